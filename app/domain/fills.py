@@ -1,0 +1,32 @@
+"""Fills: facts of the exchange, and the part of an order that only its totals tell."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from app.domain.orders import Fee, OrderSide
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fill:
+    """A trade of an order, or the difference between the exchange's totals and its trades."""
+
+    id: str
+    order_id: str
+    account: str
+    exchange_trade_id: str | None
+    symbol: str
+    side: OrderSide
+    price: Decimal
+    amount: Decimal
+    cost: Decimal
+    fee: Fee | None
+    is_maker: bool | None
+    at: datetime
+    # The order's revision that brought it, and the one that replaced it by real trades.
+    revision: int
+    superseded_revision: int | None = None
+
+    @property
+    def is_synthesized(self) -> bool:
+        return self.exchange_trade_id is None

@@ -1,0 +1,69 @@
+"""Which orders and fills are meant."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.orders import Order, OrderSide, OrderSource, OrderStatus, OrderType
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderFilter:
+    """Every field that is set must hold; an empty tuple matches nothing."""
+
+    accounts: frozenset[str] | None = None
+    symbols: frozenset[str] | None = None
+    statuses: frozenset[OrderStatus] | None = None
+    open: bool | None = None
+    side: OrderSide | None = None
+    types: frozenset[OrderType] | None = None
+    sources: frozenset[OrderSource] | None = None
+    strategy: str | None = None
+    client_order_ids: frozenset[str] | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    def matches(self, order: Order) -> bool:
+        return all(
+            (
+                self.accounts is None or order.account in self.accounts,
+                self.symbols is None or order.symbol in self.symbols,
+                self.statuses is None or order.status in self.statuses,
+                self.open is None or order.is_open is self.open,
+                self.side is None or order.side is self.side,
+                self.types is None or order.type in self.types,
+                self.sources is None or order.source in self.sources,
+                self.strategy is None or order.strategy == self.strategy,
+                self.client_order_ids is None or order.client_order_id in self.client_order_ids,
+                self.created_after is None or order.created_at >= self.created_after,
+                self.created_before is None or order.created_at < self.created_before,
+            )
+        )
+
+    def matches_change(self, previous: OrderStatus | None, order: Order) -> bool:
+        """Whether the order matched before or after a change; only its status can tell them apart."""
+        if self.matches(order):
+            return True
+        return previous is not None and self.matches(replace(order, status=previous))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillFilter:
+    """Every field that is set must hold."""
+
+    accounts: frozenset[str] | None = None
+    order_id: str | None = None
+    symbols: frozenset[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    # Only what the order had at this revision.
+    at_revision: int | None = None
+
+
+class OrderSort(StrEnum):
+    """How a list of orders is sorted."""
+
+    CREATED_AT_ASC = "CREATED_AT_ASC"
+    CREATED_AT_DESC = "CREATED_AT_DESC"
+    UPDATED_AT_ASC = "UPDATED_AT_ASC"
+    UPDATED_AT_DESC = "UPDATED_AT_DESC"

@@ -1,0 +1,37 @@
+"""Markets and their prices."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from app.domain.orders import PositionType
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Market:
+    """What can be traded under one symbol, and in which steps."""
+
+    symbol: str
+    base: str
+    quote: str
+    type: PositionType
+    active: bool
+    amount_step: Decimal | None
+    price_step: Decimal | None
+    min_amount: Decimal | None
+    min_notional: Decimal | None
+    contract_size: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ticker:
+    """The prices of one market at one moment."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    percentage: Decimal | None
+    quote_volume: Decimal | None
+    at: datetime
+    is_stale: bool = False

@@ -1,0 +1,273 @@
+"""Every change that an order can go through, each as the events that tell it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.domain import money
+from app.domain.events import OrderEvent
+from app.domain.fills import Fill
+from app.domain.order_reports import FillReport, OrderReport
+from app.domain.orders import TRANSITIONS, Fee, Order, OrderStatus, OrderUpdateKind
+from app.errors import OrderdeckError, Refusal, RefusalCode
+
+_CLOSING = {
+    OrderStatus.CANCELED: OrderUpdateKind.CANCELED,
+    OrderStatus.EXPIRED: OrderUpdateKind.EXPIRED,
+}
+
+
+class TransitionForbidden(OrderdeckError):
+    """News that the table of transitions does not allow: recorded nowhere, told to the operator."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One event, and what it does to the fills."""
+
+    event: OrderEvent
+    added: tuple[Fill, ...] = ()
+    superseded: tuple[Fill, ...] = ()
+
+
+def submitted(order: Order) -> Step:
+    """The intent, before anything is sent."""
+    _check(None, order.status)
+    event = OrderEvent(
+        kind=OrderUpdateKind.SUBMITTED, at=order.created_at, previous_status=None, order=order
+    )
+    return Step(event=event)
+
+
+def doubted(order: Order, reason: str, at: datetime) -> Step:
+    changed = _moved(order, OrderStatus.IN_DOUBT, at)
+    return _step(OrderUpdateKind.IN_DOUBT, order, changed, reason=reason)
+
+
+def rejected(order: Order, refusal: Refusal, at: datetime) -> Step:
+    changed = replace(_moved(order, OrderStatus.REJECTED, at), refusal=refusal)
+    return _step(OrderUpdateKind.REJECTED, order, changed, reason=refusal.message)
+
+
+def cancel_requested(order: Order, at: datetime) -> Step:
+    changed = replace(_moved(order, order.status, at), cancel_requested_at=at)
+    return _step(OrderUpdateKind.CANCEL_REQUESTED, order, changed)
+
+
+def metadata_set(order: Order, metadata: Mapping[str, Any], at: datetime) -> Step:
+    changed = replace(order, metadata=metadata, updated_at=at, revision=order.revision + 1)
+    return _step(OrderUpdateKind.METADATA, order, changed)
+
+
+def is_not_found_verdict(order: Order) -> bool:
+    """Whether an order was given up because the exchange did not know it: the one no that may be wrong."""
+    return (
+        order.status is OrderStatus.REJECTED
+        and order.refusal is not None
+        and order.refusal.code is RefusalCode.NOT_FOUND
+    )
+
+
+def received(
+    order: Order,
+    fills: Sequence[Fill],
+    report: OrderReport,
+    *,
+    at: datetime,
+    new_id: Callable[[], str],
+) -> list[Step]:
+    """What a report of the exchange adds to what is known; nothing where it says nothing new."""
+    return _Receiving(order, fills, report, at=at, new_id=new_id).steps()
+
+
+class _Receiving:
+    """One report on its way into one order."""
+
+    def __init__(
+        self, order: Order, fills: Sequence[Fill], report: OrderReport, *, at: datetime,
+        new_id: Callable[[], str],
+    ) -> None:  # fmt: skip
+        self._order = order
+        self._fills = list(fills)
+        self._report = report
+        self._at = at
+        self._new_id = new_id
+        self._steps: list[Step] = []
+
+    def steps(self) -> list[Step]:
+        if self._report.status is OrderStatus.REJECTED:
+            self._reject()
+            return self._steps
+        if not self._order.status.is_answered or self._order.status is OrderStatus.REJECTED:
+            self._accept()
+        known = {fill.exchange_trade_id for fill in self._fills}
+        for trade in sorted(self._report.fills, key=lambda trade: (trade.at, trade.trade_id)):
+            if trade.trade_id not in known:
+                known.add(trade.trade_id)
+                self._add_trade(trade)
+        self._add_difference()
+        self._close()
+        return self._steps
+
+    def _reject(self) -> None:
+        if self._order.status is OrderStatus.REJECTED:
+            return
+        refusal = self._report.refusal or Refusal(
+            code=RefusalCode.REJECTED_BY_EXCHANGE, message="the exchange rejected the order"
+        )
+        self._steps.append(rejected(self._order, refusal, self._at))
+
+    def _accept(self) -> None:
+        if self._order.status is OrderStatus.REJECTED and not is_not_found_verdict(self._order):
+            raise TransitionForbidden(
+                f"order {self._order.id} was rejected, yet is reported {self._report.status}"
+            )
+        is_first_answer = self._order.status is OrderStatus.SUBMITTING
+        kind = OrderUpdateKind.ACCEPTED if is_first_answer else OrderUpdateKind.RESOLVED
+        reason = None
+        if self._order.status is OrderStatus.REJECTED:
+            reason = "the exchange has the order after all"
+        changed = replace(
+            _moved(self._order, OrderStatus.OPEN, self._at),
+            exchange_order_id=self._report.exchange_order_id,
+            refusal=None,
+            closed_at=None,
+        )
+        self._advance(_step(kind, self._order, changed, reason=reason))
+
+    def _add_trade(self, trade: FillReport) -> None:
+        fill = self._fill(trade.price, trade.amount, money.multiply(trade.price, trade.amount))
+        fill = replace(
+            fill,
+            exchange_trade_id=trade.trade_id,
+            fee=trade.fee,
+            is_maker=trade.is_maker,
+            at=trade.at,
+        )
+        guessed = tuple(known for known in self._fills if known.is_synthesized)
+        real = [known for known in self._fills if not known.is_synthesized] + [fill]
+        rest = self._difference(real) if guessed else None
+        added = (fill,) if rest is None else (fill, rest)
+        self._fills = real if rest is None else [*real, rest]
+        grows = money.total(known.amount for known in self._fills) > self._order.filled
+        kind = OrderUpdateKind.FILL if grows or not guessed else OrderUpdateKind.CORRECTED
+        self._filled(kind, added, superseded=guessed)
+
+    def _add_difference(self) -> None:
+        """Where the exchange's totals say more than the trades, the rest is one fill of its own."""
+        if self._report.filled is None:
+            return
+        if self._report.filled > self._order.reported_filled:
+            self._order = replace(
+                self._order,
+                reported_filled=self._report.filled,
+                reported_cost=self._report.cost or money.ZERO,
+            )
+        rest = self._difference(self._fills)
+        if rest is not None:
+            self._fills.append(rest)
+            self._filled(OrderUpdateKind.FILL, (rest,))
+
+    def _difference(self, known: Sequence[Fill]) -> Fill | None:
+        missing = money.subtract(
+            self._order.reported_filled, money.total(fill.amount for fill in known)
+        )
+        if missing <= money.ZERO:
+            return None
+        cost = money.subtract(self._order.reported_cost, money.total(fill.cost for fill in known))
+        if cost <= money.ZERO:
+            price = self._order.price or money.ZERO
+            return self._fill(price, missing, money.multiply(price, missing))
+        return self._fill(money.divide(cost, missing), missing, cost)
+
+    def _fill(self, price: Decimal, amount: Decimal, cost: Decimal) -> Fill:
+        return Fill(
+            id=self._new_id(),
+            order_id=self._order.id,
+            account=self._order.account,
+            exchange_trade_id=None,
+            symbol=self._order.symbol,
+            side=self._order.side,
+            price=price,
+            amount=amount,
+            cost=cost,
+            fee=None,
+            is_maker=None,
+            at=self._report.at,
+            revision=self._order.revision + 1,
+        )
+
+    def _filled(
+        self, kind: OrderUpdateKind, added: tuple[Fill, ...], superseded: tuple[Fill, ...] = ()
+    ) -> None:
+        filled = money.total(fill.amount for fill in self._fills)
+        changed = replace(
+            _moved(self._order, self._status_at(filled), self._at),
+            filled=filled,
+            cost=money.total(fill.cost for fill in self._fills),
+            fees=_sum_fees(self._fills),
+        )
+        step = _step(kind, self._order, changed, fill=added[0])
+        self._advance(replace(step, added=added, superseded=superseded))
+
+    def _status_at(self, filled: Decimal) -> OrderStatus:
+        if filled >= self._order.amount:
+            return OrderStatus.FILLED
+        return OrderStatus.PARTIALLY_FILLED if self._order.is_open else self._order.status
+
+    def _close(self) -> None:
+        kind = _CLOSING.get(self._report.status)
+        if kind is None or not self._order.is_open:
+            return
+        refusal = self._report.refusal
+        changed = replace(_moved(self._order, self._report.status, self._at), refusal=refusal)
+        reason = None if refusal is None else refusal.message
+        self._advance(_step(kind, self._order, changed, reason=reason))
+
+    def _advance(self, step: Step) -> None:
+        self._order = step.event.order
+        self._steps.append(step)
+
+
+def _step(
+    kind: OrderUpdateKind, before: Order, after: Order, *, fill: Fill | None = None,
+    reason: str | None = None,
+) -> Step:  # fmt: skip
+    event = OrderEvent(
+        kind=kind,
+        at=after.updated_at,
+        previous_status=before.status,
+        order=after,
+        fill=fill,
+        reason=reason,
+    )
+    return Step(event=event)
+
+
+def _moved(order: Order, status: OrderStatus, at: datetime) -> Order:
+    _check(order.status, status)
+    closes = not status.is_open and order.closed_at is None
+    return replace(
+        order,
+        status=status,
+        updated_at=at,
+        closed_at=at if closes else order.closed_at,
+        revision=order.revision + 1,
+    )
+
+
+def _check(before: OrderStatus | None, after: OrderStatus) -> None:
+    stays_waiting = before is after and before is not None and not before.is_answered
+    if not stays_waiting and after not in TRANSITIONS[before]:
+        raise TransitionForbidden(f"no way leads from {before} to {after}")
+
+
+def _sum_fees(fills: Iterable[Fill]) -> tuple[Fee, ...]:
+    sums: dict[str, Decimal] = {}
+    for fill in fills:
+        if fill.fee is not None:
+            so_far = sums.get(fill.fee.currency, money.ZERO)
+            sums[fill.fee.currency] = money.add(so_far, fill.fee.amount)
+    return tuple(Fee(currency=currency, amount=sums[currency]) for currency in sorted(sums))

@@ -1,0 +1,59 @@
+"""What an exchange says about an order, in our words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, TimeInForce
+from app.errors import Refusal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillReport:
+    """One trade, known by the exchange's id for it."""
+
+    trade_id: str
+    price: Decimal
+    amount: Decimal
+    fee: Fee | None
+    is_maker: bool | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderReport:
+    """News of one order, found by our wire id or by the exchange's own."""
+
+    wire_id: str | None
+    exchange_order_id: str
+    status: OrderStatus
+    at: datetime
+    fills: tuple[FillReport, ...] = ()
+    # Totals, where the exchange tells them.
+    filled: Decimal | None = None
+    cost: Decimal | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderIntent:
+    """What is sent to an exchange to place an order."""
+
+    wire_id: str
+    symbol: str
+    side: OrderSide
+    type: OrderType
+    time_in_force: TimeInForce
+    amount: Decimal
+    price: Decimal | None
+    trigger_price: Decimal | None
+    reduce_only: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderKey:
+    """How an order is named to the exchange: its own id where it is known, and always ours."""
+
+    symbol: str
+    wire_id: str
+    exchange_order_id: str | None

@@ -1,0 +1,112 @@
+"""What a client asks for when it places an order, and when two requests are the same."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from app.domain import money
+from app.domain.orders import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
+from app.errors import Refusal, RefusalCode
+
+CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,36}", re.ASCII)
+MAX_METADATA_BYTES = 8 * 1024
+MAX_METADATA_DEPTH = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderRequest:
+    """An order as it is asked for, with the account resolved and the defaults filled in."""
+
+    account: str
+    client_order_id: str
+    symbol: str
+    side: OrderSide
+    type: OrderType
+    amount: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    position_type: PositionType
+    leverage: Decimal | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    source: OrderSource = OrderSource.API
+    strategy: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two requests exactly when they ask for the same."""
+        values = {
+            "symbol": self.symbol,
+            "side": self.side,
+            "type": self.type,
+            "amount": money.plain(self.amount),
+            "price": _plain(self.price),
+            "triggerPrice": _plain(self.trigger_price),
+            "timeInForce": self.time_in_force,
+            "reduceOnly": self.reduce_only,
+            "positionType": self.position_type,
+            "leverage": _plain(self.leverage),
+            "metadata": dict(self.metadata),
+            "source": self.source,
+            "strategy": self.strategy,
+        }
+        return orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def implied_position_type(symbol: str) -> PositionType:
+    """What the symbol says by itself: BTC/USDT is spot, BTC/USDT:USDT a swap."""
+    return PositionType.SWAP if ":" in symbol else PositionType.SPOT
+
+
+def check_client_order_id(value: str) -> Refusal | None:
+    if CLIENT_ORDER_ID.fullmatch(value):
+        return None
+    return Refusal(
+        code=RefusalCode.INVALID_INPUT,
+        message=f"clientOrderId takes 1 to 36 of A-Z a-z 0-9 - and _; this one has {len(value)}"
+        " characters" + ("" if len(value) > 36 or not value else " and others among them"),
+        field=("clientOrderId",),
+    )
+
+
+def check_metadata(value: object) -> Refusal | None:
+    """Metadata is an object of plain JSON, at most 8 KiB as JSON and 8 deep."""
+    if not isinstance(value, Mapping):
+        return _refuse_metadata("metadata must be an object")
+    if _depth(value) > MAX_METADATA_DEPTH:
+        return _refuse_metadata(f"metadata may be {MAX_METADATA_DEPTH} deep at most")
+    try:
+        size = len(orjson.dumps(dict(value)))
+    except (TypeError, ValueError):
+        return _refuse_metadata("metadata must be plain JSON with whole numbers of 64 bits at most")
+    if size > MAX_METADATA_BYTES:
+        return _refuse_metadata(
+            f"metadata may have {MAX_METADATA_BYTES} bytes as JSON at most; this has {size}"
+        )
+    return None
+
+
+def _refuse_metadata(message: str) -> Refusal:
+    return Refusal(code=RefusalCode.INVALID_INPUT, message=message, field=("metadata",))
+
+
+def _depth(value: object) -> int:
+    """How deep it goes; looks no deeper than it takes to know that it is too deep."""
+    deepest, waiting = 0, [(value, 1)]
+    while waiting:
+        current, depth = waiting.pop()
+        if isinstance(current, Mapping | list):
+            deepest = max(deepest, depth)
+            if depth <= MAX_METADATA_DEPTH:
+                inner = current.values() if isinstance(current, Mapping) else current
+                waiting.extend((one, depth + 1) for one in inner)
+    return deepest
+
+
+def _plain(value: Decimal | None) -> str | None:
+    return None if value is None else money.plain(value)

@@ -1,0 +1,194 @@
+"""An order: its states, the ways between them, and the value itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from app.domain import money
+from app.errors import Refusal
+
+
+class OrderSide(StrEnum):
+    """Which way the base currency goes."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    """When and at which price an order trades."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP_MARKET = "STOP_MARKET"
+    STOP_LIMIT = "STOP_LIMIT"
+    TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
+    TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
+
+    @property
+    def has_price(self) -> bool:
+        return self in {OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT}
+
+    @property
+    def has_trigger(self) -> bool:
+        return self not in {OrderType.MARKET, OrderType.LIMIT}
+
+
+class TimeInForce(StrEnum):
+    """How long an order waits to be filled."""
+
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    POST_ONLY = "POST_ONLY"
+
+
+class PositionType(StrEnum):
+    """What kind of position an order builds."""
+
+    SPOT = "SPOT"
+    MARGIN = "MARGIN"
+    SWAP = "SWAP"
+
+
+class OrderSource(StrEnum):
+    """Who placed an order."""
+
+    API = "API"
+    BOT = "BOT"
+    EXTERNAL = "EXTERNAL"
+
+
+class OrderStatus(StrEnum):
+    """Where an order is in its life."""
+
+    SUBMITTING = "SUBMITTING"
+    IN_DOUBT = "IN_DOUBT"
+    OPEN = "OPEN"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+
+    @property
+    def is_open(self) -> bool:
+        return self in OPEN_STATUSES
+
+    @property
+    def is_answered(self) -> bool:
+        return self not in {OrderStatus.SUBMITTING, OrderStatus.IN_DOUBT}
+
+
+OPEN_STATUSES = frozenset(
+    {
+        OrderStatus.SUBMITTING,
+        OrderStatus.IN_DOUBT,
+        OrderStatus.OPEN,
+        OrderStatus.PARTIALLY_FILLED,
+    }
+)
+
+_ANSWERED = frozenset(
+    {
+        OrderStatus.OPEN,
+        OrderStatus.PARTIALLY_FILLED,
+        OrderStatus.FILLED,
+        OrderStatus.CANCELED,
+        OrderStatus.EXPIRED,
+    }
+)
+
+# Every way from one state to another. REJECTED opens only for a verdict proved wrong (`is_verdict`).
+TRANSITIONS: Mapping[OrderStatus | None, frozenset[OrderStatus]] = MappingProxyType(
+    {
+        None: frozenset({OrderStatus.SUBMITTING}),
+        OrderStatus.SUBMITTING: _ANSWERED | {OrderStatus.REJECTED, OrderStatus.IN_DOUBT},
+        OrderStatus.IN_DOUBT: _ANSWERED | {OrderStatus.REJECTED},
+        OrderStatus.OPEN: _ANSWERED | {OrderStatus.REJECTED},
+        OrderStatus.PARTIALLY_FILLED: _ANSWERED - {OrderStatus.OPEN},
+        OrderStatus.FILLED: frozenset({OrderStatus.FILLED}),
+        OrderStatus.CANCELED: frozenset({OrderStatus.CANCELED, OrderStatus.FILLED}),
+        OrderStatus.EXPIRED: frozenset({OrderStatus.EXPIRED, OrderStatus.FILLED}),
+        OrderStatus.REJECTED: _ANSWERED,
+    }
+)
+
+
+class OrderUpdateKind(StrEnum):
+    """What happened to an order."""
+
+    SUBMITTED = "SUBMITTED"
+    ACCEPTED = "ACCEPTED"
+    IN_DOUBT = "IN_DOUBT"
+    RESOLVED = "RESOLVED"
+    FILL = "FILL"
+    CORRECTED = "CORRECTED"
+    AMENDED = "AMENDED"
+    CANCEL_REQUESTED = "CANCEL_REQUESTED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    IMPORTED = "IMPORTED"
+    METADATA = "METADATA"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fee:
+    """What a trade cost beside its price."""
+
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """An order as it is after its latest change."""
+
+    id: str
+    account: str
+    client_order_id: str
+    wire_id: str
+    exchange_order_id: str | None = None
+    symbol: str
+    side: OrderSide
+    type: OrderType
+    time_in_force: TimeInForce
+    status: OrderStatus
+    amount: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    filled: Decimal = money.ZERO
+    cost: Decimal = money.ZERO
+    fees: tuple[Fee, ...] = ()
+    # The most that the exchange's totals ever said; the part no trade explains is a synthesized fill.
+    reported_filled: Decimal = money.ZERO
+    reported_cost: Decimal = money.ZERO
+    reduce_only: bool = False
+    position_type: PositionType = PositionType.SPOT
+    leverage: Decimal | None = None
+    source: OrderSource = OrderSource.API
+    strategy: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    refusal: Refusal | None = None
+    cancel_requested_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+    revision: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        return self.status.is_open
+
+    @property
+    def remaining(self) -> Decimal:
+        return money.subtract(self.amount, self.filled)
+
+    @property
+    def average_price(self) -> Decimal | None:
+        return money.divide(self.cost, self.filled) if self.filled else None

@@ -1,0 +1,1 @@
+"""An exchange that trades no money: simulated prices, real rules, durable books."""

@@ -1,0 +1,55 @@
+"""What the paper exchange asks of its books: one account's, durable, changed by one at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
+from typing import Protocol
+
+from app.domain.accounts import Balance
+from app.domain.paper import PaperNumbers, PaperOrder, PaperTrade
+
+
+class BooksView(Protocol):
+    """The books as they are at one instant."""
+
+    async def balances(self) -> Mapping[str, Balance]: ...
+
+    async def find_order(self, number: int) -> PaperOrder | None: ...
+
+    async def find_order_by_wire_id(self, wire_id: str) -> PaperOrder | None: ...
+
+    async def open_numbers(self) -> frozenset[int]: ...
+
+    async def open_orders(self) -> Sequence[PaperOrder]: ...
+
+    async def trades(self, order_number: int) -> Sequence[PaperTrade]: ...
+
+
+class BooksTransaction(BooksView, Protocol):
+    """The books, to be changed together or not at all."""
+
+    async def deposit(self, amounts: Mapping[str, Decimal]) -> None:
+        """Pay in, once in the life of the account; an asset that comes later begins at zero."""
+        ...
+
+    async def hold(self) -> Mapping[str, Balance]:
+        """The balances, with every other writer of these books kept waiting until the commit."""
+        ...
+
+    async def last_numbers(self) -> PaperNumbers: ...
+
+    async def add_order(self, order: PaperOrder) -> None: ...
+
+    async def save_order(self, order: PaperOrder) -> None: ...
+
+    async def add_trades(self, trades: Iterable[PaperTrade]) -> None: ...
+
+    async def save_balances(self, balances: Iterable[Balance]) -> None: ...
+
+
+class Books(Protocol):
+    """One account's books, opened for a change or for a look."""
+
+    def transaction(self) -> AbstractAsyncContextManager[BooksTransaction]: ...
+
+    def snapshot(self) -> AbstractAsyncContextManager[BooksView]: ...

@@ -1,0 +1,83 @@
+"""What is listed on the paper exchange, in which steps, and where its price began."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.domain.markets import Market
+from app.domain.orders import PositionType
+
+_CENT = Decimal("0.01")
+_FIVE = Decimal(5)
+_TEN = Decimal(10)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """A spot market and the character of its price."""
+
+    base: str
+    quote: str
+    amount_step: Decimal
+    price_step: Decimal
+    min_notional: Decimal
+    anchor: Decimal
+    # How lively the price is beside bitcoin's.
+    volatility_percent: int
+
+    @property
+    def symbol(self) -> str:
+        return f"{self.base}/{self.quote}"
+
+    @property
+    def market(self) -> Market:
+        return Market(
+            symbol=self.symbol,
+            base=self.base,
+            quote=self.quote,
+            type=PositionType.SPOT,
+            active=True,
+            amount_step=self.amount_step,
+            price_step=self.price_step,
+            min_amount=self.amount_step,
+            min_notional=self.min_notional,
+        )
+
+
+LISTINGS = (
+    Listing(
+        base="BTC",
+        quote="USDT",
+        amount_step=Decimal("0.00001"),
+        price_step=_CENT,
+        min_notional=_FIVE,
+        anchor=Decimal(64000),
+        volatility_percent=100,
+    ),
+    Listing(
+        base="ETH",
+        quote="USDT",
+        amount_step=Decimal("0.0001"),
+        price_step=_CENT,
+        min_notional=_FIVE,
+        anchor=Decimal(3200),
+        volatility_percent=120,
+    ),
+    Listing(
+        base="SOL",
+        quote="USDT",
+        amount_step=Decimal("0.001"),
+        price_step=_CENT,
+        min_notional=_FIVE,
+        anchor=Decimal(190),
+        volatility_percent=200,
+    ),
+    Listing(
+        base="BTC",
+        quote="USD",
+        amount_step=Decimal("0.00001"),
+        price_step=_CENT,
+        min_notional=_TEN,
+        anchor=Decimal(64000),
+        volatility_percent=100,
+    ),
+)

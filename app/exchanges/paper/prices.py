@@ -1,0 +1,126 @@
+"""Prices that nobody stores: each is a pure function of the seed, the market and the time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import blake2b
+
+from app.domain import money
+from app.domain.markets import Ticker
+from app.exchanges.paper.markets import Listing
+
+TICK = timedelta(milliseconds=250)
+_TICKS_PER_DAY = timedelta(days=1) // TICK
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Waves of noise, each four times as long as the one before: ticks, and the most that it moves the
+# price, in millionths. From half an hour on, four times as long is twice as high, as of a random
+# walk; the short ones are higher than that, so that the price keeps crossing itself. Together they
+# stay below one half, so that even twice the volatility leaves a positive price.
+_WAVES = (
+    (1, 250),
+    (4, 250),
+    (16, 200),
+    (64, 200),
+    (256, 250),
+    (1_024, 600),
+    (4_096, 1_800),
+    (16_384, 5_000),
+    (65_536, 11_000),
+    (262_144, 25_000),
+    (1_048_576, 50_000),
+    (4_194_304, 100_000),
+    (16_777_216, 200_000),
+)
+# Waves up to this length are a market's own; the longer ones are shared by all of the same base,
+# so that BTC/USD and BTC/USDT never part.
+_OWN_WAVE_TICKS = 16
+
+_LATTICE_BITS = 63
+_WEIGHT_BITS = 20
+_SCALE = 1_000_000 * 100 << _LATTICE_BITS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quote:
+    """What a market is worth during one tick."""
+
+    bid: Decimal
+    ask: Decimal
+    last: Decimal
+    at: datetime
+
+
+def tick_of(at: datetime) -> int:
+    return (at - _EPOCH) // TICK
+
+
+def time_of(tick: int) -> datetime:
+    return _EPOCH + tick * TICK
+
+
+class PriceProcess:
+    """The prices of one world: the same seed, the same world, in every process and at any time."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def last(self, listing: Listing, tick: int) -> Decimal:
+        return money.multiply(Decimal(self._steps(listing, tick)), listing.price_step)
+
+    def quote(self, listing: Listing, tick: int) -> Quote:
+        """The last price and, one step to each side of it, the best bid and ask."""
+        last = self.last(listing, tick)
+        return Quote(
+            bid=money.subtract(last, listing.price_step),
+            ask=money.add(last, listing.price_step),
+            last=last,
+            at=time_of(tick),
+        )
+
+    def ticker(self, listing: Listing, tick: int) -> Ticker:
+        """The quote and its change in a day; nobody trades here, so there is no volume."""
+        quote = self.quote(listing, tick)
+        before = self.last(listing, tick - _TICKS_PER_DAY)
+        change = money.divide(money.subtract(quote.last, before), before)
+        return Ticker(
+            symbol=listing.symbol,
+            bid=quote.bid,
+            ask=quote.ask,
+            last=quote.last,
+            percentage=money.floor_to_step(money.multiply(change, Decimal(100)), Decimal("0.01")),
+            quote_volume=None,
+            at=quote.at,
+        )
+
+    def _steps(self, listing: Listing, tick: int) -> int:
+        anchor = int(listing.anchor / listing.price_step)
+        height = sum(
+            amplitude * _noise(self._name(listing, length), length, tick)
+            for length, amplitude in _WAVES
+        )
+        return anchor + anchor * height * listing.volatility_percent // _SCALE
+
+    def _name(self, listing: Listing, length: int) -> str:
+        owner = listing.symbol if length <= _OWN_WAVE_TICKS else listing.base
+        return f"{self._seed}|{owner}|{length}"
+
+
+def _noise(name: str, length: int, tick: int) -> int:
+    """Smoothly from one random value to the next, a length of ticks apart."""
+    cell, offset = divmod(tick, length)
+    start = _value(name, cell)
+    if offset == 0:
+        return start
+    one = 1 << _WEIGHT_BITS
+    x = offset * one // length
+    weight = x * x * (3 * one - 2 * x) >> (2 * _WEIGHT_BITS)
+    return start + ((_value(name, cell + 1) - start) * weight >> _WEIGHT_BITS)
+
+
+@lru_cache(maxsize=16_384)
+def _value(name: str, cell: int) -> int:
+    """Evenly spread from minus to plus 2**63."""
+    digest = blake2b(f"{name}|{cell}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) - (1 << _LATTICE_BITS)

@@ -1,0 +1,55 @@
+"""The books' entries in the words of the port."""
+
+from collections.abc import Iterable
+
+from app.domain import money
+from app.domain.order_reports import FillReport, OrderReport
+from app.domain.orders import OrderStatus
+from app.domain.paper import PaperOrder, PaperTrade
+from app.errors import Refusal, RefusalCode
+
+_ORDER = "P"
+_TRADE = "T"
+
+
+def report_of(order: PaperOrder, trades: Iterable[PaperTrade]) -> OrderReport:
+    fills = tuple(_fill(trade) for trade in trades)
+    return OrderReport(
+        wire_id=order.wire_id,
+        exchange_order_id=f"{_ORDER}{order.number}",
+        status=order.status,
+        at=order.updated_at,
+        fills=fills,
+        filled=order.filled,
+        cost=money.total(money.multiply(fill.price, fill.amount) for fill in fills),
+        refusal=_expiry(order) if order.status is OrderStatus.EXPIRED else None,
+    )
+
+
+def number_of(exchange_order_id: str | None) -> int | None:
+    """The number behind an order id of ours; None where it is none."""
+    if exchange_order_id is None or not exchange_order_id.startswith(_ORDER):
+        return None
+    digits = exchange_order_id.removeprefix(_ORDER)
+    return int(digits) if digits.isascii() and digits.isdecimal() else None
+
+
+def _fill(trade: PaperTrade) -> FillReport:
+    return FillReport(
+        trade_id=f"{_TRADE}{trade.number}",
+        price=trade.price,
+        amount=trade.amount,
+        fee=trade.fee,
+        is_maker=trade.is_maker,
+        at=trade.at,
+    )
+
+
+def _expiry(order: PaperOrder) -> Refusal:
+    rest = money.plain(order.remaining)
+    return Refusal(
+        code=RefusalCode.REJECTED_BY_EXCHANGE,
+        message=f"{order.time_in_force}: {rest} could not be filled at once",
+        field=("timeInForce",),
+        retryable=True,
+    )

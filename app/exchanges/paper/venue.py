@@ -1,0 +1,72 @@
+"""What a paper account trades on: its terms, the listed markets, and their prices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from app.domain import money
+from app.domain.markets import Ticker
+from app.domain.orders import OrderSide
+from app.errors import ExchangeRejected, Refusal, RefusalCode
+from app.exchanges.paper.markets import LISTINGS, Listing
+from app.exchanges.paper.matching import FeeRates, Level, Matching
+from app.exchanges.paper.prices import PriceProcess, tick_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaperTerms:
+    """Settings of a paper account.
+
+    The balances are paid in when the account is first used, and never again: changing them later
+    refills nothing. Fees and seed count from the next start on.
+    """
+
+    balances: Mapping[str, Decimal]
+    maker_fee: Decimal
+    taker_fee: Decimal
+    seed: int
+
+
+class Venue:
+    """The markets as one account meets them."""
+
+    def __init__(self, terms: PaperTerms) -> None:
+        self._rates = FeeRates(maker=terms.maker_fee, taker=terms.taker_fee)
+        self._prices = PriceProcess(terms.seed)
+        self._listings = {listing.symbol: listing for listing in LISTINGS}
+        self.markets = {listing.symbol: listing.market for listing in LISTINGS}
+        nothing = {asset: money.ZERO for one in LISTINGS for asset in (one.base, one.quote)}
+        self.opening_balances: Mapping[str, Decimal] = {**nothing, **terms.balances}
+
+    def listing(self, symbol: str) -> Listing:
+        """The listing of a symbol; ExchangeRejected where there is none."""
+        listing = self._listings.get(symbol)
+        if listing is None:
+            words = "the paper exchange has no market of this symbol"
+            raise ExchangeRejected(
+                Refusal(code=RefusalCode.UNKNOWN_SYMBOL, message=words, field=("symbol",))
+            )
+        return listing
+
+    def matching(self, symbol: str) -> Matching:
+        listing = self.listing(symbol)
+        return Matching(base=listing.base, quote=listing.quote, rates=self._rates)
+
+    def tickers(self, symbols: Sequence[str], at: datetime) -> Mapping[str, Ticker]:
+        """Those of the symbols that are listed."""
+        tick = tick_of(at)
+        known = (self._listings[symbol] for symbol in symbols if symbol in self._listings)
+        return {listing.symbol: self._prices.ticker(listing, tick) for listing in known}
+
+    def last(self, symbol: str, tick: int) -> Decimal:
+        return self._prices.last(self.listing(symbol), tick)
+
+    def levels_against(self, side: OrderSide, symbol: str, at: datetime) -> tuple[Level, ...]:
+        """What an order of this side can take, best first: there is always one level."""
+        quote = self._prices.quote(self.listing(symbol), tick_of(at))
+        match side:
+            case OrderSide.BUY:
+                return (Level(price=quote.ask),)
+            case OrderSide.SELL:
+                return (Level(price=quote.bid),)

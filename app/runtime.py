@@ -1,0 +1,226 @@
+"""The composition root: builds everything in order, starts the loops, closes in reverse."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from ulid import ULID
+
+from app.bus import Bus
+from app.exchanges.paper.exchange import PaperExchange
+from app.exchanges.paper.faults import Faults
+from app.exchanges.paper.venue import PaperTerms
+from app.ports import Clock
+from app.services import Services
+from app.services.accounts import AccountEntry, AccountService
+from app.services.auth import AuthService
+from app.services.market_data import MarketDataService
+from app.services.order_ledger import Ids, OrderLedger
+from app.services.order_log import OrderLog
+from app.services.order_sync import OrderSync, SyncTimes
+from app.services.orders import OrderService, OrderTools
+from app.services.views import ViewService
+from app.settings import AccountSettings, Settings
+from app.storage import migrations
+from app.storage.database import Database
+from app.storage.paper import PaperBooks
+
+RESTART_SECONDS = 1.0
+# A request that the paper exchange has not booked by now is one that it never got.
+PAPER_RECEIVE_SECONDS = 10.0
+NOT_FOUND_MARGIN_SECONDS = 5.0
+_WIRE_FIRST = "abcdefghijklmnopqrsuvwxyz"
+_WIRE_REST = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+_logger = structlog.get_logger(__name__)
+
+
+class SystemClock:
+    """Time as the machine tells it."""
+
+    def now(self) -> datetime:
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        return asyncio.timeout(seconds)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What a test may put in the place of the real thing."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    faults: Mapping[str, Faults] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, parts: Parts | None = None, *, migrate: bool = True
+) -> AsyncIterator[Services]:
+    """Everything, from a database at the right schema to loops that run."""
+    parts = parts or Parts()
+    async with _open_database(settings, migrate=migrate) as (database, bus):
+        built = _Build(settings, parts, database, bus)
+        await built.prepare()
+        async with asyncio.TaskGroup() as tasks:
+            loops = [tasks.create_task(loop) for loop in built.loops()]
+            try:
+                yield built.services
+            finally:
+                for loop in loops:
+                    loop.cancel()
+
+
+@asynccontextmanager
+async def open_auth(settings: Settings) -> AsyncIterator[AuthService]:
+    """The tokens alone, for the command line."""
+    async with _open_database(settings, migrate=True) as (database, _):
+        yield _auth(settings, database, SystemClock())
+
+
+async def migrate(settings: Settings, revision: str) -> None:
+    database = Database(settings.database_url.get_secret_value(), Bus())
+    try:
+        await migrations.migrate(database, revision)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _open_database(
+    settings: Settings, *, migrate: bool
+) -> AsyncIterator[tuple[Database, Bus]]:
+    bus = Bus()
+    database = Database(settings.database_url.get_secret_value(), bus)
+    try:
+        await (migrations.migrate(database) if migrate else migrations.check(database))
+        yield database, bus
+    finally:
+        await database.close()
+
+
+class _Build:
+    """The parts in the order in which they need each other."""
+
+    def __init__(self, settings: Settings, parts: Parts, database: Database, bus: Bus) -> None:
+        self._settings = settings
+        self._clock = parts.clock
+        self._auth = _auth(settings, database, parts.clock)
+        self._gateways = {
+            name: _paper_exchange(name, account, database, parts)
+            for name, account in settings.accounts.items()
+        }
+        self._accounts = AccountService(database, parts.clock, self._entries())
+        ids = Ids(new=_new_id, new_wire=_new_wire_id)
+        self._log = OrderLog(database, bus, parts.clock)
+        tools = OrderTools(
+            database=database,
+            bus=bus,
+            accounts=self._accounts,
+            ledger=OrderLedger(database, parts.clock, ids),
+            clock=parts.clock,
+            ids=ids,
+        )
+        timeout = settings.exchange_timeout_seconds
+        self._orders = OrderService(tools, timeout_seconds=timeout)
+        times = SyncTimes(
+            interval_seconds=settings.reconcile_seconds,
+            not_found_seconds=_not_found_seconds(settings),
+            answer_seconds=timeout,
+        )
+        self._syncs = [
+            OrderSync(entry, self._orders, tools, times)
+            for entry in self._accounts.entries.values()
+        ]
+        self.services = Services(
+            accounts=self._accounts,
+            auth=self._auth,
+            log=self._log,
+            market_data=MarketDataService(),
+            orders=self._orders,
+            views=ViewService(database),
+        )
+
+    async def prepare(self) -> None:
+        """What must be done before the first request is served."""
+        await self._auth.ensure_admin(self._settings.data_dir, self._settings.admin_token)
+        await self._accounts.register()
+        await self._log.open()
+        for sync in self._syncs:
+            await sync.recover()
+
+    def loops(self) -> list[Awaitable[None]]:
+        loops = [
+            _kept_running("auth", self._auth.run),
+            _kept_running("log", self._log.run),
+            *(_kept_running("gateway", gateway.run) for gateway in self._gateways.values()),
+            *(_kept_running("news", sync.run_news) for sync in self._syncs),
+            *(_kept_running("settling", sync.run_settling) for sync in self._syncs),
+        ]
+        days = self._settings.event_retention_days
+        if days is not None:
+            retention = timedelta(days=days)
+            loops.append(_kept_running("pruning", lambda: self._log.run_pruning(retention)))
+        return loops
+
+    def _entries(self) -> list[AccountEntry]:
+        return [
+            AccountEntry(
+                name=name,
+                exchange=account.exchange,
+                mode=account.mode,
+                max_open_orders=account.max_open_orders,
+                gateway=self._gateways[name],
+            )
+            for name, account in self._settings.accounts.items()
+        ]
+
+
+def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
+    return AuthService(database=database, clock=clock, account_names=tuple(settings.accounts))
+
+
+def _paper_exchange(
+    name: str, account: AccountSettings, database: Database, parts: Parts
+) -> PaperExchange:
+    terms = PaperTerms(
+        balances=account.paper.balances,
+        maker_fee=account.paper.maker_fee,
+        taker_fee=account.paper.taker_fee,
+        seed=account.paper.seed,
+    )
+    books = PaperBooks(database, name)
+    return PaperExchange(books, parts.clock, terms, parts.faults.get(name))
+
+
+def _not_found_seconds(settings: Settings) -> float:
+    given = settings.not_found_seconds
+    return PAPER_RECEIVE_SECONDS + NOT_FOUND_MARGIN_SECONDS if given is None else given
+
+
+def _new_id() -> str:
+    return str(ULID())
+
+
+def _new_wire_id() -> str:
+    """18 characters in the one shape that every exchange takes."""
+    rest = "".join(secrets.choice(_WIRE_REST) for _ in range(17))
+    return secrets.choice(_WIRE_FIRST) + rest
+
+
+async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """A loop that fails says so and goes on: nothing that it does is lost by beginning again."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            _logger.exception("loop.failed", loop=name)
+        await asyncio.sleep(RESTART_SECONDS)

@@ -1,0 +1,22 @@
+"""What the product can do."""
+
+from dataclasses import dataclass
+
+from app.services.accounts import AccountService
+from app.services.auth import AuthService
+from app.services.market_data import MarketDataService
+from app.services.order_log import OrderLog
+from app.services.orders import OrderService
+from app.services.views import ViewService
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """Everything that the outside may ask for."""
+
+    accounts: AccountService
+    auth: AuthService
+    log: OrderLog
+    market_data: MarketDataService
+    orders: OrderService
+    views: ViewService

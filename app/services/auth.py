@@ -1,0 +1,342 @@
+"""Tokens: made, checked on every request, revoked, and watched while a socket lives on one."""
+
+import asyncio
+import hashlib
+import logging
+import os
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+from ulid import ULID
+
+from app.domain import tokens
+from app.domain.tokens import Scope, Token, TokenOrigin
+from app.errors import (
+    Denied,
+    Duplicate,
+    Refusal,
+    RefusalCode,
+    StorageError,
+    StorageUnavailable,
+    Unauthenticated,
+)
+from app.ports import Clock
+from app.storage.database import Database, Transaction
+
+REREAD_SECONDS = 0.5
+TOUCH_INTERVAL = timedelta(minutes=1)
+CACHE_SIZE = 1024
+_REREAD_INTERVAL = timedelta(seconds=REREAD_SECONDS)
+_MAX_SECRET_LENGTH = 512
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
+_log = logging.getLogger(__name__)
+
+
+def new_secret() -> str:
+    """A secret that nobody guesses: 256 random bits."""
+    return f"odk_{secrets.token_urlsafe(32)}"
+
+
+def new_id(now: datetime) -> str:
+    return str(ULID.from_datetime(now))
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Those who wait for the end of one token."""
+
+    token: Token
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+
+
+class AuthService:
+    """Who may come in. What another process revokes is seen within a second, our own at once."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        account_names: Collection[str],
+        make_secret: Callable[[], str] = new_secret,
+        make_id: Callable[[datetime], str] = new_id,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._account_names = tuple(sorted(account_names))
+        self._make_secret = make_secret
+        self._make_id = make_id
+        self._cache: OrderedDict[str, tuple[Token, datetime]] = OrderedDict()
+        self._revocations = 0
+        self._used: dict[str, datetime] = {}
+        self._watches: dict[str, _Watch] = {}
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def authenticate(self, secret: str) -> Token:
+        """The valid token that this is the secret of, or Unauthenticated."""
+        if len(secret) > _MAX_SECRET_LENGTH:
+            raise Unauthenticated("this is not a token")
+        now = self._clock.now()
+        token = await self._recall(_digest(secret), now)
+        if token is None:
+            raise Unauthenticated("no such token")
+        if token.revoked_at is not None:
+            raise Unauthenticated("this token was revoked")
+        if token.is_expired(now):
+            raise Unauthenticated("this token has expired")
+        if token.last_used_at is None or now - token.last_used_at >= TOUCH_INTERVAL:
+            self._used[token.id] = now
+        return token
+
+    async def create(
+        self,
+        *,
+        name: str,
+        scopes: Collection[Scope],
+        account_names: Collection[str] | None = None,
+        expires_at: datetime | None = None,
+        granter: Token | None = None,
+    ) -> tuple[Token, str]:
+        """Make a token and its secret, which is told this once and kept nowhere."""
+        now = self._clock.now()
+        token = Token(
+            id=self._make_id(now),
+            name=name,
+            scopes=tokens.ordered(scopes),
+            account_names=None if account_names is None else tuple(dict.fromkeys(account_names)),
+            created_at=now,
+            expires_at=None if expires_at is None else _to_millisecond(expires_at),
+        )
+        if refusal := tokens.check_new(
+            token, now=now, known_accounts=self._account_names, granter=granter
+        ):
+            raise Denied(refusal)
+        secret = self._make_secret()
+        async with self._database.transaction() as tx:
+            await tx.tokens.insert(token, digest=_digest(secret))
+        return token, secret
+
+    async def revoke(self, token_id: str) -> Token:
+        """Revoke a token; one that was revoked before stays as it was."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            unrevoked = await tx.tokens.hold_unrevoked()
+            token = await tx.tokens.find(token_id)
+            if token is None:
+                raise _denied(RefusalCode.NOT_FOUND, "there is no token with this id")
+            if token.revoked_at is not None:
+                return token
+            admins = [
+                each.id for each in unrevoked if each.is_valid(now) and each.allows(Scope.ADMIN)
+            ]
+            if admins == [token_id]:
+                words = "the last valid ADMIN token cannot be revoked: create another first"
+                raise _denied(RefusalCode.INVALID_STATE, words)
+            await tx.tokens.revoke(token_id, at=now)
+        self._forget(token_id)
+        return replace(token, revoked_at=now)
+
+    async def list(self) -> Sequence[Token]:
+        """Every token, newest first."""
+        async with self._database.snapshot() as view:
+            return await view.tokens.list()
+
+    async def ended(self, token: Token) -> None:
+        """Return when the token is revoked, here or by another process, or has expired."""
+        if not token.is_valid(self._clock.now()):
+            return
+        watch = self._watches.setdefault(token.id, _Watch(token))
+        watch.waiting += 1
+        try:
+            await watch.ended.wait()
+        finally:
+            watch.waiting -= 1
+            if not watch.waiting and self._watches.get(token.id) is watch:
+                del self._watches[token.id]
+
+    async def run(self) -> None:
+        """Note which tokens were used, and end the watched ones that no longer stand."""
+        while True:
+            await self._clock.sleep(REREAD_SECONDS)
+            self._end_expired()
+            try:
+                await self._end_revoked()
+                await self._write_used()
+            except StorageError:
+                _log.warning("tokens could not be read or written; trying again", exc_info=True)
+
+    async def ensure_admin(self, data_dir: Path, configured: SecretStr | None) -> None:
+        """See to it that somebody can come in: with the configured token, else with the file's."""
+        path = data_dir / tokens.ADMIN_FILE
+        # Two processes that start together make the same token: the second finds it made.
+        with suppress(Duplicate):
+            async with self._database.transaction() as tx:
+                if configured is not None:
+                    await self._ensure_configured(tx, configured.get_secret_value())
+                else:
+                    await self._ensure_file(tx, path)
+        self._cache.clear()
+
+    async def _recall(self, digest: str, now: datetime) -> Token | None:
+        """The token as it was half a second ago at most."""
+        if known := self._cache.get(digest):
+            token, read_at = known
+            if timedelta(0) <= now - read_at < _REREAD_INTERVAL:
+                self._cache.move_to_end(digest)
+                return token
+        revocations = self._revocations
+        async with self._database.snapshot() as view:
+            found = await view.tokens.find_by_digest(digest)
+        if found is None or revocations != self._revocations:
+            self._cache.pop(digest, None)
+            return found
+        self._cache[digest] = (found, now)
+        self._cache.move_to_end(digest)
+        if len(self._cache) > CACHE_SIZE:
+            self._cache.popitem(last=False)
+        return found
+
+    def _forget(self, token_id: str) -> None:
+        """Let a revoked token be nobody's at once."""
+        self._revocations += 1
+        self._cache.clear()
+        self._end(token_id)
+
+    def _end(self, token_id: str) -> None:
+        if watch := self._watches.pop(token_id, None):
+            watch.ended.set()
+
+    def _end_expired(self) -> None:
+        now = self._clock.now()
+        for watch in tuple(self._watches.values()):
+            if watch.token.is_expired(now):
+                self._end(watch.token.id)
+
+    async def _end_revoked(self) -> None:
+        watched = tuple(self._watches)
+        if not watched:
+            return
+        async with self._database.snapshot() as view:
+            found = await view.tokens.find_all(watched)
+        standing = {token.id for token in found if token.revoked_at is None}
+        for token_id in watched:
+            if token_id not in standing:
+                self._end(token_id)
+
+    async def _write_used(self) -> None:
+        if not self._used:
+            return
+        used, self._used = self._used, {}
+        async with self._database.transaction() as tx:
+            for token_id, at in used.items():
+                await tx.tokens.touch(token_id, at=at, interval=TOUCH_INTERVAL)
+        self._cache.clear()
+
+    async def _ensure_configured(self, tx: Transaction, secret: str) -> None:
+        now = self._clock.now()
+        digest = _digest(secret)
+        await tx.tokens.revoke_others(TokenOrigin.CONFIGURED, digest=digest, at=now)
+        wanted = self._admin(TokenOrigin.CONFIGURED, now)
+        known = await tx.tokens.find_by_digest(digest)
+        if known is None:
+            await tx.tokens.insert(wanted, digest=digest)
+        elif not _is_full_admin(known):
+            await tx.tokens.replace(replace(wanted, id=known.id, created_at=known.created_at))
+
+    async def _ensure_file(self, tx: Transaction, path: Path) -> None:
+        now = self._clock.now()
+        await tx.tokens.revoke_others(TokenOrigin.CONFIGURED, digest=None, at=now)
+        secret = await asyncio.to_thread(_read_secret, path)
+        if secret is not None and await tx.tokens.find_by_digest(_digest(secret)) is None:
+            # Written just before a crash, or by whoever owns the data folder: the file is right.
+            await self._admit_file(tx, secret)
+            return
+        unrevoked = await tx.tokens.hold_unrevoked()
+        has_admin = any(each.is_valid(now) and each.allows(Scope.ADMIN) for each in unrevoked)
+        if has_admin and await tx.tokens.has_origin(TokenOrigin.FILE):
+            return
+        secret = self._make_secret()
+        await asyncio.to_thread(_write_secret, path, secret)
+        await self._admit_file(tx, secret)
+
+    async def _admit_file(self, tx: Transaction, secret: str) -> None:
+        now = self._clock.now()
+        digest = _digest(secret)
+        await tx.tokens.revoke_others(TokenOrigin.FILE, digest=digest, at=now)
+        await tx.tokens.insert(self._admin(TokenOrigin.FILE, now), digest=digest)
+
+    def _admin(self, origin: TokenOrigin, now: datetime) -> Token:
+        return Token(
+            id=self._make_id(now),
+            name=_ADMIN_NAMES[origin],
+            scopes=(Scope.ADMIN,),
+            origin=origin,
+            created_at=now,
+        )
+
+
+_ADMIN_NAMES = {
+    TokenOrigin.FILE: "admin-token file",
+    TokenOrigin.CONFIGURED: "configured admin token",
+}
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def _to_millisecond(time: datetime) -> datetime:
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _is_full_admin(token: Token) -> bool:
+    is_unlimited = token.account_names is None and token.expires_at is None
+    return token.revoked_at is None and is_unlimited and token.allows(Scope.ADMIN)
+
+
+def _denied(code: RefusalCode, message: str) -> Denied:
+    return Denied(Refusal(code=code, message=message, field=("id",)))
+
+
+def _read_secret(path: Path) -> str | None:
+    try:
+        secret = path.read_text(encoding="ascii", errors="replace").strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageUnavailable(f"{path} cannot be read: {error.strerror}") from error
+    return secret if tokens.is_usable_secret(secret) else None
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    """Put the file there whole, for its owner alone, and for good even if the power fails next."""
+    unfinished = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(os.open(unfinished, _NEW_FILE, 0o600), "w", encoding="ascii") as file:
+            file.write(f"{secret}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StorageUnavailable(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,129 @@
+"""What is known about orders: a change is written here, together with the events that tell it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from app.bus import Topic
+from app.domain import order_changes, order_refusals
+from app.domain.order_changes import Step
+from app.domain.order_reports import OrderReport
+from app.domain.orders import Order, OrderStatus
+from app.errors import Duplicate, Refusal, StaleRevision
+from app.ports import Clock
+from app.storage.database import Database, Transaction
+
+MAX_ATTEMPTS = 20
+
+T = TypeVar("T")
+
+_logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ids:
+    """Makers of ids: ours, which sort by time, and those that go on the wire."""
+
+    new: Callable[[], str]
+    new_wire: Callable[[], str]
+
+
+class OrderLedger:
+    """The only writer of orders that exist."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self.forbidden_reports = 0
+
+    async def apply(self, account: str, report: OrderReport) -> Order | None:
+        """Take in news of an order, from whichever source; None where nobody here placed it."""
+        return await _until_fresh(lambda: self._apply_once(account, report))
+
+    async def change(self, order_id: str, decide: Callable[[Order], list[Step]]) -> Order:
+        """Decide on the order as it is, and once more where somebody else was faster."""
+        return await _until_fresh(lambda: self._change_once(order_id, decide))
+
+    async def doubt(self, order_id: str, reason: str) -> Order:
+        """Nobody knows whether the exchange has it."""
+
+        def decide(order: Order) -> list[Step]:
+            if order.status is not OrderStatus.SUBMITTING:
+                return []
+            return [order_changes.doubted(order, reason, self._clock.now())]
+
+        return await self.change(order_id, decide)
+
+    async def reject(self, order_id: str, refusal: Refusal) -> Order:
+        """The exchange surely does not have it."""
+
+        def decide(order: Order) -> list[Step]:
+            if order.status.is_answered:
+                return []
+            return [order_changes.rejected(order, refusal, self._clock.now())]
+
+        return await self.change(order_id, decide)
+
+    async def _apply_once(self, account: str, report: OrderReport) -> Order | None:
+        async with self._database.transaction() as tx:
+            order = await _find_reported(tx, account, report)
+            if order is None:
+                _logger.info("report.unknown", account=account, order=report.exchange_order_id)
+                return None
+            fills = await tx.fills.of_order(order.id)
+            try:
+                steps = order_changes.received(
+                    order, fills, report, at=self._clock.now(), new_id=self._ids.new
+                )
+            except order_changes.TransitionForbidden as error:
+                self.forbidden_reports += 1
+                _logger.error("report.forbidden", order=order.id, error=str(error))
+                return order
+            return await _record(tx, order, steps)
+
+    async def _change_once(self, order_id: str, decide: Callable[[Order], list[Step]]) -> Order:
+        async with self._database.transaction() as tx:
+            order = await tx.orders.find(order_id)
+            if order is None:
+                raise order_refusals.not_found()
+            return await _record(tx, order, decide(order))
+
+
+async def _until_fresh(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Try again where a change was made from a revision that is no longer the latest."""
+    for _ in range(MAX_ATTEMPTS - 1):
+        try:
+            return await attempt()
+        except (StaleRevision, Duplicate):
+            continue
+    return await attempt()
+
+
+async def _find_reported(tx: Transaction, account: str, report: OrderReport) -> Order | None:
+    if report.wire_id is not None:
+        order = await tx.orders.find_by_wire_id(account, report.wire_id)
+        if order is not None:
+            return order
+    return await tx.orders.find_by_exchange_id(account, report.exchange_order_id)
+
+
+async def _record(tx: Transaction, before: Order, steps: Sequence[Step]) -> Order:
+    """Write a change and the events that tell it; the latest order is what remains."""
+    if not steps:
+        return before
+    after = steps[-1].event.order
+    await tx.orders.update(after, from_revision=before.revision)
+    if after.metadata != before.metadata:
+        await tx.orders.set_metadata(after)
+    for step in steps:
+        for fill in step.superseded:
+            await tx.fills.supersede(fill.id, at_revision=step.event.order.revision)
+        if step.added:
+            await tx.fills.insert(step.added)
+        tx.events.append(step.event)
+    if after.status is OrderStatus.IN_DOUBT:
+        tx.announce(Topic.DOUBTS)
+    return after

@@ -1,0 +1,138 @@
+"""The log of order updates, as a stream that forgets nothing and repeats nothing."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import structlog
+
+from app.bus import Bus, Topic
+from app.domain.events import LoggedEvent, LogPosition
+from app.domain.filters import OrderFilter
+from app.errors import CursorExpired, CursorInvalid, StorageError
+from app.ports import Clock
+from app.storage.database import Database
+from app.storage.events import EventStore, LogState
+
+TAIL_SIZE = 1024
+BATCH = 256
+RETRY_SECONDS = 1.0
+PRUNE_SECONDS = 3600.0
+
+_logger = structlog.get_logger(__name__)
+
+
+class OrderLog:
+    """Reads the log once for everybody who is up to date, and again for everybody who is not."""
+
+    def __init__(self, database: Database, bus: Bus, clock: Clock) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._tail: dict[int, LoggedEvent] = {}
+        self._last = 0
+
+    async def open(self) -> None:
+        """Begin at the newest event: what is older is read from the database."""
+        async with self._database.snapshot() as view:
+            self._last = (await view.events.state()).head.seq
+
+    async def run(self) -> None:
+        """Keep the newest events at hand; other processes' events are looked for now and then."""
+        with self._bus.listen(Topic.EVENTS) as bell:
+            while True:
+                try:
+                    await self._read_on()
+                except StorageError as error:
+                    _logger.warning("log.unreadable", error=str(error))
+                    await self._clock.sleep(RETRY_SECONDS)
+                    continue
+                await bell.wait_at_most(self._database.poll_seconds)
+
+    async def resume(self, cursor: str | None, *, field: str = "after") -> int:
+        """The number of the event to go on behind; without a cursor, the newest."""
+        async with self._database.snapshot() as view:
+            state = await view.events.state()
+            if cursor is None:
+                return state.head.seq
+            return await _checked(view.events, state, cursor, field)
+
+    async def follow(self, after: int, wanted: OrderFilter) -> AsyncIterator[LoggedEvent]:
+        """Every matching event behind this number, in order, for ever."""
+        seq = after
+        with self._bus.listen(Topic.FEED) as bell:
+            while True:
+                batch = await self._next(seq)
+                if not batch:
+                    await bell.wait()
+                for logged in batch:
+                    seq = logged.position.seq
+                    event = logged.event
+                    if wanted.matches_change(event.previous_status, event.order):
+                        yield logged
+
+    async def prune(self, retention: timedelta) -> int:
+        """Forget the events of orders that closed longer ago than this."""
+        before = self._clock.now() - retention
+        pruned = 0
+        while True:
+            async with self._database.transaction() as tx:
+                order_ids = await tx.events.prunable(before, limit=BATCH)
+                pruned += await tx.events.prune(order_ids)
+            if len(order_ids) < BATCH:
+                return pruned
+
+    async def run_pruning(self, retention: timedelta) -> None:
+        while True:
+            try:
+                pruned = await self.prune(retention)
+                _logger.info("log.pruned", events=pruned)
+            except StorageError as error:
+                _logger.warning("log.not_pruned", error=str(error))
+            await self._clock.sleep(PRUNE_SECONDS)
+
+    async def _read_on(self) -> None:
+        while True:
+            async with self._database.snapshot() as view:
+                batch = await view.events.after(self._last, limit=BATCH)
+            for logged in batch:
+                self._keep(logged)
+            if batch:
+                self._bus.publish([Topic.FEED])
+            if len(batch) < BATCH:
+                return
+
+    def _keep(self, logged: LoggedEvent) -> None:
+        self._last = logged.position.seq
+        self._tail[self._last] = logged
+        self._tail.pop(self._last - TAIL_SIZE, None)
+
+    async def _next(self, seq: int) -> list[LoggedEvent]:
+        if seq >= self._last:
+            return []
+        following = self._tail.get(seq + 1)
+        if following is not None:
+            return [following]
+        async with self._database.snapshot() as view:
+            if seq < (await view.events.state()).horizon:
+                raise CursorExpired(
+                    "the log no longer reaches back to this cursor", field=("after",)
+                )
+            return await view.events.after(seq, limit=BATCH)
+
+
+async def _checked(events: EventStore, state: LogState, cursor: str, field: str) -> int:
+    position = LogPosition.decode(cursor, field=field)
+    if position.log != state.head.log:
+        raise CursorInvalid(f"{field} is a cursor of another database", field=(field,))
+    if position.seq < state.horizon:
+        raise CursorExpired(
+            f"the log no longer reaches back to {field}: read the list anew", field=(field,)
+        )
+    tag = await events.tag_of(position.seq) if position.seq else ""
+    was_pruned = tag is None and position.seq == state.horizon
+    if position.seq > state.head.seq or not (tag == position.tag or was_pruned):
+        raise CursorInvalid(
+            f"{field} points to nothing in this log; was the database restored from a backup?",
+            field=(field,),
+        )
+    return position.seq

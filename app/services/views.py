@@ -1,0 +1,89 @@
+"""Reading: everything that one question asks for, as it was at one instant."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from app.domain.events import LoggedEvent, LogPosition
+from app.domain.fills import Fill
+from app.domain.filters import FillFilter, OrderFilter, OrderSort
+from app.domain.orders import Order
+from app.domain.pages import Page, PageRequest
+from app.errors import CursorInvalid, NotFound
+from app.storage.database import Database, Snapshot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderList:
+    """A page of orders, and where in the log it was read."""
+
+    page: Page[Order]
+    total_count: int
+    as_of: LogPosition
+
+
+class View:
+    """One instant, as far as these accounts go; of others nothing exists."""
+
+    def __init__(self, snapshot: Snapshot, accounts: frozenset[str]) -> None:
+        self._snapshot = snapshot
+        self._accounts = accounts
+
+    async def order(self, order_id: str) -> Order | None:
+        return self._seen(await self._snapshot.orders.find(order_id))
+
+    async def order_by_client_id(self, account: str, client_order_id: str) -> Order | None:
+        found = await self._snapshot.orders.find_by_client_id(account, client_order_id)
+        return self._seen(found)
+
+    async def order_of_fill(self, order_id: str) -> Order:
+        order = await self.order(order_id)
+        if order is None:
+            raise NotFound(f"fill without its order {order_id}")
+        return order
+
+    async def orders(self, wanted: OrderFilter, sort: OrderSort, request: PageRequest) -> OrderList:
+        wanted = replace(wanted, accounts=self._narrowed(wanted.accounts))
+        return OrderList(
+            page=await self._snapshot.orders.page(wanted, sort, request),
+            total_count=await self._snapshot.orders.count(wanted),
+            as_of=(await self._snapshot.events.state()).head,
+        )
+
+    async def fill(self, fill_id: str) -> Fill | None:
+        found = await self._snapshot.fills.find(fill_id)
+        return found if found is not None and found.account in self._accounts else None
+
+    async def fills(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:
+        wanted = replace(wanted, accounts=self._narrowed(wanted.accounts))
+        return await self._snapshot.fills.page(wanted, request)
+
+    async def history(
+        self, order: Order, *, after: LogPosition | None, size: int
+    ) -> Page[LoggedEvent]:
+        """The life of an order up to the revision at hand, oldest first."""
+        if after is not None and after.log != (await self._snapshot.events.state()).head.log:
+            raise CursorInvalid("after is a cursor of another database", field=("after",))
+        seq = 0 if after is None else after.seq
+        found = await self._snapshot.events.of_order(
+            order.id, after=seq, until_revision=order.revision, limit=size + 1
+        )
+        return Page(items=found[:size], has_next=len(found) > size, has_previous=seq > 0)
+
+    def _seen(self, order: Order | None) -> Order | None:
+        return order if order is not None and order.account in self._accounts else None
+
+    def _narrowed(self, accounts: frozenset[str] | None) -> frozenset[str]:
+        return self._accounts if accounts is None else accounts & self._accounts
+
+
+class ViewService:
+    """Opens views."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def open(self, accounts: frozenset[str]) -> AsyncIterator[View]:
+        async with self._database.snapshot() as snapshot:
+            yield View(snapshot, accounts)

@@ -1,0 +1,137 @@
+"""The log: numbered in commit order, on every database and from every process."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
+
+from app.domain.events import LoggedEvent, LogPosition, OrderEvent
+from app.domain.orders import OPEN_STATUSES, OrderStatus, OrderUpdateKind
+from app.storage import snapshots, tables
+from app.storage.sql import Sql
+
+_events = tables.events.c
+_log = tables.log.c
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogState:
+    """How far the log goes: up to its head, and from behind its horizon."""
+
+    head: LogPosition
+    horizon: int
+
+
+class EventStore:
+    """The events of orders, oldest first."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+        self._pending: list[OrderEvent] = []
+
+    def append(self, event: OrderEvent) -> None:
+        """Add to the log when the transaction commits, and not before."""
+        self._pending.append(event)
+
+    async def append_pending(self) -> bool:
+        """Number and write what was appended, holding the head until the commit.
+
+        Whoever comes next waits for the head, so numbers become visible in their order.
+        """
+        if not self._pending:
+            return False
+        events, self._pending = self._pending, []
+        bumped = update(tables.log).values(head=_log.head + len(events)).returning(_log.head)
+        head = await self._sql.scalar(bumped)
+        first = head - len(events) + 1
+        await self._sql.run(
+            insert(tables.events), [_row(seq, event) for seq, event in enumerate(events, first)]
+        )
+        return True
+
+    async def state(self) -> LogState:
+        tag = select(_events.tag).where(_events.seq == _log.head).scalar_subquery()
+        row = await self._sql.first(
+            select(_log.identity, _log.head, _log.horizon, tag.label("tag"))
+        )
+        if row is None:
+            raise LookupError("the log has no row: the database was not migrated")
+        head = LogPosition(log=row["identity"], seq=row["head"], tag=row["tag"] or "")
+        return LogState(head=head, horizon=row["horizon"])
+
+    async def tag_of(self, seq: int) -> str | None:
+        tag: str | None = await self._sql.scalar(select(_events.tag).where(_events.seq == seq))
+        return tag
+
+    async def after(self, seq: int, *, limit: int) -> list[LoggedEvent]:
+        found = select(tables.events, _log.identity).where(_events.seq > seq, _log.id == 1)
+        return _logged(await self._sql.all(found.order_by(_events.seq).limit(limit)))
+
+    async def of_order(
+        self, order_id: str, *, after: int, until_revision: int, limit: int
+    ) -> list[LoggedEvent]:
+        found = select(tables.events, _log.identity).where(
+            _log.id == 1,
+            _events.order_id == order_id,
+            _events.seq > after,
+            _events.revision <= until_revision,
+        )
+        return _logged(await self._sql.all(found.order_by(_events.seq).limit(limit)))
+
+    async def prune(self, order_ids: Sequence[str]) -> int:
+        """Forget whole orders, move the horizon behind the last event that goes, and count."""
+        doomed = _events.order_id.in_(order_ids)
+        last = await self._sql.scalar(select(func.max(_events.seq)).where(doomed))
+        if last is None:
+            return 0
+        await self._sql.run(update(tables.log).where(_log.horizon < last).values(horizon=last))
+        return await self._sql.run(delete(tables.events).where(doomed))
+
+    async def prunable(self, before: object, *, limit: int) -> list[str]:
+        """Closed orders whose every event is older than this."""
+        orders = tables.orders.c
+        newest = func.max(_events.at)
+        found = (
+            select(_events.order_id)
+            .join(tables.orders, orders.id == _events.order_id)
+            .where(orders.status.not_in([str(status) for status in OPEN_STATUSES]))
+            .group_by(_events.order_id)
+            .having(newest < bindparam("before", before, _events.at.type))
+            .limit(limit)
+        )
+        return [row["order_id"] for row in await self._sql.all(found)]
+
+
+def _row(seq: int, event: OrderEvent) -> dict[str, object]:
+    return {
+        "seq": seq,
+        "tag": secrets.token_hex(4),
+        "order_id": event.order.id,
+        "revision": event.order.revision,
+        "kind": str(event.kind),
+        "at": event.at,
+        "previous_status": None if event.previous_status is None else str(event.previous_status),
+        "order": snapshots.dump_order(event.order),
+        "fill": None if event.fill is None else snapshots.dump_fill(event.fill),
+        "reason": event.reason,
+    }
+
+
+def _logged(rows: Sequence[RowMapping]) -> list[LoggedEvent]:
+    return [
+        LoggedEvent(
+            position=LogPosition(log=row["identity"], seq=row["seq"], tag=row["tag"]),
+            event=OrderEvent(
+                kind=OrderUpdateKind(row["kind"]),
+                at=row["at"],
+                previous_status=None
+                if row["previous_status"] is None
+                else OrderStatus(row["previous_status"]),
+                order=snapshots.load_order(row["order"]),
+                fill=None if row["fill"] is None else snapshots.load_fill(row["fill"]),
+                reason=row["reason"],
+            ),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,93 @@
+"""Fills, kept also when real trades have replaced them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, insert, or_, select, update
+
+from app.domain.fills import Fill
+from app.domain.filters import FillFilter
+from app.domain.orders import Fee, OrderSide
+from app.domain.pages import Page, PageRequest
+from app.storage import tables
+from app.storage.paging import Keyset
+from app.storage.sql import Sql
+
+_columns = tables.fills.c
+
+
+class FillStore:
+    """One row a fill: unique by account and the exchange's trade id."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def insert(self, fills: Sequence[Fill]) -> None:
+        await self._sql.run(insert(tables.fills), [_row(fill) for fill in fills])
+
+    async def supersede(self, fill_id: str, *, at_revision: int) -> None:
+        found = _columns.id == fill_id
+        changed = update(tables.fills).where(found).values(superseded_revision=at_revision)
+        await self._sql.run(changed)
+
+    async def find(self, fill_id: str) -> Fill | None:
+        row = await self._sql.first(
+            select(tables.fills).where(_columns.id == fill_id, _is_current())
+        )
+        return None if row is None else _load(row)
+
+    async def of_order(self, order_id: str) -> list[Fill]:
+        """What stands, in the order in which it was learned."""
+        found = select(tables.fills).where(_columns.order_id == order_id, _is_current())
+        rows = await self._sql.all(found.order_by(_columns.revision))
+        return [_load(row) for row in rows]
+
+    async def page(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:
+        newest_first = wanted.order_id is None
+        keyset = Keyset(_columns.at, _columns.id, descending=newest_first)
+        found = select(tables.fills).where(*_conditions(wanted))
+        return await keyset.page(self._sql, found, request, _load)
+
+
+def _is_current() -> ColumnElement[bool]:
+    return _columns.superseded_revision.is_(None)
+
+
+def _conditions(wanted: FillFilter) -> list[ColumnElement[bool]]:
+    conditions = [_is_current()]
+    if wanted.at_revision is not None:
+        gone_later = _columns.superseded_revision > wanted.at_revision
+        conditions = [_columns.revision <= wanted.at_revision, or_(_is_current(), gone_later)]
+    if wanted.order_id is not None:
+        conditions.append(_columns.order_id == wanted.order_id)
+    if wanted.accounts is not None:
+        conditions.append(_columns.account.in_(sorted(wanted.accounts)))
+    if wanted.symbols is not None:
+        conditions.append(_columns.symbol.in_(sorted(wanted.symbols)))
+    if wanted.since is not None:
+        conditions.append(_columns.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(_columns.at < wanted.until)
+    return conditions
+
+
+_PLAIN = (
+    "id", "order_id", "account", "exchange_trade_id", "symbol", "price", "amount", "cost",
+    "is_maker", "at", "revision", "superseded_revision",
+)  # fmt: skip
+
+
+def _row(fill: Fill) -> dict[str, Any]:
+    return {
+        **{name: getattr(fill, name) for name in _PLAIN},
+        "side": str(fill.side),
+        "fee_currency": None if fill.fee is None else fill.fee.currency,
+        "fee_amount": None if fill.fee is None else fill.fee.amount,
+    }
+
+
+def _load(row: RowMapping) -> Fill:
+    values: dict[str, Any] = {name: row[name] for name in _PLAIN}
+    has_fee = row["fee_currency"] is not None
+    fee = Fee(currency=row["fee_currency"], amount=row["fee_amount"]) if has_fee else None
+    return Fill(**values, side=OrderSide(row["side"]), fee=fee)

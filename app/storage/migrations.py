@@ -1,0 +1,80 @@
+"""Brings a database to the schema that this program was written for, and refuses a newer one."""
+
+from pathlib import Path
+from typing import cast
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from app.errors import SchemaMismatch
+from app.storage.database import Database
+
+_ROOT = Path(__file__).resolve().parents[2]
+# Any number: whoever migrates the same PostgreSQL database waits for the one who began.
+_LOCK = 7_316_482
+
+
+async def migrate(database: Database, revision: str = "head") -> None:
+    async with database.migrating() as connection:
+        await connection.run_sync(_migrate, revision)
+
+
+async def check(database: Database) -> None:
+    """Raises SchemaMismatch where the database is older or newer than this program."""
+    async with database.migrating() as connection:
+        await connection.run_sync(_check)
+
+
+def _migrate(connection: Connection, revision: str) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    config = _config()
+    current = _current(connection, config)
+    config.attributes["connection"] = connection
+    if revision == "base" or (current is not None and _is_behind(config, revision, current)):
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+def _check(connection: Connection) -> None:
+    config = _config()
+    current, head = _current(connection, config), _head(config)
+    if current != head:
+        raise SchemaMismatch(
+            f"the database is at schema {current or 'none'} and this program needs {head}:"
+            " run `orderdeck migrate`"
+        )
+
+
+def _current(connection: Connection, config: Config) -> str | None:
+    """The revision of the database, which must be one that this program knows."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if current is not None and current not in known:
+        raise SchemaMismatch(
+            f"the database is at schema {current}, which is newer than this program:"
+            " run the newer orderdeck"
+        )
+    return current
+
+
+def _head(config: Config) -> str:
+    return cast("str", ScriptDirectory.from_config(config).get_current_head())
+
+
+def _is_behind(config: Config, revision: str, current: str) -> bool:
+    script = ScriptDirectory.from_config(config)
+    wanted = script.get_revision(revision)
+    return wanted.revision != current and wanted.revision in {
+        older.revision for older in script.iterate_revisions(current, "base")
+    }
+
+
+def _config() -> Config:
+    config = Config(toml_file=_ROOT / "pyproject.toml")
+    config.set_main_option("script_location", str(_ROOT / "migrations"))
+    return config

@@ -1,0 +1,200 @@
+"""Orders as they are now."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, select, update
+
+from app.domain.filters import OrderFilter, OrderSort
+from app.domain.orders import (
+    Fee,
+    Order,
+    OrderSide,
+    OrderSource,
+    OrderStatus,
+    OrderType,
+    PositionType,
+    TimeInForce,
+)
+from app.domain.pages import Page, PageRequest
+from app.errors import Refusal, StaleRevision
+from app.storage import tables
+from app.storage.paging import Keyset
+from app.storage.sql import Sql
+
+_columns = tables.orders.c
+_FEES = TypeAdapter(tuple[Fee, ...])
+_REFUSAL = TypeAdapter(Refusal)
+_ORDERS = select(tables.orders, tables.order_metadata.c.value.label("metadata")).join(
+    tables.order_metadata, tables.order_metadata.c.order_id == _columns.id
+)
+_SORTS = {
+    OrderSort.CREATED_AT_ASC: (_columns.created_at, False),
+    OrderSort.CREATED_AT_DESC: (_columns.created_at, True),
+    OrderSort.UPDATED_AT_ASC: (_columns.updated_at, False),
+    OrderSort.UPDATED_AT_DESC: (_columns.updated_at, True),
+}
+
+
+class OrderStore:
+    """One row an order; a change states the revision that it was made from."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def insert(self, order: Order, fingerprint: str) -> None:
+        """Raises Duplicate where the account has this client's or wire id already."""
+        row = _row(order) | {"fingerprint": fingerprint}
+        await self._sql.run(insert(tables.orders), row)
+        metadata = {"order_id": order.id, "value": dict(order.metadata)}
+        await self._sql.run(insert(tables.order_metadata), metadata)
+
+    async def update(self, order: Order, *, from_revision: int) -> None:
+        """Raises StaleRevision where the order has another revision by now."""
+        found = (_columns.id == order.id) & (_columns.revision == from_revision)
+        if not await self._sql.run(update(tables.orders).where(found).values(**_row(order))):
+            raise StaleRevision(f"order {order.id} is no longer at revision {from_revision}")
+
+    async def set_metadata(self, order: Order) -> None:
+        found = tables.order_metadata.c.order_id == order.id
+        changed = update(tables.order_metadata).where(found).values(value=dict(order.metadata))
+        await self._sql.run(changed)
+
+    async def find(self, order_id: str) -> Order | None:
+        return await self._one(_columns.id == order_id)
+
+    async def find_by_client_id(self, account: str, client_order_id: str) -> Order | None:
+        return await self._one(
+            _columns.account == account, _columns.client_order_id == client_order_id
+        )
+
+    async def find_by_wire_id(self, account: str, wire_id: str) -> Order | None:
+        return await self._one(_columns.account == account, _columns.wire_id == wire_id)
+
+    async def find_by_exchange_id(self, account: str, exchange_order_id: str) -> Order | None:
+        return await self._one(
+            _columns.account == account, _columns.exchange_order_id == exchange_order_id
+        )
+
+    async def fingerprint(self, order_id: str) -> str:
+        stored = select(_columns.fingerprint).where(_columns.id == order_id)
+        return str(await self._sql.scalar(stored))
+
+    async def count(self, wanted: OrderFilter) -> int:
+        counted = select(func.count()).select_from(tables.orders).where(*_conditions(wanted))
+        return int(await self._sql.scalar(counted))
+
+    async def page(self, wanted: OrderFilter, sort: OrderSort, request: PageRequest) -> Page[Order]:
+        column, descending = _SORTS[sort]
+        keyset = Keyset(column, _columns.id, descending=descending)
+        found = _ORDERS.where(*_conditions(wanted))
+        return await keyset.page(self._sql, found, request, _load)
+
+    async def matching(self, wanted: OrderFilter) -> list[Order]:
+        """All of them, oldest first: for the few that are open."""
+        found = _ORDERS.where(*_conditions(wanted))
+        return await self._many(found.order_by(_columns.created_at, _columns.id))
+
+    async def submitting(self, account: str, *, before: datetime) -> list[Order]:
+        """Those whose answer should have come before this time."""
+        found = _ORDERS.where(
+            _columns.account == account,
+            _columns.is_open.is_(True),
+            _columns.status == str(OrderStatus.SUBMITTING),
+            _columns.updated_at < before,
+        )
+        return await self._many(found.order_by(_columns.created_at, _columns.id))
+
+    async def in_doubt(self, account: str) -> list[Order]:
+        found = _ORDERS.where(
+            _columns.account == account,
+            _columns.is_open.is_(True),
+            _columns.status == str(OrderStatus.IN_DOUBT),
+        )
+        return await self._many(found.order_by(_columns.created_at, _columns.id))
+
+    async def uncanceled(self, account: str) -> list[Order]:
+        """Those that somebody wishes to see canceled, and that the exchange has still open."""
+        found = _ORDERS.where(
+            _columns.account == account,
+            _columns.is_open.is_(True),
+            _columns.cancel_requested_at.is_not(None),
+            _columns.status.in_([str(OrderStatus.OPEN), str(OrderStatus.PARTIALLY_FILLED)]),
+        )
+        return await self._many(found)
+
+    async def _one(self, *conditions: ColumnElement[bool]) -> Order | None:
+        row = await self._sql.first(_ORDERS.where(*conditions))
+        return None if row is None else _load(row)
+
+    async def _many(self, statement: Select[Any]) -> list[Order]:
+        return [_load(row) for row in await self._sql.all(statement)]
+
+
+def _conditions(wanted: OrderFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    among = (
+        (_columns.account, wanted.accounts),
+        (_columns.symbol, wanted.symbols),
+        (_columns.status, wanted.statuses),
+        (_columns.type, wanted.types),
+        (_columns.source, wanted.sources),
+        (_columns.client_order_id, wanted.client_order_ids),
+    )
+    conditions.extend(
+        column.in_(sorted(str(value) for value in values))
+        for column, values in among
+        if values is not None
+    )
+    if wanted.open is not None:
+        conditions.append(_columns.is_open.is_(wanted.open))
+    if wanted.side is not None:
+        conditions.append(_columns.side == str(wanted.side))
+    if wanted.strategy is not None:
+        conditions.append(_columns.strategy == wanted.strategy)
+    if wanted.created_after is not None:
+        conditions.append(_columns.created_at >= wanted.created_after)
+    if wanted.created_before is not None:
+        conditions.append(_columns.created_at < wanted.created_before)
+    return conditions
+
+
+_PLAIN = (
+    "id", "account", "client_order_id", "wire_id", "exchange_order_id", "symbol", "amount",
+    "price", "trigger_price", "filled", "cost", "reported_filled", "reported_cost", "reduce_only",
+    "leverage", "strategy", "cancel_requested_at", "created_at", "updated_at", "closed_at",
+    "revision",
+)  # fmt: skip
+_ENUMS = {
+    "side": OrderSide,
+    "type": OrderType,
+    "time_in_force": TimeInForce,
+    "status": OrderStatus,
+    "position_type": PositionType,
+    "source": OrderSource,
+}
+
+
+def _row(order: Order) -> dict[str, Any]:
+    return {
+        **{name: getattr(order, name) for name in _PLAIN},
+        **{name: str(getattr(order, name)) for name in _ENUMS},
+        "is_open": order.is_open,
+        "fees": _FEES.dump_python(order.fees, mode="json"),
+        "refusal": None if order.refusal is None else asdict(order.refusal),
+    }
+
+
+def _load(row: RowMapping) -> Order:
+    values: dict[str, Any] = {name: row[name] for name in _PLAIN}
+    values |= {name: kind(row[name]) for name, kind in _ENUMS.items()}
+    fees: Sequence[Any] = row["fees"]
+    return Order(
+        **values,
+        metadata=row["metadata"],
+        fees=_FEES.validate_python(fees),
+        refusal=None if row["refusal"] is None else _REFUSAL.validate_python(row["refusal"]),
+    )

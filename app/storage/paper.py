@@ -1,0 +1,219 @@
+"""The paper exchange's books, which outlive every process."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, RowMapping, bindparam, func, insert, select, update
+
+from app.domain import money
+from app.domain.accounts import Balance
+from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.paper import PaperNumbers, PaperOrder, PaperTrade
+from app.storage import tables
+from app.storage.sql import Sql
+
+_accounts = tables.accounts.c
+_balances = tables.paper_balances.c
+_orders = tables.paper_orders.c
+_trades = tables.paper_trades.c
+_OPEN = (str(OrderStatus.OPEN), str(OrderStatus.PARTIALLY_FILLED))
+
+
+class AccountBooks:
+    """What the paper exchange holds for one account."""
+
+    def __init__(self, sql: Sql, account: str) -> None:
+        self._sql = sql
+        self._account = account
+
+    async def deposit(self, amounts: Mapping[str, Decimal]) -> None:
+        """Pay in, once in the life of the account; an asset that comes later begins at zero."""
+        # A process that starts at the same moment waits here, and then finds the deposit made.
+        mine = select(_accounts.name).where(_accounts.name == self._account)
+        await self._sql.first(mine.with_for_update(key_share=True))
+        known = await self.balances()
+        missing = [
+            {
+                "account": self._account,
+                "asset": asset,
+                "free": money.ZERO if known else amount,
+                "used": money.ZERO,
+            }
+            for asset, amount in amounts.items()
+            if asset not in known
+        ]
+        if missing:
+            await self._sql.run(insert(tables.paper_balances), missing)
+
+    async def hold(self) -> Mapping[str, Balance]:
+        """The balances, with every other writer of these books kept waiting until the commit."""
+        found = select(tables.paper_balances).where(_balances.account == self._account)
+        ordered = found.order_by(_balances.asset).with_for_update()
+        return _by_asset(await self._sql.all(ordered))
+
+    async def balances(self) -> Mapping[str, Balance]:
+        found = select(tables.paper_balances).where(_balances.account == self._account)
+        return _by_asset(await self._sql.all(found.order_by(_balances.asset)))
+
+    async def last_numbers(self) -> PaperNumbers:
+        order = select(func.max(_orders.number)).where(_orders.account == self._account)
+        trade = select(func.max(_trades.number)).where(_trades.account == self._account)
+        found = select(
+            order.scalar_subquery().label("order"), trade.scalar_subquery().label("trade")
+        )
+        row = await self._sql.first(found)
+        assert row is not None  # noqa: S101 - a select without a table has one row
+        return PaperNumbers(order=row["order"] or 0, trade=row["trade"] or 0)
+
+    async def find_order(self, number: int) -> PaperOrder | None:
+        return await self._first(_orders.number == number)
+
+    async def find_order_by_wire_id(self, wire_id: str) -> PaperOrder | None:
+        return await self._first(_orders.wire_id == wire_id)
+
+    async def open_numbers(self) -> frozenset[int]:
+        found = select(_orders.number).where(
+            _orders.account == self._account, _orders.status.in_(_OPEN)
+        )
+        return frozenset(row["number"] for row in await self._sql.all(found))
+
+    async def open_orders(self) -> Sequence[PaperOrder]:
+        found = select(tables.paper_orders).where(
+            _orders.account == self._account, _orders.status.in_(_OPEN)
+        )
+        return [_order(row) for row in await self._sql.all(found.order_by(_orders.number))]
+
+    async def trades(self, order_number: int) -> Sequence[PaperTrade]:
+        found = select(tables.paper_trades).where(
+            _trades.account == self._account, _trades.order_number == order_number
+        )
+        return [_trade(row) for row in await self._sql.all(found.order_by(_trades.number))]
+
+    async def add_order(self, order: PaperOrder) -> None:
+        await self._sql.run(insert(tables.paper_orders), self._order_row(order))
+
+    async def save_order(self, order: PaperOrder) -> None:
+        mine = (_orders.account == self._account) & (_orders.number == order.number)
+        changed = update(tables.paper_orders).where(mine)
+        await self._sql.run(changed.values(self._order_row(order)))
+
+    async def add_trades(self, trades: Iterable[PaperTrade]) -> None:
+        rows = [self._trade_row(trade) for trade in trades]
+        if rows:
+            await self._sql.run(insert(tables.paper_trades), rows)
+
+    async def save_balances(self, balances: Iterable[Balance]) -> None:
+        changed = update(tables.paper_balances).where(
+            _balances.account == self._account, _balances.asset == bindparam("of_asset")
+        )
+        rows = [
+            {"of_asset": balance.asset, "free": balance.free, "used": balance.used}
+            for balance in balances
+        ]
+        if rows:
+            values = changed.values(free=bindparam("free"), used=bindparam("used"))
+            await self._sql.run(values, rows)
+
+    async def _first(self, which: ColumnElement[bool]) -> PaperOrder | None:
+        found = select(tables.paper_orders).where(_orders.account == self._account, which)
+        row = await self._sql.first(found)
+        return None if row is None else _order(row)
+
+    def _order_row(self, order: PaperOrder) -> dict[str, Any]:
+        row = {field.name: getattr(order, field.name) for field in fields(order)}
+        words = {name: str(row[name]) for name in ("side", "type", "time_in_force", "status")}
+        return row | words | {"account": self._account}
+
+    def _trade_row(self, trade: PaperTrade) -> dict[str, Any]:
+        return {
+            "account": self._account,
+            "number": trade.number,
+            "order_number": trade.order_number,
+            "price": trade.price,
+            "amount": trade.amount,
+            "fee_currency": trade.fee.currency,
+            "fee_amount": trade.fee.amount,
+            "is_maker": trade.is_maker,
+            "at": trade.at,
+        }
+
+
+class PaperStore:
+    """The books of every paper account."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def of(self, account: str) -> AccountBooks:
+        return AccountBooks(self._sql, account)
+
+
+class _HasPaper(Protocol):
+    @property
+    def paper(self) -> PaperStore: ...
+
+
+class _Database(Protocol):
+    def transaction(self) -> AbstractAsyncContextManager[_HasPaper]: ...
+
+    def snapshot(self) -> AbstractAsyncContextManager[_HasPaper]: ...
+
+
+class PaperBooks:
+    """One account's books, opened for a change or for a look."""
+
+    def __init__(self, database: _Database, account: str) -> None:
+        self._database = database
+        self._account = account
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AccountBooks]:
+        async with self._database.transaction() as transaction:
+            yield transaction.paper.of(self._account)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AccountBooks]:
+        async with self._database.snapshot() as snapshot:
+            yield snapshot.paper.of(self._account)
+
+
+def _by_asset(rows: Iterable[RowMapping]) -> Mapping[str, Balance]:
+    return {
+        row["asset"]: Balance(asset=row["asset"], free=row["free"], used=row["used"])
+        for row in rows
+    }
+
+
+def _order(row: RowMapping) -> PaperOrder:
+    return PaperOrder(
+        number=row["number"],
+        wire_id=row["wire_id"],
+        symbol=row["symbol"],
+        side=OrderSide(row["side"]),
+        type=OrderType(row["type"]),
+        time_in_force=TimeInForce(row["time_in_force"]),
+        reduce_only=row["reduce_only"],
+        amount=row["amount"],
+        price=row["price"],
+        trigger_price=row["trigger_price"],
+        status=OrderStatus(row["status"]),
+        filled=row["filled"],
+        reserved=row["reserved"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _trade(row: RowMapping) -> PaperTrade:
+    return PaperTrade(
+        number=row["number"],
+        order_number=row["order_number"],
+        price=row["price"],
+        amount=row["amount"],
+        fee=Fee(currency=row["fee_currency"], amount=row["fee_amount"]),
+        is_maker=row["is_maker"],
+        at=row["at"],
+    )

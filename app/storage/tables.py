@@ -1,0 +1,201 @@
+"""Every table. Sequence numbers of the log are given out by `log`, never by the database."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from app.storage.types import ExactDecimal, Json, UtcTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("exchange", String(64), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_reconciled_at", UtcTime),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account", ForeignKey("accounts.name"), nullable=False),
+    Column("client_order_id", String(36), nullable=False),
+    Column("wire_id", String(36), nullable=False),
+    Column("exchange_order_id", String(128)),
+    Column("fingerprint", Text, nullable=False),
+    Column("symbol", String(64), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("time_in_force", String(16), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal),
+    Column("trigger_price", ExactDecimal),
+    Column("filled", ExactDecimal, nullable=False),
+    Column("cost", ExactDecimal, nullable=False),
+    Column("fees", Json, nullable=False),
+    Column("reported_filled", ExactDecimal, nullable=False),
+    Column("reported_cost", ExactDecimal, nullable=False),
+    Column("reduce_only", Boolean, nullable=False),
+    Column("position_type", String(16), nullable=False),
+    Column("leverage", ExactDecimal),
+    Column("source", String(16), nullable=False),
+    Column("strategy", String(128)),
+    Column("refusal", Json),
+    Column("cancel_requested_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Column("revision", Integer, nullable=False),
+    UniqueConstraint("account", "client_order_id"),
+    UniqueConstraint("account", "wire_id"),
+    UniqueConstraint("account", "exchange_order_id"),
+    Index(None, "created_at", "id"),
+    Index(None, "updated_at", "id"),
+    Index(None, "account", "is_open"),
+    Index(None, "symbol", "created_at"),
+)
+
+order_metadata = Table(
+    "order_metadata",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), primary_key=True),
+    Column("value", Json, nullable=False),
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("account", ForeignKey("accounts.name"), nullable=False),
+    Column("exchange_trade_id", String(128)),
+    Column("symbol", String(64), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("cost", ExactDecimal, nullable=False),
+    Column("fee_currency", String(32)),
+    Column("fee_amount", ExactDecimal),
+    Column("is_maker", Boolean),
+    Column("at", UtcTime, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("superseded_revision", Integer),
+    UniqueConstraint("account", "exchange_trade_id"),
+    Index(None, "order_id"),
+    Index(None, "at", "id"),
+)
+
+# One row: the identity of this log, the number of its last event, and of the last one pruned away.
+log = Table(
+    "log",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("identity", String(16), nullable=False),
+    Column("head", BigInteger, nullable=False),
+    Column("horizon", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("tag", String(8), nullable=False),
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("previous_status", String(32)),
+    Column("order", Json, nullable=False),
+    Column("fill", Json),
+    Column("reason", Text),
+    UniqueConstraint("order_id", "revision"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("scopes", Json, nullable=False),
+    Column("account_names", Json),
+    Column("origin", String(16), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("last_used_at", UtcTime),
+    Column("revoked_at", UtcTime),
+)
+
+# The paper exchange's own books. Nothing but the paper exchange reads or writes them.
+paper_balances = Table(
+    "paper_balances",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    Column("asset", String(32), primary_key=True),
+    Column("free", ExactDecimal, nullable=False),
+    Column("used", ExactDecimal, nullable=False),
+)
+
+paper_orders = Table(
+    "paper_orders",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("wire_id", String(36), nullable=False),
+    Column("symbol", String(64), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("time_in_force", String(16), nullable=False),
+    Column("reduce_only", Boolean, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal),
+    Column("trigger_price", ExactDecimal),
+    Column("status", String(32), nullable=False),
+    Column("filled", ExactDecimal, nullable=False),
+    Column("reserved", ExactDecimal, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    UniqueConstraint("account", "wire_id"),
+    Index(None, "account", "status"),
+)
+
+paper_trades = Table(
+    "paper_trades",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("order_number", BigInteger, nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("fee_currency", String(32), nullable=False),
+    Column("fee_amount", ExactDecimal, nullable=False),
+    Column("is_maker", Boolean, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "account", "order_number"),
+)

@@ -1,0 +1,96 @@
+import { getOperationAST } from "graphql";
+import { createClient } from "graphql-ws";
+
+const NORMAL = 1000;
+const FORBIDDEN = 4403;
+
+/** The server knows no such token, or knows it no more. */
+export class TokenRefused extends Error {}
+
+async function post(token, parameters) {
+  const response = await fetch("/graphql", {
+    method: "POST",
+    headers: {
+      Accept: "application/graphql-response+json, application/json",
+      Authorization: `Bearer ${token}`,
+      "Content-Type": "application/json",
+    },
+    body: JSON.stringify(parameters),
+  }).catch(() => {
+    throw new Error("The server cannot be reached.");
+  });
+  if (response.status === 401) throw new TokenRefused("The server refused the token.");
+  return response.json().catch(() => {
+    throw new Error(`The server answered ${response.status} ${response.statusText}`.trim());
+  });
+}
+
+function waitBeforeRetry(retries) {
+  const milliseconds = Math.min(500 * 2 ** retries, 10_000) * (0.75 + Math.random() / 2);
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function createSocket(token) {
+  return createClient({
+    url: `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/graphql`,
+    connectionParams: { Authorization: `Bearer ${token}` },
+    retryAttempts: 30,
+    retryWait: waitBeforeRetry,
+    shouldRetry: (problem) => problem.code !== FORBIDDEN,
+  });
+}
+
+/** GraphiQL prints errors as JSON, and nothing of a close event is enumerable. */
+function inWords(problem) {
+  if (Array.isArray(problem)) return problem;
+  if (!(problem instanceof CloseEvent)) return { message: "The WebSocket connection failed." };
+  const reason = problem.reason || "no reason given";
+  return { message: `The WebSocket connection was closed: ${problem.code}, ${reason}.` };
+}
+
+function observe(socket, parameters, onLost) {
+  const subscribe = (sink) => {
+    const error = (problem) => {
+      onLost(false);
+      sink.error(inWords(problem));
+    };
+    const stop = socket.subscribe(parameters, { ...sink, error });
+    const unsubscribe = () => {
+      onLost(false);
+      stop();
+    };
+    return { unsubscribe };
+  };
+  return { subscribe };
+}
+
+function isSubscription(document, name) {
+  return document && getOperationAST(document, name)?.operation === "subscription";
+}
+
+/** Queries and mutations over HTTP, subscriptions over one WebSocket, all with one token. */
+export function connect(token, { onRefused, onLost }) {
+  const socket = createSocket(token);
+  socket.on("connected", () => onLost(false));
+  socket.on("closed", ({ code }) => {
+    onLost(code !== NORMAL && code !== FORBIDDEN);
+    if (code === FORBIDDEN) onRefused();
+  });
+
+  async function send(parameters) {
+    try {
+      return await post(token, parameters);
+    } catch (error) {
+      if (error instanceof TokenRefused) onRefused();
+      return { errors: [{ message: error.message }] };
+    }
+  }
+
+  function fetcher(parameters, { documentAST } = {}) {
+    return isSubscription(documentAST, parameters.operationName)
+      ? observe(socket, parameters, onLost)
+      : send(parameters);
+  }
+
+  return { fetcher, ask: (query) => post(token, { query }), close: () => socket.dispose() };
+}

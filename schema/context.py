@@ -1,0 +1,85 @@
+"""What a resolver may reach: the services, who is asking, and one instant to read from."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+from graphql import OperationType
+from strawberry.extensions import FieldExtension
+from strawberry.extensions.field_extension import AsyncExtensionResolver
+from ulid import ULID
+
+from app.domain.tokens import Scope, Token
+from app.errors import Forbidden, Unauthenticated
+from app.services import Services
+from app.services.views import View
+
+
+@dataclass(kw_only=True)
+class Context:
+    """One request, or one operation of a socket."""
+
+    services: Services
+    token: Token | None = None
+    request_id: str = field(default_factory=lambda: str(ULID()))
+    connection_params: Any = None
+    _view: View | None = None
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def viewer(self) -> Token:
+        if self.token is None:
+            raise Unauthenticated("a token is needed")
+        return self.token
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """The accounts that exist for whoever is asking."""
+        return self.services.accounts.names_visible(self.viewer)
+
+    def require(self, scope: Scope) -> None:
+        if not self.viewer.allows(scope):
+            raise Forbidden(f"this needs a token with scope {scope}")
+
+    def for_operation(self) -> "Context":
+        """The same asker, with an instant of its own."""
+        return Context(services=self.services, token=self.token)
+
+    @asynccontextmanager
+    async def view(self, info: "Info") -> AsyncIterator[View]:
+        """All of a query reads one instant; what has changed something reads what is now."""
+        if info.operation.operation is OperationType.QUERY:
+            yield await self._shared_view()
+        else:
+            async with self.services.views.open(self.accounts) as view:
+                yield view
+
+    async def close(self) -> None:
+        await self._open.aclose()
+
+    async def _shared_view(self) -> View:
+        async with self._opening:
+            if self._view is None:
+                opened = self.services.views.open(self.accounts)
+                self._view = await self._open.enter_async_context(opened)
+            return self._view
+
+
+Info = strawberry.Info[Context, None]
+
+
+class Needs(FieldExtension):
+    """Refuse a field, and it alone, to a token without the scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def resolve_async(
+        self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any
+    ) -> Any:
+        info.context.require(self._scope)
+        return await next_(source, info, **kwargs)

@@ -1,0 +1,137 @@
+"""Markets and tickers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import strawberry
+
+from app.domain import markets as domain
+from app.domain.orders import PositionType
+from app.domain.pages import Page, PageRequest
+from schema import ids
+from schema.accounts import Account
+from schema.context import Info
+from schema.pages import PageInfo
+from schema.scalars import Cursor
+
+
+@strawberry.type
+class Market:
+    id: strawberry.ID
+    symbol: str
+    base: str
+    quote: str
+    type: PositionType
+    active: bool
+    amount_step: Decimal | None
+    price_step: Decimal | None
+    min_amount: Decimal | None
+    min_notional: Decimal | None
+    contract_size: Decimal | None
+    account_name: strawberry.Private[str]
+
+    @classmethod
+    def of(cls, market: domain.Market, account: str) -> "Market":
+        return cls(
+            id=ids.encode_symbol(ids.Kind.MARKET, account, market.symbol),
+            symbol=market.symbol,
+            base=market.base,
+            quote=market.quote,
+            type=market.type,
+            active=market.active,
+            amount_step=market.amount_step,
+            price_step=market.price_step,
+            min_amount=market.min_amount,
+            min_notional=market.min_notional,
+            contract_size=market.contract_size,
+            account_name=account,
+        )
+
+    @strawberry.field
+    def account(self, info: Info) -> Account:
+        return Account.named(self.account_name, info.context)
+
+
+@strawberry.type
+class MarketEdge:
+    node: Market
+    cursor: Cursor
+
+
+@strawberry.type
+class MarketConnection:
+    edges: list[MarketEdge]
+    nodes: list[Market]
+    page_info: PageInfo
+
+    @classmethod
+    def of(cls, page: Page[domain.Market], account: str) -> "MarketConnection":
+        nodes = [Market.of(market, account) for market in page.items]
+        cursors = [ids.encode_place(_list_name(account), (node.symbol, "")) for node in nodes]
+        return cls(
+            edges=[
+                MarketEdge(node=node, cursor=cursor)
+                for node, cursor in zip(nodes, cursors, strict=True)
+            ],
+            nodes=nodes,
+            page_info=PageInfo.of(page, cursors),
+        )
+
+
+@strawberry.type
+class Ticker:
+    id: strawberry.ID
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    percentage: Decimal | None
+    quote_volume: Decimal | None
+    at: datetime
+    stale: bool
+    account_name: strawberry.Private[str]
+
+    @classmethod
+    def of(cls, ticker: domain.Ticker, account: str) -> "Ticker":
+        return cls(
+            id=ids.encode_symbol(ids.Kind.TICKER, account, ticker.symbol),
+            symbol=ticker.symbol,
+            bid=ticker.bid,
+            ask=ticker.ask,
+            last=ticker.last,
+            percentage=ticker.percentage,
+            quote_volume=ticker.quote_volume,
+            at=ticker.at,
+            stale=ticker.is_stale,
+            account_name=account,
+        )
+
+    @strawberry.field
+    def account(self, info: Info) -> Account:
+        return Account.named(self.account_name, info.context)
+
+
+def _list_name(account: str) -> str:
+    return f"markets:{account}"
+
+
+async def list_markets(info: Info, asked: "MarketQuery") -> MarketConnection:
+    context = info.context
+    entry = context.services.accounts.resolve(asked.account, context.viewer)
+    after = None
+    if asked.after is not None:
+        after = ids.decode_place(asked.after, _list_name(entry.name), field="after")
+    request = PageRequest.of(asked.first, after=after)
+    page = await context.services.market_data.markets(entry, asked.search, request)
+    return MarketConnection.of(page, entry.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarketQuery:
+    """Which markets, and which part of the list."""
+
+    account: str | None
+    search: str | None
+    first: int | None
+    after: Cursor | None

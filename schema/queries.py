@@ -1,0 +1,159 @@
+"""What can be asked."""
+
+from collections.abc import Awaitable, Callable
+
+import strawberry
+
+from app.domain import orders as domain_orders
+from app.domain.filters import FillFilter as DomainFillFilter
+from app.domain.filters import OrderSort
+from app.domain.tokens import Scope
+from schema import ids
+from schema.accounts import Account, visible_accounts
+from schema.context import Info, Needs
+from schema.fills import Fill, FillConnection, FillFilter, FillQuery, list_fills
+from schema.markets import MarketConnection, MarketQuery, Ticker, list_markets
+from schema.nodes import Node
+from schema.order_inputs import OrderFilter, OrderReference, every_order
+from schema.orders import Order, OrderConnection, list_name
+from schema.pages import PageArguments, timed_page
+from schema.scalars import Cursor
+from schema.texts import bounded, text
+from schema.tokens import ApiToken, Viewer
+
+_READ = [Needs(Scope.READ)]
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(extensions=_READ)
+    async def viewer(self, info: Info) -> Viewer:
+        return Viewer.of(info.context.viewer)
+
+    @strawberry.field(extensions=_READ)
+    async def accounts(self, info: Info) -> list[Account]:
+        return visible_accounts(info)
+
+    @strawberry.field(extensions=_READ)
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        kind, key = ids.split(id)
+        find = _FINDERS.get(kind)
+        return None if find is None else await find(info, key)
+
+    @strawberry.field(extensions=_READ)
+    async def order(
+        self,
+        info: Info,
+        id: strawberry.ID | None = None,
+        client_order_id: str | None = None,
+        account: str | None = None,
+    ) -> Order | None:
+        found = await find_order(info, OrderReference.of(id, client_order_id, account))
+        return None if found is None else Order.of(found)
+
+    @strawberry.field(extensions=_READ)
+    async def orders(
+        self,
+        info: Info,
+        filter: OrderFilter | None = None,
+        order_by: OrderSort | None = OrderSort.CREATED_AT_DESC,
+        first: int | None = None,
+        after: Cursor | None = None,
+        last: int | None = None,
+        before: Cursor | None = None,
+    ) -> OrderConnection | None:
+        sort = order_by or OrderSort.CREATED_AT_DESC
+        asked = PageArguments(first=first, after=after, last=last, before=before)
+        request = timed_page(list_name(sort), asked)
+        context = info.context
+        wanted = every_order(context) if filter is None else filter.to_domain(context)
+        async with context.view(info) as view:
+            return OrderConnection.of(await view.orders(wanted, sort, request), sort)
+
+    @strawberry.field(extensions=_READ)
+    async def fills(
+        self,
+        info: Info,
+        filter: FillFilter | None = None,
+        first: int | None = None,
+        after: Cursor | None = None,
+    ) -> FillConnection | None:
+        wanted = DomainFillFilter() if filter is None else filter.to_domain(info)
+        asked = PageArguments(first=first, after=after)
+        return await list_fills(info, FillQuery(wanted=wanted, asked=asked))
+
+    @strawberry.field(extensions=[Needs(Scope.ADMIN)])
+    async def tokens(self, info: Info) -> list[ApiToken] | None:
+        return [ApiToken.of(token) for token in await info.context.services.auth.list()]
+
+    @strawberry.field(extensions=_READ)
+    async def markets(
+        self,
+        info: Info,
+        account: str | None = None,
+        search: str | None = None,
+        first: int | None = None,
+        after: Cursor | None = None,
+    ) -> MarketConnection | None:
+        asked = MarketQuery(account=account, search=search, first=first, after=after)
+        return await list_markets(info, asked)
+
+    @strawberry.field(extensions=_READ)
+    async def ticker(self, info: Info, symbol: str, account: str | None = None) -> Ticker | None:
+        context = info.context
+        entry = context.services.accounts.resolve(account, context.viewer)
+        ticker = await context.services.market_data.ticker(entry, symbol)
+        return Ticker.of(ticker, entry.name)
+
+    @strawberry.field(extensions=_READ)
+    async def tickers(
+        self, info: Info, symbols: list[str] | None = None, account: str | None = None
+    ) -> list[Ticker] | None:
+        context = info.context
+        bounded(symbols, field=("symbols",))
+        entry = context.services.accounts.resolve(account, context.viewer)
+        tickers = await context.services.market_data.tickers(entry, symbols)
+        return [Ticker.of(ticker, entry.name) for ticker in tickers]
+
+
+async def find_order(info: Info, reference: OrderReference) -> domain_orders.Order | None:
+    """The order that is meant, where it exists for whoever is asking."""
+    context = info.context
+    async with context.view(info) as view:
+        if reference.order_id is not None:
+            return await view.order(reference.order_id)
+        entry = context.services.accounts.resolve(reference.account, context.viewer)
+        client_order_id = text(reference.client_order_id, field=("clientOrderId",))
+        return await view.order_by_client_id(entry.name, client_order_id)
+
+
+async def _find_account(info: Info, name: str) -> Node | None:
+    context = info.context
+    entry = context.services.accounts.find(name, context.viewer)
+    return None if entry is None else Account.named(entry.name, context)
+
+
+async def _find_order(info: Info, key: str) -> Node | None:
+    async with info.context.view(info) as view:
+        found = await view.order(key)
+    return None if found is None else Order.of(found)
+
+
+async def _find_fill(info: Info, key: str) -> Node | None:
+    async with info.context.view(info) as view:
+        found = await view.fill(key)
+    return None if found is None else Fill.of(found)
+
+
+async def _find_token(info: Info, key: str) -> Node | None:
+    info.context.require(Scope.ADMIN)
+    tokens = await info.context.services.auth.list()
+    return next((ApiToken.of(token) for token in tokens if token.id == key), None)
+
+
+_FINDERS: dict[ids.Kind, Callable[[Info, str], Awaitable[Node | None]]] = {
+    ids.Kind.ACCOUNT: _find_account,
+    ids.Kind.ORDER: _find_order,
+    ids.Kind.FILL: _find_fill,
+    ids.Kind.TOKEN: _find_token,
+}

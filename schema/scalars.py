@@ -1,0 +1,85 @@
+"""Scalars that are strict on the way in and say one thing in one way on the way out."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from app.domain import money
+
+Cursor = NewType("Cursor", str)
+JSON = NewType("JSON", object)
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+_DATE_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?",
+    re.ASCII,
+)
+_MAX_TEXT = 100
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def _bad(message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+
+
+def _parse_decimal(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise _bad('Decimal takes a string such as "0.1" or an integer; a float is not exact')
+    if isinstance(value, int):
+        if abs(value) >= 10**money.MAX_DIGITS:
+            raise _bad(f"Decimal has {money.MAX_DIGITS} digits at most")
+        return Decimal(value)
+    if len(value) > _MAX_TEXT or not _DECIMAL.fullmatch(value):
+        raise _bad('Decimal takes an optional minus, digits and one point, such as "-12.5"')
+    whole, _, places = value.lstrip("-").partition(".")
+    if len(places) > money.MAX_PLACES:
+        raise _bad(f"Decimal has {money.MAX_PLACES} digits after the point at most")
+    if len(whole.lstrip("0")) + len(places) > money.MAX_DIGITS:
+        raise _bad(f"Decimal has {money.MAX_DIGITS} digits at most")
+    return Decimal(value)
+
+
+def _parse_date_time(value: object) -> datetime:
+    """Rounded up to milliseconds, so that bounds stay exact on times that have no finer ones."""
+    found = _DATE_TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise _bad('DateTime takes ISO 8601 with an offset, such as "2026-01-31T12:00:00Z"')
+    if found[3] is None:
+        raise _bad("DateTime needs Z or an offset: a local time could mean any")
+    try:
+        moment = datetime.fromisoformat(found[0].upper()).astimezone(UTC)
+        rest = timedelta(microseconds=moment.microsecond % 1000)
+        return moment + (_MILLISECOND - rest) if rest else moment
+    except (ValueError, OverflowError):
+        raise _bad("DateTime has no such moment") from None
+
+
+def _print_date_time(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _parse_cursor(value: object) -> Cursor:
+    if not isinstance(value, str):
+        raise _bad("Cursor takes a string that this API has given out")
+    return Cursor(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+SCALARS: Mapping[object, ScalarDefinition] = {
+    Decimal: strawberry.scalar(name="Decimal", serialize=money.plain, parse_value=_parse_decimal),
+    datetime: strawberry.scalar(
+        name="DateTime", serialize=_print_date_time, parse_value=_parse_date_time
+    ),
+    Cursor: strawberry.scalar(name="Cursor", serialize=str, parse_value=_parse_cursor),
+    JSON: strawberry.scalar(name="JSON", serialize=_same, parse_value=_same),
+}

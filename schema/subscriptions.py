@@ -1,0 +1,35 @@
+"""What can be watched."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import strawberry
+
+from app.domain.filters import OrderFilter as DomainOrderFilter
+from app.domain.tokens import Scope
+from app.services.order_log import OrderLog
+from schema.context import Info
+from schema.order_inputs import OrderFilter, every_order
+from schema.orders import OrderUpdate
+from schema.scalars import Cursor
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def order_updates(
+        self, info: Info, filter: OrderFilter | None = None, after: Cursor | None = None
+    ) -> AsyncIterator[OrderUpdate]:
+        context = info.context
+        context.require(Scope.READ)
+        wanted = every_order(context) if filter is None else filter.to_domain(context)
+        log = context.services.log
+        # Refused before the first update, an unusable cursor ends the operation with an error.
+        position = await log.resume(after)
+        return _updates(log, position, wanted)
+
+
+async def _updates(
+    log: OrderLog, position: int, wanted: DomainOrderFilter
+) -> AsyncGenerator[OrderUpdate, None]:
+    async for logged in log.follow(position, wanted):
+        yield OrderUpdate.of(logged)

@@ -1,0 +1,34 @@
+"""Bounds on lists and texts in inputs."""
+
+from collections.abc import Collection
+from typing import TypeVar
+
+from app.errors import BadInput
+
+MAX_LIST = 500
+MAX_TEXT = 200
+
+T = TypeVar("T")
+
+
+def bounded(values: Collection[T] | None, *, field: tuple[str, ...]) -> frozenset[T] | None:
+    """The values as a set, where they are given."""
+    if values is None:
+        return None
+    if len(values) > MAX_LIST:
+        raise BadInput(
+            f"{'.'.join(field)} may hold {MAX_LIST} at most and has {len(values)}", field=field
+        )
+    for value in values:
+        if isinstance(value, str):
+            text(value, field=field)
+    return frozenset(values)
+
+
+def text(value: str, *, field: tuple[str, ...]) -> str:
+    """A text that every database can look for."""
+    if len(value) > MAX_TEXT or "\0" in value or not value.isprintable():
+        raise BadInput(
+            f"{'.'.join(field)} may have {MAX_TEXT} printable characters at most", field=field
+        )
+    return value

@@ -1,0 +1,347 @@
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from app.domain import money
+from app.domain.accounts import Connectivity
+from app.domain.order_reports import OrderIntent, OrderReport
+from app.domain.orders import OrderSide, OrderStatus
+from app.errors import (
+    ExchangeDoubt,
+    ExchangeRejected,
+    ExchangeUnavailable,
+    Refusal,
+    RefusalCode,
+    StorageUnavailable,
+)
+from app.exchanges.paper.books import BooksTransaction, BooksView
+from app.exchanges.paper.exchange import PaperExchange
+from app.exchanges.paper.faults import Call, Faults
+from app.exchanges.paper.markets import LISTINGS
+from app.exchanges.paper.news import NewsDesk
+from app.exchanges.paper.prices import PriceProcess, tick_of, time_of
+from app.storage.paper import PaperBooks
+from tests.exchanges.rigs import (
+    TERMS,
+    PaperRig,
+    a_limit,
+    an_intent,
+    key_of,
+    running,
+    steps_off,
+    ticker_of,
+)
+from tests.fakes import ManualClock
+
+
+async def test_a_limit_two_steps_off_fills_by_itself_at_its_own_price(paper: PaperRig) -> None:
+    async with running(paper):
+        news = paper.gateway.news()
+        intent = await _buy_below(paper)
+        await paper.clock.advance(60)
+        placed, filled = await anext(news), await anext(news)
+    (fill,) = filled.fills
+    assert (placed.status, filled.status) == (OrderStatus.OPEN, OrderStatus.FILLED)
+    assert filled == await paper.gateway.find(key_of(intent))
+    assert (fill.price, fill.amount, fill.is_maker) == (intent.price, intent.amount, True)
+    assert fill.fee is not None
+    assert fill.fee.amount == money.multiply(filled.cost or money.ZERO, TERMS.maker_fee)
+    assert (await paper.gateway.balances())["USDT"].used == 0
+
+
+@pytest.mark.parametrize(("side", "steps"), [(OrderSide.BUY, -300), (OrderSide.SELL, 300)])
+async def test_it_fills_at_the_first_tick_that_is_beyond_and_not_before(
+    paper: PaperRig, side: OrderSide, steps: int
+) -> None:
+    async with running(paper):
+        limit = steps_off((await ticker_of(paper.gateway)).last, steps)
+        intent = a_limit(limit, side=side)
+        await paper.gateway.submit(intent)
+        due = _first_tick_beyond(paper, intent)
+        await paper.clock.advance((time_of(due - 1) - paper.clock.now()).total_seconds())
+        assert await _status(paper, intent) is OrderStatus.OPEN
+        await paper.clock.advance(0.25)
+        assert await _status(paper, intent) is OrderStatus.FILLED
+
+
+async def test_a_process_that_was_away_fills_what_traded_through_meanwhile(
+    paper: PaperRig,
+) -> None:
+    intent = await _buy_below(paper)
+    due = _first_tick_beyond(paper, intent)
+    await paper.clock.advance(300)
+    async with running(paper.restarted()) as restarted:
+        found = await restarted.gateway.find(key_of(intent))
+    assert found is not None
+    assert [fill.at for fill in found.fills] == [time_of(due)]
+
+
+async def test_an_order_of_another_process_is_filled_once_when_that_one_is_gone(
+    paper: PaperRig,
+) -> None:
+    async with running(paper):
+        other = paper.restarted()
+        intent = await _buy_below(other)
+        await paper.clock.advance(60)
+        assert await _status(paper, intent) is OrderStatus.FILLED
+
+
+async def test_two_processes_over_the_same_books_fill_an_order_once(paper: PaperRig) -> None:
+    other = paper.restarted()
+    before = await paper.gateway.balances()
+    async with running(paper):
+        loop = asyncio.create_task(other.gateway.run())
+        await paper.clock.until_asleep(2)
+        intent = await _buy_below(other)
+        await paper.clock.advance(60)
+        found = await paper.gateway.find(key_of(intent))
+        loop.cancel()
+        await asyncio.wait([loop])
+    assert found is not None
+    assert len(found.fills) == 1
+    assert (await paper.gateway.balances())["BTC"].free == before["BTC"].free + intent.amount
+
+
+async def test_a_canceled_order_never_fills_wherever_it_was_canceled(paper: PaperRig) -> None:
+    async with running(paper):
+        mine, others = await _buy_below(paper), await _buy_below(paper)
+        await paper.gateway.cancel(key_of(mine))
+        await paper.restarted().gateway.cancel(key_of(others))
+        await paper.clock.advance(60)
+        for intent in (mine, others):
+            assert await _status(paper, intent) is OrderStatus.CANCELED
+
+
+async def test_a_restart_forgets_nothing(paper: PaperRig) -> None:
+    intents = [an_intent(), an_intent(side=OrderSide.SELL), a_limit(Decimal(20_000))]
+    for intent in intents:
+        await paper.gateway.submit(intent)
+    restarted = paper.restarted().gateway
+    assert await restarted.balances() == await paper.gateway.balances()
+    for intent in intents:
+        found = await restarted.find(key_of(intent))
+        assert found is not None
+        assert found == await paper.gateway.find(key_of(intent))
+
+
+async def test_the_same_seed_and_times_give_the_same_fills(
+    books: PaperBooks, paper: PaperRig
+) -> None:
+    reports = []
+    for _ in range(2):
+        rig = PaperRig(books, ManualClock(paper.clock.now()))
+        async with running(rig):
+            market, limit = an_intent(), await _buy_below(rig)
+            await rig.clock.advance(60)
+            await rig.gateway.submit(market)
+            found = [await rig.gateway.find(key_of(intent)) for intent in (market, limit)]
+        reports.append([_facts(report) for report in found])
+    assert reports[0] == reports[1]
+
+
+async def test_the_deposit_is_made_once_even_by_two_first_starts_at_once(
+    paper: PaperRig,
+) -> None:
+    first, second = paper, paper.restarted()
+    balances = await asyncio.gather(first.gateway.balances(), second.gateway.balances())
+    assert balances[0] == balances[1]
+    assert balances[0]["USDT"].free == 10_000
+
+
+async def test_other_balances_in_the_settings_do_not_refill_an_account(paper: PaperRig) -> None:
+    await paper.gateway.submit(an_intent(amount=Decimal("0.1")))
+    left = await paper.gateway.balances()
+    richer = replace(TERMS, balances={"USDT": Decimal(1_000_000), "DOGE": Decimal(5)})
+    later = PaperExchange(paper.books, paper.clock, richer)
+    after = await later.balances()
+    assert {asset: after[asset] for asset in left} == left
+    assert after["DOGE"].free == 0
+
+
+async def test_orders_of_two_processes_at_once_get_ids_of_their_own(paper: PaperRig) -> None:
+    gateways = [paper.gateway, paper.restarted().gateway]
+    before = await paper.gateway.balances()
+    reports = await asyncio.gather(*(gateways[n % 2].submit(an_intent()) for n in range(20)))
+    assert len({report.exchange_order_id for report in reports}) == 20
+    assert len({fill.trade_id for report in reports for fill in report.fills}) == 20
+    spent = money.total(
+        money.add(report.cost or money.ZERO, fill.fee.amount)
+        for report in reports
+        for fill in report.fills
+        if fill.fee
+    )
+    assert (await paper.gateway.balances())["USDT"].free == before["USDT"].free - spent
+
+
+async def test_money_for_one_order_is_never_spent_by_two_at_once(paper: PaperRig) -> None:
+    gateways = [paper.gateway, paper.restarted().gateway]
+    answers = await asyncio.gather(
+        *(gateways[n % 2].submit(an_intent(amount=Decimal("0.1"))) for n in range(6)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(answer, OrderReport) for answer in answers) == 1
+    refused = [answer for answer in answers if isinstance(answer, ExchangeRejected)]
+    assert {answer.refusal.code for answer in refused} == {RefusalCode.INSUFFICIENT_FUNDS}
+
+
+async def test_storage_that_fails_for_a_while_costs_no_fill(paper: PaperRig) -> None:
+    flaky = FlakyBooks(paper.books)
+    paper.gateway = PaperExchange(flaky, paper.clock, TERMS, paper.faults)
+    async with running(paper):
+        intent = await _buy_below(paper)
+        due = _first_tick_beyond(paper, intent)
+        flaky.is_down = True
+        await paper.clock.advance(120)
+        flaky.is_down = False
+        await paper.clock.advance(5)
+        found = await paper.gateway.find(key_of(intent))
+    assert found is not None
+    assert [fill.at for fill in found.fills] == [time_of(due)]
+
+
+async def test_a_refusal_by_switch_books_nothing(paper: PaperRig) -> None:
+    refusal = Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message="not today")
+    paper.faults.refusal = refusal
+    intent = an_intent()
+    with pytest.raises(ExchangeRejected, match="not today"):
+        await paper.gateway.submit(intent)
+    assert await paper.gateway.find(key_of(intent)) is None
+
+
+async def test_a_disconnected_exchange_says_so_and_answers_nothing(paper: PaperRig) -> None:
+    paper.faults.is_disconnected = True
+    assert paper.gateway.connection.connectivity is Connectivity.DISCONNECTED
+    gateway = paper.gateway
+    for asked in (
+        gateway.balances(),
+        gateway.markets(),
+        gateway.tickers([]),
+        gateway.submit(an_intent()),
+    ):
+        with pytest.raises(ExchangeUnavailable):
+            await asked
+    paper.faults.is_disconnected = False
+    assert gateway.connection.connectivity is Connectivity.CONNECTED
+
+
+async def test_a_delay_holds_back_the_order_or_only_the_answer(paper: PaperRig) -> None:
+    paper.faults.delay_before_seconds = 2
+    paper.faults.delay_after_seconds = 3
+    intent = an_intent()
+    answer = asyncio.create_task(paper.gateway.submit(intent))
+    await paper.clock.advance(1.9)
+    assert await paper.gateway.find(key_of(intent)) is None
+    await paper.clock.advance(0.2)
+    assert await _status(paper, intent) is OrderStatus.FILLED
+    assert not answer.done()
+    await paper.clock.advance(3)
+    assert (await answer).status is OrderStatus.FILLED
+
+
+async def test_who_does_not_wait_for_the_answer_still_hears_the_news(paper: PaperRig) -> None:
+    paper.faults.delay_after_seconds = 30
+    news = paper.gateway.news()
+    intent = an_intent()
+    waiting = asyncio.create_task(_submit_within(paper, intent, seconds=5))
+    await paper.clock.until_asleep(1)
+    await paper.clock.advance(5)
+    with pytest.raises(TimeoutError):
+        await waiting
+    assert (await anext(news)).wire_id == intent.wire_id
+
+
+async def test_a_lost_answer_is_still_news(paper: PaperRig) -> None:
+    news = paper.gateway.news()
+    paper.lose_answers(Call.SUBMIT)
+    intent = an_intent()
+    with pytest.raises(ExchangeDoubt):
+        await paper.gateway.submit(intent)
+    assert await anext(news) == await paper.gateway.find(key_of(intent))
+
+
+async def test_news_can_be_told_twice_and_in_the_wrong_order(paper: PaperRig) -> None:
+    paper.faults.news_copies = 2
+    paper.faults.is_news_reordered = True
+    news = paper.gateway.news()
+    first = await paper.gateway.submit(an_intent())
+    second = await paper.gateway.submit(an_intent())
+    told = [await anext(news) for _ in range(4)]
+    assert told == [second, second, first, first]
+
+
+async def test_a_reader_who_never_reads_loses_the_oldest_news_first(paper: PaperRig) -> None:
+    report = await paper.gateway.submit(an_intent())
+    desk = NewsDesk(Faults())
+    reader = desk.reader()
+    for number in range(1_001):
+        desk.publish(replace(report, wire_id=f"w{number}"))
+    assert (await anext(reader)).wire_id == "w1"
+
+
+async def test_a_reader_who_went_away_is_forgotten(paper: PaperRig) -> None:
+    desk = NewsDesk(Faults())
+    reader = desk.reader()
+    assert desk.readers == 1
+    del reader
+    gc.collect()
+    assert desk.readers == 0
+
+
+class FlakyBooks:
+    """Books whose database is away now and then."""
+
+    def __init__(self, books: PaperBooks) -> None:
+        self._books = books
+        self.is_down = False
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[BooksTransaction]:
+        if self.is_down:
+            raise StorageUnavailable("the database cannot be reached")
+        async with self._books.transaction() as books:
+            yield books
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[BooksView]:
+        if self.is_down:
+            raise StorageUnavailable("the database cannot be reached")
+        async with self._books.snapshot() as books:
+            yield books
+
+
+async def _buy_below(rig: PaperRig) -> OrderIntent:
+    intent = a_limit(steps_off((await ticker_of(rig.gateway)).bid, -2))
+    await rig.gateway.submit(intent)
+    return intent
+
+
+async def _submit_within(rig: PaperRig, intent: OrderIntent, *, seconds: float) -> OrderReport:
+    async with rig.clock.timeout(seconds):
+        return await rig.gateway.submit(intent)
+
+
+async def _status(rig: PaperRig, intent: OrderIntent) -> OrderStatus | None:
+    report = await rig.gateway.find(key_of(intent))
+    return None if report is None else report.status
+
+
+def _first_tick_beyond(rig: PaperRig, intent: OrderIntent) -> int:
+    """Worked out from the prices alone."""
+    process, start = PriceProcess(TERMS.seed), tick_of(rig.clock.now()) + 1
+    assert intent.price is not None
+    for tick in range(start, start + timedelta(minutes=10) // timedelta(milliseconds=250)):
+        last = process.last(LISTINGS[0], tick)
+        if last < intent.price if intent.side is OrderSide.BUY else last > intent.price:
+            return tick
+    raise AssertionError("the price never went there")
+
+
+def _facts(report: OrderReport | None) -> object:
+    assert report is not None
+    return report.status, report.at, [(fill.price, fill.amount, fill.fee) for fill in report.fills]

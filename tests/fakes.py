@@ -1,0 +1,123 @@
+"""What stands in for the world in tests: time that moves only by hand."""
+
+import asyncio
+import heapq
+from asyncio import Future, Task
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Any
+
+_TURNS = 20
+_PATIENCE_SECONDS = 1.0
+
+
+@dataclass(order=True, slots=True)
+class _Alarm:
+    at: datetime
+    number: int
+    ring: Callable[[], object] = field(compare=False)
+    owner: Task[Any] | None = field(compare=False)
+    is_off: bool = field(default=False, compare=False)
+
+
+class ManualClock:
+    """A clock that stands still until a test advances it."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+        self._alarms: list[_Alarm] = []
+        self._numbers = count()
+
+    def now(self) -> datetime:
+        return self._now.replace(microsecond=self._now.microsecond // 1000 * 1000)
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        woken: Future[None] = asyncio.get_running_loop().create_future()
+        alarm = self._set(seconds, partial(_finish, woken))
+        try:
+            await woken
+        finally:
+            alarm.is_off = True
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        return self._timeout(seconds)
+
+    async def advance(self, seconds: float) -> None:
+        """Move on, waking sleepers in the order of time, each after the one before has settled."""
+        target = self._now + timedelta(seconds=seconds)
+        await _turn()
+        while (alarm := self._next(target)) is not None:
+            self._now = max(self._now, alarm.at)
+            alarm.ring()
+            await self._settle(alarm)
+        self._now = target
+        await _turn()
+
+    async def until_asleep(self, sleepers: int = 1) -> None:
+        """Wait until so many wait for this clock."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while self._waiting() < sleepers:  # noqa: ASYNC110 - nothing tells of a new sleeper
+                await asyncio.sleep(0)
+
+    def _waiting(self) -> int:
+        return sum(not alarm.is_off for alarm in self._alarms)
+
+    def _set(self, seconds: float, ring: Callable[[], object]) -> _Alarm:
+        alarm = _Alarm(
+            at=self._now + timedelta(seconds=seconds),
+            number=next(self._numbers),
+            ring=ring,
+            owner=asyncio.current_task(),
+        )
+        heapq.heappush(self._alarms, alarm)
+        return alarm
+
+    def _next(self, until: datetime) -> _Alarm | None:
+        while self._alarms and self._alarms[0].at <= until:
+            alarm = heapq.heappop(self._alarms)
+            if not alarm.is_off:
+                return alarm
+        return None
+
+    async def _settle(self, alarm: _Alarm) -> None:
+        # Whoever was woken may wait for a database, which takes real time: it has settled when it
+        # sleeps again or is done. One that waits for something else by then is not waited for long.
+        alarm.is_off = True
+        await _turn()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _PATIENCE_SECONDS
+        while self._is_awake(alarm.owner) and loop.time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await _turn()
+
+    def _is_awake(self, task: Task[Any] | None) -> bool:
+        if task is None or task is asyncio.current_task() or task.done():
+            return False
+        return not any(alarm.owner is task and not alarm.is_off for alarm in self._alarms)
+
+    @asynccontextmanager
+    async def _timeout(self, seconds: float) -> AsyncIterator[object]:
+        async with asyncio.timeout(None) as scope:
+            loop = asyncio.get_running_loop()
+            alarm = self._set(seconds, lambda: scope.reschedule(loop.time()))
+            try:
+                yield scope
+            finally:
+                alarm.is_off = True
+
+
+def _finish(woken: Future[None]) -> None:
+    if not woken.done():
+        woken.set_result(None)
+
+
+async def _turn() -> None:
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)

@@ -1,0 +1,477 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select, text
+
+from app.bus import Bus
+from app.domain.tokens import ADMIN_FILE, Scope, Token, TokenOrigin
+from app.errors import Denied, RefusalCode, Unauthenticated
+from app.services import auth as auth_module
+from app.services.auth import AuthService
+from app.storage import migrations, tables
+from app.storage.database import Database
+from tests.fakes import ManualClock
+
+CONFIGURED = SecretStr("configured-" + "x" * 32)
+MINUTE = 60.0
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}", Bus())
+    await migrations.migrate(database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def start(database: Database, clock: ManualClock) -> Callable[[], AuthService]:
+    """Another process on the same database."""
+    return lambda: AuthService(database=database, clock=clock, account_names=("main", "paper"))
+
+
+@pytest.fixture
+def auth(start: Callable[[], AuthService]) -> AuthService:
+    return start()
+
+
+@pytest.fixture
+async def admin(auth: AuthService) -> Token:
+    token, _ = await auth.create(name="the first", scopes=[Scope.ADMIN])
+    return token
+
+
+@asynccontextmanager
+async def running(auth: AuthService, clock: ManualClock) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(auth.run())
+        await clock.until_asleep()
+        yield
+        task.cancel()
+
+
+async def refusal_of(auth: AuthService, **changes: object) -> tuple[RefusalCode, object, str]:
+    given: dict[str, object] = {"name": "a bot", "scopes": [Scope.READ], **changes}
+    with pytest.raises(Denied) as caught:
+        await auth.create(**given)  # type: ignore[arg-type]
+    return caught.value.refusal.code, caught.value.refusal.field, caught.value.refusal.message
+
+
+async def is_let_in(auth: AuthService, secret: str) -> bool:
+    try:
+        await auth.authenticate(secret)
+    except Unauthenticated:
+        return False
+    return True
+
+
+async def test_a_new_token_lets_in_whoever_has_its_secret(
+    auth: AuthService, clock: ManualClock
+) -> None:
+    token, secret = await auth.create(
+        name="a bot",
+        scopes=[Scope.TRADE, Scope.READ, Scope.TRADE],
+        account_names=["paper", "paper"],
+        expires_at=clock.now() + timedelta(days=1),
+    )
+    assert await auth.authenticate(secret) == token
+    assert token.scopes == (Scope.READ, Scope.TRADE)
+    assert token.account_names == ("paper",)
+    assert token.origin is TokenOrigin.CREATED
+    assert secret.startswith("odk_")
+    assert len(secret) == 47
+
+
+async def test_the_secret_is_kept_nowhere(auth: AuthService, database: Database) -> None:
+    _, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    async with database.snapshot() as view:
+        stored = str(await view.sql.all(select(tables.tokens)))
+    assert "a bot" in stored
+    assert secret.removeprefix("odk_") not in stored
+
+
+@pytest.mark.parametrize("secret", ["", "odk_guess", "x" * 10_000, "\ud800", "odk_\0"])
+async def test_a_secret_of_no_token_lets_nobody_in(auth: AuthService, secret: str) -> None:
+    with pytest.raises(Unauthenticated):
+        await auth.authenticate(secret)
+
+
+async def test_an_expired_token_says_so(auth: AuthService, clock: ManualClock) -> None:
+    expires_at = clock.now() + timedelta(minutes=1)
+    _, secret = await auth.create(name="a bot", scopes=[Scope.READ], expires_at=expires_at)
+    await clock.advance(MINUTE - 0.1)
+    await auth.authenticate(secret)
+    await clock.advance(0.1)
+    with pytest.raises(Unauthenticated, match="expired"):
+        await auth.authenticate(secret)
+
+
+async def test_a_revocation_here_counts_at_once(auth: AuthService, admin: Token) -> None:
+    token, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    await auth.authenticate(secret)
+    revoked = await auth.revoke(token.id)
+    assert revoked.revoked_at is not None
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await auth.authenticate(secret)
+
+
+async def test_a_revocation_by_another_process_counts_within_a_second(
+    auth: AuthService, start: Callable[[], AuthService], clock: ManualClock, admin: Token
+) -> None:
+    token, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    await auth.authenticate(secret)
+    await start().revoke(token.id)
+    await clock.advance(0.9)
+    assert not await is_let_in(auth, secret)
+
+
+async def test_a_token_is_not_read_again_for_every_request(
+    auth: AuthService, database: Database
+) -> None:
+    _, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    token = await auth.authenticate(secret)
+    async with database.transaction() as tx:
+        await tx.tokens.revoke(token.id, at=token.created_at)
+    assert await auth.authenticate(secret) == token
+
+
+async def test_the_cache_is_bounded(auth: AuthService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth_module, "CACHE_SIZE", 2)
+    made = [await auth.create(name=str(number), scopes=[Scope.READ]) for number in range(4)]
+    for _, secret in made:
+        await auth.authenticate(secret)
+    assert len(auth._cache) == 2
+
+
+async def test_a_socket_ends_when_its_token_is_revoked_here(
+    auth: AuthService, admin: Token
+) -> None:
+    token, _ = await auth.create(name="a bot", scopes=[Scope.READ])
+    sockets = [asyncio.create_task(auth.ended(token)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await auth.revoke(token.id)
+    async with asyncio.timeout(1):
+        await asyncio.gather(*sockets)
+
+
+async def test_a_socket_ends_within_a_second_when_another_process_revokes_its_token(
+    auth: AuthService, start: Callable[[], AuthService], clock: ManualClock, admin: Token
+) -> None:
+    token, _ = await auth.create(name="a bot", scopes=[Scope.READ])
+    spared = asyncio.create_task(auth.ended(admin))
+    socket = asyncio.create_task(auth.ended(token))
+    async with running(auth, clock):
+        await start().revoke(token.id)
+        await clock.advance(0.9)
+        assert socket.done()
+        assert not spared.done()
+    spared.cancel()
+
+
+async def test_a_socket_that_began_after_the_revocation_ends_too(
+    auth: AuthService, start: Callable[[], AuthService], clock: ManualClock, admin: Token
+) -> None:
+    token, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    seen = await auth.authenticate(secret)
+    await start().revoke(token.id)
+    socket = asyncio.create_task(auth.ended(seen))
+    async with running(auth, clock):
+        await clock.advance(0.9)
+        assert socket.done()
+
+
+async def test_a_socket_ends_when_its_token_expires(auth: AuthService, clock: ManualClock) -> None:
+    expires_at = clock.now() + timedelta(minutes=1)
+    token, _ = await auth.create(name="a bot", scopes=[Scope.READ], expires_at=expires_at)
+    socket = asyncio.create_task(auth.ended(token))
+    async with running(auth, clock):
+        await clock.advance(MINUTE - 1)
+        assert not socket.done()
+        await clock.advance(1.5)
+        assert socket.done()
+
+
+async def test_a_token_that_ended_before_is_not_waited_for(auth: AuthService, admin: Token) -> None:
+    token, _ = await auth.create(name="a bot", scopes=[Scope.READ])
+    async with asyncio.timeout(1):
+        await auth.ended(await auth.revoke(token.id))
+
+
+async def test_a_socket_that_left_leaves_nothing_behind(auth: AuthService, admin: Token) -> None:
+    sockets = [asyncio.create_task(auth.ended(admin)) for _ in range(2)]
+    await asyncio.sleep(0)
+    for socket in sockets:
+        socket.cancel()
+    await asyncio.gather(*sockets, return_exceptions=True)
+    assert not auth._watches
+
+
+async def test_use_is_noted_once_a_minute(auth: AuthService, clock: ManualClock) -> None:
+    _, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    first = clock.now()
+    noted = []
+    async with running(auth, clock):
+        for _ in range(4):
+            await auth.authenticate(secret)
+            await clock.advance(20)
+            noted.append((await auth.list())[0].last_used_at)
+    assert noted == [first, first, first, first + timedelta(seconds=60)]
+
+
+async def test_a_database_out_of_order_does_not_end_the_loop(
+    auth: AuthService,
+    start: Callable[[], AuthService],
+    clock: ManualClock,
+    admin: Token,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    token, _ = await auth.create(name="a bot", scopes=[Scope.READ])
+    socket = asyncio.create_task(auth.ended(token))
+    async with running(auth, clock):
+        async with database.transaction() as tx:
+            await tx.sql.run(text("ALTER TABLE tokens RENAME TO elsewhere"))
+        await clock.advance(2)
+        assert "trying again" in caplog.text
+        async with database.transaction() as tx:
+            await tx.sql.run(text("ALTER TABLE elsewhere RENAME TO tokens"))
+        await start().revoke(token.id)
+        await clock.advance(0.9)
+        assert socket.done()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "two\nlines", "x" * 101, "\x00"])
+async def test_a_name_must_be_readable(auth: AuthService, name: str) -> None:
+    code, field, _ = await refusal_of(auth, name=name)
+    assert (code, field) == (RefusalCode.INVALID_INPUT, ("input", "name"))
+
+
+async def test_a_token_needs_a_scope(auth: AuthService) -> None:
+    code, field, _ = await refusal_of(auth, scopes=[])
+    assert (code, field) == (RefusalCode.INVALID_INPUT, ("input", "scopes"))
+
+
+async def test_an_expiry_must_lie_ahead(auth: AuthService, clock: ManualClock) -> None:
+    code, field, _ = await refusal_of(auth, expires_at=clock.now())
+    assert (code, field) == (RefusalCode.INVALID_INPUT, ("input", "expiresAt"))
+
+
+@pytest.mark.parametrize("names", [["nowhere"], ["paper", "nowhere"], []])
+async def test_accounts_must_be_known_and_are_listed(auth: AuthService, names: list[str]) -> None:
+    code, field, message = await refusal_of(auth, account_names=names)
+    assert (code, field) == (RefusalCode.INVALID_INPUT, ("input", "accountNames"))
+    assert "main, paper" in message
+
+
+@pytest.mark.parametrize("names", [None, ["main"], ["main", "paper"]])
+async def test_nobody_grants_more_accounts_than_he_sees(
+    auth: AuthService, names: list[str] | None
+) -> None:
+    granter, _ = await auth.create(name="limited", scopes=[Scope.ADMIN], account_names=["paper"])
+    code, field, message = await refusal_of(auth, account_names=names, granter=granter)
+    assert (code, field) == (RefusalCode.INVALID_INPUT, ("input", "accountNames"))
+    assert "there is main" not in message
+    token, _ = await auth.create(
+        name="fine", scopes=[Scope.READ], account_names=["paper"], granter=granter
+    )
+    assert token.account_names == ("paper",)
+
+
+async def test_scopes_include_those_before_them(auth: AuthService) -> None:
+    token, _ = await auth.create(name="a bot", scopes=[Scope.CONTROL])
+    assert [scope for scope in Scope if token.allows(scope)] == [
+        Scope.READ,
+        Scope.TRADE,
+        Scope.CONTROL,
+    ]
+
+
+async def test_the_last_valid_admin_token_cannot_be_revoked(
+    auth: AuthService, admin: Token, clock: ManualClock
+) -> None:
+    soon = clock.now() + timedelta(seconds=1)
+    await auth.create(name="expires", scopes=[Scope.ADMIN], expires_at=soon)
+    other, _ = await auth.create(name="revoked", scopes=[Scope.ADMIN])
+    await auth.revoke(other.id)
+    await clock.advance(1)
+    with pytest.raises(Denied) as caught:
+        await auth.revoke(admin.id)
+    assert caught.value.refusal.code is RefusalCode.INVALID_STATE
+
+
+async def test_of_two_last_admin_tokens_revoked_at_once_one_stays(auth: AuthService) -> None:
+    made = [await auth.create(name=name, scopes=[Scope.ADMIN]) for name in ("one", "two")]
+    results = await asyncio.gather(
+        *(auth.revoke(token.id) for token, _ in made), return_exceptions=True
+    )
+    assert sorted(type(result).__name__ for result in results) == ["Denied", "Token"]
+
+
+async def test_revoking_twice_is_one_revocation(
+    auth: AuthService, admin: Token, clock: ManualClock
+) -> None:
+    token, _ = await auth.create(name="a bot", scopes=[Scope.READ])
+    first = await auth.revoke(token.id)
+    await clock.advance(5)
+    assert await auth.revoke(token.id) == first
+
+
+async def test_revoking_an_unknown_token_is_not_found(auth: AuthService) -> None:
+    with pytest.raises(Denied) as caught:
+        await auth.revoke("nothing")
+    assert caught.value.refusal.code is RefusalCode.NOT_FOUND
+
+
+async def test_tokens_are_listed_newest_first(auth: AuthService, clock: ManualClock) -> None:
+    for name in ("one", "two", "three"):
+        await auth.create(name=name, scopes=[Scope.READ])
+        await clock.advance(1)
+    assert [token.name for token in await auth.list()] == ["three", "two", "one"]
+
+
+async def test_the_first_start_writes_a_token_that_only_its_owner_can_read(
+    auth: AuthService, tmp_path: Path
+) -> None:
+    await auth.ensure_admin(tmp_path / "data", None)
+    file = tmp_path / "data" / ADMIN_FILE
+    content = file.read_text()
+    assert content.endswith("\n")
+    assert file.stat().st_mode & 0o777 == 0o600
+    token = await auth.authenticate(content.strip())
+    assert token.scopes == (Scope.ADMIN,)
+    assert token.account_names is None
+    assert [path.name for path in file.parent.iterdir()] == [ADMIN_FILE]
+
+
+async def test_later_starts_leave_the_token_as_it_is(
+    auth: AuthService, start: Callable[[], AuthService], tmp_path: Path
+) -> None:
+    await auth.ensure_admin(tmp_path, None)
+    content = (tmp_path / ADMIN_FILE).read_text()
+    await start().ensure_admin(tmp_path, None)
+    assert (tmp_path / ADMIN_FILE).read_text() == content
+    assert len(await auth.list()) == 1
+
+
+async def test_a_file_that_was_put_away_is_not_written_again(
+    auth: AuthService, tmp_path: Path
+) -> None:
+    await auth.ensure_admin(tmp_path, None)
+    secret = (tmp_path / ADMIN_FILE).read_text().strip()
+    (tmp_path / ADMIN_FILE).unlink()
+    await auth.ensure_admin(tmp_path, None)
+    assert not (tmp_path / ADMIN_FILE).exists()
+    assert await is_let_in(auth, secret)
+
+
+async def test_a_crash_between_the_file_and_the_row_heals(
+    auth: AuthService, tmp_path: Path
+) -> None:
+    secret = "odk_" + "z" * 43
+    (tmp_path / ADMIN_FILE).write_text(f"{secret}\n")
+    await auth.ensure_admin(tmp_path, None)
+    assert (await auth.authenticate(secret)).allows(Scope.ADMIN)
+    assert (tmp_path / ADMIN_FILE).read_text() == f"{secret}\n"
+
+
+async def test_a_crash_while_the_file_is_written_heals(auth: AuthService, tmp_path: Path) -> None:
+    (tmp_path / f".{ADMIN_FILE}.new").write_text("odk_unfin")
+    await auth.ensure_admin(tmp_path, None)
+    assert await is_let_in(auth, (tmp_path / ADMIN_FILE).read_text().strip())
+
+
+async def test_a_damaged_file_is_written_anew_where_nobody_could_come_in(
+    auth: AuthService, tmp_path: Path
+) -> None:
+    (tmp_path / ADMIN_FILE).write_bytes(b"\xff\x00")
+    await auth.ensure_admin(tmp_path, None)
+    assert await is_let_in(auth, (tmp_path / ADMIN_FILE).read_text().strip())
+
+
+async def test_a_revoked_file_token_does_not_come_back_with_a_restart(
+    auth: AuthService, start: Callable[[], AuthService], admin: Token, tmp_path: Path
+) -> None:
+    await auth.ensure_admin(tmp_path, None)
+    secret = (tmp_path / ADMIN_FILE).read_text().strip()
+    await auth.revoke((await auth.authenticate(secret)).id)
+    restarted = start()
+    await restarted.ensure_admin(tmp_path, None)
+    assert not await is_let_in(restarted, secret)
+    assert (tmp_path / ADMIN_FILE).read_text().strip() == secret
+
+
+async def test_a_configured_token_needs_no_file(auth: AuthService, tmp_path: Path) -> None:
+    await auth.ensure_admin(tmp_path, CONFIGURED)
+    await auth.ensure_admin(tmp_path, CONFIGURED)
+    assert (await auth.authenticate(CONFIGURED.get_secret_value())).allows(Scope.ADMIN)
+    assert not (tmp_path / ADMIN_FILE).exists()
+    assert len(await auth.list()) == 1
+
+
+async def test_a_changed_configured_token_replaces_the_former_one(
+    auth: AuthService, tmp_path: Path
+) -> None:
+    changed = SecretStr("changed-" + "y" * 32)
+    await auth.ensure_admin(tmp_path, CONFIGURED)
+    await auth.ensure_admin(tmp_path, changed)
+    assert not await is_let_in(auth, CONFIGURED.get_secret_value())
+    assert await is_let_in(auth, changed.get_secret_value())
+
+
+async def test_a_configured_token_that_is_removed_gives_way_to_the_file(
+    auth: AuthService, tmp_path: Path
+) -> None:
+    await auth.ensure_admin(tmp_path, CONFIGURED)
+    await auth.ensure_admin(tmp_path, None)
+    assert not await is_let_in(auth, CONFIGURED.get_secret_value())
+    assert await is_let_in(auth, (tmp_path / ADMIN_FILE).read_text().strip())
+
+
+async def test_a_configured_token_is_that_token_on_every_start(
+    auth: AuthService, admin: Token, tmp_path: Path
+) -> None:
+    await auth.ensure_admin(tmp_path, CONFIGURED)
+    token = await auth.authenticate(CONFIGURED.get_secret_value())
+    await auth.revoke(token.id)
+    await auth.ensure_admin(tmp_path, CONFIGURED)
+    again = await auth.authenticate(CONFIGURED.get_secret_value())
+    assert again.id == token.id
+
+
+async def test_a_configured_token_may_be_the_one_of_the_file(
+    auth: AuthService, tmp_path: Path
+) -> None:
+    await auth.ensure_admin(tmp_path, None)
+    secret = (tmp_path / ADMIN_FILE).read_text().strip()
+    await auth.ensure_admin(tmp_path, SecretStr(secret))
+    await auth.ensure_admin(tmp_path, None)
+    assert await is_let_in(auth, secret)
+    assert len(await auth.list()) == 1
+
+
+async def test_a_configured_token_of_a_lesser_token_makes_it_an_admin(
+    auth: AuthService, tmp_path: Path
+) -> None:
+    _, secret = await auth.create(name="a bot", scopes=[Scope.READ], account_names=["paper"])
+    await auth.ensure_admin(tmp_path, SecretStr(secret))
+    token = await auth.authenticate(secret)
+    assert token.allows(Scope.ADMIN)
+    assert token.account_names is None
+
+
+async def test_two_processes_that_start_together_make_one_token(
+    auth: AuthService, start: Callable[[], AuthService], tmp_path: Path
+) -> None:
+    await asyncio.gather(auth.ensure_admin(tmp_path, None), start().ensure_admin(tmp_path, None))
+    assert len(await auth.list()) == 1
+    assert await is_let_in(auth, (tmp_path / ADMIN_FILE).read_text().strip())
