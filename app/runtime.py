@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -157,7 +157,7 @@ class _Build:
         for sync in self._syncs:
             await sync.recover()
 
-    def loops(self) -> list[Awaitable[None]]:
+    def loops(self) -> list[Coroutine[None, None, None]]:
         loops = [
             _kept_running("auth", self._auth.run),
             _kept_running("log", self._log.run),

@@ -134,6 +134,8 @@ Seconds = Annotated[
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0)]
 Fee = Annotated[Amount, Field(lt=1)]
 Host = Annotated[str, StringConstraints(pattern=_HOST, to_lower=True)]
+# In a header an IPv6 address stands in brackets.
+HeaderHost = Annotated[Host, AfterValidator(lambda host: f"[{host}]" if ":" in host else host)]
 Origin = Annotated[str, StringConstraints(pattern=_ORIGIN, to_lower=True)]
 Asset = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9._-]{1,32}$")]
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
@@ -192,7 +194,7 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(
         default_factory=_default_database_url, description="must be a string"
     )
-    allowed_hosts: Annotated[tuple[Host, ...], BeforeValidator(_listed)] = Field(
+    allowed_hosts: Annotated[tuple[HeaderHost, ...], BeforeValidator(_listed)] = Field(
         default_factory=_default_hosts,
         min_length=1,
         description=f"must be host names or addresses with commas between, {_NO_PORT}",

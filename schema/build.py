@@ -29,7 +29,7 @@ CACHED_DOCUMENTS = 1000
 class OneInstant(SchemaExtension):
     """Gives the instant that a query was read at back to the database."""
 
-    async def on_execute(self) -> AsyncIterator[None]:  # type: ignore[override]
+    async def on_execute(self) -> AsyncIterator[None]:
         try:
             yield
         finally:
@@ -56,8 +56,8 @@ def build_schema() -> Schema:
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         extensions=[
             OneInstant,
-            ParserCache(maxsize=CACHED_DOCUMENTS),
-            ValidationCache(maxsize=CACHED_DOCUMENTS),
+            lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
+            lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
         ],
     )
     describe(schema)

@@ -72,6 +72,11 @@ class Context:
 Info = strawberry.Info[Context, None]
 
 
+def needs(scope: Scope) -> list[FieldExtension]:
+    """What a root field asks of the token."""
+    return [Needs(scope)]
+
+
 class Needs(FieldExtension):
     """Refuse a field, and it alone, to a token without the scope."""
 

@@ -7,7 +7,7 @@ from app.domain.orders import Order as DomainOrder
 from app.domain.tokens import Scope
 from app.errors import BadInput
 from schema import ids
-from schema.context import Info, Needs
+from schema.context import Info, needs
 from schema.errors import Refusal, refusable
 from schema.order_inputs import (
     CancelAllOrdersInput,
@@ -36,8 +36,8 @@ from schema.tokens import (
 )
 
 MAX_BATCH = 100
-_TRADE = [Needs(Scope.TRADE)]
-_ADMIN = [Needs(Scope.ADMIN)]
+_TRADE = needs(Scope.TRADE)
+_ADMIN = needs(Scope.ADMIN)
 
 
 @strawberry.type

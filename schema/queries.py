@@ -10,7 +10,7 @@ from app.domain.filters import OrderSort
 from app.domain.tokens import Scope
 from schema import ids
 from schema.accounts import Account, visible_accounts
-from schema.context import Info, Needs
+from schema.context import Info, needs
 from schema.fills import Fill, FillConnection, FillFilter, FillQuery, list_fills
 from schema.markets import MarketConnection, MarketQuery, Ticker, list_markets
 from schema.nodes import Node
@@ -21,7 +21,7 @@ from schema.scalars import Cursor
 from schema.texts import bounded, text
 from schema.tokens import ApiToken, Viewer
 
-_READ = [Needs(Scope.READ)]
+_READ = needs(Scope.READ)
 
 
 @strawberry.type
@@ -82,7 +82,7 @@ class Query:
         asked = PageArguments(first=first, after=after)
         return await list_fills(info, FillQuery(wanted=wanted, asked=asked))
 
-    @strawberry.field(extensions=[Needs(Scope.ADMIN)])
+    @strawberry.field(extensions=needs(Scope.ADMIN))
     async def tokens(self, info: Info) -> list[ApiToken] | None:
         return [ApiToken.of(token) for token in await info.context.services.auth.list()]
 

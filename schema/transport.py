@@ -17,6 +17,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
+from strawberry.types.unset import UnsetType
 from strawberry.utils.aio import aclosing
 
 from app.domain.tokens import Token
@@ -130,7 +131,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> Context:
         return Context(services=self._services(), token=request.scope.get("token"))
 
-    async def on_ws_connect(self, context: Context) -> object:
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         params = context.connection_params
         header = params.get("Authorization") or params.get("authorization")
         try:

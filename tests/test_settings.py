@@ -32,7 +32,7 @@ def test_nothing_set_is_a_paper_account_in_the_working_directory(tmp_path: Path)
     assert settings.data_dir == tmp_path / "data"
     url = settings.database_url.get_secret_value()
     assert url == f"sqlite+aiosqlite:///{tmp_path}/data/orderdeck.db"
-    assert settings.allowed_hosts == ("localhost", "127.0.0.1", "::1")
+    assert settings.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
     assert settings.admin_token is None
     assert settings.event_retention_days is None
     assert settings.not_found_after_seconds == 15
@@ -303,11 +303,15 @@ def test_lists_are_taken_with_commas_and_as_json(tmp_path: Path, value: str) -> 
     assert settings.allowed_origins == ("https://a.example", "http://b:80")
 
 
-@pytest.mark.parametrize(("host", "served"), [("192.168.1.4", True), ("::", False)])
-def test_the_address_listened_on_is_served(tmp_path: Path, *, host: str, served: bool) -> None:
+@pytest.mark.parametrize(
+    ("host", "served"),
+    [("192.168.1.4", ("192.168.1.4",)), ("fd00::1", ("[fd00::1]",)), ("::", ()), ("::1", ())],
+)
+def test_the_address_listened_on_is_served(
+    tmp_path: Path, host: str, served: tuple[str, ...]
+) -> None:
     settings = load_settings({"ORDERDECK_HOST": host}, tmp_path)
-    assert (host in settings.allowed_hosts) is served
-    assert "localhost" in settings.allowed_hosts
+    assert settings.allowed_hosts == ("localhost", "127.0.0.1", "[::1]", *served)
 
 
 def test_the_admin_token_can_come_from_a_file(tmp_path: Path) -> None:

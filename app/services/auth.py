@@ -7,7 +7,6 @@ import os
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,6 @@ from app.domain import tokens
 from app.domain.tokens import Scope, Token, TokenOrigin
 from app.errors import (
     Denied,
-    Duplicate,
     Refusal,
     RefusalCode,
     StorageError,
@@ -27,7 +25,7 @@ from app.errors import (
     Unauthenticated,
 )
 from app.ports import Clock
-from app.storage.database import Database, Transaction
+from app.storage.database import Database, Snapshot, Transaction
 
 REREAD_SECONDS = 0.5
 TOUCH_INTERVAL = timedelta(minutes=1)
@@ -130,16 +128,13 @@ class AuthService:
         """Revoke a token; one that was revoked before stays as it was."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
-            unrevoked = await tx.tokens.hold_unrevoked()
+            await tx.tokens.hold()
             token = await tx.tokens.find(token_id)
             if token is None:
                 raise _denied(RefusalCode.NOT_FOUND, "there is no token with this id")
             if token.revoked_at is not None:
                 return token
-            admins = [
-                each.id for each in unrevoked if each.is_valid(now) and each.allows(Scope.ADMIN)
-            ]
-            if admins == [token_id]:
+            if [each.id for each in await _valid_admins(tx, now)] == [token_id]:
                 words = "the last valid ADMIN token cannot be revoked: create another first"
                 raise _denied(RefusalCode.INVALID_STATE, words)
             await tx.tokens.revoke(token_id, at=now)
@@ -178,13 +173,12 @@ class AuthService:
     async def ensure_admin(self, data_dir: Path, configured: SecretStr | None) -> None:
         """See to it that somebody can come in: with the configured token, else with the file's."""
         path = data_dir / tokens.ADMIN_FILE
-        # Two processes that start together make the same token: the second finds it made.
-        with suppress(Duplicate):
-            async with self._database.transaction() as tx:
-                if configured is not None:
-                    await self._ensure_configured(tx, configured.get_secret_value())
-                else:
-                    await self._ensure_file(tx, path)
+        async with self._database.transaction() as tx:
+            await tx.tokens.hold()
+            if configured is not None:
+                await self._ensure_configured(tx, configured.get_secret_value())
+            else:
+                await self._ensure_file(tx, path)
         self._cache.clear()
 
     async def _recall(self, digest: str, now: datetime) -> Token | None:
@@ -261,9 +255,7 @@ class AuthService:
             # Written just before a crash, or by whoever owns the data folder: the file is right.
             await self._admit_file(tx, secret)
             return
-        unrevoked = await tx.tokens.hold_unrevoked()
-        has_admin = any(each.is_valid(now) and each.allows(Scope.ADMIN) for each in unrevoked)
-        if has_admin and await tx.tokens.has_origin(TokenOrigin.FILE):
+        if await _valid_admins(tx, now) and await tx.tokens.has_origin(TokenOrigin.FILE):
             return
         secret = self._make_secret()
         await asyncio.to_thread(_write_secret, path, secret)
@@ -289,6 +281,11 @@ _ADMIN_NAMES = {
     TokenOrigin.FILE: "admin-token file",
     TokenOrigin.CONFIGURED: "configured admin token",
 }
+
+
+async def _valid_admins(view: Snapshot, now: datetime) -> Sequence[Token]:
+    unrevoked = await view.tokens.unrevoked()
+    return [each for each in unrevoked if each.is_valid(now) and each.allows(Scope.ADMIN)]
 
 
 def _digest(secret: str) -> str:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, literal, select, update
 
 from app.domain.events import LoggedEvent, LogPosition, OrderEvent
 from app.domain.orders import OPEN_STATUSES, OrderStatus, OrderUpdateKind
@@ -13,6 +13,8 @@ from app.storage.sql import Sql
 
 _events = tables.events.c
 _log = tables.log.c
+# The log has one row: each event is in it.
+_EVENTS = select(tables.events, _log.identity).join(tables.log, literal(True))  # noqa: FBT003
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,14 +67,13 @@ class EventStore:
         return tag
 
     async def after(self, seq: int, *, limit: int) -> list[LoggedEvent]:
-        found = select(tables.events, _log.identity).where(_events.seq > seq, _log.id == 1)
+        found = _EVENTS.where(_events.seq > seq)
         return _logged(await self._sql.all(found.order_by(_events.seq).limit(limit)))
 
     async def of_order(
         self, order_id: str, *, after: int, until_revision: int, limit: int
     ) -> list[LoggedEvent]:
-        found = select(tables.events, _log.identity).where(
-            _log.id == 1,
+        found = _EVENTS.where(
             _events.order_id == order_id,
             _events.seq > after,
             _events.revision <= until_revision,

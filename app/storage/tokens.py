@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, text, update
 
 from app.domain.tokens import Scope, Token, TokenOrigin
 from app.storage import tables
@@ -43,10 +43,15 @@ class TokenStore:
         newest_first = select(_table).order_by(_tokens.created_at.desc(), _tokens.id.desc())
         return [_token(row) for row in await self._sql.all(newest_first)]
 
-    async def hold_unrevoked(self) -> Sequence[Token]:
-        """The tokens not revoked, none of which anybody else can revoke until the commit."""
-        found = select(_table).where(_tokens.revoked_at.is_(None)).order_by(_tokens.id)
-        return [_token(row) for row in await self._sql.all(found.with_for_update())]
+    async def hold(self) -> None:
+        """Let nobody else make or revoke a token until the commit."""
+        # On SQLite whoever writes is alone anyway.
+        if self._sql.dialect == "postgresql":
+            await self._sql.run(text("LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE"))
+
+    async def unrevoked(self) -> Sequence[Token]:
+        found = select(_table).where(_tokens.revoked_at.is_(None))
+        return [_token(row) for row in await self._sql.all(found)]
 
     async def has_origin(self, origin: TokenOrigin) -> bool:
         found = select(_tokens.id).where(_tokens.origin == str(origin)).limit(1)

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -61,10 +62,7 @@ def test_a_tick_is_a_quarter_of_a_second_of_utc() -> None:
 @pytest.mark.parametrize("listing", LISTINGS, ids=lambda listing: listing.symbol)
 def test_the_price_moves_by_several_steps_in_most_seconds(listing: Listing) -> None:
     seconds = _path(3, listing, 1_000, every=4)
-    moves = [
-        abs(after - before) / listing.price_step
-        for before, after in zip(seconds, seconds[1:], strict=False)
-    ]
+    moves = [abs(after - before) / listing.price_step for before, after in pairwise(seconds)]
     assert sum(move >= 2 for move in moves) > 850
 
 
@@ -108,5 +106,5 @@ def _ticks_until_through(seed: int, listing: Listing) -> int:
 
 
 def _mean_move(path: list[Decimal]) -> Decimal:
-    moves = [abs(after / before - 1) for before, after in zip(path, path[1:], strict=False)]
+    moves = [abs(after / before - 1) for before, after in pairwise(path)]
     return sum(moves, Decimal(0)) / len(moves)

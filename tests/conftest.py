@@ -1,0 +1,119 @@
+"""The real runtime on temporary databases, SQLite and PostgreSQL alike."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from app.bus import Bus
+from app.exchanges.paper.faults import Faults
+from app.runtime import Parts, open_runtime
+from app.services import Services
+from app.settings import Settings, load_settings
+from app.storage.database import Database
+from app.storage.migrations import migrate
+from tests import postgres
+from tests.fakes import ManualClock
+
+START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+BACKENDS = ("sqlite", "postgresql")
+
+
+def migrated(url: str) -> str:
+    async def run() -> None:
+        database = Database(url, Bus())
+        await migrate(database)
+        await database.close()
+
+    asyncio.run(run())
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    try:
+        with postgres.running() as server:
+            yield server
+    except postgres.PostgresMissing as missing:
+        if os.environ.get("ORDERDECK_TEST_ALL"):
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: postgres.Postgres) -> str:
+    name = postgres_server.create()
+    migrated(postgres_server.url(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "orderdeck.db"
+    migrated(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "orderdeck.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Postgres, postgres_template: str) -> Iterator[str]:
+    name = postgres_server.create(postgres_template)
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(params=BACKENDS)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database at head, once on each kind."""
+    fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return cast("str", request.getfixturevalue(fixture))
+
+
+@pytest.fixture
+def bus() -> Bus:
+    return Bus()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+async def database(database_url: str, bus: Bus) -> AsyncIterator[Database]:
+    database = Database(database_url, bus)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    environ = {
+        "ORDERDECK_DATABASE_URL": database_url,
+        "ORDERDECK_DATA_DIR": str(tmp_path / "data"),
+    }
+    return load_settings(environ, tmp_path)
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture
+async def services(
+    settings: Settings, clock: ManualClock, faults: Faults
+) -> AsyncIterator[Services]:
+    async with open_runtime(settings, Parts(clock=clock, faults={"paper": faults})) as services:
+        yield services

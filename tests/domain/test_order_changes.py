@@ -1,0 +1,202 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import money, order_changes, order_refusals
+from app.domain.fills import Fill
+from app.domain.order_changes import Step, TransitionForbidden, received
+from app.domain.order_reports import OrderReport
+from app.domain.orders import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
+from app.errors import Refusal, RefusalCode
+from tests.makers import AT, counting_ids, make_order, make_report, make_trade
+
+KINDS = OrderUpdateKind
+STATUSES = OrderStatus
+
+
+class Book:
+    """An order and its fills, as the ledger would keep them."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.fills: list[Fill] = []
+        self.steps: list[Step] = []
+        self.new_id = counting_ids()
+
+    def receive(self, report: OrderReport) -> list[Step]:
+        steps = received(self.order, self.fills, report, at=AT, new_id=self.new_id)
+        for step in steps:
+            gone = {fill.id for fill in step.superseded}
+            self.fills = [fill for fill in self.fills if fill.id not in gone] + list(step.added)
+            self.order = step.event.order
+        self.steps += steps
+        return steps
+
+    @property
+    def kinds(self) -> list[OrderUpdateKind]:
+        return [step.event.kind for step in self.steps]
+
+
+def test_one_answer_with_two_trades_becomes_one_event_a_fact() -> None:
+    book = Book(make_order())
+    book.receive(make_report(STATUSES.FILLED, make_trade(2, "0.6"), make_trade(1, "0.4")))
+    assert book.kinds == [KINDS.ACCEPTED, KINDS.FILL, KINDS.FILL]
+    assert [step.event.order.status for step in book.steps] == [
+        STATUSES.OPEN,
+        STATUSES.PARTIALLY_FILLED,
+        STATUSES.FILLED,
+    ]
+    assert [step.event.order.revision for step in book.steps] == [2, 3, 4]
+    assert [fill.exchange_trade_id for fill in book.fills] == ["1", "2"]
+
+
+def test_an_order_in_doubt_that_is_found_is_resolved() -> None:
+    book = Book(make_order(status=STATUSES.IN_DOUBT))
+    book.receive(make_report(STATUSES.CANCELED))
+    assert book.kinds == [KINDS.RESOLVED, KINDS.CANCELED]
+
+
+def test_the_same_report_twice_says_nothing_new() -> None:
+    book = Book(make_order())
+    report = make_report(STATUSES.PARTIALLY_FILLED, make_trade(1, "0.4"), filled=Decimal("0.4"))
+    book.receive(report)
+    assert book.receive(report) == []
+
+
+def test_totals_without_trades_become_a_synthesized_fill_and_real_trades_replace_it() -> None:
+    book = Book(make_order())
+    book.receive(
+        make_report(STATUSES.PARTIALLY_FILLED, filled=Decimal("0.5"), cost=Decimal("49.5"))
+    )
+    (guessed,) = book.fills
+    assert guessed.is_synthesized
+    assert (guessed.amount, guessed.price, guessed.cost) == (
+        Decimal("0.5"),
+        Decimal(99),
+        Decimal("49.5"),
+    )
+    book.receive(make_report(STATUSES.PARTIALLY_FILLED, make_trade(1, "0.2", "99")))
+    assert book.kinds[-1] is KINDS.CORRECTED
+    assert book.order.filled == Decimal("0.5")
+    assert book.order.cost == Decimal("49.5")
+    book.receive(make_report(STATUSES.PARTIALLY_FILLED, make_trade(2, "0.3", "99")))
+    assert [fill.exchange_trade_id for fill in book.fills] == ["1", "2"]
+    assert book.order.filled == Decimal("0.5")
+
+
+def test_a_late_fill_after_cancel_is_recorded_and_can_fill_the_order() -> None:
+    book = Book(make_order())
+    book.receive(make_report(STATUSES.CANCELED))
+    closed_at = book.order.closed_at
+    book.receive(make_report(STATUSES.OPEN, make_trade(1, "0.4")))
+    assert book.order.status is STATUSES.CANCELED
+    assert book.order.filled == Decimal("0.4")
+    book.receive(make_report(STATUSES.CANCELED, make_trade(2, "0.6")))
+    assert book.order.status is STATUSES.FILLED
+    assert book.order.closed_at == closed_at
+
+
+def test_a_rejected_order_stays_rejected_unless_it_was_only_a_verdict() -> None:
+    refused = order_changes.rejected(
+        make_order(), Refusal(code=RefusalCode.INSUFFICIENT_FUNDS, message="no"), AT
+    )
+    with pytest.raises(TransitionForbidden):
+        Book(refused.event.order).receive(make_report(STATUSES.OPEN))
+    given_up = order_changes.rejected(make_order(), order_refusals.never_arrived(), AT)
+    book = Book(given_up.event.order)
+    book.receive(make_report(STATUSES.OPEN))
+    assert book.kinds == [KINDS.RESOLVED]
+    assert book.order.refusal is None
+    assert book.order.closed_at is None
+
+
+def test_a_cancel_wish_keeps_the_status_whatever_it_is() -> None:
+    for status in STATUSES:
+        if status.is_open:
+            step = order_changes.cancel_requested(make_order(status=status), AT)
+            assert step.event.order.status is status
+            assert step.event.order.cancel_requested_at == AT
+
+
+@pytest.mark.parametrize("before", [None, *OrderStatus])
+def test_the_table_leads_from_every_state_somewhere_known(before: OrderStatus | None) -> None:
+    assert TRANSITIONS[before] <= set(OrderStatus)
+    assert STATUSES.SUBMITTING not in TRANSITIONS[before] or before is None
+
+
+def test_nothing_leads_out_of_filled() -> None:
+    filled = make_order(status=STATUSES.FILLED, filled=Decimal(1), cost=Decimal(100))
+    with pytest.raises(TransitionForbidden):
+        order_changes.doubted(filled, "lost", AT)
+
+
+@st.composite
+def exchange_stories(draw: st.DrawFn) -> tuple[Sequence[OrderReport], Decimal]:
+    """What an exchange may say of one order, consistently: growing totals, then perhaps an end."""
+    parts = draw(st.lists(st.integers(1, 40), min_size=0, max_size=4))
+    amount = Decimal(sum(parts) + draw(st.integers(0, 5)) or 1)
+    trades = [make_trade(number, str(part)) for number, part in enumerate(parts, 1)]
+    reports = [make_report(STATUSES.OPEN)]
+    filled = cost = money.ZERO
+    for index, trade in enumerate(trades, 1):
+        filled = money.add(filled, trade.amount)
+        cost = money.add(cost, money.multiply(trade.amount, trade.price))
+        status = STATUSES.FILLED if filled == amount else STATUSES.PARTIALLY_FILLED
+        reports.append(make_report(status, filled=filled, cost=cost))
+        reports.append(make_report(status, *trades[: draw(st.integers(0, index))]))
+    if filled < amount and draw(st.booleans()):
+        reports.append(make_report(STATUSES.CANCELED, *trades))
+    else:
+        reports.append(make_report(reports[-1].status, *trades))
+    return reports, amount
+
+
+@given(story=exchange_stories(), random=st.randoms(use_true_random=False))
+def test_applying_the_same_news_in_any_order_and_twice_ends_in_the_same_state(
+    story: tuple[Sequence[OrderReport], Decimal], random: "object"
+) -> None:
+    reports, amount = story
+    straight = Book(make_order(amount=amount))
+    for report in reports:
+        straight.receive(report)
+    shuffled = [*reports, *reports]
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    crooked = Book(make_order(amount=amount))
+    for report in shuffled:
+        crooked.receive(report)
+    assert _outcome(crooked) == _outcome(straight)
+
+
+@given(story=exchange_stories(), random=st.randoms(use_true_random=False))
+def test_the_invariants_of_fills_hold_after_every_step(
+    story: tuple[Sequence[OrderReport], Decimal], random: "object"
+) -> None:
+    reports, amount = story
+    shuffled = list(reports)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    book = Book(make_order(amount=amount))
+    filled = money.ZERO
+    for report in shuffled:
+        book.receive(report)
+        order = book.order
+        assert order.filled >= filled
+        filled = order.filled
+        assert money.add(order.filled, order.remaining) == order.amount
+        assert order.filled == money.total(fill.amount for fill in book.fills)
+        assert order.cost == money.total(fill.cost for fill in book.fills)
+        trades = [fill.exchange_trade_id for fill in book.fills if not fill.is_synthesized]
+        assert len(trades) == len(set(trades))
+    for before, after in zip(book.steps, book.steps[1:], strict=False):
+        assert after.event.previous_status is before.event.order.status
+        assert after.event.order.revision == before.event.order.revision + 1
+
+
+def _outcome(book: Book) -> tuple[object, ...]:
+    order = replace(book.order, revision=0, updated_at=AT, reported_filled=money.ZERO)
+    order = replace(order, reported_cost=money.ZERO)
+    trades = {(fill.exchange_trade_id, fill.amount, fill.cost) for fill in book.fills}
+    return order, trades

@@ -1,0 +1,80 @@
+"""Values that tests begin with."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from app.domain.order_reports import FillReport, OrderReport
+from app.domain.order_requests import OrderRequest
+from app.domain.orders import (
+    Fee,
+    Order,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    PositionType,
+    TimeInForce,
+)
+
+AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def counting_ids() -> Callable[[], str]:
+    numbers = count(1)
+    return lambda: f"{next(numbers):026d}"
+
+
+def make_order(**changes: Any) -> Order:
+    values: dict[str, Any] = {
+        "id": "01M7YQZSSRYNK1V0VAAQ8M6GHS",
+        "account": "paper",
+        "client_order_id": "mine-1",
+        "wire_id": "a0000000000000000b",
+        "symbol": "BTC/USDT",
+        "side": OrderSide.BUY,
+        "type": OrderType.LIMIT,
+        "time_in_force": TimeInForce.GTC,
+        "status": OrderStatus.SUBMITTING,
+        "amount": Decimal(1),
+        "price": Decimal(100),
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    return Order(**(values | changes))
+
+
+def make_report(status: OrderStatus, *fills: FillReport, **changes: Any) -> OrderReport:
+    values: dict[str, Any] = {
+        "wire_id": "a0000000000000000b",
+        "exchange_order_id": "7",
+        "status": status,
+        "at": AT,
+        "fills": fills,
+    }
+    return OrderReport(**(values | changes))
+
+
+def make_trade(number: int, amount: str, price: str = "100") -> FillReport:
+    return FillReport(
+        trade_id=str(number),
+        price=Decimal(price),
+        amount=Decimal(amount),
+        fee=Fee(currency="USDT", amount=Decimal("0.1")),
+        is_maker=True,
+        at=AT + timedelta(seconds=number),
+    )
+
+
+def make_request(**changes: Any) -> OrderRequest:
+    values: dict[str, Any] = {
+        "account": "paper",
+        "client_order_id": "mine-1",
+        "symbol": "BTC/USDT",
+        "side": OrderSide.BUY,
+        "type": OrderType.MARKET,
+        "amount": Decimal("0.01"),
+        "position_type": PositionType.SPOT,
+    }
+    return OrderRequest(**(values | changes))

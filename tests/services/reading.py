@@ -1,0 +1,23 @@
+"""What tests look at: an order's life as it is told, and the exchange's own books."""
+
+from app.domain.events import OrderEvent
+from app.domain.order_reports import OrderKey, OrderReport
+from app.domain.orders import Order
+from app.services import Services
+
+
+async def events_of(services: Services, order: Order) -> list[OrderEvent]:
+    async with services.views.open(frozenset({order.account})) as view:
+        latest = await view.order(order.id)
+        assert latest is not None
+        page = await view.history(latest, after=None, size=500)
+    return [logged.event for logged in page.items]
+
+
+async def kinds_of(services: Services, order: Order) -> list[str]:
+    return [str(event.kind) for event in await events_of(services, order)]
+
+
+async def order_at_exchange(services: Services, order: Order) -> OrderReport | None:
+    key = OrderKey(symbol=order.symbol, wire_id=order.wire_id, exchange_order_id=None)
+    return await services.accounts.get(order.account).gateway.find(key)
