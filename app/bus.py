@@ -25,6 +25,10 @@ class Listener:
         self._topic = topic
         self._bell = asyncio.Event()
 
+    @property
+    def is_rung(self) -> bool:
+        return self._bell.is_set()
+
     def ring(self) -> None:
         self._bell.set()
 

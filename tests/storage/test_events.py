@@ -1,0 +1,139 @@
+"""The numbers of the log are given out in commit order."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from app.bus import Bus, Topic
+from app.domain import order_changes
+from app.domain.accounts import AccountMode
+from app.domain.events import LoggedEvent
+from app.errors import Duplicate, StaleRevision
+from app.storage.database import Database, Transaction
+from tests.conftest import START
+from tests.makers import make_order
+
+WRITERS = 8
+ORDERS_EACH = 25
+
+
+async def add_account(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.accounts.insert("paper", "paper", AccountMode.PAPER, START)
+
+
+async def insert_order(tx: Transaction, name: str) -> None:
+    order = make_order(
+        id=f"{name:0>26}", client_order_id=name, wire_id=f"w{name}", amount=Decimal(1)
+    )
+    await tx.orders.insert(order, "{}")
+    tx.events.append(order_changes.submitted(order).event)
+
+
+SLOW_COMMIT = (
+    "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM pg_sleep(random() * 0.01); RETURN NULL; END $$",
+    "CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED"
+    " FOR EACH ROW EXECUTE FUNCTION linger()",
+)
+
+
+async def stretch_commits(database: Database) -> None:
+    """Let time pass between the numbering and the end of the commit, where there is any."""
+    async with database.migrating() as connection:
+        if connection.dialect.name == "postgresql":
+            for statement in SLOW_COMMIT:
+                await connection.execute(text(statement))
+
+
+async def test_no_reader_ever_misses_an_event_of_concurrent_writers(database_url: str) -> None:
+    databases = [Database(database_url, Bus()) for _ in range(WRITERS + 1)]
+    reader = databases[-1]
+    await add_account(reader)
+    await stretch_commits(reader)
+    seen: list[LoggedEvent] = []
+
+    async def write(index: int) -> None:
+        for number in range(ORDERS_EACH):
+            async with databases[index].transaction() as tx:
+                await insert_order(tx, f"{index}x{number}")
+
+    async def read() -> None:
+        seq = 0
+        while len(seen) < WRITERS * ORDERS_EACH:
+            async with reader.snapshot() as view:
+                batch = await view.events.after(seq, limit=7)
+            seen.extend(batch)
+            seq = batch[-1].position.seq if batch else seq
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        tasks.create_task(read())
+        for index in range(WRITERS):
+            tasks.create_task(write(index))
+    assert [one.position.seq for one in seen] == list(range(1, WRITERS * ORDERS_EACH + 1))
+    assert len({one.event.order.id for one in seen}) == WRITERS * ORDERS_EACH
+    for database in databases:
+        await database.close()
+
+
+async def test_nothing_is_published_before_the_commit_and_nothing_after_a_failure(
+    database: Database, bus: Bus
+) -> None:
+    await add_account(database)
+    with bus.listen(Topic.EVENTS) as bell:
+        with pytest.raises(RuntimeError):
+            async with database.transaction() as tx:
+                await insert_order(tx, "lost")
+                raise RuntimeError("in the middle")
+        assert not bell.is_rung
+        async with database.transaction() as tx:
+            await insert_order(tx, "kept")
+            assert not bell.is_rung
+        assert bell.is_rung
+    async with database.snapshot() as view:
+        (event,) = await view.events.after(0, limit=10)
+    assert event.event.order.client_order_id == "kept"
+
+
+async def test_a_failed_transaction_uses_up_no_number(database: Database) -> None:
+    await add_account(database)
+    for name in ("a", "a", "b"):
+        try:
+            async with database.transaction() as tx:
+                await insert_order(tx, name)
+        except Duplicate:
+            continue
+    async with database.snapshot() as view:
+        assert (await view.events.state()).head.seq == 2
+
+
+async def test_a_change_from_a_stale_revision_is_refused_and_leaves_nothing(
+    database: Database,
+) -> None:
+    await add_account(database)
+    async with database.transaction() as tx:
+        await insert_order(tx, "a")
+        order = await tx.orders.find_by_client_id("paper", "a")
+    assert order is not None
+    step = order_changes.doubted(order, "lost", START)
+    async with database.transaction() as tx:
+        await tx.orders.update(step.event.order, from_revision=order.revision)
+        tx.events.append(step.event)
+    with pytest.raises(StaleRevision):
+        async with database.transaction() as tx:
+            tx.events.append(step.event)
+            await tx.orders.update(step.event.order, from_revision=order.revision)
+    async with database.snapshot() as view:
+        assert (await view.events.state()).head.seq == 2
+
+
+async def test_a_snapshot_stays_at_its_instant(database: Database) -> None:
+    await add_account(database)
+    async with database.snapshot() as view:
+        assert (await view.events.state()).head.seq == 0
+        async with database.transaction() as tx:
+            await insert_order(tx, "later")
+        assert (await view.events.state()).head.seq == 0
+        assert await view.orders.find_by_client_id("paper", "later") is None
