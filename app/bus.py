@@ -1,4 +1,4 @@
-"""Wakes the listeners of this process: the log is the truth, the bus only says that there is more."""
+"""Wakes the listeners of this process: the log is the truth, the bus says that there is more."""
 
 import asyncio
 from collections.abc import Iterable

@@ -27,8 +27,8 @@ class Clock(Protocol):
 class ExchangeGateway(Protocol):
     """An exchange, as far as orders need it. Every amount and price is an exact Decimal.
 
-    What may be raised: ExchangeRejected (it said no, surely not placed), ExchangeUnavailable (it was
-    surely never asked); anything else, ExchangeDoubt foremost, leaves doubt.
+    What may be raised: ExchangeRejected (it said no, surely not placed), ExchangeUnavailable (it
+    was surely never asked); anything else, ExchangeDoubt foremost, leaves doubt.
     """
 
     @property
@@ -53,6 +53,10 @@ class ExchangeGateway(Protocol):
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         """Look an order up by its ids; None only where the exchange answered that there is none."""
+        ...
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        """Every order of the account that waits on the exchange."""
         ...
 
     def news(self) -> AsyncIterator[OrderReport]:

@@ -30,9 +30,6 @@ from app.storage.database import Database
 from app.storage.paper import PaperBooks
 
 RESTART_SECONDS = 1.0
-# A request that the paper exchange has not booked by now is one that it never got.
-PAPER_RECEIVE_SECONDS = 10.0
-NOT_FOUND_MARGIN_SECONDS = 5.0
 _WIRE_FIRST = "abcdefghijklmnopqrsuvwxyz"
 _WIRE_REST = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -133,7 +130,7 @@ class _Build:
         self._orders = OrderService(tools, timeout_seconds=timeout)
         times = SyncTimes(
             interval_seconds=settings.reconcile_seconds,
-            not_found_seconds=_not_found_seconds(settings),
+            not_found_seconds=settings.not_found_after_seconds,
             answer_seconds=timeout,
         )
         self._syncs = [
@@ -164,6 +161,7 @@ class _Build:
             *(_kept_running("gateway", gateway.run) for gateway in self._gateways.values()),
             *(_kept_running("news", sync.run_news) for sync in self._syncs),
             *(_kept_running("settling", sync.run_settling) for sync in self._syncs),
+            *(_kept_running("comparing", sync.run_comparing) for sync in self._syncs),
         ]
         days = self._settings.event_retention_days
         if days is not None:
@@ -199,11 +197,6 @@ def _paper_exchange(
     )
     books = PaperBooks(database, name)
     return PaperExchange(books, parts.clock, terms, parts.faults.get(name))
-
-
-def _not_found_seconds(settings: Settings) -> float:
-    given = settings.not_found_seconds
-    return PAPER_RECEIVE_SECONDS + NOT_FOUND_MARGIN_SECONDS if given is None else given
 
 
 def _new_id() -> str:

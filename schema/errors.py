@@ -1,11 +1,21 @@
 """Where our errors become the outside's: refusals as data, the rest with a code and no insides."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import strawberry
 import structlog
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import (
+    GraphQLError,
+    GraphQLSyntaxError,
+    Node,
+    ObjectFieldNode,
+    Token,
+    TokenKind,
+    ValueNode,
+    VariableNode,
+)
 
 from app.domain import orders as domain_orders
 from app.errors import (
@@ -84,7 +94,7 @@ def refusable(act: Callable[P, Awaitable[T]], *prefix: str) -> Callable[P, Await
 
 
 def expose(error: GraphQLError, context: Context | None) -> None:
-    """Rewrite an error in place to what may leave the process."""
+    """Rewrite an error in place to what may leave the process; twice is as good as once."""
     original = error.original_error
     if isinstance(original, GraphQLError):
         original = original.original_error or original
@@ -93,8 +103,8 @@ def expose(error: GraphQLError, context: Context | None) -> None:
         if isinstance(original, _OPEN):
             error.message = _message(original)
             return
-    elif _is_of_the_request(error, original):
-        error.extensions = {"code": _request_code(error), **(error.extensions or {})}
+    elif _is_of_the_request(error):
+        _explain(error)
         return
     _hide(error, context)
 
@@ -122,17 +132,97 @@ def _extensions(error: OrderdeckError) -> dict[str, Any]:
     return extensions
 
 
-def _is_of_the_request(error: GraphQLError, original: Exception | None) -> bool:
-    """Whether the executor itself refused the document or its variables."""
-    return original is None or isinstance(original, GraphQLError)
+def _is_of_the_request(error: GraphQLError) -> bool:
+    """Whether the document or its variables were refused, not what a resolver did or gave back."""
+    if error.path is not None:
+        return error.message.startswith("Argument ") or "code" in (error.extensions or {})
+    return isinstance(error.original_error, GraphQLError | None) or _is_of_a_literal(error)
+
+
+def _explain(error: GraphQLError) -> None:
+    known = error.extensions or {}
+    error.message = _without_values(error.message)
+    error.extensions = {"code": _request_code(error), **known}
+    if _is_of_a_literal(error) and "field" not in known:
+        field = _place(error.nodes[0]) if error.nodes else []
+        error.message = f"{'.'.join(field)}: {error.message}"
+        error.extensions["field"] = field
 
 
 def _request_code(error: GraphQLError) -> str:
     if isinstance(error, GraphQLSyntaxError):
         return "GRAPHQL_PARSE_FAILED"
-    is_of_variables = error.message.startswith("Variable ") and " value" in error.message
+    is_of_variables = _OF_VARIABLES.match(error.message) is not None
     is_of_execution = error.path is not None
-    return "BAD_USER_INPUT" if is_of_variables or is_of_execution else "GRAPHQL_VALIDATION_FAILED"
+    if is_of_variables or is_of_execution or _is_of_a_literal(error):
+        return "BAD_USER_INPUT"
+    return "GRAPHQL_VALIDATION_FAILED"
+
+
+def _is_of_a_literal(error: GraphQLError) -> bool:
+    node = error.nodes[0] if error.nodes and error.path is None else None
+    return isinstance(node, ValueNode | ObjectFieldNode) and not isinstance(node, VariableNode)
+
+
+_OF_VARIABLES = re.compile(r"Variable '\$\w+' has invalid|Variable values|Too many errors proc")
+
+# How graphql-core quotes values, and what is left of it.
+_QUOTES = (
+    (re.compile(r"(cannot represent [^:]*value): .*", re.DOTALL), r"\1"),
+    (re.compile(r"Value '.*' does not exist in '(\w+)' enum", re.DOTALL), r"No such value in '\1'"),
+    (re.compile(r"(unknown field '\w{1,64}'), found: .*", re.DOTALL | re.ASCII), r"\1"),
+    (re.compile(r"(unknown field) '.*', found: .*", re.DOTALL), r"\1"),
+    (re.compile(r",? (but encountered error '|found: ).*", re.DOTALL), ""),
+    (re.compile(r"((?:found|Unexpected) (?:Int|Float|String|BlockString)) '.*", re.DOTALL), r"\1"),
+    (re.compile(r"not to be None"), "not to be null"),
+)
+
+
+def _without_values(message: str) -> str:
+    for quote, rest in _QUOTES:
+        message = quote.sub(rest, message)
+    return message
+
+
+def _place(node: Node) -> list[str]:
+    """The way from the argument, or the variable, to a literal: its names, outermost first."""
+    names: list[str] = []
+    is_value = isinstance(node, ValueNode)
+    for token in _enclosing(node):
+        if token.kind is TokenKind.EQUALS:
+            return [_declared(token), *names]
+        if token.kind is not TokenKind.COLON:
+            is_value = True
+        elif is_value and token.prev is not None:
+            names.insert(0, token.prev.value or "")
+            is_value = False
+    return names
+
+
+def _enclosing(node: Node) -> Iterator[Token]:
+    """Colons, equal signs and openings before a node, without what is closed before it."""
+    depth = 0
+    token = node.loc.start_token.prev if node.loc else None
+    while token is not None and (depth or token.kind is not TokenKind.PAREN_L):
+        if token.kind in _CLOSING:
+            depth += 1
+        elif depth:
+            depth -= token.kind in _OPENING
+        elif token.kind in _MARKS:
+            yield token
+        token = token.prev
+
+
+_OPENING = {TokenKind.BRACE_L, TokenKind.BRACKET_L}
+_CLOSING = {TokenKind.BRACE_R, TokenKind.BRACKET_R}
+_MARKS = {TokenKind.COLON, TokenKind.EQUALS, *_OPENING}
+
+
+def _declared(equals: Token) -> str:
+    token = equals
+    while token.kind is not TokenKind.DOLLAR and token.prev is not None:
+        token = token.prev
+    return f"${token.next.value}" if token.next else "$"
 
 
 def _hide(error: GraphQLError, context: Context | None) -> None:

@@ -1,13 +1,13 @@
 """Scalars that are strict on the way in and say one thing in one way on the way out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
 from app.domain import money
@@ -75,11 +75,38 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _literal(parse: Callable[[object], object]) -> Callable[..., object]:
+    """The same rules for what stands in the document, told with its place in it."""
+
+    def parse_literal(node: ValueNode, _variables: object = None) -> object:
+        try:
+            return parse(_written(node))
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node, extensions=error.extensions) from None
+
+    return parse_literal
+
+
+def _written(node: ValueNode) -> object:
+    if isinstance(node, StringValueNode):
+        return node.value
+    if isinstance(node, IntValueNode):
+        # Python refuses to read more than some thousand digits.
+        return int(node.value[:_MAX_TEXT])
+    return None
+
+
+def _strict(
+    name: str, serialize: Callable[[Any], str], parse: Callable[[object], object]
+) -> ScalarDefinition:
+    return strawberry.scalar(
+        name=name, serialize=serialize, parse_value=parse, parse_literal=_literal(parse)
+    )
+
+
 SCALARS: Mapping[object, ScalarDefinition] = {
-    Decimal: strawberry.scalar(name="Decimal", serialize=money.plain, parse_value=_parse_decimal),
-    datetime: strawberry.scalar(
-        name="DateTime", serialize=_print_date_time, parse_value=_parse_date_time
-    ),
-    Cursor: strawberry.scalar(name="Cursor", serialize=str, parse_value=_parse_cursor),
+    Decimal: _strict("Decimal", money.plain, _parse_decimal),
+    datetime: _strict("DateTime", _print_date_time, _parse_date_time),
+    Cursor: _strict("Cursor", str, _parse_cursor),
     JSON: strawberry.scalar(name="JSON", serialize=_same, parse_value=_same),
 }

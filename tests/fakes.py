@@ -13,6 +13,7 @@ from typing import Any
 
 _TURNS = 20
 _PATIENCE_SECONDS = 1.0
+_GLANCE_SECONDS = 0.0005
 
 
 @dataclass(order=True, slots=True)
@@ -64,7 +65,7 @@ class ManualClock:
         """Wait until so many wait for this clock."""
         async with asyncio.timeout(_PATIENCE_SECONDS):
             while self._waiting() < sleepers:  # noqa: ASYNC110 - nothing tells of a new sleeper
-                await asyncio.sleep(0)
+                await asyncio.sleep(_GLANCE_SECONDS)
 
     def _waiting(self) -> int:
         return sum(not alarm.is_off for alarm in self._alarms)
@@ -94,7 +95,7 @@ class ManualClock:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _PATIENCE_SECONDS
         while self._is_awake(alarm.owner) and loop.time() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+            await asyncio.sleep(_GLANCE_SECONDS)
         await _turn()
 
     def _is_awake(self, task: Task[Any] | None) -> bool:

@@ -41,7 +41,7 @@ class OrderFilter:
         )
 
     def matches_change(self, previous: OrderStatus | None, order: Order) -> bool:
-        """Whether the order matched before or after a change; only its status can tell them apart."""
+        """Whether the order matched before or after a change, which differ in status alone."""
         if self.matches(order):
             return True
         return previous is not None and self.matches(replace(order, status=previous))

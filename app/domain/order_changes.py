@@ -62,7 +62,7 @@ def metadata_set(order: Order, metadata: Mapping[str, Any], at: datetime) -> Ste
 
 
 def is_not_found_verdict(order: Order) -> bool:
-    """Whether an order was given up because the exchange did not know it: the one no that may be wrong."""
+    """Whether an order was given up as unknown to the exchange: the one no that may be wrong."""
     return (
         order.status is OrderStatus.REJECTED
         and order.refusal is not None

@@ -103,7 +103,7 @@ _ANSWERED = frozenset(
     }
 )
 
-# Every way from one state to another. REJECTED opens only for a verdict proved wrong (`is_verdict`).
+# Every way from one state to another. REJECTED opens only where it was a verdict proved wrong.
 TRANSITIONS: Mapping[OrderStatus | None, frozenset[OrderStatus]] = MappingProxyType(
     {
         None: frozenset({OrderStatus.SUBMITTING}),
@@ -165,7 +165,7 @@ class Order:
     filled: Decimal = money.ZERO
     cost: Decimal = money.ZERO
     fees: tuple[Fee, ...] = ()
-    # The most that the exchange's totals ever said; the part no trade explains is a synthesized fill.
+    # The most that the exchange's totals said; what no trade explains is a synthesized fill.
     reported_filled: Decimal = money.ZERO
     reported_cost: Decimal = money.ZERO
     reduce_only: bool = False

@@ -117,4 +117,4 @@ def _check_accounts(
 
 
 def _refused(field: str, message: str) -> Refusal:
-    return Refusal(code=RefusalCode.INVALID_INPUT, message=message, field=("input", field))
+    return Refusal(code=RefusalCode.INVALID_INPUT, message=message, field=(field,))

@@ -8,12 +8,13 @@ import structlog
 
 from app.bus import Topic
 from app.domain import order_changes, order_refusals
+from app.domain.fills import Fill
 from app.domain.order_changes import Step
 from app.domain.order_reports import OrderReport
 from app.domain.orders import Order, OrderStatus
 from app.errors import Duplicate, Refusal, StaleRevision
 from app.ports import Clock
-from app.storage.database import Database, Transaction
+from app.storage.database import Database, Snapshot, Transaction
 
 MAX_ATTEMPTS = 20
 
@@ -42,6 +43,21 @@ class OrderLedger:
     async def apply(self, account: str, report: OrderReport) -> Order | None:
         """Take in news of an order, from whichever source; None where nobody here placed it."""
         return await _until_fresh(lambda: self._apply_once(account, report))
+
+    async def is_news(self, account: str, report: OrderReport) -> bool:
+        """Whether a report says more than is known: most do not, and then cost no write."""
+        async with self._database.snapshot() as view:
+            order = await _find_reported(view, account, report)
+            if order is None:
+                return False
+            fills = await view.fills.of_order(order.id)
+        if order.status is OrderStatus.SUBMITTING and report.status is OrderStatus.OPEN:
+            # Whoever is sending it is about to get the same answer.
+            return False
+        try:
+            return bool(self._steps(order, fills, report))
+        except order_changes.TransitionForbidden:
+            return True
 
     async def change(self, order_id: str, decide: Callable[[Order], list[Step]]) -> Order:
         """Decide on the order as it is, and once more where somebody else was faster."""
@@ -75,9 +91,7 @@ class OrderLedger:
                 return None
             fills = await tx.fills.of_order(order.id)
             try:
-                steps = order_changes.received(
-                    order, fills, report, at=self._clock.now(), new_id=self._ids.new
-                )
+                steps = self._steps(order, fills, report)
             except order_changes.TransitionForbidden as error:
                 self.forbidden_reports += 1
                 _logger.error("report.forbidden", order=order.id, error=str(error))
@@ -91,6 +105,11 @@ class OrderLedger:
                 raise order_refusals.not_found()
             return await _record(tx, order, decide(order))
 
+    def _steps(self, order: Order, fills: Sequence[Fill], report: OrderReport) -> list[Step]:
+        return order_changes.received(
+            order, fills, report, at=self._clock.now(), new_id=self._ids.new
+        )
+
 
 async def _until_fresh(attempt: Callable[[], Awaitable[T]]) -> T:
     """Try again where a change was made from a revision that is no longer the latest."""
@@ -102,7 +121,7 @@ async def _until_fresh(attempt: Callable[[], Awaitable[T]]) -> T:
     return await attempt()
 
 
-async def _find_reported(tx: Transaction, account: str, report: OrderReport) -> Order | None:
+async def _find_reported(tx: Snapshot, account: str, report: OrderReport) -> Order | None:
     if report.wire_id is not None:
         order = await tx.orders.find_by_wire_id(account, report.wire_id)
         if order is not None:

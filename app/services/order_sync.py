@@ -1,5 +1,6 @@
 """Keeps what we know of an account's orders in step with its exchange."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -47,19 +48,22 @@ class OrderSync:
         self._not_found_after = timedelta(seconds=times.not_found_seconds)
         # An order older than this is not being sent any more, whoever was sending it.
         self._answer_due_after = self._not_found_after + timedelta(seconds=times.answer_seconds)
+        self._answer_seconds = times.answer_seconds
         self._news = account.gateway.news()
         self._missed_once: set[str] = set()
 
     async def recover(self) -> None:
-        """At start: whatever was being sent when the process died is in doubt."""
+        """At start: whatever was being sent is in doubt, and what is open may have moved on."""
         await self._doubt_abandoned(due_after=timedelta(seconds=-1))
         await self.settle()
+        await self.compare()
 
     async def run_news(self) -> None:
         """Apply the exchange's stream; a report that cannot be applied holds up no other."""
         async for report in self._news:
             try:
-                await self._orders.apply(self._account.name, report)
+                if await self._ledger.is_news(self._account.name, report):
+                    await self._orders.apply(self._account.name, report)
             except OrderdeckError as error:
                 _logger.warning("news.failed", account=self._account.name, error=repr(error))
 
@@ -68,22 +72,39 @@ class OrderSync:
         pause = FIRST_PAUSE_SECONDS
         with self._tools.bus.listen(Topic.DOUBTS) as bell:
             while True:
-                try:
-                    has_doubts = await self.settle()
-                except OrderdeckError as error:
-                    _logger.warning(
-                        "settling.failed", account=self._account.name, error=repr(error)
-                    )
-                    has_doubts = True
-                pause = (
-                    min(pause * 2, self._interval_seconds) if has_doubts else FIRST_PAUSE_SECONDS
-                )
-                try:
-                    async with self._clock.timeout(pause if has_doubts else self._interval_seconds):
+                has_doubts = await self.settle()
+                pause = pause * 2 if has_doubts else self._interval_seconds
+                with suppress(TimeoutError):
+                    async with self._clock.timeout(min(pause, self._interval_seconds)):
                         await bell.wait()
-                    pause = FIRST_PAUSE_SECONDS / 2
-                except TimeoutError:
-                    continue
+                        pause = FIRST_PAUSE_SECONDS
+                if not has_doubts:
+                    pause = FIRST_PAUSE_SECONDS
+
+    async def run_comparing(self) -> None:
+        while True:
+            await self._clock.sleep(self._interval_seconds)
+            await self.compare()
+
+    async def compare(self) -> None:
+        """Hold every open order against the exchange: the stream is a hint, its answers are not."""
+        name = self._account.name
+        try:
+            async with self._clock.timeout(self._answer_seconds):
+                reports = await self._account.gateway.open_orders()
+        except _UNANSWERED as error:
+            _logger.warning("compare.unanswered", account=name, error=repr(error))
+            return
+        known = {report.wire_id: report for report in reports}
+        async with self._tools.database.snapshot() as view:
+            ours = await view.orders.answered_open(name)
+        for order in ours:
+            report = known.get(order.wire_id)
+            if report is None:
+                await self._look_up(order)
+            elif await self._ledger.is_news(name, report):
+                await self._orders.apply(name, report)
+        await self._tools.accounts.set_reconciled(name)
 
     async def settle(self) -> bool:
         """One round over everything unfinished; says whether doubts remain."""
@@ -114,6 +135,9 @@ class OrderSync:
             _logger.info("lookup.unanswered", order=order.id, error=repr(error))
             return False
         if found is not None:
+            return True
+        if order.status.is_answered:
+            _logger.error("order.missing", account=order.account, order=order.id)
             return True
         if asked_at - order.created_at < self._not_found_after:
             return False

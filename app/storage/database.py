@@ -1,4 +1,4 @@
-"""The database: short write transactions that tell what they changed, and snapshots to read from."""
+"""The database: short transactions that tell what they changed, and snapshots to read from."""
 
 import asyncio
 from collections.abc import AsyncIterator

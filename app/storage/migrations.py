@@ -7,6 +7,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from app.errors import SchemaMismatch
@@ -34,7 +35,7 @@ def _migrate(connection: Connection, revision: str) -> None:
     config = _config()
     current = _current(connection, config)
     config.attributes["connection"] = connection
-    if revision == "base" or (current is not None and _is_behind(config, revision, current)):
+    if revision == "base" or _is_behind(config, revision, current):
         command.downgrade(config, revision)
     else:
         command.upgrade(config, revision)
@@ -66,10 +67,15 @@ def _head(config: Config) -> str:
     return cast("str", ScriptDirectory.from_config(config).get_current_head())
 
 
-def _is_behind(config: Config, revision: str, current: str) -> bool:
+def _is_behind(config: Config, revision: str, current: str | None) -> bool:
     script = ScriptDirectory.from_config(config)
-    wanted = script.get_revision(revision)
-    return wanted.revision != current and wanted.revision in {
+    try:
+        wanted = script.get_revision(revision)
+    except CommandError:
+        raise SchemaMismatch(f"there is no schema {revision}") from None
+    if current is None or wanted.revision == current:
+        return False
+    return wanted.revision in {
         older.revision for older in script.iterate_revisions(current, "base")
     }
 

@@ -116,6 +116,15 @@ class OrderStore:
         )
         return await self._many(found.order_by(_columns.created_at, _columns.id))
 
+    async def answered_open(self, account: str) -> list[Order]:
+        """Those that the exchange has taken and not closed, as far as we know."""
+        found = _ORDERS.where(
+            _columns.account == account,
+            _columns.is_open.is_(True),
+            _columns.status.in_([str(OrderStatus.OPEN), str(OrderStatus.PARTIALLY_FILLED)]),
+        )
+        return await self._many(found.order_by(_columns.created_at, _columns.id))
+
     async def uncanceled(self, account: str) -> list[Order]:
         """Those that somebody wishes to see canceled, and that the exchange has still open."""
         found = _ORDERS.where(

@@ -13,6 +13,7 @@ from app.exchanges.paper.faults import Call
 from tests.exchanges.rigs import (
     SYMBOL,
     GatewayRig,
+    PaperRig,
     a_limit,
     an_intent,
     key_of,
@@ -22,8 +23,8 @@ from tests.exchanges.rigs import (
 
 
 @pytest.fixture(params=["paper"])
-def rig(request: pytest.FixtureRequest) -> GatewayRig:
-    rigs: dict[str, GatewayRig] = {"paper": request.getfixturevalue("paper")}
+def rig(request: pytest.FixtureRequest, paper: PaperRig) -> GatewayRig:
+    rigs: dict[str, GatewayRig] = {"paper": paper}
     return rigs[request.param]
 
 
@@ -189,6 +190,15 @@ async def test_an_order_is_found_by_either_id_with_its_fills(rig: GatewayRig) ->
         symbol=SYMBOL, wire_id="w-unknown", exchange_order_id=placed.exchange_order_id
     )
     assert await rig.gateway.find(by_its_own) == placed
+
+
+async def test_open_orders_are_those_that_wait_and_no_others(rig: GatewayRig) -> None:
+    ticker = await ticker_of(rig.gateway)
+    intents = [a_limit(steps_off(ticker.bid, -100_000)) for _ in range(3)]
+    waiting = [await rig.gateway.submit(intent) for intent in intents]
+    await rig.gateway.submit(an_intent())
+    await rig.gateway.cancel(key_of(intents[1]))
+    assert list(await rig.gateway.open_orders()) == [waiting[0], waiting[2]]
 
 
 @pytest.mark.parametrize("exchange_order_id", [None, "P999", "nonsense", "P", "P-1"])

@@ -51,8 +51,12 @@ def _settled(outcome: Outcome) -> dict[str, Balance]:
 
 def test_a_limit_takes_level_by_level_and_rests_with_what_is_left() -> None:
     outcome = _MATCHING.arrive(_ORDER, _THREE_LEVELS)
-    assert [(one.price, one.amount) for one in outcome.executions] == [(100, 1), (101, 2)]
-    assert (outcome.order.status, outcome.order.filled) == (OrderStatus.PARTIALLY_FILLED, 3)
+    taken = [(one.price, one.amount) for one in outcome.executions]
+    assert taken == [(Decimal(100), Decimal(1)), (Decimal(101), Decimal(2))]
+    assert (outcome.order.status, outcome.order.filled) == (
+        OrderStatus.PARTIALLY_FILLED,
+        Decimal(3),
+    )
     assert outcome.order.reserved == Decimal(2) * 101 * Decimal("1.001")
     quote = _settled(outcome)["USDT"]
     assert quote.used == outcome.order.reserved
@@ -75,7 +79,7 @@ def test_what_may_not_wait_expires_with_what_it_got(
 def test_a_market_order_that_empties_the_levels_expires_with_what_it_got() -> None:
     order = replace(_ORDER, type=OrderType.MARKET, price=None, amount=Decimal(10))
     outcome = _MATCHING.arrive(order, _THREE_LEVELS)
-    assert (outcome.order.status, outcome.order.filled) == (OrderStatus.EXPIRED, 7)
+    assert (outcome.order.status, outcome.order.filled) == (OrderStatus.EXPIRED, Decimal(7))
 
 
 def test_a_waiting_order_is_a_maker_at_its_own_price_and_frees_the_rest() -> None:
@@ -83,11 +87,12 @@ def test_a_waiting_order_is_a_maker_at_its_own_price_and_frees_the_rest() -> Non
     balances = _MATCHING.settle(_FUNDS, _MATCHING.arrive(_ORDER, []))
     outcome = _MATCHING.trade_through(waiting, _LATER)
     (execution,) = outcome.executions
-    assert (execution.price, execution.amount, execution.at) == (101, 5, _LATER)
+    assert (execution.price, execution.amount, execution.at) == (Decimal(101), Decimal(5), _LATER)
     assert execution.is_maker
     assert execution.fee.amount == 505 * Decimal("0.0008")
     quote = _MATCHING.settle(balances, outcome)["USDT"]
-    assert (quote.free, quote.used) == (1_000_000 - 505 * Decimal("1.0008"), 0)
+    assert quote.free == 1_000_000 - 505 * Decimal("1.0008")
+    assert quote.used == 0
 
 
 def test_a_sell_pays_its_fee_from_what_it_brings() -> None:

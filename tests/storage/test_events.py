@@ -10,6 +10,7 @@ from app.bus import Bus, Topic
 from app.domain import order_changes
 from app.domain.accounts import AccountMode
 from app.domain.events import LoggedEvent
+from app.domain.order_changes import Step
 from app.errors import Duplicate, StaleRevision
 from app.storage.database import Database, Transaction
 from tests.conftest import START
@@ -32,19 +33,21 @@ async def insert_order(tx: Transaction, name: str) -> None:
     tx.events.append(order_changes.submitted(order).event)
 
 
-SLOW_COMMIT = (
-    "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS"
-    " $$ BEGIN PERFORM pg_sleep(random() * 0.01); RETURN NULL; END $$",
-    "CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED"
-    " FOR EACH ROW EXECUTE FUNCTION linger()",
-)
+LINGER = """
+    CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(random() * 0.01); RETURN NULL; END $$
+"""
+LINGER_ON_COMMIT = """
+    CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION linger()
+"""
 
 
 async def stretch_commits(database: Database) -> None:
     """Let time pass between the numbering and the end of the commit, where there is any."""
     async with database.migrating() as connection:
         if connection.dialect.name == "postgresql":
-            for statement in SLOW_COMMIT:
+            for statement in (LINGER, LINGER_ON_COMMIT):
                 await connection.execute(text(statement))
 
 
@@ -78,15 +81,19 @@ async def test_no_reader_ever_misses_an_event_of_concurrent_writers(database_url
         await database.close()
 
 
+async def fail_in_the_middle(database: Database) -> None:
+    async with database.transaction() as tx:
+        await insert_order(tx, "lost")
+        raise RuntimeError("in the middle")
+
+
 async def test_nothing_is_published_before_the_commit_and_nothing_after_a_failure(
     database: Database, bus: Bus
 ) -> None:
     await add_account(database)
     with bus.listen(Topic.EVENTS) as bell:
         with pytest.raises(RuntimeError):
-            async with database.transaction() as tx:
-                await insert_order(tx, "lost")
-                raise RuntimeError("in the middle")
+            await fail_in_the_middle(database)
         assert not bell.is_rung
         async with database.transaction() as tx:
             await insert_order(tx, "kept")
@@ -109,6 +116,12 @@ async def test_a_failed_transaction_uses_up_no_number(database: Database) -> Non
         assert (await view.events.state()).head.seq == 2
 
 
+async def write_step(database: Database, step: Step) -> None:
+    async with database.transaction() as tx:
+        tx.events.append(step.event)
+        await tx.orders.update(step.event.order, from_revision=step.event.order.revision - 1)
+
+
 async def test_a_change_from_a_stale_revision_is_refused_and_leaves_nothing(
     database: Database,
 ) -> None:
@@ -118,13 +131,9 @@ async def test_a_change_from_a_stale_revision_is_refused_and_leaves_nothing(
         order = await tx.orders.find_by_client_id("paper", "a")
     assert order is not None
     step = order_changes.doubted(order, "lost", START)
-    async with database.transaction() as tx:
-        await tx.orders.update(step.event.order, from_revision=order.revision)
-        tx.events.append(step.event)
+    await write_step(database, step)
     with pytest.raises(StaleRevision):
-        async with database.transaction() as tx:
-            tx.events.append(step.event)
-            await tx.orders.update(step.event.order, from_revision=order.revision)
+        await write_step(database, step)
     async with database.snapshot() as view:
         assert (await view.events.state()).head.seq == 2
 

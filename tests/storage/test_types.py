@@ -8,9 +8,7 @@ from sqlalchemy import Column, MetaData, Table, delete, insert, select
 from app.storage.database import Database
 from app.storage.types import ExactDecimal, UtcTime
 
-TABLE = Table(
-    "exact", MetaData(), Column("amount", ExactDecimal), Column("at", UtcTime)
-)
+TABLE = Table("exact", MetaData(), Column("amount", ExactDecimal), Column("at", UtcTime))
 AMOUNTS = st.decimals(
     allow_nan=False, allow_infinity=False, places=18, min_value=-(10**38), max_value=10**38
 )

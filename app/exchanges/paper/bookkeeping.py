@@ -117,6 +117,14 @@ class Bookkeeper:
             unknown = tuple(order for order in orders if order.number not in known)
             return OpenOrders(numbers=numbers, unknown=unknown)
 
+    async def waiting(self) -> Sequence[OrderReport]:
+        """Every order that waits, oldest first, with what it has traded."""
+        async with self._books.snapshot() as books:
+            return [
+                report_of(order, await books.trades(order.number) if order.filled else ())
+                for order in await books.open_orders()
+            ]
+
     def _arrive(self, order: PaperOrder, matching: Matching) -> Outcome:
         levels = self._venue.levels_against(order.side, order.symbol, order.created_at)
         refusal = refuse(order, self._venue.listing(order.symbol), levels[0].price)

@@ -90,6 +90,10 @@ class PaperExchange:
         await self._line.back(Call.FIND)
         return report
 
+    async def open_orders(self) -> Sequence[OrderReport]:
+        self._line.require(Call.FIND)
+        return await self._books.waiting()
+
     def news(self) -> AsyncIterator[OrderReport]:
         """What this process books from now on."""
         return self._desk.reader()

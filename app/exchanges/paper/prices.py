@@ -15,16 +15,16 @@ _TICKS_PER_DAY = timedelta(days=1) // TICK
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Waves of noise, each four times as long as the one before: ticks, and the most that it moves the
-# price, in millionths. From half an hour on, four times as long is twice as high, as of a random
-# walk; the short ones are higher than that, so that the price keeps crossing itself. Together they
-# stay below one half, so that even twice the volatility leaves a positive price.
+# price, in millionths. From an hour on, four times as long is twice as high, as with a random walk;
+# the short ones are higher than that, so that the price keeps coming back to where it was. Together
+# they stay below one half, so that even twice the volatility leaves a positive price.
 _WAVES = (
-    (1, 250),
-    (4, 250),
-    (16, 200),
-    (64, 200),
-    (256, 250),
-    (1_024, 600),
+    (1, 400),
+    (4, 400),
+    (16, 250),
+    (64, 150),
+    (256, 150),
+    (1_024, 400),
     (4_096, 1_800),
     (16_384, 5_000),
     (65_536, 11_000),

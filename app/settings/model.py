@@ -1,12 +1,9 @@
-"""Settings: orderdeck.toml, overridden by ORDERDECK_*; every bad value is told at once."""
+"""Everything that can be set, with what is allowed and the defaults."""
 
-import difflib
 import json
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -21,25 +18,17 @@ from pydantic import (
     PlainSerializer,
     SecretStr,
     StringConstraints,
-    ValidationError,
 )
-from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
-    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from app.domain import money, tokens
 from app.domain.accounts import AccountMode
-from app.errors import SettingsError
 
-FILE_NAME = "orderdeck.toml"
-PREFIX = "ORDERDECK_"
 RECEIVE_WINDOW_SECONDS = 10.0
-# No settings: the name of the file itself, and what only the test suite reads.
-_NO_SETTING = re.compile(r"ORDERDECK_(CONFIG|TEST_.*)")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 compared with, not bound to
 
@@ -142,6 +131,7 @@ AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
 
 _SECONDS = "must be a number of seconds above 0, up to 86400"
 _FEE = 'must be a string from "0" to less than "1": "0.001" is a tenth of a percent'
+_NO_BUDGET = "must be 0, which means none: this release keeps no budgets"
 _NO_PORT = "such as deck.example.com or ::1, without a port"
 
 
@@ -215,6 +205,8 @@ class Settings(BaseSettings):
     event_retention_days: Whole | None = Field(
         default=None, ge=1, le=36_500, description="must be a whole number of days from 1 to 36500"
     )
+    orders_per_second: Whole = Field(default=0, ge=0, le=0, description=_NO_BUDGET)
+    cost_per_second: Whole = Field(default=0, ge=0, le=0, description=_NO_BUDGET)
     accounts: Annotated[Table[AccountName, AccountSettings], BeforeValidator(_named_accounts)] = (
         Field(
             default_factory=_default_accounts,
@@ -237,163 +229,3 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read nothing behind the caller's back: `load_settings` says where values come from."""
         return (init_settings,)
-
-
-_Path = tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Source:
-    """Values as a tree, where each came from, and what was wrong with the tree itself."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    origins: dict[_Path, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-
-def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
-    """The settings of a program started here; SettingsError names all that is wrong."""
-    sources = (_read_environ(environ), _read_file(environ, directory))
-    for source in sources:
-        _upper_assets(source)
-        _root_paths(source, directory)
-    sources[1].values.setdefault("data_dir", str(directory / "data"))
-    problems = [problem for source in sources for problem in source.problems]
-    problems += _read_admin_token(sources)
-    trees = tuple(InitSettingsSource(Settings, source.values) for source in sources)
-    settings = None
-    try:
-        settings = Settings(_build_sources=(trees, {}))
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        problems += _in_words(found, sources[1].origins | sources[0].origins)
-    if settings is None or problems:
-        raise SettingsError(tuple(dict.fromkeys(problems)))
-    return settings
-
-
-def _read_environ(environ: Mapping[str, str]) -> _Source:
-    """ORDERDECK_A__B=c is { a = { b = "c" } }; an empty variable is none."""
-    source = _Source()
-    for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or _NO_SETTING.fullmatch(variable):
-            continue
-        path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
-        if not environ[variable]:
-            continue
-        node = source.values
-        for key in path[:-1]:
-            node = node.setdefault(key, {}) if isinstance(node, dict) else node
-        if not isinstance(node, dict) or path[-1] in node:
-            source.problems.append(
-                f"{variable} contradicts another variable: leave one of them out"
-            )
-            continue
-        node[path[-1]] = environ[variable]
-        source.origins[path] = f"set by {variable}"
-    return source
-
-
-def _read_file(environ: Mapping[str, str], directory: Path) -> _Source:
-    named = environ.get("ORDERDECK_CONFIG", "")
-    path = directory / (named or FILE_NAME)
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if named:
-            raise SettingsError((f"ORDERDECK_CONFIG names {path}, which does not exist",)) from None
-        return _Source()
-    except OSError as error:
-        raise SettingsError((f"{path} cannot be read: {error.strerror}",)) from None
-    except UnicodeDecodeError:
-        raise SettingsError((f"{path} is not UTF-8 text",)) from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError((f"{path} is not valid TOML: {error}",)) from None
-    return _Source(values=values, origins={(): f"in {path.name}"})
-
-
-def _upper_assets(source: _Source) -> None:
-    for name, account in _table(source.values.get("accounts")).items():
-        paper = _table(_table(account).get("paper"))
-        balances = _table(paper.get("balances"))
-        if balances:
-            paper["balances"] = {asset.upper(): amount for asset, amount in balances.items()}
-        if len(_table(paper.get("balances"))) < len(balances):
-            source.problems.append(f"accounts.{name}.paper.balances names an asset twice")
-
-
-def _table(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _root_paths(source: _Source, directory: Path) -> None:
-    for key in ("data_dir", "admin_token_file"):
-        if isinstance(path := source.values.get(key), str):
-            source.values[key] = str(directory / path)
-
-
-def _read_admin_token(sources: tuple[_Source, _Source]) -> Iterator[str]:
-    """Put what admin_token_file holds where the token itself would stand."""
-    for source in sources:
-        path = source.values.get("admin_token_file")
-        if not isinstance(path, str):
-            continue
-        if any("admin_token" in each.values for each in sources):
-            yield "admin_token and admin_token_file are both set: leave one of them out"
-            return
-        try:
-            source.values["admin_token"] = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            yield f"admin_token_file names {path}, which cannot be read: {reason}"
-        source.origins["admin_token",] = f"read from {path}"
-        return
-
-
-def _in_words(errors: list[ErrorDetails], origins: Mapping[_Path, str]) -> Iterator[str]:
-    for error in errors:
-        path = tuple(part for part in error["loc"] if isinstance(part, str) and part != "[key]")
-        if error["type"] == "default_factory_not_called":
-            continue
-        name = ".".join(path)
-        if error["type"] == "missing":
-            yield f"{name} is missing: it {_allowed(path)}"
-            continue
-        where = f"{name} ({_origin(path, origins)})"
-        if error["type"] == "extra_forbidden":
-            yield f"{where} is not a setting: {_nearest(path)}"
-        elif error["type"] == "value_error":
-            yield f"{where} {error['ctx']['error']}"
-        else:
-            yield f"{where} {_allowed(path)}"
-
-
-def _origin(path: _Path, origins: Mapping[_Path, str]) -> str:
-    wanted = tuple(part.lower() for part in path)
-    nearer = (origins[each] for each in origins if each and each[: len(wanted)] == wanted)
-    return next(nearer, origins.get((), "the default"))
-
-
-def _model_at(path: _Path) -> type[BaseModel]:
-    match path:
-        case ("accounts", _, "paper", _, *_):
-            return PaperSettings
-        case ("accounts", _, _, *_):
-            return AccountSettings
-        case _:
-            return Settings
-
-
-def _allowed(path: _Path) -> str:
-    depth = {Settings: 0, AccountSettings: 2, PaperSettings: 3}[_model_at(path)]
-    allowed = _model_at(path).model_fields[path[depth]].description
-    return allowed or "must be something else"
-
-
-def _nearest(path: _Path) -> str:
-    known = list(_model_at(path).model_fields)
-    nearest = difflib.get_close_matches(path[-1].lower(), known, n=1, cutoff=0.5)
-    if not nearest:
-        return f"known are {', '.join(known)}"
-    full = (*path[:-1], nearest[0])
-    return f"did you mean {'.'.join(full)} ({PREFIX}{'__'.join(full).upper()})?"

@@ -1,0 +1,72 @@
+"""Accounts, tokens, and who is asking."""
+
+TEXTS = {
+    "Account": (
+        "An exchange that the API trades on, under one set of keys. With none configured there is"
+        ' one named "paper".'
+    ),
+    "Account.name": "Its name in the settings, by which every account argument means it.",
+    "Account.exchange": "The exchange, by ccxt's id; paper for the simulated one.",
+    "Account.mode": "Whether the money is simulated, the exchange's test money, or real.",
+    "Account.connectivity": "Whether the exchange can be reached.",
+    "Account.connectivityDetail": "Why it is not CONNECTED, in words for a person.",
+    "Account.lastReconciledAt": (
+        "When its orders were last compared with the exchange. Null before the first time."
+    ),
+    "Account.capabilities": "What the exchange can do through this API.",
+    "AccountMode": (
+        "PAPER simulates fills; SANDBOX is the exchange's own testnet; LIVE is real money."
+    ),
+    "AccountMode.PAPER": "Fills are simulated here. No money moves.",
+    "AccountMode.SANDBOX": "The exchange's own testnet.",
+    "AccountMode.LIVE": "Real money. It is never replaced by a simulation.",
+    "Connectivity": "Whether an exchange can be reached.",
+    "Connectivity.CONNECTING": "Being reached for the first time; orders are refused until then.",
+    "Connectivity.CONNECTED": "Reached and reconciled: all works.",
+    "Connectivity.DEGRADED": "Reached, but a part of it does not work.",
+    "Connectivity.DISCONNECTED": (
+        "Not reached: reads serve what is stored, new orders are refused with EXCHANGE_UNAVAILABLE."
+    ),
+    "AccountCapabilities": "What an exchange can do through this API.",
+    "AccountCapabilities.orderTypes": "The types of order that it takes.",
+    "AccountCapabilities.timeInForce": "The times in force that it takes.",
+    "AccountCapabilities.amendOrder": "Whether it changes an order in place.",
+    "AccountCapabilities.streamingOrders": "Whether it pushes news of orders.",
+    "AccountCapabilities.streamingTickers": "Whether it pushes prices.",
+    "AccountCapabilities.positions": "Whether it keeps positions beyond the balances.",
+    "Viewer": "Who is asking.",
+    "Viewer.name": "The name of the token.",
+    "Viewer.scopes": "What the token may do.",
+    "Viewer.accountNames": "The accounts that the token may see and use. Null means all.",
+    "Viewer.version": "The version of the program that answers.",
+    "Scope": (
+        "What a token may do. Each includes those before it; a missing one is FORBIDDEN for that"
+        " field alone."
+    ),
+    "Scope.READ": "All queries and subscriptions but tokens and the audit log.",
+    "Scope.TRADE": (
+        "Order and position mutations, reconciling, canceling all orders, the dead-man switch."
+    ),
+    "Scope.CONTROL": "The bot, the trading window, risk limits, halting.",
+    "Scope.ADMIN": "Tokens and the audit log.",
+    "ApiToken": "A bearer token. Its secret is kept nowhere, only a hash of it.",
+    "ApiToken.name": "What it is for, in the words of whoever made it.",
+    "ApiToken.scopes": "What it may do.",
+    "ApiToken.accountNames": "The accounts that it may see and use. Null means all.",
+    "ApiToken.createdAt": "When it was made.",
+    "ApiToken.expiresAt": "When it ends by itself. Null means never.",
+    "ApiToken.lastUsedAt": "When it was last used, roughly. Null where it never was.",
+    "ApiToken.revokedAt": "When it was revoked. Null where it stands.",
+    "CreateTokenInput": "What a new token may do, and until when.",
+    "CreateTokenInput.name": "What it is for.",
+    "CreateTokenInput.scopes": "What it may do: at least one. Each includes those before it.",
+    "CreateTokenInput.accountNames": "The accounts that it may see and use. Left out: all.",
+    "CreateTokenInput.expiresAt": "When it ends by itself, in the future. Left out: never.",
+    "CreateTokenResult": "The new token, or why there is none.",
+    "CreateTokenSuccess": "The new token and its secret.",
+    "CreateTokenSuccess.token": "The new token.",
+    "CreateTokenSuccess.secret": "Shown once. Send it as Authorization: Bearer and the secret.",
+    "RevokeTokenResult": "The revoked token, or why it stands.",
+    "RevokeTokenSuccess": "It was revoked, or it already had been.",
+    "RevokeTokenSuccess.token": "The revoked token.",
+}

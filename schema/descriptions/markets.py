@@ -1,0 +1,28 @@
+"""Markets and their prices."""
+
+TEXTS = {
+    "Market": "What can be traded on an account, and in which steps.",
+    "Market.account": "The account that it is traded on.",
+    "Market.base": "The currency that is traded.",
+    "Market.quote": "The currency that it is paid in.",
+    "Market.type": "SPOT or SWAP; dated futures and options are not listed.",
+    "Market.active": "Whether the exchange takes orders for it at present.",
+    "Market.amountStep": "An amount must be a multiple of it. Null where it is not known.",
+    "Market.priceStep": "A price must be a multiple of it. Null where it is not known.",
+    "Market.minAmount": "The least amount of an order. Null means no limit.",
+    "Market.minNotional": "The least amount times price of an order, in quote. Null: no limit.",
+    "Market.contractSize": (
+        "How much base currency one contract is. Null where amounts are in base currency."
+    ),
+    "MarketConnection": "A page of markets.",
+    "MarketEdge": "A market and its place in the list.",
+    "Ticker": "The latest prices of a market.",
+    "Ticker.account": "The account that it was read on.",
+    "Ticker.bid": "The best price that somebody pays.",
+    "Ticker.ask": "The best price that somebody sells at.",
+    "Ticker.last": "The price of the last trade.",
+    "Ticker.percentage": "The change over 24 hours, in percent.",
+    "Ticker.quoteVolume": "What was traded in 24 hours, in quote currency.",
+    "Ticker.at": "When these were the prices, by the exchange's clock.",
+    "Ticker.stale": "Too old to rely on.",
+}

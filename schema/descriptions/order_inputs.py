@@ -1,0 +1,88 @@
+"""What a client says about orders, and what it is answered."""
+
+_LIST = "At most 500."
+_EVERY_ACCOUNT = "The name of an account. Left out: every account that the token may see."
+_ACCOUNT_OR_DEFAULT = (
+    'The name of an account. Left out: the only one, else the one named "default",'
+    " else BAD_USER_INPUT naming the accounts."
+)
+
+TEXTS = {
+    "OrderFilter": "What an order must be like: all that is given must hold.",
+    "OrderFilter.account": _EVERY_ACCOUNT,
+    "OrderFilter.symbols": f"One of these markets. {_LIST}",
+    "OrderFilter.statuses": f"In one of these states. {_LIST}",
+    "OrderFilter.open": (
+        "True: not final, so SUBMITTING, IN_DOUBT, OPEN or PARTIALLY_FILLED. False: final."
+    ),
+    "OrderFilter.side": "Trading this way.",
+    "OrderFilter.types": f"Of one of these types. {_LIST}",
+    "OrderFilter.sources": f"Placed by one of these. {_LIST}",
+    "OrderFilter.strategy": "Placed by this strategy of the bot.",
+    "OrderFilter.clientOrderIds": f"With one of these clientOrderIds. {_LIST}",
+    "OrderFilter.createdAfter": "Created at this moment or later.",
+    "OrderFilter.createdBefore": "Created before this moment.",
+    "FillFilter": "What a fill must be like: all that is given must hold.",
+    "FillFilter.account": _EVERY_ACCOUNT,
+    "FillFilter.symbols": f"In one of these markets. {_LIST}",
+    "FillFilter.since": "Traded at this moment or later.",
+    "FillFilter.until": "Traded before this moment.",
+    "PlaceOrderInput": (
+        "The order to place. Amounts and prices off the market's step are refused, never rounded."
+    ),
+    "PlaceOrderInput.account": _ACCOUNT_OR_DEFAULT,
+    "PlaceOrderInput.clientOrderId": (
+        "1 to 36 of A-Z a-z 0-9 - _ ; made for you where it is left out. Unique within the account:"
+        " it makes a repeat safe."
+    ),
+    "PlaceOrderInput.side": "BUY or SELL.",
+    "PlaceOrderInput.type": "What makes it trade, and at which price.",
+    "PlaceOrderInput.amount": (
+        "Above zero, on the market's amountStep. Base currency; contracts where the market has a"
+        " contractSize."
+    ),
+    "PlaceOrderInput.price": (
+        "The limit price, in quote currency, on the market's priceStep. Limit kinds need it, market"
+        " kinds take none."
+    ),
+    "PlaceOrderInput.triggerPrice": (
+        "The price that sets off a stop or take-profit: they need it, other kinds take none."
+    ),
+    "PlaceOrderInput.timeInForce": (
+        "MARKET takes GTC (without meaning) or IOC; POST_ONLY only limit kinds; anything else is"
+        " INVALID_INPUT."
+    ),
+    "PlaceOrderInput.reduceOnly": "Whether it may only make a position smaller.",
+    "PlaceOrderInput.positionType": (
+        "Left out: what the symbol says (SPOT, or SWAP for BTC/USDT:USDT). Contradicting it is"
+        " INVALID_INPUT."
+    ),
+    "PlaceOrderInput.leverage": "For MARGIN and SWAP, where the exchange takes it with the order.",
+    "PlaceOrderInput.metadata": (
+        "Notes of the client: an object, at most 8 KiB as JSON, 8 deep. Left out: empty."
+    ),
+    "CancelOrderInput": "The order to cancel, by exactly one of id and clientOrderId.",
+    "CancelOrderInput.id": "The order's global id.",
+    "CancelOrderInput.clientOrderId": "The id that the client gave it.",
+    "CancelOrderInput.account": f"Belongs to clientOrderId. {_ACCOUNT_OR_DEFAULT}",
+    "CancelAllOrdersInput": "Which open orders to cancel: all that is given must hold.",
+    "CancelAllOrdersInput.account": _EVERY_ACCOUNT,
+    "CancelAllOrdersInput.symbol": "Only in this market. Left out: in all.",
+    "CancelAllOrdersInput.sources": "Only those placed by one of these.",
+    "PlaceOrderResult": (
+        "The answer comes when the exchange has answered, or the order is IN_DOUBT."
+    ),
+    "PlaceOrderSuccess": (
+        "status IN_DOUBT is a success too: the intent is safe, the outcome follows in orderUpdates."
+    ),
+    "PlaceOrderSuccess.order": "The order as it stands.",
+    "PlaceOrderSuccess.replayed": "True where this request had been carried out before.",
+    "OrderResult": "The changed order, or why it was not changed.",
+    "OrderSuccess": "It was done, or it was already so.",
+    "OrderSuccess.order": "The order as it stands.",
+    "CancelAllOrdersPayload": "What became of every order that matched.",
+    "CancelAllOrdersPayload.canceled": (
+        "Canceled, or asked to be: where the exchange has not answered, cancelRequestedAt is set."
+    ),
+    "CancelAllOrdersPayload.failed": "Not canceled, each with its reason and its existingOrder.",
+}

@@ -1,0 +1,88 @@
+"""What can be asked, changed and watched."""
+
+_ACCOUNT_OR_DEFAULT = (
+    'The name of an account. Left out: the only one, else the one named "default",'
+    " else BAD_USER_INPUT naming the accounts."
+)
+
+TEXTS = {
+    "Query": (
+        "What can be read; scope READ, where nothing else is said. The root fields of one query"
+        " read one snapshot of the database, opened at the first of them."
+    ),
+    "Query.viewer": "Who is asking, what the token may do, and what stands behind the API.",
+    "Query.accounts": "The accounts that the token may see.",
+    "Query.node": (
+        "Any object by its global id. Null where nothing has it; an ApiToken takes scope ADMIN."
+    ),
+    "Query.order": ("One order, by exactly one of id and clientOrderId. Null where there is none."),
+    "Query.order(id)": "The order's global id.",
+    "Query.order(clientOrderId)": "The id that the client gave it: unique within its account.",
+    "Query.order(account)": f"Belongs to clientOrderId. {_ACCOUNT_OR_DEFAULT}",
+    "Query.orders": "Orders, page by page, forwards or backwards.",
+    "Query.orders(filter)": "Only orders that match. Left out: all that the token may see.",
+    "Query.orders(orderBy)": "The order of the list. Its cursors are good in this order alone.",
+    "Query.fills": "Fills of all orders, newest first.",
+    "Query.fills(filter)": "Only fills that match. Left out: all that the token may see.",
+    "Query.tokens": "All tokens, newest first, revoked ones too, without their secrets. ADMIN.",
+    "Query.markets": "The markets of one account, by symbol.",
+    "Query.markets(account)": _ACCOUNT_OR_DEFAULT,
+    "Query.markets(search)": "Only symbols that contain this text, in any case.",
+    "Query.ticker": "The latest prices of one market.",
+    "Query.ticker(symbol)": 'In ccxt\'s unified form: "BTC/USDT", "BTC/USDT:USDT".',
+    "Query.ticker(account)": _ACCOUNT_OR_DEFAULT,
+    "Query.tickers": "The latest prices of several markets, from one snapshot of the cache.",
+    "Query.tickers(symbols)": "At most 500. Left out: every market of the account.",
+    "Query.tickers(account)": _ACCOUNT_OR_DEFAULT,
+    "Mutation": (
+        "What can be changed. What a trader must expect comes back as data, a Refusal."
+        " The root fields of one mutation run one after the other."
+    ),
+    "Mutation.placeOrder": (
+        "Safe to repeat: the same clientOrderId with the same input gives back the order that it"
+        " placed the first time. TRADE."
+    ),
+    "Mutation.placeOrder(input)": "The order to place.",
+    "Mutation.placeOrders": (
+        "1 to 100, answered in the order of the inputs, each as by itself; those of one account"
+        " are sent in order. TRADE."
+    ),
+    "Mutation.placeOrders(inputs)": "The orders to place.",
+    "Mutation.cancelOrder": (
+        "Canceling what is CANCELED or EXPIRED is a success; FILLED or REJECTED is ALREADY_CLOSED;"
+        " on SUBMITTING or IN_DOUBT the wish is kept and carried out as soon as the order is found."
+        " TRADE."
+    ),
+    "Mutation.cancelOrder(input)": "The order to cancel.",
+    "Mutation.cancelAllOrders": (
+        "Cancels every open order that matches, and reports order by order. TRADE."
+    ),
+    "Mutation.cancelAllOrders(input)": (
+        "Which orders. Left out: those of every account that were placed through the API or by the"
+        " bot."
+    ),
+    "Mutation.setOrderMetadata": "Replaces the whole object. TRADE.",
+    "Mutation.setOrderMetadata(metadata)": "An object, at most 8 KiB as JSON, 8 deep.",
+    "Mutation.createToken": "Makes a token; its secret is shown once. ADMIN.",
+    "Mutation.createToken(input)": "What the token may do, and until when.",
+    "Mutation.revokeToken": (
+        "Ends a token at once, its open sockets too. The last ADMIN token cannot be revoked:"
+        " INVALID_STATE. ADMIN."
+    ),
+    "Subscription": "What can be watched, over graphql-transport-ws. Scope READ.",
+    "Subscription.orderUpdates": (
+        "Every change of every matching order, in commit order, each exactly once. Pass the last"
+        " cursor you saw (or a list's asOf) to go on after a disconnect or a restart of the server:"
+        " nothing is missed, nothing repeated. A cursor older than the kept log is CURSOR_EXPIRED."
+        " A client that reads slowly is served from the log at its own pace; it never costs the"
+        " others anything."
+    ),
+    "Subscription.orderUpdates(filter)": (
+        "Only updates of orders that matched before or after the change. Left out: all that the"
+        " token may see."
+    ),
+    "Subscription.orderUpdates(after)": (
+        "The cursor of the last update that you have, or a list's asOf. Left out: what is committed"
+        " after the server took the subscription up."
+    ),
+}
