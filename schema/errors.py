@@ -144,8 +144,8 @@ def _explain(error: GraphQLError) -> None:
     error.message = _without_values(error.message)
     error.extensions = {"code": _request_code(error), **known}
     if _is_of_a_literal(error) and "field" not in known:
-        field = _place(error.nodes[0]) if error.nodes else []
-        error.message = f"{'.'.join(field)}: {error.message}"
+        field = _place(_located(error.nodes[0])) if error.nodes else []
+        error.message = ": ".join(part for part in (".".join(field), error.message) if part)
         error.extensions["field"] = field
 
 
@@ -166,12 +166,13 @@ def _is_of_a_literal(error: GraphQLError) -> bool:
 
 _OF_VARIABLES = re.compile(r"Variable '\$\w+' has invalid|Variable values|Too many errors proc")
 
-# How graphql-core quotes values, and what is left of it.
+# How graphql-core quotes values and guesses what was meant, and what is left of it.
 _QUOTES = (
+    (re.compile(r" Did you mean .*", re.DOTALL), ""),
     (re.compile(r"(cannot represent [^:]*value): .*", re.DOTALL), r"\1"),
     (re.compile(r"Value '.*' does not exist in '(\w+)' enum", re.DOTALL), r"No such value in '\1'"),
-    (re.compile(r"(unknown field '\w{1,64}'), found: .*", re.DOTALL | re.ASCII), r"\1"),
-    (re.compile(r"(unknown field) '.*', found: .*", re.DOTALL), r"\1"),
+    (re.compile(r"(unknown field '\w{1,64}')(?:\.$|, found: .*)", re.DOTALL | re.ASCII), r"\1"),
+    (re.compile(r"(unknown field) '(?!\w{1,64}'$).*", re.DOTALL | re.ASCII), r"\1"),
     (re.compile(r",? (but encountered error '|found: ).*", re.DOTALL), ""),
     (re.compile(r"((?:found|Unexpected) (?:Int|Float|String|BlockString)) '.*", re.DOTALL), r"\1"),
     (re.compile(r"not to be None"), "not to be null"),
@@ -182,6 +183,15 @@ def _without_values(message: str) -> str:
     for quote, rest in _QUOTES:
         message = quote.sub(rest, message)
     return message
+
+
+def _located(node: Node) -> Node:
+    """Of a list or object that graphql-core copied without its place: a part that has one."""
+    if isinstance(node, ObjectFieldNode):
+        parts: Sequence[Node] = (node.value,)
+    else:
+        parts = getattr(node, "values", None) or getattr(node, "fields", None) or ()
+    return node if node.loc or not parts else _located(parts[0])
 
 
 def _place(node: Node) -> list[str]:

@@ -90,6 +90,11 @@ def decode_place(cursor: str, list_name: str, *, field: str) -> tuple[str, str]:
     return value, tie
 
 
+def is_key(text: str) -> bool:
+    """Whether it can be the key of a row."""
+    return _ULID.fullmatch(text) is not None
+
+
 def foreign(field: str) -> CursorInvalid:
     return CursorInvalid(f"{field} is not a cursor of this list", field=(field,))
 

@@ -61,6 +61,7 @@ def _timed_key(list_name: str, cursor: Cursor | None, field: str) -> tuple[datet
         return None
     value, tie = ids.decode_place(cursor, list_name, field=field)
     # Python refuses to read more than some thousand digits.
-    if not _DIGITS.fullmatch(value) or int(value) > _MAX_MILLISECONDS:
+    is_moment = _DIGITS.fullmatch(value) is not None and int(value) <= _MAX_MILLISECONDS
+    if not is_moment or not ids.is_key(tie):
         raise ids.foreign(field)
     return _EPOCH + timedelta(milliseconds=int(value)), tie

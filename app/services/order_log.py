@@ -1,6 +1,6 @@
 """The log of order updates, as a stream that forgets nothing and repeats nothing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 import structlog
@@ -56,7 +56,7 @@ class OrderLog:
                 return state.head.seq
             return await _checked(view.events, state, cursor, field)
 
-    async def follow(self, after: int, wanted: OrderFilter) -> AsyncIterator[LoggedEvent]:
+    async def follow(self, after: int, wanted: OrderFilter) -> AsyncGenerator[LoggedEvent, None]:
         """Every matching event behind this number, in order, for ever."""
         seq = after
         with self._bus.listen(Topic.FEED) as bell:

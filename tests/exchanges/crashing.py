@@ -1,0 +1,34 @@
+"""A process that submits one order and is made to die on the way: crashing.py URL CRASH_POINT."""
+
+import asyncio
+import sys
+
+from app.bus import Bus
+from app.exchanges.paper.exchange import PaperExchange
+from app.exchanges.paper.faults import CrashPoint, Faults
+from app.storage.database import Database
+from app.storage.paper import PaperBooks
+from tests.exchanges.conftest import START
+from tests.exchanges.rigs import TERMS, a_limit, an_intent, steps_off, ticker_of
+from tests.fakes import ManualClock
+
+WIRE_ID = "w-crash"
+
+
+async def main(url: str, point: CrashPoint) -> None:
+    books = PaperBooks(Database(url, Bus()), "desk")
+    clock = ManualClock(START)
+    exchange = PaperExchange(books, clock, TERMS, Faults(crash_at={point}))
+    if point is not CrashPoint.AFTER_MATCHING:
+        await exchange.submit(an_intent(wire_id=WIRE_ID))
+        return
+    ticker = await ticker_of(exchange)
+    await exchange.submit(a_limit(steps_off(ticker.bid, -2), wire_id=WIRE_ID))
+    matching = asyncio.create_task(exchange.run())
+    await clock.until_asleep()
+    await clock.advance(60)
+    matching.cancel()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], CrashPoint(sys.argv[2])))

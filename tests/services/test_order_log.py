@@ -1,0 +1,173 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.bus import Bus
+from app.domain.events import LoggedEvent, LogPosition
+from app.domain.filters import OrderFilter, OrderSort
+from app.domain.orders import OrderStatus, OrderType
+from app.domain.pages import PageRequest
+from app.errors import CursorExpired, CursorInvalid
+from app.services import Services
+from app.services.order_log import TAIL_SIZE, OrderLog
+from app.settings import Settings
+from app.storage.database import Database
+from tests.fakes import ManualClock
+from tests.makers import make_request
+
+PAPER = frozenset({"paper"})
+EVERYTHING = OrderFilter(accounts=PAPER)
+
+
+async def take(updates: AsyncIterator[LoggedEvent], count: int) -> list[LoggedEvent]:
+    async with asyncio.timeout(20):
+        return [await anext(updates) for _ in range(count)]
+
+
+async def place(services: Services, *names: str) -> None:
+    for name in names:
+        await services.orders.place(make_request(client_order_id=name, amount=Decimal("0.0002")))
+
+
+async def head(services: Services) -> LogPosition:
+    async with services.views.open(PAPER) as view:
+        found = await view.orders(EVERYTHING, OrderSort.CREATED_AT_ASC, PageRequest(size=1))
+    return found.as_of
+
+
+async def test_a_list_and_the_stream_behind_it_leave_no_gap(services: Services) -> None:
+    await place(services, "before")
+    as_of = await head(services)
+    await place(services, "after")
+    position = await services.log.resume(as_of.encode())
+    async with aclosing(services.log.follow(position, EVERYTHING)) as updates:
+        found = await take(updates, 3)
+    assert {one.event.order.client_order_id for one in found} == {"after"}
+    assert [one.position.seq for one in found] == [4, 5, 6]
+
+
+async def test_without_a_cursor_only_what_comes_is_told(services: Services) -> None:
+    await place(services, "before")
+    position = await services.log.resume(None)
+    async with aclosing(services.log.follow(position, EVERYTHING)) as updates:
+        waiting = asyncio.create_task(take(updates, 3))
+        await place(services, "after")
+        found = await waiting
+    assert {one.event.order.client_order_id for one in found} == {"after"}
+
+
+async def test_a_reader_who_fell_far_behind_reads_on_from_the_database(services: Services) -> None:
+    orders = TAIL_SIZE // 3 + 20
+    async with aclosing(services.log.follow(0, EVERYTHING)) as updates:
+        await place(services, "first")
+        found = await take(updates, 1)
+        await place(services, *(f"o{number}" for number in range(orders)))
+        found += await take(updates, (orders + 1) * 3 - 1)
+    assert [one.position.seq for one in found] == list(range(1, (orders + 1) * 3 + 1))
+
+
+async def test_many_readers_at_different_places_all_see_the_same(services: Services) -> None:
+    await place(services, *(f"o{number}" for number in range(10)))
+    log = services.log
+
+    async def read(after: int) -> list[int]:
+        async with aclosing(log.follow(after, EVERYTHING)) as updates:
+            return [one.position.seq for one in await take(updates, 60 - after)]
+
+    reading = [asyncio.create_task(read(after)) for after in range(0, 30, 3)]
+    await place(services, *(f"p{number}" for number in range(10)))
+    for after, task in zip(range(0, 30, 3), reading, strict=True):
+        assert await task == list(range(after + 1, 61))
+
+
+async def test_a_filter_matches_what_was_or_is(services: Services) -> None:
+    waiting = make_request(client_order_id="far", type=OrderType.LIMIT, price=Decimal(1000))
+    order = (await services.orders.place(waiting)).order
+    await place(services, "other")
+    await services.orders.cancel(order.id)
+    wanted = replace(EVERYTHING, statuses=frozenset({OrderStatus.OPEN}))
+    async with aclosing(services.log.follow(0, wanted)) as updates:
+        found = await take(updates, 5)
+    told = [(one.event.order.client_order_id, str(one.event.kind)) for one in found]
+    assert told == [
+        ("far", "ACCEPTED"),
+        ("other", "ACCEPTED"),
+        ("other", "FILL"),
+        ("far", "CANCEL_REQUESTED"),
+        ("far", "CANCELED"),
+    ]
+
+
+async def test_accounts_of_others_do_not_exist(services: Services) -> None:
+    nobody = OrderFilter(accounts=frozenset())
+    await place(services, "mine")
+    async with aclosing(services.log.follow(0, nobody)) as updates:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await anext(updates)
+
+
+async def test_pruning_forgets_whole_closed_orders_and_moves_the_horizon(
+    services: Services, clock: ManualClock
+) -> None:
+    waiting = make_request(client_order_id="far", type=OrderType.LIMIT, price=Decimal(1000))
+    await services.orders.place(waiting)
+    old = await head(services)
+    await place(services, "old")
+    fresh = await head(services)
+    await clock.advance(120)
+    await place(services, "new")
+    assert await services.log.prune(timedelta(seconds=60)) == 3
+    with pytest.raises(CursorExpired):
+        await services.log.resume(old.encode())
+    position = await services.log.resume(fresh.encode())
+    async with aclosing(services.log.follow(position, EVERYTHING)) as updates:
+        found = await take(updates, 3)
+    assert {one.event.order.client_order_id for one in found} == {"new"}
+
+
+async def test_a_reader_whom_pruning_overtook_is_told_so(
+    services: Services, settings: Settings, clock: ManualClock
+) -> None:
+    await place(services, "old")
+    await clock.advance(120)
+    await services.log.prune(timedelta(seconds=60))
+    database = Database(settings.database_url.get_secret_value(), Bus())
+    elsewhere = OrderLog(database, Bus(), clock)
+    await elsewhere.open()
+    with pytest.raises(CursorExpired):
+        await anext(elsewhere.follow(0, EVERYTHING))
+    await database.close()
+
+
+async def test_a_cursor_of_another_log_or_ahead_of_this_one_is_invalid(services: Services) -> None:
+    await place(services, "one")
+    here = await head(services)
+    for wrong in (
+        replace(here, log="0123456789abcdef"),
+        replace(here, seq=here.seq + 1),
+        replace(here, tag="00000000"),
+        replace(here, seq=0),
+    ):
+        with pytest.raises(CursorInvalid):
+            await services.log.resume(wrong.encode())
+    assert await services.log.resume(here.encode()) == here.seq
+
+
+@given(text=st.text(max_size=60) | st.binary(max_size=40).map(lambda raw: raw.hex()))
+def test_garbage_is_never_a_cursor(text: str) -> None:
+    with pytest.raises(CursorInvalid):
+        LogPosition.decode(text, field="after")
+
+
+@given(seq=st.integers(0, 2**63 - 1), tag=st.from_regex(r"[0-9a-f]{8}", fullmatch=True))
+def test_a_cursor_comes_back_as_it_went_out(seq: int, tag: str) -> None:
+    position = LogPosition(log="0123456789abcdef", seq=seq, tag=tag)
+    assert LogPosition.decode(position.encode(), field="after") == position

@@ -1,0 +1,109 @@
+"""Servers for tests: as `orderdeck serve`, with faults, and without the wait for the imports.
+
+Everything is imported once. Each request that comes over the socket is then served by a process of
+its own, which lives and dies as any other does.
+"""
+
+import array
+import json
+import os
+import signal
+import socket
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+from app import cli
+from app.asgi import create_app
+from app.exchanges.paper.faults import CrashPoint, Faults
+from app.runtime import Parts
+from app.settings import load_settings
+
+FAULTS = "ORDERDECK_TEST_FAULTS"
+MAX_REQUEST = 64 * 1024
+_ACCOUNT = "paper"
+
+
+class StatementCrash:
+    """The process dies around a statement: before it, or before its transaction is committed."""
+
+    def __init__(self, *, statement: str, number: int, at_commit: bool) -> None:
+        self._statement = statement
+        self._left = number
+        self._at_commit = at_commit
+        self._is_due = False
+        event.listen(Engine, "before_cursor_execute", self._before_statement)
+        event.listen(Engine, "commit", self._before_commit)
+
+    def _before_statement(self, _c: Connection, _k: object, statement: str, *_: object) -> None:
+        if statement.startswith(self._statement):
+            self._left -= 1
+            self._is_due = self._left == 0
+        if self._is_due and not self._at_commit:
+            _die()
+
+    def _before_commit(self, _: Connection) -> None:
+        if self._is_due:
+            _die()
+
+
+def main() -> None:
+    """Fork a server for each request on the socket that stands at standard input."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(fileno=os.dup(0)) as requests:
+        while True:
+            text, outputs, _, _ = socket.recv_fds(requests, MAX_REQUEST, 1)
+            if not text:
+                return
+            (output,) = outputs
+            child = os.fork()
+            if child == 0:
+                requests.close()
+                _become_server(json.loads(text), output)
+            os.close(output)
+            requests.sendall(array.array("q", [child]).tobytes())
+
+
+def _become_server(request: dict[str, Any], output: int) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.environ.clear()
+    os.environ.update(request["environ"])
+    os.chdir(request["folder"])
+    code = 1
+    try:
+        code = _serve()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _serve() -> int:
+    settings = load_settings(os.environ, Path.cwd())
+    parts = Parts(faults={_ACCOUNT: _faults(json.loads(os.environ.get(FAULTS, "{}")))})
+    with closing(cli._listen(settings.host, settings.port)) as listener:
+        api = create_app(settings, parts=parts)
+        cli.run_server(api, listener, banner=lambda: cli._banner(settings, listener))
+    return 0
+
+
+def _faults(given: dict[str, Any]) -> Faults:
+    if "crash_around" in given:
+        StatementCrash(**given.pop("crash_around"))
+    points = {CrashPoint(point) for point in given.pop("crash_at", ())}
+    return Faults(crash_at=points, **given)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
