@@ -12,6 +12,7 @@ class Topic(StrEnum):
     """What there may be more of."""
 
     EVENTS = "EVENTS"
+    BEHIND = "BEHIND"
     FEED = "FEED"
     DOUBTS = "DOUBTS"
     TOKENS = "TOKENS"

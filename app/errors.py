@@ -164,6 +164,10 @@ class Duplicate(StorageError):
 class StorageUnavailable(StorageError):
     """The database cannot be read or written just now: nothing was changed, retry later."""
 
+    def __init__(self, message: str, *, is_busy: bool = False) -> None:
+        super().__init__(message)
+        self.is_busy = is_busy
+
 
 class SchemaMismatch(StorageError):
     """The database is older or newer than this program: migrate it, or run the newer program."""

@@ -50,7 +50,7 @@ class OrderLedger:
             order = await _find_reported(view, account, report)
             if order is None:
                 return False
-            fills = await view.fills.of_order(order.id)
+            fills = await _fills_of(view, order)
         if order.status is OrderStatus.SUBMITTING and report.status is OrderStatus.OPEN:
             # Whoever is sending it is about to get the same answer.
             return False
@@ -89,7 +89,7 @@ class OrderLedger:
             if order is None:
                 _logger.info("report.unknown", account=account, order=report.exchange_order_id)
                 return None
-            fills = await tx.fills.of_order(order.id)
+            fills = await _fills_of(tx, order)
             try:
                 steps = self._steps(order, fills, report)
             except order_changes.TransitionForbidden as error:
@@ -127,6 +127,10 @@ async def _find_reported(tx: Snapshot, account: str, report: OrderReport) -> Ord
         if order is not None:
             return order
     return await tx.orders.find_by_exchange_id(account, report.exchange_order_id)
+
+
+async def _fills_of(view: Snapshot, order: Order) -> Sequence[Fill]:
+    return await view.fills.of_order(order.id) if order.filled else ()
 
 
 async def _record(tx: Transaction, before: Order, steps: Sequence[Step]) -> Order:

@@ -1,6 +1,6 @@
 """The log of order updates, as a stream that forgets nothing and repeats nothing."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 
 import structlog
@@ -30,6 +30,7 @@ class OrderLog:
         self._clock = clock
         self._tail: dict[int, LoggedEvent] = {}
         self._last = 0
+        database.tell_commits(self._hear)
 
     async def open(self) -> None:
         """Begin at the newest event: what is older is read from the database."""
@@ -37,8 +38,8 @@ class OrderLog:
             self._last = (await view.events.state()).head.seq
 
     async def run(self) -> None:
-        """Keep the newest events at hand; other processes' events are looked for now and then."""
-        with self._bus.listen(Topic.EVENTS) as bell:
+        """Keep the newest events at hand also where other processes wrote them."""
+        with self._bus.listen(Topic.BEHIND) as bell:
             while True:
                 try:
                     await self._read_on()
@@ -94,17 +95,25 @@ class OrderLog:
         while True:
             async with self._database.snapshot() as view:
                 batch = await view.events.after(self._last, limit=BATCH)
-            for logged in batch:
-                self._keep(logged)
-            if batch:
-                self._bus.publish([Topic.FEED])
+            self._keep(batch)
             if len(batch) < BATCH:
                 return
 
-    def _keep(self, logged: LoggedEvent) -> None:
-        self._last = logged.position.seq
-        self._tail[self._last] = logged
-        self._tail.pop(self._last - TAIL_SIZE, None)
+    def _hear(self, committed: Sequence[LoggedEvent]) -> None:
+        """Take what this process has committed; where others came between, read the log."""
+        if committed[0].position.seq == self._last + 1:
+            self._keep(committed)
+        else:
+            self._bus.publish([Topic.BEHIND])
+
+    def _keep(self, batch: Sequence[LoggedEvent]) -> None:
+        for logged in batch:
+            if logged.position.seq > self._last:
+                self._last = logged.position.seq
+                self._tail[self._last] = logged
+                self._tail.pop(self._last - TAIL_SIZE, None)
+        if batch:
+            self._bus.publish([Topic.FEED])
 
     async def _next(self, seq: int) -> list[LoggedEvent]:
         if seq >= self._last:

@@ -69,7 +69,7 @@ class OrderService:
     async def place(self, request: OrderRequest) -> Placed:
         """Write the order down, send it once, and answer when the exchange has."""
         _deny(check_form(request))
-        placed = await self._find_placed(request) or await self._pass_gate(request)
+        placed = await self._write_intent(request, await self._facts(request))
         if placed.replayed:
             return await self._replay(placed.order, request)
         order = await self._send(placed.order)
@@ -141,20 +141,11 @@ class OrderService:
             return await self.carry_out_cancel(order)
         return order
 
-    async def _pass_gate(self, request: OrderRequest) -> Placed:
-        refusal = first_refusal(request, await self._facts(request))
-        if refusal is None:
-            return await self._write_intent(request)
-        # The facts may already hold what the first of two equal requests has done.
-        placed = await self._find_placed(request)
-        if placed is None:
-            raise Denied(refusal)
-        return placed
-
-    async def _facts(self, request: OrderRequest) -> MarketFacts:
+    async def _facts(self, request: OrderRequest) -> MarketFacts | None:
+        """What the gate must know of the exchange; None where it cannot be asked."""
         gateway = self._tools.accounts.get(request.account).gateway
         if gateway.connection.connectivity is Connectivity.DISCONNECTED:
-            raise Denied(order_refusals.unavailable())
+            return None
         try:
             async with self._clock.timeout(self._timeout_seconds):
                 tickers = await gateway.tickers([request.symbol])
@@ -164,30 +155,24 @@ class OrderService:
                     ticker=tickers.get(request.symbol),
                     balances=await gateway.balances(),
                 )
-        except (ExchangeError, TimeoutError) as error:
-            raise Denied(order_refusals.unavailable()) from error
+        except (ExchangeError, TimeoutError):
+            return None
 
-    async def _find_placed(self, request: OrderRequest) -> Placed | None:
-        async with self._database.snapshot() as view:
-            order = await view.orders.find_by_client_id(request.account, request.client_order_id)
-        return None if order is None else Placed(order=order, replayed=True)
-
-    async def _write_intent(self, request: OrderRequest) -> Placed:
+    async def _write_intent(self, request: OrderRequest, facts: MarketFacts | None) -> Placed:
         """The gate and the intent in one step; a request that came twice finds the first."""
         try:
-            return await self._write_intent_once(request)
+            return await self._write_intent_once(request, facts)
         except Duplicate:
-            placed = await self._find_placed(request)
-            if placed is None:
-                raise
-            return placed
+            # Another process was faster by less than a transaction.
+            return await self._write_intent_once(request, facts)
 
-    async def _write_intent_once(self, request: OrderRequest) -> Placed:
+    async def _write_intent_once(self, request: OrderRequest, facts: MarketFacts | None) -> Placed:
         async with self._database.transaction() as tx:
             await tx.accounts.lock(request.account)
             known = await tx.orders.find_by_client_id(request.account, request.client_order_id)
             if known is not None:
                 return Placed(order=known, replayed=True)
+            _deny(order_refusals.unavailable() if facts is None else first_refusal(request, facts))
             limit = self._tools.accounts.get(request.account).max_open_orders
             if limit is not None:
                 open_here = OrderFilter(accounts=frozenset({request.account}), open=True)

@@ -1,24 +1,24 @@
 """The database: short transactions that tell what they changed, and snapshots to read from."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import event, make_url
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.bus import Bus, Topic
+from app.domain.events import LoggedEvent
 from app.storage.accounts import AccountStore
 from app.storage.events import EventStore
 from app.storage.fills import FillStore
 from app.storage.orders import OrderStore
 from app.storage.paper import PaperStore
-from app.storage.sql import Sql, translated
+from app.storage.sql import AsyncSql, Sql, translated
+from app.storage.sqlite_writer import BUSY_TIMEOUT_SECONDS, SqliteWriter, prepare_connection
 from app.storage.tokens import TokenStore
 
-BUSY_TIMEOUT_SECONDS = 10
 READERS = 8
 POLL_SECONDS = 0.1
 _BEGIN = "orderdeck_begin"
@@ -53,69 +53,78 @@ class Database:
 
     def __init__(self, url: str, bus: Bus) -> None:
         self._bus = bus
-        self._engine = _create_engine(url)
-        self._reading, self._writing = _OPTIONS[self._engine.dialect.name]
-        # SQLite has one writer, and waiting here is cheaper than in its busy handler.
-        self._writer: AbstractAsyncContextManager[Any] = (
-            asyncio.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
-        )
+        parsed = make_url(url)
+        self._writer = _sqlite_writer(parsed)
+        self._engine = _create_engine(parsed)
+        reading = {} if self._writer else _POSTGRES_READING
+        self._read_engine = self._engine.execution_options(**reading)
+        self._tell: Callable[[Sequence[LoggedEvent]], None] = _tell_nobody
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commit on a clean exit, then publish what was announced; on an error nothing happened."""
-        async with self._writer, self._connected(self._writing) as connection:
-            transaction = Transaction(Sql(connection))
+        async with self._writing() as sql:
+            transaction = Transaction(sql)
             yield transaction
-            if await transaction.events.append_pending():
-                transaction.announce(Topic.EVENTS)
-            with translated():
-                await connection.commit()
+            logged = await transaction.events.append_pending()
+        # Without a pause since the commit, so that listeners hear of commits in their order.
+        if logged:
+            transaction.announce(Topic.EVENTS)
+            self._tell(logged)
         self._bus.publish(transaction.announced)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """Everything read inside is read at one instant: that of the first read."""
-        async with self._connected(self._reading) as connection:
-            yield Snapshot(Sql(connection))
+        async with _connected(self._read_engine) as connection:
+            yield Snapshot(AsyncSql(connection))
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
         """One transaction in which the tables themselves may change."""
-        async with self._writer, self._connected(self._writing) as connection:
+        engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        async with _connected(engine) as connection:
             yield connection
             with translated():
                 await connection.commit()
 
-    async def close(self) -> None:
-        await self._engine.dispose()
+    def tell_commits(self, listener: Callable[[Sequence[LoggedEvent]], None]) -> None:
+        """Hand the events of each commit of this process to one listener."""
+        self._tell = listener
 
     @property
     def poll_seconds(self) -> float | None:
         """How often to look for what other processes wrote; None where there are none."""
-        return None if self._engine.dialect.name == "sqlite" else POLL_SECONDS
+        return None if self._writer else POLL_SECONDS
+
+    async def close(self) -> None:
+        if self._writer:
+            self._writer.close()
+        await self._engine.dispose()
+
+    def _writing(self) -> AbstractAsyncContextManager[Sql]:
+        return self._writer.transaction() if self._writer else self._writing_postgres()
 
     @asynccontextmanager
-    async def _connected(self, options: dict[str, Any]) -> AsyncIterator[AsyncConnection]:
-        with translated():
-            connection = await self._engine.connect()
-        try:
+    async def _writing_postgres(self) -> AsyncIterator[Sql]:
+        async with _connected(self._engine) as connection:
+            yield AsyncSql(connection)
             with translated():
-                connection = await connection.execution_options(**options)
-                await connection.begin()
-            yield connection
-        finally:
-            # A cancelled task must still give its connection back before the next writer begins.
-            await asyncio.shield(_give_back(connection))
+                await connection.commit()
 
 
-# A snapshot and a write transaction, in the words of each database.
-_OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "sqlite": ({_BEGIN: "BEGIN"}, {_BEGIN: "BEGIN IMMEDIATE"}),
-    "postgresql": (
-        {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
-        {"isolation_level": "READ COMMITTED"},
-    ),
-}
+_POSTGRES_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    with translated():
+        connection = await engine.connect()
+    try:
+        yield connection
+    finally:
+        # A cancelled task must still give its connection back clean.
+        await asyncio.shield(_give_back(connection))
 
 
 async def _give_back(connection: AsyncConnection) -> None:
@@ -123,32 +132,29 @@ async def _give_back(connection: AsyncConnection) -> None:
         await connection.close()
 
 
-def _create_engine(url: str) -> AsyncEngine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(
-            parsed, pool_size=READERS, max_overflow=READERS, pool_pre_ping=True
-        )
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+def _tell_nobody(_: Sequence[LoggedEvent]) -> None:
+    return
+
+
+def _sqlite_writer(url: URL) -> SqliteWriter | None:
+    return SqliteWriter(url) if url.get_backend_name() == "sqlite" else None
+
+
+def _create_engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_size=READERS, max_overflow=READERS, pool_pre_ping=True)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(
-        parsed,
+        url,
         pool_size=READERS,
         max_overflow=READERS,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None},
     )
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "connect", prepare_connection)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Any) -> None:
+def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))

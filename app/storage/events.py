@@ -11,6 +11,7 @@ from app.domain.orders import OPEN_STATUSES, OrderStatus, OrderUpdateKind
 from app.storage import snapshots, tables
 from app.storage.sql import Sql
 
+NO_LOG = "the log has no row: the database was not migrated"
 _events = tables.events.c
 _log = tables.log.c
 # The log has one row: each event is in it.
@@ -36,21 +37,27 @@ class EventStore:
         """Add to the log when the transaction commits, and not before."""
         self._pending.append(event)
 
-    async def append_pending(self) -> bool:
+    async def append_pending(self) -> list[LoggedEvent]:
         """Number and write what was appended, holding the head until the commit.
 
         Whoever comes next waits for the head, so numbers become visible in their order.
         """
         if not self._pending:
-            return False
+            return []
         events, self._pending = self._pending, []
-        bumped = update(tables.log).values(head=_log.head + len(events)).returning(_log.head)
-        head = await self._sql.scalar(bumped)
-        first = head - len(events) + 1
-        await self._sql.run(
-            insert(tables.events), [_row(seq, event) for seq, event in enumerate(events, first)]
-        )
-        return True
+        bumped = update(tables.log).values(head=_log.head + len(events))
+        row = await self._sql.first(bumped.returning(_log.identity, _log.head))
+        if row is None:
+            raise LookupError(NO_LOG)
+        logged = [
+            LoggedEvent(
+                position=LogPosition(log=row["identity"], seq=seq, tag=secrets.token_hex(4)),
+                event=event,
+            )
+            for seq, event in enumerate(events, row["head"] - len(events) + 1)
+        ]
+        await self._sql.run(insert(tables.events), [_row(one) for one in logged])
+        return logged
 
     async def state(self) -> LogState:
         tag = select(_events.tag).where(_events.seq == _log.head).scalar_subquery()
@@ -58,7 +65,7 @@ class EventStore:
             select(_log.identity, _log.head, _log.horizon, tag.label("tag"))
         )
         if row is None:
-            raise LookupError("the log has no row: the database was not migrated")
+            raise LookupError(NO_LOG)
         head = LogPosition(log=row["identity"], seq=row["head"], tag=row["tag"] or "")
         return LogState(head=head, horizon=row["horizon"])
 
@@ -104,10 +111,11 @@ class EventStore:
         return [row["order_id"] for row in await self._sql.all(found)]
 
 
-def _row(seq: int, event: OrderEvent) -> dict[str, object]:
+def _row(logged: LoggedEvent) -> dict[str, object]:
+    event = logged.event
     return {
-        "seq": seq,
-        "tag": secrets.token_hex(4),
+        "seq": logged.position.seq,
+        "tag": logged.position.tag,
         "order_id": event.order.id,
         "revision": event.order.revision,
         "kind": str(event.kind),

@@ -28,7 +28,7 @@ from app.storage.sql import Sql
 _columns = tables.orders.c
 _FEES = TypeAdapter(tuple[Fee, ...])
 _REFUSAL = TypeAdapter(Refusal)
-_ORDERS = select(tables.orders, tables.order_metadata.c.value.label("metadata")).join(
+_ORDERS = select(tables.orders, tables.order_metadata.c.value.label("metadata")).outerjoin(
     tables.order_metadata, tables.order_metadata.c.order_id == _columns.id
 )
 _SORTS = {
@@ -49,8 +49,8 @@ class OrderStore:
         """Raises Duplicate where the account has this client's or wire id already."""
         row = _row(order) | {"fingerprint": fingerprint}
         await self._sql.run(insert(tables.orders), row)
-        metadata = {"order_id": order.id, "value": dict(order.metadata)}
-        await self._sql.run(insert(tables.order_metadata), metadata)
+        if order.metadata:
+            await self._insert_metadata(order)
 
     async def update(self, order: Order, *, from_revision: int) -> None:
         """Raises StaleRevision where the order has another revision by now."""
@@ -61,7 +61,12 @@ class OrderStore:
     async def set_metadata(self, order: Order) -> None:
         found = tables.order_metadata.c.order_id == order.id
         changed = update(tables.order_metadata).where(found).values(value=dict(order.metadata))
-        await self._sql.run(changed)
+        if not await self._sql.run(changed):
+            await self._insert_metadata(order)
+
+    async def _insert_metadata(self, order: Order) -> None:
+        row = {"order_id": order.id, "value": dict(order.metadata)}
+        await self._sql.run(insert(tables.order_metadata), row)
 
     async def find(self, order_id: str) -> Order | None:
         return await self._one(_columns.id == order_id)
@@ -203,7 +208,7 @@ def _load(row: RowMapping) -> Order:
     fees: Sequence[Any] = row["fees"]
     return Order(
         **values,
-        metadata=row["metadata"],
+        metadata=row["metadata"] or {},
         fees=_FEES.validate_python(fees),
         refusal=None if row["refusal"] is None else _REFUSAL.validate_python(row["refusal"]),
     )

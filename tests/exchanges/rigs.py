@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from app.domain import money
 from app.domain.markets import Ticker
-from app.domain.order_reports import OrderIntent, OrderKey
+from app.domain.order_reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders import OrderSide, OrderType, TimeInForce
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Call, Faults
@@ -63,6 +63,12 @@ def steps_off(price: Decimal | None, steps: int) -> Decimal:
 
 async def ticker_of(gateway: ExchangeGateway, symbol: str = SYMBOL) -> Ticker:
     return (await gateway.tickers([symbol]))[symbol]
+
+
+async def heard(news: AsyncIterator[OrderReport]) -> OrderReport:
+    """The next report, which must be there by now."""
+    async with asyncio.timeout(5):
+        return await anext(news)
 
 
 class GatewayRig(Protocol):

@@ -16,6 +16,7 @@ from tests.exchanges.rigs import (
     PaperRig,
     a_limit,
     an_intent,
+    heard,
     key_of,
     steps_off,
     ticker_of,
@@ -272,7 +273,7 @@ async def test_news_is_kept_from_the_call_on_and_tells_what_the_answers_told(
     intent = a_limit(steps_off(ticker.bid, -100_000))
     placed = await rig.gateway.submit(intent)
     canceled = await rig.gateway.cancel(key_of(intent))
-    assert [await anext(news), await anext(news)] == [placed, canceled]
+    assert [await heard(news), await heard(news)] == [placed, canceled]
 
 
 async def _is_rejected(rig: GatewayRig, intent: OrderIntent, code: RefusalCode) -> None:

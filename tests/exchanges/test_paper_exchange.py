@@ -32,6 +32,7 @@ from tests.exchanges.rigs import (
     PaperRig,
     a_limit,
     an_intent,
+    heard,
     key_of,
     running,
     steps_off,
@@ -45,7 +46,7 @@ async def test_a_limit_two_steps_off_fills_by_itself_at_its_own_price(paper: Pap
         news = paper.gateway.news()
         intent = await _buy_below(paper)
         await paper.clock.advance(60)
-        placed, filled = await anext(news), await anext(news)
+        placed, filled = await heard(news), await heard(news)
     (fill,) = filled.fills
     assert (placed.status, filled.status) == (OrderStatus.OPEN, OrderStatus.FILLED)
     assert filled == await paper.gateway.find(key_of(intent))
@@ -192,15 +193,18 @@ async def test_money_for_one_order_is_never_spent_by_two_at_once(paper: PaperRig
     assert {answer.refusal.code for answer in refused} == {RefusalCode.INSUFFICIENT_FUNDS}
 
 
-async def test_storage_that_fails_for_a_while_costs_no_fill(paper: PaperRig) -> None:
+@pytest.mark.parametrize("failing", [{"reading", "writing"}, {"writing"}])
+async def test_storage_that_fails_for_a_while_costs_no_fill(
+    paper: PaperRig, failing: set[str]
+) -> None:
     flaky = FlakyBooks(paper.books)
     paper.gateway = PaperExchange(flaky, paper.clock, TERMS, paper.faults)
     async with running(paper):
         intent = await _buy_below(paper)
         due = _first_tick_beyond(paper, intent)
-        flaky.is_down = True
+        flaky.failing = failing
         await paper.clock.advance(120)
-        flaky.is_down = False
+        flaky.failing = set()
         await paper.clock.advance(5)
         found = await paper.gateway.find(key_of(intent))
     assert found is not None
@@ -255,7 +259,7 @@ async def test_who_does_not_wait_for_the_answer_still_hears_the_news(paper: Pape
     await paper.clock.advance(5)
     with pytest.raises(TimeoutError):
         await waiting
-    assert (await anext(news)).wire_id == intent.wire_id
+    assert (await heard(news)).wire_id == intent.wire_id
 
 
 async def test_a_lost_answer_is_still_news(paper: PaperRig) -> None:
@@ -264,7 +268,7 @@ async def test_a_lost_answer_is_still_news(paper: PaperRig) -> None:
     intent = an_intent()
     with pytest.raises(ExchangeDoubt):
         await paper.gateway.submit(intent)
-    assert await anext(news) == await paper.gateway.find(key_of(intent))
+    assert await heard(news) == await paper.gateway.find(key_of(intent))
 
 
 async def test_news_can_be_told_twice_and_in_the_wrong_order(paper: PaperRig) -> None:
@@ -273,7 +277,7 @@ async def test_news_can_be_told_twice_and_in_the_wrong_order(paper: PaperRig) ->
     news = paper.gateway.news()
     first = await paper.gateway.submit(an_intent())
     second = await paper.gateway.submit(an_intent())
-    told = [await anext(news) for _ in range(4)]
+    told = [await heard(news) for _ in range(4)]
     assert told == [second, second, first, first]
 
 
@@ -283,7 +287,7 @@ async def test_a_reader_who_never_reads_loses_the_oldest_news_first(paper: Paper
     reader = desk.reader()
     for number in range(1_001):
         desk.publish(replace(report, wire_id=f"w{number}"))
-    assert (await anext(reader)).wire_id == "w1"
+    assert (await heard(reader)).wire_id == "w1"
 
 
 async def test_a_reader_who_went_away_is_forgotten(paper: PaperRig) -> None:
@@ -300,18 +304,18 @@ class FlakyBooks:
 
     def __init__(self, books: PaperBooks) -> None:
         self._books = books
-        self.is_down = False
+        self.failing: set[str] = set()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[BooksTransaction]:
-        if self.is_down:
+        if "writing" in self.failing:
             raise StorageUnavailable("the database cannot be reached")
         async with self._books.transaction() as books:
             yield books
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[BooksView]:
-        if self.is_down:
+        if "reading" in self.failing:
             raise StorageUnavailable("the database cannot be reached")
         async with self._books.snapshot() as books:
             yield books

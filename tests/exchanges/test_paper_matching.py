@@ -121,7 +121,7 @@ def test_the_last_cent_can_be_spent_and_not_one_more() -> None:
         _MATCHING.settle(short, outcome)
 
 
-amounts = st.integers(1, 10**12).map(lambda steps: money.multiply(Decimal(steps), Decimal("1e-12")))
+amounts = st.integers(1, 10**20).map(lambda steps: money.multiply(Decimal(steps), Decimal("1e-12")))
 prices = st.integers(1, 10**12).map(lambda steps: money.multiply(Decimal(steps), Decimal("1e-6")))
 orders = st.builds(
     replace,

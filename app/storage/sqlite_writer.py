@@ -1,0 +1,166 @@
+"""The one writer of a SQLite file: those who wait while it commits share the next commit."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from app.errors import StorageUnavailable
+from app.storage.sql import DirectSql, Sql, in_words, translated
+
+BUSY_TIMEOUT_SECONDS = 10.0
+BUSY_PAUSE_SECONDS = 0.005
+
+
+class _Batch:
+    """Transactions that become durable together."""
+
+    def __init__(self) -> None:
+        self.committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def fail(self, failure: StorageUnavailable) -> None:
+        self.committed.set_exception(failure)
+        self.committed.exception()  # nobody may be waiting for it, and that is no fault
+
+
+class SqliteWriter:
+    """Runs one transaction after the other, each behind a savepoint of its own.
+
+    The first of a batch lets in whoever waits already, and then commits for all of them.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self._engine = create_engine(
+            url.set(drivername="sqlite"),
+            isolation_level="AUTOCOMMIT",
+            poolclass=StaticPool,
+            connect_args={"timeout": 0, "check_same_thread": False},
+        )
+        event.listen(self._engine, "connect", prepare_connection)
+        self._opened: tuple[Connection, sqlite3.Connection] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-commit")
+        self._turn = asyncio.Lock()
+        self._batch: _Batch | None = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Sql]:
+        """Return when the commit is on the disk; an error inside undoes this transaction alone."""
+        async with self._turn:
+            leads = self._batch is None
+            batch = self._batch or await self._begin()
+            connection, raw = self._open()
+            raw.execute("SAVEPOINT one")
+            try:
+                yield DirectSql(connection)
+                with translated():
+                    raw.execute("RELEASE one")
+            except BaseException:
+                self._undo(batch, raw, is_alone=leads)
+                raise
+        await (self._lead(batch) if leads else asyncio.shield(batch.committed))
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        if self._opened is not None:
+            self._opened[0].close()
+        self._engine.dispose()
+
+    def _open(self) -> tuple[Connection, sqlite3.Connection]:
+        if self._opened is None:
+            connection = self._engine.connect()
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, sqlite3.Connection)  # noqa: S101  what this dialect gives
+            self._opened = connection, raw
+        return self._opened
+
+    async def _begin(self) -> _Batch:
+        """Where another process is writing, wait without holding up the loop."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + BUSY_TIMEOUT_SECONDS
+        while True:
+            try:
+                with translated():
+                    self._open()[1].execute("BEGIN IMMEDIATE")
+            except StorageUnavailable as error:
+                if not error.is_busy or loop.time() > deadline:
+                    raise
+                await asyncio.sleep(BUSY_PAUSE_SECONDS)
+            else:
+                self._batch = _Batch()
+                return self._batch
+
+    def _undo(self, batch: _Batch, raw: sqlite3.Connection, *, is_alone: bool) -> None:
+        if raw.in_transaction and not is_alone:
+            raw.execute("ROLLBACK TO one")
+            raw.execute("RELEASE one")
+            return
+        # Alone in its batch, or on a full disk, where SQLite itself undoes the whole batch.
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        self._batch = None
+        batch.fail(StorageUnavailable("the database took nothing of this transaction"))
+
+    async def _lead(self, batch: _Batch) -> None:
+        """Take a second turn, behind everybody who waits for one by now, and commit for all."""
+        interrupted = await self._take_turn()
+        try:
+            if self._batch is batch:
+                self._batch = None
+                await self._commit(batch)
+        finally:
+            self._turn.release()
+        await batch.committed
+        if interrupted is not None:
+            raise interrupted
+
+    async def _take_turn(self) -> asyncio.CancelledError | None:
+        """Others wait for this commit: being cancelled comes after it."""
+        interrupted = None
+        while True:
+            try:
+                await self._turn.acquire()
+            except asyncio.CancelledError as error:
+                interrupted = error
+            else:
+                return interrupted
+
+    async def _commit(self, batch: _Batch) -> None:
+        """Wait for the disk on a thread of its own."""
+        _, raw = self._open()
+        writing = asyncio.get_running_loop().run_in_executor(self._thread, raw.execute, "COMMIT")
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            self._settle(batch, writing)
+            raise
+        except sqlite3.Error:
+            self._settle(batch, writing)
+        else:
+            self._settle(batch, writing)
+
+    def _settle(self, batch: _Batch, writing: "asyncio.Future[Any]") -> None:
+        error = writing.exception()
+        if error is None:
+            batch.committed.set_result(None)
+            return
+        _, raw = self._open()
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        failure = StorageUnavailable(in_words(error))
+        failure.__cause__ = error
+        batch.fail(failure)
+
+
+def prepare_connection(connection: Any, _record: Any) -> None:
+    """What every connection to a SQLite file is told first."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()

@@ -1,0 +1,115 @@
+"""Two servers on one PostgreSQL database behave as one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+
+from tests.system.books import (
+    assert_log_is_whole,
+    assert_money_is_conserved,
+    assert_no_order_twice,
+    differences,
+    read_books,
+)
+from tests.system.clients import ApiClient, Data, Subscriber, api_client, eventually, following
+from tests.system.conftest import MakeServer
+from tests.system.servers import ServerProcess
+
+REPEATS = 200
+ORDER = {"symbol": "BTC/USDT", "side": "BUY", "type": "MARKET", "amount": "0.001"}
+MONEY = {"USDT": Decimal(1_000_000), "BTC": Decimal(10)}
+SETTINGS = {f"accounts__paper__paper__balances__{asset}": total for asset, total in MONEY.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """Two servers, a client of each, and a subscriber of each."""
+
+    servers: list[ServerProcess]
+    clients: list[ApiClient]
+    subscribers: list[Subscriber]
+    database_url: str
+
+    async def heard_by_all(self) -> None:
+        as_of = (await self.clients[0].open_orders())["asOf"]
+        await asyncio.gather(*(one.until_at(as_of) for one in self.subscribers))
+
+
+@pytest.fixture
+async def pair(make_server: MakeServer, postgres_url: str) -> AsyncIterator[Pair]:
+    servers = [make_server(postgres_url, **SETTINGS) for _ in range(2)]
+    await asyncio.gather(*(server.start() for server in servers))
+    async with AsyncExitStack() as opened:
+        clients = [await opened.enter_async_context(api_client(server)) for server in servers]
+        as_of = (await clients[0].open_orders())["asOf"]
+        subscribers = [
+            await opened.enter_async_context(following(server, as_of)) for server in servers
+        ]
+        yield Pair(
+            servers=servers, clients=clients, subscribers=subscribers, database_url=postgres_url
+        )
+
+
+async def test_one_request_sent_two_hundred_times_to_both_places_one_order(pair: Pair) -> None:
+    answers = await asyncio.gather(
+        *(pair.clients[number % 2].place(clientOrderId="mine", **ORDER) for number in range(REPEATS))
+    )
+    assert len({answer.id for answer in answers}) == 1
+    assert sorted(answer.is_replayed is True for answer in answers) == [False] + [True] * 199
+    await pair.heard_by_all()
+    books = await read_books(pair.database_url)
+    assert (len(books.orders), len(books.paper_orders), len(books.paper_trades)) == (1, 1, 1)
+    assert differences(books) == []
+
+
+async def test_what_one_places_both_tell_in_the_same_order(pair: Pair) -> None:
+    await asyncio.gather(
+        *(
+            pair.clients[number % 2].place(clientOrderId=f"mine-{number}", **ORDER)
+            for number in range(60)
+        )
+    )
+    await pair.heard_by_all()
+    books = await read_books(pair.database_url)
+    assert [one.cursors for one in pair.subscribers] == [books.cursors] * 2
+    assert len(books.orders) == 60
+    assert_log_is_whole(books)
+
+
+async def test_orders_near_the_market_fill_once_although_both_match(pair: Pair) -> None:
+    ticker = await pair.clients[0].ticker("BTC/USDT")
+    # On both sides, so that wherever the price goes, it goes through one half of them.
+    answers = await asyncio.gather(
+        *(
+            pair.clients[number % 2].place(clientOrderId=f"near-{number}", **wanted)
+            for number, wanted in enumerate(_near(ticker) * 10)
+        )
+    )
+    assert {answer.order is not None for answer in answers} == {True}
+
+    async def look() -> Data:
+        books = await read_books(pair.database_url)
+        return {"fills": len(books.paper_trades), "differences": differences(books)}
+
+    await eventually(look, lambda seen: seen["fills"] >= 10 and not seen["differences"])
+    await pair.clients[0].cancel_all()
+    await pair.heard_by_all()
+    books = await read_books(pair.database_url)
+    assert differences(books) == []
+    assert_no_order_twice(books)
+    assert_log_is_whole(books)
+    assert_money_is_conserved(books, MONEY)
+    assert [one.cursors for one in pair.subscribers] == [books.cursors] * 2
+
+
+def _near(ticker: Data) -> list[Data]:
+    step = Decimal("0.02")
+    prices = {"BUY": Decimal(ticker["bid"]) - step, "SELL": Decimal(ticker["ask"]) + step}
+    return [
+        {**ORDER, "type": "LIMIT", "side": side, "price": str(price)}
+        for side, price in prices.items()
+    ]
