@@ -6,8 +6,8 @@ from typing import cast
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
-from strawberry.extensions.validation_cache import ValidationCache
 from strawberry.extensions.parser_cache import ParserCache
+from strawberry.extensions.validation_cache import ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 

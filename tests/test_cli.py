@@ -51,9 +51,7 @@ def serving(*arguments: str) -> Iterator[tuple[dict[str, str], "subprocess.Popen
     """A server of its own process, and what its banner says."""
     command = [sys.executable, "-m", "app", "serve", "--port", "0", *arguments]
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(  # noqa: S603 our own program
-        command, env=environ, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             title = process.stdout.readline().strip()
@@ -73,7 +71,7 @@ def test_help_names_every_command() -> None:
 def test_help_waits_for_no_heavy_library() -> None:
     code = "import sys, app.cli; print(*{name.partition('.')[0] for name in sys.modules})"
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    loaded = subprocess.run(  # noqa: S603 our own program
+    loaded = subprocess.run(
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"ccxt", "strawberry", "sqlalchemy", "alembic", "pydantic"} & set(loaded)

@@ -17,6 +17,7 @@ from app.ports import Clock
 from app.storage.database import Database, Snapshot, Transaction
 
 MAX_ATTEMPTS = 20
+RECENT_REPORTS = 1000
 
 T = TypeVar("T")
 
@@ -39,13 +40,22 @@ class OrderLedger:
         self._clock = clock
         self._ids = ids
         self.forbidden_reports = 0
+        # The latest reports that were or are being applied: a stream repeats most answers.
+        self._recent: dict[tuple[str, str], OrderReport] = {}
 
     async def apply(self, account: str, report: OrderReport) -> Order | None:
         """Take in news of an order, from whichever source; None where nobody here placed it."""
-        return await _until_fresh(lambda: self._apply_once(account, report))
+        self._remember(account, report)
+        try:
+            return await _until_fresh(lambda: self._apply_once(account, report))
+        except BaseException:
+            self._recent.pop((account, report.exchange_order_id), None)
+            raise
 
     async def is_news(self, account: str, report: OrderReport) -> bool:
         """Whether a report says more than is known: most do not, and then cost no write."""
+        if self._recent.get((account, report.exchange_order_id)) == report:
+            return False
         async with self._database.snapshot() as view:
             order = await _find_reported(view, account, report)
             if order is None:
@@ -104,6 +114,12 @@ class OrderLedger:
             if order is None:
                 raise order_refusals.not_found()
             return await _record(tx, order, decide(order))
+
+    def _remember(self, account: str, report: OrderReport) -> None:
+        self._recent.pop((account, report.exchange_order_id), None)
+        self._recent[account, report.exchange_order_id] = report
+        if len(self._recent) > RECENT_REPORTS:
+            del self._recent[next(iter(self._recent))]
 
     def _steps(self, order: Order, fills: Sequence[Fill], report: OrderReport) -> list[Step]:
         return order_changes.received(

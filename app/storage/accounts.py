@@ -29,7 +29,7 @@ class AccountStore:
         if self._sql.dialect == "sqlite":
             return  # its one writer is enough
         await self._sql.first(
-            select(_columns.name).where(_columns.name == name).with_for_update(key_share=False)
+            select(_columns.name).where(_columns.name == name).with_for_update(key_share=True)
         )
 
     async def set_reconciled(self, name: str, at: datetime) -> None:

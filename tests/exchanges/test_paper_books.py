@@ -31,7 +31,7 @@ _accounts = count(1)
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """An order so many steps from the last price, for so many parts of a million dollars."""
+    """An order for so many amount steps, its limit so many price steps from the last price."""
 
     symbol: str
     side: OrderSide

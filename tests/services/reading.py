@@ -4,6 +4,7 @@ from app.domain.events import OrderEvent
 from app.domain.order_reports import OrderKey, OrderReport
 from app.domain.orders import Order
 from app.services import Services
+from tests.fakes import ManualClock
 
 
 async def events_of(services: Services, order: Order) -> list[OrderEvent]:
@@ -16,6 +17,18 @@ async def events_of(services: Services, order: Order) -> list[OrderEvent]:
 
 async def kinds_of(services: Services, order: Order) -> list[str]:
     return [str(event.kind) for event in await events_of(services, order)]
+
+
+async def advance_until(
+    clock: ManualClock, services: Services, order: Order, kind: str, *, seconds: int = 120
+) -> list[str]:
+    """Let time pass until this has happened to the order; what happened to it by then."""
+    for _ in range(seconds):
+        kinds = await kinds_of(services, order)
+        if kind in kinds:
+            return kinds
+        await clock.advance(1)
+    raise AssertionError(f"no {kind} within {seconds} s: {await kinds_of(services, order)}")
 
 
 async def order_at_exchange(services: Services, order: Order) -> OrderReport | None:

@@ -11,7 +11,7 @@ from app.exchanges.paper.faults import Call, Faults
 from app.services import Services
 from tests.fakes import ManualClock
 from tests.makers import make_request
-from tests.services.reading import events_of, kinds_of, order_at_exchange
+from tests.services.reading import advance_until, events_of, kinds_of, order_at_exchange
 
 PAPER = frozenset({"paper"})
 EVERYTHING = OrderFilter(accounts=PAPER)
@@ -88,8 +88,8 @@ async def test_a_lost_answer_leaves_doubt_that_a_lookup_resolves(
     placed = await services.orders.place(make_request())
     assert placed.order.status is OrderStatus.IN_DOUBT
     faults.unavailable = set()
-    await clock.advance(60)
-    assert (await kinds_of(services, placed.order))[-2:] == ["RESOLVED", "FILL"]
+    kinds = await advance_until(clock, services, placed.order, "FILL")
+    assert kinds == ["SUBMITTED", "IN_DOUBT", "RESOLVED", "FILL"]
     again = await services.orders.place(make_request())
     assert again.replayed is True
     assert again.order.status is OrderStatus.FILLED
@@ -102,7 +102,7 @@ async def test_an_order_that_never_arrived_is_given_up_after_two_lookups_past_th
     placed = await services.orders.place(make_request())
     await clock.advance(14)
     assert await kinds_of(services, placed.order) == ["SUBMITTED", "IN_DOUBT"]
-    await clock.advance(60)
+    await advance_until(clock, services, placed.order, "REJECTED")
     events = await events_of(services, placed.order)
     assert [str(event.kind) for event in events] == ["SUBMITTED", "IN_DOUBT", "REJECTED"]
     assert events[-1].order.refusal is not None
@@ -218,8 +218,7 @@ async def test_a_cancel_that_finds_no_answer_is_carried_out_later(
     assert waiting.status is OrderStatus.OPEN
     assert waiting.cancel_requested_at is not None
     faults.unavailable = set()
-    await clock.advance(20)
-    assert (await kinds_of(services, order))[-1] == "CANCELED"
+    await advance_until(clock, services, order, "CANCELED", seconds=20)
 
 
 async def test_canceling_an_order_in_doubt_is_carried_out_when_it_is_found(
@@ -233,8 +232,8 @@ async def test_canceling_an_order_in_doubt_is_carried_out_when_it_is_found(
     assert wished.status is OrderStatus.IN_DOUBT
     assert wished.cancel_requested_at is not None
     faults.unavailable = set()
-    await clock.advance(20)
-    assert (await kinds_of(services, order))[2:] == ["CANCEL_REQUESTED", "RESOLVED", "CANCELED"]
+    kinds = await advance_until(clock, services, order, "CANCELED", seconds=20)
+    assert kinds[2:] == ["CANCEL_REQUESTED", "RESOLVED", "CANCELED"]
 
 
 async def test_cancel_all_accounts_for_each_order(services: Services) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ mutation Cancel($id: ID!) {{
   }}
 }}
 """
+_SET_METADATA = """m{0}: setOrderMetadata(id: $id, metadata: $m{0}) {{
+  __typename ... on OrderSuccess {{ order {{ revision }} }}
+}}"""
 _CANCEL_ALL = "mutation { cancelAllOrders { canceled { id } failed { code message } } }"
 _READ = f"""
 query Read($id: ID!) {{
@@ -114,6 +118,15 @@ class ApiClient:
     async def cancel_all(self) -> Data:
         return cast("Data", (await self.ask(_CANCEL_ALL))["cancelAllOrders"])
 
+    async def set_metadata(self, order_id: str, values: Sequence[Data]) -> list[Data]:
+        """One after the other, in one request."""
+        names = [f"m{number}" for number in range(len(values))]
+        declared = " ".join(f"${name}: JSON!" for name in names)
+        fields = " ".join(_SET_METADATA.format(number) for number in range(len(values)))
+        document = f"mutation Note($id: ID! {declared}) {{ {fields} }}"
+        data = await self.ask(document, id=order_id, **dict(zip(names, values, strict=True)))
+        return [data[name] for name in names]
+
     async def read(self, order_id: str) -> Data:
         return cast("Data", (await self.ask(_READ, id=order_id))["order"])
 
@@ -143,9 +156,7 @@ class ApiClient:
 @asynccontextmanager
 async def api_client(server: ServerProcess) -> AsyncIterator[ApiClient]:
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(
-        trust_env=False, limits=limits, timeout=PATIENCE_SECONDS
-    ) as http:
+    async with httpx.AsyncClient(trust_env=False, limits=limits, timeout=PATIENCE_SECONDS) as http:
         yield ApiClient(http, server)
 
 
@@ -247,7 +258,7 @@ class Subscriber:
         address = self._url.removeprefix("ws://").split("/")[0].split(":")
         narrow = socket.socket()
         narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
-        narrow.setblocking(False)  # noqa: FBT003 - the socket's own words
+        narrow.setblocking(False)
         await asyncio.get_running_loop().sock_connect(narrow, (address[0], int(address[1])))
         return narrow
 
@@ -274,13 +285,10 @@ async def eventually(
     seconds: float = PATIENCE_SECONDS,
 ) -> Data:
     """Look until it is enough: for what only time brings, and nothing tells of."""
-    seen: Data | None = None
-    try:
-        async with asyncio.timeout(seconds):
-            while not is_enough(seen := await look()):
-                await asyncio.sleep(PAUSE_SECONDS)
-    except TimeoutError:
-        raise AssertionError(f"after {seconds} s it is still so: {seen}") from None
+    deadline = time.monotonic() + seconds
+    while not is_enough(seen := await look()):
+        assert time.monotonic() < deadline, f"after {seconds} s it is still so: {seen}"
+        await asyncio.sleep(PAUSE_SECONDS)
     return seen
 
 

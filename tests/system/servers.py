@@ -62,7 +62,7 @@ def fork_launcher() -> Iterator[ForkLauncher]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         command = [sys.executable, "-m", "tests.system.serve"]
-        with subprocess.Popen(command, cwd=ROOT, stdin=theirs) as process:  # noqa: S603 our own
+        with subprocess.Popen(command, cwd=ROOT, stdin=theirs.fileno()) as process:
             theirs.close()
             try:
                 yield ForkLauncher(ours)
@@ -73,7 +73,7 @@ def fork_launcher() -> Iterator[ForkLauncher]:
 
 def launch_program(environ: Mapping[str, str], folder: Path, output: int) -> Child:
     """The program that is shipped, as a person starts it."""
-    process = subprocess.Popen(  # noqa: S603 our own program
+    process = subprocess.Popen(
         [sys.executable, "-m", "app", "serve"],
         env={**environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
         cwd=folder,
