@@ -34,7 +34,8 @@ class SqliteWriter:
     The first of a batch lets in whoever waits already, and then commits for all of them.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
+        self._busy_seconds = busy_seconds
         self._engine = create_engine(
             url.set(drivername="sqlite"),
             isolation_level="AUTOCOMMIT",
@@ -59,10 +60,14 @@ class SqliteWriter:
                 yield DirectSql(connection)
                 with translated():
                     raw.execute("RELEASE one")
-            except BaseException:
-                self._undo(batch, raw, is_alone=leads)
+            except BaseException as error:
+                self._undo(batch, error, is_alone=leads)
                 raise
         await (self._lead(batch) if leads else asyncio.shield(batch.committed))
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._turn.locked()
 
     def close(self) -> None:
         self._thread.shutdown()
@@ -81,7 +86,7 @@ class SqliteWriter:
     async def _begin(self) -> _Batch:
         """Where another process is writing, wait without holding up the loop."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + BUSY_TIMEOUT_SECONDS
+        deadline = loop.time() + self._busy_seconds
         while True:
             try:
                 with translated():
@@ -94,7 +99,8 @@ class SqliteWriter:
                 self._batch = _Batch()
                 return self._batch
 
-    def _undo(self, batch: _Batch, raw: sqlite3.Connection, *, is_alone: bool) -> None:
+    def _undo(self, batch: _Batch, error: BaseException, *, is_alone: bool) -> None:
+        _, raw = self._open()
         if raw.in_transaction and not is_alone:
             raw.execute("ROLLBACK TO one")
             raw.execute("RELEASE one")
@@ -103,7 +109,7 @@ class SqliteWriter:
         if raw.in_transaction:
             raw.execute("ROLLBACK")
         self._batch = None
-        batch.fail(StorageUnavailable("the database took nothing of this transaction"))
+        batch.fail(StorageUnavailable(f"undone with another transaction: {error}"))
 
     async def _lead(self, batch: _Batch) -> None:
         """Take a second turn, behind everybody who waits for one by now, and commit for all."""
