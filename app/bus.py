@@ -15,7 +15,6 @@ class Topic(StrEnum):
     BEHIND = "BEHIND"
     FEED = "FEED"
     DOUBTS = "DOUBTS"
-    TOKENS = "TOKENS"
 
 
 class Listener:

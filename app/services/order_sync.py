@@ -1,12 +1,11 @@
 """Keeps what we know of an account's orders in step with its exchange."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from app.bus import Topic
+from app.bus import Listener, Topic
 from app.domain import order_refusals
 from app.domain.orders import Order
 from app.errors import ExchangeError, OrderdeckError
@@ -73,13 +72,17 @@ class OrderSync:
         with self._tools.bus.listen(Topic.DOUBTS) as bell:
             while True:
                 has_doubts = await self.settle()
-                pause = pause * 2 if has_doubts else self._interval_seconds
-                with suppress(TimeoutError):
-                    async with self._clock.timeout(min(pause, self._interval_seconds)):
-                        await bell.wait()
-                        pause = FIRST_PAUSE_SECONDS
-                if not has_doubts:
+                pause = min(pause * 2, self._interval_seconds)
+                if await self._rings(bell, pause if has_doubts else self._interval_seconds):
                     pause = FIRST_PAUSE_SECONDS
+
+    async def _rings(self, bell: Listener, seconds: float) -> bool:
+        try:
+            async with self._clock.timeout(seconds):
+                await bell.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def run_comparing(self) -> None:
         while True:
@@ -102,7 +105,7 @@ class OrderSync:
             report = known.get(order.wire_id)
             if report is None:
                 await self._look_up(order)
-            elif await self._ledger.is_news(name, report):
+            elif (report.status, report.filled) != (order.status, order.filled):
                 await self._orders.apply(name, report)
         await self._tools.accounts.set_reconciled(name)
 
