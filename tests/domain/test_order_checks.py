@@ -1,0 +1,170 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import money
+from app.domain.accounts import Balance, Capabilities
+from app.domain.markets import Market, Ticker
+from app.domain.order_checks import MarketFacts, check_form, check_open_orders, first_refusal
+from app.domain.orders import OrderSide, OrderType, PositionType, TimeInForce
+from app.errors import Refusal, RefusalCode
+from tests.makers import make_request
+
+MARKET = Market(
+    symbol="BTC/USDT",
+    base="BTC",
+    quote="USDT",
+    type=PositionType.SPOT,
+    active=True,
+    amount_step=Decimal("0.00001"),
+    price_step=Decimal("0.01"),
+    min_amount=Decimal("0.0001"),
+    min_notional=Decimal(10),
+)
+FACTS = MarketFacts(
+    capabilities=Capabilities(
+        order_types=(OrderType.MARKET, OrderType.LIMIT),
+        time_in_force=tuple(TimeInForce),
+        amend_order=False,
+        streaming_orders=True,
+        streaming_tickers=True,
+        positions=False,
+    ),
+    markets={"BTC/USDT": MARKET},
+    ticker=Ticker(
+        symbol="BTC/USDT",
+        bid=Decimal(49_999),
+        ask=Decimal(50_001),
+        last=Decimal(50_000),
+        percentage=None,
+        quote_volume=None,
+        at=datetime(2026, 1, 5, tzinfo=UTC),
+    ),
+    balances={"USDT": Balance(asset="USDT", free=Decimal(1000), used=Decimal(0))},
+)
+
+
+def refusal_of(**changes: Any) -> Refusal:
+    request = make_request(**changes)
+    refusal = check_form(request) or first_refusal(request, FACTS)
+    assert refusal is not None
+    return refusal
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({"client_order_id": "x" * 37}, RefusalCode.INVALID_INPUT, "clientOrderId"),
+        ({"client_order_id": "with space"}, RefusalCode.INVALID_INPUT, "clientOrderId"),
+        ({"client_order_id": ""}, RefusalCode.INVALID_INPUT, "clientOrderId"),
+        ({"amount": Decimal(0)}, RefusalCode.INVALID_INPUT, "amount"),
+        ({"amount": Decimal(-1)}, RefusalCode.INVALID_INPUT, "amount"),
+        ({"type": OrderType.LIMIT}, RefusalCode.INVALID_INPUT, "price"),
+        ({"price": Decimal(1)}, RefusalCode.INVALID_INPUT, "price"),
+        ({"trigger_price": Decimal(1)}, RefusalCode.INVALID_INPUT, "triggerPrice"),
+        ({"type": OrderType.STOP_MARKET}, RefusalCode.INVALID_INPUT, "triggerPrice"),
+        ({"time_in_force": TimeInForce.FOK}, RefusalCode.INVALID_INPUT, "timeInForce"),
+        ({"time_in_force": TimeInForce.POST_ONLY}, RefusalCode.INVALID_INPUT, "timeInForce"),
+        ({"position_type": PositionType.SWAP}, RefusalCode.INVALID_INPUT, "positionType"),
+        ({"position_type": PositionType.MARGIN}, RefusalCode.UNSUPPORTED, "positionType"),
+        ({"leverage": Decimal(2)}, RefusalCode.INVALID_INPUT, "leverage"),
+        ({"reduce_only": True}, RefusalCode.INVALID_INPUT, "reduceOnly"),
+        (
+            {"type": OrderType.STOP_MARKET, "trigger_price": Decimal(1)},
+            RefusalCode.UNSUPPORTED,
+            "type",
+        ),
+        ({"symbol": "DOGE/USDT"}, RefusalCode.UNKNOWN_SYMBOL, "symbol"),
+        ({"amount": Decimal("0.000011")}, RefusalCode.PRECISION, "amount"),
+        (
+            {"type": OrderType.LIMIT, "price": Decimal("50000.001")},
+            RefusalCode.PRECISION,
+            "price",
+        ),
+        ({"amount": Decimal("0.00001")}, RefusalCode.INVALID_INPUT, "amount"),
+        ({"amount": Decimal("0.0001")}, RefusalCode.MIN_NOTIONAL, "amount"),
+        ({"amount": Decimal("0.1")}, RefusalCode.INSUFFICIENT_FUNDS, "amount"),
+        ({"side": OrderSide.SELL}, RefusalCode.INSUFFICIENT_FUNDS, "amount"),
+    ],
+)
+def test_what_is_refused_says_why_and_where(
+    changes: dict[str, Any], code: RefusalCode, field: str
+) -> None:
+    refusal = refusal_of(**changes)
+    assert (refusal.code, refusal.field) == (code, (field,))
+    assert refusal.message
+
+
+def test_what_is_in_order_passes() -> None:
+    request = make_request()
+    assert check_form(request) is None
+    assert first_refusal(request, FACTS) is None
+
+
+@pytest.mark.parametrize("metadata", [[], "text", 1, {"a": float("nan")}, {"a": 2**70}, None])
+def test_metadata_that_is_no_plain_object_is_refused(metadata: Any) -> None:
+    assert refusal_of(metadata=metadata).field == ("metadata",)
+
+
+def test_metadata_is_bounded_in_size_and_depth() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(8):
+        deep = {"a": deep}
+    assert refusal_of(metadata=deep).field == ("metadata",)
+    assert check_form(make_request(metadata=deep["a"])) is None
+    assert refusal_of(metadata={"a": "x" * 8192}).field == ("metadata",)
+    assert check_form(make_request(metadata={"a": "x" * 8000})) is None
+
+
+@given(amount=st.decimals("0.00011", "0.019", places=8))
+def test_the_values_that_a_refusal_names_are_valid(amount: Decimal) -> None:
+    request = make_request(amount=amount)
+    refusal = first_refusal(request, FACTS)
+    if refusal is None or refusal.code is RefusalCode.INSUFFICIENT_FUNDS:
+        return
+    named = [Decimal(word.rstrip(",;")) for word in refusal.message.split() if is_number(word)]
+    if refusal.code is RefusalCode.PRECISION:
+        below, above = named[-2:]
+        assert below < amount < above
+        assert all(money.is_on_step(value, Decimal("0.00001")) for value in (below, above))
+    else:
+        again = replace(request, amount=named[-1])
+        assert refusal.code is RefusalCode.MIN_NOTIONAL
+        assert first_refusal(again, FACTS) is None
+
+
+def is_number(word: str) -> bool:
+    return word.rstrip(",;").replace(".", "", 1).isdigit()
+
+
+def test_the_number_of_open_orders_is_bounded_where_it_is_set() -> None:
+    assert check_open_orders(10**6, None) is None
+    assert check_open_orders(4, 5) is None
+    refusal = check_open_orders(5, 5)
+    assert refusal is not None
+    assert (refusal.code, refusal.retryable) == (RefusalCode.RISK_LIMIT, True)
+
+
+@given(
+    changes=st.fixed_dictionaries(
+        {},
+        optional={
+            "amount": st.sampled_from([Decimal("0.01"), Decimal("0.010"), Decimal("0.02")]),
+            "side": st.sampled_from(OrderSide),
+            "metadata": st.sampled_from([{}, {"a": 1, "b": 2}, {"b": 2, "a": 1}]),
+        },
+    )
+)
+def test_two_requests_have_one_fingerprint_exactly_when_they_ask_for_the_same(
+    changes: dict[str, Any],
+) -> None:
+    plain, changed = make_request(), make_request(**changes)
+    is_same = all(
+        getattr(plain, name) == getattr(changed, name) for name in ("amount", "side", "metadata")
+    )
+    assert (plain.fingerprint == changed.fingerprint) == is_same
