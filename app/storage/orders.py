@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, insert, select, update
 
 from app.domain.filters import OrderFilter, OrderSort
 from app.domain.orders import (
@@ -31,6 +31,9 @@ _REFUSAL = TypeAdapter(Refusal)
 _ORDERS = select(tables.orders, tables.order_metadata.c.value.label("metadata")).outerjoin(
     tables.order_metadata, tables.order_metadata.c.order_id == _columns.id
 )
+_UPDATE = update(tables.orders).where(
+    _columns.id == bindparam("known_id"), _columns.revision == bindparam("known_revision")
+)
 _SORTS = {
     OrderSort.CREATED_AT_ASC: (_columns.created_at, False),
     OrderSort.CREATED_AT_DESC: (_columns.created_at, True),
@@ -54,8 +57,8 @@ class OrderStore:
 
     async def update(self, order: Order, *, from_revision: int) -> None:
         """Raises StaleRevision where the order has another revision by now."""
-        found = (_columns.id == order.id) & (_columns.revision == from_revision)
-        if not await self._sql.run(update(tables.orders).where(found).values(**_row(order))):
+        row = _row(order) | {"known_id": order.id, "known_revision": from_revision}
+        if not await self._sql.run(_UPDATE, row):
             raise StaleRevision(f"order {order.id} is no longer at revision {from_revision}")
 
     async def set_metadata(self, order: Order) -> None:
