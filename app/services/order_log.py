@@ -24,10 +24,13 @@ _logger = structlog.get_logger(__name__)
 class OrderLog:
     """Reads the log once for everybody who is up to date, and again for everybody who is not."""
 
-    def __init__(self, database: Database, bus: Bus, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, clock: Clock, *, tail_size: int = TAIL_SIZE
+    ) -> None:
         self._database = database
         self._bus = bus
         self._clock = clock
+        self._tail_size = tail_size
         self._tail: dict[int, LoggedEvent] = {}
         self._last = 0
         database.tell_commits(self._hear)
@@ -99,19 +102,23 @@ class OrderLog:
             if len(batch) < BATCH:
                 return
 
+    def look(self) -> None:
+        """Read the log: somebody else may have written."""
+        self._bus.publish([Topic.BEHIND])
+
     def _hear(self, committed: Sequence[LoggedEvent]) -> None:
         """Take what this process has committed; where others came between, read the log."""
         if committed[0].position.seq == self._last + 1:
             self._keep(committed)
         else:
-            self._bus.publish([Topic.BEHIND])
+            self.look()
 
     def _keep(self, batch: Sequence[LoggedEvent]) -> None:
         for logged in batch:
             if logged.position.seq > self._last:
                 self._last = logged.position.seq
                 self._tail[self._last] = logged
-                self._tail.pop(self._last - TAIL_SIZE, None)
+                self._tail.pop(self._last - self._tail_size, None)
         if batch:
             self._bus.publish([Topic.FEED])
 
