@@ -1,7 +1,8 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from app.bus import Bus
 from app.domain.events import LoggedEvent, LogPosition
 from app.domain.filters import OrderFilter, OrderSort
+from app.domain.orders import OrderStatus, OrderType
 from app.domain.pages import PageRequest
 from app.errors import CursorExpired, CursorInvalid
 from app.services import Services
 from app.services.order_log import OrderLog
 from app.settings import Settings
+from app.storage.database import Database
 from tests.fakes import ManualClock
 from tests.makers import make_request
 
@@ -64,6 +67,96 @@ async def test_without_a_cursor_only_what_comes_is_told(services: Services) -> N
 async def log_elsewhere(settings: Settings, clock: ManualClock) -> AsyncIterator[OrderLog]:
     """Another process on the same database, which keeps few events at hand."""
     bus = Bus()
+    database = Database(settings.database_url.get_secret_value(), bus)
+    log = OrderLog(database, bus, clock, tail_size=4)
+    await log.open()
+    running = asyncio.create_task(log.run())
+    yield log
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    await database.close()
+
+
+async def test_a_reader_who_fell_far_behind_reads_on_from_the_database(
+    services: Services, settings: Settings, clock: ManualClock
+) -> None:
+    await place(services, "first")
+    async with log_elsewhere(settings, clock) as log:
+        async with aclosing(log.follow(0, EVERYTHING)) as updates:
+            found = await take(updates, 1)
+            await place(services, *(f"o{number}" for number in range(9)))
+            log.look()
+            found += await take(updates, 29)
+    assert [one.position.seq for one in found] == list(range(1, 31))
+
+
+async def test_many_readers_at_different_places_all_see_the_same(services: Services) -> None:
+    await place(services, *(f"o{number}" for number in range(10)))
+    log = services.log
+
+    async def read(after: int) -> list[int]:
+        async with aclosing(log.follow(after, EVERYTHING)) as updates:
+            return [one.position.seq for one in await take(updates, 60 - after)]
+
+    reading = [asyncio.create_task(read(after)) for after in range(0, 30, 3)]
+    await place(services, *(f"p{number}" for number in range(10)))
+    for after, task in zip(range(0, 30, 3), reading, strict=True):
+        assert await task == list(range(after + 1, 61))
+
+
+async def test_a_filter_matches_what_was_or_is(services: Services) -> None:
+    waiting = make_request(client_order_id="far", type=OrderType.LIMIT, price=Decimal(1000))
+    order = (await services.orders.place(waiting)).order
+    await place(services, "other")
+    await services.orders.cancel(order.id)
+    wanted = replace(EVERYTHING, statuses=frozenset({OrderStatus.OPEN}))
+    async with aclosing(services.log.follow(0, wanted)) as updates:
+        found = await take(updates, 5)
+    told = [(one.event.order.client_order_id, str(one.event.kind)) for one in found]
+    assert told == [
+        ("far", "ACCEPTED"),
+        ("other", "ACCEPTED"),
+        ("other", "FILL"),
+        ("far", "CANCEL_REQUESTED"),
+        ("far", "CANCELED"),
+    ]
+
+
+async def test_accounts_of_others_do_not_exist(services: Services) -> None:
+    nobody = OrderFilter(accounts=frozenset())
+    await place(services, "mine")
+    async with aclosing(services.log.follow(0, nobody)) as updates:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await anext(updates)
+
+
+async def test_pruning_forgets_whole_closed_orders_and_moves_the_horizon(
+    services: Services, clock: ManualClock
+) -> None:
+    waiting = make_request(client_order_id="far", type=OrderType.LIMIT, price=Decimal(1000))
+    await services.orders.place(waiting)
+    old = await head(services)
+    await place(services, "old")
+    fresh = await head(services)
+    await clock.advance(120)
+    await place(services, "new")
+    assert await services.log.prune(timedelta(seconds=60)) == 3
+    with pytest.raises(CursorExpired):
+        await services.log.resume(old.encode())
+    position = await services.log.resume(fresh.encode())
+    async with aclosing(services.log.follow(position, EVERYTHING)) as updates:
+        found = await take(updates, 3)
+    assert {one.event.order.client_order_id for one in found} == {"new"}
+
+
+async def test_a_reader_whom_pruning_overtook_is_told_so(
+    services: Services, settings: Settings, clock: ManualClock
+) -> None:
+    await place(services, "old")
+    await clock.advance(120)
+    await services.log.prune(timedelta(seconds=60))
     async with log_elsewhere(settings, clock) as log:
         with pytest.raises(CursorExpired):
             await anext(log.follow(0, EVERYTHING))
