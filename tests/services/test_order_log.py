@@ -82,12 +82,14 @@ async def test_a_reader_who_fell_far_behind_reads_on_from_the_database(
     services: Services, settings: Settings, clock: ManualClock
 ) -> None:
     await place(services, "first")
-    async with log_elsewhere(settings, clock) as log:
-        async with aclosing(log.follow(0, EVERYTHING)) as updates:
-            found = await take(updates, 1)
-            await place(services, *(f"o{number}" for number in range(9)))
-            log.look()
-            found += await take(updates, 29)
+    async with (
+        log_elsewhere(settings, clock) as log,
+        aclosing(log.follow(0, EVERYTHING)) as updates,
+    ):
+        found = await take(updates, 1)
+        await place(services, *(f"o{number}" for number in range(9)))
+        log.look()
+        found += await take(updates, 29)
     assert [one.position.seq for one in found] == list(range(1, 31))
 
 
