@@ -1,0 +1,1 @@
+"""Measures the product beside plain Strawberry, in one run on one machine."""

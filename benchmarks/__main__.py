@@ -1,0 +1,213 @@
+"""Run the benchmarks by name, or all of them, and print a table for each."""
+
+import argparse
+import math
+import signal
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import orjson
+
+from benchmarks import machine
+from benchmarks.load import Result, Target
+from benchmarks.servers import BASELINE, PRODUCT, ROOT, Server, ServerFailed, running
+
+NAMES = (BASELINE, PRODUCT)
+# How long a client may take beyond the time that it measures: connecting, warming up, stalling.
+PATIENCE_SECONDS = 120
+BUSY_SHARE = 0.8
+SHOWN_ERRORS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Benchmark:
+    """One kind of load."""
+
+    name: str
+    title: str
+    what: str
+    clients: int
+    unit: str
+    rate: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is to be measured, how often and for how long."""
+
+    benchmarks: Sequence[Benchmark]
+    rounds: int
+    seconds: float
+
+
+_NUMBERS = [each.name for each in fields(Result) if each.type is float]
+Results = dict[tuple[str, str], list[Result]]
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    plan = _plan()
+    print(machine.describe())
+    print(f"{plan.rounds} rounds of {plan.seconds:g} s, the servers in turns; medians of rounds")
+    results: Results = {}
+    try:
+        for number in range(plan.rounds):
+            for name in NAMES if number % 2 == 0 else reversed(NAMES):
+                _measure(name, plan, results)
+    except ServerFailed as error:
+        print(f"FAILED: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    for benchmark in plan.benchmarks:
+        _print_table(benchmark, results)
+    return _report_errors(results)
+
+
+def _measure(name: str, plan: Plan, results: Results) -> None:
+    with running(name) as server:
+        for benchmark in plan.benchmarks:
+            if sys.stderr.isatty():
+                print(f"\r\033[K{name}: {benchmark.name} ...", end="", file=sys.stderr, flush=True)
+            result = _load(server, benchmark, plan.seconds)
+            results.setdefault((benchmark.name, name), []).append(result)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _load(server: Server, benchmark: Benchmark, seconds: float) -> Result:
+    """Let a client process do it, pinned beside the server."""
+    target = Target(
+        port=server.port,
+        pid=server.pid,
+        token=server.token,
+        updates_per_order=server.updates_per_order,
+    )
+    command = [
+        *(sys.executable, "-m", "benchmarks.load", benchmark.what),
+        *("--clients", str(benchmark.clients), "--seconds", str(seconds)),
+    ]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            machine.pin(process.pid, machine.cores()[1])
+            output, errors = process.communicate(
+                orjson.dumps(asdict(target)), timeout=seconds + PATIENCE_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            raise ServerFailed(f"{benchmark.name} of {server.name} came to no end") from None
+        finally:
+            process.kill()
+    if process.returncode:
+        words = errors.decode()[-1000:]
+        raise ServerFailed(f"{benchmark.name} of {server.name} could not be measured: {words}")
+    return Result(**orjson.loads(output))
+
+
+def _print_table(benchmark: Benchmark, results: Results) -> None:
+    rate, unit = benchmark.rate, benchmark.unit
+    headings = ["", rate, "ratio", "p50 ms", "p99 ms", f"server us/{unit}", "server CPU"]
+    table = [[*headings, "client CPU", f"{rate} of each round"]]
+    medians = {name: _median(results[benchmark.name, name]) for name in NAMES}
+    for name, median in medians.items():
+        ratio = median.rate / medians[BASELINE].rate
+        rounds = "  ".join(f"{each.rate:.0f}" for each in results[benchmark.name, name])
+        table.append([name, f"{median.rate:.0f}", f"{ratio:.2f}x", *_details(median), rounds])
+    print(f"\n{benchmark.title}")
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for first, *cells in table:
+        numbers = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        print("  ".join((f"  {first.ljust(widths[0])}", *numbers)))
+    for name, median in medians.items():
+        if benchmark.what == "watch":
+            print(
+                f"  {name}: the last subscriber has the last update after {median.last_ms:.0f} ms"
+            )
+        if median.client_share > BUSY_SHARE:
+            print(f"  {name}: its clients were too busy, it may be faster than this")
+
+
+def _details(median: Result) -> list[str]:
+    return [
+        f"{median.p50_ms:.1f}",
+        f"{median.p99_ms:.1f}",
+        f"{median.server_us:.0f}",
+        f"{median.server_share:.0%}",
+        f"{median.client_share:.0%}",
+    ]
+
+
+def _median(rounds: Sequence[Result]) -> Result:
+    """Each number by itself; JSON has none for what could not be measured."""
+    values = [asdict(each) for each in rounds]
+    middle: dict[str, Any] = {
+        name: statistics.median(math.nan if each[name] is None else each[name] for each in values)
+        for name in _NUMBERS
+    }
+    return replace(rounds[0], **middle)
+
+
+def _report_errors(results: Results) -> int:
+    found = 0
+    for (benchmark, name), rounds in results.items():
+        errors = [error for each in rounds for error in each.errors]
+        found += len(errors)
+        for error in errors[:SHOWN_ERRORS]:
+            print(f"ERROR in {benchmark} of {name}: {error}", file=sys.stderr)
+    print(f"\n{found or 'no'} errors in all answers and deliveries")
+    return 1 if found else 0
+
+
+def _plan() -> Plan:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="place-1, place-16, fan-out")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
+    parser.add_argument("--subscribers", type=int, default=1000)
+    asked = parser.parse_args()
+    known = {benchmark.name: benchmark for benchmark in _benchmarks(asked.subscribers)}
+    if unknown := set(asked.names) - set(known):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    return Plan(
+        benchmarks=[known[name] for name in asked.names or known],
+        rounds=asked.rounds,
+        seconds=asked.seconds,
+    )
+
+
+def _benchmarks(subscribers: int) -> list[Benchmark]:
+    placing = [
+        Benchmark(
+            name=f"place-{clients}",
+            title=f"placeOrder, {clients} at once, each answered after a durable commit",
+            what="place",
+            clients=clients,
+            unit="order",
+            rate="orders/s",
+        )
+        for clients in (1, 16)
+    ]
+    watching = Benchmark(
+        name="fan-out",
+        title=f"orderUpdates to {subscribers:,} subscribers, 12 fields, one order at a time"
+        f" ({PRODUCT} sends 3 updates an order, {BASELINE} 1)",
+        what="watch",
+        clients=subscribers,
+        unit="delivery",
+        rate="deliveries/s",
+    )
+    return [*placing, watching]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

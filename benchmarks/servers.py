@@ -1,0 +1,122 @@
+"""Both servers as processes, each in a folder of its own that goes with it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.tokens import ADMIN_FILE
+from benchmarks import machine
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 30
+STOP_SECONDS = 10
+PLENTY = "1000000000000"
+BASELINE, PRODUCT = "strawberry", "orderdeck"
+# Of one MARKET order: SUBMITTED, ACCEPTED and FILL from the product, which has an exchange behind
+# it; the one row that the baseline writes is the one update that it sends.
+UPDATES_PER_ORDER = {BASELINE: 1, PRODUCT: 3}
+
+_API = re.compile(r"^  API +http://127\.0\.0\.1:(\d+)/graphql$", re.MULTILINE)
+
+
+class ServerFailed(Exception):
+    """A server did not start, or had something to complain about."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """One that answers."""
+
+    name: str
+    pid: int
+    port: int
+    token: str
+    updates_per_order: int
+
+
+@contextmanager
+def running(name: str) -> Iterator[Server]:
+    """Start it, and end it however this ends; what it printed besides its banner is a failure."""
+    with tempfile.TemporaryDirectory(prefix="orderdeck-bench-") as folder:
+        log = Path(folder, "server.log")
+        with _started(name, Path(folder), log) as process:
+            port = _await_port(process, log)
+            token = Path(folder, ADMIN_FILE)
+            yield Server(
+                name=name,
+                pid=process.pid,
+                port=port,
+                token=token.read_text().strip() if token.exists() else "",
+                updates_per_order=UPDATES_PER_ORDER[name],
+            )
+            # What comes while it ends, with a thousand sockets cut off, is not looked at.
+            if complaints := _complaints(log):
+                raise ServerFailed(f"{name} complained: {complaints}")
+
+
+@contextmanager
+def _started(name: str, folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            _command(name, folder),
+            env=_environ(folder),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        machine.pin(process.pid, machine.cores()[0])
+        yield process
+    finally:
+        try:
+            process.send_signal(signal.SIGTERM)
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _command(name: str, folder: Path) -> list[str]:
+    if name == PRODUCT:
+        return [sys.executable, "-m", "app", "serve", "--port", "0"]
+    return [sys.executable, "-m", "benchmarks.baseline", str(folder / "baseline.db")]
+
+
+def _environ(folder: Path) -> Mapping[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if "ORDERDECK" not in name}
+    return inherited | {
+        "ORDERDECK_DATA_DIR": str(folder),
+        "ORDERDECK_ACCOUNTS__PAPER__EXCHANGE": "paper",
+        "ORDERDECK_ACCOUNTS__PAPER__PAPER__BALANCES__USDT": PLENTY,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _await_port(process: subprocess.Popen[bytes], log: Path) -> int:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        found = _API.search(log.read_text())
+        if found is not None:
+            return int(found[1])
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise ServerFailed(f"it did not start: {log.read_text()[-1000:]}")
+
+
+def _complaints(log: Path) -> str:
+    lines = log.read_text().splitlines()
+    return "\n".join(line for line in lines if not line.startswith((" ", "orderdeck ")))[-1000:]
