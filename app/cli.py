@@ -5,6 +5,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import re
 import resource
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 MAX_MESSAGE_BYTES = 256 * 1024
 BACKLOG = 2048
+COLLECTOR_THRESHOLDS = (20_000, 20, 100)
 
 _DURATION = re.compile(r"([1-9][0-9]{0,4})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -180,7 +182,15 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and not self.should_exit:
+            _spare_the_collector()
             typer.echo(self._banner())
+
+
+def _spare_the_collector() -> None:
+    """What stands by now stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 class Lifespan:

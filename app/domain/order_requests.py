@@ -1,7 +1,8 @@
 """What a client asks for when it places an order, and when two requests are the same."""
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -83,11 +84,15 @@ def check_metadata(value: object) -> Refusal | None:
     try:
         size = len(orjson.dumps(dict(value)))
     except (TypeError, ValueError):
-        return _refuse_metadata("metadata must be plain JSON with whole numbers of 64 bits at most")
+        return _refuse_metadata(
+            "metadata must be plain JSON: texts of whole characters, whole numbers of 64 bits"
+        )
     if size > MAX_METADATA_BYTES:
         return _refuse_metadata(
             f"metadata may have {MAX_METADATA_BYTES} bytes as JSON at most; this has {size}"
         )
+    if not all(math.isfinite(one) for one in _within(value) if isinstance(one, float)):
+        return _refuse_metadata("metadata has a number in it that is NaN, infinite or too large")
     return None
 
 
@@ -103,9 +108,20 @@ def _depth(value: object) -> int:
         if isinstance(current, Mapping | list):
             deepest = max(deepest, depth)
             if depth <= MAX_METADATA_DEPTH:
-                inner = current.values() if isinstance(current, Mapping) else current
-                waiting.extend((one, depth + 1) for one in inner)
+                waiting.extend((one, depth + 1) for one in _parts(current))
     return deepest
+
+
+def _within(value: object) -> Iterator[object]:
+    """Everything that it is made of."""
+    yield value
+    if isinstance(value, Mapping | list):
+        for one in _parts(value):
+            yield from _within(one)
+
+
+def _parts(value: Mapping[str, object] | list[object]) -> Iterable[object]:
+    return value.values() if isinstance(value, Mapping) else value
 
 
 def _plain(value: Decimal | None) -> str | None:

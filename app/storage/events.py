@@ -14,6 +14,11 @@ from app.storage.sql import Sql
 NO_LOG = "the log has no row: the database was not migrated"
 _events = tables.events.c
 _log = tables.log.c
+_BUMP = (
+    update(tables.log)
+    .values(head=_log.head + bindparam("count"))
+    .returning(_log.identity, _log.head)
+)
 # The log has one row: each event is in it.
 _EVENTS = select(tables.events, _log.identity).join(tables.log, literal(True))  # noqa: FBT003
 
@@ -45,8 +50,7 @@ class EventStore:
         if not self._pending:
             return []
         events, self._pending = self._pending, []
-        bumped = update(tables.log).values(head=_log.head + len(events))
-        row = await self._sql.first(bumped.returning(_log.identity, _log.head))
+        row = await self._sql.first(_BUMP, {"count": len(events)})
         if row is None:
             raise LookupError(NO_LOG)
         logged = [

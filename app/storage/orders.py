@@ -34,6 +34,11 @@ _ORDERS = select(tables.orders, tables.order_metadata.c.value.label("metadata"))
 _UPDATE = update(tables.orders).where(
     _columns.id == bindparam("known_id"), _columns.revision == bindparam("known_revision")
 )
+_BY_ID = _ORDERS.where(_columns.id == bindparam("id"))
+_OF_ACCOUNT = _ORDERS.where(_columns.account == bindparam("account"))
+_BY_CLIENT_ID = _OF_ACCOUNT.where(_columns.client_order_id == bindparam("key"))
+_BY_WIRE_ID = _OF_ACCOUNT.where(_columns.wire_id == bindparam("key"))
+_BY_EXCHANGE_ID = _OF_ACCOUNT.where(_columns.exchange_order_id == bindparam("key"))
 _SORTS = {
     OrderSort.CREATED_AT_ASC: (_columns.created_at, False),
     OrderSort.CREATED_AT_DESC: (_columns.created_at, True),
@@ -72,20 +77,16 @@ class OrderStore:
         await self._sql.run(insert(tables.order_metadata), row)
 
     async def find(self, order_id: str) -> Order | None:
-        return await self._one(_columns.id == order_id)
+        return await self._one(_BY_ID, id=order_id)
 
     async def find_by_client_id(self, account: str, client_order_id: str) -> Order | None:
-        return await self._one(
-            _columns.account == account, _columns.client_order_id == client_order_id
-        )
+        return await self._one(_BY_CLIENT_ID, account=account, key=client_order_id)
 
     async def find_by_wire_id(self, account: str, wire_id: str) -> Order | None:
-        return await self._one(_columns.account == account, _columns.wire_id == wire_id)
+        return await self._one(_BY_WIRE_ID, account=account, key=wire_id)
 
     async def find_by_exchange_id(self, account: str, exchange_order_id: str) -> Order | None:
-        return await self._one(
-            _columns.account == account, _columns.exchange_order_id == exchange_order_id
-        )
+        return await self._one(_BY_EXCHANGE_ID, account=account, key=exchange_order_id)
 
     async def fingerprint(self, order_id: str) -> str:
         stored = select(_columns.fingerprint).where(_columns.id == order_id)
@@ -143,8 +144,8 @@ class OrderStore:
         )
         return await self._many(found)
 
-    async def _one(self, *conditions: ColumnElement[bool]) -> Order | None:
-        row = await self._sql.first(_ORDERS.where(*conditions))
+    async def _one(self, prepared: Select[Any], **values: str) -> Order | None:
+        row = await self._sql.first(prepared, values)
         return None if row is None else _load(row)
 
     async def _many(self, statement: Select[Any]) -> list[Order]:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, RowMapping, Select, bindparam, func, insert, select, update
 
 from app.domain import money
 from app.domain.accounts import Balance
@@ -20,6 +20,26 @@ _balances = tables.paper_balances.c
 _orders = tables.paper_orders.c
 _trades = tables.paper_trades.c
 _OPEN = (str(OrderStatus.OPEN), str(OrderStatus.PARTIALLY_FILLED))
+
+# Built once: building a statement takes longer than running it.
+_ACCOUNT: BindParameter[str] = bindparam("account")
+_BALANCES = (
+    select(tables.paper_balances).where(_balances.account == _ACCOUNT).order_by(_balances.asset)
+)
+_HELD_BALANCES = _BALANCES.with_for_update()
+_SAVE_BALANCE = (
+    update(tables.paper_balances)
+    .where(_balances.account == bindparam("of_account"), _balances.asset == bindparam("of_asset"))
+    .values(free=bindparam("free"), used=bindparam("used"))
+)
+_LAST_ORDER = select(func.max(_orders.number)).where(_orders.account == _ACCOUNT)
+_LAST_TRADE = select(func.max(_trades.number)).where(_trades.account == _ACCOUNT)
+_LAST_NUMBERS = select(
+    _LAST_ORDER.scalar_subquery().label("order"), _LAST_TRADE.scalar_subquery().label("trade")
+)
+_OF_ACCOUNT = select(tables.paper_orders).where(_orders.account == _ACCOUNT)
+_BY_NUMBER = _OF_ACCOUNT.where(_orders.number == bindparam("key"))
+_BY_WIRE_ID = _OF_ACCOUNT.where(_orders.wire_id == bindparam("key"))
 
 
 class AccountBooks:
@@ -50,29 +70,21 @@ class AccountBooks:
 
     async def hold(self) -> Mapping[str, Balance]:
         """The balances, with every other writer of these books kept waiting until the commit."""
-        found = select(tables.paper_balances).where(_balances.account == self._account)
-        ordered = found.order_by(_balances.asset).with_for_update()
-        return _by_asset(await self._sql.all(ordered))
+        return _by_asset(await self._sql.all(_HELD_BALANCES, {"account": self._account}))
 
     async def balances(self) -> Mapping[str, Balance]:
-        found = select(tables.paper_balances).where(_balances.account == self._account)
-        return _by_asset(await self._sql.all(found.order_by(_balances.asset)))
+        return _by_asset(await self._sql.all(_BALANCES, {"account": self._account}))
 
     async def last_numbers(self) -> PaperNumbers:
-        order = select(func.max(_orders.number)).where(_orders.account == self._account)
-        trade = select(func.max(_trades.number)).where(_trades.account == self._account)
-        found = select(
-            order.scalar_subquery().label("order"), trade.scalar_subquery().label("trade")
-        )
-        row = await self._sql.first(found)
+        row = await self._sql.first(_LAST_NUMBERS, {"account": self._account})
         assert row is not None  # noqa: S101 - a select without a table has one row
         return PaperNumbers(order=row["order"] or 0, trade=row["trade"] or 0)
 
     async def find_order(self, number: int) -> PaperOrder | None:
-        return await self._first(_orders.number == number)
+        return await self._first(_BY_NUMBER, number)
 
     async def find_order_by_wire_id(self, wire_id: str) -> PaperOrder | None:
-        return await self._first(_orders.wire_id == wire_id)
+        return await self._first(_BY_WIRE_ID, wire_id)
 
     async def open_numbers(self) -> frozenset[int]:
         found = select(_orders.number).where(
@@ -106,20 +118,20 @@ class AccountBooks:
             await self._sql.run(insert(tables.paper_trades), rows)
 
     async def save_balances(self, balances: Iterable[Balance]) -> None:
-        changed = update(tables.paper_balances).where(
-            _balances.account == self._account, _balances.asset == bindparam("of_asset")
-        )
         rows = [
-            {"of_asset": balance.asset, "free": balance.free, "used": balance.used}
+            {
+                "of_account": self._account,
+                "of_asset": balance.asset,
+                "free": balance.free,
+                "used": balance.used,
+            }
             for balance in balances
         ]
         if rows:
-            values = changed.values(free=bindparam("free"), used=bindparam("used"))
-            await self._sql.run(values, rows)
+            await self._sql.run(_SAVE_BALANCE, rows)
 
-    async def _first(self, which: ColumnElement[bool]) -> PaperOrder | None:
-        found = select(tables.paper_orders).where(_orders.account == self._account, which)
-        row = await self._sql.first(found)
+    async def _first(self, prepared: Select[Any], key: int | str) -> PaperOrder | None:
+        row = await self._sql.first(prepared, {"account": self._account, "key": key})
         return None if row is None else _order(row)
 
     def _order_row(self, order: PaperOrder) -> dict[str, Any]:

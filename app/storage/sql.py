@@ -50,11 +50,15 @@ class Sql(Protocol):
     @property
     def dialect(self) -> str: ...
 
-    async def all(self, statement: Executable) -> Sequence[RowMapping]: ...
+    async def all(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> Sequence[RowMapping]: ...
 
-    async def first(self, statement: Executable) -> RowMapping | None: ...
+    async def first(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> RowMapping | None: ...
 
-    async def scalar(self, statement: Executable) -> Any: ...
+    async def scalar(self, statement: Executable, parameters: Parameters | None = None) -> Any: ...
 
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> int:
         """Execute and say how many rows it concerned."""
@@ -72,16 +76,20 @@ class AsyncSql:
     def dialect(self) -> str:
         return self._connection.dialect.name
 
-    async def all(self, statement: Executable) -> Sequence[RowMapping]:
-        async with self._executed(statement) as result:
+    async def all(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> Sequence[RowMapping]:
+        async with self._executed(statement, parameters) as result:
             return result.mappings().all()
 
-    async def first(self, statement: Executable) -> RowMapping | None:
-        async with self._executed(statement) as result:
+    async def first(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> RowMapping | None:
+        async with self._executed(statement, parameters) as result:
             return result.mappings().first()
 
-    async def scalar(self, statement: Executable) -> Any:
-        async with self._executed(statement) as result:
+    async def scalar(self, statement: Executable, parameters: Parameters | None = None) -> Any:
+        async with self._executed(statement, parameters) as result:
             return result.scalar()
 
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> int:
@@ -110,14 +118,18 @@ class DirectSql:
     def dialect(self) -> str:
         return self._connection.dialect.name
 
-    async def all(self, statement: Executable) -> Sequence[RowMapping]:
-        return self._execute(statement).mappings().all()
+    async def all(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> Sequence[RowMapping]:
+        return self._execute(statement, parameters).mappings().all()
 
-    async def first(self, statement: Executable) -> RowMapping | None:
-        return self._execute(statement).mappings().first()
+    async def first(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> RowMapping | None:
+        return self._execute(statement, parameters).mappings().first()
 
-    async def scalar(self, statement: Executable) -> Any:
-        return self._execute(statement).scalar()
+    async def scalar(self, statement: Executable, parameters: Parameters | None = None) -> Any:
+        return self._execute(statement, parameters).scalar()
 
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> int:
         return self._execute(statement, parameters).rowcount
