@@ -227,6 +227,8 @@ def run_server(api: "ASGIApp", listener: socket.socket, *, banner: Callable[[], 
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
+        # A pong queues behind what a slow reader has not read yet: its lateness proves nothing.
+        ws_ping_timeout=None,
         backlog=BACKLOG,
         lifespan="on",
         log_level="warning",

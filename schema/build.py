@@ -1,15 +1,17 @@
 """The schema, put together."""
 
-from collections.abc import AsyncIterator
-from typing import cast
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.parser_cache import ParserCache
 from strawberry.extensions.validation_cache import ValidationCache
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.execution import ExecutionContext
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.execution import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from schema.accounts import Account
 from schema.context import Context
@@ -24,6 +26,7 @@ from schema.subscriptions import Subscription
 from schema.tokens import ApiToken
 
 CACHED_DOCUMENTS = 1000
+_ANSWERED_ONCE = {OperationType.QUERY, OperationType.MUTATION}
 
 
 class OneInstant(SchemaExtension):
@@ -36,8 +39,40 @@ class OneInstant(SchemaExtension):
             await cast("Context", self.execution_context.context).close()
 
 
+class OneOperation(SchemaExtension):
+    """Refuses to guess which operation of a document is meant, where Strawberry takes the first."""
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        definitions = context.graphql_document.definitions if context.graphql_document else ()
+        operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+        is_named = context._provided_operation_name is not None  # noqa: SLF001  not told elsewhere
+        if len(operations) > 1 and not is_named:
+            words = f"operationName must say which of the {len(operations)} operations to run"
+            context.pre_execution_errors = [GraphQLError(words)]
+        yield
+
+
+class EventExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Runs one event of a subscription, and keeps nothing of it for the next.
+
+    graphql-core gives all events of a subscription one cache, whose keys are new for each event.
+    """
+
+    def build_per_event_executor(self, payload: Any) -> Any:
+        executor = super().build_per_event_executor(payload)
+        executor._relevant_sub_fields = {}  # noqa: SLF001  there is no other way to it
+        return executor
+
+
 class Schema(strawberry.Schema):
     """Strawberry's schema, whose errors say a code and nothing of the inside."""
+
+    async def execute(self, *args: Any, **options: Any) -> ExecutionResult:
+        """Answer once: a subscription is streamed, or refused where nothing can be."""
+        asked = options.get("allowed_operation_types")
+        allowed = _ANSWERED_ONCE if asked is None else _ANSWERED_ONCE & set(asked)
+        return await super().execute(*args, **{**options, "allowed_operation_types": allowed})
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -53,11 +88,13 @@ def build_schema() -> Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=[Account, Order, Fill, ApiToken],
+        execution_context_class=EventExecutor,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         extensions=[
             OneInstant,
             lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
             lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
+            OneOperation,
         ],
     )
     describe(schema)

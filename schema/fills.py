@@ -15,6 +15,7 @@ from app.domain.pages import Page
 from schema import ids
 from schema.accounts import Account
 from schema.context import Info
+from schema.errors import within
 from schema.nodes import Node
 from schema.pages import PageArguments, PageInfo, timed_page
 from schema.scalars import Cursor
@@ -119,13 +120,14 @@ class FillFilter:
     since: datetime | None = None
     until: datetime | None = None
 
+    @within("filter")
     def to_domain(self, info: Info) -> DomainFillFilter:
         context = info.context
         accounts = context.services.accounts
         named = None if self.account is None else accounts.resolve(self.account, context.viewer)
         return DomainFillFilter(
             accounts=None if named is None else frozenset({named.name}),
-            symbols=bounded(self.symbols, field=("filter", "symbols")),
+            symbols=bounded(self.symbols, field=("symbols",)),
             since=self.since,
             until=self.until,
         )

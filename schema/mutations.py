@@ -3,6 +3,7 @@
 import strawberry
 
 from app.domain import order_refusals
+from app.domain.order_requests import OrderRequest
 from app.domain.orders import Order as DomainOrder
 from app.domain.tokens import Scope
 from app.errors import BadInput
@@ -44,7 +45,8 @@ _ADMIN = needs(Scope.ADMIN)
 class Mutation:
     @strawberry.mutation(extensions=_TRADE)
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderResult:
-        return await refusable(_place, "input")(info, input)
+        request = await refusable(_read, "input")(info, input)
+        return await refusable(_place, "input")(info, request)
 
     @strawberry.mutation(extensions=_TRADE)
     async def place_orders(
@@ -54,9 +56,14 @@ class Mutation:
             raise BadInput(
                 f"inputs takes 1 to {MAX_BATCH} orders and has {len(inputs)}", field=("inputs",)
             )
-        return [
-            await refusable(_place, "inputs", str(index))(info, one)
+        # All are read before the first is placed: an error leaves nothing behind.
+        requests = [
+            await refusable(_read, "inputs", str(index))(info, one)
             for index, one in enumerate(inputs)
+        ]
+        return [
+            await refusable(_place, "inputs", str(index))(info, request)
+            for index, request in enumerate(requests)
         ]
 
     @strawberry.mutation(extensions=_TRADE)
@@ -89,8 +96,14 @@ class Mutation:
         return await refusable(_revoke_token)(info, id)
 
 
-async def _place(info: Info, input: PlaceOrderInput) -> PlaceOrderSuccess:
-    placed = await info.context.services.orders.place(input.to_domain(info.context))
+async def _read(info: Info, input: PlaceOrderInput) -> OrderRequest:
+    return input.to_domain(info.context)
+
+
+async def _place(info: Info, request: OrderRequest | Refusal) -> PlaceOrderSuccess | Refusal:
+    if isinstance(request, Refusal):
+        return request
+    placed = await info.context.services.orders.place(request)
     return PlaceOrderSuccess(order=Order.of(placed.order), replayed=placed.replayed)
 
 

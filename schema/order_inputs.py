@@ -20,6 +20,7 @@ from app.domain.orders import (
 from app.errors import Denied, Refusal, RefusalCode
 from schema import ids
 from schema.context import Context
+from schema.errors import within
 from schema.scalars import JSON
 from schema.texts import bounded, text
 
@@ -38,19 +39,18 @@ class OrderFilter:
     created_after: datetime | None = None
     created_before: datetime | None = None
 
+    @within("filter")
     def to_domain(self, context: Context) -> domain.OrderFilter:
         return domain.OrderFilter(
             accounts=_accounts(self.account, context),
-            symbols=bounded(self.symbols, field=("filter", "symbols")),
-            statuses=bounded(self.statuses, field=("filter", "statuses")),
+            symbols=bounded(self.symbols, field=("symbols",)),
+            statuses=bounded(self.statuses, field=("statuses",)),
             open=self.open,
             side=self.side,
-            types=bounded(self.types, field=("filter", "types")),
-            sources=bounded(self.sources, field=("filter", "sources")),
-            strategy=None
-            if self.strategy is None
-            else text(self.strategy, field=("filter", "strategy")),
-            client_order_ids=bounded(self.client_order_ids, field=("filter", "clientOrderIds")),
+            types=bounded(self.types, field=("types",)),
+            sources=bounded(self.sources, field=("sources",)),
+            strategy=None if self.strategy is None else text(self.strategy, field=("strategy",)),
+            client_order_ids=bounded(self.client_order_ids, field=("clientOrderIds",)),
             created_after=self.created_after,
             created_before=self.created_before,
         )
@@ -128,9 +128,10 @@ class CancelAllOrdersInput:
         default_factory=lambda: [OrderSource.API, OrderSource.BOT]
     )
 
+    @within("input")
     def to_domain(self, context: Context) -> domain.OrderFilter:
-        sources = bounded(self.sources, field=("input", "sources"))
-        symbol = None if self.symbol is None else text(self.symbol, field=("input", "symbol"))
+        sources = bounded(self.sources, field=("sources",))
+        symbol = None if self.symbol is None else text(self.symbol, field=("symbol",))
         return domain.OrderFilter(
             accounts=_accounts(self.account, context),
             symbols=None if symbol is None else frozenset({symbol}),

@@ -1,13 +1,24 @@
 """Scalars that are strict on the way in and say one thing in one way on the way out."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NewType
+from typing import Any, NewType, cast
 
 import strawberry
-from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode
+from graphql import (
+    FloatValueNode,
+    GraphQLError,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    ValueNode,
+    VariableNode,
+)
 from strawberry.types.scalar import ScalarDefinition
 
 from app.domain import money
@@ -22,6 +33,7 @@ _DATE_TIME = re.compile(
     re.ASCII,
 )
 _MAX_TEXT = 100
+_MAX_WHOLE = 1000
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -96,6 +108,29 @@ def _written(node: ValueNode) -> object:
     return None
 
 
+def read_whole(digits: str) -> int | float:
+    """A whole number; one too long to be read is as good as infinite, which nothing takes."""
+    return int(digits) if len(digits) <= _MAX_WHOLE else math.inf
+
+
+def _read_json(node: ValueNode, variables: Mapping[str, object] | None = None) -> object:
+    match node:
+        case ObjectValueNode():
+            return {one.name.value: _read_json(one.value, variables) for one in node.fields}
+        case ListValueNode():
+            return [_read_json(one, variables) for one in node.values]
+        case VariableNode():
+            return (variables or {}).get(node.name.value)
+        case IntValueNode():
+            return read_whole(node.value)
+        case FloatValueNode():
+            return float(node.value)
+        case NullValueNode():
+            return None
+        case _:
+            return cast("object", getattr(node, "value", None))
+
+
 def _strict(
     name: str, serialize: Callable[[Any], str], parse: Callable[[object], object]
 ) -> ScalarDefinition:
@@ -108,5 +143,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     Decimal: _strict("Decimal", money.plain, _parse_decimal),
     datetime: _strict("DateTime", _print_date_time, _parse_date_time),
     Cursor: _strict("Cursor", str, _parse_cursor),
-    JSON: strawberry.scalar(name="JSON", serialize=_same, parse_value=_same),
+    JSON: strawberry.scalar(
+        name="JSON", serialize=_same, parse_value=_same, parse_literal=_read_json
+    ),
 }

@@ -1,36 +1,57 @@
 """GraphQL over HTTP and WebSocket, on Strawberry's own extension points."""
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from cross_web import HTTPException
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.base import BaseRequestProtocol
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    SubscribeMessage,
+)
 from strawberry.types.unset import UnsetType
 from strawberry.utils.aio import aclosing
 
 from app.domain.tokens import Token
-from app.errors import Unauthenticated
+from app.errors import BadInput, StorageUnavailable, Unauthenticated
 from app.services import Services
+from schema import bad_values
 from schema.build import Schema
 from schema.context import Context
+from schema.errors import expose
+from schema.scalars import read_whole
 
 INIT_SECONDS = 10
 MAX_OPERATIONS = 100
+MAX_REASON_BYTES = 123
 FORBIDDEN = 4403
+TRY_AGAIN_LATER = 1013
 
 _SCHEME = "bearer "
+_OTHER_TYPES = {"connection_init", "ping", "pong"}
+
+
+class SocketAdapter(ASGIWebSocketAdapter):
+    """A socket that is closed with a reason of any length."""
+
+    async def close(self, code: int, reason: str) -> None:
+        short = reason.encode(errors="replace")[:MAX_REASON_BYTES]
+        await super().close(code, short.decode(errors="ignore"))
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
@@ -48,6 +69,20 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if self.connection_acknowledged and self._watch is None:
             self._watch = asyncio.create_task(self._end_with_token())
 
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        try:
+            await super().handle_connection_init(message)
+        except StorageUnavailable:
+            await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        if len(self.operations) < MAX_OPERATIONS or message["id"] in self.operations:
+            await super().handle_subscribe(message)
+            return
+        words = f"a socket runs {MAX_OPERATIONS} operations at most: complete one first"
+        told = GraphQLError(words, extensions={"code": "RATE_LIMITED"})
+        await self.send_message({"id": message["id"], "type": "error", "payload": [told.formatted]})
+
     async def shutdown(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
@@ -55,17 +90,22 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """As Strawberry does it, but each operation reads an instant of its own."""
+        context = self.context.for_operation()
         try:
             results = await self.schema.stream(
                 operation.query,
                 variable_values=operation.variables,
-                context_value=self.context.for_operation(),
+                context_value=context,
                 root_value=None,
                 operation_name=operation.operation_name,
             )
             async with aclosing(results):
                 await self._send_result_stream(operation, results)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
+        except GraphQLError as error:
+            # What the cache of parsed documents raises goes past Strawberry, which would be silent.
+            expose(error, context)
+            await operation.send_initial_errors([error])
         finally:
             self.operations.pop(operation.id, None)
 
@@ -85,7 +125,7 @@ def _is_well_formed(message: object) -> bool:
     if message["type"] == "complete":
         return _is_id(message.get("id"))
     if message["type"] != "subscribe":
-        return True
+        return message["type"] in _OTHER_TYPES
     payload = message.get("payload")
     return (
         _is_id(message.get("id"))
@@ -104,6 +144,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     """/graphql: nothing below here runs for anybody without a token."""
 
     graphql_transport_ws_handler_class = SocketHandler
+    websocket_adapter_class = SocketAdapter
 
     def __init__(self, schema: Schema, services: Callable[[], Services]) -> None:
         super().__init__(
@@ -111,20 +152,52 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             graphql_ide=None,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
-            max_subscriptions_per_connection=MAX_OPERATIONS,
+            max_subscriptions_per_connection=None,
         )
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            request = Request(scope)
-            try:
-                token = await self._authenticate(request.headers.get("authorization"))
-            except Unauthenticated as error:
-                await _unauthenticated(error)(scope, receive, send)
-                return
-            scope["token"] = token
-        await super().__call__(scope, receive, send)
+            response = await self._respond(Request(scope, receive))
+            await response(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        """Whatever is refused is told as a GraphQL error."""
+        try:
+            header = request.headers.get("authorization")
+            request.scope["token"] = await self._authenticate(header)
+            return await self.run(request)
+        except Unauthenticated as error:
+            return self._refusal(error, 401, {"WWW-Authenticate": 'Bearer realm="orderdeck"'})
+        except StorageUnavailable as error:
+            return self._refusal(error, 503)
+        except HTTPException as error:
+            return self._refusal(_reason(error), error.status_code)
+
+    def _refusal(
+        self, reason: Exception, status: int, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        told = GraphQLError(str(reason), original_error=reason)
+        expose(told, Context(services=self._services()))
+        return JSONResponse({"errors": [told.formatted]}, status_code=status, headers=headers)
+
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
+        """It has an address of its own."""
+        return False
+
+    def parse_json(self, data: str | bytes) -> Any:
+        value = super().parse_json(data)
+        if isinstance(data, bytes) and not isinstance(value, dict | list):
+            raise HTTPException(400, "the body must be a JSON object")
+        return value
+
+    def decode_json(self, data: str | bytes) -> object:
+        try:
+            return json.loads(data, parse_int=read_whole)
+        except (ValueError, RecursionError) as error:
+            raise json.JSONDecodeError("not JSON", "", 0) from error
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
@@ -148,8 +221,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return await self._services().auth.authenticate(header[len(_SCHEME) :].strip())
 
 
-def _unauthenticated(error: Unauthenticated) -> Response:
-    body = {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}
-    return JSONResponse(
-        body, status_code=401, headers={"WWW-Authenticate": 'Bearer realm="orderdeck"'}
-    )
+def _reason(error: HTTPException) -> Exception:
+    cause = error.__cause__
+    if isinstance(cause, Exception) and bad_values.is_unresolved(cause):
+        return cause
+    return BadInput(error.reason)

@@ -14,7 +14,8 @@ from app.storage.database import Database
 from app.storage.events import EventStore, LogState
 
 TAIL_SIZE = 1024
-BATCH = 256
+# Each reader who is late holds a batch of decoded events.
+BATCH = 32
 RETRY_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
 

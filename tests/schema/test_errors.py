@@ -269,7 +269,11 @@ RAISED: list[tuple[Exception, str, dict[str, Any]]] = [
     ),
     (Forbidden("no"), "no", {"code": "FORBIDDEN"}),
     (ExchangeDoubt("secret"), "the exchange cannot be reached", {"code": "EXCHANGE_UNAVAILABLE"}),
-    (StorageUnavailable("retry later"), "retry later", {"code": "INTERNAL_SERVER_ERROR"}),
+    (
+        StorageUnavailable("retry later"),
+        "retry later",
+        {"code": "INTERNAL_SERVER_ERROR", "requestId": "request-1"},
+    ),
 ]
 FAILING = Schema(
     query=Query, config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)

@@ -9,12 +9,13 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Pool, event
 
 from app import cli
 from app.asgi import create_app
@@ -37,6 +38,7 @@ class StatementCrash:
         self._is_due = False
         event.listen(Engine, "before_cursor_execute", self._before_statement)
         event.listen(Engine, "commit", self._before_commit)
+        event.listen(Pool, "connect", self._watch_sqlite)
 
     def _before_statement(self, _c: Connection, _k: object, statement: str, *_: object) -> None:
         if statement.startswith(self._statement):
@@ -45,7 +47,16 @@ class StatementCrash:
         if self._is_due and not self._at_commit:
             _die()
 
-    def _before_commit(self, _: Connection) -> None:
+    def _watch_sqlite(self, connection: object, _: object) -> None:
+        """SQLite's writer commits past SQLAlchemy."""
+        if isinstance(connection, sqlite3.Connection):
+            connection.set_trace_callback(self._before_raw_statement)
+
+    def _before_raw_statement(self, statement: str) -> None:
+        if statement.startswith("COMMIT"):
+            self._before_commit()
+
+    def _before_commit(self, *_: object) -> None:
         if self._is_due:
             _die()
 
@@ -53,11 +64,13 @@ class StatementCrash:
 def main() -> None:
     """Fork a server for each request on the socket that stands at standard input."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # A group of its own, so that no server outlives the tests, however they end.
+    os.setpgid(0, 0)
     with socket.socket(fileno=os.dup(0)) as requests:
         while True:
             text, outputs, _, _ = socket.recv_fds(requests, MAX_REQUEST, 1)
             if not text:
-                return
+                os.killpg(0, signal.SIGKILL)
             (output,) = outputs
             child = os.fork()
             if child == 0:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -49,11 +50,14 @@ class ForkLauncher:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
+        # An answer belongs to the request before it.
+        self._turn = threading.Lock()
 
     def __call__(self, environ: Mapping[str, str], folder: Path, output: int) -> Child:
         request = {"environ": dict(environ), "folder": str(folder)}
-        socket.send_fds(self._channel, [json.dumps(request).encode()], [output])
-        (pid,) = array.array("q", self._channel.recv(8))
+        with self._turn:
+            socket.send_fds(self._channel, [json.dumps(request).encode()], [output])
+            (pid,) = array.array("q", self._channel.recv(8))
         return Child(pid=pid, reap=lambda: None)
 
 
@@ -175,12 +179,13 @@ class ServerProcess:
 
     async def died(self) -> int | None:
         """Wait until it has ended, by whatever hand."""
-        child, self._child = self._child, None
+        child = self._child
         assert child is not None
         assert self._listening is not None
         async with asyncio.timeout(STOP_SECONDS):
             await _ended(child.pid)
             await self._listening
+        self._child = None
         return child.reap()
 
     async def end(self) -> None:

@@ -1,6 +1,7 @@
 """Two servers on one PostgreSQL database behave as one."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from tests.system.conftest import MakeServer
 from tests.system.servers import ServerProcess
 
 REPEATS = 200
+RUNGS = 15
+RUNG = Decimal(6)
+ENOUGH_FILLS = 6
 ORDER = {"symbol": "BTC/USDT", "side": "BUY", "type": "MARKET", "amount": "0.001"}
 MONEY = {"USDT": Decimal(1_000_000), "BTC": Decimal(10)}
 SETTINGS = {f"accounts__paper__paper__balances__{asset}": total for asset, total in MONEY.items()}
@@ -87,11 +91,10 @@ async def test_what_one_places_both_tell_in_the_same_order(pair: Pair) -> None:
 
 async def test_orders_near_the_market_fill_once_although_both_match(pair: Pair) -> None:
     ticker = await pair.clients[0].ticker("BTC/USDT")
-    # On both sides, so that wherever the price goes, it goes through one half of them.
     answers = await asyncio.gather(
         *(
             pair.clients[number % 2].place(clientOrderId=f"near-{number}", **wanted)
-            for number, wanted in enumerate(_near(ticker) * 10)
+            for number, wanted in enumerate(_ladder(ticker))
         )
     )
     assert {answer.order is not None for answer in answers} == {True}
@@ -100,10 +103,12 @@ async def test_orders_near_the_market_fill_once_although_both_match(pair: Pair) 
         books = await read_books(pair.database_url)
         return {"fills": len(books.paper_trades), "differences": differences(books)}
 
-    await eventually(look, lambda seen: seen["fills"] >= 10 and not seen["differences"])
+    await eventually(look, lambda seen: seen["fills"] >= ENOUGH_FILLS and not seen["differences"])
     await pair.clients[0].cancel_all()
     await pair.heard_by_all()
     books = await read_books(pair.database_url)
+    trades = Counter(trade["order_number"] for trade in books.paper_trades)
+    assert set(trades.values()) == {1}
     assert differences(books) == []
     assert_no_order_twice(books)
     assert_log_is_whole(books)
@@ -111,10 +116,15 @@ async def test_orders_near_the_market_fill_once_although_both_match(pair: Pair) 
     assert [one.cursors for one in pair.subscribers] == [books.cursors] * 2
 
 
-def _near(ticker: Data) -> list[Data]:
-    step = Decimal("0.02")
-    prices = {"BUY": Decimal(ticker["bid"]) - step, "SELL": Decimal(ticker["ask"]) + step}
-    return [
-        {**ORDER, "type": "LIMIT", "side": side, "price": str(price)}
-        for side, price in prices.items()
-    ]
+def _ladder(ticker: Data) -> list[Data]:
+    """On both sides, so that the price goes through some of them wherever it goes; most of them
+    wait long enough for both processes to know of them."""
+    orders = []
+    for number in range(1, RUNGS + 1):
+        step = number * RUNG
+        prices = {"BUY": Decimal(ticker["bid"]) - step, "SELL": Decimal(ticker["ask"]) + step}
+        orders += [
+            {**ORDER, "type": "LIMIT", "side": side, "price": str(price)}
+            for side, price in prices.items()
+        ]
+    return orders

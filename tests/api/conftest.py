@@ -1,0 +1,120 @@
+"""The application as its users meet it: over HTTP and WebSocket, with nothing replaced but time."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from app.asgi import create_app
+from app.exchanges.paper.faults import Faults
+from app.runtime import Parts
+from app.settings import Settings, load_settings
+from tests.api.clients import PATIENCE_SECONDS, Client, Socket, connected
+from tests.api.servers import Address, serving
+from tests.conftest import START
+from tests.fakes import ManualClock
+
+ADMIN = "admin-" + "a" * 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Api:
+    """A running server, and ways to come in."""
+
+    address: Address
+    http: httpx.AsyncClient
+    token: str = ADMIN
+
+    def client(self, token: str | None = ADMIN) -> Client:
+        return Client(self.http, self.address, token)
+
+    def socket(self, **options: object) -> AbstractAsyncContextManager[Socket]:
+        """A connection that has not said who it is."""
+        return connected(self.address, **options)  # type: ignore[arg-type]
+
+
+Serve = Callable[..., Awaitable[Api]]
+on_shared = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite, unless a test asks for each kind."""
+    kind = getattr(request, "param", "sqlite")
+    fixture = "sqlite_url" if kind == "sqlite" else "postgres_url"
+    return cast("str", request.getfixturevalue(fixture))
+
+
+def settings_of(database_url: str, folder: Path, **settings: str) -> Settings:
+    """Each further setting is named as in the environment."""
+    environ = {
+        "ORDERDECK_DATABASE_URL": database_url,
+        "ORDERDECK_DATA_DIR": str(folder / "data"),
+        "ORDERDECK_ADMIN_TOKEN": ADMIN,
+        **{f"ORDERDECK_{name.upper()}": value for name, value in settings.items()},
+    }
+    return load_settings(environ, folder)
+
+
+@asynccontextmanager
+async def running(settings: Settings, parts: Parts) -> AsyncIterator[Api]:
+    http = httpx.AsyncClient(trust_env=False, verify=False, timeout=PATIENCE_SECONDS)  # noqa: S501
+    async with serving(create_app(settings, parts=parts)) as address, http:
+        yield Api(address=address, http=http)
+
+
+@pytest.fixture
+async def serve(
+    database_url: str, tmp_path: Path, clock: ManualClock, faults: Faults
+) -> AsyncIterator[Serve]:
+    """Serves with further settings."""
+    parts = Parts(clock=clock, faults={"paper": faults})
+    async with AsyncExitStack() as stack:
+
+        async def serve(**settings: str) -> Api:
+            loaded = settings_of(database_url, tmp_path, **settings)
+            return await stack.enter_async_context(running(loaded, parts))
+
+        yield serve
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_api(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Api]:
+    """One server for all tests that leave nothing behind; its tests are marked `on_shared`."""
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copy(sqlite_template, folder / "orderdeck.db")
+    settings = settings_of(f"sqlite+aiosqlite:///{folder / 'orderdeck.db'}", folder)
+    async with running(settings, Parts(clock=ManualClock(START))) as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def shared_client(shared_api: Api) -> Client:
+    return shared_api.client()
+
+
+@pytest.fixture
+async def api(serve: Serve) -> Api:
+    return await serve()
+
+
+@pytest.fixture
+def client(api: Api) -> Client:
+    """Whoever may do everything."""
+    return api.client()
+
+
+@pytest.fixture
+async def socket(api: Api) -> AsyncIterator[Socket]:
+    """A socket of whoever may do everything."""
+    async with api.socket() as socket:
+        await socket.init(ADMIN)
+        yield socket

@@ -1,0 +1,86 @@
+"""The whole application behind a real socket, in the event loop of the test."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+
+from app.cli import MAX_MESSAGE_BYTES
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Where a server is found."""
+
+    port: int
+
+    @property
+    def http(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}/graphql"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://{LOOPBACK}:{self.port}/graphql"
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and stops without waiting for the next tick of a clock."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self.stopping = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        self.ready.set()
+        await self.stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.lifespan.shutdown()
+
+
+@asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[Address]:
+    """Serve as `orderdeck serve` does, on a free port."""
+    # Named as TCP, so that asyncio sends each part of an answer at once.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind((LOOPBACK, 0))
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+    )
+    server = _Server(config)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(server.serve([listener]))
+        ready = tasks.create_task(server.ready.wait())
+        await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            yield Address(port=listener.getsockname()[1])
+        finally:
+            ready.cancel()
+            server.stopping.set()

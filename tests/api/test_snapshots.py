@@ -1,0 +1,92 @@
+"""All that one query reads was so at one instant."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from app.domain.filters import OrderFilter, OrderSort
+from app.domain.pages import PageRequest
+from app.domain.tokens import Scope, Token
+from app.services import Services
+from app.services.views import OrderList, View, ViewService
+from schema.build import build_schema
+from schema.context import Context
+from tests.conftest import BACKENDS, START
+from tests.makers import make_request
+
+TOKEN = Token(id="1", name="a client", scopes=(Scope.TRADE,), created_at=START)
+THREE = "{ a: orders { totalCount asOf } b: orders { totalCount asOf } c: fills { nodes { id } } }"
+
+
+class _BusyView:
+    """A view on a database in which an order is placed after each look at the orders."""
+
+    def __init__(
+        self, view: View, place: Callable[[], Awaitable[None]], turn: asyncio.Lock
+    ) -> None:
+        self._view = view
+        self._place = place
+        self._turn = turn
+
+    async def orders(self, wanted: OrderFilter, sort: OrderSort, request: PageRequest) -> OrderList:
+        async with self._turn:
+            found = await self._view.orders(wanted, sort, request)
+            await self._place()
+            return found
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._view, name)
+
+
+class _BusyViews:
+    """Opens such views; each field waits for its turn, so that something lies between them."""
+
+    def __init__(self, views: ViewService, place: Callable[[], Awaitable[None]]) -> None:
+        self._views = views
+        self._place = place
+        self._turn = asyncio.Lock()
+        self.opened = 0
+
+    @asynccontextmanager
+    async def open(self, accounts: frozenset[str]) -> AsyncIterator[View]:
+        self.opened += 1
+        async with self._views.open(accounts) as view:
+            yield cast("View", _BusyView(view, self._place, self._turn))
+
+
+@pytest.fixture
+def busy(services: Services) -> Services:
+    numbers = iter(range(100))
+
+    async def place() -> None:
+        await services.orders.place(make_request(client_order_id=f"n-{next(numbers)}"))
+
+    return replace(services, views=cast("ViewService", _BusyViews(services.views, place)))
+
+
+@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+async def test_the_root_fields_of_a_query_read_one_instant(busy: Services) -> None:
+    schema = build_schema()
+    result = await schema.execute(THREE, context_value=Context(services=busy, token=TOKEN))
+    assert result.errors is None
+    assert result.data is not None
+    assert result.data["a"] == result.data["b"]
+    assert result.data["a"]["totalCount"] == 0
+    again = await schema.execute(THREE, context_value=Context(services=busy, token=TOKEN))
+    assert again.data is not None
+    assert again.data["a"] == again.data["b"]
+    assert again.data["b"]["totalCount"] == 2
+    assert len(again.data["c"]["nodes"]) == 2
+    assert again.data["a"]["asOf"] != result.data["a"]["asOf"]
+
+
+async def test_one_query_opens_one_view_and_gives_it_back(busy: Services) -> None:
+    schema = build_schema()
+    for _ in range(30):
+        context = Context(services=busy, token=TOKEN)
+        await schema.execute(THREE, context_value=context)
+    assert cast("_BusyViews", busy.views).opened == 30

@@ -1,0 +1,97 @@
+"""Every root field of the schema, asked for everything that it can tell."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.clients import Client, Data, Socket
+from tests.api.documents import calling, every_root_field, root_fields
+from tests.api.trading import MARKET, WAITING, place
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "viewer": {},
+    "accounts": {},
+    "node": {"id": "$order"},
+    "order": {"id": "$order"},
+    "orders": {"filter": {"open": False}, "orderBy": "UPDATED_AT_ASC", "first": 5},
+    "fills": {"filter": {"symbols": ["BTC/USDT"]}, "first": 5},
+    "tokens": {},
+    "markets": {"account": "paper", "search": "btc", "first": 5},
+    "ticker": {"symbol": "ETH/USDT", "account": "paper"},
+    "tickers": {"symbols": ["ETH/USDT", "BTC/USD"], "account": "paper"},
+    "placeOrder": {"input": {**MARKET, "clientOrderId": "new"}},
+    "placeOrders": {"inputs": [{**WAITING, "clientOrderId": "many"}, {**MARKET, "amount": "0"}]},
+    "cancelOrder": {"input": {"clientOrderId": "waiting"}},
+    "cancelAllOrders": {"input": {"account": "paper", "sources": ["API"]}},
+    "setOrderMetadata": {"id": "$order", "metadata": {"a": 1}},
+    "createToken": {"input": {"name": "new", "scopes": ["READ"], "accountNames": ["paper"]}},
+    "revokeToken": {"id": "$token"},
+    "orderUpdates": {"filter": {"account": "paper"}, "after": "$asOf"},
+}
+
+
+def test_every_root_field_is_called() -> None:
+    assert set(GIVEN) == {name for _, name in every_root_field()}
+    for operation, name in every_root_field():
+        assert set(GIVEN[name]) <= set(root_fields(operation)[name].args)
+
+
+async def test_every_root_field_answers_with_all_its_fields(client: Client, socket: Socket) -> None:
+    known = await prepared(client)
+    order = list(every_root_field())
+    assert order[0][0] == "query"
+    for operation, name in order:
+        variables = {key: filled_in(value, known) for key, value in GIVEN[name].items()}
+        document = calling(operation, name)
+        if operation == "subscription":
+            await socket.subscribe("1", document, **variables)
+            data = await socket.hear_data("1")
+        else:
+            data = await client.ask(document, **variables)
+        assert list(data) == [name]
+        assert data[name] not in (None, [])
+        assert_whole(data[name])
+
+
+async def prepared(client: Client) -> dict[str, Any]:
+    """What there is to be asked for."""
+    before = await client.ask("{ orders { asOf } }")
+    await place(client, WAITING, clientOrderId="waiting")
+    order = await place(client, clientOrderId="filled")
+    made = await client.ask(
+        """mutation { createToken(input: {name: "old", scopes: [READ]}) {
+          ... on CreateTokenSuccess { token { id } }
+        } }"""
+    )
+    return {
+        "$order": order["id"],
+        "$token": made["createToken"]["token"]["id"],
+        "$asOf": before["orders"]["asOf"],
+    }
+
+
+def filled_in(value: Any, known: dict[str, Any]) -> Any:
+    return known[value] if isinstance(value, str) and value in known else value
+
+
+def assert_whole(value: Data | list[Data]) -> None:
+    """Each object says of what type it is, so that nothing was left out."""
+    for one in value if isinstance(value, list) else [value]:
+        assert one["__typename"]
+        for name, below in one.items():
+            if isinstance(below, dict) and "metadata" not in name:
+                assert_whole(below)
+
+
+@pytest.mark.parametrize("name", ["orders", "fills", "markets"])
+async def test_an_empty_list_is_whole_too(client: Client, name: str) -> None:
+    given = {"search": "nothing"} if name == "markets" else {}
+    told = (await client.ask(calling("query", name), **given))[name]
+    assert (told["edges"], told["nodes"]) == ([], [])
+    assert told["pageInfo"] == {
+        "__typename": "PageInfo",
+        "hasNextPage": False,
+        "hasPreviousPage": False,
+        "startCursor": None,
+        "endCursor": None,
+    }
