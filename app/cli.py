@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import socket
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -17,6 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
+import structlog
 import typer
 import uvicorn
 
@@ -91,6 +93,7 @@ def serve(
     """Serve the API until it is told to end."""
     with _told_in_words():
         settings = _settings(ORDERDECK_HOST=host, ORDERDECK_PORT=port)
+        _configure_logs()
         with closing(_listen(settings.host, settings.port)) as listener:
             _check_writable(settings.data_dir)
             _raise_file_limit()
@@ -184,6 +187,18 @@ class Server(uvicorn.Server):
         if self.started and not self.should_exit:
             _spare_the_collector()
             typer.echo(self._banner())
+
+
+def _configure_logs() -> None:
+    """One line an event; tracebacks without the values of variables, which may be secrets."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
 
 
 def _spare_the_collector() -> None:

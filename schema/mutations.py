@@ -121,7 +121,7 @@ async def _set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> OrderS
 async def _existing_order(info: Info, reference: OrderReference) -> DomainOrder:
     order = await find_order(info, reference)
     if order is None:
-        raise order_refusals.not_found()
+        raise order_refusals.not_found("id" if reference.order_id else "clientOrderId")
     return order
 
 

@@ -4,8 +4,8 @@ from app.domain.orders import Order
 from app.errors import Denied, Refusal, RefusalCode
 
 
-def not_found() -> Denied:
-    refusal = Refusal(code=RefusalCode.NOT_FOUND, message="there is no such order", field=("id",))
+def not_found(field: str = "id") -> Denied:
+    refusal = Refusal(code=RefusalCode.NOT_FOUND, message="there is no such order", field=(field,))
     return Denied(refusal)
 
 

@@ -27,21 +27,26 @@ class MarketDataService:
         return Page(items=items, has_next=len(found) > request.size, has_previous=after != "")
 
     async def ticker(self, account: AccountEntry, symbol: str) -> Ticker:
-        return (await self.tickers(account, [symbol]))[0]
+        return (await self._tickers(account, [symbol], field="symbol"))[0]
 
     async def tickers(self, account: AccountEntry, symbols: Sequence[str] | None) -> list[Ticker]:
         """In the order in which they are asked for; all of them where none is named."""
+        return await self._tickers(account, symbols, field="symbols")
+
+    async def _tickers(
+        self, account: AccountEntry, symbols: Sequence[str] | None, *, field: str
+    ) -> list[Ticker]:
         markets = await account.gateway.markets()
         wanted = sorted(markets) if symbols is None else list(dict.fromkeys(symbols))
         if any(symbol not in markets for symbol in wanted):
-            raise Denied(_unknown_symbol(sorted(markets)))
+            raise Denied(_unknown_symbol(sorted(markets), field))
         found = await account.gateway.tickers(wanted)
         return [found[symbol] for symbol in wanted if symbol in found]
 
 
-def _unknown_symbol(symbols: Sequence[str]) -> Refusal:
+def _unknown_symbol(symbols: Sequence[str], field: str) -> Refusal:
     return Refusal(
         code=RefusalCode.UNKNOWN_SYMBOL,
         message=f"the account has no market of this symbol; it has {', '.join(symbols[:8])}",
-        field=("symbol",),
+        field=(field,),
     )

@@ -73,6 +73,7 @@ async def serving(app: Starlette) -> AsyncIterator[Address]:
         lifespan="on",
         log_config=None,
         access_log=False,
+        timeout_graceful_shutdown=2,
     )
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:

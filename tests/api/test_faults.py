@@ -15,7 +15,7 @@ from tests.api.trading import place
 HIDDEN = "something went wrong inside; the operator finds it by the request id"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def logs() -> Iterator[list[Any]]:
     with capture_logs() as logs:
         yield logs

@@ -142,8 +142,8 @@ async def test_bad_pages_of_a_life_are_told_with_their_field(client: Client) -> 
     order = await place(client)
     for first in (0, -1, 501):
         told = await client.tell(OF_ORDER, id=order["id"], first=first)
-        extensions = [error["extensions"] for error in told["errors"]]
-        assert {"code": "BAD_USER_INPUT", "field": ["first"]} in extensions
+        every = [error["extensions"] for error in told["errors"]]
+        assert {"code": "BAD_USER_INPUT", "field": ["first"]} in every
     for cursor in ("garbage", ""):
         _, refused = await client.refused(OF_ORDER, id=order["id"], history=cursor)
         assert refused == {"code": "CURSOR_INVALID", "field": ["after"]}

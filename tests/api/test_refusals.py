@@ -1,4 +1,5 @@
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -91,27 +92,27 @@ def named_values(message: str) -> list[str]:
     return re.findall(r"[0-9.]+", message.split("valid", 1)[1])
 
 
-OFF_STEP = [
-    ({"amount": "0.012345678"}, "amount"),
-    ({"price": "1000.129"}, "price"),
-    ({"price": "1000.121"}, "price"),
-    ({"amount": "0.000001", "price": "40000"}, "amount"),
+OFF_STEP: list[tuple[dict[str, str], str, list[str]]] = [
+    ({"amount": "0.012345678"}, "amount", ["0.01234", "0.01235"]),
+    ({"price": "1000.129"}, "price", ["1000.12", "1000.13"]),
+    ({"price": "1000.121"}, "price", ["1000.12", "1000.13"]),
+    ({"amount": "0.000001", "price": "40000"}, "amount", ["0.00001"]),
 ]
 
 
 async def test_what_is_off_the_step_names_the_nearest_values_and_they_are_taken(
     client: Client,
 ) -> None:
-    for change, field in OFF_STEP:
+    for change, field, nearest in OFF_STEP:
         told = await refusal(client, WAITING, **change)
         assert (told["code"], told["field"]) == ("PRECISION", ["input", field])
-        nearest = named_values(told["message"])
-        assert nearest
+        assert named_values(told["message"]) == nearest
         for value in nearest:
             again = await answer(client, WAITING, **{**change, field: value})
             assert again.get("code") in {None, "MIN_NOTIONAL"}
 
 
+STEPS = {"BTC/USDT": "0.00001", "ETH/USDT": "0.0001", "SOL/USDT": "0.001"}
 TOO_SMALL = [
     {"amount": "0.00001"},
     {"amount": "0.00499"},
@@ -129,6 +130,10 @@ async def test_what_is_too_small_names_the_smallest_amount_and_it_is_taken(clien
         [smallest] = named_values(told["message"])
         order = await place(client, WAITING, **{**change, "amount": smallest})
         assert order["amount"] == smallest
+        step = STEPS[order["symbol"]]
+        less = f"{Decimal(smallest) - Decimal(step):f}"
+        again = await refusal(client, WAITING, **{**change, "amount": less})
+        assert named_values(again["message"]) == [smallest]
 
 
 async def test_the_smallest_amount_at_the_market_is_taken(client: Client) -> None:
