@@ -47,6 +47,8 @@ class AccountService:
                     await tx.accounts.insert(entry.name, entry.exchange, entry.mode, at)
                 elif (known["exchange"], known["mode"]) != (entry.exchange, str(entry.mode)):
                     raise SettingsError((_renamed(entry, known["exchange"], known["mode"]),))
+                elif known["last_reconciled_at"] is not None:
+                    self._reconciled_at[entry.name] = known["last_reconciled_at"]
 
     def visible(self, viewer: Token) -> list[AccountEntry]:
         return [entry for entry in self._entries.values() if viewer.sees(entry.name)]
