@@ -7,7 +7,7 @@ from typing import Protocol
 
 from app.domain.accounts import Balance, Capabilities, Connection
 from app.domain.markets import Market, Ticker
-from app.domain.order_reports import OrderIntent, OrderKey, OrderReport
+from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 
 
 class Clock(Protocol):
@@ -49,6 +49,13 @@ class ExchangeGateway(Protocol):
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
         """Cancel an order and tell how it stands; None where the exchange knows no such order."""
+        ...
+
+    async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+        """Change an order in place or not at all; an amount that is filled already closes it.
+
+        None where the exchange knows no such order. Safe to repeat.
+        """
         ...
 
     async def find(self, key: OrderKey) -> OrderReport | None:

@@ -8,6 +8,18 @@ from app.domain.orders import PositionType
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FeeRates:
+    """Parts of the cost, for those who waited and for those who took.
+
+    A fee in quote is paid beside the cost of a buy; elsewhere it is taken from what was bought.
+    """
+
+    maker: Decimal
+    taker: Decimal
+    is_in_quote: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Market:
     """What can be traded under one symbol, and in which steps."""
 
@@ -21,6 +33,8 @@ class Market:
     min_amount: Decimal | None
     min_notional: Decimal | None
     contract_size: Decimal | None = None
+    # None where the exchange does not tell them beforehand.
+    fees: FeeRates | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,6 +102,7 @@ class _Receiving:
             return self._steps
         if not self._order.status.is_answered or self._order.status is OrderStatus.REJECTED:
             self._accept()
+        self._amend()
         known = {fill.exchange_trade_id for fill in self._fills}
         for trade in sorted(self._report.fills, key=lambda trade: (trade.at, trade.trade_id)):
             if trade.trade_id not in known:
@@ -136,6 +137,19 @@ class _Receiving:
             closed_at=None,
         )
         self._advance(_step(kind, self._order, changed, reason=reason))
+
+    def _amend(self) -> None:
+        reported = self._report.terms
+        if reported is None or reported.version <= self._order.amendments:
+            return
+        changed = replace(
+            _moved(self._order, self._order.status, self._at),
+            amount=reported.terms.amount,
+            price=reported.terms.price,
+            trigger_price=reported.terms.trigger_price,
+            amendments=reported.version,
+        )
+        self._advance(_step(OrderUpdateKind.AMENDED, self._order, changed))
 
     def _add_trade(self, trade: FillReport) -> None:
         fill = self._fill(trade.price, trade.amount, money.multiply(trade.price, trade.amount))
@@ -213,9 +227,15 @@ class _Receiving:
         self._advance(replace(step, added=added, superseded=superseded))
 
     def _status_at(self, filled: Decimal) -> OrderStatus:
-        if filled >= self._order.amount:
+        if filled >= self._order.amount and not self._was_cut_to(filled):
             return OrderStatus.FILLED
         return OrderStatus.PARTIALLY_FILLED if self._order.is_open else self._order.status
+
+    def _was_cut_to(self, filled: Decimal) -> bool:
+        """Whether the order was amended down to what was filled, which closes it as canceled."""
+        if self._order.status is OrderStatus.CANCELED:
+            return filled <= self._order.filled
+        return self._report.status is OrderStatus.CANCELED and self._report.filled == filled
 
     def _close(self) -> None:
         kind = _CLOSING.get(self._report.status)

@@ -21,6 +21,23 @@ class FillReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OrderTerms:
+    """What an order asks for and an amendment may change."""
+
+    amount: Decimal
+    price: Decimal | None
+    trigger_price: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportedTerms:
+    """The terms as the exchange has them; the version grows with each amendment and no more."""
+
+    version: int
+    terms: OrderTerms
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OrderReport:
     """News of one order, found by our wire id or by the exchange's own."""
 
@@ -29,6 +46,8 @@ class OrderReport:
     status: OrderStatus
     at: datetime
     fills: tuple[FillReport, ...] = ()
+    # None where the exchange does not tell; then the order stands as it was placed.
+    terms: ReportedTerms | None = None
     # Totals, where the exchange tells them.
     filled: Decimal | None = None
     cost: Decimal | None = None

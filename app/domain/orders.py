@@ -162,6 +162,8 @@ class Order:
     amount: Decimal
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    # How often the exchange has amended the order, as far as we know.
+    amendments: int = 0
     filled: Decimal = money.ZERO
     cost: Decimal = money.ZERO
     fees: tuple[Fee, ...] = ()

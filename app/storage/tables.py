@@ -55,6 +55,7 @@ orders = Table(
     Column("amount", ExactDecimal, nullable=False),
     Column("price", ExactDecimal),
     Column("trigger_price", ExactDecimal),
+    Column("amendments", Integer, nullable=False, server_default="0"),
     Column("filled", ExactDecimal, nullable=False),
     Column("cost", ExactDecimal, nullable=False),
     Column("fees", Json, nullable=False),
@@ -152,6 +153,23 @@ tokens = Table(
     Column("revoked_at", UtcTime),
 )
 
+# Who changed what; subjects are named by kind and key.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("actor_id", String(26)),
+    Column("action", String(64), nullable=False),
+    Column("subject_kind", String(16)),
+    Column("subject_key", String(64)),
+    Column("outcome", String(16), nullable=False),
+    Column("code", String(64)),
+    Column("request_id", String(64), nullable=False),
+    Index(None, "at", "id"),
+)
+
 # The paper exchange's own books. Nothing but the paper exchange reads or writes them.
 paper_balances = Table(
     "paper_balances",
@@ -176,6 +194,9 @@ paper_orders = Table(
     Column("amount", ExactDecimal, nullable=False),
     Column("price", ExactDecimal),
     Column("trigger_price", ExactDecimal),
+    # A stop or take-profit waits for its trigger until this is set.
+    Column("triggered_at", UtcTime),
+    Column("amendments", Integer, nullable=False, server_default="0"),
     Column("status", String(32), nullable=False),
     Column("filled", ExactDecimal, nullable=False),
     Column("reserved", ExactDecimal, nullable=False),
