@@ -17,8 +17,11 @@ from app.exchanges.paper.venue import PaperTerms
 from app.ports import Clock
 from app.services import Services
 from app.services.accounts import AccountEntry, AccountService
+from app.services.audit import AuditService
 from app.services.auth import AuthService
 from app.services.market_data import MarketDataService
+from app.services.order_courier import OrderCourier
+from app.services.order_gate import OrderGate
 from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
 from app.services.order_sync import OrderSync, SyncTimes
@@ -118,15 +121,19 @@ class _Build:
         self._accounts = AccountService(database, parts.clock, self._entries())
         ids = Ids(new=_new_id, new_wire=_new_wire_id)
         self._log = OrderLog(database, bus, parts.clock)
+        timeout = settings.exchange_timeout_seconds
+        clock, accounts = parts.clock, self._accounts
+        ledger = OrderLedger(database, clock, ids)
         tools = OrderTools(
             database=database,
             bus=bus,
-            accounts=self._accounts,
-            ledger=OrderLedger(database, parts.clock, ids),
-            clock=parts.clock,
+            accounts=accounts,
+            gate=OrderGate(database, accounts, clock, timeout_seconds=timeout),
+            ledger=ledger,
+            courier=OrderCourier(accounts, ledger, clock, timeout_seconds=timeout),
+            clock=clock,
             ids=ids,
         )
-        timeout = settings.exchange_timeout_seconds
         self._orders = OrderService(tools, timeout_seconds=timeout)
         times = SyncTimes(
             interval_seconds=settings.reconcile_seconds,
@@ -139,6 +146,7 @@ class _Build:
         ]
         self.services = Services(
             accounts=self._accounts,
+            audit=AuditService(database, clock, _new_id),
             auth=self._auth,
             log=self._log,
             market_data=MarketDataService(),

@@ -15,6 +15,7 @@ from ulid import ULID
 from app.domain.tokens import Scope, Token
 from app.errors import Forbidden, Unauthenticated
 from app.services import Services
+from app.services.audit import Attempt
 from app.services.views import View
 
 
@@ -26,6 +27,8 @@ class Context:
     token: Token | None = None
     request_id: str = field(default_factory=lambda: str(ULID()))
     connection_params: Any = None
+    # Who is changing what just now: the root fields of a mutation run one after the other.
+    _attempt: Attempt | None = None
     _view: View | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -35,6 +38,16 @@ class Context:
         if self.token is None:
             raise Unauthenticated("a token is needed")
         return self.token
+
+    @property
+    def attempt(self) -> Attempt:
+        if self._attempt is None:
+            raise LookupError("only a root field of a mutation attempts something")
+        return self._attempt
+
+    @attempt.setter
+    def attempt(self, attempt: Attempt) -> None:
+        self._attempt = attempt
 
     @property
     def accounts(self) -> frozenset[str]:

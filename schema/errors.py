@@ -10,6 +10,7 @@ import structlog
 from graphql import GraphQLError
 
 from app.domain import orders as domain_orders
+from app.domain.audit import AuditOutcome
 from app.errors import (
     AccessError,
     Denied,
@@ -20,11 +21,14 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.errors import Refusal as DomainRefusal
+from app.services.audit import Ending
 from schema import bad_values
 from schema.context import Context
 
 if TYPE_CHECKING:
     from schema.orders import Order
+
+_FAULT = "INTERNAL_SERVER_ERROR"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,9 +80,15 @@ def within(*path: str) -> Iterator[None]:
         error.field = (*path, *error.field)
         raise
     except Denied as denied:
-        if denied.refusal.field is not None:
-            denied.refusal = replace(denied.refusal, field=(*path, *denied.refusal.field))
+        denied.refusal = told_from(denied.refusal, *path)
         raise
+
+
+def told_from(refusal: DomainRefusal, *path: str) -> DomainRefusal:
+    """The same with its field told from further up; what speaks of no field still does not."""
+    if refusal.field is None:
+        return refusal
+    return replace(refusal, field=(*path, *refusal.field))
 
 
 def refusable(act: Callable[P, Awaitable[T]], *path: str) -> Callable[P, Awaitable[T | Refusal]]:
@@ -110,6 +120,15 @@ def expose(error: GraphQLError, context: Context | None) -> None:
     else:
         _report(error, context)
         error.message = "something went wrong inside; the operator finds it by the request id"
+
+
+def ending_of(error: Exception) -> Ending:
+    """What the audit says of an attempt that ended with an error."""
+    if isinstance(error, Denied):
+        return Ending(outcome=AuditOutcome.REFUSED, code=str(error.refusal.code))
+    is_refused = isinstance(error, (RequestError, AccessError))
+    code = error.code if isinstance(error, _OPEN) else _FAULT
+    return Ending(outcome=AuditOutcome.REFUSED if is_refused else AuditOutcome.FAILED, code=code)
 
 
 _OPEN = (RequestError, AccessError, Denied, ExchangeError)
@@ -144,4 +163,4 @@ def _report(error: GraphQLError, context: Context | None) -> None:
         path=error.path,
         exc_info=error.original_error or error,
     )
-    error.extensions = {"code": "INTERNAL_SERVER_ERROR", "requestId": request_id}
+    error.extensions = {"code": _FAULT, "requestId": request_id}

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     TOKEN = "tok"  # noqa: S105  a prefix
     MARKET = "mkt"
     TICKER = "tck"
+    AUDIT_ENTRY = "aud"
 
     @property
     def shape(self) -> re.Pattern[str]:
@@ -38,7 +39,7 @@ class Kind(StrEnum):
                 return _NAME
             case Kind.MARKET | Kind.TICKER:
                 return _PACKED
-            case Kind.ORDER | Kind.FILL | Kind.TOKEN:
+            case Kind.ORDER | Kind.FILL | Kind.TOKEN | Kind.AUDIT_ENTRY:
                 return _ULID
             case _:
                 assert_never(self)

@@ -1,5 +1,7 @@
 """What can be changed."""
 
+from functools import partial
+
 import strawberry
 
 from app.domain import order_refusals
@@ -7,10 +9,13 @@ from app.domain.order_requests import OrderRequest
 from app.domain.orders import Order as DomainOrder
 from app.domain.tokens import Scope
 from app.errors import BadInput
+from app.services.audit import Attempt
 from schema import ids
-from schema.context import Info, needs
+from schema.attempts import changes, part_of_attempt
+from schema.context import Info
 from schema.errors import Refusal, refusable
 from schema.order_inputs import (
+    AmendOrderInput,
     CancelAllOrdersInput,
     CancelOrderInput,
     OrderReference,
@@ -37,8 +42,8 @@ from schema.tokens import (
 )
 
 MAX_BATCH = 100
-_TRADE = needs(Scope.TRADE)
-_ADMIN = needs(Scope.ADMIN)
+_TRADE = changes(Scope.TRADE)
+_ADMIN = changes(Scope.ADMIN)
 
 
 @strawberry.type
@@ -46,7 +51,7 @@ class Mutation:
     @strawberry.mutation(extensions=_TRADE)
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderResult:
         request = await refusable(_read, "input")(info, input)
-        return await refusable(_place, "input")(info, request)
+        return await refusable(_place, "input")(info, request, info.context.attempt)
 
     @strawberry.mutation(extensions=_TRADE)
     async def place_orders(
@@ -62,9 +67,13 @@ class Mutation:
             for index, one in enumerate(inputs)
         ]
         return [
-            await refusable(_place, "inputs", str(index))(info, request)
+            await part_of_attempt(info, partial(_place_one, info, index, request))
             for index, request in enumerate(requests)
         ]
+
+    @strawberry.mutation(extensions=_TRADE)
+    async def amend_order(self, info: Info, input: AmendOrderInput) -> OrderResult:
+        return await refusable(_amend, "input")(info, input)
 
     @strawberry.mutation(extensions=_TRADE)
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> OrderResult:
@@ -75,7 +84,9 @@ class Mutation:
         self, info: Info, input: CancelAllOrdersInput | None = None
     ) -> CancelAllOrdersPayload:
         wanted = (input or CancelAllOrdersInput()).to_domain(info.context)
-        canceled, failed = await info.context.services.orders.cancel_all(wanted)
+        canceled, failed = await info.context.services.orders.cancel_all(
+            wanted, info.context.attempt
+        )
         return CancelAllOrdersPayload(
             canceled=[Order.of(order) for order in canceled],
             failed=[Refusal.of_denied(denied) for denied in failed],
@@ -100,21 +111,41 @@ async def _read(info: Info, input: PlaceOrderInput) -> OrderRequest:
     return input.to_domain(info.context)
 
 
-async def _place(info: Info, request: OrderRequest | Refusal) -> PlaceOrderSuccess | Refusal:
+async def _place_one(
+    info: Info, index: int, request: OrderRequest | Refusal, attempt: Attempt
+) -> PlaceOrderSuccess | Refusal:
+    return await refusable(_place, "inputs", str(index))(info, request, attempt)
+
+
+async def _place(
+    info: Info, request: OrderRequest | Refusal, attempt: Attempt
+) -> PlaceOrderSuccess | Refusal:
     if isinstance(request, Refusal):
         return request
-    placed = await info.context.services.orders.place(request)
+    placed = await info.context.services.orders.place(request, attempt)
     return PlaceOrderSuccess(order=Order.of(placed.order), replayed=placed.replayed)
 
 
 async def _cancel(info: Info, input: CancelOrderInput) -> OrderSuccess:
+    context = info.context
     order = await _existing_order(info, input.reference())
-    return OrderSuccess(order=Order.of(await info.context.services.orders.cancel(order.id)))
+    canceled = await context.services.orders.cancel(order.id, context.attempt)
+    return OrderSuccess(order=Order.of(canceled))
+
+
+async def _amend(info: Info, input: AmendOrderInput) -> OrderSuccess:
+    context = info.context
+    order = await _existing_order(info, OrderReference.of(input.id, None, None))
+    amended = await context.services.orders.amend(order.id, input.to_domain(), context.attempt)
+    return OrderSuccess(order=Order.of(amended))
 
 
 async def _set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> OrderSuccess:
+    context = info.context
     order = await _existing_order(info, OrderReference.of(id, None, None))
-    changed = await info.context.services.orders.set_metadata(order.id, as_metadata(metadata))
+    changed = await context.services.orders.set_metadata(
+        order.id, as_metadata(metadata), context.attempt
+    )
     return OrderSuccess(order=Order.of(changed))
 
 
@@ -133,10 +164,12 @@ async def _create_token(info: Info, input: CreateTokenInput) -> CreateTokenSucce
         account_names=input.account_names,
         expires_at=input.expires_at,
         granter=context.viewer,
+        attempt=context.attempt,
     )
     return CreateTokenSuccess(token=ApiToken.of(token), secret=secret)
 
 
 async def _revoke_token(info: Info, id: strawberry.ID) -> RevokeTokenSuccess:
-    revoked = await info.context.services.auth.revoke(ids.decode(id, ids.Kind.TOKEN))
+    token_id = ids.decode(id, ids.Kind.TOKEN)
+    revoked = await info.context.services.auth.revoke(token_id, info.context.attempt)
     return RevokeTokenSuccess(token=ApiToken.of(revoked))

@@ -8,6 +8,7 @@ from typing import Any, cast
 import strawberry
 
 from app.domain import filters as domain
+from app.domain.order_amendments import Amendment
 from app.domain.order_requests import OrderRequest, implied_position_type
 from app.domain.orders import (
     OrderSide,
@@ -108,6 +109,17 @@ class PlaceOrderInput:
 def as_metadata(value: JSON | None) -> Mapping[str, Any]:
     """Its shape is a rule of orders and is checked there."""
     return {} if value is None else cast("Mapping[str, Any]", value)
+
+
+@strawberry.input
+class AmendOrderInput:
+    id: strawberry.ID
+    amount: Decimal | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+    def to_domain(self) -> Amendment:
+        return Amendment(amount=self.amount, price=self.price, trigger_price=self.trigger_price)
 
 
 @strawberry.input

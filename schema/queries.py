@@ -10,13 +10,15 @@ from app.domain.filters import OrderSort
 from app.domain.tokens import Scope
 from schema import ids
 from schema.accounts import Account, visible_accounts
+from schema.audit import AuditConnection, list_audit
 from schema.context import Info, needs
 from schema.fills import Fill, FillConnection, FillFilter, FillQuery, list_fills
 from schema.markets import MarketConnection, MarketQuery, Ticker, list_markets
 from schema.nodes import Node
-from schema.order_inputs import OrderFilter, OrderReference, every_order
+from schema.order_inputs import OrderFilter, OrderReference, PlaceOrderInput, every_order
 from schema.orders import Order, OrderConnection, list_name
 from schema.pages import PageArguments, timed_page
+from schema.previews import OrderPreview, preview_order
 from schema.scalars import Cursor
 from schema.texts import bounded, text
 from schema.tokens import ApiToken, Viewer
@@ -81,6 +83,16 @@ class Query:
         wanted = DomainFillFilter() if filter is None else filter.to_domain(info)
         asked = PageArguments(first=first, after=after)
         return await list_fills(info, FillQuery(wanted=wanted, asked=asked))
+
+    @strawberry.field(extensions=_READ)
+    async def preview_order(self, info: Info, input: PlaceOrderInput) -> OrderPreview | None:
+        return await preview_order(info, input)
+
+    @strawberry.field(extensions=needs(Scope.ADMIN))
+    async def audit_log(
+        self, info: Info, first: int | None = None, after: Cursor | None = None
+    ) -> AuditConnection | None:
+        return await list_audit(info, PageArguments(first=first, after=after))
 
     @strawberry.field(extensions=needs(Scope.ADMIN))
     async def tokens(self, info: Info) -> list[ApiToken] | None:

@@ -9,27 +9,54 @@ def not_found(field: str = "id") -> Denied:
     return Denied(refusal)
 
 
-def already_closed(order: Order) -> Denied:
-    refusal = Refusal(
+def closed(order: Order, what: str) -> Refusal:
+    return Refusal(
         code=RefusalCode.ALREADY_CLOSED,
-        message=f"the order is {order.status} and can no longer be canceled",
+        message=f"the order is {order.status} and can no longer be {what}",
     )
-    return Denied(refusal, existing_order=order)
 
 
-def conflict(order: Order) -> Denied:
-    refusal = Refusal(
+def already_closed(order: Order) -> Denied:
+    return Denied(closed(order, "canceled"), existing_order=order)
+
+
+def not_yet_answered(order: Order) -> Refusal:
+    return Refusal(
+        code=RefusalCode.INVALID_STATE,
+        message=f"the order is {order.status}: it can be amended once the exchange has answered",
+        retryable=True,
+    )
+
+
+def being_canceled() -> Refusal:
+    return Refusal(
+        code=RefusalCode.INVALID_STATE,
+        message="the order is being canceled and can no longer be amended",
+    )
+
+
+def conflict() -> Refusal:
+    return Refusal(
         code=RefusalCode.IDEMPOTENCY_CONFLICT,
         message="this clientOrderId has placed an order with other input; use a new one",
         field=("clientOrderId",),
     )
-    return Denied(refusal, existing_order=order)
 
 
-def unavailable() -> Refusal:
+def unavailable(consequence: str = "nothing was placed") -> Refusal:
     return Refusal(
         code=RefusalCode.EXCHANGE_UNAVAILABLE,
-        message="the exchange cannot be reached; nothing was placed",
+        message=f"the exchange cannot be reached; {consequence}",
+        retryable=True,
+    )
+
+
+def unanswered_amendment() -> Refusal:
+    """Nobody knows yet; whatever became of it is told in the stream."""
+    return Refusal(
+        code=RefusalCode.EXCHANGE_UNAVAILABLE,
+        message="the exchange gave no clear answer; the order stands as it was last known and is"
+        " compared with the exchange again: repeating the amendment is safe",
         retryable=True,
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.services.accounts import AccountService
+from app.services.audit import AuditService
 from app.services.auth import AuthService
 from app.services.market_data import MarketDataService
 from app.services.order_log import OrderLog
@@ -15,6 +16,7 @@ class Services:
     """Everything that the outside may ask for."""
 
     accounts: AccountService
+    audit: AuditService
     auth: AuthService
     log: OrderLog
     market_data: MarketDataService

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from ulid import ULID
 
 from app.domain import tokens
+from app.domain.audit import Subject
 from app.domain.tokens import Scope, Token, TokenOrigin
 from app.errors import (
     Denied,
@@ -25,6 +26,7 @@ from app.errors import (
     Unauthenticated,
 )
 from app.ports import Clock
+from app.services.audit import Attempt
 from app.storage.database import Database, Snapshot, Transaction
 
 REREAD_SECONDS = 0.5
@@ -104,6 +106,7 @@ class AuthService:
         account_names: Collection[str] | None = None,
         expires_at: datetime | None = None,
         granter: Token | None = None,
+        attempt: Attempt | None = None,
     ) -> tuple[Token, str]:
         """Make a token and its secret, which is told this once and kept nowhere."""
         now = self._clock.now()
@@ -122,9 +125,11 @@ class AuthService:
         secret = self._make_secret()
         async with self._database.transaction() as tx:
             await tx.tokens.insert(token, digest=_digest(secret))
+            if attempt is not None:
+                await attempt.done(tx, Subject.token(token.id))
         return token, secret
 
-    async def revoke(self, token_id: str) -> Token:
+    async def revoke(self, token_id: str, attempt: Attempt | None = None) -> Token:
         """Revoke a token; one that was revoked before stays as it was."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
@@ -138,6 +143,8 @@ class AuthService:
                 words = "the last valid ADMIN token cannot be revoked: create another first"
                 raise _denied(RefusalCode.INVALID_STATE, words)
             await tx.tokens.revoke(token_id, at=now)
+            if attempt is not None:
+                await attempt.done(tx, Subject.token(token_id))
         self._forget(token_id)
         return replace(token, revoked_at=now)
 

@@ -8,18 +8,21 @@ import structlog
 
 from app.bus import Topic
 from app.domain import order_changes, order_refusals
+from app.domain.audit import Subject
 from app.domain.fills import Fill
 from app.domain.order_changes import Step
 from app.domain.order_reports import OrderReport
 from app.domain.orders import Order, OrderStatus
 from app.errors import Duplicate, Refusal, StaleRevision
 from app.ports import Clock
+from app.services.audit import Attempt
 from app.storage.database import Database, Snapshot, Transaction
 
 MAX_ATTEMPTS = 20
 RECENT_REPORTS = 1000
 
 T = TypeVar("T")
+Decide = Callable[[Order], list[Step]]
 
 _logger = structlog.get_logger(__name__)
 
@@ -43,11 +46,13 @@ class OrderLedger:
         # The latest reports that were or are being applied: a stream repeats most answers.
         self._recent: dict[tuple[str, str], OrderReport] = {}
 
-    async def apply(self, account: str, report: OrderReport) -> Order | None:
+    async def apply(
+        self, account: str, report: OrderReport, attempt: Attempt | None = None
+    ) -> Order | None:
         """Take in news of an order, from whichever source; None where nobody here placed it."""
         self._remember(account, report)
         try:
-            return await _until_fresh(lambda: self._apply_once(account, report))
+            return await _until_fresh(lambda: self._apply_once(account, report, attempt))
         except BaseException:
             self._recent.pop((account, report.exchange_order_id), None)
             raise
@@ -69,9 +74,9 @@ class OrderLedger:
         except order_changes.TransitionForbidden:
             return True
 
-    async def change(self, order_id: str, decide: Callable[[Order], list[Step]]) -> Order:
+    async def change(self, order_id: str, decide: Decide, attempt: Attempt | None = None) -> Order:
         """Decide on the order as it is, and once more where somebody else was faster."""
-        return await _until_fresh(lambda: self._change_once(order_id, decide))
+        return await _until_fresh(lambda: self._change_once(order_id, decide, attempt))
 
     async def doubt(self, order_id: str, reason: str) -> Order:
         """Nobody knows whether the exchange has it."""
@@ -83,7 +88,9 @@ class OrderLedger:
 
         return await self.change(order_id, decide)
 
-    async def reject(self, order_id: str, refusal: Refusal) -> Order:
+    async def reject(
+        self, order_id: str, refusal: Refusal, attempt: Attempt | None = None
+    ) -> Order:
         """The exchange surely does not have it."""
 
         def decide(order: Order) -> list[Step]:
@@ -91,9 +98,11 @@ class OrderLedger:
                 return []
             return [order_changes.rejected(order, refusal, self._clock.now())]
 
-        return await self.change(order_id, decide)
+        return await _until_fresh(lambda: self._reject_once(order_id, decide, attempt))
 
-    async def _apply_once(self, account: str, report: OrderReport) -> Order | None:
+    async def _apply_once(
+        self, account: str, report: OrderReport, attempt: Attempt | None
+    ) -> Order | None:
         async with self._database.transaction() as tx:
             order = await _find_reported(tx, account, report)
             if order is None:
@@ -106,14 +115,25 @@ class OrderLedger:
                 self.forbidden_reports += 1
                 _logger.error("report.forbidden", order=order.id, error=str(error))
                 return order
+            if attempt is not None and steps:
+                await attempt.done(tx, Subject.order(order.id))
             return await _record(tx, order, steps)
 
-    async def _change_once(self, order_id: str, decide: Callable[[Order], list[Step]]) -> Order:
+    async def _change_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
         async with self._database.transaction() as tx:
-            order = await tx.orders.find(order_id)
-            if order is None:
-                raise order_refusals.not_found()
-            return await _record(tx, order, decide(order))
+            order = await _found(tx, order_id)
+            steps = decide(order)
+            if attempt is not None and steps:
+                await attempt.done(tx, Subject.order(order_id))
+            return await _record(tx, order, steps)
+
+    async def _reject_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
+        async with self._database.transaction() as tx:
+            found = await _found(tx, order_id)
+            order = await _record(tx, found, decide(found))
+            if attempt is not None and order.refusal is not None:
+                await attempt.refused(tx, str(order.refusal.code))
+            return order
 
     def _remember(self, account: str, report: OrderReport) -> None:
         self._recent.pop((account, report.exchange_order_id), None)
@@ -135,6 +155,13 @@ async def _until_fresh(attempt: Callable[[], Awaitable[T]]) -> T:
         except (StaleRevision, Duplicate):
             continue
     return await attempt()
+
+
+async def _found(tx: Snapshot, order_id: str) -> Order:
+    order = await tx.orders.find(order_id)
+    if order is None:
+        raise order_refusals.not_found()
+    return order
 
 
 async def _find_reported(tx: Snapshot, account: str, report: OrderReport) -> Order | None:

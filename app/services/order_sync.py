@@ -7,6 +7,7 @@ import structlog
 
 from app.bus import Listener, Topic
 from app.domain import order_refusals
+from app.domain.order_reports import OrderReport
 from app.domain.orders import Order
 from app.errors import ExchangeError, OrderdeckError
 from app.services.accounts import AccountEntry
@@ -105,7 +106,7 @@ class OrderSync:
             report = known.get(order.wire_id)
             if report is None:
                 await self._look_up(order)
-            elif (report.status, report.filled) != (order.status, order.filled):
+            elif _differs(order, report):
                 await self._orders.apply(name, report)
         await self._tools.accounts.set_reconciled(name)
 
@@ -149,3 +150,8 @@ class OrderSync:
             return False
         await self._ledger.reject(order.id, order_refusals.never_arrived())
         return True
+
+
+def _differs(order: Order, report: OrderReport) -> bool:
+    is_amended = report.terms is not None and report.terms.version > order.amendments
+    return is_amended or (report.status, report.filled) != (order.status, order.filled)

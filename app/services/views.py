@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from app.domain.audit import AuditEntry
 from app.domain.events import LoggedEvent, LogPosition
 from app.domain.fills import Fill
 from app.domain.filters import FillFilter, OrderFilter, OrderSort
@@ -57,6 +58,10 @@ class View:
     async def fills(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:
         wanted = replace(wanted, accounts=self._narrowed(wanted.accounts))
         return await self._snapshot.fills.page(wanted, request)
+
+    async def audit(self, request: PageRequest) -> Page[AuditEntry]:
+        """All of it: whoever may read it is the operator."""
+        return await self._snapshot.audit.page(request)
 
     async def history(
         self, order: Order, *, after: LogPosition | None, size: int

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app.bus import Bus, Topic
 from app.domain.events import LoggedEvent
 from app.storage.accounts import AccountStore
+from app.storage.audit import AuditStore
 from app.storage.events import EventStore
 from app.storage.fills import FillStore
 from app.storage.orders import OrderStore
@@ -30,6 +31,7 @@ class Snapshot:
     def __init__(self, sql: Sql) -> None:
         self.sql = sql
         self.accounts = AccountStore(sql)
+        self.audit = AuditStore(sql)
         self.orders = OrderStore(sql)
         self.fills = FillStore(sql)
         self.events = EventStore(sql)
@@ -43,9 +45,13 @@ class Transaction(Snapshot):
     def __init__(self, sql: Sql) -> None:
         super().__init__(sql)
         self.announced: set[Topic] = set()
+        self.afterwards: list[Callable[[], None]] = []
 
     def announce(self, topic: Topic) -> None:
         self.announced.add(topic)
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        self.afterwards.append(act)
 
 
 class Database:
@@ -72,6 +78,8 @@ class Database:
             transaction.announce(Topic.EVENTS)
             self._tell(logged)
         self._bus.publish(transaction.announced)
+        for act in transaction.afterwards:
+            act()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:

@@ -182,9 +182,9 @@ def _conditions(wanted: OrderFilter) -> list[ColumnElement[bool]]:
 
 _PLAIN = (
     "id", "account", "client_order_id", "wire_id", "exchange_order_id", "symbol", "amount",
-    "price", "trigger_price", "amendments", "filled", "cost", "reported_filled", "reported_cost", "reduce_only",
-    "leverage", "strategy", "cancel_requested_at", "created_at", "updated_at", "closed_at",
-    "revision",
+    "price", "trigger_price", "amendments", "filled", "cost", "reported_filled", "reported_cost",
+    "reduce_only", "leverage", "strategy", "cancel_requested_at", "created_at", "updated_at",
+    "closed_at", "revision",
 )  # fmt: skip
 _ENUMS = {
     "side": OrderSide,

@@ -15,7 +15,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from schema.descriptions import accounts, commons, markets, order_inputs, orders, roots
+from schema.descriptions import accounts, audit, commons, markets, order_inputs, orders, roots
 
 TEXTS = {
     **commons.TEXTS,
@@ -23,6 +23,7 @@ TEXTS = {
     **orders.TEXTS,
     **order_inputs.TEXTS,
     **accounts.TEXTS,
+    **audit.TEXTS,
     **markets.TEXTS,
 }
 

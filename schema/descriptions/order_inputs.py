@@ -61,6 +61,32 @@ TEXTS = {
     "PlaceOrderInput.metadata": (
         "Notes of the client: an object, at most 8 KiB as JSON, 8 deep. Left out: empty."
     ),
+    "AmendOrderInput": "What is to be different; at least one of amount, price and triggerPrice.",
+    "AmendOrderInput.id": "The order's global id.",
+    "AmendOrderInput.amount": (
+        "The new total, at least what is filled: below is INVALID_INPUT, equal closes the order as"
+        " CANCELED."
+    ),
+    "AmendOrderInput.price": "The new limit price; only kinds that have one.",
+    "AmendOrderInput.triggerPrice": "The new trigger, as long as the order has not triggered.",
+    "OrderPreview": "What placeOrder would come to just now.",
+    "OrderPreview.refusal": "Null where it would be placed.",
+    "OrderPreview.notional": (
+        "Amount times the limit price, else the trigger, else the market's best price; in quote."
+    ),
+    "OrderPreview.estimatedFee": (
+        "At that price, as taker where it would trade at once. Null where the exchange does not"
+        " tell its rates beforehand."
+    ),
+    "OrderPreview.checks": (
+        "Every check in the order in which it runs; the ones after the first failure too."
+    ),
+    "OrderCheck": "One check of the gate.",
+    "OrderCheck.name": "What is checked: stable, for programs.",
+    "OrderCheck.passed": "False too where it could not be made because of an earlier one.",
+    "OrderCheck.limit": "What is allowed. Null where there is no limit or it does not apply.",
+    "OrderCheck.actual": "What the order comes to.",
+    "OrderCheck.message": "Why it did not pass.",
     "CancelOrderInput": "The order to cancel, by exactly one of id and clientOrderId.",
     "CancelOrderInput.id": "The order's global id.",
     "CancelOrderInput.clientOrderId": "The id that the client gave it.",

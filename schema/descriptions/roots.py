@@ -24,6 +24,15 @@ TEXTS = {
     "Query.orders(orderBy)": "The order of the list. Its cursors are good in this order alone.",
     "Query.fills": "Fills of all orders, newest first.",
     "Query.fills(filter)": "Only fills that match. Left out: all that the token may see.",
+    "Query.previewOrder": (
+        "Runs every check that placeOrder runs, and places nothing. What passes now may not a"
+        " moment later: placeOrder checks again."
+    ),
+    "Query.previewOrder(input)": "The order as it would be placed.",
+    "Query.auditLog": (
+        "Who changed what, newest first: one entry for every root field of every mutation"
+        " (placeOrders one per order), refused ones too. ADMIN."
+    ),
     "Query.tokens": "All tokens, newest first, revoked ones too, without their secrets. ADMIN.",
     "Query.markets": "The markets of one account, by symbol.",
     "Query.markets(account)": _ACCOUNT_OR_DEFAULT,
@@ -48,6 +57,11 @@ TEXTS = {
         " are sent in order. TRADE."
     ),
     "Mutation.placeOrders(inputs)": "The orders to place.",
+    "Mutation.amendOrder": (
+        "amount is the new total. Only where the exchange changes the order in place, else"
+        " UNSUPPORTED: never cancel-and-create. TRADE."
+    ),
+    "Mutation.amendOrder(input)": "What is to be different; what is left out stays as it is.",
     "Mutation.cancelOrder": (
         "Canceling what is CANCELED or EXPIRED is a success; FILLED or REJECTED is ALREADY_CLOSED;"
         " on SUBMITTING or IN_DOUBT the wish is kept and carried out as soon as the order is found."

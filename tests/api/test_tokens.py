@@ -168,11 +168,13 @@ async def test_the_scheme_is_read_in_any_case(shared_api: Api) -> None:
 
 
 NEEDED = {
+    "auditLog": "ADMIN",
     "tokens": "ADMIN",
     "createToken": "ADMIN",
     "revokeToken": "ADMIN",
     "placeOrder": "TRADE",
     "placeOrders": "TRADE",
+    "amendOrder": "TRADE",
     "cancelOrder": "TRADE",
     "cancelAllOrders": "TRADE",
     "setOrderMetadata": "TRADE",
@@ -183,8 +185,10 @@ GIVEN: dict[str, dict[str, Any]] = {
     "node": {"id": f"ord_{ULID}"},
     "order": {"id": f"ord_{ULID}"},
     "ticker": {"symbol": "BTC/USDT"},
+    "previewOrder": {"input": {**WAITING, "amount": "0"}},
     "placeOrder": {"input": {**WAITING, "amount": "0"}},
     "placeOrders": {"inputs": [{**WAITING, "amount": "0"}]},
+    "amendOrder": {"input": {"id": f"ord_{ULID}"}},
     "cancelOrder": {"input": {"id": f"ord_{ULID}"}},
     "setOrderMetadata": {"id": f"ord_{ULID}", "metadata": {}},
     "createToken": {"input": {"name": "", "scopes": ["READ"]}},

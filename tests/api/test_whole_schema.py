@@ -15,12 +15,15 @@ GIVEN: dict[str, dict[str, Any]] = {
     "order": {"id": "$order"},
     "orders": {"filter": {"open": False}, "orderBy": "UPDATED_AT_ASC", "first": 5},
     "fills": {"filter": {"symbols": ["BTC/USDT"]}, "first": 5},
+    "previewOrder": {"input": {**MARKET, "clientOrderId": "new"}},
+    "auditLog": {"first": 5},
     "tokens": {},
     "markets": {"account": "paper", "search": "btc", "first": 5},
     "ticker": {"symbol": "ETH/USDT", "account": "paper"},
     "tickers": {"symbols": ["ETH/USDT", "BTC/USD"], "account": "paper"},
     "placeOrder": {"input": {**MARKET, "clientOrderId": "new"}},
     "placeOrders": {"inputs": [{**WAITING, "clientOrderId": "many"}, {**MARKET, "amount": "0"}]},
+    "amendOrder": {"input": {"id": "$waiting", "price": "999"}},
     "cancelOrder": {"input": {"clientOrderId": "waiting"}},
     "cancelAllOrders": {"input": {"account": "paper", "sources": ["API"]}},
     "setOrderMetadata": {"id": "$order", "metadata": {"a": 1}},
@@ -56,7 +59,7 @@ async def test_every_root_field_answers_with_all_its_fields(client: Client, sock
 async def prepared(client: Client) -> dict[str, Any]:
     """What there is to be asked for."""
     before = await client.ask("{ orders { asOf } }")
-    await place(client, WAITING, clientOrderId="waiting")
+    waiting = await place(client, WAITING, clientOrderId="waiting")
     order = await place(client, clientOrderId="filled")
     made = await client.ask(
         """mutation { createToken(input: {name: "old", scopes: [READ]}) {
@@ -65,12 +68,16 @@ async def prepared(client: Client) -> dict[str, Any]:
     )
     return {
         "$order": order["id"],
+        "$waiting": waiting["id"],
         "$token": made["createToken"]["token"]["id"],
         "$asOf": before["orders"]["asOf"],
     }
 
 
 def filled_in(value: Any, known: dict[str, Any]) -> Any:
+    """The value, with what there is by now in the place of its names."""
+    if isinstance(value, dict):
+        return {key: filled_in(one, known) for key, one in value.items()}
     return known[value] if isinstance(value, str) and value in known else value
 
 

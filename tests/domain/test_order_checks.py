@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities
+from app.domain.checks import Checked
+from app.domain.market_checks import MarketFacts
 from app.domain.markets import Market, Ticker
-from app.domain.order_checks import MarketFacts, check_form, check_open_orders, first_refusal
+from app.domain.order_checks import GateFacts, examine, first_refusal
+from app.domain.order_forms import examine_form
+from app.domain.order_requests import OrderRequest
 from app.domain.orders import OrderSide, OrderType, PositionType, TimeInForce
 from app.errors import Refusal, RefusalCode
 from tests.makers import make_request
@@ -49,9 +53,16 @@ FACTS = MarketFacts(
 )
 
 
+def checks_of(request: OrderRequest, facts: GateFacts | None = None) -> list[Checked]:
+    return [*examine_form(request), *examine(request, facts or GateFacts(exchange=FACTS))]
+
+
+def found_in(request: OrderRequest) -> Refusal | None:
+    return first_refusal(checks_of(request))
+
+
 def refusal_of(**changes: Any) -> Refusal:
-    request = make_request(**changes)
-    refusal = check_form(request) or first_refusal(request, FACTS)
+    refusal = found_in(make_request(**changes))
     assert refusal is not None
     return refusal
 
@@ -101,9 +112,7 @@ def test_what_is_refused_says_why_and_where(
 
 
 def test_what_is_in_order_passes() -> None:
-    request = make_request()
-    assert check_form(request) is None
-    assert first_refusal(request, FACTS) is None
+    assert found_in(make_request()) is None
 
 
 @pytest.mark.parametrize("metadata", [[], "text", 1, {"a": float("nan")}, {"a": 2**70}, None])
@@ -116,15 +125,15 @@ def test_metadata_is_bounded_in_size_and_depth() -> None:
     for _ in range(8):
         deep = {"a": deep}
     assert refusal_of(metadata=deep).field == ("metadata",)
-    assert check_form(make_request(metadata=deep["a"])) is None
+    assert found_in(make_request(metadata=deep["a"])) is None
     assert refusal_of(metadata={"a": "x" * 8192}).field == ("metadata",)
-    assert check_form(make_request(metadata={"a": "x" * 8000})) is None
+    assert found_in(make_request(metadata={"a": "x" * 8000})) is None
 
 
 @given(amount=st.decimals("0.00011", "0.019", places=8))
 def test_the_values_that_a_refusal_names_are_valid(amount: Decimal) -> None:
     request = make_request(amount=amount)
-    refusal = first_refusal(request, FACTS)
+    refusal = found_in(request)
     if refusal is None or refusal.code is RefusalCode.INSUFFICIENT_FUNDS:
         return
     named = [Decimal(word.rstrip(",;")) for word in refusal.message.split() if is_number(word)]
@@ -135,7 +144,12 @@ def test_the_values_that_a_refusal_names_are_valid(amount: Decimal) -> None:
     else:
         again = replace(request, amount=named[-1])
         assert refusal.code is RefusalCode.MIN_NOTIONAL
-        assert first_refusal(again, FACTS) is None
+        assert found_in(again) is None
+
+
+def open_orders_refusal(count: int, limit: int | None) -> Refusal | None:
+    facts = GateFacts(exchange=FACTS, open_orders=count, max_open_orders=limit)
+    return first_refusal(checks_of(make_request(), facts))
 
 
 def is_number(word: str) -> bool:
@@ -143,9 +157,9 @@ def is_number(word: str) -> bool:
 
 
 def test_the_number_of_open_orders_is_bounded_where_it_is_set() -> None:
-    assert check_open_orders(10**6, None) is None
-    assert check_open_orders(4, 5) is None
-    refusal = check_open_orders(5, 5)
+    assert open_orders_refusal(10**6, None) is None
+    assert open_orders_refusal(4, 5) is None
+    refusal = open_orders_refusal(5, 5)
     assert refusal is not None
     assert (refusal.code, refusal.retryable) == (RefusalCode.RISK_LIMIT, True)
 

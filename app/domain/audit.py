@@ -1,0 +1,57 @@
+"""The audit: who wanted to change what, and what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class AuditOutcome(StrEnum):
+    """What became of it: done, refused by a rule, or failed for a fault."""
+
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+    FAILED = "FAILED"
+
+
+class SubjectKind(StrEnum):
+    """What kind of object a change is about."""
+
+    ACCOUNT = "ACCOUNT"
+    ORDER = "ORDER"
+    TOKEN = "TOKEN"  # noqa: S105  a kind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """The object that a change is about."""
+
+    kind: SubjectKind
+    key: str
+
+    @classmethod
+    def order(cls, order_id: str) -> "Subject":
+        return cls(kind=SubjectKind.ORDER, key=order_id)
+
+    @classmethod
+    def token(cls, token_id: str) -> "Subject":
+        return cls(kind=SubjectKind.TOKEN, key=token_id)
+
+    @classmethod
+    def account(cls, name: str) -> "Subject":
+        return cls(kind=SubjectKind.ACCOUNT, key=name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEntry:
+    """One root field of a mutation, or one order of placeOrders."""
+
+    id: str
+    at: datetime
+    actor: str
+    # The token; None for the command line.
+    actor_id: str | None
+    action: str
+    request_id: str
+    subject: Subject | None = None
+    outcome: AuditOutcome = AuditOutcome.DONE
+    code: str | None = None

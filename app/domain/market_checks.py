@@ -1,0 +1,211 @@
+"""What a market and its exchange say of an order: steps, sides, minimums and money."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.domain import money, order_estimates
+from app.domain.accounts import Balance, Capabilities
+from app.domain.checks import Checked, invalid
+from app.domain.markets import Market, Ticker
+from app.domain.order_requests import OrderRequest
+from app.domain.orders import OrderSide, PositionType
+from app.domain.triggers import fires, waits_above
+from app.errors import Refusal, RefusalCode
+
+_OF_TERMS = ("amountStep", "priceStep", "triggerPriceStep", "minAmount", "minNotional")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarketFacts:
+    """What the exchange says, as far as one order depends on it."""
+
+    capabilities: Capabilities
+    markets: Mapping[str, Market]
+    ticker: Ticker | None
+    balances: Mapping[str, Balance]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """One request with its market and all that is known around it."""
+
+    request: OrderRequest
+    market: Market
+    facts: MarketFacts
+
+
+def examine_market(request: OrderRequest, market: Market, facts: MarketFacts) -> Iterator[Checked]:
+    """Every check of the market, in the order in which they run."""
+    known = _Known(request=request, market=market, facts=facts)
+    for name, check in MARKET_CHECKS.items():
+        yield check(name, known)
+
+
+def examine_steps(request: OrderRequest, facts: MarketFacts) -> Iterator[Checked]:
+    """What an amended order must hold to as well, on a market that is there."""
+    known = _Known(request=request, market=facts.markets[request.symbol], facts=facts)
+    for name in _OF_TERMS:
+        yield MARKET_CHECKS[name](name, known)
+
+
+def examine_trigger_side(request: OrderRequest, facts: MarketFacts) -> Checked:
+    known = _Known(request=request, market=facts.markets[request.symbol], facts=facts)
+    return _check_trigger_side("triggerSide", known)
+
+
+def _check_amount_step(name: str, known: _Known) -> Checked:
+    return _on_step(name, "amount", known.request.amount, known.market.amount_step)
+
+
+def _check_price_step(name: str, known: _Known) -> Checked:
+    return _on_step(name, "price", known.request.price, known.market.price_step)
+
+
+def _check_trigger_price_step(name: str, known: _Known) -> Checked:
+    return _on_step(name, "triggerPrice", known.request.trigger_price, known.market.price_step)
+
+
+def _check_trigger_side(name: str, known: _Known) -> Checked:
+    request, ticker = known.request, known.facts.ticker
+    trigger, last = request.trigger_price, None if ticker is None else ticker.last
+    if trigger is None or last is None or not request.type.has_trigger:
+        return Checked(name=name)
+    side = "above" if waits_above(request.side, request.type) else "below"
+    limit = f"{side} {money.plain(last)}"
+    refusal = None
+    if fires(request.side, request.type, trigger, last):
+        words = (
+            f"a {request.type} {request.side} waits for its trigger {side} the last price,"
+            f" which is {money.plain(last)}; {money.plain(trigger)} would fire at once"
+        )
+        refusal = invalid("triggerPrice", words)
+    return Checked(name=name, limit=limit, actual=money.plain(trigger), refusal=refusal)
+
+
+def _check_min_amount(name: str, known: _Known) -> Checked:
+    amount, least = known.request.amount, known.market.min_amount
+    if least is None:
+        return Checked(name=name, actual=money.plain(amount))
+    refusal = None
+    if amount < least:
+        words = (
+            f"amount {money.plain(amount)} is below the market's minimum;"
+            f" the smallest valid value is {money.plain(least)}"
+        )
+        refusal = invalid("amount", words)
+    return Checked(name=name, limit=money.plain(least), actual=money.plain(amount), refusal=refusal)
+
+
+def _check_min_notional(name: str, known: _Known) -> Checked:
+    least, price = known.market.min_notional, _price(known)
+    if least is None or price is None:
+        return Checked(name=name)
+    notional = money.multiply(known.request.amount, price)
+    refusal = None
+    if notional < least:
+        smallest = money.plain(_smallest_amount(known.market, price))
+        refusal = Refusal(
+            code=RefusalCode.MIN_NOTIONAL,
+            message=f"amount times price is {money.plain(notional)} {known.market.quote} and must"
+            f" be at least {money.plain(least)}; at this price the smallest valid amount is"
+            f" {smallest}",
+            field=("amount",),
+        )
+    return Checked(
+        name=name, limit=money.plain(least), actual=money.plain(notional), refusal=refusal
+    )
+
+
+def _check_reducible(name: str, known: _Known) -> Checked:
+    """Spot has no short side: what a SELL can reduce is what is held."""
+    request = known.request
+    if not request.reduce_only or request.position_type is not PositionType.SPOT:
+        return Checked(name=name)
+    held = _held(known.facts, known.market.base)
+    refusal = None
+    if held <= money.ZERO:
+        refusal = Refusal(
+            code=RefusalCode.INVALID_STATE,
+            message=f"there is no position in {known.market.symbol} that a reduceOnly order could"
+            " reduce",
+            field=("reduceOnly",),
+            retryable=True,
+        )
+    return Checked(name=name, actual=money.plain(held), refusal=refusal)
+
+
+def _check_balance(name: str, known: _Known) -> Checked:
+    market, request = known.market, known.request
+    asset, needed = market.base, request.amount
+    if request.side is OrderSide.BUY:
+        price = _price(known)
+        if price is None:
+            return Checked(name=name)
+        asset = market.quote
+        needed = order_estimates.needed_in_quote(request, market, price)
+    balance = known.facts.balances.get(asset)
+    free = money.ZERO if balance is None else balance.free
+    refusal = None
+    if needed > free:
+        refusal = Refusal(
+            code=RefusalCode.INSUFFICIENT_FUNDS,
+            message=f"this needs {money.plain(needed)} {asset} and {money.plain(free)} are free",
+            field=("amount",),
+            retryable=True,
+        )
+    return Checked(
+        name=name,
+        limit=f"{money.plain(free)} {asset}",
+        actual=f"{money.plain(needed)} {asset}",
+        refusal=refusal,
+    )
+
+
+MARKET_CHECKS: Mapping[str, Callable[[str, _Known], Checked]] = {
+    "amountStep": _check_amount_step,
+    "priceStep": _check_price_step,
+    "triggerPriceStep": _check_trigger_price_step,
+    "triggerSide": _check_trigger_side,
+    "minAmount": _check_min_amount,
+    "minNotional": _check_min_notional,
+    "reduceOnlyPosition": _check_reducible,
+    "balance": _check_balance,
+}
+
+
+def _price(known: _Known) -> Decimal | None:
+    return order_estimates.expected_price(known.request, known.facts.ticker)
+
+
+def _held(facts: MarketFacts, asset: str) -> Decimal:
+    balance = facts.balances.get(asset)
+    return money.ZERO if balance is None else money.add(balance.free, balance.used)
+
+
+def _on_step(name: str, field: str, value: Decimal | None, step: Decimal | None) -> Checked:
+    if value is None or step is None:
+        return Checked(name=name)
+    refusal = None if money.is_on_step(value, step) else _off_step(field, value, step)
+    return Checked(name=name, limit=money.plain(step), actual=money.plain(value), refusal=refusal)
+
+
+def _smallest_amount(market: Market, price: Decimal) -> Decimal:
+    assert market.min_notional is not None  # noqa: S101
+    step = market.amount_step or Decimal(1).scaleb(-money.MAX_PLACES)
+    amount = money.ceil_to_step(money.divide(market.min_notional, price), step)
+    if money.multiply(amount, price) < market.min_notional:
+        amount = money.add(amount, step)
+    return amount if market.min_amount is None else max(amount, market.min_amount)
+
+
+def _off_step(name: str, value: Decimal, step: Decimal) -> Refusal:
+    below, above = money.floor_to_step(value, step), money.ceil_to_step(value, step)
+    nearest = [money.plain(one) for one in (below, above) if one > money.ZERO]
+    return Refusal(
+        code=RefusalCode.PRECISION,
+        message=f"{name} {money.plain(value)} is not a multiple of the step {money.plain(step)};"
+        f" the nearest valid {'values are' if len(nearest) > 1 else 'value is'}"
+        f" {' and '.join(nearest)}",
+        field=(name,),
+    )

@@ -1,0 +1,100 @@
+"""Changing an order in place: what is asked for, and whether it may be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.domain import money, order_refusals
+from app.domain.checks import invalid
+from app.domain.market_checks import MarketFacts, examine_steps, examine_trigger_side
+from app.domain.order_forms import examine_terms
+from app.domain.order_reports import OrderTerms
+from app.domain.order_requests import OrderRequest
+from app.domain.orders import Order
+from app.errors import Refusal, RefusalCode
+
+NAMES = "amount, price and triggerPrice"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Amendment:
+    """What a client wants to be different; None stays as it is. The amount is the new total."""
+
+    amount: Decimal | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self.amount is None and self.price is None and self.trigger_price is None
+
+
+def terms_of(order: Order) -> OrderTerms:
+    return OrderTerms(amount=order.amount, price=order.price, trigger_price=order.trigger_price)
+
+
+def amended_terms(order: Order, amendment: Amendment) -> OrderTerms:
+    return OrderTerms(
+        amount=order.amount if amendment.amount is None else amendment.amount,
+        price=order.price if amendment.price is None else amendment.price,
+        trigger_price=order.trigger_price
+        if amendment.trigger_price is None
+        else amendment.trigger_price,
+    )
+
+
+def check_state(order: Order, amendment: Amendment) -> Refusal | None:
+    """What the order itself says, before the exchange is asked for anything."""
+    if amendment.is_empty:
+        return invalid("amount", f"nothing is changed: give at least one of {NAMES}")
+    if not order.status.is_answered:
+        return order_refusals.not_yet_answered(order)
+    if not order.is_open:
+        return order_refusals.closed(order, "amended")
+    if order.cancel_requested_at is not None:
+        return order_refusals.being_canceled()
+    return None
+
+
+def check_amendment(order: Order, amendment: Amendment, facts: MarketFacts) -> Refusal | None:
+    return next(_refusals(order, amendment, facts), None)
+
+
+def _refusals(order: Order, amendment: Amendment, facts: MarketFacts) -> Iterator[Refusal]:
+    terms = amended_terms(order, amendment)
+    if not facts.capabilities.amend_order:
+        yield Refusal(
+            code=RefusalCode.UNSUPPORTED,
+            message="this account's exchange cannot change an order in place: cancel it and place"
+            " another",
+        )
+    if terms.amount < order.filled:
+        yield invalid(
+            "amount",
+            f"amount is the new total and must be at least {money.plain(order.filled)}, which is"
+            f" filled; it is {money.plain(terms.amount)}",
+        )
+    checks = list(examine_terms(order.type, terms))
+    wanted = _as_request(order, terms)
+    if order.symbol in facts.markets and terms.amount != order.filled:
+        checks.extend(examine_steps(wanted, facts))
+    if order.symbol in facts.markets and amendment.trigger_price is not None:
+        checks.append(examine_trigger_side(wanted, facts))
+    yield from (checked.refusal for checked in checks if checked.refusal is not None)
+
+
+def _as_request(order: Order, terms: OrderTerms) -> OrderRequest:
+    """The order as it would be placed with these terms."""
+    return OrderRequest(
+        account=order.account,
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        amount=terms.amount,
+        price=terms.price,
+        trigger_price=terms.trigger_price,
+        time_in_force=order.time_in_force,
+        reduce_only=order.reduce_only,
+        position_type=order.position_type,
+    )

@@ -1,0 +1,16 @@
+"""When a stop or a take-profit comes to life: the last price against its trigger."""
+
+from decimal import Decimal
+
+from app.domain.orders import OrderSide, OrderType
+
+_STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
+
+
+def waits_above(side: OrderSide, type: OrderType) -> bool:
+    """Whether the trigger stands above the market: a stop that buys, a take-profit that sells."""
+    return (side is OrderSide.BUY) == (type in _STOPS)
+
+
+def fires(side: OrderSide, type: OrderType, trigger: Decimal, last: Decimal) -> bool:
+    return last >= trigger if waits_above(side, type) else last <= trigger

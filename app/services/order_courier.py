@@ -1,0 +1,115 @@
+"""The way to the exchange and back: each call once, and what it answered into the ledger."""
+
+import asyncio
+
+import structlog
+
+from app.domain import order_refusals
+from app.domain.order_amendments import terms_of
+from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.orders import Order
+from app.errors import Denied, ExchangeError, ExchangeRejected, ExchangeUnavailable
+from app.ports import Clock, ExchangeGateway
+from app.services.accounts import AccountService
+from app.services.audit import Attempt
+from app.services.order_ledger import OrderLedger
+
+_logger = structlog.get_logger(__name__)
+
+
+class OrderCourier:
+    """Asks the exchange about one order at a time, never inside a transaction."""
+
+    def __init__(
+        self, accounts: AccountService, ledger: OrderLedger, clock: Clock, *, timeout_seconds: float
+    ) -> None:
+        self._accounts = accounts
+        self._ledger = ledger
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+
+    async def submit(self, order: Order, attempt: Attempt | None = None) -> Order:
+        """Send it once. Whatever is not a clear answer is doubt."""
+        try:
+            async with self._clock.timeout(self._timeout_seconds):
+                report = await self._gateway(order).submit(_intent(order))
+        except ExchangeRejected as error:
+            return await self._ledger.reject(order.id, error.refusal, attempt)
+        except ExchangeUnavailable:
+            return await self._ledger.reject(order.id, order_refusals.unavailable(), attempt)
+        except asyncio.CancelledError:
+            await self._ledger.doubt(order.id, "abandoned before the exchange answered")
+            raise
+        except Exception as error:  # noqa: BLE001  nothing else proves that it was not placed
+            _logger.warning("submit.unanswered", order=order.id, error=repr(error))
+            return await self._ledger.doubt(order.id, "the exchange gave no clear answer")
+        return await self._ledger.apply(order.account, report) or order
+
+    async def cancel(self, order: Order) -> Order:
+        """Ask the exchange to cancel; without an answer the wish stays and is tried again."""
+        gateway = self._gateway(order)
+        try:
+            async with self._clock.timeout(self._timeout_seconds):
+                report = await gateway.cancel(_key(order)) or await gateway.find(_key(order))
+        except (ExchangeError, TimeoutError) as error:
+            _logger.warning("cancel.unanswered", order=order.id, error=repr(error))
+            return order
+        return order if report is None else await self._ledger.apply(order.account, report) or order
+
+    async def amend(
+        self, order: Order, wanted: OrderTerms, attempt: Attempt | None = None
+    ) -> Order:
+        """Have it changed in place; where no clear answer comes, look what became of it."""
+        report = await self._ask_to_amend(order, wanted)
+        if report is None:
+            raise order_refusals.not_found()
+        changed = await self._ledger.apply(order.account, report, attempt) or order
+        if terms_of(changed) == wanted:
+            return changed
+        if not changed.is_open:
+            raise Denied(order_refusals.closed(changed, "amended"), existing_order=changed)
+        raise Denied(order_refusals.unanswered_amendment(), existing_order=changed)
+
+    async def find(self, order: Order) -> OrderReport | None:
+        """What the exchange says of an order; None where it answered that it has none."""
+        async with self._clock.timeout(self._timeout_seconds):
+            return await self._gateway(order).find(_key(order))
+
+    async def _ask_to_amend(self, order: Order, wanted: OrderTerms) -> OrderReport | None:
+        try:
+            async with self._clock.timeout(self._timeout_seconds):
+                return await self._gateway(order).amend(_key(order), wanted)
+        except ExchangeRejected as error:
+            raise Denied(error.refusal, existing_order=order) from error
+        except ExchangeUnavailable as error:
+            refusal = order_refusals.unavailable("the order stands as it was")
+            raise Denied(refusal, existing_order=order) from error
+        except Exception as error:  # noqa: BLE001  nothing else proves that it stands as it was
+            _logger.warning("amend.unanswered", order=order.id, error=repr(error))
+        try:
+            return await self.find(order)
+        except (ExchangeError, TimeoutError) as error:
+            raise Denied(order_refusals.unanswered_amendment(), existing_order=order) from error
+
+    def _gateway(self, order: Order) -> ExchangeGateway:
+        return self._accounts.get(order.account).gateway
+
+
+def _intent(order: Order) -> OrderIntent:
+    return OrderIntent(
+        wire_id=order.wire_id,
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        time_in_force=order.time_in_force,
+        amount=order.amount,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        reduce_only=order.reduce_only,
+    )
+
+
+def _key(order: Order) -> OrderKey:
+    return OrderKey(
+        symbol=order.symbol, wire_id=order.wire_id, exchange_order_id=order.exchange_order_id
+    )

@@ -1,0 +1,140 @@
+"""The gate in front of the exchange: one way for what is placed and for what is only previewed."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.domain import order_estimates, order_refusals
+from app.domain.accounts import Connectivity
+from app.domain.checks import Checked
+from app.domain.filters import OrderFilter
+from app.domain.market_checks import MarketFacts
+from app.domain.order_checks import GateFacts, examine, first_refusal
+from app.domain.order_forms import examine_form
+from app.domain.order_requests import OrderRequest
+from app.domain.orders import Fee, Order, OrderStatus
+from app.errors import Denied, ExchangeError, Refusal
+from app.ports import Clock
+from app.services.accounts import AccountService
+from app.storage.database import Database, Snapshot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What placing an order would come to."""
+
+    refusal: Refusal | None
+    existing_order: Order | None
+    checks: tuple[Checked, ...]
+    notional: Decimal | None
+    estimated_fee: Fee | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Earlier:
+    """What this client's id has placed before, and whether it was asked for in the same words."""
+
+    order: Order
+    is_same: bool
+
+
+class OrderGate:
+    """Lets an order through or says why not."""
+
+    def __init__(
+        self, database: Database, accounts: AccountService, clock: Clock, *, timeout_seconds: float
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+
+    async def facts(self, account: str, symbol: str) -> MarketFacts | None:
+        """What must be known of the exchange; None where it cannot be asked."""
+        gateway = self._accounts.get(account).gateway
+        if gateway.connection.connectivity is Connectivity.DISCONNECTED:
+            return None
+        try:
+            async with self._clock.timeout(self._timeout_seconds):
+                tickers = await gateway.tickers([symbol])
+                return MarketFacts(
+                    capabilities=gateway.capabilities,
+                    markets=await gateway.markets(),
+                    ticker=tickers.get(symbol),
+                    balances=await gateway.balances(),
+                )
+        except (ExchangeError, TimeoutError):
+            return None
+
+    def check_form(self, request: OrderRequest) -> None:
+        deny(first_refusal(examine_form(request)))
+
+    async def check(
+        self, view: Snapshot, request: OrderRequest, exchange: MarketFacts | None
+    ) -> None:
+        deny(first_refusal(await self._examine(view, request, exchange)))
+
+    async def preview(self, request: OrderRequest) -> Preview:
+        exchange = await self.facts(request.account, request.symbol)
+        async with self._database.snapshot() as view:
+            checks = [*examine_form(request)]
+            earlier = await _find_earlier(view, request)
+            checks.append(_check_unused(earlier))
+            checks.extend(await self._examine(view, request, exchange))
+        return _preview(request, exchange, checks, earlier)
+
+    async def _examine(
+        self, view: Snapshot, request: OrderRequest, exchange: MarketFacts | None
+    ) -> Iterator[Checked]:
+        limit = self._accounts.get(request.account).max_open_orders
+        count = 0
+        if limit is not None:
+            open_here = OrderFilter(accounts=frozenset({request.account}), open=True)
+            count = await view.orders.count(open_here)
+        facts = GateFacts(exchange=exchange, open_orders=count, max_open_orders=limit)
+        return examine(request, facts)
+
+
+def deny(refusal: Refusal | None, *, existing_order: Order | None = None) -> None:
+    if refusal is not None:
+        raise Denied(refusal, existing_order=existing_order)
+
+
+async def _find_earlier(view: Snapshot, request: OrderRequest) -> _Earlier | None:
+    known = await view.orders.find_by_client_id(request.account, request.client_order_id)
+    if known is None:
+        return None
+    is_same = await view.orders.fingerprint(known.id) == request.fingerprint
+    return _Earlier(order=known, is_same=is_same)
+
+
+def _check_unused(earlier: _Earlier | None) -> Checked:
+    is_other = earlier is not None and not earlier.is_same
+    return Checked(
+        name="clientOrderIdUnused",
+        refusal=order_refusals.conflict() if is_other else None,
+    )
+
+
+def _preview(
+    request: OrderRequest,
+    exchange: MarketFacts | None,
+    checks: Iterable[Checked],
+    earlier: _Earlier | None,
+) -> Preview:
+    checks = tuple(checks)
+    refusal = first_refusal(checks)
+    if earlier is not None and earlier.is_same:
+        # A repeat is answered as the first time, whatever the checks would say by now.
+        is_rejected = earlier.order.status is OrderStatus.REJECTED
+        refusal = earlier.order.refusal if is_rejected else None
+    ticker = None if exchange is None else exchange.ticker
+    market = None if exchange is None else exchange.markets.get(request.symbol)
+    price = order_estimates.expected_price(request, ticker)
+    return Preview(
+        refusal=refusal,
+        existing_order=None if earlier is None else earlier.order,
+        checks=checks,
+        notional=None if price is None else order_estimates.notional(request, price),
+        estimated_fee=None if market is None else order_estimates.fee(request, market, ticker),
+    )

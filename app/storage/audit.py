@@ -1,0 +1,62 @@
+"""The audit log: written with the change that an entry tells of."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+
+from app.domain.audit import AuditEntry, AuditOutcome, Subject, SubjectKind
+from app.domain.pages import Page, PageRequest
+from app.storage import tables
+from app.storage.paging import Keyset
+from app.storage.sql import Sql
+
+_columns = tables.audit.c
+_NEWEST_FIRST = Keyset(_columns.at, _columns.id, descending=True)
+
+
+class AuditStore:
+    """One row an entry, never taken away."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def insert(self, entry: AuditEntry) -> None:
+        await self._sql.run(insert(tables.audit), _row(entry))
+
+    async def conclude(self, entry: AuditEntry) -> None:
+        """What became of it after all."""
+        mine = update(tables.audit).where(_columns.id == entry.id)
+        await self._sql.run(mine.values(outcome=str(entry.outcome), code=entry.code))
+
+    async def page(self, request: PageRequest) -> Page[AuditEntry]:
+        return await _NEWEST_FIRST.page(self._sql, select(tables.audit), request, _entry)
+
+
+def _row(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "actor": entry.actor,
+        "actor_id": entry.actor_id,
+        "action": entry.action,
+        "subject_kind": None if entry.subject is None else str(entry.subject.kind),
+        "subject_key": None if entry.subject is None else entry.subject.key,
+        "outcome": str(entry.outcome),
+        "code": entry.code,
+        "request_id": entry.request_id,
+    }
+
+
+def _entry(row: RowMapping) -> AuditEntry:
+    kind = row["subject_kind"]
+    return AuditEntry(
+        id=row["id"],
+        at=row["at"],
+        actor=row["actor"],
+        actor_id=row["actor_id"],
+        action=row["action"],
+        request_id=row["request_id"],
+        subject=None if kind is None else Subject(kind=SubjectKind(kind), key=row["subject_key"]),
+        outcome=AuditOutcome(row["outcome"]),
+        code=row["code"],
+    )

@@ -1,0 +1,75 @@
+"""Root fields of mutations: each asks for its scope, and leaves an entry in the audit."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from strawberry.extensions import FieldExtension
+from strawberry.extensions.field_extension import AsyncExtensionResolver
+
+from app.domain.audit import AuditOutcome, Subject
+from app.domain.tokens import Scope
+from app.services.audit import Attempt, Ending
+from schema import ids
+from schema.context import Context, Info
+from schema.errors import Refusal, ending_of
+from schema.orders import OrderSuccess, PlaceOrderSuccess
+from schema.tokens import CreateTokenSuccess, RevokeTokenSuccess
+
+T = TypeVar("T")
+
+
+def changes(scope: Scope) -> list[FieldExtension]:
+    """What a root field of a mutation asks of the token, and what it leaves behind."""
+    return [Audited(scope)]
+
+
+class Audited(FieldExtension):
+    """Refuses a field to a token without the scope; one attempt is one entry in the audit."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def resolve_async(
+        self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any
+    ) -> Any:
+        context = info.context
+        audit = context.services.audit
+        context.attempt = audit.attempt(context.viewer, info.field_name, context.request_id)
+
+        async def act() -> Any:
+            context.require(self._scope)
+            return await next_(source, info, **kwargs)
+
+        return await _audited(context, context.attempt, act)
+
+
+async def part_of_attempt(info: Info, act: Callable[[Attempt], Awaitable[T]]) -> T:
+    """One of several changes that a root field makes, with an entry of its own."""
+    attempt = info.context.services.audit.part(info.context.attempt)
+    return await _audited(info.context, attempt, lambda: act(attempt))
+
+
+async def _audited(context: Context, attempt: Attempt, act: Callable[[], Awaitable[T]]) -> T:
+    audit = context.services.audit
+    try:
+        result = await act()
+    except Exception as error:
+        await audit.ended(attempt, ending_of(error))
+        raise
+    if isinstance(result, Refusal):
+        subject = None if result.order is None else Subject.order(result.order.id)
+        code = str(result.code)
+        await audit.ended(attempt, Ending(outcome=AuditOutcome.REFUSED, code=code, subject=subject))
+    else:
+        await audit.done(attempt, _subject_of(result))
+    return result
+
+
+def _subject_of(result: object) -> Subject | None:
+    match result:
+        case PlaceOrderSuccess() | OrderSuccess():
+            return Subject.order(result.order.value.id)
+        case CreateTokenSuccess() | RevokeTokenSuccess():
+            return Subject.token(ids.decode(result.token.id, ids.Kind.TOKEN))
+        case _:
+            return None

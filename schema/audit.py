@@ -1,0 +1,82 @@
+"""The audit, as an operator reads it."""
+
+from datetime import datetime
+
+import strawberry
+
+from app.domain import audit as domain
+from app.domain.audit import AuditOutcome, SubjectKind
+from app.domain.pages import Page
+from schema import ids
+from schema.context import Info
+from schema.pages import PageArguments, PageInfo, timed_page
+from schema.scalars import Cursor
+
+strawberry.enum(AuditOutcome)
+
+_LIST = "audit"
+_KINDS = {
+    SubjectKind.ACCOUNT: ids.Kind.ACCOUNT,
+    SubjectKind.ORDER: ids.Kind.ORDER,
+    SubjectKind.TOKEN: ids.Kind.TOKEN,
+}
+
+
+@strawberry.type
+class AuditEntry:
+    id: strawberry.ID
+    at: datetime
+    actor: str
+    actor_id: strawberry.ID | None
+    action: str
+    subject: str | None
+    outcome: AuditOutcome
+    code: str | None
+    request_id: str
+
+    @classmethod
+    def of(cls, entry: domain.AuditEntry) -> "AuditEntry":
+        subject = entry.subject
+        return cls(
+            id=ids.encode(ids.Kind.AUDIT_ENTRY, entry.id),
+            at=entry.at,
+            actor=entry.actor,
+            actor_id=None if entry.actor_id is None else ids.encode(ids.Kind.TOKEN, entry.actor_id),
+            action=entry.action,
+            subject=None if subject is None else ids.encode(_KINDS[subject.kind], subject.key),
+            outcome=entry.outcome,
+            code=entry.code,
+            request_id=entry.request_id,
+        )
+
+
+@strawberry.type
+class AuditEdge:
+    node: AuditEntry
+    cursor: Cursor
+
+
+@strawberry.type
+class AuditConnection:
+    edges: list[AuditEdge]
+    nodes: list[AuditEntry]
+    page_info: PageInfo
+
+    @classmethod
+    def of(cls, page: Page[domain.AuditEntry]) -> "AuditConnection":
+        nodes = [AuditEntry.of(entry) for entry in page.items]
+        cursors = [ids.encode_place(_LIST, (entry.at, entry.id)) for entry in page.items]
+        return cls(
+            edges=[
+                AuditEdge(node=node, cursor=cursor)
+                for node, cursor in zip(nodes, cursors, strict=True)
+            ],
+            nodes=nodes,
+            page_info=PageInfo.of(page, cursors),
+        )
+
+
+async def list_audit(info: Info, asked: PageArguments) -> AuditConnection:
+    request = timed_page(_LIST, asked)
+    async with info.context.view(info) as view:
+        return AuditConnection.of(await view.audit(request))

@@ -1,0 +1,19 @@
+"""The audit."""
+
+TEXTS = {
+    "AuditOutcome": "What became of an attempt to change something.",
+    "AuditOutcome.DONE": "It was done, or it was so already.",
+    "AuditOutcome.REFUSED": "A rule, the scope of the token or the exchange said no.",
+    "AuditOutcome.FAILED": "A fault: code says which, the server's log says why.",
+    "AuditEntry": "One root field of a mutation, or one order of placeOrders.",
+    "AuditEntry.at": "When it was asked for.",
+    "AuditEntry.actor": "The name of the token that asked; or of the command line.",
+    "AuditEntry.actorId": "The id of that token; null for the command line.",
+    "AuditEntry.action": "The mutation's field name.",
+    "AuditEntry.subject": "The global id of what it was about. Null where that was many things.",
+    "AuditEntry.outcome": "What became of it.",
+    "AuditEntry.code": "That of the refusal or error. Null where it was done.",
+    "AuditEntry.requestId": "The same for all that one request asked for; errors tell it too.",
+    "AuditConnection": "A page of the audit, newest first.",
+    "AuditEdge": "An entry and its place in the list.",
+}

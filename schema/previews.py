@@ -1,0 +1,73 @@
+"""What placing an order would come to."""
+
+from decimal import Decimal
+
+import strawberry
+
+from app.domain.checks import Checked
+from app.domain.order_requests import OrderRequest
+from app.services.order_gate import Preview
+from schema.context import Info
+from schema.errors import Refusal, refusable, told_from
+from schema.fills import Fee
+from schema.order_inputs import PlaceOrderInput
+
+
+@strawberry.type
+class OrderCheck:
+    name: str
+    passed: bool
+    limit: str | None
+    actual: str | None
+    message: str | None
+
+    @classmethod
+    def of(cls, checked: Checked) -> "OrderCheck":
+        return cls(
+            name=checked.name,
+            passed=checked.has_passed,
+            limit=checked.limit,
+            actual=checked.actual,
+            message=checked.message,
+        )
+
+
+@strawberry.type
+class OrderPreview:
+    refusal: Refusal | None
+    notional: Decimal | None
+    estimated_fee: Fee | None
+    checks: list[OrderCheck]
+
+    @classmethod
+    def of(cls, preview: Preview) -> "OrderPreview":
+        refusal = preview.refusal
+        fee = preview.estimated_fee
+        return cls(
+            refusal=None
+            if refusal is None
+            else Refusal.of(told_from(refusal, "input"), preview.existing_order),
+            notional=preview.notional,
+            estimated_fee=None if fee is None else Fee.of(fee),
+            checks=[OrderCheck.of(checked) for checked in preview.checks],
+        )
+
+    @classmethod
+    def unreadable(cls, refusal: Refusal) -> "OrderPreview":
+        """What cannot even be asked, such as an account that is not there."""
+        name = refusal.field[-1] if refusal.field else "input"
+        check = OrderCheck(
+            name=name, passed=False, limit=None, actual=None, message=refusal.message
+        )
+        return cls(refusal=refusal, notional=None, estimated_fee=None, checks=[check])
+
+
+async def preview_order(info: Info, input: PlaceOrderInput) -> OrderPreview:
+    request = await refusable(_read, "input")(info, input)
+    if isinstance(request, Refusal):
+        return OrderPreview.unreadable(request)
+    return OrderPreview.of(await info.context.services.orders.preview(request))
+
+
+async def _read(info: Info, input: PlaceOrderInput) -> OrderRequest:
+    return input.to_domain(info.context)
