@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from app.domain.order_reports import FillReport, OrderReport
+from app.domain.order_reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import (
     Fee,
@@ -54,6 +54,11 @@ def make_report(status: OrderStatus, *fills: FillReport, **changes: Any) -> Orde
         "fills": fills,
     }
     return OrderReport(**(values | changes))
+
+
+def make_terms(version: int, amount: Decimal, **changes: Any) -> ReportedTerms:
+    values: dict[str, Any] = {"amount": amount, "price": Decimal(100), "trigger_price": None}
+    return ReportedTerms(version=version, terms=OrderTerms(**(values | changes)))
 
 
 def make_trade(number: int, amount: str, price: str = "100") -> FillReport:

@@ -62,10 +62,14 @@ class OrderSync:
         """Apply the exchange's stream; a report that cannot be applied holds up no other."""
         async for report in self._news:
             try:
-                if await self._ledger.is_news(self._account.name, report):
-                    await self._orders.apply(self._account.name, report)
+                await self.hear(report)
             except OrderdeckError as error:
                 _logger.warning("news.failed", account=self._account.name, error=repr(error))
+
+    async def hear(self, report: OrderReport) -> None:
+        """Apply what is news: most reports say what the answers to our requests said before."""
+        if await self._ledger.is_news(self._account.name, report):
+            await self._orders.apply(self._account.name, report)
 
     async def run_settling(self) -> None:
         """Look doubts up at once, then with growing pauses up to the interval."""
@@ -103,11 +107,14 @@ class OrderSync:
         async with self._tools.database.snapshot() as view:
             ours = await view.orders.answered_open(name)
         for order in ours:
-            report = known.get(order.wire_id)
+            report = known.pop(order.wire_id, None)
             if report is None:
                 await self._look_up(order)
             elif _differs(order, report):
                 await self._orders.apply(name, report)
+        for report in known.values():
+            # Closed as far as we know, and open on the exchange: a verdict was wrong.
+            await self.hear(report)
         await self._tools.accounts.set_reconciled(name)
 
     async def settle(self) -> bool:

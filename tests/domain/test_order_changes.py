@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from app.domain import money, order_changes, order_refusals
 from app.domain.fills import Fill
 from app.domain.order_changes import Step, TransitionForbidden, received
-from app.domain.order_reports import OrderReport
+from app.domain.order_reports import FillReport, OrderReport
 from app.domain.orders import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
 from app.errors import Refusal, RefusalCode
-from tests.makers import AT, counting_ids, make_order, make_report, make_trade
+from tests.makers import AT, counting_ids, make_order, make_report, make_terms, make_trade
 
 KINDS = OrderUpdateKind
 STATUSES = OrderStatus
@@ -117,6 +117,31 @@ def test_a_rejected_order_stays_rejected_unless_it_was_only_a_verdict() -> None:
     assert book.order.closed_at is None
 
 
+def test_an_amendment_changes_the_terms_once_and_an_older_one_no_more() -> None:
+    book = Book(make_order())
+    book.receive(make_report(STATUSES.OPEN, terms=make_terms(2, Decimal(3), price=Decimal(90))))
+    assert book.kinds == [KINDS.ACCEPTED, KINDS.AMENDED]
+    assert (book.order.amount, book.order.price, book.order.status) == (3, 90, STATUSES.OPEN)
+    for version in (0, 1, 2):
+        late = make_terms(version, Decimal(7), price=Decimal(80))
+        assert book.receive(make_report(STATUSES.OPEN, terms=late)) == []
+
+
+def test_amending_down_to_what_is_filled_closes_as_canceled() -> None:
+    book = Book(make_order())
+    book.receive(make_report(STATUSES.PARTIALLY_FILLED, make_trade(1, "0.4")))
+    cut = make_terms(1, Decimal("0.4"))
+    report = make_report(STATUSES.CANCELED, filled=Decimal("0.4"), cost=Decimal(40), terms=cut)
+    book.receive(report)
+    assert book.kinds[-2:] == [KINDS.AMENDED, KINDS.CANCELED]
+    assert (book.order.status, book.order.remaining) == (STATUSES.CANCELED, 0)
+    again = Book(make_order())
+    again.receive(report)
+    again.receive(make_report(STATUSES.PARTIALLY_FILLED, make_trade(1, "0.4")))
+    assert (again.order.status, again.order.remaining) == (STATUSES.CANCELED, 0)
+    assert [fill.is_synthesized for fill in again.fills] == [False]
+
+
 def test_a_cancel_wish_keeps_the_status_whatever_it_is() -> None:
     for status in STATUSES:
         if status.is_open:
@@ -139,23 +164,37 @@ def test_nothing_leads_out_of_filled() -> None:
 
 @st.composite
 def exchange_stories(draw: st.DrawFn) -> tuple[Sequence[OrderReport], Decimal]:
-    """What an exchange may say of one order, consistently: growing totals, then perhaps an end."""
-    parts = draw(st.lists(st.integers(1, 40), min_size=0, max_size=4))
-    amount = Decimal(sum(parts) + draw(st.integers(0, 5)) or 1)
-    trades = [make_trade(number, str(part)) for number, part in enumerate(parts, 1)]
-    reports = [make_report(STATUSES.OPEN)]
-    filled = cost = money.ZERO
-    for index, trade in enumerate(trades, 1):
-        filled = money.add(filled, trade.amount)
-        cost = money.add(cost, money.multiply(trade.amount, trade.price))
-        status = STATUSES.FILLED if filled == amount else STATUSES.PARTIALLY_FILLED
-        reports.append(make_report(status, filled=filled, cost=cost))
-        reports.append(make_report(status, *trades[: draw(st.integers(0, index))]))
-    if filled < amount and draw(st.booleans()):
-        reports.append(make_report(STATUSES.CANCELED, *trades))
-    else:
-        reports.append(make_report(reports[-1].status, *trades))
-    return reports, amount
+    """What an exchange may say of one order, consistently: trades, amendments, then perhaps an end.
+
+    Totals grow; each report tells the terms of its time, and the trades or none of them.
+    """
+    amount = asked = Decimal(draw(st.integers(1, 60)))
+    trades: list[FillReport] = []
+    filled, cost, version = money.ZERO, money.ZERO, 0
+    status = STATUSES.OPEN
+    reports = [make_report(status, terms=make_terms(0, amount))]
+    for _ in range(draw(st.integers(0, 6))):
+        if draw(st.booleans()):
+            amount, version = filled + Decimal(draw(st.integers(0, 40))), version + 1
+            status = STATUSES.CANCELED if amount == filled else status
+            if amount == 0:
+                amount, status = Decimal(1), STATUSES.OPEN
+        else:
+            part = Decimal(draw(st.integers(1, int(amount - filled))))
+            trade = make_trade(len(trades) + 1, str(part), str(draw(st.integers(90, 110))))
+            trades.append(trade)
+            filled, cost = filled + part, cost + part * trade.price
+            status = STATUSES.FILLED if filled == amount else STATUSES.PARTIALLY_FILLED
+        known = trades[: draw(st.integers(0, len(trades)))]
+        terms = make_terms(version, amount, price=Decimal(100 + version))
+        reports.append(make_report(status, *known, filled=filled, cost=cost, terms=terms))
+        if not status.is_open:
+            break
+    if status.is_open and draw(st.booleans()):
+        status = STATUSES.CANCELED
+    terms = make_terms(version, amount, price=Decimal(100 + version))
+    reports.append(make_report(status, *trades, filled=filled, cost=cost, terms=terms))
+    return reports, asked
 
 
 @given(story=exchange_stories(), random=st.randoms(use_true_random=False))

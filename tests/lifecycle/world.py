@@ -1,0 +1,126 @@
+"""A process of ours over a database file: it can die, and another takes its place."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from app.bus import Bus
+from app.domain.accounts import AccountMode
+from app.domain.events import LoggedEvent
+from app.domain.fills import Fill
+from app.domain.filters import OrderFilter
+from app.domain.orders import Order
+from app.services.accounts import AccountEntry, AccountService
+from app.services.order_courier import OrderCourier
+from app.services.order_gate import OrderGate
+from app.services.order_ledger import Ids, OrderLedger
+from app.services.order_log import OrderLog
+from app.services.order_sync import OrderSync, SyncTimes
+from app.services.orders import OrderService, OrderTools
+from app.storage.database import Database
+from tests.fakes import ManualClock
+from tests.lifecycle.exchange import KnownExchange
+
+ACCOUNT = "paper"
+ANSWER_SECONDS = 10.0
+NOT_FOUND_SECONDS = 15.0
+_NUMBERS = count(1)
+_EVERYTHING = OrderFilter(accounts=frozenset({ACCOUNT}))
+
+
+@dataclass(kw_only=True)
+class Process:
+    """The services that take part in the life of an order."""
+
+    database: Database
+    orders: OrderService
+    sync: OrderSync
+    ledger: OrderLedger
+    log: OrderLog
+
+    async def order(self, order_id: str) -> tuple[Order, list[Fill]]:
+        async with self.database.snapshot() as view:
+            order = await view.orders.find(order_id)
+            assert order is not None
+            return order, await view.fills.of_order(order_id)
+
+    async def all_orders(self) -> list[Order]:
+        async with self.database.snapshot() as view:
+            return await view.orders.matching(_EVERYTHING)
+
+
+async def open_process(path: Path, clock: ManualClock, exchange: KnownExchange) -> Process:
+    """Start as the product does: recover before anything else."""
+    bus = Bus()
+    database = Database(f"sqlite+aiosqlite:///{path}", bus)
+    entry = AccountEntry(
+        name=ACCOUNT,
+        exchange="known",
+        mode=AccountMode.PAPER,
+        max_open_orders=None,
+        gateway=exchange,
+    )
+    accounts = AccountService(database, clock, [entry])
+    ids = Ids(new=lambda: f"{next(_NUMBERS):026d}", new_wire=lambda: f"w{next(_NUMBERS):017d}")
+    ledger = OrderLedger(database, clock, ids)
+    tools = OrderTools(
+        database=database,
+        bus=bus,
+        accounts=accounts,
+        gate=OrderGate(database, accounts, clock, timeout_seconds=ANSWER_SECONDS),
+        ledger=ledger,
+        courier=OrderCourier(accounts, ledger, clock, timeout_seconds=ANSWER_SECONDS),
+        clock=clock,
+        ids=ids,
+    )
+    times = SyncTimes(
+        interval_seconds=15, not_found_seconds=NOT_FOUND_SECONDS, answer_seconds=ANSWER_SECONDS
+    )
+    orders = OrderService(tools, timeout_seconds=ANSWER_SECONDS)
+    process = Process(
+        database=database,
+        orders=orders,
+        sync=OrderSync(entry, orders, tools, times),
+        ledger=ledger,
+        log=OrderLog(database, bus, clock),
+    )
+    await accounts.register()
+    await process.log.open()
+    await process.sync.recover()
+    return process
+
+
+class Follower:
+    """A subscriber that loses its connection now and then and goes on behind its last cursor."""
+
+    def __init__(self) -> None:
+        self.seen: list[LoggedEvent] = []
+        self._updates: AsyncGenerator[LoggedEvent, None] | None = None
+
+    async def read(self, process: Process) -> list[LoggedEvent]:
+        """Whatever is new; the head is read first, so that nothing is waited for."""
+        async with process.database.snapshot() as view:
+            head = (await view.events.state()).head.seq
+        new: list[LoggedEvent] = []
+        if head == (self.seen[-1].position.seq if self.seen else 0):
+            return new
+        updates = self._updates or await self._resume(process)
+        async for logged in updates:
+            new.append(logged)
+            if logged.position.seq >= head:
+                break
+        self.seen.extend(new)
+        return new
+
+    async def disconnect(self) -> None:
+        if self._updates is not None:
+            await self._updates.aclose()
+            self._updates = None
+
+    async def _resume(self, process: Process) -> AsyncGenerator[LoggedEvent, None]:
+        after = 0
+        if self.seen:
+            after = await process.log.resume(self.seen[-1].position.encode())
+        self._updates = process.log.follow(after, _EVERYTHING)
+        return self._updates
