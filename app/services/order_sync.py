@@ -112,6 +112,9 @@ class OrderSync:
                 await self._look_up(order)
             elif _differs(order, report):
                 await self._orders.apply(name, report)
+            elif order.filled:
+                # Its trades may be known by now, where only totals were told before.
+                await self.hear(report)
         for report in known.values():
             # Closed as far as we know, and open on the exchange: a verdict was wrong.
             await self.hear(report)
