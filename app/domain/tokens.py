@@ -88,7 +88,7 @@ def check_new(
         return _refused("scopes", f"scopes must name at least one of {', '.join(Scope)}")
     if token.is_expired(now):
         return _refused(
-            "expiresAt", f"expiresAt must be in the future; it is now {now.isoformat()}"
+            "expiresAt", f"expiresAt must be in the future; it is now {now:%Y-%m-%dT%H:%M:%SZ}"
         )
     visible = [name for name in known_accounts if granter is None or granter.sees(name)]
     return _check_accounts(token.account_names, sorted(visible), granter)
