@@ -1,4 +1,4 @@
-import { getOperationAST } from "graphql";
+import { getOperationAST, parse } from "graphql";
 import { createClient } from "graphql-ws";
 
 const NORMAL = 1000;
@@ -64,8 +64,20 @@ function observe(socket, parameters, onLost) {
   return { subscribe };
 }
 
-function isSubscription(document, name) {
-  return document && getOperationAST(document, name)?.operation === "subscription";
+function operationOf(query, name) {
+  try {
+    const document = parse(query);
+    return getOperationAST(document, name) ?? getOperationAST(document);
+  } catch {
+    return null;
+  }
+}
+
+/** Right after a change of tabs GraphiQL still names the operation of the tab before. */
+function aimed(parameters) {
+  const operation = operationOf(parameters.query, parameters.operationName);
+  const name = operation ? operation.name?.value : parameters.operationName;
+  return [{ ...parameters, operationName: name }, operation?.operation === "subscription"];
 }
 
 /** Queries and mutations over HTTP, subscriptions over one WebSocket, all with one token. */
@@ -86,10 +98,9 @@ export function connect(token, { onRefused, onLost }) {
     }
   }
 
-  function fetcher(parameters, { documentAST } = {}) {
-    return isSubscription(documentAST, parameters.operationName)
-      ? observe(socket, parameters, onLost)
-      : send(parameters);
+  function fetcher(given) {
+    const [parameters, isSubscription] = aimed(given);
+    return isSubscription ? observe(socket, parameters, onLost) : send(parameters);
   }
 
   return { fetcher, ask: (query) => post(token, { query }), close: () => socket.dispose() };
