@@ -1,22 +1,44 @@
 """Documents made from the committed schema: whatever it offers is asked for."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from graphql import (
+    GraphQLArgument,
     GraphQLField,
+    GraphQLInputField,
+    GraphQLInputType,
     GraphQLNamedType,
     GraphQLObjectType,
     build_schema,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
     is_composite_type,
+    is_enum_type,
+    is_input_object_type,
     is_interface_type,
+    is_list_type,
+    is_required_argument,
+    is_required_input_field,
 )
 
 import schema
 
 SDL = build_schema(Path(schema.__file__).with_name("schema.graphql").read_text())
 ROOTS = {"query": "Query", "mutation": "Mutation", "subscription": "Subscription"}
+ID_OF_NOTHING = "ord_01M7YQZSSRYNK1V0VAAQ8M6GHS"
+LEAST: Mapping[str, Any] = {
+    "ID": ID_OF_NOTHING,
+    "String": "",
+    "Int": 0,
+    "Boolean": False,
+    "Decimal": "0",
+    "JSON": {},
+    "DateTime": "2026-01-05T12:00:00Z",
+}
+LEAST_BY_NAME: Mapping[str, Any] = {"symbol": "BTC/USDT", "symbols": ["BTC/USDT"]}
 
 
 def root_fields(operation: str) -> dict[str, GraphQLField]:
@@ -29,13 +51,52 @@ def every_root_field() -> list[tuple[str, str]]:
     return [(operation, name) for operation in ROOTS for name in root_fields(operation)]
 
 
-def calling(operation: str, name: str, *, depth: int = 3) -> str:
+def least_given(operation: str, name: str) -> dict[str, Any]:
+    """The arguments that a root field cannot do without, saying as little as they can."""
+    arguments = root_fields(operation)[name].args
+    return {key: least(key, it) for key, it in arguments.items() if is_required_argument(it)}
+
+
+def least(name: str, given: GraphQLArgument | GraphQLInputField) -> Any:
+    return LEAST_BY_NAME.get(name) or least_of(given.type)
+
+
+def least_of(given: GraphQLInputType) -> Any:
+    kind = get_nullable_type(given)
+    if is_list_type(kind):
+        return [least_of(kind.of_type)]
+    if is_enum_type(kind):
+        return next(iter(kind.values))
+    if is_input_object_type(kind):
+        fields = kind.fields.items()
+        return {key: least(key, it) for key, it in fields if is_required_input_field(it)}
+    return LEAST[get_named_type(kind).name]
+
+
+def naming_account(
+    operation: str, name: str, given: Mapping[str, Any], account: str
+) -> dict[str, Any] | None:
+    """The same arguments for a named account; None where no account can be named."""
+    for key, argument in root_fields(operation)[name].args.items():
+        if key == "account":
+            return {**given, key: account}
+        kind = get_named_type(argument.type)
+        if is_input_object_type(kind) and "account" in kind.fields:
+            several = is_list_type(get_nullable_type(argument.type))
+            [one] = given[key] if several else [given.get(key, {})]
+            named = {**one, "account": account}
+            return {**given, key: [named] if several else named}
+    return None
+
+
+def calling(operation: str, name: str, *, depth: int = 3, beside: str = "") -> str:
     """A document that calls a root field, with all its arguments as variables."""
     field = root_fields(operation)[name]
     declared = ", ".join(f"${key}: {argument.type}" for key, argument in field.args.items())
     given = ", ".join(f"{key}: ${key}" for key in field.args)
-    heading = f"{operation}({declared}) {{ {name}({given})" if given else f"{operation} {{ {name}"
-    return f"{heading} {everything_of(get_named_type(field.type), depth)} }}"
+    heading = f"{operation}({declared})" if declared else operation
+    call = f"{beside} {name}({given})" if given else f"{beside} {name}"
+    return f"{heading} {{ {call} {everything_of(get_named_type(field.type), depth)} }}"
 
 
 def everything(name: str, *, depth: int = 1) -> str:
