@@ -134,7 +134,8 @@ async def first_heard(socket: Socket, name: str) -> Data:
 
 def refusals(told: Data) -> list[Data]:
     """Where a word of extensions or of a Refusal says why something was not done."""
-    data = [it for value in (told.get("data") or {}).values() for it in as_list(value)]
+    answers = [it for value in (told.get("data") or {}).values() for it in as_list(value)]
+    data = [it and (it.get("refusal") or it) for it in answers]
     return [*(error["extensions"] for error in told.get("errors", [])), *filter(None, data)]
 
 

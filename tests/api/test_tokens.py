@@ -5,7 +5,6 @@ import pytest
 
 from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api, Serve, on_shared
-from tests.api.documents import calling, every_root_field
 from tests.api.trading import WAITING, place
 from tests.conftest import START
 from tests.fakes import ManualClock
@@ -165,52 +164,6 @@ async def test_the_scheme_is_read_in_any_case(shared_api: Api) -> None:
             headers={"Authorization": f"{scheme} {ADMIN}"},
         )
         assert answer.json()["data"]["viewer"]["scopes"] == ["ADMIN"]
-
-
-NEEDED = {
-    "auditLog": "ADMIN",
-    "tokens": "ADMIN",
-    "createToken": "ADMIN",
-    "revokeToken": "ADMIN",
-    "placeOrder": "TRADE",
-    "placeOrders": "TRADE",
-    "amendOrder": "TRADE",
-    "cancelOrder": "TRADE",
-    "cancelAllOrders": "TRADE",
-    "setOrderMetadata": "TRADE",
-}
-RANKS = ["READ", "TRADE", "CONTROL", "ADMIN"]
-ULID = "01M7YQZSSRYNK1V0VAAQ8M6GHS"
-GIVEN: dict[str, dict[str, Any]] = {
-    "node": {"id": f"ord_{ULID}"},
-    "order": {"id": f"ord_{ULID}"},
-    "ticker": {"symbol": "BTC/USDT"},
-    "previewOrder": {"input": {**WAITING, "amount": "0"}},
-    "placeOrder": {"input": {**WAITING, "amount": "0"}},
-    "placeOrders": {"inputs": [{**WAITING, "amount": "0"}]},
-    "amendOrder": {"input": {"id": f"ord_{ULID}"}},
-    "cancelOrder": {"input": {"id": f"ord_{ULID}"}},
-    "setOrderMetadata": {"id": f"ord_{ULID}", "metadata": {}},
-    "createToken": {"input": {"name": "", "scopes": ["READ"]}},
-    "revokeToken": {"id": f"tok_{ULID}"},
-}
-
-
-async def test_each_scope_opens_its_fields_and_no_other(api: Api) -> None:
-    admin = api.client()
-    for held in RANKS:
-        client = api.client(await make_token(admin, scopes=[held]))
-        for operation, name in every_root_field():
-            if operation == "subscription":
-                continue
-            told = await client.tell(calling(operation, name, depth=1), **GIVEN.get(name, {}))
-            needed = NEEDED.get(name, "READ")
-            if RANKS.index(held) >= RANKS.index(needed):
-                assert "errors" not in told, (held, name, told)
-            else:
-                [error] = told["errors"]
-                assert error["extensions"] == {"code": "FORBIDDEN"}, (held, name)
-                assert error["path"] == [name]
 
 
 async def test_a_scope_that_is_missing_costs_that_field_alone(api: Api) -> None:

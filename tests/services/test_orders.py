@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import aclosing
 from decimal import Decimal
 
 import pytest
@@ -21,6 +22,11 @@ async def all_orders(services: Services) -> list[Order]:
     async with services.views.open(PAPER) as view:
         found = await view.orders(EVERYTHING, OrderSort.CREATED_AT_ASC, PageRequest(size=500))
     return list(found.page.items)
+
+
+async def first_event(services: Services) -> None:
+    async with aclosing(services.log.follow(0, EVERYTHING)) as updates:
+        await anext(updates)
 
 
 async def far_limit(services: Services, client_order_id: str) -> Order:
@@ -151,6 +157,8 @@ async def test_an_answer_that_takes_too_long_is_doubt(
     faults.delay_after_seconds = 3600
     placing = asyncio.create_task(services.orders.place(make_request()))
     repeating = asyncio.create_task(services.orders.place(make_request()))
+    # Time stands still until it was sent: what comes before is waited for as well.
+    await first_event(services)
     while not (placing.done() and repeating.done()):
         await clock.advance(1)
     sent, repeated = sorted((placing.result(), repeating.result()), key=lambda one: one.replayed)
@@ -164,8 +172,7 @@ async def test_a_request_that_is_abandoned_leaves_doubt_and_not_silence(
 ) -> None:
     faults.delay_before_seconds = 5
     placing = asyncio.create_task(services.orders.place(make_request()))
-    while not await all_orders(services):
-        await clock.advance(0.01)
+    await first_event(services)
     await clock.advance(1)
     placing.cancel()
     with pytest.raises(asyncio.CancelledError):
