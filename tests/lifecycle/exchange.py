@@ -1,9 +1,10 @@
 """An exchange whose truth is known: it does what it is told to, and answers as badly as wished."""
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import count
@@ -109,6 +110,8 @@ class KnownExchange:
         self.under_way: list[Callable[[], object]] = []
         self.next_answer = Answer.CLEAR
         self.is_blind = False
+        # When it was asked for an order and answered that there is none.
+        self.missed: defaultdict[str, list[datetime]] = defaultdict(list)
 
     @property
     def connection(self) -> Connection:
@@ -155,7 +158,10 @@ class KnownExchange:
     async def find(self, key: OrderKey) -> OrderReport | None:
         self._see()
         held = self.held.get(key.wire_id)
-        return None if held is None else self.report(held)
+        if held is None:
+            self.missed[key.wire_id].append(self._clock.now())
+            return None
+        return self.report(held)
 
     async def open_orders(self) -> Sequence[OrderReport]:
         self._see()

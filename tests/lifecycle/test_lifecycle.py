@@ -271,8 +271,17 @@ class Lifecycle(RuleBasedStateMachine):
             assert event.order.filled >= before.order.filled
             assert event.order.amendments >= before.order.amendments
             self.check_transition(before.order.status, event)
+        if event.order.refusal is not None and event.kind is OrderUpdateKind.REJECTED:
+            self.check_verdict(event.order)
         assert (event.fill is None) == (event.kind not in _FILLING)
         self.last_event[event.order.id] = event
+
+    def check_verdict(self, order: Order) -> None:
+        """Not found is final only when it was answered twice, after the grace time."""
+        assert order.refusal is not None
+        if order.refusal.code is RefusalCode.NOT_FOUND:
+            final = order.created_at + timedelta(seconds=NOT_FOUND_SECONDS)
+            assert sum(at >= final for at in self.exchange.missed[order.wire_id]) >= 2
 
     def check_transition(self, before: OrderStatus, event: OrderEvent) -> None:
         after = event.order.status
