@@ -2,16 +2,18 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any, Protocol
 
+from pydantic import TypeAdapter
 from sqlalchemy import BindParameter, RowMapping, Select, bindparam, func, insert, select, update
 
 from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, TimeInForce
 from app.domain.paper import PaperNumbers, PaperOrder, PaperTrade
+from app.errors import Refusal
 from app.storage import tables
 from app.storage.sql import Sql
 
@@ -19,7 +21,9 @@ _accounts = tables.accounts.c
 _balances = tables.paper_balances.c
 _orders = tables.paper_orders.c
 _trades = tables.paper_trades.c
+_books = tables.paper_books.c
 _OPEN = (str(OrderStatus.OPEN), str(OrderStatus.PARTIALLY_FILLED))
+_REFUSAL = TypeAdapter(Refusal)
 
 # Built once: building a statement takes longer than running it.
 _ACCOUNT: BindParameter[str] = bindparam("account")
@@ -34,12 +38,27 @@ _SAVE_BALANCE = (
 )
 _LAST_ORDER = select(func.max(_orders.number)).where(_orders.account == _ACCOUNT)
 _LAST_TRADE = select(func.max(_trades.number)).where(_trades.account == _ACCOUNT)
+_LAST_CHANGE = select(func.max(_orders.change)).where(_orders.account == _ACCOUNT)
+_LAST_TICK = select(_books.tick).where(_books.account == _ACCOUNT)
 _LAST_NUMBERS = select(
-    _LAST_ORDER.scalar_subquery().label("order"), _LAST_TRADE.scalar_subquery().label("trade")
+    _LAST_ORDER.scalar_subquery().label("order"),
+    _LAST_TRADE.scalar_subquery().label("trade"),
+    _LAST_CHANGE.scalar_subquery().label("change"),
+    _LAST_TICK.scalar_subquery().label("tick"),
+)
+_SAVE_TICK = (
+    update(tables.paper_books)
+    .where(_books.account == bindparam("of_account"))
+    .values(tick=bindparam("tick"))
 )
 _OF_ACCOUNT = select(tables.paper_orders).where(_orders.account == _ACCOUNT)
 _BY_NUMBER = _OF_ACCOUNT.where(_orders.number == bindparam("key"))
 _BY_WIRE_ID = _OF_ACCOUNT.where(_orders.wire_id == bindparam("key"))
+_CHANGED = _OF_ACCOUNT.where(_orders.change > bindparam("key")).order_by(_orders.change)
+_WAITING = _OF_ACCOUNT.where(_orders.status.in_(_OPEN)).order_by(_orders.number)
+_SAVE_ORDER = update(tables.paper_orders).where(
+    _orders.account == bindparam("of_account"), _orders.number == bindparam("of_number")
+)
 
 
 class AccountBooks:
@@ -67,6 +86,9 @@ class AccountBooks:
         ]
         if missing:
             await self._sql.run(insert(tables.paper_balances), missing)
+        if await self._sql.scalar(_LAST_TICK, {"account": self._account}) is None:
+            opened = {"account": self._account, "tick": 0}
+            await self._sql.run(insert(tables.paper_books), opened)
 
     async def hold(self) -> Mapping[str, Balance]:
         """The balances, with every other writer of these books kept waiting until the commit."""
@@ -78,7 +100,8 @@ class AccountBooks:
     async def last_numbers(self) -> PaperNumbers:
         row = await self._sql.first(_LAST_NUMBERS, {"account": self._account})
         assert row is not None  # noqa: S101 - a select without a table has one row
-        return PaperNumbers(order=row["order"] or 0, trade=row["trade"] or 0)
+        names = ("order", "trade", "change", "tick")
+        return PaperNumbers(**{name: row[name] or 0 for name in names})
 
     async def find_order(self, number: int) -> PaperOrder | None:
         return await self._first(_BY_NUMBER, number)
@@ -86,17 +109,14 @@ class AccountBooks:
     async def find_order_by_wire_id(self, wire_id: str) -> PaperOrder | None:
         return await self._first(_BY_WIRE_ID, wire_id)
 
-    async def open_numbers(self) -> frozenset[int]:
-        found = select(_orders.number).where(
-            _orders.account == self._account, _orders.status.in_(_OPEN)
-        )
-        return frozenset(row["number"] for row in await self._sql.all(found))
-
     async def open_orders(self) -> Sequence[PaperOrder]:
-        found = select(tables.paper_orders).where(
-            _orders.account == self._account, _orders.status.in_(_OPEN)
-        )
-        return [_order(row) for row in await self._sql.all(found.order_by(_orders.number))]
+        rows = await self._sql.all(_WAITING, {"account": self._account})
+        return [_order(row) for row in rows]
+
+    async def changed_orders(self, since: int) -> Sequence[PaperOrder]:
+        """Orders that wait or have waited, with a change after this one."""
+        rows = await self._sql.all(_CHANGED, {"account": self._account, "key": since})
+        return [_order(row) for row in rows]
 
     async def trades(self, order_number: int) -> Sequence[PaperTrade]:
         found = select(tables.paper_trades).where(
@@ -107,10 +127,16 @@ class AccountBooks:
     async def add_order(self, order: PaperOrder) -> None:
         await self._sql.run(insert(tables.paper_orders), self._order_row(order))
 
-    async def save_order(self, order: PaperOrder) -> None:
-        mine = (_orders.account == self._account) & (_orders.number == order.number)
-        changed = update(tables.paper_orders).where(mine)
-        await self._sql.run(changed.values(self._order_row(order)))
+    async def save_orders(self, orders: Iterable[PaperOrder]) -> None:
+        rows = [
+            self._order_row(order) | {"of_account": self._account, "of_number": order.number}
+            for order in orders
+        ]
+        if rows:
+            await self._sql.run(_SAVE_ORDER, rows)
+
+    async def save_tick(self, tick: int) -> None:
+        await self._sql.run(_SAVE_TICK, {"of_account": self._account, "tick": tick})
 
     async def add_trades(self, trades: Iterable[PaperTrade]) -> None:
         rows = [self._trade_row(trade) for trade in trades]
@@ -137,7 +163,8 @@ class AccountBooks:
     def _order_row(self, order: PaperOrder) -> dict[str, Any]:
         row = {field.name: getattr(order, field.name) for field in fields(order)}
         words = {name: str(row[name]) for name in ("side", "type", "time_in_force", "status")}
-        return row | words | {"account": self._account}
+        refusal = None if order.refusal is None else asdict(order.refusal)
+        return row | words | {"account": self._account, "refusal": refusal}
 
     def _trade_row(self, trade: PaperTrade) -> dict[str, Any]:
         return {
@@ -211,9 +238,13 @@ def _order(row: RowMapping) -> PaperOrder:
         amount=row["amount"],
         price=row["price"],
         trigger_price=row["trigger_price"],
+        triggered_at=row["triggered_at"],
+        amendments=row["amendments"],
         status=OrderStatus(row["status"]),
         filled=row["filled"],
         reserved=row["reserved"],
+        refusal=None if row["refusal"] is None else _REFUSAL.validate_python(row["refusal"]),
+        change=row["change"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

@@ -171,6 +171,14 @@ audit = Table(
 )
 
 # The paper exchange's own books. Nothing but the paper exchange reads or writes them.
+paper_books = Table(
+    "paper_books",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    # The last tick with whose price every waiting order was compared.
+    Column("tick", BigInteger, nullable=False),
+)
+
 paper_balances = Table(
     "paper_balances",
     metadata,
@@ -200,10 +208,13 @@ paper_orders = Table(
     Column("status", String(32), nullable=False),
     Column("filled", ExactDecimal, nullable=False),
     Column("reserved", ExactDecimal, nullable=False),
+    Column("refusal", Json),
+    Column("change", BigInteger, nullable=False, server_default="0"),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     UniqueConstraint("account", "wire_id"),
     Index(None, "account", "status"),
+    Index(None, "account", "change"),
 )
 
 paper_trades = Table(

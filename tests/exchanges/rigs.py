@@ -8,15 +8,18 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, Protocol
 
+import pytest
+
 from app.domain import money
 from app.domain.markets import Ticker
-from app.domain.order_reports import OrderIntent, OrderKey, OrderReport
+from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.domain.orders import OrderSide, OrderType, TimeInForce
+from app.errors import ExchangeRejected, Refusal, RefusalCode
+from app.exchanges.paper.books import Books
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Call, Faults
 from app.exchanges.paper.venue import PaperTerms
 from app.ports import ExchangeGateway
-from app.storage.paper import PaperBooks
 from tests.fakes import ManualClock
 
 SYMBOL = "BTC/USDT"
@@ -27,6 +30,7 @@ TERMS = PaperTerms(
     taker_fee=Decimal("0.001"),
     seed=7,
 )
+STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
 _numbers = count(1)
 
 
@@ -48,6 +52,16 @@ def an_intent(**changes: Any) -> OrderIntent:
 
 def a_limit(price: Decimal, **changes: Any) -> OrderIntent:
     return an_intent(type=OrderType.LIMIT, price=price, **changes)
+
+
+def a_triggered(kind: OrderType, side: OrderSide, trigger: Decimal, **changes: Any) -> OrderIntent:
+    """An order with a trigger; its limit, where it has one, is the trigger's price."""
+    price = trigger if kind.has_price else None
+    return replace(an_intent(type=kind, side=side, trigger_price=trigger, price=price), **changes)
+
+
+def terms_of(intent: OrderIntent) -> OrderTerms:
+    return OrderTerms(amount=intent.amount, price=intent.price, trigger_price=intent.trigger_price)
 
 
 def key_of(intent: OrderIntent, exchange_order_id: str | None = None) -> OrderKey:
@@ -89,7 +103,7 @@ class GatewayRig(Protocol):
 class PaperRig:
     """The paper exchange and its switchboard."""
 
-    def __init__(self, books: PaperBooks, clock: ManualClock) -> None:
+    def __init__(self, books: Books, clock: ManualClock) -> None:
         self.faults = Faults()
         self.clock = clock
         self.books = books
@@ -111,6 +125,17 @@ class PaperRig:
     def restarted(self) -> "PaperRig":
         """Another process over the same books."""
         return PaperRig(self.books, self.clock)
+
+
+async def is_rejected(rig: GatewayRig, intent: OrderIntent, code: RefusalCode) -> Refusal:
+    """Refused with this code, and no trace of it left."""
+    before = await rig.gateway.balances()
+    with pytest.raises(ExchangeRejected) as caught:
+        await rig.gateway.submit(intent)
+    assert caught.value.refusal.code is code
+    assert await rig.gateway.find(key_of(intent)) is None
+    assert await rig.gateway.balances() == before
+    return caught.value.refusal
 
 
 @asynccontextmanager

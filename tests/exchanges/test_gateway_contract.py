@@ -1,4 +1,4 @@
-"""What every adapter of the exchange port must do. A new one joins by adding its rig below."""
+"""What every adapter of the exchange port must do. A new one joins by its rig in conftest."""
 
 from decimal import Decimal
 
@@ -6,27 +6,22 @@ import pytest
 
 from app.domain import money
 from app.domain.accounts import Connectivity
-from app.domain.order_reports import OrderIntent, OrderKey
+from app.domain.order_reports import OrderKey
 from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.exchanges.paper.faults import Call
 from tests.exchanges.rigs import (
     SYMBOL,
     GatewayRig,
-    PaperRig,
     a_limit,
     an_intent,
     heard,
+    is_rejected,
     key_of,
     steps_off,
+    terms_of,
     ticker_of,
 )
-
-
-@pytest.fixture(params=["paper"])
-def rig(request: pytest.FixtureRequest, paper: PaperRig) -> GatewayRig:
-    rigs: dict[str, GatewayRig] = {"paper": paper}
-    return rigs[request.param]
 
 
 async def test_every_market_has_steps_and_minimums(rig: GatewayRig) -> None:
@@ -121,13 +116,13 @@ async def test_a_post_only_order_waits_or_is_refused(rig: GatewayRig) -> None:
     )
     assert waiting.status is OrderStatus.OPEN
     crossing = a_limit(steps_off(ticker.ask, 0), time_in_force=post_only)
-    await _is_rejected(rig, crossing, RefusalCode.REJECTED_BY_EXCHANGE)
+    await is_rejected(rig, crossing, RefusalCode.REJECTED_BY_EXCHANGE)
 
 
 async def test_a_reduce_only_order_sells_and_never_buys(rig: GatewayRig) -> None:
     sold = await rig.gateway.submit(an_intent(side=OrderSide.SELL, reduce_only=True))
     assert sold.status is OrderStatus.FILLED
-    await _is_rejected(rig, an_intent(reduce_only=True), RefusalCode.REJECTED_BY_EXCHANGE)
+    await is_rejected(rig, an_intent(reduce_only=True), RefusalCode.REJECTED_BY_EXCHANGE)
 
 
 @pytest.mark.parametrize(
@@ -144,13 +139,15 @@ async def test_a_reduce_only_order_sells_and_never_buys(rig: GatewayRig) -> None
         ({"type": OrderType.LIMIT}, RefusalCode.INVALID_INPUT),
         ({"price": Decimal(50000)}, RefusalCode.INVALID_INPUT),
         ({"time_in_force": TimeInForce.FOK}, RefusalCode.INVALID_INPUT),
-        ({"type": OrderType.STOP_MARKET, "trigger_price": Decimal(1)}, RefusalCode.UNSUPPORTED),
+        ({"type": OrderType.STOP_MARKET}, RefusalCode.INVALID_INPUT),
+        ({"type": OrderType.STOP_MARKET, "trigger_price": Decimal(1)}, RefusalCode.INVALID_INPUT),
+        ({"trigger_price": Decimal(1)}, RefusalCode.INVALID_INPUT),
     ],
 )
 async def test_what_is_rejected_leaves_no_trace(
     rig: GatewayRig, changes: dict[str, object], code: RefusalCode
 ) -> None:
-    await _is_rejected(rig, an_intent(**changes), code)
+    await is_rejected(rig, an_intent(**changes), code)
 
 
 async def test_insufficient_funds_names_what_is_needed_and_what_is_free(rig: GatewayRig) -> None:
@@ -207,6 +204,7 @@ async def test_an_unknown_order_is_none(rig: GatewayRig, exchange_order_id: str 
     key = key_of(an_intent(), exchange_order_id)
     assert await rig.gateway.find(key) is None
     assert await rig.gateway.cancel(key) is None
+    assert await rig.gateway.amend(key, terms_of(an_intent())) is None
 
 
 async def test_a_repeated_wire_id_leaves_doubt_and_one_order(rig: GatewayRig) -> None:
@@ -260,6 +258,8 @@ async def test_an_exchange_that_cannot_be_asked_says_so_and_does_nothing(rig: Ga
     with pytest.raises(ExchangeUnavailable):
         await rig.gateway.cancel(key_of(intent))
     with pytest.raises(ExchangeUnavailable):
+        await rig.gateway.amend(key_of(intent), terms_of(intent))
+    with pytest.raises(ExchangeUnavailable):
         await rig.gateway.find(key_of(intent))
     rig.recover()
     assert await rig.gateway.find(key_of(intent)) is None
@@ -274,12 +274,3 @@ async def test_news_is_kept_from_the_call_on_and_tells_what_the_answers_told(
     placed = await rig.gateway.submit(intent)
     canceled = await rig.gateway.cancel(key_of(intent))
     assert [await heard(news), await heard(news)] == [placed, canceled]
-
-
-async def _is_rejected(rig: GatewayRig, intent: OrderIntent, code: RefusalCode) -> None:
-    before = await rig.gateway.balances()
-    with pytest.raises(ExchangeRejected) as caught:
-        await rig.gateway.submit(intent)
-    assert caught.value.refusal.code is code
-    assert await rig.gateway.find(key_of(intent)) is None
-    assert await rig.gateway.balances() == before

@@ -1,169 +1,88 @@
-"""Whatever is ordered, canceled and waited for: no balance is negative, and no money is lost."""
+"""Whatever is ordered, amended, canceled and waited for: no money is lost, and none is made."""
 
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections import Counter
 from itertools import count
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import pytest
 
-from app.domain import money
-from app.domain.accounts import AccountMode
-from app.domain.order_reports import OrderIntent, OrderReport
-from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
-from app.errors import ExchangeRejected
-from app.storage.database import Database
+from app.domain.orders import OrderStatus, OrderType
+from app.errors import RefusalCode
 from app.storage.paper import PaperBooks
-from tests.exchanges.conftest import START
-from tests.exchanges.rigs import (
-    TERMS,
-    PaperRig,
-    an_intent,
-    key_of,
-    running,
-    steps_off,
-    ticker_of,
-)
-from tests.fakes import ManualClock
+from tests.exchanges.memory import MemoryBooks
+from tests.exchanges.sessions import Auditor, Entries, Session, read
 
-_accounts = count(1)
+_ORDERS = 10_000
+_GROUPS = 4
+_STEPS = 60
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """An order for so many amount steps, its limit so many price steps from the last price."""
-
-    symbol: str
-    side: OrderSide
-    type: OrderType
-    time_in_force: TimeInForce
-    steps: int
-    amount_steps: int
+async def _audited(session: Session, steps: int) -> Entries:
+    auditor = Auditor()
+    for _ in range(steps):
+        await session.step()
+        entries = await read(session.books)
+        auditor.check(entries)
+    return entries
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cancel:
-    index: int
+@pytest.mark.parametrize("group", range(_GROUPS))
+async def test_money_is_conserved_after_every_step_of_thousands_of_orders(group: int) -> None:
+    placed, amended = 0, 0
+    ends, reasons = Counter[tuple[OrderType, OrderStatus]](), Counter[RefusalCode]()
+    for seed in count(group * 10_000):
+        if placed >= _ORDERS // _GROUPS:
+            break
+        session = Session(MemoryBooks(), seed, processes=1 + seed % 2)
+        entries = await _audited(session, _STEPS)
+        placed, amended = placed + len(session.placed), amended + session.amended
+        ends += Counter((order.type, order.status) for order in entries.orders)
+        reasons += Counter(order.refusal.code for order in entries.orders if order.refusal)
+    assert amended > 50
+    assert all(ends[kind, OrderStatus.FILLED] for kind in OrderType)
+    assert all(ends[kind, OrderStatus.CANCELED] for kind in OrderType if kind.has_price)
+    assert ends[OrderType.LIMIT, OrderStatus.PARTIALLY_FILLED]
+    assert RefusalCode.REJECTED_BY_EXCHANGE in reasons
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wait:
-    ticks: int
-
-
-places = st.builds(
-    Place,
-    symbol=st.sampled_from(["BTC/USDT", "BTC/USD", "SOL/USDT"]),
-    side=st.sampled_from(OrderSide),
-    type=st.sampled_from([OrderType.MARKET, OrderType.LIMIT, OrderType.LIMIT]),
-    time_in_force=st.sampled_from(TimeInForce),
-    steps=st.integers(-400, 400),
-    amount_steps=st.integers(1, 9_000),
-)
-actions = st.lists(
-    places
-    | places
-    | st.builds(Cancel, index=st.integers(0, 9))
-    | st.builds(Wait, ticks=st.integers(1, 30)),
-    min_size=3,
-    max_size=12,
-)
-
-
-@dataclass
-class Session:
-    rig: PaperRig
-    placed: list[OrderIntent] = field(default_factory=list)
-
-    async def perform(self, action: Place | Cancel | Wait) -> None:
-        match action:
-            case Place():
-                await self._place(action)
-            case Cancel(index=index) if self.placed:
-                intent = self.placed[index % len(self.placed)]
-                assert await self.rig.gateway.cancel(key_of(intent)) is not None
-            case Wait(ticks=ticks):
-                await self.rig.clock.advance(ticks / 4)
-            case _:
-                pass
-
-    async def _place(self, place: Place) -> None:
-        gateway = self.rig.gateway
-        market = (await gateway.markets())[place.symbol]
-        last = (await ticker_of(gateway, place.symbol)).last
-        assert market.amount_step is not None
-        intent = an_intent(
-            symbol=place.symbol,
-            side=place.side,
-            type=place.type,
-            time_in_force=place.time_in_force,
-            amount=money.multiply(market.amount_step, Decimal(place.amount_steps)),
-            price=steps_off(last, place.steps) if place.type is OrderType.LIMIT else None,
-        )
-        try:
-            await gateway.submit(intent)
-        except ExchangeRejected:
-            return
-        self.placed.append(intent)
-
-    async def check(self) -> None:
-        balances = await self.rig.gateway.balances()
-        expected = {asset: [TERMS.balances.get(asset, money.ZERO)] for asset in balances}
-        used = {asset: [money.ZERO] for asset in balances}
-        for intent in self.placed:
-            report = await self.rig.gateway.find(key_of(intent))
-            assert report is not None
-            _check_report(intent, report)
-            base, quote = intent.symbol.split("/")
-            sign = Decimal(1 if intent.side is OrderSide.BUY else -1)
-            for fill in report.fills:
-                assert fill.fee is not None
-                expected[base].append(money.multiply(sign, fill.amount))
-                expected[quote].append(
-                    money.multiply(-sign, money.multiply(fill.price, fill.amount))
-                )
-                expected[fill.fee.currency].append(-fill.fee.amount)
-            if report.status is OrderStatus.OPEN:
-                held = quote if intent.side is OrderSide.BUY else base
-                used[held].append(_reserve(intent))
-        for asset, balance in balances.items():
-            assert balance.free >= 0
-            assert balance.used == money.total(used[asset])
-            assert money.add(balance.free, balance.used) == money.total(expected[asset])
-
-
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(actions)
-async def test_every_asset_is_what_was_paid_in_plus_what_was_traded(
-    database: Database, plan: list[Place | Cancel | Wait]
+@pytest.mark.parametrize("seed", range(2))
+async def test_money_is_conserved_in_the_books_of_the_database(
+    books: PaperBooks, seed: int
 ) -> None:
-    account = f"desk{next(_accounts)}"
-    async with database.transaction() as tx:
-        await tx.accounts.insert(account, "paper", AccountMode.PAPER, START)
-    rig = PaperRig(PaperBooks(database, account), ManualClock(START))
-    session = Session(rig)
-    async with running(rig):
-        for action in plan:
-            await session.perform(action)
-            await session.check()
+    session = Session(books, seed, processes=2)
+    entries = await _audited(session, _STEPS)
+    assert {order.status for order in entries.orders} >= {OrderStatus.FILLED, OrderStatus.CANCELED}
 
 
-def _check_report(intent: OrderIntent, report: OrderReport) -> None:
-    filled = money.total(fill.amount for fill in report.fills)
-    assert report.filled == filled <= intent.amount
-    assert (report.status is OrderStatus.FILLED) == (filled == intent.amount)
-    assert report.cost == money.total(
-        money.multiply(fill.price, fill.amount) for fill in report.fills
-    )
+@pytest.mark.parametrize("seed", range(40))
+async def test_the_same_orders_at_the_same_times_trade_alike_whoever_looks_and_how_often(
+    seed: int,
+) -> None:
+    ways = [(1, 0), (1, 100), (2, 30), (3, 70)]
+    outcomes = [await _played(seed, processes, attention) for processes, attention in ways]
+    assert outcomes[0].orders
+    for other in outcomes[1:]:
+        assert _facts(other) == _facts(outcomes[0])
 
 
-def _reserve(intent: OrderIntent) -> Decimal:
-    if intent.side is OrderSide.SELL:
-        return intent.amount
-    assert intent.price is not None
-    cost = money.multiply(intent.amount, intent.price)
-    return money.multiply(cost, money.add(Decimal(1), max(TERMS.maker_fee, TERMS.taker_fee)))
+async def test_the_database_and_the_dictionaries_keep_the_same_books(books: PaperBooks) -> None:
+    session = Session(books, 5, processes=2, attention=40)
+    for _ in range(_STEPS):
+        await session.step()
+    await session.settle()
+    assert _facts(await read(books)) == _facts(await _played(5, 1, 100))
+
+
+async def _played(seed: int, processes: int, attention: int) -> Entries:
+    session = Session(MemoryBooks(), seed, processes=processes, attention=attention)
+    for _ in range(_STEPS):
+        await session.step()
+    await session.settle()
+    return await read(session.books)
+
+
+def _facts(entries: Entries) -> object:
+    """All but the names that the sender gave."""
+    orders = [(order.number, order.status, order.filled, order.price, order.refusal, order.reserved,
+               order.triggered_at, order.updated_at) for order in entries.orders]  # fmt: skip
+    trades = {number: tuple(trades) for number, trades in entries.trades.items()}
+    return orders, trades, entries.balances

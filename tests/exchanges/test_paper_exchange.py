@@ -15,11 +15,12 @@ from app.errors import (
     RefusalCode,
     StorageUnavailable,
 )
-from app.exchanges.paper.books import BooksTransaction, BooksView
+from app.exchanges.paper.books import Books, BooksTransaction, BooksView
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.markets import LISTINGS
 from app.exchanges.paper.prices import PriceProcess, tick_of, time_of
-from app.storage.paper import PaperBooks
+from tests.exchanges.conftest import START
+from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.rigs import (
     TERMS,
     PaperRig,
@@ -124,12 +125,10 @@ async def test_a_restart_forgets_nothing(paper: PaperRig) -> None:
         assert found == await paper.gateway.find(key_of(intent))
 
 
-async def test_the_same_seed_and_times_give_the_same_fills(
-    books: PaperBooks, paper: PaperRig
-) -> None:
+async def test_the_same_seed_and_times_give_the_same_fills() -> None:
     reports = []
     for _ in range(2):
-        rig = PaperRig(books, ManualClock(paper.clock.now()))
+        rig = PaperRig(MemoryBooks(), ManualClock(START))
         async with running(rig):
             market, limit = an_intent(), await _buy_below(rig)
             await rig.clock.advance(60)
@@ -207,7 +206,7 @@ async def test_storage_that_fails_for_a_while_costs_no_fill(
 class FlakyBooks:
     """Books whose database is away now and then."""
 
-    def __init__(self, books: PaperBooks) -> None:
+    def __init__(self, books: Books) -> None:
         self._books = books
         self.failing: set[str] = set()
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,16 +9,23 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.accounts import Balance
+from app.domain.markets import FeeRates
+from app.domain.order_reports import OrderTerms
 from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
 from app.domain.paper import PaperOrder
-from app.errors import ExchangeRejected
-from app.exchanges.paper.matching import FeeRates, Level, Matching, Outcome, is_beyond
+from app.errors import ExchangeRejected, RefusalCode
+from app.exchanges.paper.crossing import is_due
+from app.exchanges.paper.depth import Level
+from app.exchanges.paper.matching import Matching, Outcome
 
 _AT = datetime(2025, 6, 1, tzinfo=UTC)
 _SMALL = Decimal("1e-12")
 _LATER = datetime(2025, 6, 2, tzinfo=UTC)
 _MATCHING = Matching(
-    base="BTC", quote="USDT", rates=FeeRates(maker=Decimal("0.0008"), taker=Decimal("0.001"))
+    base="BTC",
+    quote="USDT",
+    amount_step=Decimal("0.00001"),
+    rates=FeeRates(maker=Decimal("0.0008"), taker=Decimal("0.001"), is_in_quote=True),
 )
 _FUNDS = {
     "BTC": Balance(asset="BTC", free=Decimal(100), used=Decimal(0)),
@@ -86,7 +94,7 @@ def test_a_market_order_that_empties_the_levels_expires_with_what_it_got() -> No
 def test_a_waiting_order_is_a_maker_at_its_own_price_and_frees_the_rest() -> None:
     waiting = _MATCHING.arrive(_ORDER, []).order
     balances = _MATCHING.settle(_FUNDS, _MATCHING.arrive(_ORDER, []))
-    outcome = _MATCHING.trade_through(waiting, _LATER)
+    outcome = _MATCHING.trade_through(waiting, waiting.amount, _LATER)
     (execution,) = outcome.executions
     assert (execution.price, execution.amount, execution.at) == (Decimal(101), Decimal(5), _LATER)
     assert execution.is_maker
@@ -98,7 +106,7 @@ def test_a_waiting_order_is_a_maker_at_its_own_price_and_frees_the_rest() -> Non
 
 def test_a_sell_pays_its_fee_from_what_it_brings() -> None:
     order = replace(_ORDER, side=OrderSide.SELL, price=Decimal(90))
-    outcome = _MATCHING.arrive(order, [Level(price=Decimal(95))])
+    outcome = _MATCHING.arrive(order, [Level(price=Decimal(95), amount=Decimal(9))])
     after = _settled(outcome)
     assert after["BTC"].free == 95
     assert after["USDT"].free == 1_000_000 + 475 * Decimal("0.999")
@@ -107,9 +115,9 @@ def test_a_sell_pays_its_fee_from_what_it_brings() -> None:
 @pytest.mark.parametrize(("side", "through"), [(OrderSide.BUY, 100), (OrderSide.SELL, 102)])
 def test_a_price_at_the_limit_does_not_go_through_it(side: OrderSide, through: int) -> None:
     order = replace(_ORDER, side=side)
-    assert not is_beyond(order, Decimal(101))
-    assert not is_beyond(order, Decimal(202 - through))
-    assert is_beyond(order, Decimal(through))
+    assert not is_due(order, Decimal(101))
+    assert not is_due(order, Decimal(202 - through))
+    assert is_due(order, Decimal(through))
 
 
 def test_the_last_cent_can_be_spent_and_not_one_more() -> None:
@@ -134,19 +142,18 @@ orders = st.builds(
     amount=amounts,
     price=prices,
 )
-levels = st.lists(st.builds(Level, price=prices, amount=amounts | st.none()), max_size=4)
+levels = st.lists(st.builds(Level, price=prices, amount=amounts), max_size=4)
 
 
-@given(orders, levels, st.booleans())
+@given(orders, levels, st.integers(0, 3))
 def test_no_rounding_and_no_money_from_nowhere_whatever_is_matched(
-    order: PaperOrder, levels: list[Level], is_canceled: bool
+    order: PaperOrder, levels: list[Level], parts: int
 ) -> None:
     rich = {asset: replace(one, free=Decimal("1e30")) for asset, one in _FUNDS.items()}
     arrived = _MATCHING.arrive(order, levels)
     outcomes = [arrived]
     if arrived.order.status.is_open:
-        end = _MATCHING.cancel if is_canceled else _MATCHING.trade_through
-        outcomes.append(end(arrived.order, _LATER))
+        outcomes += _traded_in_parts(arrived.order, parts)
     balances = dict(rich)
     for outcome in outcomes:
         balances |= _MATCHING.settle(balances, outcome)
@@ -161,6 +168,108 @@ def test_no_rounding_and_no_money_from_nowhere_whatever_is_matched(
     got, paid = money.multiply(sign, amount), money.add(money.multiply(sign, cost), fees)
     assert _all_of(balances["BTC"]) == money.add(_all_of(rich["BTC"]), got)
     assert _all_of(balances["USDT"]) == money.subtract(_all_of(rich["USDT"]), paid)
+
+
+def _traded_in_parts(order: PaperOrder, parts: int) -> list[Outcome]:
+    """Filled in some parts, or canceled where there are none."""
+    outcomes = []
+    for part in range(parts):
+        is_last = part == parts - 1
+        amount = order.remaining if is_last else money.multiply(order.remaining, Decimal("0.5"))
+        outcomes.append(_MATCHING.trade_through(order, amount, _LATER))
+        order = outcomes[-1].order
+    return outcomes or [_MATCHING.cancel(order, _LATER)]
+
+
+def test_a_waiting_order_fills_in_parts_and_reserves_for_the_rest() -> None:
+    waiting = _MATCHING.arrive(_ORDER, []).order
+    part = _MATCHING.trade_through(waiting, Decimal(2), _LATER).order
+    assert (part.status, part.filled) == (OrderStatus.PARTIALLY_FILLED, Decimal(2))
+    assert part.reserved == 3 * 101 * Decimal("1.001")
+    whole = _MATCHING.trade_through(part, Decimal(3), _LATER).order
+    assert (whole.status, whole.reserved) == (OrderStatus.FILLED, Decimal(0))
+
+
+def _a_stop(**changes: Any) -> PaperOrder:
+    stop = replace(
+        _ORDER, type=OrderType.STOP_MARKET, price=None, trigger_price=Decimal(100), **changes
+    )
+    return _MATCHING.place(stop, []).order
+
+
+def test_a_triggered_buy_spends_what_is_free_and_expires_with_the_rest() -> None:
+    stop = _a_stop(amount=Decimal(3))
+    assert stop.reserved == 300 * Decimal("1.001")
+    enough = _MATCHING.trigger(stop, _THREE_LEVELS, Decimal("2.002"), _LATER)
+    assert (enough.order.status, enough.order.triggered_at) == (OrderStatus.FILLED, _LATER)
+    short = _MATCHING.trigger(stop, _THREE_LEVELS, Decimal("2.001"), _LATER)
+    assert (short.order.status, short.order.filled) == (OrderStatus.EXPIRED, Decimal("2.99999"))
+    assert short.order.refusal is not None
+    assert short.order.refusal.code is RefusalCode.INSUFFICIENT_FUNDS
+    assert short.order.reserved == 0
+
+
+@pytest.mark.parametrize("side", OrderSide)
+def test_a_triggered_order_that_empties_the_book_expires_with_the_rest(side: OrderSide) -> None:
+    stop = _a_stop(amount=Decimal(10), side=side)
+    outcome = _MATCHING.trigger(stop, _THREE_LEVELS, Decimal(10_000), _LATER)
+    assert (outcome.order.status, outcome.order.filled) == (OrderStatus.EXPIRED, Decimal(7))
+    assert outcome.order.refusal is not None
+    assert outcome.order.refusal.code is RefusalCode.REJECTED_BY_EXCHANGE
+    assert "7 of 10" in outcome.order.refusal.message
+
+
+@pytest.mark.parametrize(
+    ("time_in_force", "status", "filled"),
+    [
+        (TimeInForce.GTC, OrderStatus.PARTIALLY_FILLED, 3),
+        (TimeInForce.IOC, OrderStatus.EXPIRED, 3),
+        (TimeInForce.FOK, OrderStatus.EXPIRED, 0),
+        (TimeInForce.POST_ONLY, OrderStatus.EXPIRED, 0),
+    ],
+)
+def test_a_triggered_limit_arrives_like_any_other(
+    time_in_force: TimeInForce, status: OrderStatus, filled: int
+) -> None:
+    stop = replace(_ORDER, type=OrderType.STOP_LIMIT, trigger_price=Decimal(100))
+    waiting = _MATCHING.place(replace(stop, time_in_force=time_in_force), []).order
+    outcome = _MATCHING.trigger(waiting, _THREE_LEVELS, Decimal(0), _LATER)
+    assert (outcome.order.status, outcome.order.filled) == (status, Decimal(filled))
+    assert (outcome.order.refusal is not None) == (status is OrderStatus.EXPIRED)
+    rest = (5 - filled) * 101 * Decimal("1.001") if outcome.order.waits else 0
+    assert outcome.order.reserved == rest
+
+
+@given(few_steps, few_steps, st.integers(0, 10**6))
+def test_a_triggered_buy_never_spends_more_than_there_is(
+    amount: int, price: int, free: int
+) -> None:
+    stop = _a_stop(amount=money.multiply(Decimal(amount), _MATCHING.amount_step))
+    levels = [Level(price=Decimal(price), amount=stop.amount)]
+    outcome = _MATCHING.trigger(stop, levels, money.multiply(Decimal(free), _SMALL), _LATER)
+    exact = Balance(
+        asset="USDT", free=money.multiply(Decimal(free), _SMALL), used=outcome.before.reserved
+    )
+    assert _MATCHING.settle({**_FUNDS, "USDT": exact}, outcome)["USDT"].free >= 0
+    left = money.total([exact.free, exact.used, *(-one.cost for one in outcome.executions)])
+    step_cost = money.multiply(_MATCHING.amount_step, Decimal(price)) * Decimal("1.001")
+    is_whole = outcome.order.status is OrderStatus.FILLED
+    assert is_whole or left < step_cost + money.total(one.fee.amount for one in outcome.executions)
+
+
+def test_an_order_amended_down_to_what_is_filled_closes_as_canceled() -> None:
+    part = _MATCHING.arrive(_ORDER, _THREE_LEVELS).order
+    wanted = OrderTerms(amount=Decimal(3), price=part.price, trigger_price=None)
+    closed = _MATCHING.amend(part, wanted, [], _LATER).order
+    assert (closed.status, closed.amount) == (OrderStatus.CANCELED, closed.filled)
+    assert (closed.reserved, closed.amendments) == (Decimal(0), 1)
+
+
+def test_an_order_amended_at_its_price_keeps_its_place_and_takes_nothing() -> None:
+    waiting = _MATCHING.arrive(_ORDER, []).order
+    wanted = OrderTerms(amount=Decimal(6), price=waiting.price, trigger_price=None)
+    outcome = _MATCHING.amend(waiting, wanted, _THREE_LEVELS, _LATER)
+    assert (outcome.executions, outcome.order.reserved) == ((), 606 * Decimal("1.001"))
 
 
 def _all_of(balance: Balance) -> Decimal:

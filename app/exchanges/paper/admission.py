@@ -1,6 +1,6 @@
 """What the paper exchange refuses before it looks at anybody's money."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from app.domain import money
@@ -8,79 +8,119 @@ from app.domain.accounts import Capabilities
 from app.domain.orders import OrderSide, OrderType, TimeInForce
 from app.domain.paper import PaperOrder
 from app.errors import Refusal, RefusalCode
+from app.exchanges.paper.crossing import is_due, takes, trigger_of, waits_for_fall
 from app.exchanges.paper.markets import Listing
-from app.exchanges.paper.matching import takes
+from app.exchanges.paper.prices import Quote
+from app.exchanges.paper.refusals import refusal, would_take
 
 CAPABILITIES = Capabilities(
-    order_types=(OrderType.MARKET, OrderType.LIMIT),
-    time_in_force=(TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.POST_ONLY),
-    amend_order=False,
+    order_types=tuple(OrderType),
+    time_in_force=tuple(TimeInForce),
+    amend_order=True,
     streaming_orders=True,
     streaming_tickers=True,
     positions=False,
 )
 
-
-def refuse(order: PaperOrder, listing: Listing, best: Decimal) -> Refusal | None:
-    """Why the order is not taken, given the other side's best price; the first reason there is."""
-    for reasons in (_kind, _steps, _minimums, _conditions):
-        refusal = next(reasons(order, listing, best), None)
-        if refusal is not None:
-            return refusal
-    return None
+Reasons = Callable[[PaperOrder, Listing, Quote], Iterator[Refusal]]
 
 
-def _kind(order: PaperOrder, _listing: Listing, _best: Decimal) -> Iterator[Refusal]:
-    if order.type not in CAPABILITIES.order_types:
-        yield _refusal(RefusalCode.UNSUPPORTED, f"{order.type} is not offered here", "type")
-    if order.type.has_price != (order.price is not None):
-        words = "a price is needed" if order.type.has_price else "a MARKET order has no price"
-        yield _refusal(RefusalCode.INVALID_INPUT, words, "price")
-    is_market = order.type is OrderType.MARKET
-    if is_market and order.time_in_force in {TimeInForce.FOK, TimeInForce.POST_ONLY}:
-        words = f"a MARKET order cannot be {order.time_in_force}"
-        yield _refusal(RefusalCode.INVALID_INPUT, words, "timeInForce")
-    if order.trigger_price is not None:
-        words = f"{order.type} has no trigger price"
-        yield _refusal(RefusalCode.INVALID_INPUT, words, "triggerPrice")
+def refuse(order: PaperOrder, listing: Listing, quote: Quote) -> Refusal | None:
+    """Why a new order is not taken at these prices; the first reason there is."""
+    every = (kind, steps, trigger, minimums, side, post_only)
+    return first_of(every, order, listing, quote)
 
 
-def _steps(order: PaperOrder, listing: Listing, _best: Decimal) -> Iterator[Refusal]:
+def first_of(
+    every: Iterable[Reasons], order: PaperOrder, listing: Listing, quote: Quote
+) -> Refusal | None:
+    found = (reason for reasons in every for reason in reasons(order, listing, quote))
+    return next(found, None)
+
+
+def kind(order: PaperOrder, _listing: Listing, _quote: Quote) -> Iterator[Refusal]:
+    wanted = (
+        ("price", order.price, order.type.has_price),
+        ("triggerPrice", order.trigger_price, order.type.has_trigger),
+    )
+    for name, value, is_needed in wanted:
+        if is_needed and value is None:
+            yield _invalid(f"{_a(order)} needs a {name} above 0", name)
+        if value is not None and not is_needed:
+            yield _invalid(f"{_a(order)} has no {name}, and {money.plain(value)} was given", name)
+    never = {TimeInForce.FOK, TimeInForce.POST_ONLY}
+    if not order.type.has_price and order.time_in_force in never:
+        words = f"{_a(order)} takes GTC or IOC, not {order.time_in_force}"
+        yield _invalid(words, "timeInForce")
+
+
+def steps(order: PaperOrder, listing: Listing, _quote: Quote) -> Iterator[Refusal]:
     values = (
         ("amount", order.amount, listing.amount_step),
         ("price", order.price, listing.price_step),
+        ("triggerPrice", order.trigger_price, listing.price_step),
     )
     for name, value, step in values:
         if value is None:
             continue
-        if not value.is_finite() or value <= 0:
-            yield _refusal(RefusalCode.INVALID_INPUT, f"{name} must be above zero", name)
+        if not value.is_finite() or value <= money.ZERO:
+            yield _invalid(f"{name} must be above 0, and {money.plain(value)} is not", name)
         elif not money.is_on_step(value, step):
             nearest = max(money.floor_to_step(value, step), step)
-            words = f"{name} goes in steps of {money.plain(step)}: nearest {money.plain(nearest)}"
-            yield _refusal(RefusalCode.PRECISION, words, name)
+            words = (
+                f"{name} {money.plain(value)} is not on the step of {money.plain(step)},"
+                f" and {money.plain(nearest)} is the nearest that is"
+            )
+            yield refusal(RefusalCode.PRECISION, words, name)
 
 
-def _minimums(order: PaperOrder, listing: Listing, best: Decimal) -> Iterator[Refusal]:
-    price = best if order.price is None else order.price
+def minimums(order: PaperOrder, listing: Listing, quote: Quote) -> Iterator[Refusal]:
+    price = order.price or order.trigger_price or quote.best_against(order.side)
     cost = money.multiply(price, order.amount)
     if cost < listing.min_notional:
-        least = money.ceil_to_step(money.divide(listing.min_notional, price), listing.amount_step)
         words = (
-            f"cost: {money.plain(cost)} {listing.quote}, minimum: "
-            f"{money.plain(listing.min_notional)}, reached by an amount of {money.plain(least)}"
+            f"the order is worth {money.plain(cost)} {listing.quote} and must be worth"
+            f" {money.plain(listing.min_notional)}, which an amount of"
+            f" {money.plain(_least_amount(listing, price))} is"
         )
-        yield _refusal(RefusalCode.MIN_NOTIONAL, words, "amount")
+        yield refusal(RefusalCode.MIN_NOTIONAL, words, "amount")
 
 
-def _conditions(order: PaperOrder, _listing: Listing, best: Decimal) -> Iterator[Refusal]:
+def side(order: PaperOrder, _listing: Listing, _quote: Quote) -> Iterator[Refusal]:
     if order.reduce_only and order.side is OrderSide.BUY:
-        words = "on a spot market only a SELL reduces"
-        yield _refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "reduceOnly")
-    if order.time_in_force is TimeInForce.POST_ONLY and takes(order, best):
-        words = f"POST_ONLY would trade at once: best price {money.plain(best)}"
-        yield _refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "price", retryable=True)
+        words = "on a spot market only a SELL can be reduceOnly"
+        yield refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "reduceOnly")
 
 
-def _refusal(code: RefusalCode, message: str, field: str, *, retryable: bool = False) -> Refusal:
-    return Refusal(code=code, message=message, field=(field,), retryable=retryable)
+def trigger(order: PaperOrder, _listing: Listing, quote: Quote) -> Iterator[Refusal]:
+    if order.awaits_trigger and is_due(order, quote.last):
+        there = "below" if waits_for_fall(order) else "above"
+        words = (
+            f"the triggerPrice of a {order.type} {order.side} must stand {there} the last price"
+            f" {money.plain(quote.last)}, and {money.plain(trigger_of(order))} does not"
+        )
+        yield _invalid(words, "triggerPrice")
+
+
+def post_only(order: PaperOrder, _listing: Listing, quote: Quote) -> Iterator[Refusal]:
+    if order.time_in_force is not TimeInForce.POST_ONLY or order.awaits_trigger:
+        return
+    best = quote.best_against(order.side)
+    if takes(order, best):
+        yield would_take(best)
+
+
+def _least_amount(listing: Listing, price: Decimal) -> Decimal:
+    step = listing.amount_step
+    amount = money.ceil_to_step(money.divide(listing.min_notional, price), step)
+    # The quotient is rounded: down to the step before, now and then.
+    is_short = money.multiply(amount, price) < listing.min_notional
+    return money.add(amount, step) if is_short else amount
+
+
+def _a(order: PaperOrder) -> str:
+    return f"a {order.type} order"
+
+
+def _invalid(message: str, field: str) -> Refusal:
+    return refusal(RefusalCode.INVALID_INPUT, message, field)

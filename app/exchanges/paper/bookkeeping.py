@@ -1,101 +1,103 @@
 """Orders into the books and out of them, each change in one transaction."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.order_reports import OrderIntent, OrderKey, OrderReport
+from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.domain.orders import OrderStatus
-from app.domain.paper import PaperNumbers, PaperOrder, PaperTrade
-from app.errors import ExchangeDoubt, ExchangeRejected
+from app.domain.paper import PaperOrder
+from app.errors import ExchangeDoubt, ExchangeRejected, Refusal
 from app.exchanges.paper.admission import refuse
+from app.exchanges.paper.amending import refuse_amendment
 from app.exchanges.paper.books import Books, BooksTransaction, BooksView
 from app.exchanges.paper.faults import CrashPoint, Faults
-from app.exchanges.paper.matching import Execution, Matching, Outcome
-from app.exchanges.paper.prices import time_of
-from app.exchanges.paper.reports import number_of, report_of
-from app.exchanges.paper.resting import Hit
+from app.exchanges.paper.matching import Outcome, with_terms
+from app.exchanges.paper.news import NewsDesk
+from app.exchanges.paper.page import Page
+from app.exchanges.paper.prices import tick_of
+from app.exchanges.paper.reports import number_of, report_of, terms_of
 from app.exchanges.paper.venue import Venue
+from app.exchanges.paper.waiting import WaitingOrders, ticks_after
 from app.ports import Clock
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Booked:
-    """An order as it stands in the books, and the news of it."""
-
-    order: PaperOrder
-    report: OrderReport
+_REFRESH = timedelta(seconds=1)
+_MATCHED_PER_TRANSACTION = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OpenOrders:
-    """The numbers of all orders that wait, and those of the orders that were asked for."""
+class Surroundings:
+    """What the books are kept with."""
 
-    numbers: frozenset[int]
-    unknown: tuple[PaperOrder, ...]
+    venue: Venue
+    clock: Clock
+    faults: Faults
+    desk: NewsDesk
 
 
 class Bookkeeper:
-    """The only one to write into an account's books."""
+    """The only one to write into an account's books.
 
-    def __init__(self, books: Books, venue: Venue, clock: Clock, faults: Faults) -> None:
+    Before anything is asked of them, the orders that wait meet every tick up to the present one:
+    what the books say is a matter of what was ordered when, and of nobody's looking.
+    """
+
+    def __init__(self, books: Books, surroundings: Surroundings) -> None:
         self._books = books
-        self._venue = venue
-        self._clock = clock
-        self._faults = faults
+        self._venue = surroundings.venue
+        self._clock = surroundings.clock
+        self._faults = surroundings.faults
+        self._desk = surroundings.desk
         self._has_deposited = False
+        self._waiting: WaitingOrders | None = None
+        self._refresh_at: datetime | None = None
 
-    async def submit(self, intent: OrderIntent) -> Booked:
+    async def submit(self, intent: OrderIntent) -> OrderReport:
         """Book a new order, or raise and leave no trace of it."""
-        matching = self._venue.matching(intent.symbol)
+        self._venue.listing(intent.symbol)
         async with self._page() as page:
             if await page.books.find_order_by_wire_id(intent.wire_id) is not None:
                 raise ExchangeDoubt("duplicate: an order with this wire id was sent before")
-            # The time is read when every order before this one is booked.
-            order = _arriving(intent, page.numbers.order + 1, self._clock.now())
-            outcome = self._arrive(order, matching)
-            booked = page.settle(matching, outcome)
-            await page.books.add_order(outcome.order)
+            order = _arriving(intent, page.numbers.order + 1, page.now)
+            order, trades = page.settle(self._place(order))
             await page.write()
             self._faults.crash(CrashPoint.BEFORE_BOOKING)
         self._faults.crash(CrashPoint.AFTER_BOOKING)
-        return booked
+        return report_of(order, trades)
 
-    async def cancel(self, key: OrderKey) -> Booked | None:
+    async def cancel(self, key: OrderKey) -> OrderReport | None:
         """Take an order back if it still waits, and say how it stands."""
         async with self._page() as page:
             order = await _find(page.books, key)
             if order is None:
                 return None
-            trades = await page.books.trades(order.number)
-            if not order.status.is_open:
-                return Booked(order=order, report=report_of(order, trades))
-            matching = self._venue.matching(order.symbol)
-            outcome = matching.cancel(order, self._clock.now())
-            booked = page.settle(matching, outcome, trades)
-            await page.books.save_order(outcome.order)
-            await page.write()
-        return booked
-
-    async def fill(self, hits: Iterable[Hit]) -> Sequence[Booked]:
-        """Fill those of these orders that still wait, all in one transaction."""
-        filled = []
-        async with self._page() as page:
-            for hit in hits:
-                order = await page.books.find_order(hit.number)
-                if order is None or not order.status.is_open:
-                    continue
-                trades = await page.books.trades(order.number) if order.filled else ()
+            if order.waits:
                 matching = self._venue.matching(order.symbol)
-                outcome = matching.trade_through(order, time_of(hit.tick))
-                filled.append(page.settle(matching, outcome, trades))
-                await page.books.save_order(outcome.order)
-            await page.write()
-        self._faults.crash(CrashPoint.AFTER_MATCHING)
-        return filled
+                order, _ = page.settle(matching.cancel(order, page.now))
+                await page.write()
+            return report_of(order, await page.books.trades(order.number))
+
+    async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+        """Change an order that waits, in place, or raise and leave it as it was."""
+        async with self._page() as page:
+            order = await _find(page.books, key)
+            if order is None:
+                return None
+            if not order.waits or wanted != terms_of(order):
+                order, _ = page.settle(self._amend(order, wanted, page.now))
+                await page.write()
+            return report_of(order, await page.books.trades(order.number))
+
+    async def match(self) -> None:
+        """Let the orders that wait meet the ticks of which nobody has taken note yet."""
+        await self._refresh()
+        while self._is_due():
+            async with self._page(most=_MATCHED_PER_TRANSACTION) as page:
+                await page.sync(self._waiting)
+            self._faults.crash(CrashPoint.AFTER_MATCHING)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         async with self._books.snapshot() as books:
@@ -109,14 +111,6 @@ class Bookkeeper:
         async with self._books.snapshot() as books:
             return await books.balances()
 
-    async def open_orders(self, *, known: frozenset[int]) -> OpenOrders:
-        """Which orders wait, with all that there is to know of those not known."""
-        async with self._books.snapshot() as books:
-            numbers = await books.open_numbers()
-            orders = await books.open_orders() if numbers - known else ()
-            unknown = tuple(order for order in orders if order.number not in known)
-            return OpenOrders(numbers=numbers, unknown=unknown)
-
     async def waiting(self) -> Sequence[OrderReport]:
         """Every order that waits, oldest first, with what it has traded."""
         async with self._books.snapshot() as books:
@@ -125,64 +119,76 @@ class Bookkeeper:
                 for order in await books.open_orders()
             ]
 
-    def _arrive(self, order: PaperOrder, matching: Matching) -> Outcome:
-        levels = self._venue.levels_against(order.side, order.symbol, order.created_at)
-        refusal = refuse(order, self._venue.listing(order.symbol), levels[0].price)
-        if refusal is not None:
-            raise ExchangeRejected(refusal)
-        return matching.arrive(order, levels)
+    def _place(self, order: PaperOrder) -> Outcome:
+        tick = tick_of(order.created_at)
+        quote = self._venue.quote(order.symbol, tick)
+        _insist(refuse(order, self._venue.listing(order.symbol), quote))
+        levels = self._venue.levels_against(order.side, order.symbol, tick)
+        return self._venue.matching(order.symbol).place(order, levels)
+
+    def _amend(self, order: PaperOrder, wanted: OrderTerms, at: datetime) -> Outcome:
+        quote = self._venue.quote(order.symbol, tick_of(at))
+        listing = self._venue.listing(order.symbol)
+        _insist(refuse_amendment(order, with_terms(order, wanted), listing, quote))
+        levels = self._venue.levels_against(order.side, order.symbol, tick_of(at))
+        return self._venue.matching(order.symbol).amend(order, wanted, levels, at)
 
     @asynccontextmanager
-    async def _page(self) -> AsyncIterator["_Page"]:
+    async def _page(self, *, most: int | None = None) -> AsyncIterator[Page]:
+        """The books up to the present moment; a refusal inside undoes nothing of that."""
+        refused = None
         async with self._books.transaction() as books:
-            if not self._has_deposited:
-                await books.deposit(self._venue.opening_balances)
-            yield _Page(books, await books.hold(), await books.last_numbers())
+            page = await self._open(books)
+            await page.match(self._waiting, most=most)
+            if page.has_triggered:
+                self._faults.crash(CrashPoint.BEFORE_TRIGGERING)
+            news = await page.reports()
+            try:
+                yield page
+            except ExchangeRejected as error:
+                refused = error
         self._has_deposited = True
+        self._waiting = page.teach(self._waiting)
+        for report in news:
+            self._desk.publish(report)
+        if refused is not None:
+            raise refused
+
+    async def _open(self, books: BooksTransaction) -> Page:
+        if not self._has_deposited:
+            await books.deposit(self._venue.opening_balances)
+        balances, numbers = await books.hold(), await books.last_numbers()
+        # The time is read when every order before this one is booked.
+        return Page(books, self._venue, balances, numbers, self._clock.now())
+
+    def _is_due(self) -> bool:
+        if self._waiting is None:
+            return False
+        now = tick_of(self._clock.now())
+        ticks = ticks_after(self._waiting.tick, now)
+        if self._waiting.next_due(ticks, self._venue.last) is not None:
+            return True
+        self._waiting.tick = max(self._waiting.tick, now)
+        return False
+
+    async def _refresh(self) -> None:
+        """Learn now and then what other processes have booked."""
+        now = self._clock.now()
+        if self._refresh_at is not None and now < self._refresh_at:
+            return
+        async with self._books.snapshot() as books:
+            numbers = await books.last_numbers()
+            if self._waiting is None:
+                self._waiting = WaitingOrders.of(await books.open_orders(), numbers)
+            elif numbers.change > (known := self._waiting.change):
+                changed = await books.changed_orders(known)
+                self._waiting.learn(changed, since=known, numbers=numbers)
+        self._refresh_at = now + _REFRESH
 
 
-class _Page:
-    """What one transaction is about to write."""
-
-    def __init__(
-        self, books: BooksTransaction, balances: Mapping[str, Balance], numbers: PaperNumbers
-    ) -> None:
-        self.books = books
-        self.numbers = numbers
-        self._before = balances
-        self._changed: dict[str, Balance] = {}
-        self._trades: list[PaperTrade] = []
-
-    @property
-    def balances(self) -> Mapping[str, Balance]:
-        return {**self._before, **self._changed}
-
-    def settle(
-        self, matching: Matching, outcome: Outcome, trades: Iterable[PaperTrade] = ()
-    ) -> Booked:
-        """Move what the outcome costs; the trades are those that the order had before."""
-        self._changed |= matching.settle(self.balances, outcome)
-        new = [self._numbered(execution, outcome) for execution in outcome.executions]
-        return Booked(order=outcome.order, report=report_of(outcome.order, [*trades, *new]))
-
-    async def write(self) -> None:
-        await self.books.add_trades(self._trades)
-        await self.books.save_balances(
-            balance for asset, balance in self._changed.items() if balance != self._before[asset]
-        )
-
-    def _numbered(self, execution: Execution, outcome: Outcome) -> PaperTrade:
-        trade = PaperTrade(
-            number=self.numbers.trade + len(self._trades) + 1,
-            order_number=outcome.order.number,
-            price=execution.price,
-            amount=execution.amount,
-            fee=execution.fee,
-            is_maker=execution.is_maker,
-            at=execution.at,
-        )
-        self._trades.append(trade)
-        return trade
+def _insist(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        raise ExchangeRejected(refusal)
 
 
 async def _find(books: BooksView, key: OrderKey) -> PaperOrder | None:

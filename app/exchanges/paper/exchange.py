@@ -1,26 +1,25 @@
 """The paper exchange itself: one account, and a loop that fills what waits."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from typing import TypeVar
 
 from structlog import get_logger
 
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.markets import Market, Ticker
-from app.domain.order_reports import OrderIntent, OrderKey, OrderReport
+from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.exchanges.paper.admission import CAPABILITIES
-from app.exchanges.paper.bookkeeping import Bookkeeper
+from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
 from app.exchanges.paper.books import Books
+from app.exchanges.paper.depth import OrderBook
 from app.exchanges.paper.faults import Call, Faults, Line
 from app.exchanges.paper.news import NewsDesk
 from app.exchanges.paper.prices import TICK, tick_of, time_of
-from app.exchanges.paper.resting import Hit, RestingOrders
 from app.exchanges.paper.venue import PaperTerms, Venue
 from app.ports import Clock
 
-_REFRESH = timedelta(seconds=1)
 _RETRY_SECONDS = 1.0
-_HITS_PER_TRANSACTION = 100
+_Report = TypeVar("_Report", OrderReport, OrderReport | None)
 
 _log = get_logger(__name__)
 
@@ -37,11 +36,12 @@ class PaperExchange:
         self._faults = Faults() if faults is None else faults
         self._clock = clock
         self._venue = Venue(terms)
-        self._books = Bookkeeper(books, self._venue, clock, self._faults)
         self._line = Line(self._faults, clock)
         self._desk = NewsDesk(self._faults)
-        self._resting = RestingOrders()
-        self._refresh_at: datetime | None = None
+        self._books = Bookkeeper(
+            books,
+            Surroundings(venue=self._venue, clock=clock, faults=self._faults, desk=self._desk),
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -64,25 +64,26 @@ class PaperExchange:
         self._line.require()
         return self._venue.tickers(symbols, self._clock.now())
 
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        """What others offer now, to a depth of 50 levels at most."""
+        self._line.require()
+        return self._venue.book(symbol, self._clock.now(), depth)
+
     async def balances(self) -> Mapping[str, Balance]:
         self._line.require()
         return await self._books.balances()
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         await self._line.out(Call.SUBMIT)
-        booked = await self._books.submit(intent)
-        if booked.order.status.is_open:
-            self._resting.add(booked.order)
-        return await self._answer(Call.SUBMIT, booked.report)
+        return await self._answer(Call.SUBMIT, await self._books.submit(intent))
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
         await self._line.out(Call.CANCEL)
-        booked = await self._books.cancel(key)
-        if booked is None:
-            await self._line.back(Call.CANCEL)
-            return None
-        self._resting.discard([booked.order.number])
-        return await self._answer(Call.CANCEL, booked.report)
+        return await self._answer(Call.CANCEL, await self._books.cancel(key))
+
+    async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+        await self._line.out(Call.AMEND)
+        return await self._answer(Call.AMEND, await self._books.amend(key, wanted))
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         await self._line.out(Call.FIND)
@@ -102,47 +103,21 @@ class PaperExchange:
         """Fill the waiting orders through which the price has gone, tick by tick."""
         while True:
             try:
-                await self._match()
+                await self._books.match()
             except Exception as error:  # noqa: BLE001 - whatever it was, the next tick comes
                 _log.warning("paper_matching_failed", error=repr(error))
                 await self._clock.sleep(_RETRY_SECONDS)
             else:
                 await self._clock.sleep(self._seconds_to_next_tick())
 
-    async def _answer(self, call: Call, report: OrderReport) -> OrderReport:
+    async def _answer(self, call: Call, report: _Report) -> _Report:
         # What is booked is told, even where the answer to it is lost.
         try:
             await self._line.back(call)
         finally:
-            self._desk.publish(report)
+            if report is not None:
+                self._desk.publish(report)
         return report
-
-    async def _match(self) -> None:
-        now = self._clock.now()
-        await self._refresh(now)
-        tick = tick_of(now)
-        compared = self._resting.numbers
-        hits = self._resting.hits(tick, self._venue.last)
-        for start in range(0, len(hits), _HITS_PER_TRANSACTION):
-            await self._fill(hits[start : start + _HITS_PER_TRANSACTION])
-        self._resting.compared(compared, tick)
-
-    async def _fill(self, hits: Sequence[Hit]) -> None:
-        filled = await self._books.fill(hits)
-        self._resting.discard(hit.number for hit in hits)
-        for booked in filled:
-            self._desk.publish(booked.report)
-
-    async def _refresh(self, now: datetime) -> None:
-        """Learn now and then what other processes have booked."""
-        if self._refresh_at is not None and now < self._refresh_at:
-            return
-        known = self._resting.numbers
-        found = await self._books.open_orders(known=known)
-        self._resting.discard(known - found.numbers)
-        for order in found.unknown:
-            self._resting.add(order)
-        self._refresh_at = now + _REFRESH
 
     def _seconds_to_next_tick(self) -> float:
         now = self._clock.now()

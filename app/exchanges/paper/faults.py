@@ -14,6 +14,7 @@ class Call(StrEnum):
 
     SUBMIT = "submit"
     CANCEL = "cancel"
+    AMEND = "amend"
     FIND = "find"
 
 
@@ -23,6 +24,7 @@ class CrashPoint(StrEnum):
     ON_ARRIVAL = "on_arrival"
     BEFORE_BOOKING = "before_booking"
     AFTER_BOOKING = "after_booking"
+    BEFORE_TRIGGERING = "before_triggering"
     AFTER_MATCHING = "after_matching"
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.domain.markets import Market
+from app.domain.markets import FeeRates, Market
 from app.domain.orders import PositionType
 
 _CENT = Decimal("0.01")
@@ -28,8 +28,7 @@ class Listing:
     def symbol(self) -> str:
         return f"{self.base}/{self.quote}"
 
-    @property
-    def market(self) -> Market:
+    def market(self, fees: FeeRates) -> Market:
         return Market(
             symbol=self.symbol,
             base=self.base,
@@ -40,6 +39,7 @@ class Listing:
             price_step=self.price_step,
             min_amount=self.amount_step,
             min_notional=self.min_notional,
+            fees=fees,
         )
 
 

@@ -1,37 +1,22 @@
-"""How orders trade: against the best levels when they arrive, at their own price when they rest."""
+"""How orders trade: against the book when they arrive, at their own price when they rest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.markets import FeeRates
+from app.domain.order_reports import OrderTerms
+from app.domain.orders import Fee, OrderSide, OrderStatus, TimeInForce
 from app.domain.paper import PaperOrder
-from app.errors import ExchangeRejected, Refusal, RefusalCode
+from app.errors import ExchangeRejected, Refusal
+from app.exchanges.paper import refusals
+from app.exchanges.paper.crossing import limit_of, takes, trigger_of
+from app.exchanges.paper.depth import Level
 
 _ONE = Decimal(1)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FeeRates:
-    """Parts of the cost, for those who waited and for those who took."""
-
-    maker: Decimal
-    taker: Decimal
-
-    @property
-    def highest(self) -> Decimal:
-        return max(self.maker, self.taker, money.ZERO)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Level:
-    """Something to trade against; without an amount it never runs out."""
-
-    price: Decimal
-    amount: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,36 +46,71 @@ class Matching:
 
     base: str
     quote: str
+    amount_step: Decimal
     rates: FeeRates
 
-    def arrive(self, order: PaperOrder, levels: Sequence[Level]) -> Outcome:
-        """Take what the order may of the other side's levels, best first, and rest or expire."""
-        executions = tuple(
-            self._execute(order, level, is_maker=False) for level in _within_reach(order, levels)
-        )
-        filled = money.total(execution.amount for execution in executions)
-        if order.time_in_force is TimeInForce.FOK and filled != order.amount:
-            executions, filled = (), money.ZERO
-        arrived = replace(order, filled=filled, status=_status_on_arrival(order, filled))
-        arrived = replace(arrived, reserved=self._reserve(arrived))
-        return Outcome(before=order, order=arrived, executions=executions)
+    def place(self, order: PaperOrder, levels: Iterable[Level]) -> Outcome:
+        """Let a new order arrive, or wait for its trigger."""
+        if not order.awaits_trigger:
+            return self.arrive(order, levels)
+        return Outcome(before=order, order=self._held(replace(order, status=OrderStatus.OPEN)))
 
-    def trade_through(self, order: PaperOrder, at: datetime) -> Outcome:
-        """Fill the whole rest of a waiting order at its own price."""
-        filled = replace(
-            order,
-            filled=order.amount,
-            status=OrderStatus.FILLED,
-            reserved=money.ZERO,
-            updated_at=at,
-        )
-        rest = Level(price=_limit(order), amount=order.remaining)
-        execution = replace(self._execute(order, rest, is_maker=True), at=at)
-        return Outcome(before=order, order=filled, executions=(execution,))
+    def arrive(self, order: PaperOrder, levels: Iterable[Level]) -> Outcome:
+        """Take what the order may of the other side's levels, best first, and rest or expire."""
+        reachable = tuple(_within_reach(order, levels))
+        amount = money.total(level.amount for level in reachable)
+        if order.time_in_force is TimeInForce.FOK and amount != order.remaining:
+            return Outcome(before=order, order=expired(order, refusals.not_whole(order, amount)))
+        arrived = replace(order, filled=money.add(order.filled, amount))
+        arrived = self._held(replace(arrived, status=_status_on_arrival(arrived)))
+        if arrived.status is OrderStatus.EXPIRED:
+            arrived = replace(arrived, refusal=refusals.not_at_once(arrived))
+        taken = tuple(self._execute(order, level, is_maker=False) for level in reachable)
+        return Outcome(before=order, order=arrived, executions=taken)
+
+    def trigger(
+        self, order: PaperOrder, levels: Sequence[Level], free: Decimal, at: datetime
+    ) -> Outcome:
+        """Let an order arrive whose trigger was reached; it takes no more than can be paid."""
+        triggered = replace(order, triggered_at=at, updated_at=at)
+        best = levels[0].price
+        if order.time_in_force is TimeInForce.POST_ONLY and takes(order, best):
+            return Outcome(before=order, order=expired(triggered, refusals.would_take(best)))
+        reachable = tuple(_within_reach(triggered, levels))
+        affordable = reachable
+        if order.side is OrderSide.BUY:
+            affordable = tuple(self._affordable(reachable, money.add(free, order.reserved)))
+        outcome = self.arrive(triggered, affordable)
+        if affordable != reachable:
+            words = refusals.money_ran_out(outcome.order, self.quote)
+            outcome = replace(outcome, order=replace(outcome.order, refusal=words))
+        return outcome
+
+    def trade_through(self, order: PaperOrder, amount: Decimal, at: datetime) -> Outcome:
+        """Fill so much of a waiting order at its own price."""
+        filled = money.add(order.filled, amount)
+        is_done = filled == order.amount
+        status = OrderStatus.FILLED if is_done else OrderStatus.PARTIALLY_FILLED
+        after = self._held(replace(order, filled=filled, status=status, updated_at=at))
+        level = Level(price=limit_of(order), amount=amount)
+        execution = self._execute(after, level, is_maker=True)
+        return Outcome(before=order, order=after, executions=(execution,))
+
+    def amend(
+        self, order: PaperOrder, wanted: OrderTerms, levels: Iterable[Level], at: datetime
+    ) -> Outcome:
+        """Change a waiting order where it stands; at another price it arrives anew."""
+        amended = replace(with_terms(order, wanted), amendments=order.amendments + 1, updated_at=at)
+        if not amended.remaining:
+            closed = self._held(replace(amended, status=OrderStatus.CANCELED))
+            return Outcome(before=order, order=closed)
+        if amended.awaits_trigger or amended.price == order.price:
+            return Outcome(before=order, order=self._held(amended))
+        return self.arrive(amended, levels)
 
     def cancel(self, order: PaperOrder, at: datetime) -> Outcome:
         """Take a waiting order back, and what was reserved for it."""
-        canceled = replace(order, status=OrderStatus.CANCELED, reserved=money.ZERO, updated_at=at)
+        canceled = self._held(replace(order, status=OrderStatus.CANCELED, updated_at=at))
         return Outcome(before=order, order=canceled)
 
     def settle(self, balances: Mapping[str, Balance], outcome: Outcome) -> Mapping[str, Balance]:
@@ -109,90 +129,87 @@ class Matching:
                 quote = replace(quote, free=money.add(quote.free, money.subtract(cost, fees)))
         return {base.asset: base, quote.asset: quote}
 
+    def _affordable(self, levels: Iterable[Level], budget: Decimal) -> Iterator[Level]:
+        """The levels, up to where the money with its fees ends."""
+        for level in levels:
+            each = money.multiply(level.price, money.add(_ONE, self.rates.taker))
+            amount = min(level.amount, _quotient_on_step(budget, each, self.amount_step))
+            budget = money.subtract(budget, money.multiply(amount, each))
+            if amount:
+                yield replace(level, amount=amount)
+            if amount < level.amount:
+                return
+
     def _execute(self, order: PaperOrder, level: Level, *, is_maker: bool) -> Execution:
-        amount = order.remaining if level.amount is None else level.amount
-        cost = money.multiply(level.price, amount)
+        cost = money.multiply(level.price, level.amount)
         rate = self.rates.maker if is_maker else self.rates.taker
         return Execution(
             price=level.price,
-            amount=amount,
+            amount=level.amount,
             cost=cost,
             fee=Fee(currency=self.quote, amount=money.multiply(cost, rate)),
             is_maker=is_maker,
             at=order.updated_at,
         )
 
+    def _held(self, order: PaperOrder) -> PaperOrder:
+        """The order with what must be set aside for the rest of it."""
+        return replace(order, reserved=self._reserve(order))
+
     def _reserve(self, order: PaperOrder) -> Decimal:
-        if not order.status.is_open:
+        if not order.waits:
             return money.ZERO
         match order.side:
             case OrderSide.BUY:
-                cost = money.multiply(_limit(order), order.remaining)
-                return money.multiply(cost, money.add(_ONE, self.rates.highest))
+                price = trigger_of(order) if order.price is None else order.price
+                highest = max(self.rates.maker, self.rates.taker, money.ZERO)
+                cost = money.multiply(price, order.remaining)
+                return money.multiply(cost, money.add(_ONE, highest))
             case OrderSide.SELL:
                 return order.remaining
 
 
-def is_beyond(order: PaperOrder, last: Decimal) -> bool:
-    """Whether a trade at this price went through a waiting order's own."""
-    match order.side:
-        case OrderSide.BUY:
-            return last < _limit(order)
-        case OrderSide.SELL:
-            return last > _limit(order)
+def with_terms(order: PaperOrder, terms: OrderTerms) -> PaperOrder:
+    return replace(order, amount=terms.amount, price=terms.price, trigger_price=terms.trigger_price)
 
 
-def takes(order: PaperOrder, best: Decimal) -> bool:
-    """Whether an arriving order trades at once against the other side's best price."""
-    if order.price is None:
-        return True
-    match order.side:
-        case OrderSide.BUY:
-            return best <= order.price
-        case OrderSide.SELL:
-            return best >= order.price
+def expired(order: PaperOrder, refusal: Refusal) -> PaperOrder:
+    return replace(order, status=OrderStatus.EXPIRED, reserved=money.ZERO, refusal=refusal)
 
 
-def _within_reach(order: PaperOrder, levels: Sequence[Level]) -> Iterator[Level]:
+def _within_reach(order: PaperOrder, levels: Iterable[Level]) -> Iterator[Level]:
     """The levels that the order takes, cut to what it takes of each."""
     wanted = order.remaining
     for level in levels:
-        if not wanted or not takes(order, level.price):
+        if not takes(order, level.price):
             return
-        amount = wanted if level.amount is None else min(wanted, level.amount)
+        amount = min(wanted, level.amount)
         wanted = money.subtract(wanted, amount)
-        yield replace(level, amount=amount)
+        yield level if amount == level.amount else replace(level, amount=amount)
+        if not wanted:
+            return
 
 
-def _status_on_arrival(order: PaperOrder, filled: Decimal) -> OrderStatus:
-    if filled == order.amount:
+def _quotient_on_step(budget: Decimal, each: Decimal, step: Decimal) -> Decimal:
+    amount = money.floor_to_step(money.divide(budget, each), step)
+    # The quotient is rounded: up to the next step, now and then.
+    if money.multiply(amount, each) > budget:
+        return money.subtract(amount, step)
+    return amount
+
+
+def _status_on_arrival(order: PaperOrder) -> OrderStatus:
+    if not order.remaining:
         return OrderStatus.FILLED
-    rests = order.type is OrderType.LIMIT and order.time_in_force in {
-        TimeInForce.GTC,
-        TimeInForce.POST_ONLY,
-    }
-    if not rests:
+    if not order.type.has_price or order.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}:
         return OrderStatus.EXPIRED
-    return OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN
-
-
-def _limit(order: PaperOrder) -> Decimal:
-    assert order.price is not None  # noqa: S101 - only orders with a price come to rest
-    return order.price
+    return OrderStatus.PARTIALLY_FILLED if order.filled else OrderStatus.OPEN
 
 
 def _pay(balance: Balance, *, spent: Decimal, reserve: Decimal) -> Balance:
     needed = money.add(spent, reserve)
     if needed > balance.free:
-        raise ExchangeRejected(
-            Refusal(
-                code=RefusalCode.INSUFFICIENT_FUNDS,
-                message=f"needed: {money.plain(needed)} {balance.asset}, "
-                f"free: {money.plain(balance.free)} {balance.asset}",
-                field=("amount",),
-                retryable=True,
-            )
-        )
+        raise ExchangeRejected(refusals.insufficient(needed, balance))
     return Balance(
         asset=balance.asset,
         free=money.subtract(balance.free, needed),

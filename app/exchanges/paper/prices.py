@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from app.domain import money
 from app.domain.markets import Ticker
+from app.domain.orders import OrderSide
 from app.exchanges.paper.markets import Listing
 
 TICK = timedelta(milliseconds=250)
@@ -50,6 +51,10 @@ class Quote:
     ask: Decimal
     last: Decimal
     at: datetime
+
+    def best_against(self, side: OrderSide) -> Decimal:
+        """The price at which an order of this side trades at once."""
+        return self.ask if side is OrderSide.BUY else self.bid
 
 
 def tick_of(at: datetime) -> int:

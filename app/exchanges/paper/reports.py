@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 
 from app.domain import money
-from app.domain.order_reports import FillReport, OrderReport
-from app.domain.orders import OrderStatus
+from app.domain.order_reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.domain.paper import PaperOrder, PaperTrade
-from app.errors import Refusal, RefusalCode
 
 _ORDER = "P"
 _TRADE = "T"
@@ -22,8 +20,13 @@ def report_of(order: PaperOrder, trades: Iterable[PaperTrade]) -> OrderReport:
         fills=fills,
         filled=order.filled,
         cost=money.total(money.multiply(fill.price, fill.amount) for fill in fills),
-        refusal=_expiry(order) if order.status is OrderStatus.EXPIRED else None,
+        terms=ReportedTerms(version=order.amendments, terms=terms_of(order)),
+        refusal=order.refusal,
     )
+
+
+def terms_of(order: PaperOrder) -> OrderTerms:
+    return OrderTerms(amount=order.amount, price=order.price, trigger_price=order.trigger_price)
 
 
 def number_of(exchange_order_id: str | None) -> int | None:
@@ -42,14 +45,4 @@ def _fill(trade: PaperTrade) -> FillReport:
         fee=trade.fee,
         is_maker=trade.is_maker,
         at=trade.at,
-    )
-
-
-def _expiry(order: PaperOrder) -> Refusal:
-    rest = money.plain(order.remaining)
-    return Refusal(
-        code=RefusalCode.REJECTED_BY_EXCHANGE,
-        message=f"{order.time_in_force}: {rest} could not be filled at once",
-        field=("timeInForce",),
-        retryable=True,
     )

@@ -1,17 +1,19 @@
 """What a paper account trades on: its terms, the listed markets, and their prices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from app.domain import money
-from app.domain.markets import Ticker
+from app.domain.markets import FeeRates, Ticker
 from app.domain.orders import OrderSide
 from app.errors import ExchangeRejected, Refusal, RefusalCode
+from app.exchanges.paper.depth import LEVELS, DepthProcess, Level, OrderBook
 from app.exchanges.paper.markets import LISTINGS, Listing
-from app.exchanges.paper.matching import FeeRates, Level, Matching
-from app.exchanges.paper.prices import PriceProcess, tick_of
+from app.exchanges.paper.matching import Matching
+from app.exchanges.paper.prices import PriceProcess, Quote, tick_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,18 +34,22 @@ class Venue:
     """The markets as one account meets them."""
 
     def __init__(self, terms: PaperTerms) -> None:
-        self._rates = FeeRates(maker=terms.maker_fee, taker=terms.taker_fee)
+        rates = FeeRates(maker=terms.maker_fee, taker=terms.taker_fee, is_in_quote=True)
+        self._rates = rates
         self._prices = PriceProcess(terms.seed)
+        self._depth = DepthProcess(terms.seed, self._prices)
         self._listings = {listing.symbol: listing for listing in LISTINGS}
-        self.markets = {listing.symbol: listing.market for listing in LISTINGS}
+        self.markets = {listing.symbol: listing.market(rates) for listing in LISTINGS}
         nothing = {asset: money.ZERO for one in LISTINGS for asset in (one.base, one.quote)}
         self.opening_balances: Mapping[str, Decimal] = {**nothing, **terms.balances}
+        # A tick is looked at twice: first whether it concerns anybody, then for what it does.
+        self.last = lru_cache(maxsize=256)(self._last)
 
     def listing(self, symbol: str) -> Listing:
         """The listing of a symbol; ExchangeRejected where there is none."""
         listing = self._listings.get(symbol)
         if listing is None:
-            words = "the paper exchange has no market of this symbol"
+            words = f"the paper exchange lists {', '.join(self._listings)} and no other symbol"
             raise ExchangeRejected(
                 Refusal(code=RefusalCode.UNKNOWN_SYMBOL, message=words, field=("symbol",))
             )
@@ -51,7 +57,12 @@ class Venue:
 
     def matching(self, symbol: str) -> Matching:
         listing = self.listing(symbol)
-        return Matching(base=listing.base, quote=listing.quote, rates=self._rates)
+        return Matching(
+            base=listing.base,
+            quote=listing.quote,
+            amount_step=listing.amount_step,
+            rates=self._rates,
+        )
 
     def tickers(self, symbols: Sequence[str], at: datetime) -> Mapping[str, Ticker]:
         """Those of the symbols that are listed."""
@@ -59,14 +70,21 @@ class Venue:
         known = (self._listings[symbol] for symbol in symbols if symbol in self._listings)
         return {listing.symbol: self._prices.ticker(listing, tick) for listing in known}
 
-    def last(self, symbol: str, tick: int) -> Decimal:
-        return self._prices.last(self.listing(symbol), tick)
+    def quote(self, symbol: str, tick: int) -> Quote:
+        return self._prices.quote(self.listing(symbol), tick)
 
-    def levels_against(self, side: OrderSide, symbol: str, at: datetime) -> tuple[Level, ...]:
-        """What an order of this side can take, best first: there is always one level."""
-        quote = self._prices.quote(self.listing(symbol), tick_of(at))
-        match side:
-            case OrderSide.BUY:
-                return (Level(price=quote.ask),)
-            case OrderSide.SELL:
-                return (Level(price=quote.bid),)
+    def book(self, symbol: str, at: datetime, depth: int = LEVELS) -> OrderBook:
+        """What others offer at this moment, each side best first, to a depth of 50 at most."""
+        return self._depth.book(self.listing(symbol), tick_of(at), depth)
+
+    def levels_against(self, side: OrderSide, symbol: str, tick: int) -> Iterator[Level]:
+        """What an order of this side can take, best first."""
+        other = OrderSide.SELL if side is OrderSide.BUY else OrderSide.BUY
+        return self._depth.levels(self.listing(symbol), other, tick)
+
+    def traded(self, symbol: str, tick: int) -> Decimal:
+        """The volume of one tick, of which the waiting orders get their fills."""
+        return self._depth.traded(self.listing(symbol), tick)
+
+    def _last(self, symbol: str, tick: int) -> Decimal:
+        return self._prices.last(self.listing(symbol), tick)

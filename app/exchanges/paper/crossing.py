@@ -1,0 +1,48 @@
+"""When a price lets an order trade or sets off its trigger."""
+
+from decimal import Decimal
+
+from app.domain.orders import OrderSide, OrderType
+from app.domain.paper import PaperOrder
+
+_STOPS = frozenset({OrderType.STOP_MARKET, OrderType.STOP_LIMIT})
+
+
+def limit_of(order: PaperOrder) -> Decimal:
+    assert order.price is not None  # noqa: S101 - only orders with a price come to rest
+    return order.price
+
+
+def trigger_of(order: PaperOrder) -> Decimal:
+    assert order.trigger_price is not None  # noqa: S101 - asked only of orders with a trigger
+    return order.trigger_price
+
+
+def takes(order: PaperOrder, best: Decimal) -> bool:
+    """Whether an arriving order trades at once against the other side's best price."""
+    if order.price is None:
+        return True
+    match order.side:
+        case OrderSide.BUY:
+            return best <= order.price
+        case OrderSide.SELL:
+            return best >= order.price
+
+
+def waits_at(order: PaperOrder) -> Decimal:
+    """The price that a waiting order waits for."""
+    return trigger_of(order) if order.awaits_trigger else limit_of(order)
+
+
+def waits_for_fall(order: PaperOrder) -> bool:
+    """Whether the price must come down to a waiting order; else it must come up."""
+    awaits_stop = order.awaits_trigger and order.type in _STOPS
+    return (order.side is OrderSide.BUY) is not awaits_stop
+
+
+def is_due(order: PaperOrder, last: Decimal) -> bool:
+    """Whether the last price reaches a waiting order's trigger, or goes beyond its limit."""
+    price = waits_at(order)
+    if order.awaits_trigger and last == price:
+        return True
+    return last < price if waits_for_fall(order) else last > price

@@ -1,0 +1,51 @@
+"""The paper exchange's own words for no: one sentence, what was wrong and what would be right."""
+
+from decimal import Decimal
+
+from app.domain import money
+from app.domain.accounts import Balance
+from app.domain.paper import PaperOrder
+from app.errors import Refusal, RefusalCode
+
+
+def refusal(code: RefusalCode, message: str, field: str, *, retryable: bool = False) -> Refusal:
+    return Refusal(code=code, message=message, field=(field,), retryable=retryable)
+
+
+def insufficient(needed: Decimal, balance: Balance) -> Refusal:
+    words = (
+        f"this needs {money.plain(needed)} {balance.asset}"
+        f" and {money.plain(balance.free)} {balance.asset} are free"
+    )
+    return refusal(RefusalCode.INSUFFICIENT_FUNDS, words, "amount", retryable=True)
+
+
+def would_take(best: Decimal) -> Refusal:
+    words = f"a POST_ONLY order must not trade at once, and the best price is {money.plain(best)}"
+    return refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "price", retryable=True)
+
+
+def not_whole(order: PaperOrder, could_fill: Decimal) -> Refusal:
+    words = (
+        f"a FOK order fills whole or not at all, and {money.plain(could_fill)}"
+        f" of {money.plain(order.amount)} could be filled at once"
+    )
+    return refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "timeInForce", retryable=True)
+
+
+def not_at_once(order: PaperOrder) -> Refusal:
+    kind = f"{order.time_in_force}" if order.type.has_price else f"{order.type}"
+    words = (
+        f"this {kind} order does not wait, and {money.plain(order.filled)}"
+        f" of {money.plain(order.amount)} could be filled at once"
+    )
+    field = "timeInForce" if order.type.has_price else "amount"
+    return refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, field, retryable=True)
+
+
+def money_ran_out(order: PaperOrder, quote: str) -> Refusal:
+    words = (
+        f"when the trigger was reached, the free {quote} sufficed"
+        f" for {money.plain(order.filled)} of {money.plain(order.amount)}"
+    )
+    return refusal(RefusalCode.INSUFFICIENT_FUNDS, words, "amount", retryable=True)

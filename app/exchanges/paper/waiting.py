@@ -1,0 +1,114 @@
+"""The waiting orders as one process knows them, and the next tick that concerns one of them."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from operator import itemgetter
+
+from app.domain.paper import PaperNumbers, PaperOrder
+from app.exchanges.paper.crossing import is_due, waits_at, waits_for_fall
+
+# How far back the exchange looks where nobody did: ten minutes.
+CATCH_UP_TICKS = 2_400
+
+_Place = tuple[Decimal, int]
+_price = itemgetter(0)
+
+LastPrice = Callable[[str, int], Decimal]
+
+
+@dataclass(slots=True)
+class _Line:
+    """Those of one symbol, sorted by the price that each waits for."""
+
+    orders: dict[int, PaperOrder] = field(default_factory=dict)
+    falls: list[_Place] = field(default_factory=list)
+    rises: list[_Place] = field(default_factory=list)
+
+    def copy(self) -> "_Line":
+        return _Line(dict(self.orders), list(self.falls), list(self.rises))
+
+    def put(self, order: PaperOrder) -> None:
+        self.drop(order.number)
+        self.orders[order.number] = order
+        insort(self._side(order), (waits_at(order), order.number))
+
+    def drop(self, number: int) -> None:
+        order = self.orders.pop(number, None)
+        if order is not None:
+            side = self._side(order)
+            del side[bisect_left(side, (waits_at(order), number))]
+
+    def due(self, last: Decimal) -> list[PaperOrder]:
+        fallen = self.falls[bisect_left(self.falls, last, key=_price) :]
+        risen = self.rises[: bisect_right(self.rises, last, key=_price)]
+        reached = (self.orders[number] for _, number in (*fallen, *risen))
+        return [order for order in reached if is_due(order, last)]
+
+    def _side(self, order: PaperOrder) -> list[_Place]:
+        return self.falls if waits_for_fall(order) else self.rises
+
+
+@dataclass(kw_only=True, slots=True)
+class WaitingOrders:
+    """What waits in the books: as of one change of theirs, compared with all ticks up to one."""
+
+    change: int
+    tick: int
+    _lines: dict[str, _Line] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, orders: Iterable[PaperOrder], numbers: PaperNumbers) -> "WaitingOrders":
+        waiting = cls(change=numbers.change, tick=numbers.tick)
+        for order in orders:
+            waiting.put(order)
+        return waiting
+
+    def copy(self) -> "WaitingOrders":
+        lines = {symbol: line.copy() for symbol, line in self._lines.items()}
+        return WaitingOrders(change=self.change, tick=self.tick, _lines=lines)
+
+    def put(self, order: PaperOrder) -> None:
+        """Take an order as it is now, which may be that it waits no longer."""
+        line = self._lines.setdefault(order.symbol, _Line())
+        if order.waits:
+            line.put(order)
+        else:
+            line.drop(order.number)
+
+    def learn(self, changed: Iterable[PaperOrder], *, since: int, numbers: PaperNumbers) -> None:
+        """Take in every change after one of them, unless older ones are missing or newer known."""
+        if since > self.change or numbers.change < self.change:
+            return
+        if numbers.change == self.change:
+            self.tick = max(self.tick, numbers.tick)
+            return
+        for order in changed:
+            if order.change > self.change:
+                self.put(order)
+        self.change, self.tick = numbers.change, numbers.tick
+
+    def next_due(self, ticks: Iterable[int], last: LastPrice) -> int | None:
+        """The first of the ticks that concerns any order."""
+        lines = list(self._occupied())
+        if not lines:
+            return None
+        return next(
+            (tick for tick in ticks if any(line.due(last(name, tick)) for name, line in lines)),
+            None,
+        )
+
+    def due(self, tick: int, last: LastPrice) -> list[PaperOrder]:
+        """Those whom a tick concerns, in the order in which they came."""
+        found = [order for name, line in self._occupied() for order in line.due(last(name, tick))]
+        return sorted(found, key=lambda order: (order.queued_at, order.number))
+
+    def _occupied(self) -> Iterator[tuple[str, _Line]]:
+        return ((symbol, line) for symbol, line in self._lines.items() if line.orders)
+
+
+def ticks_after(tick: int, until: int) -> range:
+    """Those still to be looked at; a tick that lies far ahead was noted under a wrong clock."""
+    first = until if tick > until + CATCH_UP_TICKS else tick + 1
+    return range(max(first, until - CATCH_UP_TICKS), until + 1)
