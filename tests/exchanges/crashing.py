@@ -2,28 +2,41 @@
 
 import asyncio
 import sys
+from dataclasses import replace
+from decimal import Decimal
 
 from app.bus import Bus
+from app.domain.order_reports import OrderIntent
+from app.domain.orders import OrderSide, OrderType
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.storage.database import Database
 from app.storage.paper import PaperBooks
 from tests.exchanges.conftest import START
-from tests.exchanges.rigs import TERMS, a_limit, an_intent, steps_off, ticker_of
+from tests.exchanges.rigs import TERMS, a_limit, a_triggered, an_intent, steps_off, ticker_of
 from tests.fakes import ManualClock
 
 WIRE_ID = "w-crash"
+
+
+def a_stop(trigger: Decimal) -> OrderIntent:
+    stop = a_triggered(OrderType.STOP_MARKET, OrderSide.SELL, trigger)
+    return replace(stop, wire_id=WIRE_ID)
 
 
 async def main(url: str, point: CrashPoint) -> None:
     books = PaperBooks(Database(url, Bus()), "desk")
     clock = ManualClock(START)
     exchange = PaperExchange(books, clock, TERMS, Faults(crash_at={point}))
-    if point is not CrashPoint.AFTER_MATCHING:
-        await exchange.submit(an_intent(wire_id=WIRE_ID))
-        return
     ticker = await ticker_of(exchange)
-    await exchange.submit(a_limit(steps_off(ticker.bid, -2), wire_id=WIRE_ID))
+    match point:
+        case CrashPoint.AFTER_MATCHING:
+            await exchange.submit(a_limit(steps_off(ticker.bid, -2), wire_id=WIRE_ID))
+        case CrashPoint.BEFORE_TRIGGERING:
+            await exchange.submit(a_stop(steps_off(ticker.last, -200)))
+        case _:
+            await exchange.submit(an_intent(wire_id=WIRE_ID))
+            return
     matching = asyncio.create_task(exchange.run())
     await clock.until_asleep()
     await clock.advance(60)

@@ -11,7 +11,7 @@ import pytest
 from app.domain.orders import OrderStatus
 from app.exchanges.paper.faults import CrashPoint
 from tests.exchanges import crashing
-from tests.exchanges.rigs import PaperRig, an_intent, key_of
+from tests.exchanges.rigs import PaperRig, an_intent, key_of, running
 
 _ROOT = Path(__file__).parents[2]
 _BEFORE = (CrashPoint.ON_ARRIVAL, CrashPoint.BEFORE_BOOKING)
@@ -44,3 +44,22 @@ async def test_an_order_is_there_whole_when_the_process_died_after_the_commit(
     assert (found.status, len(found.fills)) == (OrderStatus.FILLED, 1)
     balances = await paper.gateway.balances()
     assert (balances["BTC"].free, balances["USDT"].used) == (Decimal("0.51"), Decimal(0))
+
+
+async def test_an_order_that_died_while_triggering_triggers_once_all_the_same(
+    paper: PaperRig, database_url: str
+) -> None:
+    before = await paper.gateway.balances()
+    await _killed_at(CrashPoint.BEFORE_TRIGGERING, database_url)
+    key = key_of(an_intent(wire_id=crashing.WIRE_ID))
+    found = await paper.gateway.find(key)
+    assert found is not None
+    assert (found.status, found.fills) == (OrderStatus.OPEN, ())
+    await paper.clock.advance(60)
+    async with running(paper):
+        found = await paper.gateway.find(key)
+    assert found is not None
+    assert (found.status, len(found.fills)) == (OrderStatus.FILLED, 1)
+    after = await paper.gateway.balances()
+    assert before["BTC"].free - after["BTC"].free == found.filled
+    assert after["BTC"].used == 0
