@@ -81,10 +81,10 @@ class Matching:
         if order.side is OrderSide.BUY:
             affordable = tuple(self._affordable(reachable, money.add(free, order.reserved)))
         outcome = self.arrive(triggered, affordable)
-        if affordable != reachable:
-            words = refusals.money_ran_out(outcome.order, self.quote)
-            outcome = replace(outcome, order=replace(outcome.order, refusal=words))
-        return outcome
+        if affordable == reachable or outcome.order.waits:
+            return outcome
+        words = refusals.money_ran_out(outcome.order, self.quote)
+        return replace(outcome, order=replace(outcome.order, refusal=words))
 
     def trade_through(self, order: PaperOrder, amount: Decimal, at: datetime) -> Outcome:
         """Fill so much of a waiting order at its own price."""

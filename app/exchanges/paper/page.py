@@ -135,14 +135,10 @@ class Page:
             return self.settle(outcome)[0]
         except ExchangeRejected as error:
             # Fees have risen since the money was set aside.
-            after = replace(
-                outcome.before,
-                triggered_at=outcome.order.triggered_at,
-                updated_at=outcome.order.updated_at,
-            )
-            return self.settle(Outcome(before=outcome.before, order=expired(after, error.refusal)))[
-                0
-            ]
+            after = expired(outcome.before, error.refusal)
+            at, triggered_at = outcome.order.updated_at, outcome.order.triggered_at
+            after = replace(after, updated_at=at, triggered_at=triggered_at)
+            return self.settle(Outcome(before=outcome.before, order=after))[0]
 
     def _reach(self, tick: int) -> None:
         self.numbers = replace(self.numbers, tick=tick)

@@ -70,9 +70,8 @@ class PriceProcess:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-
-    def last(self, listing: Listing, tick: int) -> Decimal:
-        return money.multiply(Decimal(self._steps(listing, tick)), listing.price_step)
+        # Whoever orders, waits or watches during one tick asks for the same price.
+        self.last = lru_cache(maxsize=256)(self._last)
 
     def quote(self, listing: Listing, tick: int) -> Quote:
         """The last price and, one step to each side of it, the best bid and ask."""
@@ -98,6 +97,9 @@ class PriceProcess:
             quote_volume=None,
             at=quote.at,
         )
+
+    def _last(self, listing: Listing, tick: int) -> Decimal:
+        return money.multiply(Decimal(self._steps(listing, tick)), listing.price_step)
 
     def _steps(self, listing: Listing, tick: int) -> int:
         anchor = int(listing.anchor / listing.price_step)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 
 from app.domain import money
 from app.domain.markets import FeeRates, Ticker
@@ -42,8 +41,6 @@ class Venue:
         self.markets = {listing.symbol: listing.market(rates) for listing in LISTINGS}
         nothing = {asset: money.ZERO for one in LISTINGS for asset in (one.base, one.quote)}
         self.opening_balances: Mapping[str, Decimal] = {**nothing, **terms.balances}
-        # A tick is looked at twice: first whether it concerns anybody, then for what it does.
-        self.last = lru_cache(maxsize=256)(self._last)
 
     def listing(self, symbol: str) -> Listing:
         """The listing of a symbol; ExchangeRejected where there is none."""
@@ -70,6 +67,9 @@ class Venue:
         known = (self._listings[symbol] for symbol in symbols if symbol in self._listings)
         return {listing.symbol: self._prices.ticker(listing, tick) for listing in known}
 
+    def last(self, symbol: str, tick: int) -> Decimal:
+        return self._prices.last(self.listing(symbol), tick)
+
     def quote(self, symbol: str, tick: int) -> Quote:
         return self._prices.quote(self.listing(symbol), tick)
 
@@ -85,6 +85,3 @@ class Venue:
     def traded(self, symbol: str, tick: int) -> Decimal:
         """The volume of one tick, of which the waiting orders get their fills."""
         return self._depth.traded(self.listing(symbol), tick)
-
-    def _last(self, symbol: str, tick: int) -> Decimal:
-        return self._prices.last(self.listing(symbol), tick)
