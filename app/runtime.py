@@ -119,7 +119,7 @@ class _Build:
             for name, account in settings.accounts.items()
         }
         self._accounts = AccountService(database, parts.clock, self._entries())
-        ids = Ids(new=_new_id, new_wire=_new_wire_id)
+        ids = Ids(new=AscendingIds().new, new_wire=_new_wire_id)
         self._log = OrderLog(database, bus, parts.clock)
         timeout = settings.exchange_timeout_seconds
         clock, accounts = parts.clock, self._accounts
@@ -146,7 +146,7 @@ class _Build:
         ]
         self.services = Services(
             accounts=self._accounts,
-            audit=AuditService(database, clock, _new_id),
+            audit=AuditService(database, clock, ids.new),
             auth=self._auth,
             log=self._log,
             market_data=MarketDataService(),
@@ -207,8 +207,15 @@ def _paper_exchange(
     return PaperExchange(books, parts.clock, terms, parts.faults.get(name))
 
 
-def _new_id() -> str:
-    return str(ULID())
+class AscendingIds:
+    """Ids that sort in the order in which this process made them, also within a millisecond."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def new(self) -> str:
+        self._last = max(int(ULID()), self._last + 1)
+        return str(ULID.from_int(self._last))
 
 
 def _new_wire_id() -> str:

@@ -175,7 +175,9 @@ MARKET_CHECKS: Mapping[str, Callable[[str, _Known], Checked]] = {
 
 
 def _price(known: _Known) -> Decimal | None:
-    return order_estimates.expected_price(known.request, known.facts.ticker)
+    """None too where it is no price at all, which the form has told by then."""
+    price = order_estimates.expected_price(known.request, known.facts.ticker)
+    return price if price is not None and price > money.ZERO else None
 
 
 def _held(facts: MarketFacts, asset: str) -> Decimal:

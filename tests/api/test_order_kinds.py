@@ -97,7 +97,7 @@ async def test_it_is_placed_waits_through_a_restart_triggers_and_fills(
         async with api.socket() as socket:
             await socket.init(ADMIN)
             await socket.subscribe("1", UPDATES, after=cursor)
-            kinds = []
+            kinds: list[str] = []
             while not kinds or kinds[-1] != "FILLED":
                 update = (await socket.hear_data("1"))["orderUpdates"]
                 if update["kind"] == "FILL":

@@ -53,6 +53,9 @@ FACTS = MarketFacts(
 )
 
 
+EVERYTHING = replace(FACTS, capabilities=replace(FACTS.capabilities, order_types=tuple(OrderType)))
+
+
 def checks_of(request: OrderRequest, facts: GateFacts | None = None) -> list[Checked]:
     return [*examine_form(request), *examine(request, facts or GateFacts(exchange=FACTS))]
 
@@ -145,6 +148,27 @@ def test_the_values_that_a_refusal_names_are_valid(amount: Decimal) -> None:
         again = replace(request, amount=named[-1])
         assert refusal.code is RefusalCode.MIN_NOTIONAL
         assert found_in(again) is None
+
+
+NUMBERS = st.none() | st.decimals(-10, 10**9, places=4) | st.sampled_from([Decimal(0)])
+
+
+@given(
+    amount=st.decimals(-10, 10**9, places=6),
+    price=NUMBERS,
+    trigger_price=NUMBERS,
+    type=st.sampled_from(OrderType),
+    side=st.sampled_from(OrderSide),
+    reduce_only=st.booleans(),
+)
+def test_every_check_is_told_whatever_is_asked_for(**changes: Any) -> None:
+    checks = checks_of(make_request(**changes), GateFacts(exchange=EVERYTHING))
+    names = [checked.name for checked in checks]
+    assert len(names) == len(set(names))
+    assert names == [checked.name for checked in checks_of(make_request())]
+    for checked in checks:
+        assert checked.has_passed == (checked.message is None)
+        assert checked.refusal is None or checked.refusal.field
 
 
 def open_orders_refusal(count: int, limit: int | None) -> Refusal | None:

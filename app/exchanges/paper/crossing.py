@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
-from app.domain.orders import OrderSide, OrderType
+from app.domain.orders import OrderSide
 from app.domain.paper import PaperOrder
-
-_STOPS = frozenset({OrderType.STOP_MARKET, OrderType.STOP_LIMIT})
+from app.domain.triggers import fires, waits_above
 
 
 def limit_of(order: PaperOrder) -> Decimal:
@@ -36,13 +35,13 @@ def waits_at(order: PaperOrder) -> Decimal:
 
 def waits_for_fall(order: PaperOrder) -> bool:
     """Whether the price must come down to a waiting order; else it must come up."""
-    awaits_stop = order.awaits_trigger and order.type in _STOPS
-    return (order.side is OrderSide.BUY) is not awaits_stop
+    if order.awaits_trigger:
+        return not waits_above(order.side, order.type)
+    return order.side is OrderSide.BUY
 
 
 def is_due(order: PaperOrder, last: Decimal) -> bool:
     """Whether the last price reaches a waiting order's trigger, or goes beyond its limit."""
-    price = waits_at(order)
-    if order.awaits_trigger and last == price:
-        return True
-    return last < price if waits_for_fall(order) else last > price
+    if order.awaits_trigger:
+        return fires(order.side, order.type, trigger_of(order), last)
+    return last < limit_of(order) if waits_for_fall(order) else last > limit_of(order)
