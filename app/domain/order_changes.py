@@ -104,7 +104,8 @@ class _Receiving:
             self._accept()
         self._amend()
         known = {fill.exchange_trade_id for fill in self._fills}
-        for trade in sorted(self._report.fills, key=lambda trade: (trade.at, trade.trade_id)):
+        # Of one moment, in the order in which the exchange tells them.
+        for trade in sorted(self._report.fills, key=lambda trade: trade.at):
             if trade.trade_id not in known:
                 known.add(trade.trade_id)
                 self._add_trade(trade)
