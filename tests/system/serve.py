@@ -17,8 +17,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Pool, event
 
-from app import cli
 from app.asgi import create_app
+from app.cli.server import run_server
+from app.cli.serving import banner, listen
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.runtime import Parts
 from app.settings import load_settings
@@ -101,9 +102,9 @@ def _become_server(request: dict[str, Any], output: int) -> None:
 def _serve() -> int:
     settings = load_settings(os.environ, Path.cwd())
     parts = Parts(faults={_ACCOUNT: _faults(json.loads(os.environ.get(FAULTS, "{}")))})
-    with closing(cli._listen(settings.host, settings.port)) as listener:
+    with closing(listen(settings.host, settings.port)) as listener:
         api = create_app(settings, parts=parts)
-        cli.run_server(api, listener, banner=lambda: cli._banner(settings, listener))
+        run_server(api, listener, banner=lambda: banner(settings, listener))
     return 0
 
 

@@ -1,0 +1,42 @@
+"""The command line: parses, prints, and says how it went. 1: it failed, 2: settings or usage."""
+
+from typing import Annotated
+
+import typer
+
+from app import __version__
+from app.cli import databases, schemas, serving, tokens
+from app.cli.serving import MAX_MESSAGE_BYTES
+
+__all__ = ["MAX_MESSAGE_BYTES", "app", "main"]
+
+app = typer.Typer(
+    help="A self-hosted GraphQL API for trading crypto on exchanges.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(serving.serve)
+app.command()(databases.migrate)
+app.add_typer(tokens.app, name="token")
+app.add_typer(schemas.app, name="schema")
+
+
+def main() -> None:
+    app(prog_name="orderdeck")
+
+
+def _show_version(is_asked: bool) -> None:  # noqa: FBT001 typer calls it so
+    if is_asked:
+        typer.echo(f"orderdeck {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Tell and end.")
+    ] = False,
+) -> None:
+    """A self-hosted GraphQL API for trading crypto on exchanges."""

@@ -1,0 +1,91 @@
+"""The server itself, as uvicorn runs it."""
+
+import gc
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import typer
+import uvicorn
+
+from app.cli.serving import BACKLOG, MAX_MESSAGE_BYTES
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COLLECTOR_THRESHOLDS = (20_000, 20, 100)
+
+
+class Server(uvicorn.Server):
+    """Prints the banner when it is ready, and not before."""
+
+    def __init__(self, config: uvicorn.Config, *, banner: Callable[[], str]) -> None:
+        super().__init__(config)
+        self._banner = banner
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            _spare_the_collector()
+            typer.echo(self._banner())
+
+
+def _spare_the_collector() -> None:
+    """What stands by now stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+
+
+class Lifespan:
+    """An ASGI application whose failure to start is kept, to be told in words instead of logged."""
+
+    def __init__(self, api: "ASGIApp") -> None:
+        self._api = api
+        self.failure: Exception | None = None
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] != "lifespan":
+            await self._api(scope, receive, send)
+            return
+
+        async def send_without_traceback(message: "Message") -> None:
+            if message["type"] == "lifespan.startup.failed":
+                message = {"type": message["type"]}
+            await send(message)
+
+        try:
+            await self._api(scope, receive, send_without_traceback)
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+def run_server(api: "ASGIApp", listener: socket.socket, *, banner: Callable[[], str]) -> None:
+    """Serve on a socket that listens already; raise what keeps the application from starting."""
+    lifespan = Lifespan(api)
+    config = uvicorn.Config(
+        lifespan,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        # A pong queues behind what a slow reader has not read yet: its lateness proves nothing.
+        ws_ping_timeout=None,
+        backlog=BACKLOG,
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+    try:
+        with suppress(KeyboardInterrupt):
+            Server(config, banner=banner).run([listener])
+    except SystemExit:
+        if lifespan.failure is None:
+            raise
+        raise lifespan.failure from None

@@ -1,0 +1,128 @@
+"""Serving: takes the port first, then starts the rest, and says where it is found."""
+
+# Imported where it is used, so that --help and --version answer at once.
+# ruff: noqa: PLC0415
+
+import errno
+import resource
+import socket
+import sys
+import tempfile
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app import __version__
+from app.cli.environment import read_settings
+from app.cli.output import fail, told_in_words
+from app.domain.tokens import ADMIN_FILE
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+MAX_MESSAGE_BYTES = 256 * 1024
+BACKLOG = 2048
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 shown, not bound to
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0: any free one.")] = None,
+    no_migrate: Annotated[
+        bool, typer.Option("--no-migrate", help="Leave the schema alone.")
+    ] = False,
+) -> None:
+    """Serve the API until it is told to end."""
+    with told_in_words():
+        settings = read_settings(ORDERDECK_HOST=host, ORDERDECK_PORT=port)
+        _configure_logs()
+        with closing(listen(settings.host, settings.port)) as listener:
+            _check_writable(settings.data_dir)
+            _raise_file_limit()
+            from app.asgi import create_app
+            from app.cli.server import run_server
+
+            api = create_app(settings, migrate=not no_migrate)
+            run_server(api, listener, banner=lambda: banner(settings, listener))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything else is started."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        fail(_why_not(error, host, port))
+
+
+def banner(settings: "Settings", listener: socket.socket) -> str:
+    """What it says when it is ready: where it is found, and how to come in."""
+    url = base_url(*listener.getsockname()[:2])
+    modes = ", ".join(sorted({account.mode for account in settings.accounts.values()}))
+    return "\n".join(
+        (
+            f"orderdeck {__version__}: {modes}, fills are simulated and no money moves",
+            f"  open   {url}/graphiql",
+            f"  API    {url}/graphql",
+            f"  token  {_place_of_token(settings)}",
+            f"  data   {settings.data_dir}",
+        )
+    )
+
+
+def base_url(host: str, port: int) -> str:
+    """How a client on this machine reaches what listens there."""
+    shown = _EVERYWHERE.get(host, host)
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def _configure_logs() -> None:
+    """One line an event; tracebacks without the values of variables, which may be secrets."""
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    where = f"cannot listen on {host}, port {port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where}: another program does. End it, or choose another with --port."
+    if isinstance(error, socket.gaierror):
+        return f"{where}: this host name is not known."
+    return f"{where}: {error.strerror or error}."
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        fail(f"the data folder {folder} cannot be written: {error.strerror or error}.")
+
+
+def _raise_file_limit() -> None:
+    """Every socket is an open file: take as many as the system gives."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _place_of_token(settings: "Settings") -> str:
+    if settings.admin_token is not None:
+        return "the ADMIN token that the settings give"
+    path = settings.data_dir / ADMIN_FILE
+    if path.exists():
+        return f"{path} (ADMIN)"
+    return "was made before, its file is gone: `orderdeck token create` makes another"

@@ -1,0 +1,101 @@
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from app.cli.server import run_server
+from app.domain.tokens import ADMIN_FILE
+from app.errors import SettingsError, StorageUnavailable
+from tests.cli.programs import run, serving
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield taken.getsockname()[1]
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_started(folder: Path) -> None:
+    with listening() as port:
+        result = run("serve", "--port", str(port))
+    assert result.exit_code == 1
+    assert f"port {port}: another program" in result.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_a_host_that_is_unknown_is_told() -> None:
+    result = run("serve", "--host", "nowhere.invalid", "--port", "0")
+    assert result.exit_code == 1
+    assert "nowhere.invalid" in result.stderr
+
+
+def test_a_data_folder_that_cannot_be_written_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "file").touch()
+    monkeypatch.setenv("ORDERDECK_DATA_DIR", "file/data")
+    result = run("serve", "--port", "0")
+    assert result.exit_code == 1
+    assert f"data folder {folder / 'file' / 'data'} cannot be written" in result.stderr
+
+
+class FailingApp:
+    """Starts as badly as it is told to."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "Traceback"})
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StorageUnavailable("the disk is full"),
+        ExceptionGroup("", [SettingsError(("one", "two"))]),
+        RuntimeError("nobody thought of it"),
+    ],
+)
+def test_what_keeps_the_server_from_starting_is_raised(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(type(error)) as caught:
+        run_server(FailingApp(error), listener, banner=lambda: "ready")
+    assert caught.value is error
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.err
+    assert "ready" not in printed.out
+
+
+def test_serve_answers_where_its_banner_says(folder: Path) -> None:
+    with serving() as (banner, process):
+        assert "PAPER" in banner["title"]
+        assert banner["data"] == str(folder / "data")
+        secret = (folder / "data" / ADMIN_FILE).read_text().strip()
+        assert str(folder / "data" / ADMIN_FILE) in banner["token"]
+        answer = httpx.post(
+            banner["API"],
+            json={"query": "{ viewer { scopes } }"},
+            headers={"Authorization": f"Bearer {secret}"},
+        )
+        assert answer.json() == {"data": {"viewer": {"scopes": ["ADMIN"]}}}
+        assert "server" not in answer.headers
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+
+
+def test_serve_tells_a_damaged_database_without_a_traceback(folder: Path) -> None:
+    (folder / "data").mkdir()
+    (folder / "data" / "orderdeck.db").write_bytes(b"this is no database " * 500)
+    result = run("serve", "--port", "0")
+    assert result.exit_code == 1
+    assert "damaged" in result.stderr
+    assert "Traceback" not in result.output
