@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from ulid import ULID
@@ -19,6 +20,7 @@ from app.services import Services
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import AuditService
 from app.services.auth import AuthService
+from app.services.health import Candidate, HealthService
 from app.services.market_data import MarketDataService
 from app.services.order_courier import OrderCourier
 from app.services.order_gate import OrderGate
@@ -30,6 +32,7 @@ from app.services.views import ViewService
 from app.settings import AccountSettings, Settings
 from app.storage import migrations
 from app.storage.database import Database
+from app.storage.inspections import inspected, place
 from app.storage.paper import PaperBooks
 
 RESTART_SECONDS = 1.0
@@ -84,6 +87,31 @@ async def open_auth(settings: Settings) -> AsyncIterator[AuthService]:
     """The tokens alone, for the command line."""
     async with _open_database(settings, migrate=True) as (database, _):
         yield _auth(settings, database, SystemClock())
+
+
+@asynccontextmanager
+async def open_health(settings: Settings) -> AsyncIterator[HealthService]:
+    """What can be looked at without a start: nothing is made, migrated or written."""
+    url = settings.database_url.get_secret_value()
+    database, parts = Database(url, Bus()), Parts()
+    candidates = {
+        name: Candidate(
+            name=name,
+            exchange=account.exchange,
+            mode=account.mode,
+            build=partial(_paper_exchange, name, account, database, parts),
+        )
+        for name, account in settings.accounts.items()
+    }
+    try:
+        yield HealthService(
+            inspect=partial(inspected, url),
+            place=place(url),
+            clock=parts.clock,
+            accounts=candidates,
+        )
+    finally:
+        await database.close()
 
 
 async def migrate(settings: Settings, revision: str) -> None:

@@ -90,6 +90,8 @@ class Database:
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
         """One transaction in which the tables themselves may change."""
+        if self._writer:
+            _make_folder(self._engine.url)
         engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         async with _connected(engine) as connection:
             yield connection
@@ -148,11 +150,14 @@ def _sqlite_writer(url: URL) -> SqliteWriter | None:
     return SqliteWriter(url) if url.get_backend_name() == "sqlite" else None
 
 
+def _make_folder(url: URL) -> None:
+    if url.database:
+        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def _create_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         return create_async_engine(url, pool_size=READERS, max_overflow=READERS, pool_pre_ping=True)
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(
         url,
         pool_size=READERS,

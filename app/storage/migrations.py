@@ -29,6 +29,12 @@ async def check(database: Database) -> None:
         await connection.run_sync(_check)
 
 
+def known_revisions() -> tuple[str, ...]:
+    """Every schema that this program knows, the newest first."""
+    script = ScriptDirectory.from_config(_config())
+    return tuple(each.revision for each in script.walk_revisions())
+
+
 def _migrate(connection: Connection, revision: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -54,8 +60,7 @@ def _check(connection: Connection) -> None:
 def _current(connection: Connection, config: Config) -> str | None:
     """The revision of the database, which must be one that this program knows."""
     current = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in known_revisions():
         raise SchemaMismatch(
             f"the database is at schema {current}, which is newer than this program:"
             " run the newer orderdeck"

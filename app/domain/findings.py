@@ -1,0 +1,41 @@
+"""What a check of health found, in words for a person."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was looked at: how it stands and, where it is not well, what to do."""
+
+    name: str
+    level: Level
+    words: str
+    advice: str | None = None
+
+
+def ok(name: str, words: str) -> Finding:
+    return Finding(name=name, level=Level.OK, words=words)
+
+
+def warning(name: str, words: str, advice: str) -> Finding:
+    return Finding(name=name, level=Level.WARNING, words=words, advice=advice)
+
+
+def fault(name: str, words: str, advice: str) -> Finding:
+    return Finding(name=name, level=Level.FAULT, words=words, advice=advice)
+
+
+def worst(findings: Iterable[Finding]) -> Level:
+    """The level of them all together."""
+    levels = {finding.level for finding in findings}
+    return next((level for level in (Level.FAULT, Level.WARNING) if level in levels), Level.OK)

@@ -1,0 +1,178 @@
+"""How the database and the accounts are, as findings: for the doctor and for whoever asks later."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.accounts import AccountMode, Connection, Connectivity
+from app.domain.findings import Finding, Level, fault, ok, warning, worst
+from app.domain.tokens import Scope
+from app.errors import OrderdeckError, SettingsError, StorageError
+from app.ports import Clock, ExchangeGateway
+from app.storage.database import Snapshot
+from app.storage.health import HealthStore, SchemaState, Standing
+from app.storage.inspections import LOOK_SECONDS, NotThere, Unsettled
+
+ANSWER_SECONDS = 10.0
+# Two machines are never quite of one mind.
+CLOCK_TOLERANCE = timedelta(seconds=1)
+CLOCK_LIMIT = timedelta(seconds=5)
+
+_REACH = "look at the database and at database_url in the settings"
+_RESTORE = "stop the server, keep a copy of the file, and restore the last backup"
+_SET_CLOCK = "set the clock of this machine, best by NTP, before the server is started"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """An account as it is configured, and how its gateway is built."""
+
+    name: str
+    exchange: str
+    mode: AccountMode
+    build: Callable[[], ExchangeGateway]
+
+
+class HealthService:
+    """Looks at what a server needs, changes nothing, and never waits for long."""
+
+    def __init__(
+        self,
+        *,
+        inspect: Callable[[], AbstractAsyncContextManager[Snapshot]],
+        place: str,
+        clock: Clock,
+        accounts: Mapping[str, Candidate],
+    ) -> None:
+        self._inspect = inspect
+        self._place = place
+        self._clock = clock
+        self._accounts = accounts
+
+    async def check_database(self) -> list[Finding]:
+        """Whether it is reached, at which schema it is, whether it is whole, and what time it has.
+
+        A fault is looked at twice: a server that starts just now changes the file underfoot.
+        """
+        findings = await self._look()
+        return findings if worst(findings) is not Level.FAULT else await self._look()
+
+    async def check_account(self, name: str) -> Finding:
+        """Whether its gateway can be built and the exchange answers."""
+        account = self._accounts[name]
+        title = f"account {name}"
+        what = f"{account.mode} on {account.exchange}"
+        try:
+            gateway = account.build()
+            async with self._clock.timeout(ANSWER_SECONDS):
+                markets = await gateway.markets()
+        except SettingsError as error:
+            return fault(title, f"{what}: it cannot be used: {error}", "mend its settings")
+        except TimeoutError:
+            words = f"{what}: the exchange does not answer within {ANSWER_SECONDS:g} s"
+            return fault(title, words, "look at the network and at the exchange's own status page")
+        except OrderdeckError as error:
+            return fault(title, f"{what}: {error}", "look at the exchange and at its keys")
+        return _of_connection(title, f"{what}, {len(markets)} markets", gateway.connection)
+
+    async def has_admin(self) -> bool:
+        """Whether a token stands that may do everything."""
+        now = self._clock.now()
+        async with self._clock.timeout(ANSWER_SECONDS), self._inspect() as view:
+            held = await view.tokens.unrevoked()
+        return any(token.is_valid(now) and token.allows(Scope.ADMIN) for token in held)
+
+    async def _look(self) -> list[Finding]:
+        findings: list[Finding] = []
+        try:
+            async with self._clock.timeout(LOOK_SECONDS), self._inspect() as view:
+                await self._examine(view, findings)
+        except NotThere:
+            return [
+                ok("database", f"{self._place} does not exist yet: it is made at the first start")
+            ]
+        except Unsettled as error:
+            return [warning("database", str(error), "start the server, and look again")]
+        except TimeoutError:
+            words = f"{self._place}: not all was looked at within {LOOK_SECONDS:g} s"
+            findings.append(warning("integrity", words, "look again when it is less busy"))
+        except StorageError as error:
+            advice = _RESTORE if findings else _REACH
+            name = "integrity" if findings else "database"
+            findings.append(fault(name, f"{self._place}: {error}", advice))
+        return findings
+
+    async def _examine(self, view: Snapshot, findings: list[Finding]) -> None:
+        """What was found before it fails is kept."""
+        store = HealthStore(view.sql)
+        async with self._clock.timeout(ANSWER_SECONDS):
+            product = await store.product()
+            schema = await store.schema()
+        findings.append(ok("database", f"{product}, {self._place}"))
+        findings.append(_of_schema(schema))
+        findings.append(_of_damage(await store.damage()))
+        server_at = await store.server_time()
+        if server_at is not None:
+            findings.append(_of_skew(server_at - self._clock.now()))
+        if schema.standing is Standing.AT_HEAD:
+            findings.append(_of_log(await store.newest_event_at(), self._clock.now()))
+
+
+def _of_schema(schema: SchemaState) -> Finding:
+    there = f"at {schema.revision}" if schema.revision else "still without tables"
+    match schema.standing:
+        case Standing.AT_HEAD:
+            return ok("schema", f"the database is {there}, which this program needs")
+        case Standing.BEHIND:
+            words = f"the database is {there} and this program needs {schema.head}"
+            return warning(
+                "schema", words, "run `orderdeck migrate`, or let the next start do so by itself"
+            )
+        case Standing.NEWER:
+            words = f"the database is {there}, which is newer than this program"
+            return fault("schema", words, "run the newer orderdeck")
+
+
+def _of_damage(damage: str | None) -> Finding:
+    if damage is None:
+        return ok("integrity", "nothing is damaged")
+    return fault("integrity", f"the database file is damaged: {damage}", _RESTORE)
+
+
+def _of_skew(skew: timedelta) -> Finding:
+    """Against the clock of the database server."""
+    name = "clock against the database"
+    seconds = abs(skew.total_seconds())
+    words = f"this machine's clock and the database server's are {seconds:.1f} s apart"
+    if abs(skew) > CLOCK_LIMIT:
+        return fault(name, words, "set both by NTP before the server is started")
+    if abs(skew) > CLOCK_TOLERANCE:
+        return warning(name, words, "set both by NTP")
+    return ok(name, words)
+
+
+def _of_log(newest: datetime | None, now: datetime) -> Finding:
+    """Against the log, whose times must not run backwards."""
+    if newest is None:
+        return ok("clock", "no event was recorded yet that it could stand behind")
+    if now + CLOCK_TOLERANCE < newest:
+        words = f"the clock stands {_span(newest - now)} behind the last recorded event"
+        return fault("clock", words, _SET_CLOCK)
+    return ok("clock", "it stands behind no recorded event")
+
+
+def _span(span: timedelta) -> str:
+    return f"{span.total_seconds():.0f} s" if span < timedelta(hours=1) else str(span).split(".")[0]
+
+
+def _of_connection(title: str, what: str, connection: Connection) -> Finding:
+    detail = f": {connection.detail}" if connection.detail else ""
+    words = f"{what}, {connection.connectivity.lower()}{detail}"
+    match connection.connectivity:
+        case Connectivity.CONNECTED | Connectivity.CONNECTING:
+            return ok(title, words)
+        case Connectivity.DEGRADED:
+            return warning(title, words, "look at the exchange: a part of it does not work")
+        case Connectivity.DISCONNECTED:
+            return fault(title, words, "look at the network and at the exchange's own status page")
