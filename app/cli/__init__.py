@@ -1,11 +1,13 @@
 """The command line: parses, prints, and says how it went. 1: it failed, 2: settings or usage."""
 
+import io
+import sys
 from typing import Annotated
 
 import typer
 
 from app import __version__
-from app.cli import databases, schemas, serving, tokens
+from app.cli import databases, doctor, schemas, serving, tokens
 from app.cli.serving import MAX_MESSAGE_BYTES
 
 __all__ = ["MAX_MESSAGE_BYTES", "app", "main"]
@@ -18,11 +20,14 @@ app = typer.Typer(
 )
 app.command()(serving.serve)
 app.command()(databases.migrate)
+app.command()(doctor.doctor)
 app.add_typer(tokens.app, name="token")
 app.add_typer(schemas.app, name="schema")
 
 
 def main() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     app(prog_name="orderdeck")
 
 

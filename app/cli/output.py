@@ -1,6 +1,8 @@
 """What is printed, and how a command ends."""
 
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NoReturn
@@ -34,8 +36,34 @@ def fail(words: str) -> NoReturn:
     raise typer.Exit(FAILED)
 
 
+def is_terminal() -> bool:
+    """Whether a person reads it, rather than a program."""
+    return sys.stdout.isatty()
+
+
+def visible(text: str) -> str:
+    """Text of others, with whatever could move a cursor or end a line spelled out."""
+    return "".join(
+        character if character.isprintable() else _spelled(character) for character in text
+    )
+
+
+def as_line(cells: Iterable[object]) -> str:
+    """With tabs between, which no cell has inside."""
+    return "\t".join(visible(str(cell)) for cell in cells)
+
+
+def as_json(value: object) -> str:
+    """On one line, with nothing in it that a terminal would obey."""
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
 def show_time(at: datetime | None) -> str:
     return "never" if at is None else f"{at:%Y-%m-%d %H:%M:%SZ}"
+
+
+def _spelled(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def _print_problems(error: BaseException) -> None:

@@ -1,0 +1,115 @@
+"""The doctor: looks at all that a server needs, changes nothing, and says what to do."""
+
+# Imported where it is used, so that --help and --version answer at once.
+# ruff: noqa: PLC0415
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli import machine
+from app.cli.environment import read_settings
+from app.cli.output import FAILED, UNUSABLE, as_json, as_line, is_terminal, visible
+from app.domain.findings import Finding, Level, fault, ok, warning, worst
+from app.errors import SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from app.services.health import HealthService
+    from app.settings import Settings
+
+_COLORS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAULT: "bold red"}
+
+
+def doctor(
+    *,
+    account: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Look at this account alone.")
+    ] = None,
+    is_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Look at all that a server needs, and change nothing. 1: a fault, 2: unusable settings."""
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        advice = "mend it: nothing else can be looked at before"
+        _print([fault("settings", each, advice) for each in error.problems], is_json=is_json)
+        raise typer.Exit(UNUSABLE) from None
+    if account is not None and account not in settings.accounts:
+        names = ", ".join(sorted(settings.accounts))
+        raise typer.BadParameter(f"there is no account {account}; there is {names}")
+    accounts = tuple(settings.accounts) if account is None else (account,)
+    findings = asyncio.run(_examine(settings, accounts))
+    _print(findings, is_json=is_json)
+    if worst(findings) is Level.FAULT:
+        raise typer.Exit(FAILED)
+
+
+async def _examine(settings: "Settings", accounts: Sequence[str]) -> list[Finding]:
+    from app.runtime import open_health
+
+    async with open_health(settings) as health:
+        return [
+            ok("settings", "every value can be used"),
+            machine.check_folder(settings.data_dir),
+            machine.check_room(settings.data_dir),
+            machine.check_file_limit(),
+            *await health.check_database(),
+            *[await health.check_account(name) for name in accounts],
+            await _check_admin(settings, health),
+            await machine.check_port(settings),
+        ]
+
+
+async def _check_admin(settings: "Settings", health: "HealthService") -> Finding:
+    if settings.admin_token is not None:
+        return ok("admin token", "the settings give it")
+    found = machine.check_admin_file(settings.data_dir)
+    if found is not None:
+        return found
+    try:
+        has_admin = await health.has_admin()
+    except (StorageError, TimeoutError):
+        has_admin = False
+    if has_admin:
+        return ok("admin token", "its file is gone, but another ADMIN token stands")
+    if not machine.is_there(settings.data_dir):
+        return ok("admin token", "it is made at the first start")
+    words = "there is none, so nobody can come in as ADMIN before the next start makes one"
+    return warning("admin token", words, "start the server, or run `orderdeck token create`")
+
+
+def _print(findings: Sequence[Finding], *, is_json: bool) -> None:
+    if is_json:
+        typer.echo(as_json(_document(findings)))
+    elif is_terminal():
+        _print_table(findings)
+    else:
+        for one in findings:
+            cells = (one.level, one.name, one.words, one.advice or "")
+            typer.echo(as_line(cells).rstrip("\t"))
+
+
+def _document(findings: Sequence[Finding]) -> dict[str, object]:
+    return {
+        "level": worst(findings),
+        "findings": [
+            {"name": one.name, "level": one.level, "words": one.words, "advice": one.advice}
+            for one in findings
+        ],
+    }
+
+
+def _print_table(findings: Sequence[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for one in findings:
+        told = Text(visible(one.words))
+        if one.advice:
+            told.append(f"\n→ {visible(one.advice)}", style="bold")
+        table.add_row(Text(one.level, style=_COLORS[one.level]), Text(one.name), told)
+    Console(highlight=False).print(table)

@@ -1,0 +1,151 @@
+"""What the doctor asks of the machine: folders, files, room, limits and ports."""
+
+# Imported where it is used, so that --help and --version answer at once.
+# ruff: noqa: PLC0415
+
+import asyncio
+import errno
+import os
+import resource
+import shutil
+import socket
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli.serving import base_url
+from app.domain.findings import Finding, fault, ok, warning
+from app.domain.tokens import ADMIN_FILE, is_usable_secret
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+MEBIBYTE = 1 << 20
+LEAST_ROOM = 100 * MEBIBYTE
+ENOUGH_ROOM = 1024 * MEBIBYTE
+LEAST_FILES = 256
+ENOUGH_FILES = 4096
+ANSWER_SECONDS = 3.0
+
+_OTHERS = 0o077
+
+
+def check_folder(folder: Path) -> Finding:
+    """The data folder, or the folder that it will be made in."""
+    there = _nearest(folder)
+    if not there.is_dir():
+        advice = "move it away, or choose another data_dir"
+        return fault("data folder", f"{there} is no folder", advice)
+    if not os.access(there, os.W_OK | os.X_OK):
+        advice = "give this user the right to write there, or choose another data_dir"
+        return fault("data folder", f"{there} cannot be written by this user", advice)
+    if there != folder:
+        return ok("data folder", f"{folder} does not exist yet: it is made at the first start")
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & _OTHERS:
+        words = f"{folder} has mode {mode:04o}: other users may look into it"
+        return warning("data folder", words, f"run `chmod 700 {folder}`")
+    return ok("data folder", f"{folder} can be written, by this user alone")
+
+
+def check_room(folder: Path) -> Finding:
+    """What is free on the disk of the data folder."""
+    try:
+        free = shutil.disk_usage(_nearest(folder)).free
+    except OSError as error:
+        advice = "look at the disk and at data_dir in the settings"
+        return fault("disk", f"{folder} cannot be looked at: {error.strerror}", advice)
+    words = f"{free // MEBIBYTE} MiB are free for {folder}"
+    if free < LEAST_ROOM:
+        return fault("disk", words, "make room: without any, no order can be written down")
+    if free < ENOUGH_ROOM:
+        return warning("disk", words, "make room before it runs out")
+    return ok("disk", words)
+
+
+def check_file_limit() -> Finding:
+    """How many files and sockets a server may have open: it takes all that it is given."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return ok("open files", "a server may open as many as it likes")
+    words = f"a server may open {most}, and every connection is one"
+    advice = "raise the hard limit: `ulimit -Hn`, or LimitNOFILE in a systemd unit"
+    if most < LEAST_FILES:
+        return fault("open files", words, advice)
+    return warning("open files", words, advice) if most < ENOUGH_FILES else ok("open files", words)
+
+
+def check_admin_file(folder: Path) -> Finding | None:
+    """The file that holds the ADMIN token; None where there is none."""
+    path = folder / ADMIN_FILE
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        secret = path.read_text(encoding="ascii", errors="replace").strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        advice = "give this user the right to read it"
+        return fault("admin token", f"{path} cannot be read: {error.strerror}", advice)
+    if mode & _OTHERS:
+        words = f"{path} has mode {mode:04o}: other users may read what opens every door"
+        advice = f"run `chmod 600 {path}`, and make a new token where others had access"
+        return fault("admin token", words, advice)
+    if not is_usable_secret(secret):
+        advice = "delete the file: the next start writes another"
+        return fault("admin token", f"{path} holds no token", advice)
+    return ok("admin token", f"{path} is there, for this user alone")
+
+
+async def check_port(settings: "Settings") -> Finding:
+    """Whether the port is free, or who has it."""
+    where = f"{settings.host}, port {settings.port}"
+    if settings.port == 0:
+        return ok("port", "any free one is taken")
+    error = await asyncio.to_thread(_bind, settings.host, settings.port)
+    if error is None:
+        return ok("port", f"{where}, is free")
+    if error.errno != errno.EADDRINUSE:
+        is_unknown = isinstance(error, socket.gaierror)
+        reason = "this host name is not known" if is_unknown else error.strerror
+        advice = "choose another host or port in the settings"
+        return fault("port", f"{where}, cannot be listened on: {reason}", advice)
+    if await _is_orderdeck(settings):
+        return ok("port", f"{where}, is where an orderdeck is running")
+    advice = "end that program, or choose another port in the settings"
+    return fault("port", f"{where}, is taken by another program", advice)
+
+
+def is_there(path: Path) -> bool:
+    """As far as this user may see."""
+    return os.path.lexists(path)
+
+
+def _nearest(folder: Path) -> Path:
+    """The path itself, or what of it exists."""
+    return next(path for path in (folder, *folder.parents) if is_there(path))
+
+
+def _bind(host: str, port: int) -> OSError | None:
+    """Why a server could not have this port. Nobody can connect in the meantime."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        with socket.socket(family, socket.SOCK_STREAM) as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(address)
+    except OSError as error:
+        return error
+    return None
+
+
+async def _is_orderdeck(settings: "Settings") -> bool:
+    import httpx
+
+    url = f"{base_url(settings.host, settings.port)}/healthz"
+    headers = {"Host": settings.allowed_hosts[0]}
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS), httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.get(url, headers=headers)
+    except (httpx.HTTPError, TimeoutError):
+        return False
+    return answer.status_code == httpx.codes.OK and answer.text == "alive"
