@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import databases, doctor, schemas, serving, tokens
+from app.cli import databases, doctor, orders, schemas, serving, tokens, watching
 from app.cli.serving import MAX_MESSAGE_BYTES
 
 __all__ = ["MAX_MESSAGE_BYTES", "app", "main"]
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command()(serving.serve)
 app.command()(databases.migrate)
 app.command()(doctor.doctor)
+app.command()(orders.orders)
+app.command()(watching.watch)
 app.add_typer(tokens.app, name="token")
 app.add_typer(schemas.app, name="schema")
 

@@ -1,9 +1,16 @@
 """Commands run in a folder of their own."""
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
+from tests.system.clients import ApiClient, api_client
+from tests.system.conftest import MakeServer, launcher, make_server
+from tests.system.servers import ServerProcess
+
+__all__ = ["launcher", "make_server"]
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +20,22 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+async def server(
+    make_server: MakeServer,
+    sqlite_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> ServerProcess:
+    """A running one, which the commands find by themselves."""
+    server = make_server(sqlite_url)
+    await server.start()
+    monkeypatch.setenv("ORDERDECK_URL", f"http://127.0.0.1:{server.port}")
+    return server
+
+
+@pytest.fixture
+async def api(server: ServerProcess) -> AsyncIterator[ApiClient]:
+    async with api_client(server) as api:
+        yield api

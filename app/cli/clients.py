@@ -1,0 +1,53 @@
+"""A client of the API over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from app.cli.answers import Data, Disconnected, Refused, reason_of, require_data
+from app.cli.endpoints import Endpoint
+
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 60.0
+
+
+class ApiClient:
+    """Asks by POST, each question with a deadline."""
+
+    def __init__(self, http: httpx.AsyncClient, endpoint: Endpoint) -> None:
+        self._http = http
+        self._url = endpoint.url
+
+    async def ask(self, document: str, **variables: object) -> Data:
+        body = {"query": document, "variables": variables}
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._http.post(self._url, json=body)
+        except TimeoutError:
+            raise Disconnected(f"{self._url} does not answer") from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise Disconnected(f"{self._url} cannot be reached: {reason_of(error)}") from None
+        return require_data(self._read(answer), self._url)
+
+    def _read(self, answer: httpx.Response) -> object:
+        """An answer that is no JSON comes from something else on the way, or from a stranger."""
+        try:
+            return answer.json()
+        except ValueError:
+            told = f"{self._url} answers {answer.status_code}"
+        if answer.is_server_error:
+            raise Disconnected(f"{told}: what stands before the server cannot reach it")
+        raise Refused(f"{told} and no JSON: it is no orderdeck")
+
+
+@asynccontextmanager
+async def api_client(endpoint: Endpoint) -> AsyncIterator[ApiClient]:
+    async with httpx.AsyncClient(
+        headers={"Authorization": endpoint.bearer},
+        timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+        trust_env=not endpoint.is_here,
+        verify=endpoint.tls or False,
+    ) as http:
+        yield ApiClient(http, endpoint)

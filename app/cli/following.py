@@ -1,0 +1,70 @@
+"""Follows the updates of orders through every disconnect: nothing missed, nothing repeated."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+from app.cli.answers import Data, Disconnected, require_object
+from app.cli.clients import api_client
+from app.cli.documents import NOW, UPDATES
+from app.cli.endpoints import Endpoint
+from app.cli.filters import Wanted
+from app.cli.streams import subscribed
+
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+async def read_now(endpoint: Endpoint, wanted: Wanted) -> str:
+    """The cursor behind all that has happened. Raises where the API cannot be used at all."""
+    async with api_client(endpoint) as api:
+        data = await api.ask(NOW, filter=wanted.to_input())
+    return str(require_object(data, "orders").get("asOf"))
+
+
+class Follower:
+    """Knows the last update that was told, and goes on behind it."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        wanted: Wanted,
+        *,
+        tell: Callable[[Data], None],
+        warn: Callable[[str], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._endpoint = endpoint
+        self._filter = wanted.to_input()
+        self._tell = tell
+        self._warn = warn
+        self._sleep = sleep
+        self._pause = FIRST_PAUSE_SECONDS
+        self._is_lost = False
+
+    async def run(self, cursor: str) -> NoReturn:
+        """Tell every update behind the cursor, in order, each once; an ApiError ends it."""
+        self._cursor = cursor
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._follow()
+            except Disconnected as error:
+                if asyncio.get_running_loop().time() - began > LONGEST_PAUSE_SECONDS:
+                    self._pause = FIRST_PAUSE_SECONDS
+                self._is_lost = True
+                self._warn(f"{error}; reconnecting in {self._pause:g} s")
+                await self._sleep(self._pause)
+                self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+
+    async def _follow(self) -> None:
+        variables = {"filter": self._filter, "after": self._cursor}
+        async with subscribed(self._endpoint, UPDATES, variables) as stream:
+            if self._is_lost:
+                self._is_lost = False
+                self._warn("connected again")
+            async for data in stream:
+                update = require_object(data, "orderUpdates")
+                self._tell(update)
+                self._cursor = str(update["cursor"])
+                self._pause = FIRST_PAUSE_SECONDS

@@ -1,0 +1,118 @@
+"""Orders, listed by a running server."""
+
+# Imported where it is used, so that --help and --version answer at once.
+# ruff: noqa: PLC0415
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.documents import ORDERS
+from app.cli.filters import AccountName, IsJson, IsOpen, Statuses, Symbols, TokenFile, Url, Wanted
+from app.cli.output import as_json, as_line, is_terminal, told_in_words, visible
+from app.cli.pipes import quiet_where_closed
+
+if TYPE_CHECKING:
+    from app.cli.answers import Data
+    from app.cli.clients import ApiClient
+    from app.cli.endpoints import Endpoint
+
+PAGE = 500
+_HEADINGS = (
+    "CREATED", "CLIENT ORDER ID", "ACCOUNT", "SYMBOL", "SIDE", "TYPE", "STATUS",
+    "FILLED", "AMOUNT", "PRICE", "AVERAGE",
+)  # fmt: skip
+# A narrow terminal wraps a line; folded cells would cut the numbers apart.
+_WIDE = 500
+_NUMBERS = {"FILLED", "AMOUNT", "PRICE", "AVERAGE"}
+
+
+def orders(
+    *,
+    url: Url = None,
+    token_file: TokenFile = None,
+    is_open: IsOpen = None,
+    account: AccountName = None,
+    symbols: Symbols = None,
+    statuses: Statuses = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    is_json: IsJson = False,
+) -> None:
+    """List the orders of a running server, the newest first."""
+    wanted = Wanted(is_open=is_open, account=account, symbols=symbols, statuses=statuses)
+    with told_in_words():
+        from app.cli.endpoints import find_endpoint
+
+        found = asyncio.run(_list(find_endpoint(url, token_file), wanted, limit))
+    with quiet_where_closed():
+        _print(found, is_json=is_json)
+
+
+async def _list(endpoint: "Endpoint", wanted: Wanted, limit: int) -> "Data":
+    from app.cli.clients import api_client
+
+    async with api_client(endpoint) as api:
+        return await read_orders(api, wanted, limit)
+
+
+async def read_orders(api: "ApiClient", wanted: Wanted, limit: int) -> "Data":
+    """Page by page. What changes meanwhile comes behind asOf, which is that of the first page."""
+    page = await _page(api, wanted, first=min(limit, PAGE))
+    as_of, found = page["asOf"], page["nodes"]
+    while page["pageInfo"]["hasNextPage"] and len(found) < limit:
+        after = page["pageInfo"]["endCursor"]
+        page = await _page(api, wanted, first=min(limit - len(found), PAGE), after=after)
+        found += page["nodes"]
+    return {"totalCount": page["totalCount"], "asOf": as_of, "orders": found}
+
+
+async def _page(api: "ApiClient", wanted: Wanted, **paging: object) -> "Data":
+    from app.cli.answers import require_object
+
+    return require_object(await api.ask(ORDERS, filter=wanted.to_input(), **paging), "orders")
+
+
+def _print(found: "Data", *, is_json: bool) -> None:
+    if is_json:
+        typer.echo(as_json(found))
+        return
+    rows = [_row(order) for order in found["orders"]]
+    if is_terminal():
+        _print_table(rows)
+    else:
+        for row in rows:
+            typer.echo(as_line(row))
+    typer.echo(visible(f"{len(rows)} of {found['totalCount']} orders"), err=True)
+
+
+def _row(order: "Data") -> tuple[str, ...]:
+    return (
+        order["createdAt"],
+        order["clientOrderId"],
+        order["account"]["name"],
+        order["symbol"],
+        order["side"],
+        order["type"],
+        order["status"],
+        order["filled"],
+        order["amount"],
+        order["price"] or order["triggerPrice"] or "-",
+        order["averagePrice"] or "-",
+    )
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in _HEADINGS:
+        is_number = heading in _NUMBERS
+        table.add_column(heading, justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*(Text(visible(str(cell))) for cell in row))
+    Console(highlight=False, width=_WIDE).print(table)
