@@ -83,10 +83,12 @@ async def open_runtime(
 
 
 @asynccontextmanager
-async def open_auth(settings: Settings) -> AsyncIterator[AuthService]:
+async def open_auth(settings: Settings) -> AsyncIterator[tuple[AuthService, AuditService]]:
     """The tokens alone, for the command line."""
+    clock = SystemClock()
     async with _open_database(settings, migrate=True) as (database, _):
-        yield _auth(settings, database, SystemClock())
+        audit = AuditService(database, clock, AscendingIds().new)
+        yield _auth(settings, database, clock), audit
 
 
 @asynccontextmanager

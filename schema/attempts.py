@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
 
-from app.domain.audit import AuditOutcome, Subject
+from app.domain.audit import AuditOutcome, Ending, Subject
 from app.domain.tokens import Scope
-from app.services.audit import Attempt, Ending
+from app.services.audit import Attempt
 from schema import ids
 from schema.context import Context, Info
 from schema.errors import Refusal, ending_of

@@ -10,7 +10,7 @@ import structlog
 from graphql import GraphQLError
 
 from app.domain import orders as domain_orders
-from app.domain.audit import AuditOutcome
+from app.domain.audit import AuditOutcome, Ending, refused
 from app.errors import (
     AccessError,
     Denied,
@@ -21,7 +21,6 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.errors import Refusal as DomainRefusal
-from app.services.audit import Ending
 from schema import bad_values
 from schema.context import Context
 
@@ -125,7 +124,7 @@ def expose(error: GraphQLError, context: Context | None) -> None:
 def ending_of(error: Exception) -> Ending:
     """What the audit says of an attempt that ended with an error."""
     if isinstance(error, Denied):
-        return Ending(outcome=AuditOutcome.REFUSED, code=str(error.refusal.code))
+        return refused(error.refusal)
     is_refused = isinstance(error, (RequestError, AccessError))
     code = error.code if isinstance(error, _OPEN) else _FAULT
     return Ending(outcome=AuditOutcome.REFUSED if is_refused else AuditOutcome.FAILED, code=code)

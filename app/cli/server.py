@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 from app.cli.serving import BACKLOG, MAX_MESSAGE_BYTES
 
@@ -36,6 +38,16 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """A socket that may be closed by its client in the moment in which the server stops."""
+
+    def shutdown(self) -> None:
+        try:
+            super().shutdown()
+        except InvalidState:
+            self.transport.close()
 
 
 class Lifespan:
@@ -69,7 +81,7 @@ def run_server(api: "ASGIApp", listener: socket.socket, *, banner: Callable[[], 
         lifespan,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=Socket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         # A pong queues behind what a slow reader has not read yet: its lateness proves nothing.

@@ -7,15 +7,19 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from app.cli.environment import read_settings
 from app.cli.output import show_time, told_in_words
+from app.domain.audit import refused
 from app.domain.tokens import Scope, Token
+from app.errors import Denied
 
 if TYPE_CHECKING:
+    from app.services.audit import Attempt, AuditService
     from app.services.auth import AuthService
 
 _T = TypeVar("_T")
@@ -47,11 +51,15 @@ def create_token(
 ) -> None:
     """Make a token and print its secret, this once."""
 
-    async def create(auth: "AuthService") -> tuple[Token, str]:
-        expires_at = None if expires_in is None else auth.now() + expires_in
-        return await auth.create(
-            name=name, scopes=scope, account_names=account or None, expires_at=expires_at
+    async def create(auth: "AuthService", audit: "AuditService") -> tuple[Token, str]:
+        create = partial(
+            auth.create,
+            name=name,
+            scopes=scope,
+            account_names=account or None,
+            expires_at=None if expires_in is None else auth.now() + expires_in,
         )
+        return await _audited(audit, "createToken", lambda attempt: create(attempt=attempt))
 
     token, secret = _with_auth(create)
     typer.echo(
@@ -64,7 +72,7 @@ def create_token(
 def list_tokens() -> None:
     """Print every token, the newest first."""
 
-    async def rows(auth: "AuthService") -> list[tuple[str, ...]]:
+    async def rows(auth: "AuthService", _: "AuditService") -> list[tuple[str, ...]]:
         return [_row(token, auth.now()) for token in await auth.list()]
 
     table = [_HEADINGS, *_with_auth(rows)]
@@ -78,20 +86,32 @@ def list_tokens() -> None:
 def revoke_token(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Revoke a token; whoever is connected with it is cut off within a second."""
 
-    async def revoke(auth: "AuthService") -> Token:
-        return await auth.revoke(token_id)
+    async def revoke(auth: "AuthService", audit: "AuditService") -> Token:
+        return await _audited(audit, "revokeToken", partial(auth.revoke, token_id))
 
     typer.echo(f"Token {_with_auth(revoke).id} is revoked.")
 
 
-def _with_auth(act: Callable[["AuthService"], Awaitable[_T]]) -> _T:
+async def _audited(
+    audit: "AuditService", action: str, act: Callable[["Attempt"], Awaitable[_T]]
+) -> _T:
+    """What is denied here leaves its entry as well."""
+    attempt = audit.command(action)
+    try:
+        return await act(attempt)
+    except Denied as denied:
+        await audit.ended(attempt, refused(denied.refusal))
+        raise
+
+
+def _with_auth(act: Callable[["AuthService", "AuditService"], Awaitable[_T]]) -> _T:
     with told_in_words():
         settings = read_settings()
         from app.runtime import open_auth
 
         async def open_and_act() -> _T:
-            async with open_auth(settings) as auth:
-                return await act(auth)
+            async with open_auth(settings) as (auth, audit):
+                return await act(auth, audit)
 
         return asyncio.run(open_and_act())
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.errors import Refusal
+
 
 class AuditOutcome(StrEnum):
     """What became of it: done, refused by a rule, or failed for a fault."""
@@ -55,3 +57,16 @@ class AuditEntry:
     subject: Subject | None = None
     outcome: AuditOutcome = AuditOutcome.DONE
     code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """What became of an attempt that changed nothing."""
+
+    outcome: AuditOutcome
+    code: str
+    subject: Subject | None = None
+
+
+def refused(refusal: Refusal, subject: Subject | None = None) -> Ending:
+    return Ending(outcome=AuditOutcome.REFUSED, code=str(refusal.code), subject=subject)

@@ -1,26 +1,19 @@
 """The audit: every attempt to change something leaves one entry, whatever becomes of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
-from app.domain.audit import AuditEntry, AuditOutcome, Subject
+from app.domain.audit import AuditEntry, AuditOutcome, Ending, Subject
 from app.domain.tokens import Token
 from app.errors import StorageError
 from app.ports import Clock
 from app.storage.database import Database, Transaction
 
+COMMAND_LINE = "command line"
+
 _logger = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ending:
-    """What became of an attempt that changed nothing."""
-
-    outcome: AuditOutcome
-    code: str
-    subject: Subject | None = None
 
 
 class Attempt:
@@ -74,6 +67,18 @@ class AuditService:
                 request_id=request_id,
             )
         )
+
+    def command(self, action: str) -> Attempt:
+        """Of whoever sits at the machine itself, and needs no token."""
+        entry = AuditEntry(
+            id=self._new_id(),
+            at=self._clock.now(),
+            actor=COMMAND_LINE,
+            actor_id=None,
+            action=action,
+            request_id=self._new_id(),
+        )
+        return Attempt(entry)
 
     def part(self, whole: Attempt) -> Attempt:
         """One of several attempts, each of which has an entry, and the whole none."""

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from app.cli import MAX_MESSAGE_BYTES
+from app.cli.server import Socket
 
 LOOPBACK = "127.0.0.1"
 
@@ -67,7 +68,7 @@ async def serving(app: Starlette) -> AsyncIterator[Address]:
     config = uvicorn.Config(
         app,
         http="httptools",
-        ws="websockets-sansio",
+        ws=Socket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         lifespan="on",

@@ -1,3 +1,4 @@
+import asyncio
 import signal
 import socket
 from collections.abc import Iterator
@@ -6,9 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+from websockets.protocol import State
 
-from app.cli.server import run_server
+from app.cli.server import Socket, run_server
 from app.domain.tokens import ADMIN_FILE
 from app.errors import SettingsError, StorageUnavailable
 from tests.cli.programs import run, serving
@@ -99,3 +103,33 @@ def test_serve_tells_a_damaged_database_without_a_traceback(folder: Path) -> Non
     assert result.exit_code == 1
     assert "damaged" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_client_that_leaves_just_then_does_not_keep_the_server_from_stopping() -> None:
+    config = uvicorn.Config(FailingApp(RuntimeError()), ws=Socket, log_config=None)
+    config.load()
+    leaving = Socket(config, ServerState(), {}, asyncio.new_event_loop())
+    wire = Wire()
+    leaving.transport = wire
+    leaving.handshake_complete = True
+    leaving.conn.state = State.CLOSING
+    leaving.shutdown()
+    assert wire.is_closing()
+    leaving.loop.close()
+
+
+class Wire(asyncio.Transport):
+    """Takes whatever is written, and is closed once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_closed = False
+
+    def write(self, data: object) -> None:
+        assert not self._is_closed
+
+    def close(self) -> None:
+        self._is_closed = True
+
+    def is_closing(self) -> bool:
+        return self._is_closed

@@ -1,3 +1,7 @@
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from tests.cli.programs import run
@@ -46,3 +50,16 @@ def test_the_last_admin_token_is_kept() -> None:
     result = run("token", "revoke", token_id)
     assert result.exit_code == 1
     assert "last valid ADMIN token" in result.stderr
+
+
+def test_the_audit_tells_what_was_done_at_the_machine_itself(folder: Path) -> None:
+    token_id, _ = made_token("the only one", "--scope", "ADMIN")
+    run("token", "revoke", token_id)
+    with closing(sqlite3.connect(folder / "data" / "orderdeck.db")) as database:
+        found = database.execute(
+            "SELECT actor, actor_id, action, subject_key, outcome, code FROM audit ORDER BY id"
+        ).fetchall()
+    assert found == [
+        ("command line", None, "createToken", token_id, "DONE", None),
+        ("command line", None, "revokeToken", None, "REFUSED", "INVALID_STATE"),
+    ]
