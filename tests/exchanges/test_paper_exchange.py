@@ -185,7 +185,7 @@ async def test_money_for_one_order_is_never_spent_by_two_at_once(paper: PaperRig
     assert {answer.refusal.code for answer in refused} == {RefusalCode.INSUFFICIENT_FUNDS}
 
 
-@pytest.mark.parametrize("failing", [{"reading", "writing"}, {"writing"}])
+@pytest.mark.parametrize("failing", [{"reading", "writing"}, {"writing"}, {"committing"}])
 async def test_storage_that_fails_for_a_while_costs_no_fill(
     paper: PaperRig, failing: set[str]
 ) -> None:
@@ -216,6 +216,8 @@ class FlakyBooks:
             raise StorageUnavailable("the database cannot be reached")
         async with self._books.transaction() as books:
             yield books
+            if "committing" in self.failing:
+                raise StorageUnavailable("the disk of the database is full")
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[BooksView]:
