@@ -161,7 +161,9 @@ async def test_no_kill_loses_doubles_or_forgets_anything(
     async with api_client(server) as api, following(server, await _as_of(api)) as subscriber:
         await _trade_and_kill(api, server, told, random.Random(seed))
         await until_in_step(database_url)
-        assert (await api.cancel_all())["failed"] == []
+        # Some fill by themselves before their turn comes.
+        failed = (await api.cancel_all())["failed"]
+        assert {refusal["code"] for refusal in failed} <= {"ALREADY_CLOSED"}
         await until_in_step(database_url)
         await subscriber.until_at(await _as_of(api))
         await server.stop()
