@@ -12,7 +12,7 @@ run: $(RUNTIME) web
 	@exec $(BIN)/orderdeck serve $(ARGS)
 
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: $(DEVELOPMENT)
 	$(BIN)/ruff format --check .

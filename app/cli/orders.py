@@ -57,13 +57,15 @@ async def _list(endpoint: "Endpoint", wanted: Wanted, limit: int) -> "Data":
         return await read_orders(api, wanted, limit)
 
 
-async def read_orders(api: "ApiClient", wanted: Wanted, limit: int) -> "Data":
+async def read_orders(
+    api: "ApiClient", wanted: Wanted, limit: int, *, page_size: int = PAGE
+) -> "Data":
     """Page by page. What changes meanwhile comes behind asOf, which is that of the first page."""
-    page = await _page(api, wanted, first=min(limit, PAGE))
+    page = await _page(api, wanted, first=min(limit, page_size))
     as_of, found = page["asOf"], page["nodes"]
     while page["pageInfo"]["hasNextPage"] and len(found) < limit:
         after = page["pageInfo"]["endCursor"]
-        page = await _page(api, wanted, first=min(limit - len(found), PAGE), after=after)
+        page = await _page(api, wanted, first=min(limit - len(found), page_size), after=after)
         found += page["nodes"]
     return {"totalCount": page["totalCount"], "asOf": as_of, "orders": found}
 

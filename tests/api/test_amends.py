@@ -177,7 +177,7 @@ async def test_nothing_is_amended_that_is_not_there(client: Client) -> None:
 
 
 async def test_an_order_in_doubt_is_amended_later(client: Client, faults: Faults) -> None:
-    faults.lost_after = {Call.SUBMIT}
+    faults.lost_after, faults.news_copies = {Call.SUBMIT}, 0
     faults.unavailable = {Call.FIND}
     order = await place(client, WAITING)
     assert order["status"] == "IN_DOUBT"

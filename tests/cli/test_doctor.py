@@ -62,6 +62,10 @@ def start_in(folder: Path, clock: ManualClock) -> None:
             await services.orders.place(make_request())
 
     asyncio.run(start())
+    # Who closes a file last takes its log over, on a thread of its own.
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            thread.join(timeout=10)
 
 
 @pytest.fixture(autouse=True)

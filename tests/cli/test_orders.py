@@ -8,6 +8,10 @@ from threading import Thread
 import pytest
 from typer.testing import Result
 
+from app.cli import clients
+from app.cli.endpoints import find_endpoint
+from app.cli.filters import Wanted
+from app.cli.orders import read_orders
 from tests.cli.programs import on_terminal, run
 from tests.system.clients import ApiClient, Data
 from tests.system.servers import ServerProcess
@@ -66,14 +70,13 @@ async def test_filters_narrow_the_list(arguments: list[str], expected: list[str]
 
 
 async def test_more_than_a_page_is_read_page_by_page(api: ApiClient) -> None:
-    for start in range(0, 600, 100):
-        await api.place_many(
-            [{**WAITING, "clientOrderId": f"n-{start + number}"} for number in range(100)]
-        )
-    found = json.loads((await listed("--json", "--limit", "550")).stdout)
+    await api.place_many([{**WAITING, "clientOrderId": f"n-{number}"} for number in range(100)])
+    everything = Wanted(is_open=None, account=None, symbols=None, statuses=None)
+    async with clients.api_client(find_endpoint(None, None)) as client:
+        found = await read_orders(client, everything, 95, page_size=30)
     ids = [order["clientOrderId"] for order in found["orders"]]
-    assert found["totalCount"] == 600
-    assert (len(ids), len(set(ids))) == (550, 550)
+    assert found["totalCount"] == 100
+    assert (len(ids), len(set(ids))) == (95, 95)
     assert found["asOf"] == (await api.open_orders())["asOf"]
 
 
