@@ -77,6 +77,8 @@ _UNRESOLVED: Mapping[type, tuple[str, str]] = {
 
 _OF_VARIABLES = re.compile(r"Variable '\$\w+' has invalid|Variable values|Too many errors proc")
 
+NO_SUCH_VALUE = re.compile(r"No such value in '(\w+)'(?!:)")
+
 # How graphql-core quotes values and guesses what was meant, and what is left of it.
 _QUOTES = (
     (re.compile(r" Did you mean .*", re.DOTALL), ""),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import GraphQLEnumType, GraphQLError, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.parser_cache import ParserCache
 from strawberry.extensions.validation_cache import ValidationCache
@@ -14,6 +14,7 @@ from strawberry.types.execution import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from schema.accounts import Account
+from schema.bad_values import NO_SUCH_VALUE
 from schema.context import Context
 from schema.descriptions import describe
 from schema.errors import expose
@@ -80,6 +81,15 @@ class Schema(strawberry.Schema):
         context = None if execution_context is None else execution_context.context
         for error in errors:
             expose(error, context)
+            self._tell_values(error)
+
+    def _tell_values(self, error: GraphQLError) -> None:
+        """Whoever names no value of an enum is told which there are."""
+        found = NO_SUCH_VALUE.search(error.message)
+        kind = None if found is None else self._schema.type_map.get(found[1])
+        if found is not None and isinstance(kind, GraphQLEnumType):
+            told = f"{found[0]}: it has {', '.join(kind.values)}"
+            error.message = error.message.replace(f"{found[0]}.", found[0]).replace(found[0], told)
 
 
 def build_schema() -> Schema:

@@ -150,7 +150,8 @@ def _check_balance(name: str, known: _Known) -> Checked:
     if needed > free:
         refusal = Refusal(
             code=RefusalCode.INSUFFICIENT_FUNDS,
-            message=f"this needs {money.plain(needed)} {asset} and {money.plain(free)} are free",
+            message=f"this needs {money.plain(needed)} {asset}"
+            f" and {money.plain(free)} {asset} are free",
             field=("amount",),
             retryable=True,
         )

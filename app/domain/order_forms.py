@@ -101,7 +101,9 @@ def article(type: OrderType) -> str:
 
 
 def listed(values: Iterable[str]) -> str:
-    return ", ".join(str(value) for value in values)
+    """As one says it: GTC, IOC or FOK."""
+    *others, last = (str(value) for value in values)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _needed(type: OrderType, name: str, value: Decimal | None, *, is_needed: bool) -> Checked:

@@ -149,8 +149,8 @@ async def test_a_literal_that_does_not_fit_is_bad_input(
     [
         ({"amuontt": 1, "metadata": None}, f"{UNKNOWN} 'amuontt'"),
         ({"amount" + "t" * 60: "secret"}, UNKNOWN),
-        ({"side": "BUYY"}, " at .side: No such value in 'OrderSide'."),
-        ({"side": "secret"}, " at .side: No such value in 'OrderSide'."),
+        ({"side": "BUYY"}, " at .side: No such value in 'OrderSide': it has BUY, SELL"),
+        ({"side": "secret"}, " at .side: No such value in 'OrderSide': it has BUY, SELL"),
         ({"side": 987654321}, " at .side: Enum 'OrderSide' cannot represent non-string value"),
         ({"symbol": 987654321}, " at .symbol: String cannot represent a non string value"),
         ({"reduceOnly": "secret"}, " at .reduceOnly: Boolean cannot represent a non boolean value"),
