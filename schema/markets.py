@@ -29,10 +29,13 @@ class Market:
     min_amount: Decimal | None
     min_notional: Decimal | None
     contract_size: Decimal | None
+    maker_fee_percent: Decimal | None
+    taker_fee_percent: Decimal | None
     account_name: strawberry.Private[str]
 
     @classmethod
     def of(cls, market: domain.Market, account: str) -> "Market":
+        fees = market.fees
         return cls(
             id=ids.encode_symbol(ids.Kind.MARKET, account, market.symbol),
             symbol=market.symbol,
@@ -45,6 +48,8 @@ class Market:
             min_amount=market.min_amount,
             min_notional=market.min_notional,
             contract_size=market.contract_size,
+            maker_fee_percent=None if fees is None else fees.maker_percent,
+            taker_fee_percent=None if fees is None else fees.taker_percent,
             account_name=account,
         )
 

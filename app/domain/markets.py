@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from app.domain import money
 from app.domain.orders import PositionType
+
+_PERCENT = Decimal(100)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +20,14 @@ class FeeRates:
     maker: Decimal
     taker: Decimal
     is_in_quote: bool
+
+    @property
+    def maker_percent(self) -> Decimal:
+        return money.multiply(self.maker, _PERCENT)
+
+    @property
+    def taker_percent(self) -> Decimal:
+        return money.multiply(self.taker, _PERCENT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

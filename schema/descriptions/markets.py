@@ -14,6 +14,11 @@ TEXTS = {
     "Market.contractSize": (
         "How much base currency one contract is. Null where amounts are in base currency."
     ),
+    "Market.makerFeePercent": (
+        "What a trade costs who waited for it, in percent of its cost. Null where the exchange does"
+        " not tell beforehand."
+    ),
+    "Market.takerFeePercent": "The same for who took what stood there.",
     "MarketConnection": "A page of markets.",
     "MarketEdge": "A market and its place in the list.",
     "Ticker": "The latest prices of a market.",

@@ -55,3 +55,12 @@ async def test_null_elsewhere_means_the_default(shared_client: Client) -> None:
         assert await shared_client.ask(document, **nulls) == await shared_client.ask(document)
     filters = "{ fills(filter: {account: null, symbols: null, since: null, until: null}) {"
     assert (await shared_client.ask(f"{filters} nodes {{ id }} }} }}"))["fills"]["nodes"] == []
+
+
+@on_shared
+async def test_with_nothing_configured_a_trade_costs_a_tenth_of_a_percent(
+    shared_client: Client,
+) -> None:
+    told = await shared_client.ask("{ markets { nodes { makerFeePercent takerFeePercent } } }")
+    fees = {tuple(market.values()) for market in told["markets"]["nodes"]}
+    assert fees == {("0.1", "0.1")}
