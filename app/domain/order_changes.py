@@ -9,7 +9,7 @@ from typing import Any
 from app.domain import money
 from app.domain.events import OrderEvent
 from app.domain.fills import Fill
-from app.domain.order_reports import FillReport, OrderReport
+from app.domain.order_reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.domain.orders import TRANSITIONS, Fee, Order, OrderStatus, OrderUpdateKind
 from app.errors import OrderdeckError, Refusal, RefusalCode
 
@@ -59,6 +59,23 @@ def cancel_requested(order: Order, at: datetime) -> Step:
 def metadata_set(order: Order, metadata: Mapping[str, Any], at: datetime) -> Step:
     changed = replace(order, metadata=metadata, updated_at=at, revision=order.revision + 1)
     return _step(OrderUpdateKind.METADATA, order, changed)
+
+
+def is_amended(order: Order, reported: ReportedTerms) -> bool:
+    """Whether the exchange has other terms than we know, or has had others in between."""
+    if reported.version is not None:
+        return reported.version > order.amendments
+    known = OrderTerms(amount=order.amount, price=order.price, trigger_price=order.trigger_price)
+    return reported.terms != known
+
+
+def imported(order: Order) -> Step:
+    """An order that was found on the exchange and placed by nobody here."""
+    _check(None, order.status)
+    event = OrderEvent(
+        kind=OrderUpdateKind.IMPORTED, at=order.updated_at, previous_status=None, order=order
+    )
+    return Step(event=event)
 
 
 def is_not_found_verdict(order: Order) -> bool:
@@ -141,14 +158,14 @@ class _Receiving:
 
     def _amend(self) -> None:
         reported = self._report.terms
-        if reported is None or reported.version <= self._order.amendments:
+        if reported is None or not is_amended(self._order, reported):
             return
         changed = replace(
             _moved(self._order, self._order.status, self._at),
             amount=reported.terms.amount,
             price=reported.terms.price,
             trigger_price=reported.terms.trigger_price,
-            amendments=reported.version,
+            amendments=self._order.amendments + 1 if reported.version is None else reported.version,
         )
         self._advance(_step(OrderUpdateKind.AMENDED, self._order, changed))
 

@@ -31,10 +31,26 @@ class OrderTerms:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportedTerms:
-    """The terms as the exchange has them; the version grows with each amendment and no more."""
+    """The terms as the exchange has them; the version grows with each amendment and no more.
 
-    version: int
+    Where an exchange does not count, the version is None, and the report was read just now.
+    """
+
+    version: int | None
     terms: OrderTerms
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderDetails:
+    """What never changes of an order, for one that nobody here has placed."""
+
+    client_order_id: str | None
+    symbol: str
+    side: OrderSide
+    type: OrderType
+    time_in_force: TimeInForce
+    reduce_only: bool
+    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +64,8 @@ class OrderReport:
     fills: tuple[FillReport, ...] = ()
     # None where the exchange does not tell; then the order stands as it was placed.
     terms: ReportedTerms | None = None
+    # Where the exchange lists orders, so that unknown ones can be taken in.
+    details: OrderDetails | None = None
     # Totals, where the exchange tells them.
     filled: Decimal | None = None
     cost: Decimal | None = None

@@ -103,10 +103,11 @@ _ANSWERED = frozenset(
     }
 )
 
-# Every way from one state to another. REJECTED opens only where it was a verdict proved wrong.
+# Every way from one state to another. REJECTED opens only where it was a verdict proved wrong, and
+# an order begins as OPEN only where it is imported.
 TRANSITIONS: Mapping[OrderStatus | None, frozenset[OrderStatus]] = MappingProxyType(
     {
-        None: frozenset({OrderStatus.SUBMITTING}),
+        None: frozenset({OrderStatus.SUBMITTING, OrderStatus.OPEN}),
         OrderStatus.SUBMITTING: _ANSWERED | {OrderStatus.REJECTED, OrderStatus.IN_DOUBT},
         OrderStatus.IN_DOUBT: _ANSWERED | {OrderStatus.REJECTED},
         OrderStatus.OPEN: _ANSWERED | {OrderStatus.REJECTED},

@@ -7,6 +7,7 @@ import structlog
 
 from app.bus import Listener, Topic
 from app.domain import order_refusals
+from app.domain.order_changes import is_amended
 from app.domain.order_reports import OrderReport
 from app.domain.orders import Order
 from app.errors import ExchangeError, OrderdeckError
@@ -163,5 +164,5 @@ class OrderSync:
 
 
 def _differs(order: Order, report: OrderReport) -> bool:
-    is_amended = report.terms is not None and report.terms.version > order.amendments
-    return is_amended or (report.status, report.filled) != (order.status, order.filled)
+    has_other_terms = report.terms is not None and is_amended(order, report.terms)
+    return has_other_terms or (report.status, report.filled) != (order.status, order.filled)

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.bus import Bus, Topic
 from app.domain import order_changes
 from app.domain.accounts import AccountMode
 from app.domain.events import LoggedEvent
 from app.domain.order_changes import Step
-from app.errors import Duplicate, StaleRevision
+from app.errors import Duplicate, StaleRevision, StorageError
 from app.storage.database import Database, Transaction
 from tests.conftest import START
 from tests.makers import make_order
@@ -102,6 +103,48 @@ async def test_nothing_is_published_before_the_commit_and_nothing_after_a_failur
     async with database.snapshot() as view:
         (event,) = await view.events.after(0, limit=10)
     assert event.event.order.client_order_id == "kept"
+
+
+REFUSE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'no'; END $$
+"""
+REFUSE_ON_COMMIT = """
+    CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+
+
+async def refuse_commits(database: Database) -> None:
+    """Let every statement pass, and the commit of an event fail."""
+    async with database.migrating() as connection:
+        if connection.dialect.name == "postgresql":
+            for statement in (REFUSE, REFUSE_ON_COMMIT):
+                await connection.execute(text(statement))
+
+
+async def write_what_cannot_be_committed(database: Database) -> None:
+    async with database.transaction() as tx:
+        if tx.sql.dialect == "sqlite":
+            # An event of no order, which SQLite finds out when it commits.
+            await tx.sql.run(text("PRAGMA defer_foreign_keys = ON"))
+            tx.events.append(order_changes.submitted(make_order()).event)
+        else:
+            await insert_order(tx, "doomed")
+
+
+async def test_a_commit_that_fails_is_told_to_nobody(database: Database, bus: Bus) -> None:
+    await add_account(database)
+    await refuse_commits(database)
+    told: list[LoggedEvent] = []
+    database.tell_commits(told.extend)
+    with bus.listen(Topic.EVENTS) as bell:
+        with pytest.raises((StorageError, DBAPIError)):
+            await write_what_cannot_be_committed(database)
+        assert not bell.is_rung
+    assert told == []
+    async with database.snapshot() as view:
+        assert await view.events.after(0, limit=10) == []
 
 
 async def test_a_failed_transaction_uses_up_no_number(database: Database) -> None:
