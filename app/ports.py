@@ -66,6 +66,10 @@ class ExchangeGateway(Protocol):
         """Every order of the account that waits on the exchange."""
         ...
 
+    async def closed_orders(self, since: datetime) -> Sequence[OrderReport]:
+        """Orders that closed since then, as far as somebody else may have placed them."""
+        ...
+
     def news(self) -> AsyncIterator[OrderReport]:
         """The exchange's stream of order news: a hint, which may repeat, swap and lose."""
         ...

@@ -28,6 +28,7 @@ from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
 from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
+from app.services.reconciler import Reconciler
 from app.services.views import ViewService
 from app.settings import AccountSettings, Settings
 from app.storage import migrations
@@ -170,10 +171,10 @@ class _Build:
             not_found_seconds=settings.not_found_after_seconds,
             answer_seconds=timeout,
         )
-        self._syncs = [
-            OrderSync(entry, self._orders, tools, times)
-            for entry in self._accounts.entries.values()
-        ]
+        self._syncs = {
+            name: OrderSync(entry, self._orders, tools, times)
+            for name, entry in self._accounts.entries.items()
+        }
         self.services = Services(
             accounts=self._accounts,
             audit=AuditService(database, clock, ids.new),
@@ -181,6 +182,7 @@ class _Build:
             log=self._log,
             market_data=MarketDataService(),
             orders=self._orders,
+            reconciler=Reconciler(self._syncs),
             views=ViewService(database),
         )
 
@@ -189,7 +191,7 @@ class _Build:
         await self._auth.ensure_admin(self._settings.data_dir, self._settings.admin_token)
         await self._accounts.register()
         await self._log.open()
-        for sync in self._syncs:
+        for sync in self._syncs.values():
             await sync.recover()
 
     def loops(self) -> list[Coroutine[None, None, None]]:
@@ -197,9 +199,9 @@ class _Build:
             _kept_running("auth", self._auth.run),
             _kept_running("log", self._log.run),
             *(_kept_running("gateway", gateway.run) for gateway in self._gateways.values()),
-            *(_kept_running("news", sync.run_news) for sync in self._syncs),
-            *(_kept_running("settling", sync.run_settling) for sync in self._syncs),
-            *(_kept_running("comparing", sync.run_comparing) for sync in self._syncs),
+            *(_kept_running("news", sync.run_news) for sync in self._syncs.values()),
+            *(_kept_running("settling", sync.run_settling) for sync in self._syncs.values()),
+            *(_kept_running("comparing", sync.run_comparing) for sync in self._syncs.values()),
         ]
         days = self._settings.event_retention_days
         if days is not None:

@@ -31,6 +31,7 @@ from schema.orders import (
     PlaceOrderSuccess,
 )
 from schema.queries import find_order
+from schema.reconciliations import ReconcilePayload, reconcile
 from schema.scalars import JSON
 from schema.tokens import (
     ApiToken,
@@ -97,6 +98,10 @@ class Mutation:
         self, info: Info, id: strawberry.ID, metadata: JSON
     ) -> OrderResult:
         return await refusable(_set_metadata)(info, id, metadata)
+
+    @strawberry.mutation(extensions=_TRADE)
+    async def reconcile(self, info: Info, account: str | None = None) -> ReconcilePayload:
+        return await reconcile(info, account)
 
     @strawberry.mutation(extensions=_ADMIN)
     async def create_token(self, info: Info, input: CreateTokenInput) -> CreateTokenResult:

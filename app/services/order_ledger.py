@@ -11,6 +11,7 @@ from app.domain import order_changes, order_refusals
 from app.domain.audit import Subject
 from app.domain.fills import Fill
 from app.domain.order_changes import Step
+from app.domain.order_imports import FINGERPRINT, imported_order, under_other_names
 from app.domain.order_reports import OrderReport
 from app.domain.orders import Order, OrderStatus
 from app.errors import Duplicate, Refusal, StaleRevision
@@ -56,6 +57,16 @@ class OrderLedger:
         except BaseException:
             self._recent.pop((account, report.exchange_order_id), None)
             raise
+
+    async def find(self, account: str, report: OrderReport) -> Order | None:
+        """The order that a report speaks of, where it is known here."""
+        async with self._database.snapshot() as view:
+            return await _find_reported(view, account, report)
+
+    async def take_in(self, account: str, report: OrderReport) -> Order | None:
+        """Import an order that nobody here has placed; None where it is known by now."""
+        self._remember(account, report)
+        return await _until_fresh(lambda: self._take_in_once(account, report))
 
     async def is_news(self, account: str, report: OrderReport) -> bool:
         """Whether a report says more than is known: most do not, and then cost no write."""
@@ -118,6 +129,18 @@ class OrderLedger:
             if attempt is not None and steps:
                 await attempt.done(tx, Subject.order(order.id))
             return await _record(tx, order, steps)
+
+    async def _take_in_once(self, account: str, report: OrderReport) -> Order | None:
+        async with self._database.transaction() as tx:
+            await tx.accounts.lock(account)
+            if await _find_reported(tx, account, report) is not None:
+                return None
+            order = imported_order(account, report, id=self._ids.new(), at=self._clock.now())
+            if await tx.orders.find_by_client_id(account, order.client_order_id) is not None:
+                order = under_other_names(order)
+            await tx.orders.insert(order, FINGERPRINT)
+            tx.events.append(order_changes.imported(order).event)
+            return await _record(tx, order, self._steps(order, (), report))
 
     async def _change_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
         async with self._database.transaction() as tx:

@@ -1,21 +1,27 @@
 """Keeps what we know of an account's orders in step with its exchange."""
 
+import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from app.bus import Listener, Topic
 from app.domain import order_refusals
 from app.domain.order_changes import is_amended
+from app.domain.order_imports import is_importable
 from app.domain.order_reports import OrderReport
 from app.domain.orders import Order
+from app.domain.reconciliations import Reconciliation, missing, unanswered
 from app.errors import ExchangeError, OrderdeckError
 from app.services.accounts import AccountEntry
 from app.services.order_ledger import OrderLedger
 from app.services.orders import OrderService, OrderTools
 
 FIRST_PAUSE_SECONDS = 0.5
+# How far back closed orders are asked for: at first, and from one round to the next.
+FIRST_LOOK_BACK = timedelta(hours=24)
+LOOK_BACK = timedelta(minutes=1)
 _UNANSWERED = (ExchangeError, TimeoutError)
 
 _logger = structlog.get_logger(__name__)
@@ -52,6 +58,8 @@ class OrderSync:
         self._answer_seconds = times.answer_seconds
         self._news = account.gateway.news()
         self._missed_once: set[str] = set()
+        self._turn = asyncio.Lock()
+        self._listed_until: datetime | None = None
 
     async def recover(self) -> None:
         """At start: whatever was being sent is in doubt, and what is open may have moved on."""
@@ -67,10 +75,11 @@ class OrderSync:
             except OrderdeckError as error:
                 _logger.warning("news.failed", account=self._account.name, error=repr(error))
 
-    async def hear(self, report: OrderReport) -> None:
+    async def hear(self, report: OrderReport) -> Order | None:
         """Apply what is news: most reports say what the answers to our requests said before."""
         if await self._ledger.is_news(self._account.name, report):
-            await self._orders.apply(self._account.name, report)
+            return await self._orders.apply(self._account.name, report)
+        return None
 
     async def run_settling(self) -> None:
         """Look doubts up at once, then with growing pauses up to the interval."""
@@ -95,31 +104,87 @@ class OrderSync:
             await self._clock.sleep(self._interval_seconds)
             await self.compare()
 
-    async def compare(self) -> None:
-        """Hold every open order against the exchange: the stream is a hint, its answers are not."""
-        name = self._account.name
-        try:
-            async with self._clock.timeout(self._answer_seconds):
-                reports = await self._account.gateway.open_orders()
-        except _UNANSWERED as error:
-            _logger.warning("compare.unanswered", account=name, error=repr(error))
-            return
-        known = {report.wire_id: report for report in reports}
+    async def reconcile(self) -> Reconciliation:
+        """Look up what is in doubt, then compare everything; says what both have changed."""
+        async with self._tools.database.snapshot() as view:
+            doubts = await view.orders.in_doubt(self._account.name)
+        await self.settle()
+        found = await self.compare()
+        async with self._tools.database.snapshot() as view:
+            for order in doubts:
+                found.note(order, await view.orders.find(order.id))
+        return found
+
+    async def compare(self) -> Reconciliation:
+        """Hold our orders against the exchange: the stream is a hint, its answers are not.
+
+        One round at a time; a second one over the same facts changes nothing.
+        """
+        found = Reconciliation()
+        async with self._turn:
+            try:
+                await self._compare(found)
+            except _UNANSWERED as error:
+                _logger.warning("compare.unanswered", account=self._account.name, error=repr(error))
+                found.problems.append(unanswered(self._account.name))
+        return found
+
+    async def _compare(self, found: Reconciliation) -> None:
+        name, begun_at = self._account.name, self._clock.now()
+        gateway = self._account.gateway
+        async with self._clock.timeout(self._answer_seconds):
+            listed = await gateway.open_orders()
+            closed = await gateway.closed_orders(self._closed_since(begun_at))
+        known = {report.exchange_order_id: report for report in listed}
         async with self._tools.database.snapshot() as view:
             ours = await view.orders.answered_open(name)
         for order in ours:
-            report = known.pop(order.wire_id, None)
-            if report is None:
-                await self._look_up(order)
-            elif _differs(order, report):
-                await self._orders.apply(name, report)
-            elif order.filled:
-                # Its trades may be known by now, where only totals were told before.
-                await self.hear(report)
-        for report in known.values():
-            # Closed as far as we know, and open on the exchange: a verdict was wrong.
-            await self.hear(report)
+            report = known.pop(order.exchange_order_id or "", None)
+            await self._compare_one(order, report, found)
+        for report in (*known.values(), *closed):
+            await self._take(report, found)
         await self._tools.accounts.set_reconciled(name)
+        self._listed_until = begun_at
+
+    async def _compare_one(
+        self, order: Order, report: OrderReport | None, found: Reconciliation
+    ) -> None:
+        if report is None:
+            found.note(order, await self._look_up_missing(order, found))
+        elif _differs(order, report):
+            found.note(order, await self._orders.apply(self._account.name, report))
+        else:
+            # Its trades may be known by now, where only totals were told before.
+            found.note(order, await self.hear(report) if order.filled else None)
+
+    async def _look_up_missing(self, order: Order, found: Reconciliation) -> Order | None:
+        try:
+            after = await self._orders.look_up(order)
+        except _UNANSWERED as error:
+            _logger.info("lookup.unanswered", order=order.id, error=repr(error))
+            found.problems.append(unanswered(order.client_order_id))
+            return None
+        if after is None:
+            _logger.error("order.missing", account=order.account, order=order.id)
+            found.problems.append(missing(order.client_order_id))
+        return after
+
+    async def _take(self, report: OrderReport, found: Reconciliation) -> None:
+        """What we believed closed, or have never heard of."""
+        name = self._account.name
+        before = await self._ledger.find(name, report)
+        if before is not None:
+            found.note(before, await self.hear(report))
+        elif is_importable(report):
+            found.note_imported(await self._ledger.take_in(name, report))
+        else:
+            _logger.warning("order.unknown", account=name, order=report.exchange_order_id)
+
+    def _closed_since(self, now: datetime) -> datetime:
+        """From a little before the last round; at first from a day ago."""
+        if self._listed_until is None:
+            return now - FIRST_LOOK_BACK
+        return self._listed_until - LOOK_BACK
 
     async def settle(self) -> bool:
         """One round over everything unfinished; says whether doubts remain."""
@@ -150,9 +215,6 @@ class OrderSync:
             _logger.info("lookup.unanswered", order=order.id, error=repr(error))
             return False
         if found is not None:
-            return True
-        if order.status.is_answered:
-            _logger.error("order.missing", account=order.account, order=order.id)
             return True
         if asked_at - order.created_at < self._not_found_after:
             return False

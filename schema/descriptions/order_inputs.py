@@ -106,6 +106,16 @@ TEXTS = {
     "OrderResult": "The changed order, or why it was not changed.",
     "OrderSuccess": "It was done, or it was already so.",
     "OrderSuccess.order": "The order as it stands.",
+    "Problem": "What could not be done this time, and why; the rest stands.",
+    "Problem.subject": "What it is about: a symbol, an asset, an account's name, a clientOrderId.",
+    "Problem.code": "For programs.",
+    "Problem.message": "For a person.",
+    "ReconcilePayload": "What comparing an account with its exchange has brought to light.",
+    "ReconcilePayload.account": "The account that was compared.",
+    "ReconcilePayload.checked": "How many orders were looked at.",
+    "ReconcilePayload.changed": "Those that had gone on without our hearing of it.",
+    "ReconcilePayload.imported": "Those that somebody else has placed on the exchange: EXTERNAL.",
+    "ReconcilePayload.problems": "What could not be compared.",
     "CancelAllOrdersPayload": "What became of every order that matched.",
     "CancelAllOrdersPayload.canceled": (
         "Canceled, or asked to be: where the exchange has not answered, cancelRequestedAt is set."

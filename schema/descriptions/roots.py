@@ -77,6 +77,8 @@ TEXTS = {
     ),
     "Mutation.setOrderMetadata": "Replaces the whole object. TRADE.",
     "Mutation.setOrderMetadata(metadata)": "An object, at most 8 KiB as JSON, 8 deep.",
+    "Mutation.reconcile": "Asks the exchange now instead of waiting for the next round. TRADE.",
+    "Mutation.reconcile(account)": _ACCOUNT_OR_DEFAULT,
     "Mutation.createToken": "Makes a token; its secret is shown once. ADMIN.",
     "Mutation.createToken(input)": "What the token may do, and until when.",
     "Mutation.revokeToken": (

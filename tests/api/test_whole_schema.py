@@ -27,6 +27,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "cancelOrder": {"input": {"clientOrderId": "waiting"}},
     "cancelAllOrders": {"input": {"account": "paper", "sources": ["API"]}},
     "setOrderMetadata": {"id": "$order", "metadata": {"a": 1}},
+    "reconcile": {"account": "paper"},
     "createToken": {"input": {"name": "new", "scopes": ["READ"], "accountNames": ["paper"]}},
     "revokeToken": {"id": "$token"},
     "orderUpdates": {"filter": {"account": "paper"}, "after": "$asOf"},

@@ -14,13 +14,14 @@ from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.markets import Market, Ticker
 from app.domain.order_reports import (
     FillReport,
+    OrderDetails,
     OrderIntent,
     OrderKey,
     OrderReport,
     OrderTerms,
     ReportedTerms,
 )
-from app.domain.orders import Fee, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
 from app.errors import (
     ExchangeDoubt,
     ExchangeRejected,
@@ -28,6 +29,7 @@ from app.errors import (
     Refusal,
     RefusalCode,
 )
+from tests.conftest import START
 from tests.fakes import ManualClock
 
 SYMBOL = "BTC/USDT"
@@ -74,6 +76,7 @@ class Held:
     amendments: int = 0
     status: OrderStatus = OrderStatus.OPEN
     trades: list[FillReport] = field(default_factory=list)
+    changed_at: datetime = START
 
     @property
     def filled(self) -> Decimal:
@@ -167,6 +170,11 @@ class KnownExchange:
         self._see()
         return [self.report(held) for held in self.held.values() if held.status.is_open]
 
+    async def closed_orders(self, since: datetime) -> Sequence[OrderReport]:
+        self._see()
+        closed = [held for held in self.held.values() if not held.status.is_open]
+        return [self.report(held) for held in closed if held.changed_at >= since]
+
     async def news(self) -> AsyncIterator[OrderReport]:
         """Told by hand, in whichever order."""
         return
@@ -174,6 +182,22 @@ class KnownExchange:
 
     async def run(self) -> None:
         return
+
+    def place_elsewhere(self, amount: Decimal) -> None:
+        """An order of somebody else who trades on the same account."""
+        self._take(
+            OrderIntent(
+                wire_id=f"elsewhere-{next(self._numbers)}",
+                symbol=SYMBOL,
+                side=OrderSide.BUY,
+                type=OrderType.LIMIT,
+                time_in_force=TimeInForce.GTC,
+                amount=amount,
+                price=Decimal(90),
+                trigger_price=None,
+                reduce_only=False,
+            )
+        )
 
     def fill(self, held: Held, amount: Decimal, price: Decimal) -> None:
         """A trade; also after a cancel, when it had happened just before."""
@@ -209,6 +233,15 @@ class KnownExchange:
             terms=ReportedTerms(version=held.amendments, terms=held.terms),
             filled=held.filled,
             cost=held.cost,
+            details=OrderDetails(
+                client_order_id=held.intent.wire_id,
+                symbol=held.intent.symbol,
+                side=held.intent.side,
+                type=held.intent.type,
+                time_in_force=held.intent.time_in_force,
+                reduce_only=held.intent.reduce_only,
+                created_at=START,
+            ),
         )
 
     def _take(self, intent: OrderIntent) -> Held:
@@ -273,6 +306,7 @@ class KnownExchange:
 
     def _tell(self, held: Held) -> None:
         """As streams do: everything, or totals alone, or the latest trade alone."""
+        held.changed_at = self._clock.now()
         whole = self.report(held)
         self.told.append(whole)
         self.told.append(replace(whole, fills=()))

@@ -28,7 +28,14 @@ from app.domain.events import OrderEvent
 from app.domain.fills import Fill
 from app.domain.order_amendments import Amendment, terms_of
 from app.domain.order_requests import OrderRequest
-from app.domain.orders import TRANSITIONS, Order, OrderStatus, OrderType, OrderUpdateKind
+from app.domain.orders import (
+    TRANSITIONS,
+    Order,
+    OrderSource,
+    OrderStatus,
+    OrderType,
+    OrderUpdateKind,
+)
 from app.errors import Denied, RefusalCode
 from tests.conftest import START, migrated
 from tests.fakes import ManualClock
@@ -135,7 +142,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.alive(act)
         self.exchange.next_answer = Answer.CLEAR
 
-    @precondition(lambda self: self.waiting())
+    @precondition(lambda self: self.knows_a_waiting_order())
     @rule(pick=PICK, answer=ANSWERS, rest=st.integers(-1, 50), price=SHARES)
     def amend(self, pick: int, answer: Answer, rest: int, price: int) -> None:
         """To more or less of it open, to none, and to less than what is filled."""
@@ -175,6 +182,10 @@ class Lifecycle(RuleBasedStateMachine):
     def fill_late(self, pick: int, share: int) -> None:
         held = _picked(self.cut_short(), pick)
         self.exchange.fill(held, _part(held.rest, share), Decimal(100))
+
+    @rule(size=SHARES)
+    def place_elsewhere(self, size: int) -> None:
+        self.exchange.place_elsewhere(Decimal(size))
 
     @precondition(lambda self: self.waiting())
     @rule(pick=PICK)
@@ -264,8 +275,9 @@ class Lifecycle(RuleBasedStateMachine):
         before = self.last_event.get(event.order.id)
         assert event.previous_status is (None if before is None else before.order.status)
         if before is None:
-            assert event.kind is OrderUpdateKind.SUBMITTED
-            assert event.order.revision == 1
+            is_ours = event.order.source is OrderSource.API
+            begins = OrderUpdateKind.SUBMITTED if is_ours else OrderUpdateKind.IMPORTED
+            assert (event.kind, event.order.revision) == (begins, 1)
         else:
             assert event.order.revision == before.order.revision + 1
             assert event.order.filled >= before.order.filled
@@ -415,17 +427,19 @@ class Lifecycle(RuleBasedStateMachine):
 
     def picked_open_order(self, pick: int) -> Order:
         """One that the exchange has open; we may not know it yet."""
-        held = _picked(self.waiting(), pick)
-        [order] = [
-            order for order, _ in self.latest.values() if order.wire_id == held.intent.wire_id
-        ]
-        return order
+        open_there = {held.intent.wire_id for held in self.waiting()}
+        ours = [order for order, _ in self.latest.values() if order.wire_id in open_there]
+        return _picked(ours, pick)
 
     def picked_order(self, pick: int) -> Order:
         return _picked([order for order, _ in self.latest.values()], pick)
 
     def waiting(self) -> list[Held]:
         return [held for held in self.exchange.held.values() if held.status.is_open]
+
+    def knows_a_waiting_order(self) -> bool:
+        open_there = {held.intent.wire_id for held in self.waiting()}
+        return any(order.wire_id in open_there for order, _ in self.latest.values())
 
     def cut_short(self) -> list[Held]:
         closed = {OrderStatus.CANCELED, OrderStatus.EXPIRED}

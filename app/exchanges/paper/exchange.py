@@ -1,6 +1,7 @@
 """The paper exchange itself: one account, and a loop that fills what waits."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from structlog import get_logger
@@ -94,6 +95,11 @@ class PaperExchange:
     async def open_orders(self) -> Sequence[OrderReport]:
         self._line.require(Call.FIND)
         return await self._books.waiting()
+
+    async def closed_orders(self, since: datetime) -> Sequence[OrderReport]:
+        """Nobody else places orders here, so there are none that we have not heard of."""
+        self._line.require(Call.FIND)
+        return ()
 
     def news(self) -> AsyncIterator[OrderReport]:
         """What this process books from now on."""

@@ -1,0 +1,55 @@
+"""Taking in orders that were found on the exchange and placed by nobody here."""
+
+from dataclasses import replace
+from datetime import datetime
+from hashlib import blake2b
+
+from app.domain.order_reports import OrderReport
+from app.domain.order_requests import CLIENT_ORDER_ID, implied_position_type
+from app.domain.orders import Order, OrderSource, OrderStatus
+
+# What stands where a request's fingerprint would: no request is ever the same.
+FINGERPRINT = "external"
+MAX_WIRE_ID = 36
+
+
+def is_importable(report: OrderReport) -> bool:
+    """Whether it tells enough to know what the order is."""
+    return report.details is not None and report.terms is not None
+
+
+def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) -> Order:
+    """The order as it is taken in; what it has traded and whether it closed comes behind."""
+    assert report.details is not None  # noqa: S101 - asked only of what is importable
+    assert report.terms is not None  # noqa: S101
+    details, terms = report.details, report.terms.terms
+    own = f"ext-{blake2b(report.exchange_order_id.encode(), digest_size=16).hexdigest()}"
+    named = details.client_order_id or ""
+    wire_id = report.wire_id or ""
+    return Order(
+        id=id,
+        account=account,
+        client_order_id=named if CLIENT_ORDER_ID.fullmatch(named) else own,
+        wire_id=wire_id if 1 <= len(wire_id) <= MAX_WIRE_ID else own,
+        exchange_order_id=report.exchange_order_id,
+        symbol=details.symbol,
+        side=details.side,
+        type=details.type,
+        time_in_force=details.time_in_force,
+        status=OrderStatus.OPEN,
+        amount=terms.amount,
+        price=terms.price,
+        trigger_price=terms.trigger_price,
+        amendments=report.terms.version or 0,
+        reduce_only=details.reduce_only,
+        position_type=implied_position_type(details.symbol),
+        source=OrderSource.EXTERNAL,
+        created_at=details.created_at,
+        updated_at=at,
+    )
+
+
+def under_other_names(order: Order) -> Order:
+    """Where a client here has used the same name for an order of its own."""
+    own = f"ext-{blake2b(str(order.exchange_order_id).encode(), digest_size=16).hexdigest()}"
+    return replace(order, client_order_id=own)

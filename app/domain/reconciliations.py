@@ -1,0 +1,51 @@
+"""What comparing an account with its exchange has brought to light."""
+
+from dataclasses import dataclass, field
+
+from app.domain.orders import Order
+from app.errors import RefusalCode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """What could not be done, while the rest stands."""
+
+    subject: str
+    code: str
+    message: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Reconciliation:
+    """One round: how many orders were looked at, and which of them were not as we thought."""
+
+    checked: int = 0
+    changed: dict[str, Order] = field(default_factory=dict)
+    imported: dict[str, Order] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def note(self, before: Order, after: Order | None) -> None:
+        self.checked += 1
+        if after is not None and after.revision != before.revision:
+            self.changed[after.id] = after
+
+    def note_imported(self, order: Order | None) -> None:
+        self.checked += 1
+        if order is not None:
+            self.imported[order.id] = order
+
+
+def unanswered(subject: str) -> Problem:
+    return Problem(
+        subject=subject,
+        code=str(RefusalCode.EXCHANGE_UNAVAILABLE),
+        message="the exchange gave no answer; it is asked again in the next round",
+    )
+
+
+def missing(subject: str) -> Problem:
+    return Problem(
+        subject=subject,
+        code=str(RefusalCode.NOT_FOUND),
+        message="the exchange knows no such order any more; it stays as it was last known",
+    )

@@ -1,0 +1,46 @@
+"""What comparing an account with its exchange has brought to light."""
+
+import strawberry
+
+from app.domain import reconciliations as domain
+from app.domain.reconciliations import Reconciliation
+from schema.accounts import Account
+from schema.context import Info
+from schema.orders import Order
+
+
+@strawberry.type
+class Problem:
+    subject: str
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, problem: domain.Problem) -> "Problem":
+        return cls(subject=problem.subject, code=problem.code, message=problem.message)
+
+
+@strawberry.type
+class ReconcilePayload:
+    account: Account
+    checked: int
+    changed: list[Order]
+    imported: list[Order]
+    problems: list[Problem]
+
+    @classmethod
+    def of(cls, found: Reconciliation, account: Account) -> "ReconcilePayload":
+        return cls(
+            account=account,
+            checked=found.checked,
+            changed=[Order.of(order) for order in found.changed.values()],
+            imported=[Order.of(order) for order in found.imported.values()],
+            problems=[Problem.of(problem) for problem in found.problems],
+        )
+
+
+async def reconcile(info: Info, name: str | None) -> ReconcilePayload:
+    context = info.context
+    entry = context.services.accounts.resolve(name, context.viewer)
+    found = await context.services.reconciler.reconcile(entry.name, context.attempt)
+    return ReconcilePayload.of(found, Account.named(entry.name, context))
