@@ -1,0 +1,1 @@
+"""A local exchange that speaks Binance spot's protocol, for the genuine ccxt client."""
