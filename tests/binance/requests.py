@@ -1,0 +1,67 @@
+"""What was asked, by whom and when; kept so that a test can count it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class RequestKind(StrEnum):
+    EXCHANGE_INFO = "EXCHANGE_INFO"
+    TIME = "TIME"
+    PING = "PING"
+    TICKER = "TICKER"
+    BOOK_TICKER = "BOOK_TICKER"
+    KLINES = "KLINES"
+    DEPTH = "DEPTH"
+    ACCOUNT = "ACCOUNT"
+    CREATE_ORDER = "CREATE_ORDER"
+    CANCEL_ORDER = "CANCEL_ORDER"
+    CANCEL_ALL = "CANCEL_ALL"
+    FETCH_ORDER = "FETCH_ORDER"
+    OPEN_ORDERS = "OPEN_ORDERS"
+    ALL_ORDERS = "ALL_ORDERS"
+    MY_TRADES = "MY_TRADES"
+    RESTRICTIONS = "RESTRICTIONS"
+    CURRENCIES = "CURRENCIES"
+    MARGIN_PAIRS = "MARGIN_PAIRS"
+    OTHER_MARKETS = "OTHER_MARKETS"
+    SUBSCRIBE = "SUBSCRIBE"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request, the same over HTTP and over a socket."""
+
+    kind: RequestKind
+    at: int
+    params: Mapping[str, str] = field(default_factory=dict)
+    payload: str = ""
+    api_key: str | None = None
+
+    @property
+    def client_order_id(self) -> str | None:
+        return self.params.get("newClientOrderId") or self.params.get("origClientOrderId")
+
+
+class Journal:
+    def __init__(self) -> None:
+        self._entries: list[Request] = []
+
+    def write(self, request: Request) -> None:
+        self._entries.append(request)
+
+    def of(self, kind: RequestKind) -> list[Request]:
+        return [entry for entry in self._entries if entry.kind is kind]
+
+    def count(self, kind: RequestKind) -> int:
+        return len(self.of(kind))
+
+    def sent_orders(self) -> list[str]:
+        """The client order id of every order that was sent, as often as it was sent."""
+        return [entry.client_order_id or "" for entry in self.of(RequestKind.CREATE_ORDER)]
+
+    def assert_nothing_was_sent_twice(self) -> None:
+        sent = self.sent_orders()
+        twice = sorted({one for one in sent if sent.count(one) > 1})
+        assert not twice, f"sent more than once: {twice}"
