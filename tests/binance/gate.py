@@ -1,0 +1,46 @@
+"""The way of every request: written down, spoiled where the test wants it, weighed, answered."""
+
+import json
+from typing import Any
+
+from tests.binance.faults import Answer, Faults, Outcome, answer_of
+from tests.binance.limits import Limits
+from tests.binance.market_desk import MarketDesk
+from tests.binance.order_desk import OrderDesk
+from tests.binance.refusals import Refused
+from tests.binance.requests import Journal, Request
+
+
+class Gate:
+    def __init__(self, markets: MarketDesk, orders: OrderDesk) -> None:
+        self.journal = Journal()
+        self.faults = Faults()
+        self.limits = Limits()
+        self.crashes: list[Exception] = []
+        self._markets = markets
+        self._orders = orders
+
+    async def admit(self, request: Request) -> Outcome:
+        self.journal.write(request)
+        fault = self.faults.take(request.kind)
+
+        async def proceed() -> Answer:
+            return self._answer(request)
+
+        return await fault.act(proceed) if fault else await proceed()
+
+    def _answer(self, request: Request) -> Answer:
+        try:
+            self.limits.spend(request.kind, request.at)
+            body = json.dumps(self._page(request)).encode()
+        except Refused as refused:
+            return answer_of(refused)
+        except Exception as crash:
+            self.crashes.append(crash)
+            raise
+        return Answer(body=body, headers=self.limits.headers(request.at))
+
+    def _page(self, request: Request) -> Any:
+        if request.kind in self._orders.answers:
+            return self._orders.answer(request)
+        return self._markets.answers[request.kind](request)
