@@ -1,0 +1,41 @@
+"""The exchange on a free port of this machine, for as long as a block lasts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from app.ports import Clock
+from tests.binance.rest import Rest
+from tests.binance.venue import Venue
+
+_SHUTDOWN_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def running_venue(clock: Clock) -> AsyncIterator[Venue]:
+    """Serve until the block ends; a crash of the exchange itself ends the test."""
+    venue = Venue(clock)
+    rest = Rest(venue.gate, venue.now)
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith("/stream"):
+            return await venue.market_streams.sockets.serve(request, venue.market_streams)
+        if request.path.startswith("/ws-api"):
+            return await venue.user_streams.sockets.serve(request, venue.user_streams)
+        return await rest.serve(request)
+
+    runner = web.ServerRunner(web.Server(serve), shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        venue.address = f"{host}:{port}"
+        yield venue
+    finally:
+        rest.is_closing.set()
+        venue.market_streams.sockets.cut()
+        venue.user_streams.sockets.cut()
+        await runner.cleanup()
+    if venue.gate.crashes:
+        raise ExceptionGroup("the exchange crashed", venue.gate.crashes)

@@ -1,0 +1,91 @@
+"""Open sockets: what is heard on them and what is said, until one side has enough."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from aiohttp import WSMsgType, web
+
+Message = dict[str, Any]
+Hear = Callable[["Socket", Message], Awaitable[None]]
+
+
+class Socket:
+    """One connection; what is said on it leaves in order, in its own time."""
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self.topics: dict[str, Any] = {}
+        self.is_silent = False
+        self._request = request
+        self._response = web.WebSocketResponse()
+        self._outbox: asyncio.Queue[str] = asyncio.Queue()
+
+    async def run(self, hear: Hear) -> web.WebSocketResponse:
+        await self._response.prepare(self._request)
+        writer = asyncio.create_task(self._write())
+        try:
+            async for message in self._response:
+                if message.type is WSMsgType.TEXT:
+                    await hear(self, json.loads(message.data))
+        finally:
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+        return self._response
+
+    def say(self, message: Any) -> None:
+        self.say_raw(json.dumps(message))
+
+    def say_raw(self, text: str) -> None:
+        if not self.is_silent:
+            self._outbox.put_nowait(text)
+
+    def cut(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    async def _write(self) -> None:
+        while True:
+            text = await self._outbox.get()
+            await self._response.send_str(text)
+
+
+class Speaker(Protocol):
+    """What answers on a socket."""
+
+    async def hear(self, socket: Socket, message: Message) -> None: ...
+
+
+class Sockets:
+    """All sockets of one kind, with what can go wrong on them."""
+
+    def __init__(self) -> None:
+        self.open: list[Socket] = []
+        self.is_refusing = False
+        self.dials = 0
+
+    async def serve(self, request: web.BaseRequest, speaker: Speaker) -> web.StreamResponse:
+        self.dials += 1
+        if self.is_refusing:
+            return web.Response(status=503)
+        socket = Socket(request)
+        self.open.append(socket)
+        try:
+            return await socket.run(speaker.hear)
+        finally:
+            self.open.remove(socket)
+
+    def cut(self) -> None:
+        """End every connection without a word."""
+        for socket in list(self.open):
+            socket.cut()
+
+    def say_nonsense(self) -> None:
+        """A message that begins like JSON and is none."""
+        for socket in self.open:
+            socket.say_raw('{"e":')
+
+    def fall_silent(self) -> None:
+        """Stay open and say nothing any more; a new connection speaks."""
+        for socket in self.open:
+            socket.is_silent = True
