@@ -85,7 +85,7 @@ class Venue:
         amount: Number,
         price: Number | None = None,
     ) -> Order:
-        """An order that the account's owner placed by other means; at the market without a price."""
+        """An order placed by other means; at the market where no price is given."""
         wish = Wish(
             client_order_id=self._names.next(),
             side=Side(side),

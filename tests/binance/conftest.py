@@ -1,0 +1,48 @@
+"""The local exchange, an account on it, and the genuine ccxt client."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import ccxt.pro
+import pytest
+
+from tests.binance.accounts import Account
+from tests.binance.running import running_venue
+from tests.binance.venue import Venue
+from tests.fakes import ManualClock
+
+UNHURRIED = {"timeout_on_exit": 0, "enableRateLimit": False, "verify": False}
+Connect = Callable[..., Awaitable[ccxt.pro.binance]]
+
+
+@pytest.fixture
+async def venue(clock: ManualClock) -> AsyncIterator[Venue]:
+    async with running_venue(clock) as venue:
+        yield venue
+        venue.assert_books_balance()
+
+
+@pytest.fixture
+def account(venue: Venue) -> Account:
+    return venue.open_account("main", USDT=100_000, BTC=2, ETH=10, BNB=5)
+
+
+@pytest.fixture
+async def connect(venue: Venue) -> AsyncIterator[Connect]:
+    """Clients that know the markets; further terms go into their constructor."""
+    async with AsyncExitStack() as stack:
+
+        async def connect(account: Account | None, **terms: Any) -> ccxt.pro.binance:
+            config = {**venue.ccxt_config(account), **UNHURRIED, **terms}
+            client = ccxt.pro.binance(config)
+            stack.push_async_callback(client.close)
+            await client.load_markets()
+            return client
+
+        yield connect
+
+
+@pytest.fixture
+async def client(connect: Connect, account: Account) -> ccxt.pro.binance:
+    return await connect(account)

@@ -1,0 +1,31 @@
+"""Waiting until ccxt listens, so that nothing is said before."""
+
+import asyncio
+from asyncio import Task
+from collections.abc import Coroutine
+from typing import Any
+
+import ccxt.pro
+
+_PATIENCE_SECONDS = 3.0
+_GLANCE_SECONDS = 0.0005
+
+
+async def watching(
+    client: ccxt.pro.binance, topic: str, watch: Coroutine[Any, Any, Any]
+) -> Task[Any]:
+    """Start to watch; return as soon as the next news of the topic will be heard."""
+    task = asyncio.create_task(watch)
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while not (is_heard(client, topic) or task.done()):  # noqa: ASYNC110 - ccxt tells nobody
+            await asyncio.sleep(_GLANCE_SECONDS)
+    return task
+
+
+def is_heard(client: ccxt.pro.binance, topic: str) -> bool:
+    return any(topic in each.futures and each.isConnected for each in client.clients.values())
+
+
+async def heard(task: Task[Any]) -> Any:
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        return await task
