@@ -1,6 +1,8 @@
 """The way of every request: written down, spoiled where the test wants it, weighed, answered."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tests.binance.faults import Answer, Faults, Outcome, answer_of
@@ -12,20 +14,21 @@ from tests.binance.requests import Journal, Request
 
 
 class Gate:
-    def __init__(self, markets: MarketDesk, orders: OrderDesk) -> None:
+    def __init__(self, markets: MarketDesk, orders: OrderDesk, now: Callable[[], int]) -> None:
         self.journal = Journal()
         self.faults = Faults()
         self.limits = Limits()
         self.crashes: list[Exception] = []
         self._markets = markets
         self._orders = orders
+        self._now = now
 
     async def admit(self, request: Request) -> Outcome:
         self.journal.write(request)
         fault = self.faults.take(request.kind)
 
         async def proceed() -> Answer:
-            return self._answer(request)
+            return self._answer(replace(request, at=self._now()))
 
         return await fault.act(proceed) if fault else await proceed()
 

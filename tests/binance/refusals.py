@@ -11,6 +11,9 @@ class Refused(Exception):
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return f"{self.code} {self.message}"
+
     @property
     def body(self) -> dict[str, object]:
         return {"code": self.code, "msg": self.message}

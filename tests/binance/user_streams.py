@@ -109,7 +109,7 @@ class UserStreams:
                     socket.say({"subscriptionId": int(topic), "event": event})
 
     def _request(self, kind: RequestKind, params: dict[str, Any]) -> Request:
-        texts = {name: str(value) for name, value in params.items()}
+        texts = {name: _text(value) for name, value in params.items()}
         signed = sorted(texts.items() - {("signature", texts.get("signature", ""))})
         return Request(
             kind=kind,
@@ -136,3 +136,7 @@ class UserStreams:
         number = len(socket.topics)
         socket.topics[str(number)] = next(owners).name
         return number
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

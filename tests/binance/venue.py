@@ -32,7 +32,7 @@ class Venue:
         self.matching = Matching(self.books, self.now)
         markets = MarketDesk(self.books.listings, self.matching.tapes)
         self.desk = OrderDesk(self.books, self.matching, markets)
-        self.gate = Gate(markets, self.desk)
+        self.gate = Gate(markets, self.desk, self.now)
         self.faults = self.gate.faults
         self.journal = self.gate.journal
         self.limits = self.gate.limits
