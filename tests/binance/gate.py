@@ -35,13 +35,14 @@ class Gate:
     def _answer(self, request: Request) -> Answer:
         try:
             self.limits.spend(request.kind, request.at)
-            body = json.dumps(self._page(request)).encode()
+            answer = Answer(body=json.dumps(self._page(request)).encode())
         except Refused as refused:
-            return answer_of(refused)
+            answer = answer_of(refused)
         except Exception as crash:
             self.crashes.append(crash)
             raise
-        return Answer(body=body, headers=self.limits.headers(request.at))
+        spent = self.limits.headers(request.at)
+        return replace(answer, headers={**spent, **answer.headers})
 
     def _page(self, request: Request) -> Any:
         if request.kind in self._orders.answers:

@@ -1,11 +1,11 @@
 """Answers about the market, which everybody may ask for."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.binance import market_pages
+from tests.binance.integers import integer
 from tests.binance.listings import Listing, symbol_page
 from tests.binance.refusals import missing, unknown_value
 from tests.binance.requests import Request, RequestKind
@@ -70,21 +70,16 @@ class MarketDesk:
 
     def _depth(self, request: Request) -> Any:
         tape = self._tapes[self.listing(request.params).symbol]
-        return market_pages.depth_page(tape, limit=_integer(request.params, "limit", 100))
+        return market_pages.depth_page(tape, limit=integer(request.params, "limit", 100))
 
     def _klines(self, request: Request) -> Any:
         tape = self._tapes[self.listing(request.params).symbol]
         span = market_pages.SPANS.get(request.params.get("interval", ""))
         if span is None:
             raise unknown_value(-1120, "interval")
-        since = _integer(request.params, "startTime", 0)
-        until = _integer(request.params, "endTime", _FAR)
-        limit = min(_integer(request.params, "limit", 500), _MOST_CANDLES)
+        since = integer(request.params, "startTime", 0)
+        until = integer(request.params, "endTime", _FAR)
+        limit = min(integer(request.params, "limit", 500), _MOST_CANDLES)
         candles = tape.candles(span=span, since=since, until=until)
         kept = candles[:limit] if "startTime" in request.params else candles[-limit:]
         return [market_pages.kline_row(candle) for candle in kept]
-
-
-def _integer(params: Mapping[str, str], name: str, default: int) -> int:
-    value = params.get(name, "")
-    return int(value) if re.fullmatch("[0-9]{1,18}", value) else default

@@ -7,6 +7,7 @@ from tests.binance import order_pages, signatures
 from tests.binance.accounts import Account
 from tests.binance.books import Books
 from tests.binance.filters import check, client_order_id, read_wish
+from tests.binance.integers import integer
 from tests.binance.market_desk import MarketDesk
 from tests.binance.matching import Matching
 from tests.binance.names import Names
@@ -90,7 +91,7 @@ class OrderDesk:
         return [order_pages.order_page(order) for order in pages]
 
     def _all_orders(self, account: Account, request: Request) -> Any:
-        since_id = int(request.params.get("orderId", 0))
+        since_id = integer(request.params, "orderId", 0)
         self._markets.listing(request.params)
         orders = [order for order in self._listed(account, request) if order.id >= since_id]
         kept = [order for order in orders if _is_within(order.created_at, request.params)]
@@ -157,14 +158,14 @@ def _require_trading(account: Account) -> None:
 def _is_wanted(trade: Trade, params: Mapping[str, str]) -> bool:
     order_id = params.get("orderId")
     is_of_order = order_id is None or str(trade.order_id) == order_id
-    return is_of_order and trade.id >= int(params.get("fromId", 0)) and _is_within(trade.at, params)
+    return is_of_order and trade.id >= integer(params, "fromId", 0) and _is_within(trade.at, params)
 
 
 def _is_within(at: int, params: Mapping[str, str]) -> bool:
-    return int(params.get("startTime", 0)) <= at <= int(params.get("endTime", at))
+    return integer(params, "startTime", 0) <= at <= integer(params, "endTime", at)
 
 
 def _cut(items: list[Any], request: Request, first: str) -> list[Any]:
-    limit = min(int(request.params.get("limit", 500)), 1000)
+    limit = min(integer(request.params, "limit", 500), 1000)
     is_forward = first in request.params or "startTime" in request.params
     return items[:limit] if is_forward else items[-limit:]

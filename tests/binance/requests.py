@@ -1,5 +1,6 @@
 """What was asked, by whom and when; kept so that a test can count it."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -47,9 +48,17 @@ class Request:
 class Journal:
     def __init__(self) -> None:
         self._entries: list[Request] = []
+        self._arrival = asyncio.Event()
 
     def write(self, request: Request) -> None:
         self._entries.append(request)
+        self._arrival.set()
+        self._arrival = asyncio.Event()
+
+    async def until(self, kind: RequestKind, times: int = 1) -> None:
+        """Wait until so many requests of a kind have arrived."""
+        while self.count(kind) < times:
+            await self._arrival.wait()
 
     def of(self, kind: RequestKind) -> list[Request]:
         return [entry for entry in self._entries if entry.kind is kind]

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 
 from tests.binance.accounts import Account
+from tests.binance.integers import integer
 from tests.binance.refusals import (
-    Refused,
     bad_key,
     bad_key_format,
     bad_signature,
-    illegal,
     missing,
     receive_window_too_large,
     timestamp_ahead,
@@ -51,24 +50,11 @@ def without_signature(text: str) -> str:
 
 
 def _check_time(params: Mapping[str, str], now: int) -> None:
-    timestamp = _integer(params, "timestamp")
-    window = _integer(params, "recvWindow") if "recvWindow" in params else DEFAULT_WINDOW
+    timestamp = integer(params, "timestamp")
+    window = integer(params, "recvWindow", DEFAULT_WINDOW)
     if window > _MOST_WINDOW:
         raise receive_window_too_large()
     if timestamp >= now + _MOST_AHEAD:
         raise timestamp_ahead()
     if now - timestamp > window:
         raise timestamp_behind()
-
-
-def _integer(params: Mapping[str, str], name: str) -> int:
-    value = params.get(name)
-    if not value:
-        raise missing(name)
-    if not re.fullmatch("[0-9]{1,20}", value):
-        raise _not_a_number(name)
-    return int(value)
-
-
-def _not_a_number(name: str) -> Refused:
-    return illegal(name, "^[0-9]{1,20}$")
