@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.ports import Clock
-from tests.binance.refusals import Refused, timestamp_behind, too_many_requests
+from tests.binance.refusals import Refused, banned, timestamp_behind, too_many_requests
 from tests.binance.requests import RequestKind
 
 _HUGE = 50 * 1024 * 1024
@@ -135,8 +135,8 @@ def page(status: int, title: str) -> Fault:
     return Fault(outcome=Answer(status=status, body=body, content_type="text/html"))
 
 
-def too_many(*, retry_after: int = 7, status: int = 429) -> Fault:
-    return refusal(too_many_requests(limit=6000, retry_after=retry_after, status=status))
+def too_many(*, retry_after: int = 7) -> Fault:
+    return refusal(too_many_requests(limit=6000, retry_after=retry_after))
 
 
 def meanwhile(happen: Callable[[], object]) -> Meanwhile:
@@ -178,7 +178,7 @@ CUT_SHORT = Spoiled(spoil=lambda answer: replace(answer, is_cut_short=True))
 HTML = page(200, "Welcome")
 EMPTY = Fault(outcome=Answer(body=b"{}"))
 TOO_MANY = too_many()
-BANNED = too_many(retry_after=120, status=418)
+BANNED = refusal(banned(until=1767614520000, retry_after=120))
 FORBIDDEN = page(403, "403 Forbidden")
 INTERNAL_ERROR = page(500, "500 Internal Server Error")
 BAD_GATEWAY = page(502, "502 Bad Gateway")

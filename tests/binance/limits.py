@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.binance.refusals import too_many_requests
+from tests.binance.refusals import banned, too_many_requests
 from tests.binance.requests import RequestKind
 
 _MINUTE = 60_000
@@ -40,8 +40,9 @@ class Limits:
         if self._weight > self.weight_limit:
             self._ignored += 1
             wait = (_MINUTE - now % _MINUTE + 999) // 1000
-            status = 418 if self._ignored > _PATIENCE else 429
-            raise too_many_requests(limit=self.weight_limit, retry_after=wait, status=status)
+            if self._ignored > _PATIENCE:
+                raise banned(until=now + wait * 1000, retry_after=wait)
+            raise too_many_requests(limit=self.weight_limit, retry_after=wait)
 
     def headers(self, now: int) -> Mapping[str, str]:
         recent = sum(now - at < _TEN_SECONDS for at in self._orders)

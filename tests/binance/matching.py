@@ -92,7 +92,7 @@ def refuse_prices(wish: Wish, tape: Tape) -> None:
     if wish.type is Type.LIMIT_MAKER and crosses(wish.side, wish.price, tape.quote):
         raise order_rejected("Order would immediately match and take.")
     if wish.type.has_stop and is_due(wish.type, wish.side, wish.stop_price, tape.last.price):
-        raise order_rejected("Stop price would trigger immediately.")
+        raise order_rejected("Order would trigger immediately.")
 
 
 def is_due(kind: Type, side: Side, stop: Decimal, last: Decimal) -> bool:

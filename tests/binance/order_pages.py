@@ -1,6 +1,7 @@
 """Orders, trades and balances in Binance's own JSON."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from tests.binance.accounts import Account
@@ -108,7 +109,8 @@ def restrictions_page(account: Account, *, at: int) -> Page:
 def execution_report(change: Change, *, at: int) -> Page:
     order, trade = change.order, change.trade
     is_request = change.request_id is not None
-    return {
+    page: Page = {"W": order.created_at} if order.is_working else {}
+    return page | {
         "e": "executionReport",
         "E": at,
         "s": order.symbol,
@@ -140,9 +142,12 @@ def execution_report(change: Change, *, at: int) -> Page:
         "Z": text(order.cost),
         "Y": text(trade.cost if trade else ZERO),
         "Q": text(order.quote_amount),
-        "W": order.created_at,
         "V": "EXPIRE_MAKER",
     }
+
+
+def balance_report(asset: str, change: Decimal, *, at: int) -> Page:
+    return {"e": "balanceUpdate", "E": at, "a": asset, "d": text(change), "T": at}
 
 
 def position_report(account: Account, assets: Iterable[str], *, at: int) -> Page:

@@ -19,13 +19,22 @@ class Refused(Exception):
         return {"code": self.code, "msg": self.message}
 
 
-def too_many_requests(*, limit: int, retry_after: int, status: int = 429) -> Refused:
+def too_many_requests(*, limit: int, retry_after: int) -> Refused:
     message = (
         f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE."
         " Please use WebSocket Streams for live updates to avoid polling the API."
     )
     headers = {"Retry-After": str(retry_after)}
-    return Refused(status=status, code=-1003, message=message, headers=headers)
+    return Refused(status=429, code=-1003, message=message, headers=headers)
+
+
+def banned(*, until: int, retry_after: int) -> Refused:
+    message = (
+        f"Way too much request weight used; IP banned until {until}."
+        " Please use WebSocket Streams for live updates to avoid bans."
+    )
+    headers = {"Retry-After": str(retry_after)}
+    return Refused(status=418, code=-1003, message=message, headers=headers)
 
 
 def filter_failure(name: str) -> Refused:

@@ -96,6 +96,17 @@ async def test_a_stop_waits_for_its_price(client: ccxt.pro.binance, venue: Venue
     assert (order["status"], order["average"]) == ("closed", "44999.99")
 
 
+async def test_a_stop_that_nobody_can_pay_expires(
+    client: ccxt.pro.binance, venue: Venue, account: Account
+) -> None:
+    venue.deposit(account, "USDT", -95_000)
+    terms = NAME | {"triggerPrice": "51000"}
+    await client.create_order("BTC/USDT", "market", "buy", "0.095", None, terms)
+    venue.move("BTCUSDT", 60_000)
+    order = await client.fetch_order(None, "BTC/USDT", NAME)
+    assert (order["status"], order["filled"]) == ("expired", "0.00000000")
+
+
 @pytest.mark.parametrize(
     ("time_in_force", "status", "filled"),
     [
@@ -141,6 +152,8 @@ async def test_trades_are_listed_from_an_id_and_of_an_order(
     assert [trade["id"] for trade in later] == [second["id"]]
     found = await client.fetch_my_trades("BTC/USDT", None, None, of_first)
     assert [trade["id"] for trade in found] == [first["id"]]
+    latest = await client.fetch_my_trades("BTC/USDT", None, 1)
+    assert [trade["id"] for trade in latest] == [second["id"]]
 
 
 async def test_open_orders_are_those_that_wait(

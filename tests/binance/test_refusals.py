@@ -74,6 +74,8 @@ async def test_a_repeated_id_is_refused_only_while_the_first_is_open(
     venue.fill("k1")
     await again()
     assert [order.status for order in venue.orders(account)] == ["FILLED", "NEW"]
+    found = await client.fetch_order(None, "BTC/USDT", {"clientOrderId": "k1"})
+    assert found["status"] == "open"
 
 
 async def test_an_unknown_order_is_not_found(client: ccxt.pro.binance) -> None:

@@ -1,6 +1,7 @@
 """What an account hears of its orders, and what can go wrong with hearing it."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import ccxt.pro
@@ -61,6 +62,16 @@ async def test_a_cancel_is_heard_of_under_the_first_id(
     [order] = await heard(news)
     assert (order["clientOrderId"], order["status"]) == ("k1", "canceled")
     assert order["info"]["c"] != "k1"
+
+
+async def test_a_deposit_is_heard_of(
+    client: ccxt.pro.binance, venue: Venue, account: Account
+) -> None:
+    news = await watching(client, "spot:balance", client.watch_balance())
+    venue.deposit(account, "USDT", "0.5")
+    told = (await heard(news))["info"]
+    assert (told["e"], told["a"], told["d"]) == ("balanceUpdate", "USDT", "0.50000000")
+    assert account.balance("USDT").free == Decimal("100000.5")
 
 
 async def test_orders_of_others_are_not_heard_of(

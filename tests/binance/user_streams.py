@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from tests.binance.accounts import Account
 from tests.binance.books import Books
 from tests.binance.faults import Answer, Cut
 from tests.binance.gate import Gate
-from tests.binance.order_pages import Page, execution_report, position_report
+from tests.binance.order_pages import Page, balance_report, execution_report, position_report
 from tests.binance.orders import Change
 from tests.binance.requests import Request, RequestKind
 from tests.binance.sockets import Message, Socket, Sockets
@@ -92,6 +94,12 @@ class UserStreams:
                 self._held.append((account, event))
             case Delivery.NEVER:
                 pass
+
+    def moved(self, account: Account, asset: str, change: Decimal) -> None:
+        """Tell of money that came or went without a trade."""
+        now = self._now()
+        self.tell(account.name, balance_report(asset, change, at=now))
+        self.tell(account.name, position_report(account, [asset], at=now))
 
     def _changed(self, change: Change) -> None:
         order, now = change.order, self._now()

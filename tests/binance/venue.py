@@ -62,6 +62,11 @@ class Venue:
         self.books.accounts[name] = account
         return account
 
+    def deposit(self, account: Account, asset: str, amount: Number) -> None:
+        """Bring money in, or out where the amount is below nothing."""
+        account.deposit(asset, Decimal(amount))
+        self.user_streams.moved(account, asset, Decimal(amount))
+
     def move(self, symbol: str, price: Number, *, amount: Number = 1) -> None:
         """Let the price go somewhere, with a tick between bid and ask."""
         tick = self.books.listings[symbol].tick
