@@ -9,6 +9,7 @@ from app.ports import Clock
 from tests.binance.refusals import Refused, banned, timestamp_behind, too_many_requests
 from tests.binance.requests import RequestKind
 
+_SOME_TIME = 1_767_614_520_000
 _HUGE = 50 * 1024 * 1024
 _HTML = "<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
 
@@ -178,7 +179,7 @@ CUT_SHORT = Spoiled(spoil=lambda answer: replace(answer, is_cut_short=True))
 HTML = page(200, "Welcome")
 EMPTY = Fault(outcome=Answer(body=b"{}"))
 TOO_MANY = too_many()
-BANNED = refusal(banned(until=1767614520000, retry_after=120))
+BANNED = refusal(banned(until=_SOME_TIME, retry_after=120))
 FORBIDDEN = page(403, "403 Forbidden")
 INTERNAL_ERROR = page(500, "500 Internal Server Error")
 BAD_GATEWAY = page(502, "502 Bad Gateway")

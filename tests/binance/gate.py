@@ -14,10 +14,12 @@ from tests.binance.requests import Journal, Request
 
 
 class Gate:
-    def __init__(self, markets: MarketDesk, orders: OrderDesk, now: Callable[[], int]) -> None:
+    def __init__(
+        self, markets: MarketDesk, orders: OrderDesk, limits: Limits, now: Callable[[], int]
+    ) -> None:
         self.journal = Journal()
         self.faults = Faults()
-        self.limits = Limits()
+        self.limits = limits
         self.crashes: list[Exception] = []
         self._markets = markets
         self._orders = orders

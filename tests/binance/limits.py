@@ -44,6 +44,16 @@ class Limits:
                 raise banned(until=now + wait * 1000, retry_after=wait)
             raise too_many_requests(limit=self.weight_limit, retry_after=wait)
 
+    def pages(self) -> list[dict[str, object]]:
+        return [
+            {
+                "rateLimitType": "REQUEST_WEIGHT",
+                "interval": "MINUTE",
+                "intervalNum": 1,
+                "limit": self.weight_limit,
+            }
+        ]
+
     def headers(self, now: int) -> Mapping[str, str]:
         recent = sum(now - at < _TEN_SECONDS for at in self._orders)
         return {

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.binance import market_pages
 from tests.binance.integers import integer
+from tests.binance.limits import Limits
 from tests.binance.listings import Listing, symbol_page
 from tests.binance.refusals import missing, unknown_value
 from tests.binance.requests import Request, RequestKind
@@ -16,7 +17,10 @@ _MOST_CANDLES = 1000
 
 
 class MarketDesk:
-    def __init__(self, listings: Mapping[str, Listing], tapes: Mapping[str, Tape]) -> None:
+    def __init__(
+        self, listings: Mapping[str, Listing], tapes: Mapping[str, Tape], limits: Limits
+    ) -> None:
+        self._limits = limits
         self._listings = listings
         self._tapes = tapes
         self.answers: Mapping[RequestKind, Callable[[Request], Any]] = {
@@ -42,7 +46,7 @@ class MarketDesk:
         return {
             "timezone": "UTC",
             "serverTime": request.at,
-            "rateLimits": [],
+            "rateLimits": self._limits.pages(),
             "exchangeFilters": [],
             "symbols": [symbol_page(listing) for listing in self._chosen(request.params)],
         }

@@ -223,3 +223,12 @@ async def test_an_order_whose_answer_was_lost_is_found_by_its_id(
         await place(client)
     found = await client.fetch_order(None, "BTC/USDT", NAME)
     assert (found["id"], found["status"]) == (str(venue.order("k1").id), "open")
+
+
+async def test_a_lookup_that_was_cut_is_repeated_unseen(
+    client: ccxt.pro.binance, venue: Venue
+) -> None:
+    await place(client)
+    venue.faults.on(RequestKind.FETCH_ORDER, faults.CUT)
+    assert (await client.fetch_order(None, "BTC/USDT", NAME))["status"] == "open"
+    assert venue.journal.count(RequestKind.FETCH_ORDER) == 2

@@ -1,5 +1,6 @@
 """What anybody may ask: markets, prices, candles, time."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import ccxt.pro
@@ -7,6 +8,7 @@ import pytest
 
 from tests.binance.accounts import Account
 from tests.binance.conftest import Connect
+from tests.binance.listings import DEFAULT_LISTINGS
 from tests.binance.requests import RequestKind
 from tests.binance.tape import Quote
 from tests.binance.venue import Venue
@@ -20,6 +22,14 @@ async def test_markets_arrive_with_their_steps_and_limits(client: ccxt.pro.binan
     assert market["precision"]["price"] == "0.01000000"
     assert market["limits"]["cost"]["min"] == "5.00000000"
     assert market["active"] is True
+
+
+async def test_a_market_may_be_closed(connect: Connect, venue: Venue, account: Account) -> None:
+    venue.list_market(replace(DEFAULT_LISTINGS[0], is_trading=False))
+    client = await connect(account)
+    assert client.market("BTC/USDT")["active"] is False
+    with pytest.raises(ccxt.MarketClosed, match="Market is closed"):
+        await client.create_order("BTC/USDT", "market", "buy", "0.1")
 
 
 async def test_markets_load_with_nothing_trimmed(connect: Connect, account: Account) -> None:

@@ -59,8 +59,8 @@ def test_a_maker_is_filled_at_its_own_price_and_a_taker_at_the_best(
     venue.place_elsewhere(account, "BTCUSDT", "BUY", "0.1", 51_000)
     venue.move("BTCUSDT", 48_000)
     taken, made = venue.trades(account)
-    assert (taken.price, taken.is_maker) == (50_000, False)
-    assert (made.price, made.is_maker) == (49_000, True)
+    assert (taken.price, taken.is_maker) == (Decimal(50_000), False)
+    assert (made.price, made.is_maker) == (Decimal(49_000), True)
 
 
 def test_an_offer_too_small_fills_a_part_and_the_next_the_rest(

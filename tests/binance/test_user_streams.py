@@ -95,6 +95,16 @@ async def test_an_order_is_placed_and_canceled_over_the_socket(
         await client.create_order_ws("BTC/USDT", "limit", "buy", "9999", "40000", NAME)
 
 
+async def test_the_answer_to_an_order_over_the_socket_may_be_lost(
+    client: ccxt.pro.binance, venue: Venue
+) -> None:
+    venue.faults.on(RequestKind.CREATE_ORDER, faults.CUT.after_acceptance())
+    with pytest.raises(ccxt.NetworkError, match="1006"):
+        await client.create_order_ws("BTC/USDT", "limit", "buy", "0.3", "40000", NAME)
+    assert venue.order("k1").status == "NEW"
+    assert venue.journal.sent_orders() == ["k1"]
+
+
 async def test_repeated_news_repeat_the_trade(client: ccxt.pro.binance, venue: Venue) -> None:
     await place(client)
     news = await watching(client, "myTrades", client.watch_my_trades())

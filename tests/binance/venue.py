@@ -13,6 +13,7 @@ from tests.binance.books import Books, Fill
 from tests.binance.digits import ZERO, Number
 from tests.binance.filters import Wish
 from tests.binance.gate import Gate
+from tests.binance.limits import Limits
 from tests.binance.listings import DEFAULT_LISTINGS, Listing
 from tests.binance.market_desk import MarketDesk
 from tests.binance.market_streams import MarketStreams
@@ -30,12 +31,12 @@ class Venue:
         self.address = ""
         self.books = Books(self.now, self._bnb_rate)
         self.matching = Matching(self.books, self.now)
-        markets = MarketDesk(self.books.listings, self.matching.tapes)
+        self.limits = Limits()
+        markets = MarketDesk(self.books.listings, self.matching.tapes, self.limits)
         self.desk = OrderDesk(self.books, self.matching, markets)
-        self.gate = Gate(markets, self.desk, self.now)
+        self.gate = Gate(markets, self.desk, self.limits, self.now)
         self.faults = self.gate.faults
         self.journal = self.gate.journal
-        self.limits = self.gate.limits
         self.market_streams = MarketStreams(self.matching.tapes, self.now)
         self.user_streams = UserStreams(self.books, self.gate, self.now)
         self._clock = clock
