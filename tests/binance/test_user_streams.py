@@ -153,6 +153,24 @@ async def test_what_happens_during_a_cut_is_never_told(
     assert venue.user_streams.sockets.dials == 2
 
 
+async def test_a_black_out_ends_everything_and_is_survived(
+    client: ccxt.pro.binance, venue: Venue, account: Account
+) -> None:
+    news = await watching(client, "orders", client.watch_orders())
+    venue.black_out()
+    with pytest.raises(ccxt.NetworkError, match="1006"):
+        await heard(news)
+    with pytest.raises(ccxt.NetworkError, match="503"):
+        await heard(asyncio.create_task(client.watch_orders()))
+    with pytest.raises(ccxt.ExchangeNotAvailable):
+        await place(client)
+    venue.light_up()
+    assert venue.orders(account) == []
+    news = await watching(client, "orders", client.watch_orders())
+    placed = await place(client)
+    assert [order["id"] for order in await heard(news)] == [placed["id"]]
+
+
 async def test_an_ended_stream_leaves_who_listens_waiting(
     client: ccxt.pro.binance, venue: Venue, account: Account
 ) -> None:

@@ -11,6 +11,7 @@ from tests.binance.accounts import Account
 from tests.binance.balancing import imbalances
 from tests.binance.books import Books, Fill
 from tests.binance.digits import ZERO, Number
+from tests.binance.faults import CUT
 from tests.binance.filters import Wish
 from tests.binance.gate import Gate
 from tests.binance.limits import Limits
@@ -138,6 +139,18 @@ class Venue:
     def hide_new_orders(self, seconds: float) -> None:
         """Let lookups not find an order or a trade until it is so old."""
         self.desk.visible_after_seconds = seconds
+
+    def black_out(self) -> None:
+        """Cut every connection and every request, until it is lit again."""
+        self.faults.everywhere(CUT)
+        for sockets in (self.market_streams.sockets, self.user_streams.sockets):
+            sockets.is_refusing = True
+            sockets.cut()
+
+    def light_up(self) -> None:
+        self.faults.off()
+        for sockets in (self.market_streams.sockets, self.user_streams.sockets):
+            sockets.is_refusing = False
 
     def assert_books_balance(self) -> None:
         found = imbalances(self.books)
