@@ -12,7 +12,6 @@ from tests.binance.refusals import missing, unknown_value
 from tests.binance.requests import Request, RequestKind
 from tests.binance.tape import Tape
 
-_FAR = 2**63
 _MOST_CANDLES = 1000
 
 
@@ -82,8 +81,8 @@ class MarketDesk:
         if span is None:
             raise unknown_value(-1120, "interval")
         since = integer(request.params, "startTime", 0)
-        until = integer(request.params, "endTime", _FAR)
+        until = min(integer(request.params, "endTime", request.at), request.at)
         limit = min(integer(request.params, "limit", 500), _MOST_CANDLES)
-        candles = tape.candles(span=span, since=since, until=until)
-        kept = candles[:limit] if "startTime" in request.params else candles[-limit:]
-        return [market_pages.kline_row(candle) for candle in kept]
+        starts = [start for start in tape.starts(span, until) if start >= since]
+        kept = starts[:limit] if "startTime" in request.params else starts[-limit:]
+        return [market_pages.kline_row(tape.candle(start, span)) for start in kept]

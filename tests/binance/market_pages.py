@@ -1,5 +1,6 @@
 """Prices in Binance's own JSON: for requests, and for streams with their one-letter names."""
 
+from decimal import Decimal
 from typing import Any
 
 from app.domain import money
@@ -31,7 +32,7 @@ def ticker_page(symbol: str, tape: Tape, *, at: int) -> Page:
         "symbol": symbol,
         "priceChange": text(change),
         "priceChangePercent": _percent(day),
-        "weightedAvgPrice": text(truncated(money.divide(day.quote_volume, day.volume))),
+        "weightedAvgPrice": text(_average(day)),
         "prevClosePrice": text(day.open),
         "lastPrice": text(day.close),
         "lastQty": text(tape.last.amount),
@@ -44,7 +45,7 @@ def ticker_page(symbol: str, tape: Tape, *, at: int) -> Page:
         "openTime": day.opened_at,
         "closeTime": at,
         "firstId": day.first,
-        "lastId": day.first + day.count - 1,
+        "lastId": _last(day),
         "count": day.count,
     }
 
@@ -162,7 +163,7 @@ def _book_ticker(symbol: str, tape: Tape) -> Page:
 
 def _kline(symbol: str, tape: Tape, interval: str, at: int) -> Page:
     span = SPANS[interval]
-    candle = tape.candle(tape.last.at // span * span, span)
+    candle = tape.candle(at // span * span, span)
     return {
         "e": "kline",
         "E": at,
@@ -173,7 +174,7 @@ def _kline(symbol: str, tape: Tape, interval: str, at: int) -> Page:
             "s": symbol,
             "i": interval,
             "f": candle.first,
-            "L": candle.first + candle.count - 1,
+            "L": _last(candle),
             "o": text(candle.open),
             "c": text(candle.close),
             "h": text(candle.high),
@@ -197,6 +198,16 @@ def _best(tape: Tape) -> Page:
         "askPrice": text(quote.ask),
         "askQty": text(quote.ask_amount),
     }
+
+
+def _last(candle: Candle) -> int:
+    return candle.first + candle.count - 1 if candle.count else -1
+
+
+def _average(day: Candle) -> Decimal:
+    if not day.volume:
+        return day.close
+    return truncated(money.divide(day.quote_volume, day.volume))
 
 
 def _percent(day: Candle) -> str:

@@ -61,16 +61,16 @@ class Tape:
         self._prints.append(last)
 
     def day(self, now: int) -> Candle:
-        """The last 24 hours; where nothing was paid in them, the last price before."""
-        since = now - DAY_MILLISECONDS
-        return self._sum(since, now, from_index=self._index(since))
+        """The last 24 hours."""
+        return self._sum(now - DAY_MILLISECONDS, now)
 
-    def candles(self, *, span: int, since: int, until: int) -> list[Candle]:
-        starts = sorted({print_.at // span * span for print_ in self._prints})
-        return [self.candle(start, span) for start in starts if since <= start <= until]
+    def starts(self, span: int, until: int) -> range:
+        """When candles begin, from the first price on; a quiet span has one too."""
+        first = self._prints[0].at // span * span
+        return range(first, until + 1, span)
 
     def candle(self, start: int, span: int) -> Candle:
-        return self._sum(start, start + span - 1, from_index=self._index(start))
+        return self._sum(start, start + span - 1)
 
     def bids(self) -> list[Level]:
         return self._levels(self.quote.bid, -self._tick, self.quote.bid_amount)
@@ -82,13 +82,14 @@ class Tape:
         prices = (money.add(best, money.multiply(tick, Decimal(index))) for index in range(_LEVELS))
         return [(price, amount) for price in prices if price > ZERO]
 
-    def _index(self, since: int) -> int:
-        later = (index for index, print_ in enumerate(self._prints) if print_.at >= since)
-        return next(later, len(self._prints) - 1)
-
-    def _sum(self, opened_at: int, closed_at: int, *, from_index: int) -> Candle:
-        prints = [print_ for print_ in self._prints[from_index:] if print_.at <= closed_at]
-        prices = [print_.price for print_ in prints]
+    def _sum(self, opened_at: int, closed_at: int) -> Candle:
+        numbers = [
+            number
+            for number, print_ in enumerate(self._prints)
+            if opened_at <= print_.at <= closed_at
+        ]
+        prints = [self._prints[number] for number in numbers]
+        prices = [print_.price for print_ in prints] or [self._price_before(opened_at)]
         return Candle(
             opened_at=opened_at,
             closed_at=closed_at,
@@ -99,8 +100,12 @@ class Tape:
             volume=money.total(print_.amount for print_ in prints),
             quote_volume=_worth(prints),
             count=len(prints),
-            first=from_index + 1,
+            first=numbers[0] + 1 if numbers else -1,
         )
+
+    def _price_before(self, at: int) -> Decimal:
+        earlier = [print_.price for print_ in self._prints if print_.at < at]
+        return earlier[-1] if earlier else self._prints[0].price
 
 
 def _worth(prints: Iterable[Print]) -> Decimal:

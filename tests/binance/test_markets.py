@@ -86,6 +86,26 @@ async def test_candles_sum_up_what_was_paid(
     assert await client.fetch_ohlcv("BTC/USDT", "1m", start + 1, 1) == [second]
 
 
+async def test_a_quiet_minute_has_a_flat_candle(
+    client: ccxt.pro.binance, venue: Venue, clock: ManualClock
+) -> None:
+    await clock.advance(60)
+    venue.move("BTCUSDT", 52_000, amount=3)
+    await clock.advance(120)
+    candles = await client.fetch_ohlcv("BTC/USDT", "1m")
+    closes = [[Decimal(value) for value in candle[4:]] for candle in candles]
+    assert closes == [[50_000, 1], [52_000, 3], [52_000, 0], [52_000, 0]]
+
+
+async def test_a_day_without_a_trade_keeps_the_last_price(
+    client: ccxt.pro.binance, clock: ManualClock
+) -> None:
+    await clock.advance(25 * 60 * 60)
+    ticker = await client.fetch_ticker("BTC/USDT")
+    assert (ticker["last"], ticker["baseVolume"]) == ("50000.00000000", "0.00000000")
+    assert ticker["info"]["firstId"] == -1
+
+
 async def test_a_book_shows_bids_and_asks(client: ccxt.pro.binance, venue: Venue) -> None:
     quote = Quote(bid=Decimal(49_990), ask=Decimal(50_010), bid_amount=Decimal(2))
     venue.quote("BTCUSDT", quote, last=50_000)
