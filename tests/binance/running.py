@@ -9,12 +9,13 @@ from app.ports import Clock
 from tests.binance.rest import Rest
 from tests.binance.venue import Venue
 
-_SHUTDOWN_SECONDS = 1.0
-
 
 @asynccontextmanager
-async def running_venue(clock: Clock) -> AsyncIterator[Venue]:
-    """Serve until the block ends; a crash of the exchange itself ends the test."""
+async def running_venue(clock: Clock, *, patience_seconds: float = 1.0) -> AsyncIterator[Venue]:
+    """Serve until the block ends; a crash of the exchange itself ends the test.
+
+    What is still delayed at the end is waited for as long as patience lasts.
+    """
     venue = Venue(clock)
     rest = Rest(venue.gate, venue.now)
 
@@ -25,7 +26,7 @@ async def running_venue(clock: Clock) -> AsyncIterator[Venue]:
             return await venue.user_streams.sockets.serve(request, venue.user_streams)
         return await rest.serve(request)
 
-    runner = web.ServerRunner(web.Server(serve), shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.ServerRunner(web.Server(serve), shutdown_timeout=patience_seconds)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

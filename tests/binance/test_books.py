@@ -94,6 +94,13 @@ def test_missing_money_is_noticed(venue: Venue, account: Account) -> None:
         venue.assert_books_balance()
 
 
+def test_money_locked_for_nothing_is_noticed(venue: Venue, account: Account) -> None:
+    venue.place_elsewhere(account, "BTCUSDT", "BUY", "0.1", "40000")
+    account.lock("USDT", Decimal(1))
+    with pytest.raises(AssertionError, match=r"locks 4001\.0* USDT, not 4000"):
+        venue.assert_books_balance()
+
+
 def test_a_lost_trade_and_a_wrong_status_are_noticed(venue: Venue, account: Account) -> None:
     order = venue.place_elsewhere(account, "BTCUSDT", "BUY", "0.1", "40000")
     venue.fill(order.id)

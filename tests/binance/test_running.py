@@ -18,8 +18,8 @@ from tests.fakes import ManualClock
 
 async def test_nothing_is_left_of_open_sockets_and_unanswered_requests(clock: ManualClock) -> None:
     before = asyncio.all_tasks()
-    async with aiohttp.ClientSession() as session:
-        async with running_venue(clock) as venue:
+    async with asyncio.timeout(5), aiohttp.ClientSession() as session:
+        async with running_venue(clock, patience_seconds=60) as venue:
             venue.faults.on(RequestKind.TIME, faults.SILENCE)
             prices = await session.ws_connect(f"ws://{venue.address}/stream/ws/0")
             news = await session.ws_connect(f"ws://{venue.address}/ws-api/v3")
@@ -69,3 +69,17 @@ async def test_two_exchanges_know_nothing_of_each_other(clock: ManualClock) -> N
 async def _ask(session: aiohttp.ClientSession, url: str) -> Any:
     async with session.get(url) as response:
         return json.loads(await response.text())
+
+
+async def test_a_delayed_request_holds_up_the_end_no_longer_than_patience(
+    clock: ManualClock,
+) -> None:
+    before = asyncio.all_tasks()
+    async with aiohttp.ClientSession() as session:
+        async with running_venue(clock, patience_seconds=0.01) as venue:
+            venue.faults.on(RequestKind.TIME, faults.delay(clock, 60))
+            asking = asyncio.create_task(_ask(session, f"http://{venue.address}/api/v3/time"))
+            await clock.until_asleep()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await asking
+    assert asyncio.all_tasks() == before
