@@ -152,8 +152,10 @@ async def test_trades_are_listed_from_an_id_and_of_an_order(
     assert [trade["id"] for trade in later] == [second["id"]]
     found = await client.fetch_my_trades("BTC/USDT", None, None, of_first)
     assert [trade["id"] for trade in found] == [first["id"]]
-    latest = await client.fetch_my_trades("BTC/USDT", None, 1)
-    assert [trade["id"] for trade in latest] == [second["id"]]
+    one = {"symbol": "BTCUSDT", "limit": 1}
+    [latest] = await client.privateGetMyTrades(one)
+    [next_] = await client.privateGetMyTrades(one | {"fromId": first["id"]})
+    assert (str(latest["id"]), str(next_["id"])) == (second["id"], first["id"])
 
 
 async def test_open_orders_are_those_that_wait(
