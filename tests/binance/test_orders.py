@@ -201,6 +201,16 @@ async def test_balances_show_what_is_locked(client: ccxt.pro.binance) -> None:
     assert (await client.fetch_balance())["USDT"]["used"] == "0.00000000"
 
 
+async def test_empty_balances_are_left_out_on_request(
+    client: ccxt.pro.binance, venue: Venue, account: Account
+) -> None:
+    venue.deposit(account, "ETH", -10)
+    every = await client.privateGetAccount()
+    held = await client.privateGetAccount({"omitZeroBalances": "true"})
+    assert [balance["asset"] for balance in every["balances"]] == ["USDT", "BTC", "ETH", "BNB"]
+    assert [balance["asset"] for balance in held["balances"]] == ["USDT", "BTC", "BNB"]
+
+
 async def test_a_young_order_is_hidden_for_a_while(
     client: ccxt.pro.binance, venue: Venue, clock: ManualClock
 ) -> None:
