@@ -1,0 +1,156 @@
+"""One queue in front of an account's exchange: who may ask, when, and what goes first."""
+
+import asyncio
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import IntEnum
+from itertools import count
+
+from app.errors import ExchangeUnavailable
+from app.ports import Clock
+
+FIRST_BAN_SECONDS = 5.0
+LONGEST_BAN_SECONDS = 300.0
+
+_numbers = count()
+
+
+class Priority(IntEnum):
+    """What goes first."""
+
+    CANCEL = 0
+    ORDER = 1
+    LOOKUP = 2
+    MARKET_DATA = 3
+
+
+class Banned(ExchangeUnavailable):
+    """The exchange wants to be left alone: nothing is sent until then."""
+
+
+@dataclass(order=True, slots=True)
+class _Place:
+    """Somebody's place in a lane; its turn comes when the one before hands over."""
+
+    priority: Priority
+    number: int = field(default_factory=lambda: next(_numbers))
+    turn: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
+
+
+class _Lane:
+    """Those who wait for one pace, the most urgent first; whoever leads watches the clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._free_at = clock.now()
+        self._places: list[_Place] = []
+        self._leader: _Place | None = None
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def charge(self, seconds: float) -> None:
+        self._free_at = max(self._free_at, self._clock.now()) + timedelta(seconds=seconds)
+
+    async def pass_through(self, priority: Priority) -> None:
+        place = _Place(priority)
+        heapq.heappush(self._places, place)
+        try:
+            if self._leader is None:
+                self._lead(place)
+            await self._come_first(place)
+        finally:
+            self._leave(place)
+
+    async def _come_first(self, place: _Place) -> None:
+        while True:
+            await place.turn.wait()
+            pause = (self._free_at - self._clock.now()).total_seconds()
+            if pause > 0:
+                await self._clock.sleep(pause)
+            elif self._places[0] is place:
+                return
+            else:
+                place.turn.clear()
+                self._lead(self._places[0])
+
+    def _lead(self, place: _Place) -> None:
+        self._leader = place
+        place.turn.set()
+
+    def _leave(self, place: _Place) -> None:
+        self._places.remove(place)
+        heapq.heapify(self._places)
+        if self._leader is place:
+            self._leader = None
+            if self._places:
+                self._lead(self._places[0])
+
+
+class RequestQueue:
+    """Admits one request after the other at the exchange's pace, and repeats none.
+
+    Cancels have a pace of their own: they wait for one another and for nothing else, and the
+    others make up for what they cost. What costs nothing waits for nothing.
+    """
+
+    def __init__(self, clock: Clock, *, seconds_per_cost: float) -> None:
+        self._clock = clock
+        self._seconds_per_cost = seconds_per_cost
+        self._cancels = _Lane(clock)
+        self._others = _Lane(clock)
+        self._priority = ContextVar("priority", default=Priority.MARKET_DATA)
+        self._banned_until = clock.now()
+        self._next_ban_seconds = FIRST_BAN_SECONDS
+
+    def __len__(self) -> int:
+        return len(self._cancels) + len(self._others)
+
+    @property
+    def banned_seconds(self) -> float:
+        """How much longer nothing is sent."""
+        return max(0.0, (self._banned_until - self._clock.now()).total_seconds())
+
+    @contextmanager
+    def at(self, priority: Priority) -> Iterator[None]:
+        """Whatever is asked inside has this priority."""
+        token = self._priority.set(priority)
+        try:
+            yield
+        finally:
+            self._priority.reset(token)
+
+    async def admit(self, cost: float | None = None) -> None:
+        """Wait for a turn; every request of ccxt passes here in the place of its own throttle."""
+        self._require_no_ban()
+        seconds = (1.0 if cost is None else cost) * self._seconds_per_cost
+        if seconds <= 0:
+            return
+        priority = self._priority.get()
+        lane = self._cancels if priority is Priority.CANCEL else self._others
+        await lane.pass_through(priority)
+        self._require_no_ban()
+        for charged in {lane, self._others}:
+            charged.charge(seconds)
+
+    def ban(self, seconds: float | None = None) -> None:
+        """Send nothing for so long; where nobody says how long, for longer each time."""
+        length = self._next_ban_seconds if seconds is None else seconds
+        self._next_ban_seconds = min(self._next_ban_seconds * 2, LONGEST_BAN_SECONDS)
+        until = self._clock.now() + timedelta(seconds=length)
+        self._banned_until = max(self._banned_until, until)
+
+    def forgive(self) -> None:
+        """The exchange has answered: the next ban is a first one again."""
+        self._next_ban_seconds = FIRST_BAN_SECONDS
+
+    def _require_no_ban(self) -> None:
+        if self.banned_seconds:
+            raise Banned(
+                "the exchange asked for a pause: nothing is sent for another"
+                f" {self.banned_seconds:.0f} s"
+            )
