@@ -79,7 +79,7 @@ def failure_of_read(error: Exception) -> ExchangeError:
         return error
     if was_never_sent(error):
         return ExchangeUnavailable("no connection to the exchange could be made")
-    return ExchangeDoubt(f"the exchange gave no answer: {_described(error)}")
+    return ExchangeDoubt(f"no answer of use from the exchange: {_described(error)}")
 
 
 def was_never_sent(error: BaseException) -> bool:

@@ -44,8 +44,9 @@ class _Place:
 class _Lane:
     """Those who wait for one pace, the most urgent first; whoever leads watches the clock."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, burst_seconds: float) -> None:
         self._clock = clock
+        self._burst_seconds = burst_seconds
         self._free_at = clock.now()
         self._places: list[_Place] = []
         self._leader: _Place | None = None
@@ -69,7 +70,7 @@ class _Lane:
     async def _come_first(self, place: _Place) -> None:
         while True:
             await place.turn.wait()
-            pause = (self._free_at - self._clock.now()).total_seconds()
+            pause = (self._free_at - self._clock.now()).total_seconds() - self._burst_seconds
             if pause > 0:
                 await self._clock.sleep(pause)
             elif self._places[0] is place:
@@ -95,14 +96,15 @@ class RequestQueue:
     """Admits one request after the other at the exchange's pace, and repeats none.
 
     Cancels have a pace of their own: they wait for one another and for nothing else, and the
-    others make up for what they cost. What costs nothing waits for nothing.
+    others make up for what they cost. What costs nothing waits for nothing. After a silence, so
+    much may be asked at once as the burst allows: exchanges count by the minute.
     """
 
-    def __init__(self, clock: Clock, *, seconds_per_cost: float) -> None:
+    def __init__(self, clock: Clock, *, seconds_per_cost: float, burst_cost: float = 0.0) -> None:
         self._clock = clock
         self._seconds_per_cost = seconds_per_cost
-        self._cancels = _Lane(clock)
-        self._others = _Lane(clock)
+        self._cancels = _Lane(clock, burst_cost * seconds_per_cost)
+        self._others = _Lane(clock, burst_cost * seconds_per_cost)
         self._priority = ContextVar("priority", default=Priority.MARKET_DATA)
         self._banned_until = clock.now()
         self._next_ban_seconds = FIRST_BAN_SECONDS

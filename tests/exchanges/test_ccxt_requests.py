@@ -19,9 +19,11 @@ PACE = 0.05
 class Line:
     """A queue, and who has left it when."""
 
-    def __init__(self, seconds_per_cost: float = PACE) -> None:
+    def __init__(self, seconds_per_cost: float = PACE, burst_cost: float = 0.0) -> None:
         self.clock = ManualClock(START)
-        self.queue = RequestQueue(self.clock, seconds_per_cost=seconds_per_cost)
+        self.queue = RequestQueue(
+            self.clock, seconds_per_cost=seconds_per_cost, burst_cost=burst_cost
+        )
         self.left: list[tuple[str, float]] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -206,3 +208,11 @@ async def test_the_priority_of_one_task_is_not_that_of_another() -> None:
     line.ask("order", Priority.ORDER)
     await line.clock.advance(1)
     assert line.names == ["first", "order", "candle"]
+
+
+async def test_after_a_silence_a_burst_leaves_at_once_and_the_pace_holds_again() -> None:
+    line = Line(burst_cost=3.0)
+    for number in range(6):
+        line.ask(str(number), Priority.LOOKUP)
+    await line.clock.advance(1)
+    assert [at for _, at in line.left] == [0.0, 0.0, 0.0, 0.0, 0.05, 0.1]
