@@ -1,0 +1,188 @@
+"""What differs between the exchanges behind ccxt: a row for each that was looked at closely."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+_KEY = "clientOrderId"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """One question after an order: a method of ccxt, and the parameter that names the order."""
+
+    method: str
+    # None where the list cannot be narrowed, and the order is picked out by us.
+    key: str | None = None
+
+    @property
+    def is_direct(self) -> bool:
+        return self.method == "fetch_order"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sandbox:
+    """How an exchange's testnet shows that it is one."""
+
+    # Every address must be on a host that begins like one of these.
+    hosts: tuple[str, ...] = ()
+    header: tuple[str, str] | None = None
+
+
+_DIRECTLY = Search(method="fetch_order")
+_EVERYWHERE = tuple(
+    Search(method=method)
+    for method in ("fetch_open_orders", "fetch_closed_orders", "fetch_canceled_orders")
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Venue:
+    """How one exchange is asked, as captured from what ccxt really sends."""
+
+    exchange: str
+    # How our wire id travels when an order is placed and canceled.
+    create_key: str = _KEY
+    cancel_key: str | None = None
+    # The lookups by our wire id and by the exchange's own, all of which must be answered before
+    # an order is said not to exist.
+    by_wire_id: tuple[Search, ...] = _EVERYWHERE
+    by_exchange_id: tuple[Search, ...] = _EVERYWHERE
+    # Seconds after which a request that is still on its way is no longer accepted.
+    acceptance_seconds: float = 60.0
+    has_stops: bool = False
+    # Whether the fee of a buy is paid in quote, where ccxt does not say.
+    fees_in_quote: bool = False
+    # Whether our time may be corrected by the exchange's; not where it is a number that must grow.
+    syncs_time: bool = True
+    amends_in_place: bool = False
+    sandbox: Sandbox | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    is_known: bool = True
+
+    @property
+    def tells_amendments(self) -> bool:
+        """Whether a report can say how often an order was amended; no exchange does."""
+        return False
+
+    @property
+    def can_amend(self) -> bool:
+        return self.amends_in_place and self.tells_amendments
+
+
+_ROWS = (
+    Venue(
+        exchange="binance",
+        cancel_key=_KEY,
+        by_wire_id=(Search(method="fetch_order", key=_KEY),),
+        by_exchange_id=(_DIRECTLY,),
+        acceptance_seconds=10.0,
+        has_stops=True,
+        sandbox=Sandbox(
+            hosts=(
+                "testnet.binance.vision",
+                "stream.testnet.binance.vision",
+                "ws-api.testnet.binance.vision",
+                "testnet.binancefuture.com",
+                "fstream.binancefuture.com",
+                "dstream.binancefuture.com",
+            )
+        ),
+        options={"warnOnFetchOpenOrdersWithoutSymbol": False, "fetchMargins": False},
+    ),
+    # Stops stand on other endpoints, and ccxt's cancel names the plain ones alone.
+    Venue(
+        exchange="bybit",
+        cancel_key="orderLinkId",
+        by_wire_id=(
+            Search(method="fetch_open_orders", key="orderLinkId"),
+            Search(method="fetch_canceled_and_closed_orders", key="orderLinkId"),
+        ),
+        by_exchange_id=(
+            Search(method="fetch_open_orders", key="orderId"),
+            Search(method="fetch_canceled_and_closed_orders", key="orderId"),
+        ),
+        acceptance_seconds=5.0,
+        amends_in_place=True,
+        sandbox=Sandbox(hosts=("api-testnet.", "stream-testnet.")),
+    ),
+    # Stops go to the algo endpoints, where ccxt sends our id under a name that finds nothing.
+    Venue(
+        exchange="okx",
+        cancel_key=_KEY,
+        by_wire_id=(Search(method="fetch_order", key=_KEY),),
+        by_exchange_id=(_DIRECTLY,),
+        acceptance_seconds=30.0,
+        amends_in_place=True,
+        sandbox=Sandbox(header=("x-simulated-trading", "1")),
+    ),
+    Venue(
+        exchange="kraken",
+        cancel_key=_KEY,
+        by_wire_id=(
+            Search(method="fetch_open_orders", key="cl_ord_id"),
+            Search(method="fetch_closed_orders", key="cl_ord_id"),
+        ),
+        by_exchange_id=(_DIRECTLY,),
+        has_stops=True,
+        amends_in_place=True,
+        fees_in_quote=True,
+        syncs_time=False,
+    ),
+)
+
+VENUES: Mapping[str, Venue] = MappingProxyType({row.exchange: row for row in _ROWS})
+
+
+def venue_of(exchange: str) -> Venue:
+    """The exchange's row; one that nobody has looked at is asked in the careful way."""
+    return VENUES.get(exchange) or Venue(exchange=exchange, is_known=False)
+
+
+def no_live_words(venue: Venue) -> str | None:
+    """Why no real money may be traded there; None where it may."""
+    if venue.is_known:
+        return None
+    return (
+        f"live trading on {venue.exchange} is not offered: how its orders are placed, found and"
+        f" canceled was not looked at; live are {', '.join(sorted(VENUES))}. Another is added by"
+        " capturing what ccxt sends for it and writing that as a row of VENUES in"
+        " app/exchanges/ccxt_venues.py"
+    )
+
+
+def no_sandbox_words(venue: Venue, live: Any, client: Any) -> str | None:
+    """Why this client may not be on a testnet; None where it has shown that it is on one."""
+    proof = venue.sandbox or Sandbox()
+    if proof.header is not None:
+        name, value = proof.header
+        is_shown = (client.headers or {}).get(name) == value
+        return None if is_shown else f"{venue.exchange} does not send {name}: {value}"
+    strangers = sorted(addresses(live) & addresses(client.urls["api"]))
+    if strangers:
+        return f"{venue.exchange}'s sandbox shares addresses with its live exchange"
+    return None
+
+
+def no_testnet_words(venue: Venue, client: Any) -> str | None:
+    """Why these addresses are not the testnet's own; None where they are."""
+    hosts = venue.sandbox.hosts if venue.sandbox else ()
+    if not hosts:
+        return None
+    found = (address.split("://")[-1] for address in addresses(client.urls["api"]))
+    other = next((address for address in found if not address.startswith(hosts)), None)
+    return None if other is None else f"{venue.exchange}'s sandbox is at {other.split('/')[0]}"
+
+
+def addresses(urls: Any) -> frozenset[str]:
+    """Every address in ccxt's tree of them."""
+    return frozenset(_leaves(urls))
+
+
+def _leaves(urls: Any) -> Iterator[str]:
+    if isinstance(urls, str):
+        yield urls
+    elif isinstance(urls, Mapping):
+        for branch in urls.values():
+            yield from _leaves(branch)
