@@ -1,0 +1,133 @@
+"""The genuine ccxt clients: loaded late, configured whole, and proved to be where they should."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Protocol
+
+from app.domain.accounts import AccountMode
+from app.errors import SettingsError
+from app.exchanges.ccxt_venues import (
+    Venue,
+    no_live_words,
+    no_sandbox_words,
+    no_testnet_words,
+    venue_of,
+)
+
+# Of ccxt's own pings, so many fit into the silence after which a socket counts as dead.
+_PINGS = 3
+# What would have ccxt send an order again, lose digits, or ask faster than the exchange allows.
+_RESERVED = frozenset({"number", "enableRateLimit", "session", "asyncio_loop"})
+_RETRIES = "maxRetriesOnFailure"
+
+
+class SecretText(Protocol):
+    """A text that does not print."""
+
+    def get_secret_value(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CcxtTerms:
+    """What an account at a real exchange is opened with."""
+
+    exchange: str
+    mode: AccountMode
+    api_key: SecretText | None = None
+    secret: SecretText | None = None
+    password: SecretText | None = None
+    # Merged deep into what ccxt is configured with. It may hold the password of a proxy.
+    overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    timeout_seconds: float = 10.0
+    watchdog_seconds: float = 30.0
+
+    @property
+    def venue(self) -> Venue:
+        return venue_of(self.exchange)
+
+    @property
+    def has_keys(self) -> bool:
+        return self.api_key is not None and self.mode is not AccountMode.PAPER
+
+    @property
+    def market_set(self) -> str:
+        """Accounts with the same one see the same markets."""
+        return f"{self.exchange} {self.mode is AccountMode.SANDBOX} {self.overrides.get('urls')}"
+
+
+async def open_client(terms: CcxtTerms) -> Any:
+    """A client that has not asked for anything yet; ccxt is imported by the first of them."""
+    words = no_live_words(terms.venue) if terms.mode is AccountMode.LIVE else None
+    if words is not None:
+        raise SettingsError((words,))
+    _check_overrides(terms.overrides)
+    library = await asyncio.to_thread(import_module, "ccxt.pro")
+    if terms.exchange not in library.exchanges:
+        raise SettingsError((f"ccxt knows no exchange {terms.exchange!r}",))
+    build = getattr(library, terms.exchange)
+    if terms.mode is not AccountMode.SANDBOX:
+        return build(_merged(_base(terms), terms.overrides))
+    return _in_sandbox(build, terms)
+
+
+def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
+    """A client that has shown to be on the testnet, even where our own addresses are added."""
+    urls = terms.overrides.get("urls", {})
+    others = {key: value for key, value in terms.overrides.items() if key != "urls"}
+    client = build(_merged(_base(terms), others))
+    live = build({}).urls["api"]
+    try:
+        client.set_sandbox_mode(True)
+    except Exception as error:
+        words = f"{terms.exchange} has no sandbox that could be told from its live exchange"
+        raise SettingsError((words,)) from error
+    doubts = [no_testnet_words(terms.venue, client)]
+    client.urls = client.deep_extend(client.urls, urls)
+    doubts.append(no_sandbox_words(terms.venue, live, client))
+    if any(doubts):
+        raise SettingsError(tuple(words for words in doubts if words is not None))
+    return client
+
+
+def _base(terms: CcxtTerms) -> dict[str, Any]:
+    return {
+        "number": str,
+        "enableRateLimit": True,
+        "timeout": int(terms.timeout_seconds * 1000),
+        "options": {"defaultType": "spot", **terms.venue.options},
+        "streaming": {"keepAlive": int(terms.watchdog_seconds * 1000 / _PINGS)},
+        **_keys(terms),
+    }
+
+
+def _keys(terms: CcxtTerms) -> dict[str, str]:
+    if not terms.has_keys:
+        return {}
+    found = {"apiKey": terms.api_key, "secret": terms.secret, "password": terms.password}
+    return {name: key.get_secret_value() for name, key in found.items() if key is not None}
+
+
+def _check_overrides(overrides: Mapping[str, Any]) -> None:
+    bad = sorted(_RESERVED & overrides.keys())
+    if _mentions(overrides, _RETRIES):
+        bad.append(_RETRIES)
+    if bad:
+        words = f"the ccxt settings must not set {', '.join(bad)}: orders would not be safe"
+        raise SettingsError((words,))
+
+
+def _mentions(tree: object, name: str) -> bool:
+    if not isinstance(tree, Mapping):
+        return False
+    return name in tree or any(_mentions(branch, name) for branch in tree.values())
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        known = merged.get(key)
+        both = isinstance(known, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(known, value) if both and known is not None else value
+    return merged

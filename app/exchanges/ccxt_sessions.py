@@ -1,0 +1,219 @@
+"""A connection to an exchange: opened in the background, asked through one queue, and watched."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from app.domain.accounts import Connection, Connectivity
+from app.domain.markets import Market
+from app.errors import ExchangeUnavailable
+from app.exchanges.ccxt_calls import Call
+from app.exchanges.ccxt_clients import CcxtTerms, open_client
+from app.exchanges.ccxt_failures import (
+    failure_of_read,
+    is_ban,
+    is_clock_off,
+    was_never_sent,
+    words_of,
+)
+from app.exchanges.ccxt_markets import markets_of
+from app.exchanges.ccxt_numbers import positive
+from app.exchanges.ccxt_requests import Priority, RequestQueue
+from app.ports import Clock
+
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 15.0
+TIME_SYNC_SECONDS = 3600.0
+CLOSE_SECONDS = 5.0
+MARKETS_KEPT = timedelta(hours=1)
+# What may be asked at once after a silence, in ccxt's costs.
+_BURST_COST = 10.0
+# Answers that failed one after the other before the exchange counts as cut off.
+_CUT_OFF_AFTER = 3
+
+_log = structlog.get_logger(__name__)
+
+
+class MarketShelf:
+    """The markets of each exchange, loaded once for all accounts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._loaded: dict[str, tuple[Any, Any]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def fill(self, client: Any, market_set: str) -> None:
+        async with self._locks.setdefault(market_set, asyncio.Lock()):
+            source, until = self._loaded.get(market_set, (None, self._clock.now()))
+            if source is not None and self._clock.now() < until:
+                client.set_markets_from_exchange(source)
+                return
+            rows = await client.fetch_markets()
+            # Thousands of rows take long enough to hold everybody else up.
+            await asyncio.to_thread(client.set_markets, rows)
+            self._loaded[market_set] = (client, self._clock.now() + MARKETS_KEPT)
+
+
+class CcxtSession:
+    """One account's client: what it is asked, and how well it can be reached."""
+
+    def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketShelf) -> None:
+        self._terms = terms
+        self._clock = clock
+        self._shelf = shelf
+        self._client: Any = None
+        self._queue: RequestQueue | None = None
+        self._markets: Mapping[str, Market] = {}
+        self._failure: str | None = None
+        self._unanswered = 0
+        self._is_cut_off = False
+        self._is_due = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    @property
+    def client(self) -> Any:
+        """The genuine client; raises ExchangeUnavailable before it is open."""
+        if not self.opened.is_set():
+            raise ExchangeUnavailable(self.connection.detail or "the exchange is being connected")
+        return self._client
+
+    @property
+    def markets(self) -> Mapping[str, Market]:
+        return self._markets
+
+    @property
+    def connection(self) -> Connection:
+        words = self._failure
+        if not self.opened.is_set():
+            state = Connectivity.CONNECTING if words is None else Connectivity.DISCONNECTED
+            return Connection(connectivity=state, detail=words)
+        if self._is_cut_off:
+            return Connection(connectivity=Connectivity.DISCONNECTED, detail=words)
+        banned = 0.0 if self._queue is None else self._queue.banned_seconds
+        if banned:
+            words = f"the exchange asked for a pause of another {banned:.0f} s"
+        state = Connectivity.CONNECTED if words is None else Connectivity.DEGRADED
+        return Connection(connectivity=state, detail=words)
+
+    def require(self) -> None:
+        """Raise ExchangeUnavailable where asking is known to be in vain."""
+        if self.client is not None and self._is_cut_off:
+            raise ExchangeUnavailable(self._failure or "the exchange cannot be reached")
+
+    async def ask(self, priority: Priority, call: Call) -> Any:
+        """One call, once. Whatever ccxt raises is raised, after what it tells was noted."""
+        method = getattr(self.client, call.method)
+        assert self._queue is not None  # noqa: S101 - it is there with the client
+        try:
+            with self._queue.at(priority):
+                answer = await method(*call.arguments)
+        except Exception as error:
+            self._note(error)
+            raise
+        self._note_answer()
+        return answer
+
+    async def run(self) -> None:
+        """Connect, however long that takes, and keep the connection healthy."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            is_well = await (self._look_after() if self.opened.is_set() else self._opens())
+            if is_well:
+                pause = FIRST_PAUSE_SECONDS
+                await self._until_due()
+            else:
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def close(self) -> None:
+        """Let go of everything, within a deadline."""
+        client, self._client = self._client, None
+        self.opened.clear()
+        if client is None:
+            return
+        try:
+            async with self._clock.timeout(CLOSE_SECONDS):
+                await client.close()
+        except Exception as error:  # noqa: BLE001 - what cannot be closed is left behind
+            _log.warning("exchange.close_failed", error=repr(error))
+
+    async def _opens(self) -> bool:
+        try:
+            self._client = await open_client(self._terms)
+            await self._prepare(self._client)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next attempt comes
+            self._failure = str(failure_of_read(error))
+            _log.warning("exchange.unreachable", exchange=self._terms.exchange, why=self._failure)
+            await self.close()
+            return False
+        self._failure = None
+        self.opened.set()
+        return True
+
+    async def _prepare(self, client: Any) -> None:
+        """The right time, the markets, and a question that only the account's keys can ask."""
+        self._queue = RequestQueue(
+            self._clock, seconds_per_cost=client.rateLimit / 1000, burst_cost=_BURST_COST
+        )
+        client.throttle = self._queue.admit
+        await self._sync_time(client)
+        await self._shelf.fill(client, self._terms.market_set)
+        self._markets = markets_of(client, fees_in_quote=self._terms.venue.fees_in_quote)
+        if self._terms.has_keys:
+            await client.fetch_balance()
+
+    async def _until_due(self) -> None:
+        """For an hour, or until something was wrong."""
+        try:
+            async with self._clock.timeout(TIME_SYNC_SECONDS):
+                await self._is_due.wait()
+        except TimeoutError:
+            return
+
+    async def _look_after(self) -> bool:
+        self._is_due.clear()
+        try:
+            await self._sync_time(self._client)
+            await self._shelf.fill(self._client, self._terms.market_set)
+        except Exception as error:  # noqa: BLE001 - it is noted, and tried again
+            self._note(error)
+            return False
+        self._markets = markets_of(self._client, fees_in_quote=self._terms.venue.fees_in_quote)
+        self._note_answer()
+        return True
+
+    async def _sync_time(self, client: Any) -> None:
+        if self._terms.venue.syncs_time and client.has.get("fetchTime") is True:
+            await client.load_time_difference()
+
+    def _note_answer(self) -> None:
+        self._failure, self._unanswered, self._is_cut_off = None, 0, False
+        assert self._queue is not None  # noqa: S101 - nothing is answered before
+        self._queue.forgive()
+
+    def _note(self, error: Exception) -> None:
+        """What a failure tells of the connection; a plain no of the exchange tells nothing."""
+        assert self._queue is not None  # noqa: S101 - nothing fails before
+        if is_ban(error):
+            self._queue.ban(_retry_after(self._client))
+        if is_clock_off(error):
+            self._is_due.set()
+        if was_never_sent(error):
+            self._failure, self._is_cut_off = "no connection to the exchange can be made", True
+            self._is_due.set()
+        elif error.__cause__ is not None:
+            self._is_due.set()
+            self._unanswered += 1
+            self._failure = f"the exchange did not answer: {words_of(error)}"
+            self._is_cut_off = self._unanswered >= _CUT_OFF_AFTER
+
+
+def _retry_after(client: Any) -> float | None:
+    """The pause that the exchange asked for, in seconds, where it said so."""
+    headers = client.last_response_headers or {}
+    told = {name.lower(): value for name, value in headers.items()}.get("retry-after")
+    seconds = positive(told)
+    return None if seconds is None else float(seconds)
