@@ -154,7 +154,7 @@ class CcxtExchange:
         report = self._readable(report_of, row, wire_id=key.wire_id)
         if not report.filled:
             return report
-        fills = await self._fills(key.symbol, report)
+        fills = await self._fills(key.symbol, row, report)
         return self._readable(report_of, row, wire_id=key.wire_id, fills=fills)
 
     async def open_orders(self) -> Sequence[OrderReport]:
@@ -237,13 +237,13 @@ class CcxtExchange:
         if any(row.get("order") == key.exchange_order_id for row in rows):
             raise ExchangeDoubt("the exchange lists trades of the order and not the order")
 
-    async def _fills(self, symbol: str, report: OrderReport) -> tuple[FillReport, ...]:
+    async def _fills(self, symbol: str, row: Row, report: OrderReport) -> tuple[FillReport, ...]:
         """The order's trades; where they cannot be had, the totals stand for them."""
         order_id = report.exchange_order_id
         if self._session.client.has.get("fetchOrderTrades") is True:
             call = Call(method="fetch_order_trades", arguments=(order_id, symbol))
         else:
-            call = Call(method="fetch_my_trades", arguments=(symbol,))
+            call = Call(method="fetch_my_trades", arguments=(symbol, row.get("timestamp")))
         try:
             rows = await self._session.ask(Priority.LOOKUP, call)
         except Exception as error:  # noqa: BLE001 - the next look brings them

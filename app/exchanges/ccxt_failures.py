@@ -59,6 +59,7 @@ _REFUSALS: Mapping[str, tuple[RefusalCode, bool] | None] = {
     "ChecksumError": None,
 }
 _BANS = frozenset({"RateLimitExceeded", "DDoSProtection"})
+_ANSWERS = _BANS | {"InvalidNonce"}
 
 
 def failure_of_create(error: Exception) -> ExchangeError:
@@ -93,6 +94,12 @@ def is_ban(error: Exception) -> bool:
 
 def is_clock_off(error: Exception) -> bool:
     return "InvalidNonce" in _kinds(error)
+
+
+def is_unanswered(error: Exception) -> bool:
+    """Whether the trouble is with the line or the exchange as a whole, not with what was asked."""
+    kinds = _kinds(error)
+    return error.__cause__ is not None or ("NetworkError" in kinds and not kinds & _ANSWERS)
 
 
 def is_order_unknown(error: Exception) -> bool:

@@ -16,6 +16,7 @@ from app.exchanges.ccxt_failures import (
     failure_of_read,
     is_ban,
     is_clock_off,
+    is_unanswered,
     was_never_sent,
     words_of,
 )
@@ -130,15 +131,15 @@ class CcxtSession:
 
     async def close(self) -> None:
         """Let go of everything, within a deadline."""
-        client, self._client = self._client, None
         self.opened.clear()
-        if client is None:
+        if self._client is None:
             return
         try:
             async with self._clock.timeout(CLOSE_SECONDS):
-                await client.close()
+                await self._client.close()
         except Exception as error:  # noqa: BLE001 - what cannot be closed is left behind
             _log.warning("exchange.close_failed", error=repr(error))
+        self._client = None
 
     async def _opens(self) -> bool:
         try:
@@ -204,7 +205,7 @@ class CcxtSession:
         if was_never_sent(error):
             self._failure, self._is_cut_off = "no connection to the exchange can be made", True
             self._is_due.set()
-        elif error.__cause__ is not None:
+        elif is_unanswered(error):
             self._is_due.set()
             self._unanswered += 1
             self._failure = f"the exchange did not answer: {words_of(error)}"

@@ -13,6 +13,7 @@ from app.exchanges.ccxt_failures import (
     failure_of_read,
     is_ban,
     is_order_missing,
+    is_unanswered,
     words_of,
 )
 from tests.exchanges.ccxt_servers import (
@@ -185,6 +186,23 @@ def test_a_no_with_a_cause_behind_it_came_from_no_exchange(kind: str) -> None:
     error = getattr(errors, kind)("binance POST https://api.binance.com/api/v3/order")
     error.__cause__ = ConnectionResetError("cut")
     assert type(failure_of_create(error)) is ExchangeDoubt
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("ExchangeNotAvailable", True),
+        ("RequestTimeout", True),
+        ("OnMaintenance", True),
+        ("InvalidNonce", False),
+        ("RateLimitExceeded", False),
+        ("InvalidOrder", False),
+    ],
+)
+def test_trouble_with_the_exchange_as_a_whole_is_told_from_an_answer(
+    kind: str, wanted: bool
+) -> None:
+    assert is_unanswered(getattr(errors, kind)("binance")) is wanted
 
 
 @pytest.mark.parametrize("error", [KeyError("spot"), TimeoutError(), ValueError("no json")])
