@@ -13,7 +13,7 @@ from app.domain.accounts import AccountMode
 from app.exchanges.ccxt_clients import CcxtTerms
 from app.exchanges.ccxt_exchange import CcxtExchange
 from app.exchanges.ccxt_sessions import MarketShelf
-from tests.exchanges.ccxt_servers import Server, says, serving
+from tests.exchanges.ccxt_servers import Server, UserStream, says, serving
 from tests.fakes import ManualClock
 
 WIRE = "a00000000000000001"
@@ -55,10 +55,12 @@ class Rig:
     exchange: CcxtExchange
     server: Server
     clock: ManualClock
+    stream: UserStream
 
 
-def terms_for(server: Server, **changes: Any) -> CcxtTerms:
-    overrides = server.binance | {"has": {"watchOrders": False, "watchMyTrades": False}}
+def terms_for(server: Server, *, is_streaming: bool = False, **changes: Any) -> CcxtTerms:
+    has = {"watchOrders": is_streaming, "watchMyTrades": is_streaming}
+    overrides = server.binance | {"has": has}
     # A pace that the clock, which stands still, never has to wait for.
     overrides |= {"timeout_on_exit": 0, "timeout": 300, "rateLimit": 0.0001}
     values: dict[str, Any] = {
@@ -78,11 +80,12 @@ async def rigged(**changes: Any) -> AsyncIterator[Rig]:
         clock = ManualClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
         server.on("GET", "/api/v3/time", says({"serverTime": TIME}))
         server.on("GET", "/api/v3/openOrders", says([]))
+        stream = UserStream(server)
         terms = terms_for(server, **changes)
         exchange = CcxtExchange(terms, clock, MarketShelf(clock))
         running = asyncio.create_task(exchange.run())
         try:
-            yield Rig(exchange=exchange, server=server, clock=clock)
+            yield Rig(exchange=exchange, server=server, clock=clock, stream=stream)
         finally:
             running.cancel()
             await asyncio.wait([running])

@@ -1,12 +1,13 @@
 """A few lines of HTTP that answer as they are told, for the genuine ccxt to talk to."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -78,8 +79,9 @@ class Server:
     def binance(self) -> dict[str, Any]:
         """What points ccxt's Binance here, and keeps it from asking for more than is answered."""
         base = f"{self.address}/api/v3"
+        socket = f"{self.address.replace('http', 'ws')}/ws-api/v3"
         return {
-            "urls": {"api": {"public": base, "private": base}},
+            "urls": {"api": {"public": base, "private": base, "ws": {"ws-api": {"spot": socket}}}},
             "options": {"fetchMarkets": {"types": ["spot"]}},
         }
 
@@ -115,6 +117,31 @@ async def cuts_the_body_short(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     await response.write(b'{"orderId": 28')
     return await hangs_up(request)
+
+
+class UserStream:
+    """Binance's socket for an account, in the hands of a test."""
+
+    def __init__(self, server: Server) -> None:
+        self.sockets: list[web.WebSocketResponse] = []
+        self.subscribed = asyncio.Event()
+        server.on("GET", "/ws-api/v3", self._serve)
+
+    async def tell(self, event: dict[str, Any]) -> None:
+        await self.sockets[-1].send_json({"subscriptionId": 0, "event": event})
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.sockets.append(socket)
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                asked = message.json()
+                await socket.send_json(
+                    {"id": asked["id"], "status": 200, "result": {"subscriptionId": 0}}
+                )
+                self.subscribed.set()
+        return socket
 
 
 @asynccontextmanager

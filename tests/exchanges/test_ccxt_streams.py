@@ -1,0 +1,262 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from app.domain.accounts import Connectivity
+from app.domain.order_reports import OrderReport
+from app.domain.orders import Fee, OrderStatus
+from app.exchanges.ccxt_reports import Row
+from app.exchanges.ccxt_streams import (
+    FIRST_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    POLL_SECONDS,
+    NewsStand,
+    Pump,
+    Source,
+    Watchdog,
+)
+from tests.exchanges.ccxt_rigs import ORDER, TIME, WIRE, Rig, connected
+from tests.exchanges.ccxt_servers import UserStream, says
+from tests.exchanges.rigs import heard
+from tests.fakes import ManualClock
+from tests.makers import make_report
+
+SILENCE = 30.0
+OPEN = "/api/v3/openOrders"
+
+
+class Wire:
+    """A stream in the hands of a test, as ccxt gives one."""
+
+    def __init__(self) -> None:
+        self.came: asyncio.Queue[list[dict[str, Any]] | BaseException] = asyncio.Queue()
+        self.asked = 0
+
+    async def watch(self) -> Sequence[Row]:
+        self.asked += 1
+        came = await self.came.get()
+        if isinstance(came, BaseException):
+            raise came
+        return came
+
+
+class Bench:
+    """A pump that runs over a wire, and what it brought."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
+        self.wire = Wire()
+        self.rows: list[Row] = []
+        self.gaps = 0
+        source = Source(name="orders", watch=self.wire.watch, deliver=self.rows.append)
+        self.pump = Pump(source, self._note_gap, self.clock)
+
+    def _note_gap(self) -> None:
+        self.gaps += 1
+
+    async def brings(self, came: list[dict[str, Any]] | BaseException) -> None:
+        self.wire.came.put_nowait(came)
+        await self.clock.advance(0)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.pump.run())
+        await self.clock.advance(0)
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+
+async def test_what_came_is_handed_on_and_asked_for_again_at_once() -> None:
+    bench = Bench()
+    async with bench.running():
+        await bench.brings([{"id": "1"}, {"id": "2"}])
+        await bench.brings([{"id": "3"}])
+    assert [row["id"] for row in bench.rows] == ["1", "2", "3"]
+    assert bench.wire.asked == 3
+    assert bench.gaps == 0
+
+
+async def test_rows_that_change_later_are_kept_as_they_came() -> None:
+    bench = Bench()
+    live: dict[str, Any] = {"id": "1", "filled": "0.1", "fee": {"cost": "1"}}
+    async with bench.running():
+        await bench.brings([live])
+        live["filled"], live["fee"]["cost"] = "0.2", "2"
+    assert bench.rows == [{"id": "1", "filled": "0.1", "fee": {"cost": "1"}}]
+
+
+async def test_a_stream_that_breaks_is_asked_again_and_its_gap_is_told() -> None:
+    bench = Bench()
+    async with bench.running():
+        await bench.brings(KeyError("spot"))
+        assert bench.pump.failure == "KeyError: 'spot'"
+        assert (bench.wire.asked, bench.gaps) == (1, 0)
+        await bench.clock.advance(FIRST_PAUSE_SECONDS)
+        assert (bench.wire.asked, bench.gaps) == (2, 1)
+        await bench.brings([{"id": "1"}])
+        assert bench.pump.failure is None
+
+
+async def test_a_socket_closed_under_a_pump_does_not_end_it() -> None:
+    bench = Bench()
+    async with bench.running():
+        await bench.brings(asyncio.CancelledError())
+        assert bench.pump.failure == "its socket was closed"
+        await bench.clock.advance(FIRST_PAUSE_SECONDS)
+        await bench.brings([{"id": "1"}])
+    assert [row["id"] for row in bench.rows] == ["1"]
+    assert bench.gaps == 1
+
+
+async def test_the_pauses_of_a_stream_that_stays_down_grow_to_a_limit() -> None:
+    bench = Bench()
+    for _ in range(100):
+        bench.wire.came.put_nowait(ConnectionError("down"))
+    async with bench.running():
+        await bench.clock.advance(FIRST_PAUSE_SECONDS * 7)
+        assert bench.wire.asked == 4
+        await bench.clock.advance(60)
+        before = bench.wire.asked
+        await bench.clock.advance(LONGEST_PAUSE_SECONDS * 2)
+        assert bench.wire.asked - before == 2
+
+
+async def test_every_reader_gets_every_report_and_one_who_is_gone_costs_nothing() -> None:
+    stand = NewsStand()
+    one, two = stand.reader(), stand.reader()
+    report = make_report(OrderStatus.OPEN)
+    stand.publish(report)
+    assert await heard(one) == await heard(two) == report
+    del two
+    assert len(stand._readers) == 1
+
+
+class Socket:
+    """As much of ccxt's socket as a watchdog looks at."""
+
+    def __init__(self) -> None:
+        self.last_message_at: int | None = None
+        self.closed = 0
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+async def test_a_socket_that_says_nothing_is_closed_and_dropped_and_a_lively_one_is_not() -> None:
+    clock = ManualClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
+    silent, lively = Socket(), Socket()
+    client = SimpleNamespace(clients={"a": silent, "b": lively})
+    running = asyncio.create_task(Watchdog(clock, silence_seconds=SILENCE).run(client))
+    for second in range(60):
+        lively.last_message_at = second
+        await clock.advance(1)
+        if second == SILENCE - 2:
+            assert silent.closed == 0
+    assert (silent.closed, lively.closed) == (1, 0)
+    assert client.clients == {"b": lively}
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_a_socket_that_cannot_be_closed_is_let_go() -> None:
+    clock = ManualClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
+
+    async def fails() -> None:
+        raise OSError("gone")
+
+    client = SimpleNamespace(clients={"a": SimpleNamespace(last_message_at=None, close=fails)})
+    watchdog = Watchdog(clock, silence_seconds=SILENCE)
+    await watchdog.look(client)
+    await clock.advance(SILENCE)
+    await watchdog.look(client)
+    assert client.clients == {}
+
+
+async def test_without_a_stream_the_open_orders_are_polled() -> None:
+    async with connected() as rig:
+        news = rig.exchange.news()
+        rig.server.on("GET", OPEN, says([ORDER]))
+        await rig.clock.until_asleep()
+        await rig.clock.advance(POLL_SECONDS)
+        report = await heard(news)
+        assert (report.exchange_order_id, report.wire_id) == ("28", WIRE)
+
+
+async def test_a_poll_that_fails_is_shown_and_caught_up_with() -> None:
+    async with connected() as rig:
+        rig.server.on("GET", OPEN, says({"code": -1121, "msg": "Invalid symbol."}, 400))
+        await rig.clock.until_asleep()
+        await rig.clock.advance(POLL_SECONDS)
+        assert rig.exchange.connection.connectivity is Connectivity.DEGRADED
+        assert "stream of orders is interrupted" in (rig.exchange.connection.detail or "")
+        rig.server.on("GET", OPEN, says([ORDER]))
+        news = rig.exchange.news()
+        await rig.clock.advance(FIRST_PAUSE_SECONDS)
+        assert (await heard(news)).exchange_order_id == "28"
+
+
+def execution(**changes: Any) -> dict[str, Any]:
+    event: dict[str, Any] = {
+        "e": "executionReport", "E": TIME, "s": "BTCUSDT", "c": WIRE, "S": "BUY", "o": "LIMIT",
+        "f": "GTC", "q": "0.30000000", "p": "100.00000000", "P": "0.00000000", "F": "0.00000000",
+        "g": -1, "C": "", "x": "NEW", "X": "NEW", "r": "NONE", "i": 28, "l": "0.00000000",
+        "z": "0.00000000", "L": "0.00000000", "n": "0", "N": None, "T": TIME, "t": -1, "w": True,
+        "m": False, "M": False, "O": TIME, "Z": "0.00000000", "Y": "0.00000000",
+    }  # fmt: skip
+    return event | changes
+
+
+TRADED = execution(
+    x="TRADE", X="PARTIALLY_FILLED", l="0.10000000", z="0.10000000", L="99.99000000",
+    n="0.00010000", N="BTC", t=7, Z="9.99900000", Y="9.99900000", m=True,
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def streaming() -> AsyncIterator[tuple[Rig, UserStream]]:
+    """The genuine client with its streams on, subscribed."""
+    async with connected(is_streaming=True) as rig:
+        stream = rig.stream
+        async with asyncio.timeout(10):
+            await stream.subscribed.wait()
+        yield rig, stream
+
+
+async def test_the_genuine_stream_tells_orders_and_trades_apart() -> None:
+    async with streaming() as (rig, stream):
+        news = rig.exchange.news()
+        await stream.tell(execution())
+        placed = await heard(news)
+        await stream.tell(TRADED)
+        both = [await heard(news), await heard(news)]
+    assert (placed.wire_id, placed.status) == (WIRE, OrderStatus.OPEN)
+    (traded,) = [report for report in both if report.fills]
+    (moved,) = [report for report in both if not report.fills]
+    assert traded.fills[0].fee == Fee(currency="BTC", amount=Decimal("0.0001"))
+    assert (traded.fills[0].trade_id, traded.exchange_order_id) == ("7", "28")
+    assert (moved.status, moved.filled) == (OrderStatus.PARTIALLY_FILLED, None)
+
+
+async def test_a_socket_that_drops_is_opened_again_and_the_gap_is_caught_up_with() -> None:
+    async with streaming() as (rig, stream):
+        rig.server.on("GET", OPEN, says([ORDER]))
+        news = rig.exchange.news()
+        stream.subscribed.clear()
+        await stream.sockets[-1].close()
+        async with asyncio.timeout(10):
+            while not rig.exchange.connection.detail:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            await rig.clock.advance(FIRST_PAUSE_SECONDS)
+            caught_up: OrderReport = await heard(news)
+            await stream.subscribed.wait()
+        assert caught_up.exchange_order_id == "28"
+        await stream.tell(TRADED)
+        assert any([(await heard(news)).fills for _ in range(2)])
