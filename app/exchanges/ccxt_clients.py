@@ -57,12 +57,17 @@ class CcxtTerms:
         return f"{self.exchange} {self.mode is AccountMode.SANDBOX} {self.overrides.get('urls')}"
 
 
+def problems_of(terms: CcxtTerms) -> tuple[str, ...]:
+    """Why an account must not be opened on these terms, as far as can be told without ccxt."""
+    live = no_live_words(terms.venue) if terms.mode is AccountMode.LIVE else None
+    return tuple(words for words in (live, _unsafe_words(terms.overrides)) if words is not None)
+
+
 async def open_client(terms: CcxtTerms) -> Any:
     """A client that has not asked for anything yet; ccxt is imported by the first of them."""
-    words = no_live_words(terms.venue) if terms.mode is AccountMode.LIVE else None
-    if words is not None:
-        raise SettingsError((words,))
-    _check_overrides(terms.overrides)
+    problems = problems_of(terms)
+    if problems:
+        raise SettingsError(problems)
     library = await asyncio.to_thread(import_module, "ccxt.pro")
     if terms.exchange not in library.exchanges:
         raise SettingsError((f"ccxt knows no exchange {terms.exchange!r}",))
@@ -109,13 +114,15 @@ def _keys(terms: CcxtTerms) -> dict[str, str]:
     return {name: key.get_secret_value() for name, key in found.items() if key is not None}
 
 
-def _check_overrides(overrides: Mapping[str, Any]) -> None:
+def _unsafe_words(overrides: Mapping[str, Any]) -> str | None:
     bad = sorted(_RESERVED & overrides.keys())
     if _mentions(overrides, _RETRIES):
         bad.append(_RETRIES)
-    if bad:
-        words = f"the ccxt settings must not set {', '.join(bad)}: orders would not be safe"
-        raise SettingsError((words,))
+    return (
+        f"the ccxt settings must not set {', '.join(bad)}: orders would not be safe"
+        if bad
+        else None
+    )
 
 
 def _mentions(tree: object, name: str) -> bool:

@@ -158,7 +158,8 @@ class CcxtExchange:
         return self._readable(report_of, row, wire_id=key.wire_id, fills=fills)
 
     async def open_orders(self) -> Sequence[OrderReport]:
-        return self._reports(await self._read(Priority.LOOKUP, "fetch_open_orders"))
+        arguments = (None, None, self._venue.open_orders_limit)
+        return self._reports(await self._read(Priority.LOOKUP, "fetch_open_orders", *arguments))
 
     async def closed_since(self, since: datetime, symbol: str) -> Sequence[OrderReport]:
         """The orders of a market that were closed lately, where the exchange lists them."""
@@ -173,7 +174,7 @@ class CcxtExchange:
     async def trades_since(self, since: datetime, symbol: str) -> Sequence[FillReport]:
         """The account's own trades in a market."""
         start = milliseconds(since)
-        return fills_of(await self._read(Priority.LOOKUP, "fetch_my_trades", symbol, start))
+        return self._trades(await self._read(Priority.LOOKUP, "fetch_my_trades", symbol, start))
 
     def news(self) -> AsyncIterator[OrderReport]:
         """What this process hears from now on."""
@@ -224,7 +225,7 @@ class CcxtExchange:
                 return None
             raise failure_of_read(error) from error
         rows: Iterable[Any] = (answer,) if call.is_direct else answer
-        found = [row for row in rows if isinstance(row, Mapping)]
+        found = [self._venue.named(row) for row in rows if isinstance(row, Mapping)]
         if call.is_direct and not any(is_this(row, key) for row in found):
             raise Unreadable("the exchange answered with another order than was asked for")
         return next((row for row in found if is_this(row, key)), None)
@@ -249,7 +250,7 @@ class CcxtExchange:
         except Exception as error:  # noqa: BLE001 - the next look brings them
             self.count("trades_unanswered", why=str(failure_of_read(error)))
             return ()
-        return fills_of(row for row in rows if row.get("order") == order_id)
+        return self._trades([row for row in rows if row.get("order") == order_id])
 
     async def _read(self, priority: Priority, method: str, *arguments: Any) -> Any:
         self._session.require()
@@ -258,12 +259,18 @@ class CcxtExchange:
         except Exception as error:
             raise failure_of_read(error) from error
 
+    def _trades(self, rows: Sequence[Row]) -> tuple[FillReport, ...]:
+        fills = fills_of(rows)
+        if len(fills) < len({row.get("id") for row in rows}):
+            self.count("trade_unreadable", told=len(rows), read=len(fills))
+        return fills
+
     def _reports(self, rows: Iterable[Row]) -> list[OrderReport]:
         """Those that can be read; one that cannot does not hide the others."""
         reports = []
         for row in rows:
             try:
-                reports.append(report_of(row, now=self._clock.now()))
+                reports.append(report_of(self._venue.named(row), now=self._clock.now()))
             except Unreadable as error:
                 self.count("order_unreadable", why=str(error))
         return reports

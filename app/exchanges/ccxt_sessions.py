@@ -9,7 +9,7 @@ import structlog
 
 from app.domain.accounts import Connection, Connectivity
 from app.domain.markets import Market
-from app.errors import ExchangeUnavailable
+from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt_calls import Call
 from app.exchanges.ccxt_clients import CcxtTerms, open_client
 from app.exchanges.ccxt_failures import (
@@ -146,7 +146,7 @@ class CcxtSession:
             self._client = await open_client(self._terms)
             await self._prepare(self._client)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next attempt comes
-            self._failure = str(failure_of_read(error))
+            self._failure = _words(error)
             _log.warning("exchange.unreachable", exchange=self._terms.exchange, why=self._failure)
             await self.close()
             return False
@@ -210,6 +210,10 @@ class CcxtSession:
             self._unanswered += 1
             self._failure = f"the exchange did not answer: {words_of(error)}"
             self._is_cut_off = self._unanswered >= _CUT_OFF_AFTER
+
+
+def _words(error: Exception) -> str:
+    return str(error if isinstance(error, OrderdeckError) else failure_of_read(error))
 
 
 def _retry_after(client: Any) -> float | None:

@@ -219,7 +219,8 @@ class Streams:
     def _publish_order(self, row: Row) -> None:
         has_trades_beside = self._session.client.has.get("watchMyTrades") is True
         try:
-            report = news_of(row, now=self._clock.now(), has_trades_beside=has_trades_beside)
+            named = self._terms.venue.named(row)
+            report = news_of(named, now=self._clock.now(), has_trades_beside=has_trades_beside)
         except Unreadable as error:
             self._owner.count("order_unreadable", why=str(error))
         else:

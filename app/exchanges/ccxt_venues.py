@@ -51,6 +51,10 @@ class Venue:
     by_exchange_id: tuple[Search, ...] = _EVERYWHERE
     # Seconds after which a request that is still on its way is no longer accepted.
     acceptance_seconds: float = 60.0
+    # Where our wire id stands in the exchange's own words, where ccxt reads another id as ours.
+    wire_field: str | None = None
+    # How many open orders are told at once at most, where it is fewer if nobody asks for more.
+    open_orders_limit: int | None = None
     has_stops: bool = False
     # Whether the fee of a buy is paid in quote, where ccxt does not say.
     fees_in_quote: bool = False
@@ -69,6 +73,14 @@ class Venue:
     @property
     def can_amend(self) -> bool:
         return self.amends_in_place and self.tells_amendments
+
+    def named(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An order as ccxt gives it, with our wire id where it belongs."""
+        if self.wire_field is None:
+            return row
+        told = row.get("info")
+        name = told.get(self.wire_field) if isinstance(told, Mapping) else None
+        return {**row, _KEY: name}
 
 
 _ROWS = (
@@ -104,6 +116,7 @@ _ROWS = (
             Search(method="fetch_canceled_and_closed_orders", key="orderId"),
         ),
         acceptance_seconds=5.0,
+        open_orders_limit=50,
         amends_in_place=True,
         sandbox=Sandbox(hosts=("api-testnet.", "stream-testnet.")),
     ),
@@ -125,6 +138,7 @@ _ROWS = (
             Search(method="fetch_closed_orders", key="cl_ord_id"),
         ),
         by_exchange_id=(_DIRECTLY,),
+        wire_field="cl_ord_id",
         has_stops=True,
         amends_in_place=True,
         fees_in_quote=True,

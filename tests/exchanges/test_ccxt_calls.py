@@ -231,6 +231,15 @@ def test_an_order_is_told_by_its_ids_and_by_nothing_else() -> None:
     assert not is_this({"id": None, "clientOrderId": None}, OURS)
 
 
+def test_on_kraken_our_id_is_not_the_number_that_ccxt_takes_for_it() -> None:
+    row = {"id": "28", "clientOrderId": "0", "info": {"order_userref": 0, "cl_ord_id": WIRE}}
+    venue = VENUES["kraken"]
+    assert is_this(venue.named(row), OURS)
+    assert venue.named(row | {"info": {"order_userref": 0}})["clientOrderId"] is None
+    assert venue.named(row | {"info": None})["clientOrderId"] is None
+    assert VENUES["binance"].named(row)["clientOrderId"] == "0"
+
+
 @pytest.mark.parametrize("venue", [*VENUES.values(), venue_of("gate")])
 def test_every_argument_of_an_order_is_a_text(venue: Venue) -> None:
     intent = replace(INTENT, amount=Decimal("1E-8"), price=Decimal("1E+2"))

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
-from app.exchanges.ccxt_clients import CcxtTerms, open_client
+from app.exchanges.ccxt_clients import CcxtTerms, open_client, problems_of
 from app.exchanges.ccxt_venues import VENUES, addresses
 
 
@@ -82,6 +82,12 @@ async def test_paper_prices_take_no_keys_along() -> None:
 async def test_an_exchange_that_ccxt_does_not_know_is_refused() -> None:
     with pytest.raises(SettingsError, match="no exchange 'nowhere'"):
         await open_client(terms("nowhere", AccountMode.PAPER))
+
+
+def test_what_is_wrong_with_terms_is_told_all_at_once_and_without_ccxt() -> None:
+    unsafe = terms("gate", overrides={"number": float})
+    assert len(problems_of(unsafe)) == 2
+    assert problems_of(terms()) == ()
 
 
 async def test_live_trading_where_nobody_looked_is_refused_and_says_how_to_add_it() -> None:

@@ -161,6 +161,16 @@ async def test_an_order_is_found_by_our_id_with_its_own_trades() -> None:
         assert rig.server.said("GET", PATH)[0]["origClientOrderId"] == WIRE
 
 
+async def test_a_trade_that_cannot_be_read_is_counted_and_hides_no_other() -> None:
+    async with connected() as rig:
+        rig.server.on("GET", PATH, says(PARTLY))
+        rig.server.on("GET", TRADES, says([TRADE, TRADE | {"id": 8, "price": "NaN"}]))
+        report = await rig.exchange.find(KEY)
+        assert report is not None
+        assert [fill.trade_id for fill in report.fills] == ["7"]
+        assert rig.exchange.oddities["trade_unreadable"] == 1
+
+
 async def test_where_the_trades_cannot_be_had_the_totals_stand_for_them() -> None:
     async with connected() as rig:
         rig.server.on("GET", PATH, says(PARTLY))

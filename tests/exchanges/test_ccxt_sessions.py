@@ -70,6 +70,13 @@ async def test_a_wrong_key_is_said_in_words() -> None:
         assert "127.0.0.1" not in words_of(rig)
 
 
+async def test_terms_that_cannot_be_used_are_said_whole() -> None:
+    async with rigged(exchange="gate") as rig:
+        await fails_to_connect(rig)
+        assert words_of(rig).startswith("live trading on gate is not offered")
+        assert words_of(rig).endswith("app/exchanges/ccxt_venues.py")
+
+
 async def test_a_ban_is_kept_and_shown_and_ends_by_itself() -> None:
     async with connected() as rig:
         answer = says({"code": -1003, "msg": "Too many requests."}, 429, **{"Retry-After": "30"})
