@@ -18,6 +18,7 @@ class Call:
 
     method: str
     arguments: tuple[Any, ...]
+    is_optional: bool = False
 
     @property
     def is_direct(self) -> bool:
@@ -90,7 +91,7 @@ def _search(search: Search, symbol: str, name: str, *, is_ours: bool) -> Call:
         arguments: tuple[Any, ...] = (None if is_ours else name, symbol, params)
     else:
         arguments = (symbol, None, None, params)
-    return Call(method=search.method, arguments=arguments)
+    return Call(method=search.method, arguments=arguments, is_optional=search.is_optional)
 
 
 def _lasting(intent: OrderIntent) -> dict[str, Any]:

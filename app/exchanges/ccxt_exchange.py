@@ -163,8 +163,7 @@ class CcxtExchange:
 
     async def closed_since(self, since: datetime, symbol: str) -> Sequence[OrderReport]:
         """The orders of a market that were closed lately, where the exchange lists them."""
-        client = self._session.client
-        if client.has.get("fetchClosedOrders") in {None, False}:
+        if not self._offers("fetch_closed_orders"):
             return ()
         start = milliseconds(since)
         return self._reports(
@@ -216,8 +215,10 @@ class CcxtExchange:
         return None
 
     async def _search(self, call: Call, key: OrderKey) -> Row | None:
-        if self._session.client.has.get(_capability(call.method)) in {None, False}:
-            return None
+        if not self._offers(call.method):
+            if call.is_optional:
+                return None
+            raise ExchangeDoubt(f"{self._venue.exchange} offers no {call.method}: not looked up")
         try:
             answer = await self._session.ask(Priority.LOOKUP, call)
         except Exception as error:
@@ -229,6 +230,10 @@ class CcxtExchange:
         if call.is_direct and not any(is_this(row, key) for row in found):
             raise Unreadable("the exchange answered with another order than was asked for")
         return next((row for row in found if is_this(row, key)), None)
+
+    def _offers(self, method: str) -> bool:
+        """Whether ccxt has it there, be it of the exchange's own or put together from others."""
+        return self._session.client.has.get(_capability(method)) not in {None, False}
 
     async def _require_no_trades(self, key: OrderKey) -> None:
         """An order that is in no list and has traded is there all the same."""

@@ -15,6 +15,8 @@ class Search:
     method: str
     # None where the list cannot be narrowed, and the order is picked out by us.
     key: str | None = None
+    # Whether "not there" may be said where the exchange has no such list.
+    is_optional: bool = False
 
     @property
     def is_direct(self) -> bool:
@@ -31,9 +33,10 @@ class Sandbox:
 
 
 _DIRECTLY = Search(method="fetch_order")
-_EVERYWHERE = tuple(
-    Search(method=method)
-    for method in ("fetch_open_orders", "fetch_closed_orders", "fetch_canceled_orders")
+_EVERYWHERE = (
+    Search(method="fetch_open_orders"),
+    Search(method="fetch_closed_orders"),
+    Search(method="fetch_canceled_orders", is_optional=True),
 )
 
 

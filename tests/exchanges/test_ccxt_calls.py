@@ -240,6 +240,16 @@ def test_on_kraken_our_id_is_not_the_number_that_ccxt_takes_for_it() -> None:
     assert VENUES["binance"].named(row)["clientOrderId"] == "0"
 
 
+@pytest.mark.parametrize("venue", VENUES.values(), ids=lambda venue: venue.exchange)
+async def test_every_question_of_a_row_is_one_that_ccxt_can_put(venue: Venue) -> None:
+    async with recorded(venue.exchange, {}) as (client, _):
+        for search in (*venue.by_wire_id, *venue.by_exchange_id):
+            assert callable(getattr(client, search.method))
+            first, *others = search.method.split("_")
+            name = first + "".join(word.capitalize() for word in others)
+            assert client.has.get(name) not in {None, False}, name
+
+
 @pytest.mark.parametrize("venue", [*VENUES.values(), venue_of("gate")])
 def test_every_argument_of_an_order_is_a_text(venue: Venue) -> None:
     intent = replace(INTENT, amount=Decimal("1E-8"), price=Decimal("1E+2"))
