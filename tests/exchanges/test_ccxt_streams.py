@@ -260,3 +260,19 @@ async def test_a_socket_that_drops_is_opened_again_and_the_gap_is_caught_up_with
         assert caught_up.exchange_order_id == "28"
         await stream.tell(TRADED)
         assert any([(await heard(news)).fills for _ in range(2)])
+
+
+async def test_a_malformed_message_kills_ccxts_reader_and_the_watchdog_brings_it_back() -> None:
+    async with streaming() as (rig, stream):
+        rig.server.on("GET", OPEN, says([ORDER]))
+        news = rig.exchange.news()
+        await stream.sockets[-1].send_str('{"broken')
+        await stream.tell(execution())
+        stream.subscribed.clear()
+        async with asyncio.timeout(20):
+            while not stream.subscribed.is_set():
+                await rig.clock.advance(SILENCE / 4)
+        assert len(stream.sockets) == 2
+        assert (await heard(news)).exchange_order_id == "28"
+        await stream.tell(TRADED)
+        assert any([(await heard(news)).fills for _ in range(2)])
