@@ -1,7 +1,7 @@
 """The genuine ccxt clients: loaded late, configured whole, and proved to be where they should."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
@@ -72,9 +72,15 @@ async def open_client(terms: CcxtTerms) -> Any:
     if terms.exchange not in library.exchanges:
         raise SettingsError((f"ccxt knows no exchange {terms.exchange!r}",))
     build = getattr(library, terms.exchange)
-    if terms.mode is not AccountMode.SANDBOX:
-        return build(_merged(_base(terms), terms.overrides))
-    return _in_sandbox(build, terms)
+    is_sandbox = terms.mode is AccountMode.SANDBOX
+    client = (_in_sandbox if is_sandbox else _as_it_is)(build, terms)
+    if terms.venue.numbers_requests:
+        client.nonce = _growing(client.nonce)
+    return client
+
+
+def _as_it_is(build: Any, terms: CcxtTerms) -> Any:
+    return build(_merged(_base(terms), terms.overrides))
 
 
 def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
@@ -94,6 +100,18 @@ def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
     if any(doubts):
         raise SettingsError(tuple(words for words in doubts if words is not None))
     return client
+
+
+def _growing(tell: Callable[[], int]) -> Callable[[], int]:
+    """Numbers that grow, also where several are drawn within a millisecond."""
+    last = 0
+
+    def grown() -> int:
+        nonlocal last
+        last = max(last + 1, tell())
+        return last
+
+    return grown
 
 
 def _base(terms: CcxtTerms) -> dict[str, Any]:

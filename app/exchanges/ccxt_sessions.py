@@ -187,7 +187,7 @@ class CcxtSession:
         return True
 
     async def _sync_time(self, client: Any) -> None:
-        if self._terms.venue.syncs_time and client.has.get("fetchTime") is True:
+        if not self._terms.venue.numbers_requests and client.has.get("fetchTime") is True:
             await client.load_time_difference()
 
     def _note_answer(self) -> None:

@@ -61,8 +61,8 @@ class Venue:
     has_stops: bool = False
     # Whether the fee of a buy is paid in quote, where ccxt does not say.
     fees_in_quote: bool = False
-    # Whether our time may be corrected by the exchange's; not where it is a number that must grow.
-    syncs_time: bool = True
+    # Whether requests are numbered by the time, which then must grow and never be set back.
+    numbers_requests: bool = False
     amends_in_place: bool = False
     sandbox: Sandbox | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -145,7 +145,7 @@ _ROWS = (
         has_stops=True,
         amends_in_place=True,
         fees_in_quote=True,
-        syncs_time=False,
+        numbers_requests=True,
     ),
 )
 

@@ -51,6 +51,12 @@ async def test_a_client_works_with_exact_numbers_and_never_sends_twice(exchange:
     assert "maxRetriesOnFailure" not in client.options
 
 
+async def test_where_requests_are_numbered_by_the_time_no_number_is_used_twice() -> None:
+    client = await open_client(terms("kraken"))
+    numbers = [client.nonce() for _ in range(1000)]
+    assert numbers == sorted(set(numbers))
+
+
 async def test_overrides_are_merged_deep() -> None:
     overrides = {"options": {"recvWindow": 3000}, "timeout": 1234}
     client = await open_client(terms(overrides=overrides))
