@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -11,9 +12,10 @@ import structlog
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
 from app.domain.markets import Market, Ticker
 from app.domain.order_reports import FillReport, OrderIntent, OrderKey, OrderReport, OrderTerms
-from app.domain.orders import OrderType, PositionType, TimeInForce
+from app.domain.orders import PositionType
 from app.errors import ExchangeDoubt, ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.ccxt_calls import Call, amending, canceling, is_this, placing, searching
+from app.exchanges.ccxt_capabilities import capabilities_of, offers
 from app.exchanges.ccxt_clients import CcxtTerms
 from app.exchanges.ccxt_failures import (
     Unreadable,
@@ -30,12 +32,6 @@ from app.exchanges.ccxt_sessions import CcxtSession, MarketShelf
 from app.exchanges.ccxt_streams import NewsStand, Streams
 from app.ports import Clock
 
-_PLAIN = (OrderType.MARKET, OrderType.LIMIT)
-_WORDS_IN_FORCE = {
-    "IOC": TimeInForce.IOC,
-    "FOK": TimeInForce.FOK,
-    "PO": TimeInForce.POST_ONLY,
-}
 _Found = TypeVar("_Found")
 
 _log = structlog.get_logger(__name__)
@@ -62,21 +58,7 @@ class CcxtExchange:
     def capabilities(self) -> Capabilities:
         """What the client says that it can do; before there is one, the least."""
         client = self._session.client if self._session.opened.is_set() else None
-        told = _told(client)
-        has = {} if client is None else client.has
-        stops = all(told.get(name) is True for name in ("stopLossPrice", "takeProfitPrice"))
-        lasting = told.get("timeInForce") or {}
-        return Capabilities(
-            order_types=tuple(OrderType) if stops and self._venue.has_stops else _PLAIN,
-            time_in_force=(
-                TimeInForce.GTC,
-                *(known for word, known in _WORDS_IN_FORCE.items() if lasting.get(word) is True),
-            ),
-            amend_order=self._venue.can_amend,
-            streaming_orders=has.get("watchOrders") is True,
-            streaming_tickers=False,
-            positions=False,
-        )
+        return capabilities_of(client, self._venue)
 
     @property
     def connection(self) -> Connection:
@@ -151,24 +133,26 @@ class CcxtExchange:
         row = await self._find_row(key)
         if row is None:
             return None
-        report = self._readable(report_of, row, wire_id=key.wire_id)
-        if not report.filled:
-            return report
-        fills = await self._fills(key.symbol, row, report)
-        return self._readable(report_of, row, wire_id=key.wire_id, fills=fills)
+        return await self._whole(row, wire_id=key.wire_id)
 
     async def open_orders(self) -> Sequence[OrderReport]:
+        """Those that can be read, with their trades; one that cannot does not hide the others."""
         arguments = (None, None, self._venue.open_orders_limit)
-        return self._reports(await self._read(Priority.LOOKUP, "fetch_open_orders", *arguments))
+        reports = []
+        for row in await self._read(Priority.LOOKUP, "fetch_open_orders", *arguments):
+            try:
+                reports.append(await self._whole(self._venue.named(row)))
+            except Unreadable:
+                continue
+        return reports
 
     async def closed_since(self, since: datetime, symbol: str) -> Sequence[OrderReport]:
-        """The orders of a market that were closed lately, where the exchange lists them."""
-        if not self._offers("fetch_closed_orders"):
-            return ()
-        start = milliseconds(since)
-        return self._reports(
-            await self._read(Priority.LOOKUP, "fetch_closed_orders", symbol, start)
-        )
+        """The orders of a market that were closed lately, as far as the exchange lists them."""
+        reports = []
+        for method in _closed_lists(self._session.client):
+            start = milliseconds(since)
+            reports += self._reports(await self._read(Priority.LOOKUP, method, symbol, start))
+        return reports
 
     async def trades_since(self, since: datetime, symbol: str) -> Sequence[FillReport]:
         """The account's own trades in a market."""
@@ -232,8 +216,7 @@ class CcxtExchange:
         return next((row for row in found if is_this(row, key)), None)
 
     def _offers(self, method: str) -> bool:
-        """Whether ccxt has it there, be it of the exchange's own or put together from others."""
-        return self._session.client.has.get(_capability(method)) not in {None, False}
+        return offers(self._session.client, method)
 
     async def _require_no_trades(self, key: OrderKey) -> None:
         """An order that is in no list and has traded is there all the same."""
@@ -243,9 +226,14 @@ class CcxtExchange:
         if any(row.get("order") == key.exchange_order_id for row in rows):
             raise ExchangeDoubt("the exchange lists trades of the order and not the order")
 
-    async def _fills(self, symbol: str, row: Row, report: OrderReport) -> tuple[FillReport, ...]:
+    async def _whole(self, row: Row, **facts: Any) -> OrderReport:
+        """An order with its trades, where it has any."""
+        report = self._readable(report_of, row, **facts)
+        return replace(report, fills=await self._fills(row)) if report.filled else report
+
+    async def _fills(self, row: Row) -> tuple[FillReport, ...]:
         """The order's trades; where they cannot be had, the totals stand for them."""
-        order_id = report.exchange_order_id
+        order_id, symbol = row.get("id"), row.get("symbol")
         if self._session.client.has.get("fetchOrderTrades") is True:
             call = Call(method="fetch_order_trades", arguments=(order_id, symbol))
         else:
@@ -288,12 +276,9 @@ class CcxtExchange:
             raise
 
 
-def _told(client: Any) -> Mapping[str, Any]:
-    """What ccxt says of placing spot orders."""
-    features = {} if client is None else client.features or {}
-    return (features.get("spot") or {}).get("createOrder") or {}
-
-
-def _capability(method: str) -> str:
-    first, *others = method.split("_")
-    return first + "".join(word.capitalize() for word in others)
+def _closed_lists(client: Any) -> tuple[str, ...]:
+    """The lists in which every closed order stands once."""
+    if offers(client, "fetch_canceled_and_closed_orders"):
+        return ("fetch_canceled_and_closed_orders",)
+    apart = ("fetch_closed_orders", "fetch_canceled_orders")
+    return tuple(method for method in apart if offers(client, method))

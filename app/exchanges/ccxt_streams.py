@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 from weakref import WeakSet
@@ -172,6 +172,7 @@ class Streams:
         self._terms = terms
         self._clock = clock
         self._pumps: list[Pump] = []
+        self._wire_ids: dict[str, str] = {}
         self._gap = asyncio.Event()
         self.gaps = 0
 
@@ -224,7 +225,15 @@ class Streams:
         except Unreadable as error:
             self._owner.count("order_unreadable", why=str(error))
         else:
+            self._remember(report)
             self._stand.publish(report)
+
+    def _remember(self, report: OrderReport) -> None:
+        """Trades name their order by the exchange's id alone, which may not be known to us yet."""
+        if report.wire_id is not None:
+            self._wire_ids[report.exchange_order_id] = report.wire_id
+        while len(self._wire_ids) > _KEPT_REPORTS:
+            del self._wire_ids[next(iter(self._wire_ids))]
 
     def _publish_trade(self, row: Row) -> None:
         try:
@@ -232,7 +241,8 @@ class Streams:
         except Unreadable as error:
             self._owner.count("trade_unreadable", why=str(error))
         else:
-            self._stand.publish(report)
+            wire_id = self._wire_ids.get(report.exchange_order_id)
+            self._stand.publish(replace(report, wire_id=wire_id))
 
     def _note_gap(self) -> None:
         self.gaps += 1

@@ -7,6 +7,7 @@ import pytest
 from app.domain.order_reports import OrderIntent, OrderKey
 from app.domain.orders import OrderSide, OrderType, TimeInForce
 from app.exchanges.ccxt_calls import Call, canceling, is_this, placing, searching
+from app.exchanges.ccxt_capabilities import offers
 from app.exchanges.ccxt_venues import VENUES, Venue, venue_of
 from tests.exchanges.ccxt_recorders import Sent, recorded
 
@@ -245,9 +246,8 @@ async def test_every_question_of_a_row_is_one_that_ccxt_can_put(venue: Venue) ->
     async with recorded(venue.exchange, {}) as (client, _):
         for search in (*venue.by_wire_id, *venue.by_exchange_id):
             assert callable(getattr(client, search.method))
-            first, *others = search.method.split("_")
-            name = first + "".join(word.capitalize() for word in others)
-            assert client.has.get(name) not in {None, False}, name
+            assert offers(client, search.method)
+        assert not offers(client, "fetch_no_such_thing")
 
 
 @pytest.mark.parametrize("venue", [*VENUES.values(), venue_of("gate")])

@@ -238,6 +238,27 @@ async def test_an_open_order_that_cannot_be_read_hides_no_other() -> None:
         assert rig.exchange.oddities["order_unreadable"] == 1
 
 
+async def test_an_open_order_that_has_traded_comes_with_its_trades() -> None:
+    async with connected() as rig:
+        rig.server.on("GET", "/api/v3/openOrders", says([PARTLY]))
+        rig.server.on("GET", TRADES, says([TRADE]))
+        (report,) = await rig.exchange.open_orders()
+        assert (report.filled, [fill.trade_id for fill in report.fills]) == (Decimal("0.1"), ["7"])
+
+
+async def test_what_happened_since_then_is_told_of_one_market() -> None:
+    async with connected() as rig:
+        rig.server.on("GET", "/api/v3/allOrders", says([CANCELED, ORDER | {"orderId": 29}]))
+        rig.server.on("GET", TRADES, says([TRADE]))
+        since = rig.clock.now()
+        (closed,) = await rig.exchange.closed_since(since, "BTC/USDT")
+        assert (closed.exchange_order_id, closed.status) == ("28", OrderStatus.CANCELED)
+        assert [fill.trade_id for fill in await rig.exchange.trades_since(since, "BTC/USDT")] == [
+            "7"
+        ]
+        assert rig.server.said("GET", TRADES)[0]["startTime"] == "1748779200000"
+
+
 async def test_amending_is_refused_where_it_could_not_be_told() -> None:
     async with connected() as rig:
         with pytest.raises(ExchangeRejected, match="UNSUPPORTED"):

@@ -242,6 +242,7 @@ async def test_the_genuine_stream_tells_orders_and_trades_apart() -> None:
     (moved,) = [report for report in both if not report.fills]
     assert traded.fills[0].fee == Fee(currency="BTC", amount=Decimal("0.0001"))
     assert (traded.fills[0].trade_id, traded.exchange_order_id) == ("7", "28")
+    assert traded.wire_id == WIRE
     assert (moved.status, moved.filled) == (OrderStatus.PARTIALLY_FILLED, None)
 
 

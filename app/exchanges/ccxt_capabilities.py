@@ -1,0 +1,47 @@
+"""What an exchange can do, as far as ccxt says so without an if."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.accounts import Capabilities
+from app.domain.orders import OrderType, TimeInForce
+from app.exchanges.ccxt_venues import Venue
+
+_PLAIN = (OrderType.MARKET, OrderType.LIMIT)
+_WORDS_IN_FORCE = {
+    "IOC": TimeInForce.IOC,
+    "FOK": TimeInForce.FOK,
+    "PO": TimeInForce.POST_ONLY,
+}
+
+
+def capabilities_of(client: Any, venue: Venue) -> Capabilities:
+    """What is offered for spot orders; the least of it where there is no client yet."""
+    told = _told(client)
+    has = {} if client is None else client.has
+    has_stops = all(told.get(name) is True for name in ("stopLossPrice", "takeProfitPrice"))
+    lasting = told.get("timeInForce") or {}
+    return Capabilities(
+        order_types=tuple(OrderType) if has_stops and venue.has_stops else _PLAIN,
+        time_in_force=(
+            TimeInForce.GTC,
+            *(known for word, known in _WORDS_IN_FORCE.items() if lasting.get(word) is True),
+        ),
+        amend_order=venue.can_amend,
+        streaming_orders=has.get("watchOrders") is True,
+        streaming_tickers=False,
+        positions=False,
+    )
+
+
+def offers(client: Any, method: str) -> bool:
+    """Whether ccxt has it there, be it of the exchange's own or put together from others."""
+    first, *others = method.split("_")
+    name = first + "".join(word.capitalize() for word in others)
+    return client.has.get(name) not in {None, False}
+
+
+def _told(client: Any) -> Mapping[str, Any]:
+    """What ccxt says of placing spot orders."""
+    features = {} if client is None else client.features or {}
+    return (features.get("spot") or {}).get("createOrder") or {}
