@@ -29,6 +29,7 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 15.0
 TIME_SYNC_SECONDS = 3600.0
 CLOSE_SECONDS = 5.0
+BAN_AT_START_SECONDS = 60.0
 MARKETS_KEPT = timedelta(hours=1)
 # What may be asked at once after a silence, in ccxt's costs.
 _BURST_COST = 10.0
@@ -71,6 +72,7 @@ class CcxtSession:
         self._failure: str | None = None
         self._unanswered = 0
         self._is_cut_off = False
+        self._asked_pause_seconds = 0.0
         self._is_due = asyncio.Event()
         self.opened = asyncio.Event()
 
@@ -126,7 +128,7 @@ class CcxtSession:
                 pause = FIRST_PAUSE_SECONDS
                 await self._until_due()
             else:
-                await self._clock.sleep(pause)
+                await self._clock.sleep(max(pause, self._asked_pause_seconds))
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def close(self) -> None:
@@ -147,10 +149,11 @@ class CcxtSession:
             await self._prepare(self._client)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next attempt comes
             self._failure = _words(error)
+            self._asked_pause_seconds = _asked_pause_seconds(error, self._client)
             _log.warning("exchange.unreachable", exchange=self._terms.exchange, why=self._failure)
             await self.close()
             return False
-        self._failure = None
+        self._failure, self._asked_pause_seconds = None, 0.0
         self.opened.set()
         return True
 
@@ -210,6 +213,13 @@ class CcxtSession:
             self._unanswered += 1
             self._failure = f"the exchange did not answer: {words_of(error)}"
             self._is_cut_off = self._unanswered >= _CUT_OFF_AFTER
+
+
+def _asked_pause_seconds(error: Exception, client: Any) -> float:
+    """How long not to come back, where the exchange wants to be left alone."""
+    if not is_ban(error):
+        return 0.0
+    return _retry_after(client) or BAN_AT_START_SECONDS
 
 
 def _words(error: Exception) -> str:

@@ -10,6 +10,7 @@ from app.domain.order_reports import OrderKey
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable
 from app.exchanges.ccxt_exchange import CcxtExchange
 from app.exchanges.ccxt_sessions import (
+    BAN_AT_START_SECONDS,
     CLOSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
     TIME_SYNC_SECONDS,
@@ -68,6 +69,23 @@ async def test_a_wrong_key_is_said_in_words() -> None:
         await fails_to_connect(rig)
         assert "API-key format invalid." in words_of(rig)
         assert "127.0.0.1" not in words_of(rig)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"), [({"Retry-After": "40"}, 40.0), ({}, BAN_AT_START_SECONDS)]
+)
+async def test_a_ban_at_the_start_is_not_knocked_at(
+    headers: dict[str, str], seconds: float
+) -> None:
+    async with rigged() as rig:
+        banned = says({"code": -1003, "msg": "Too many requests."}, 418, **headers)
+        rig.server.on("GET", MARKETS, banned)
+        await fails_to_connect(rig)
+        await rig.clock.advance(seconds - 1)
+        assert len(rig.server.said("GET", MARKETS)) == 1
+        rig.server.on("GET", MARKETS, says({"symbols": [MARKET]}))
+        await rig.clock.advance(2)
+        await opens(rig)
 
 
 async def test_terms_that_cannot_be_used_are_said_whole() -> None:
