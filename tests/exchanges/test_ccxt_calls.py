@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.order_reports import OrderIntent, OrderKey
+from app.domain.order_reports import OrderIntent, OrderKey, OrderTerms
 from app.domain.orders import OrderSide, OrderType, TimeInForce
-from app.exchanges.ccxt_calls import Call, canceling, is_this, placing, searching
+from app.exchanges.ccxt_calls import Call, amending, canceling, is_this, placing, searching
 from app.exchanges.ccxt_capabilities import offers
 from app.exchanges.ccxt_venues import VENUES, Venue, venue_of
 from tests.exchanges.ccxt_recorders import Sent, recorded
@@ -211,6 +211,37 @@ async def test_an_order_is_looked_up_by_the_exchanges_id_first(
     calls = list(searching(THEIRS, VENUES[exchange]))
     sent = (await sent_for(exchange, *calls))[0]
     assert (sent.path, sent.fields[name]) == (path, "28")
+
+
+@pytest.mark.parametrize(
+    ("exchange", "path", "wanted"),
+    [
+        ("bybit", "/v5/order/amend", {"orderId": "28", "qty": "0.2", "price": "50001"}),
+        ("okx", "/api/v5/trade/amend-order", {"ordId": "28", "newSz": "0.2", "newPx": "50001"}),
+        (
+            "kraken",
+            "/0/private/AmendOrder",
+            {"txid": "28", "order_qty": "0.2", "limit_price": "50001"},
+        ),
+    ],
+)
+async def test_where_an_order_is_amended_in_place_no_other_is_created(
+    exchange: str, path: str, wanted: dict[str, str]
+) -> None:
+    row = {"id": "28", "symbol": "BTC/USDT", "type": "limit", "side": "buy"}
+    terms = OrderTerms(amount=Decimal("0.20"), price=Decimal(50001), trigger_price=None)
+    (sent,) = await sent_for(exchange, amending(row, terms))
+    assert VENUES[exchange].amends_in_place
+    assert sent.path == path
+    assert wanted.items() <= sent.fields.items()
+
+
+async def test_on_binance_an_edit_cancels_and_creates_and_is_not_in_place() -> None:
+    row = {"id": "28", "symbol": "BTC/USDT", "type": "limit", "side": "buy"}
+    terms = OrderTerms(amount=Decimal("0.2"), price=Decimal(50001), trigger_price=None)
+    (sent,) = await sent_for("binance", amending(row, terms))
+    assert sent.path == "/api/v3/order/cancelReplace"
+    assert not VENUES["binance"].amends_in_place
 
 
 def test_where_nobody_looked_every_list_is_gone_through_and_none_is_narrowed() -> None:
