@@ -66,8 +66,8 @@ class ExchangeGateway(Protocol):
         """Every order of the account that waits on the exchange."""
         ...
 
-    async def closed_orders(self, since: datetime) -> Sequence[OrderReport]:
-        """Orders that closed since then, as far as somebody else may have placed them."""
+    async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
+        """Orders of these markets that closed since then, as far as the exchange lists them."""
         ...
 
     def news(self) -> AsyncIterator[OrderReport]:

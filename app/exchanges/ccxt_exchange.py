@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import product
 from typing import Any, TypeVar
 
 import structlog
@@ -146,11 +147,11 @@ class CcxtExchange:
                 continue
         return reports
 
-    async def closed_since(self, since: datetime, symbol: str) -> Sequence[OrderReport]:
-        """The orders of a market that were closed lately, as far as the exchange lists them."""
-        reports = []
-        for method in _closed_lists(self._session.client):
-            start = milliseconds(since)
+    async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
+        """Market by market, as far as the exchange lists them."""
+        self._session.require()
+        reports, start = [], milliseconds(since)
+        for method, symbol in product(_closed_lists(self._session.client), symbols):
             reports += self._reports(await self._read(Priority.LOOKUP, method, symbol, start))
         return reports
 

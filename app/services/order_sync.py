@@ -132,9 +132,12 @@ class OrderSync:
     async def _compare(self, found: Reconciliation) -> None:
         name, begun_at = self._account.name, self._clock.now()
         gateway = self._account.gateway
+        since = self._closed_since(begun_at)
+        async with self._tools.database.snapshot() as view:
+            symbols = await view.orders.symbols(name, changed_since=since)
         async with self._clock.timeout(self._answer_seconds):
             listed = await gateway.open_orders()
-            closed = await gateway.closed_orders(self._closed_since(begun_at))
+            closed = await gateway.closed_orders(since, symbols)
         known = {report.exchange_order_id: report for report in listed}
         async with self._tools.database.snapshot() as view:
             ours = await view.orders.answered_open(name)

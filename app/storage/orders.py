@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from app.domain.filters import OrderFilter, OrderSort
 from app.domain.orders import (
@@ -133,6 +143,12 @@ class OrderStore:
             _columns.status.in_([str(OrderStatus.OPEN), str(OrderStatus.PARTIALLY_FILLED)]),
         )
         return await self._many(found.order_by(_columns.created_at, _columns.id))
+
+    async def symbols(self, account: str, *, changed_since: datetime) -> list[str]:
+        """The markets in which the account has or had something lately."""
+        lately = or_(_columns.is_open.is_(True), _columns.updated_at >= changed_since)
+        found = select(_columns.symbol).where(_columns.account == account, lately).distinct()
+        return [row["symbol"] for row in await self._sql.all(found.order_by(_columns.symbol))]
 
     async def uncanceled(self, account: str) -> list[Order]:
         """Those that somebody wishes to see canceled, and that the exchange has still open."""

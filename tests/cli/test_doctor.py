@@ -61,11 +61,11 @@ def start_in(folder: Path, clock: ManualClock) -> None:
         async with open_runtime(settings, Parts(clock=clock)) as services:
             await services.orders.place(make_request())
 
+    others = set(threading.enumerate())
     asyncio.run(start())
     # Who closes a file last takes its log over, on a thread of its own.
-    for thread in threading.enumerate():
-        if "_connection_worker_thread" in thread.name:
-            thread.join(timeout=10)
+    for thread in set(threading.enumerate()) - others:
+        thread.join(timeout=10)
 
 
 @pytest.fixture(autouse=True)

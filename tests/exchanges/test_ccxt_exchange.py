@@ -251,7 +251,7 @@ async def test_what_happened_since_then_is_told_of_one_market() -> None:
         rig.server.on("GET", "/api/v3/allOrders", says([CANCELED, ORDER | {"orderId": 29}]))
         rig.server.on("GET", TRADES, says([TRADE]))
         since = rig.clock.now()
-        (closed,) = await rig.exchange.closed_since(since, "BTC/USDT")
+        (closed,) = await rig.exchange.closed_orders(since, ["BTC/USDT"])
         assert (closed.exchange_order_id, closed.status) == ("28", OrderStatus.CANCELED)
         assert [fill.trade_id for fill in await rig.exchange.trades_since(since, "BTC/USDT")] == [
             "7"

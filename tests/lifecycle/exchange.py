@@ -170,7 +170,7 @@ class KnownExchange:
         self._see()
         return [self.report(held) for held in self.held.values() if held.status.is_open]
 
-    async def closed_orders(self, since: datetime) -> Sequence[OrderReport]:
+    async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         self._see()
         closed = [held for held in self.held.values() if not held.status.is_open]
         return [self.report(held) for held in closed if held.changed_at >= since]

@@ -96,7 +96,7 @@ class PaperExchange:
         self._line.require(Call.FIND)
         return await self._books.waiting()
 
-    async def closed_orders(self, since: datetime) -> Sequence[OrderReport]:
+    async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         """Nobody else places orders here, so there are none that we have not heard of."""
         self._line.require(Call.FIND)
         return ()
