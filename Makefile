@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
+# One more than there are cores, up to four: tests wait for disks and servers much of their time.
+TESTERS := $(shell cores=$$(nproc 2>/dev/null || echo 1); echo $$((cores < 4 ? cores + 1 : 4)))
 LOCKED := --quiet --disable-pip-version-check --require-hashes
 
 .PHONY: run test check soak format web bench schema lock clean
@@ -12,7 +14,7 @@ run: $(RUNTIME) web
 	@exec $(BIN)/orderdeck serve $(ARGS)
 
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 check: $(DEVELOPMENT)
 	$(BIN)/ruff format --check .
