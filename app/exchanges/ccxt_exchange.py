@@ -30,7 +30,8 @@ from app.exchanges.ccxt_numbers import milliseconds, text
 from app.exchanges.ccxt_reports import Row, accepted, fills_of, report_of
 from app.exchanges.ccxt_requests import Priority
 from app.exchanges.ccxt_sessions import CcxtSession, MarketShelf
-from app.exchanges.ccxt_streams import NewsStand, Streams
+from app.exchanges.ccxt_streams import Streams
+from app.exchanges.news import NewsStand
 from app.ports import Clock
 
 _Found = TypeVar("_Found")

@@ -1,12 +1,11 @@
 """An exchange's streams: a pump for each, a watchdog over their sockets, and news for readers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
-from weakref import WeakSet
 
 import structlog
 
@@ -17,46 +16,16 @@ from app.exchanges.ccxt_clients import CcxtTerms
 from app.exchanges.ccxt_failures import Unreadable, words_of
 from app.exchanges.ccxt_reports import Row, news_of, trade_news_of
 from app.exchanges.ccxt_sessions import CLOSE_SECONDS, CcxtSession
+from app.exchanges.news import NewsStand
 from app.ports import Clock
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 POLL_SECONDS = 5.0
 _LOOKS_PER_SILENCE = 4
-_KEPT_REPORTS = 10_000
+_KEPT_NAMES = 10_000
 
 _log = structlog.get_logger(__name__)
-
-
-class NewsReader(AsyncIterator[OrderReport]):
-    """What one listener has not read yet; beyond what is kept, the oldest is lost."""
-
-    def __init__(self) -> None:
-        self._unread: asyncio.Queue[OrderReport] = asyncio.Queue(_KEPT_REPORTS)
-
-    def put(self, report: OrderReport) -> None:
-        if self._unread.full():
-            self._unread.get_nowait()
-        self._unread.put_nowait(report)
-
-    async def __anext__(self) -> OrderReport:
-        return await self._unread.get()
-
-
-class NewsStand:
-    """Gives every report to every reader who is still there."""
-
-    def __init__(self) -> None:
-        self._readers: WeakSet[NewsReader] = WeakSet()
-
-    def reader(self) -> NewsReader:
-        reader = NewsReader()
-        self._readers.add(reader)
-        return reader
-
-    def publish(self, report: OrderReport) -> None:
-        for reader in self._readers:
-            reader.put(report)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,7 +201,7 @@ class Streams:
         """Trades name their order by the exchange's id alone, which may not be known to us yet."""
         if report.wire_id is not None:
             self._wire_ids[report.exchange_order_id] = report.wire_id
-        while len(self._wire_ids) > _KEPT_REPORTS:
+        while len(self._wire_ids) > _KEPT_NAMES:
             del self._wire_ids[next(iter(self._wire_ids))]
 
     def _publish_trade(self, row: Row) -> None:

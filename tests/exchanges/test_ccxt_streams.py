@@ -14,11 +14,11 @@ from app.exchanges.ccxt_streams import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
     POLL_SECONDS,
-    NewsStand,
     Pump,
     Source,
     Watchdog,
 )
+from app.exchanges.news import NewsStand
 from tests.exchanges.ccxt_rigs import ORDER, TIME, WIRE, Rig, connected
 from tests.exchanges.ccxt_servers import UserStream, says
 from tests.exchanges.rigs import heard

@@ -14,6 +14,7 @@ from app.errors import (
     Refusal,
     RefusalCode,
 )
+from app.exchanges.news import KEPT_REPORTS
 from app.exchanges.paper.faults import Call, Faults
 from app.exchanges.paper.news import NewsDesk
 from tests.exchanges.rigs import PaperRig, an_intent, heard, key_of
@@ -93,7 +94,7 @@ async def test_a_reader_who_never_reads_loses_the_oldest_news_first(paper: Paper
     report = await paper.gateway.submit(an_intent())
     desk = NewsDesk(Faults())
     reader = desk.reader()
-    for number in range(1_001):
+    for number in range(KEPT_REPORTS + 1):
         desk.publish(replace(report, wire_id=f"w{number}"))
     assert (await heard(reader)).wire_id == "w1"
 
