@@ -53,9 +53,7 @@ def _check_time_in_force(request: OrderRequest) -> Checked:
         allowed = (TimeInForce.GTC, TimeInForce.IOC)
     refusal = None
     if request.time_in_force not in allowed:
-        words = (
-            f"{article(request.type)} order takes {listed(allowed)}, not {request.time_in_force}"
-        )
+        words = f"a {request.type} order takes {listed(allowed)}, not {request.time_in_force}"
         refusal = invalid("timeInForce", words)
     return Checked(
         name="timeInForce", limit=listed(allowed), actual=request.time_in_force, refusal=refusal
@@ -96,10 +94,6 @@ _CHECKS: tuple[Callable[[OrderRequest], Checked], ...] = (
 )
 
 
-def article(type: OrderType) -> str:
-    return f"{'an' if type[0] in 'AEIOU' else 'a'} {type}"
-
-
 def listed(values: Iterable[str]) -> str:
     """As one says it: GTC, IOC or FOK."""
     *others, last = (str(value) for value in values)
@@ -108,9 +102,9 @@ def listed(values: Iterable[str]) -> str:
 
 def _needed(type: OrderType, name: str, value: Decimal | None, *, is_needed: bool) -> Checked:
     if is_needed and value is None:
-        return Checked(name=name, refusal=invalid(name, f"{article(type)} order needs a {name}"))
+        return Checked(name=name, refusal=invalid(name, f"a {type} order needs a {name}"))
     if value is not None and not is_needed:
-        words = f"{article(type)} order takes no {name}: leave it out"
+        words = f"a {type} order takes no {name}: leave it out"
         return Checked(name=name, actual=money.plain(value), refusal=invalid(name, words))
     return _number(name, value)
 

@@ -23,7 +23,7 @@ def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) 
     assert report.details is not None  # noqa: S101 - asked only of what is importable
     assert report.terms is not None  # noqa: S101
     details, terms = report.details, report.terms.terms
-    own = f"ext-{blake2b(report.exchange_order_id.encode(), digest_size=16).hexdigest()}"
+    own = _own_name(report.exchange_order_id)
     named = details.client_order_id or ""
     wire_id = report.wire_id or ""
     return Order(
@@ -51,5 +51,9 @@ def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) 
 
 def under_other_names(order: Order) -> Order:
     """Where a client here has used the same name for an order of its own."""
-    own = f"ext-{blake2b(str(order.exchange_order_id).encode(), digest_size=16).hexdigest()}"
-    return replace(order, client_order_id=own)
+    return replace(order, client_order_id=_own_name(str(order.exchange_order_id)))
+
+
+def _own_name(exchange_order_id: str) -> str:
+    """The same for the same order whenever it is found, in the shape of a clientOrderId."""
+    return f"ext-{blake2b(exchange_order_id.encode(), digest_size=16).hexdigest()}"
