@@ -74,6 +74,13 @@ class ExchangeGateway(Protocol):
         """The exchange's stream of order news: a hint, which may repeat, swap and lose."""
         ...
 
+    async def gap(self) -> None:
+        """Wait until news may have been lost: at each connection, after each break of a stream.
+
+        One that came while nobody waited is told to the next who does.
+        """
+        ...
+
     async def run(self) -> None:
         """Whatever the gateway does by itself, until it is cancelled."""
         ...

@@ -12,9 +12,8 @@ import structlog
 from ulid import ULID
 
 from app.bus import Bus
-from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Faults
-from app.exchanges.paper.venue import PaperTerms
+from app.gateways import Gateways, build_all
 from app.ports import Clock
 from app.services import Services
 from app.services.accounts import AccountEntry, AccountService
@@ -30,11 +29,10 @@ from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
 from app.services.reconciler import Reconciler
 from app.services.views import ViewService
-from app.settings import AccountSettings, Settings
+from app.settings import Settings
 from app.storage import migrations
 from app.storage.database import Database
 from app.storage.inspections import inspected, place
-from app.storage.paper import PaperBooks
 
 RESTART_SECONDS = 1.0
 _WIRE_FIRST = "abcdefghijklmnopqrsuvwxyz"
@@ -97,12 +95,13 @@ async def open_health(settings: Settings) -> AsyncIterator[HealthService]:
     """What can be looked at without a start: nothing is made, migrated or written."""
     url = settings.database_url.get_secret_value()
     database, parts = Database(url, Bus()), Parts()
+    gateways = Gateways(settings, database, parts.clock, parts.faults)
     candidates = {
         name: Candidate(
             name=name,
             exchange=account.exchange,
             mode=account.mode,
-            build=partial(_paper_exchange, name, account, database, parts),
+            build=partial(gateways.build, name),
         )
         for name, account in settings.accounts.items()
     }
@@ -145,34 +144,26 @@ class _Build:
         self._settings = settings
         self._clock = parts.clock
         self._auth = _auth(settings, database, parts.clock)
-        self._gateways = {
-            name: _paper_exchange(name, account, database, parts)
-            for name, account in settings.accounts.items()
-        }
+        self._gateway_plans = Gateways(settings, database, parts.clock, parts.faults)
+        self._gateways = build_all(self._gateway_plans, settings)
         self._accounts = AccountService(database, parts.clock, self._entries())
         ids = Ids(new=AscendingIds().new, new_wire=_new_wire_id)
         self._log = OrderLog(database, bus, parts.clock)
-        timeout = settings.exchange_timeout_seconds
         clock, accounts = parts.clock, self._accounts
         ledger = OrderLedger(database, clock, ids)
         tools = OrderTools(
             database=database,
             bus=bus,
             accounts=accounts,
-            gate=OrderGate(database, accounts, clock, timeout_seconds=timeout),
+            gate=OrderGate(database, accounts, clock),
             ledger=ledger,
-            courier=OrderCourier(accounts, ledger, clock, timeout_seconds=timeout),
+            courier=OrderCourier(accounts, ledger, clock),
             clock=clock,
             ids=ids,
         )
-        self._orders = OrderService(tools, timeout_seconds=timeout)
-        times = SyncTimes(
-            interval_seconds=settings.reconcile_seconds,
-            not_found_seconds=settings.not_found_after_seconds,
-            answer_seconds=timeout,
-        )
+        self._orders = OrderService(tools)
         self._syncs = {
-            name: OrderSync(entry, self._orders, tools, times)
+            name: OrderSync(entry, self._orders, tools, self._times(name))
             for name, entry in self._accounts.entries.items()
         }
         self.services = Services(
@@ -209,6 +200,12 @@ class _Build:
             loops.append(_kept_running("pruning", lambda: self._log.run_pruning(retention)))
         return loops
 
+    def _times(self, name: str) -> SyncTimes:
+        return SyncTimes(
+            interval_seconds=self._settings.reconcile_seconds,
+            not_found_seconds=self._gateway_plans.not_found_seconds(name),
+        )
+
     def _entries(self) -> list[AccountEntry]:
         return [
             AccountEntry(
@@ -216,6 +213,7 @@ class _Build:
                 exchange=account.exchange,
                 mode=account.mode,
                 max_open_orders=account.max_open_orders,
+                answer_seconds=self._gateway_plans.answer_seconds(name),
                 gateway=self._gateways[name],
             )
             for name, account in self._settings.accounts.items()
@@ -224,19 +222,6 @@ class _Build:
 
 def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
     return AuthService(database=database, clock=clock, account_names=tuple(settings.accounts))
-
-
-def _paper_exchange(
-    name: str, account: AccountSettings, database: Database, parts: Parts
-) -> PaperExchange:
-    terms = PaperTerms(
-        balances=account.paper.balances,
-        maker_fee=account.paper.maker_fee,
-        taker_fee=account.paper.taker_fee,
-        seed=account.paper.seed,
-    )
-    books = PaperBooks(database, name)
-    return PaperExchange(books, parts.clock, terms, parts.faults.get(name))
 
 
 class AscendingIds:

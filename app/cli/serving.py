@@ -17,6 +17,7 @@ import typer
 from app import __version__
 from app.cli.environment import read_settings
 from app.cli.output import fail, told_in_words
+from app.domain.accounts import AccountMode
 from app.domain.tokens import ADMIN_FILE
 
 if TYPE_CHECKING:
@@ -62,16 +63,29 @@ def listen(host: str, port: int) -> socket.socket:
 def banner(settings: "Settings", listener: socket.socket) -> str:
     """What it says when it is ready: where it is found, and how to come in."""
     url = base_url(*listener.getsockname()[:2])
-    modes = ", ".join(sorted({account.mode for account in settings.accounts.values()}))
     return "\n".join(
         (
-            f"orderdeck {__version__}: {modes}, fills are simulated and no money moves",
+            f"orderdeck {__version__}: {_what_moves(settings)}",
             f"  open   {url}/graphiql",
             f"  API    {url}/graphql",
             f"  token  {_place_of_token(settings)}",
             f"  data   {settings.data_dir}",
         )
     )
+
+
+def _what_moves(settings: "Settings") -> str:
+    """First whether real money moves, so that nobody can overlook it."""
+    modes = {
+        mode: [name for name, account in settings.accounts.items() if account.mode is mode]
+        for mode in (AccountMode.LIVE, AccountMode.SANDBOX, AccountMode.PAPER)
+    }
+    named = [f"{mode} {', '.join(names)}" for mode, names in modes.items() if names]
+    if modes[AccountMode.LIVE]:
+        return f"{'; '.join(named)}. LIVE TRADES REAL MONEY"
+    if modes[AccountMode.SANDBOX]:
+        return f"{'; '.join(named)}. No real money moves"
+    return f"{AccountMode.PAPER}, fills are simulated and no money moves"
 
 
 def base_url(host: str, port: int) -> str:

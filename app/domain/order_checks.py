@@ -14,10 +14,18 @@ from app.errors import Refusal, RefusalCode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GateFacts:
-    """All that the gate looks at. The exchange is None where it cannot be asked."""
+class Absent:
+    """Why nothing can be known of the exchange, in words for a person."""
 
-    exchange: MarketFacts | None
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateFacts:
+    """All that the gate looks at."""
+
+    exchange: MarketFacts | Absent
+    is_in_step: bool = True
     open_orders: int = 0
     max_open_orders: int | None = None
 
@@ -26,9 +34,13 @@ def examine(request: OrderRequest, facts: GateFacts) -> Iterator[Checked]:
     """Every check behind that of the form; those that cannot be made say why."""
     exchange = facts.exchange
     yield Checked(
-        name="exchange", refusal=order_refusals.unavailable() if exchange is None else None
+        name="exchange",
+        refusal=order_refusals.unavailable(exchange.why) if isinstance(exchange, Absent) else None,
     )
-    if exchange is None:
+    yield Checked(
+        name="reconciled", refusal=None if facts.is_in_step else order_refusals.not_in_step()
+    )
+    if isinstance(exchange, Absent):
         names = (*_OF_EXCHANGE, *MARKET_CHECKS)
         yield from _unknown(names, "not checked: the exchange cannot be reached")
     else:

@@ -43,10 +43,24 @@ def conflict() -> Refusal:
     )
 
 
-def unavailable(consequence: str = "nothing was placed") -> Refusal:
+CUT_OFF = "the exchange cannot be reached"
+SILENT = "the exchange gives no clear answer"
+AS_IT_WAS = "the order stands as it was"
+
+
+def unavailable(why: str = CUT_OFF, consequence: str = "nothing was placed") -> Refusal:
     return Refusal(
         code=RefusalCode.EXCHANGE_UNAVAILABLE,
-        message=f"the exchange cannot be reached; {consequence}",
+        message=f"{why}; {consequence}",
+        retryable=True,
+    )
+
+
+def not_in_step() -> Refusal:
+    return Refusal(
+        code=RefusalCode.EXCHANGE_UNAVAILABLE,
+        message="the account is still being compared with its exchange after the start;"
+        " nothing was placed",
         retryable=True,
     )
 

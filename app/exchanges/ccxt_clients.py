@@ -1,9 +1,13 @@
 """The genuine ccxt clients: loaded late, configured whole, and proved to be where they should."""
 
 import asyncio
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol
 
 from app.domain.accounts import AccountMode
@@ -52,6 +56,18 @@ class CcxtTerms:
         return self.api_key is not None and self.mode is not AccountMode.PAPER
 
     @property
+    def answer_seconds(self) -> float:
+        """How long ccxt waits for an answer, in milliseconds where its own settings say so."""
+        told = self.overrides.get("timeout")
+        return self.timeout_seconds if told is None else float(told) / 1000
+
+    @property
+    def acceptance_seconds(self) -> float:
+        """After how long the exchange takes no request any more that is on its way."""
+        told = self.overrides.get("options", {}).get("recvWindow")
+        return self.venue.acceptance_seconds if told is None else float(told) / 1000
+
+    @property
     def market_set(self) -> str:
         """Accounts with the same one see the same markets."""
         return f"{self.exchange} {self.mode is AccountMode.SANDBOX} {self.overrides.get('urls')}"
@@ -59,8 +75,11 @@ class CcxtTerms:
 
 def problems_of(terms: CcxtTerms) -> tuple[str, ...]:
     """Why an account must not be opened on these terms, as far as can be told without ccxt."""
-    live = no_live_words(terms.venue) if terms.mode is AccountMode.LIVE else None
-    return tuple(words for words in (live, _unsafe_words(terms.overrides)) if words is not None)
+    unknown = _unknown_words(terms.exchange)
+    if unknown is not None:
+        return (unknown,)
+    told = (_mode_words(terms), _unsafe_words(terms.overrides))
+    return tuple(words for words in told if words is not None)
 
 
 async def open_client(terms: CcxtTerms) -> Any:
@@ -69,14 +88,46 @@ async def open_client(terms: CcxtTerms) -> Any:
     if problems:
         raise SettingsError(problems)
     library = await asyncio.to_thread(import_module, "ccxt.pro")
-    if terms.exchange not in library.exchanges:
-        raise SettingsError((f"ccxt knows no exchange {terms.exchange!r}",))
     build = getattr(library, terms.exchange)
     is_sandbox = terms.mode is AccountMode.SANDBOX
     client = (_in_sandbox if is_sandbox else _as_it_is)(build, terms)
     if terms.venue.numbers_requests:
         client.nonce = _growing(client.nonce)
     return client
+
+
+def _unknown_words(exchange: str) -> str | None:
+    """By the names of ccxt's files: to import it takes a second."""
+    known = _exchange_ids()
+    if exchange in known:
+        return None
+    nearest = difflib.get_close_matches(exchange, known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else "its documentation lists those it knows"
+    return f"ccxt knows no exchange {exchange} that has streams: {hint}"
+
+
+@cache
+def _exchange_ids() -> frozenset[str]:
+    found = find_spec("ccxt")
+    folders = (found.submodule_search_locations if found else None) or ()
+    files = (file for folder in folders for file in (Path(folder) / "pro").glob("*.py"))
+    return frozenset(file.stem for file in files if not file.stem.startswith("_"))
+
+
+def _mode_words(terms: CcxtTerms) -> str | None:
+    venue = terms.venue
+    if terms.mode is AccountMode.LIVE:
+        return no_live_words(venue)
+    if terms.mode is AccountMode.SANDBOX and venue.is_known and venue.sandbox is None:
+        return _no_sandbox(terms)
+    return None
+
+
+def _no_sandbox(terms: CcxtTerms) -> str:
+    return (
+        f"{terms.exchange} has no sandbox that could be told from its live exchange:"
+        ' use mode = "paper", which trades on its real prices without its money'
+    )
 
 
 def _as_it_is(build: Any, terms: CcxtTerms) -> Any:
@@ -92,8 +143,7 @@ def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
     try:
         client.set_sandbox_mode(True)
     except Exception as error:
-        words = f"{terms.exchange} has no sandbox that could be told from its live exchange"
-        raise SettingsError((words,)) from error
+        raise SettingsError((_no_sandbox(terms),)) from error
     doubts = [no_testnet_words(terms.venue, client)]
     client.urls = client.deep_extend(client.urls, urls)
     doubts.append(no_sandbox_words(terms.venue, live, client))

@@ -165,6 +165,10 @@ class CcxtExchange:
         """What this process hears from now on."""
         return self._stand.reader()
 
+    async def gap(self) -> None:
+        """Wait until news may have been lost."""
+        await self._streams.gap()
+
     async def run(self) -> None:
         """Connect, listen, and let go of everything at the end."""
         try:

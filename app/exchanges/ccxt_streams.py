@@ -11,7 +11,6 @@ import structlog
 
 from app.domain.accounts import Connection, Connectivity
 from app.domain.order_reports import OrderReport
-from app.errors import ExchangeError
 from app.exchanges.ccxt_clients import CcxtTerms
 from app.exchanges.ccxt_failures import Unreadable, words_of
 from app.exchanges.ccxt_reports import Row, news_of, trade_news_of
@@ -155,11 +154,17 @@ class Streams:
         detail = f"the stream of {broken.name} is interrupted: {broken.failure}"
         return Connection(connectivity=Connectivity.DEGRADED, detail=detail)
 
+    async def gap(self) -> None:
+        """Wait until something happened that no stream has told."""
+        await self._gap.wait()
+        self._gap.clear()
+
     async def run(self) -> None:
         """Listen as soon as there is a connection; the watchdog sees to it that it goes on."""
         await self._session.opened.wait()
         if not self._terms.has_keys:
             return
+        self._note_gap()
         client = self._session.client
         self._pumps = [Pump(source, self._note_gap, self._clock) for source in self._sources()]
         watchdog = Watchdog(self._clock, silence_seconds=self._terms.watchdog_seconds)
@@ -167,7 +172,6 @@ class Streams:
             for pump in self._pumps:
                 tasks.create_task(pump.run())
             tasks.create_task(watchdog.run(client))
-            tasks.create_task(self._catch_up())
 
     def _sources(self) -> list[Source]:
         client = self._session.client
@@ -216,18 +220,3 @@ class Streams:
     def _note_gap(self) -> None:
         self.gaps += 1
         self._gap.set()
-
-    async def _catch_up(self) -> None:
-        """After each gap, tell how the orders stand that wait on the exchange."""
-        while True:
-            await self._gap.wait()
-            self._gap.clear()
-            try:
-                reports = await self._owner.open_orders()
-            except ExchangeError as error:
-                _log.info("stream.catching_up_failed", error=repr(error))
-                await self._clock.sleep(POLL_SECONDS)
-                self._gap.set()
-                continue
-            for report in reports:
-                self._stand.publish(report)

@@ -21,6 +21,8 @@ class AccountEntry:
     exchange: str
     mode: AccountMode
     max_open_orders: int | None
+    # How long its exchange may take to answer.
+    answer_seconds: float
     gateway: ExchangeGateway
 
 
@@ -32,6 +34,7 @@ class AccountService:
         self._clock = clock
         self._entries = {entry.name: entry for entry in entries}
         self._reconciled_at: dict[str, datetime] = {}
+        self._in_step: set[str] = set()
 
     @property
     def entries(self) -> Mapping[str, AccountEntry]:
@@ -91,6 +94,11 @@ class AccountService:
         async with self._database.transaction() as tx:
             await tx.accounts.set_reconciled(name, at)
         self._reconciled_at[name] = at
+        self._in_step.add(name)
+
+    def is_in_step(self, name: str) -> bool:
+        """Whether it was compared with its exchange since the start; before, it takes no orders."""
+        return name in self._in_step
 
 
 def _renamed(entry: AccountEntry, exchange: str, mode: str) -> str:

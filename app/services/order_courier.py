@@ -1,6 +1,7 @@
 """The way to the exchange and back: each call once, and what it answered into the ledger."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 
@@ -20,18 +21,15 @@ _logger = structlog.get_logger(__name__)
 class OrderCourier:
     """Asks the exchange about one order at a time, never inside a transaction."""
 
-    def __init__(
-        self, accounts: AccountService, ledger: OrderLedger, clock: Clock, *, timeout_seconds: float
-    ) -> None:
+    def __init__(self, accounts: AccountService, ledger: OrderLedger, clock: Clock) -> None:
         self._accounts = accounts
         self._ledger = ledger
         self._clock = clock
-        self._timeout_seconds = timeout_seconds
 
     async def submit(self, order: Order, attempt: Attempt | None = None) -> Order:
         """Send it once. Whatever is not a clear answer is doubt."""
         try:
-            async with self._clock.timeout(self._timeout_seconds):
+            async with self._in_time(order):
                 report = await self._gateway(order).submit(_intent(order))
         except ExchangeRejected as error:
             return await self._ledger.reject(order.id, error.refusal, attempt)
@@ -49,7 +47,7 @@ class OrderCourier:
         """Ask the exchange to cancel; without an answer the wish stays and is tried again."""
         gateway = self._gateway(order)
         try:
-            async with self._clock.timeout(self._timeout_seconds):
+            async with self._in_time(order):
                 report = await gateway.cancel(_key(order)) or await gateway.find(_key(order))
         except (ExchangeError, TimeoutError) as error:
             _logger.warning("cancel.unanswered", order=order.id, error=repr(error))
@@ -72,17 +70,17 @@ class OrderCourier:
 
     async def find(self, order: Order) -> OrderReport | None:
         """What the exchange says of an order; None where it answered that it has none."""
-        async with self._clock.timeout(self._timeout_seconds):
+        async with self._in_time(order):
             return await self._gateway(order).find(_key(order))
 
     async def _ask_to_amend(self, order: Order, wanted: OrderTerms) -> OrderReport | None:
         try:
-            async with self._clock.timeout(self._timeout_seconds):
+            async with self._in_time(order):
                 return await self._gateway(order).amend(_key(order), wanted)
         except ExchangeRejected as error:
             raise Denied(error.refusal, existing_order=order) from error
         except ExchangeUnavailable as error:
-            refusal = order_refusals.unavailable("the order stands as it was")
+            refusal = order_refusals.unavailable(consequence=order_refusals.AS_IT_WAS)
             raise Denied(refusal, existing_order=order) from error
         except Exception as error:  # noqa: BLE001  nothing else proves that it stands as it was
             _logger.warning("amend.unanswered", order=order.id, error=repr(error))
@@ -93,6 +91,9 @@ class OrderCourier:
 
     def _gateway(self, order: Order) -> ExchangeGateway:
         return self._accounts.get(order.account).gateway
+
+    def _in_time(self, order: Order) -> AbstractAsyncContextManager[object]:
+        return self._clock.timeout(self._accounts.get(order.account).answer_seconds)
 
 
 def _intent(order: Order) -> OrderIntent:

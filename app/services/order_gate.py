@@ -1,5 +1,6 @@
 """The gate in front of the exchange: one way for what is placed and for what is only previewed."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,11 +10,11 @@ from app.domain.accounts import Connectivity
 from app.domain.checks import Checked
 from app.domain.filters import OrderFilter
 from app.domain.market_checks import MarketFacts
-from app.domain.order_checks import GateFacts, examine, first_refusal
+from app.domain.order_checks import Absent, GateFacts, examine, first_refusal
 from app.domain.order_forms import examine_form
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import Fee, Order, OrderStatus
-from app.errors import Denied, ExchangeError, Refusal
+from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.storage.database import Database, Snapshot
@@ -41,36 +42,38 @@ class _Earlier:
 class OrderGate:
     """Lets an order through or says why not."""
 
-    def __init__(
-        self, database: Database, accounts: AccountService, clock: Clock, *, timeout_seconds: float
-    ) -> None:
+    def __init__(self, database: Database, accounts: AccountService, clock: Clock) -> None:
         self._database = database
         self._accounts = accounts
         self._clock = clock
-        self._timeout_seconds = timeout_seconds
 
-    async def facts(self, account: str, symbol: str) -> MarketFacts | None:
-        """What must be known of the exchange; None where it cannot be asked."""
-        gateway = self._accounts.get(account).gateway
-        if gateway.connection.connectivity is Connectivity.DISCONNECTED:
-            return None
+    async def facts(self, account: str, symbol: str) -> MarketFacts | Absent:
+        """What must be known of the exchange, or why it cannot be asked."""
+        entry = self._accounts.get(account)
+        gateway, connection = entry.gateway, entry.gateway.connection
+        if connection.connectivity is Connectivity.DISCONNECTED:
+            return Absent(why=connection.detail or order_refusals.CUT_OFF)
         try:
-            async with self._clock.timeout(self._timeout_seconds):
-                tickers = await gateway.tickers([symbol])
+            async with self._clock.timeout(entry.answer_seconds):
+                tickers, balances = await asyncio.gather(
+                    gateway.tickers([symbol]), gateway.balances()
+                )
                 return MarketFacts(
                     capabilities=gateway.capabilities,
                     markets=await gateway.markets(),
                     ticker=tickers.get(symbol),
-                    balances=await gateway.balances(),
+                    balances=balances,
                 )
+        except ExchangeUnavailable as error:
+            return Absent(why=str(error))
         except (ExchangeError, TimeoutError):
-            return None
+            return Absent(why=order_refusals.SILENT)
 
     def check_form(self, request: OrderRequest) -> None:
         deny(first_refusal(examine_form(request)))
 
     async def check(
-        self, view: Snapshot, request: OrderRequest, exchange: MarketFacts | None
+        self, view: Snapshot, request: OrderRequest, exchange: MarketFacts | Absent
     ) -> None:
         deny(first_refusal(await self._examine(view, request, exchange)))
 
@@ -84,14 +87,19 @@ class OrderGate:
         return _preview(request, exchange, checks, earlier)
 
     async def _examine(
-        self, view: Snapshot, request: OrderRequest, exchange: MarketFacts | None
+        self, view: Snapshot, request: OrderRequest, exchange: MarketFacts | Absent
     ) -> Iterator[Checked]:
         limit = self._accounts.get(request.account).max_open_orders
         count = 0
         if limit is not None:
             open_here = OrderFilter(accounts=frozenset({request.account}), open=True)
             count = await view.orders.count(open_here)
-        facts = GateFacts(exchange=exchange, open_orders=count, max_open_orders=limit)
+        facts = GateFacts(
+            exchange=exchange,
+            is_in_step=self._accounts.is_in_step(request.account),
+            open_orders=count,
+            max_open_orders=limit,
+        )
         return examine(request, facts)
 
 
@@ -118,7 +126,7 @@ def _check_unused(earlier: _Earlier | None) -> Checked:
 
 def _preview(
     request: OrderRequest,
-    exchange: MarketFacts | None,
+    exchange: MarketFacts | Absent,
     checks: Iterable[Checked],
     earlier: _Earlier | None,
 ) -> Preview:
@@ -128,8 +136,9 @@ def _preview(
         # A repeat is answered as the first time, whatever the checks would say by now.
         is_rejected = earlier.order.status is OrderStatus.REJECTED
         refusal = earlier.order.refusal if is_rejected else None
-    ticker = None if exchange is None else exchange.ticker
-    market = None if exchange is None else exchange.markets.get(request.symbol)
+    known = exchange if isinstance(exchange, MarketFacts) else None
+    ticker = None if known is None else known.ticker
+    market = None if known is None else known.markets.get(request.symbol)
     price = order_estimates.expected_price(request, ticker)
     return Preview(
         refusal=refusal,

@@ -1,6 +1,7 @@
 """Keeps what we know of an account's orders in step with its exchange."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ import structlog
 
 from app.bus import Listener, Topic
 from app.domain import order_refusals
+from app.domain.accounts import Connectivity
 from app.domain.order_changes import is_amended
 from app.domain.order_imports import is_importable
 from app.domain.order_reports import OrderReport
@@ -19,9 +21,14 @@ from app.services.order_ledger import OrderLedger
 from app.services.orders import OrderService, OrderTools
 
 FIRST_PAUSE_SECONDS = 0.5
+# Every question has a deadline of its own; so long all those of one round may take.
+COMPARE_SECONDS = 300.0
 # How far back closed orders are asked for: at first, and from one round to the next.
 FIRST_LOOK_BACK = timedelta(hours=24)
 LOOK_BACK = timedelta(minutes=1)
+# How long the trades behind a total are asked for again.
+GUESSES_LOOK_BACK = timedelta(minutes=10)
+_CUT_OFF = {Connectivity.CONNECTING, Connectivity.DISCONNECTED}
 _UNANSWERED = (ExchangeError, TimeoutError)
 
 _logger = structlog.get_logger(__name__)
@@ -29,11 +36,10 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncTimes:
-    """How often to look, when "not found" is final, and when an answer is overdue."""
+    """How often to look, and when "not found" is final."""
 
     interval_seconds: float
     not_found_seconds: float
-    answer_seconds: float
 
 
 class OrderSync:
@@ -54,18 +60,20 @@ class OrderSync:
         self._interval_seconds = times.interval_seconds
         self._not_found_after = timedelta(seconds=times.not_found_seconds)
         # An order older than this is not being sent any more, whoever was sending it.
-        self._answer_due_after = self._not_found_after + timedelta(seconds=times.answer_seconds)
-        self._answer_seconds = times.answer_seconds
+        self._answer_after = timedelta(seconds=account.answer_seconds)
+        self._answer_due_after = self._not_found_after + self._answer_after
         self._news = account.gateway.news()
         self._missed_once: set[str] = set()
+        # When an order was first seen in doubt: nobody has been sending it since.
+        self._doubted_at: dict[str, datetime] = {}
         self._turn = asyncio.Lock()
         self._listed_until: datetime | None = None
 
     async def recover(self) -> None:
         """At start: whatever was being sent is in doubt, and what is open may have moved on."""
         await self._doubt_abandoned(due_after=timedelta(seconds=-1))
-        await self.settle()
-        await self.compare()
+        if not self._is_cut_off():
+            await self.reconcile()
 
     async def run_news(self) -> None:
         """Apply the exchange's stream; a report that cannot be applied holds up no other."""
@@ -100,9 +108,30 @@ class OrderSync:
         return True
 
     async def run_comparing(self) -> None:
+        """On a timer, at once after each gap, and soon again where it failed."""
+        retry, name = FIRST_PAUSE_SECONDS, self._account.name
+        pause = self._interval_seconds if self._tools.accounts.is_in_step(name) else retry
         while True:
-            await self._clock.sleep(self._interval_seconds)
-            await self.compare()
+            if await self._is_gap(pause):
+                await self.settle()
+            if self._is_cut_off():
+                continue
+            if (await self.compare()).problems:
+                pause, retry = retry, min(retry * 2, self._interval_seconds)
+            else:
+                pause, retry = self._interval_seconds, FIRST_PAUSE_SECONDS
+
+    def _is_cut_off(self) -> bool:
+        """Whether it would be asked in vain; once it is back, it says so."""
+        return self._account.gateway.connection.connectivity in _CUT_OFF
+
+    async def _is_gap(self, seconds: float) -> bool:
+        try:
+            async with self._clock.timeout(seconds):
+                await self._account.gateway.gap()
+        except TimeoutError:
+            return False
+        return True
 
     async def reconcile(self) -> Reconciliation:
         """Look up what is in doubt, then compare everything; says what both have changed."""
@@ -124,10 +153,21 @@ class OrderSync:
         async with self._turn:
             try:
                 await self._compare(found)
+                self._tell(found)
             except _UNANSWERED as error:
                 _logger.warning("compare.unanswered", account=self._account.name, error=repr(error))
                 found.problems.append(unanswered(self._account.name))
         return found
+
+    def _tell(self, found: Reconciliation) -> None:
+        if found.changed or found.imported:
+            _logger.info(
+                "compare.done",
+                account=self._account.name,
+                checked=found.checked,
+                changed=[order.id for order in found.changed.values()],
+                imported=[order.id for order in found.imported.values()],
+            )
 
     async def _compare(self, found: Reconciliation) -> None:
         name, begun_at = self._account.name, self._clock.now()
@@ -135,7 +175,7 @@ class OrderSync:
         since = self._closed_since(begun_at)
         async with self._tools.database.snapshot() as view:
             symbols = await view.orders.symbols(name, changed_since=since)
-        async with self._clock.timeout(self._answer_seconds):
+        async with self._clock.timeout(COMPARE_SECONDS):
             listed = await gateway.open_orders()
             closed = await gateway.closed_orders(since, symbols)
         known = {report.exchange_order_id: report for report in listed}
@@ -146,6 +186,7 @@ class OrderSync:
             await self._compare_one(order, report, found)
         for report in (*known.values(), *closed):
             await self._take(report, found)
+        await self._look_up_guessed(min(since, begun_at - GUESSES_LOOK_BACK), found)
         await self._tools.accounts.set_reconciled(name)
         self._listed_until = begun_at
 
@@ -183,6 +224,19 @@ class OrderSync:
         else:
             _logger.warning("order.unknown", account=name, order=report.exchange_order_id)
 
+    async def _look_up_guessed(self, since: datetime, found: Reconciliation) -> None:
+        """Lists tell totals; the trades behind them, and so the fees, have to be asked for."""
+        async with self._tools.database.snapshot() as view:
+            guessed = await view.orders.guessed(self._account.name, changed_since=since)
+        for order in guessed:
+            try:
+                after = await self._orders.look_up(order)
+            except _UNANSWERED as error:
+                _logger.info("trades.unanswered", order=order.id, error=repr(error))
+                continue
+            if after is not None and after.revision != order.revision:
+                found.changed[after.id] = after
+
     def _closed_since(self, now: datetime) -> datetime:
         """From a little before the last round; at first from a day ago."""
         if self._listed_until is None:
@@ -196,11 +250,21 @@ class OrderSync:
         async with self._tools.database.snapshot() as view:
             doubts = await view.orders.in_doubt(name)
             uncanceled = await view.orders.uncanceled(name)
-        self._missed_once &= {order.id for order in doubts}
+        self._note_doubts(doubts)
         settled = [await self._look_up(order) for order in doubts]
         for order in uncanceled:
             await self._orders.carry_out_cancel(order)
         return not all(settled)
+
+    def _note_doubts(self, doubts: Sequence[Order]) -> None:
+        now, known = self._clock.now(), {order.id for order in doubts}
+        self._missed_once &= known
+        self._doubted_at = {each: self._doubted_at.get(each, now) for each in known}
+
+    def _sent_until(self, order: Order) -> datetime:
+        """After this, nobody was sending the order any more."""
+        given_up_at = order.created_at + self._answer_after
+        return min(given_up_at, self._doubted_at.get(order.id, given_up_at))
 
     async def _doubt_abandoned(self, *, due_after: timedelta) -> None:
         before = self._clock.now() - due_after
@@ -219,7 +283,7 @@ class OrderSync:
             return False
         if found is not None:
             return True
-        if asked_at - order.created_at < self._not_found_after:
+        if asked_at - self._sent_until(order) < self._not_found_after:
             return False
         if order.id not in self._missed_once:
             self._missed_once.add(order.id)

@@ -17,6 +17,7 @@ from app.domain.order_amendments import (
     terms_of,
 )
 from app.domain.order_changes import Step
+from app.domain.order_checks import Absent
 from app.domain.order_reports import OrderReport
 from app.domain.order_requests import OrderRequest, check_metadata
 from app.domain.orders import Order, OrderStatus
@@ -55,14 +56,13 @@ class OrderTools:
 class OrderService:
     """What a trader can do with orders."""
 
-    def __init__(self, tools: OrderTools, *, timeout_seconds: float) -> None:
+    def __init__(self, tools: OrderTools) -> None:
         self._tools = tools
         self._database = tools.database
         self._gate = tools.gate
         self._ledger = tools.ledger
         self._courier = tools.courier
         self._clock = tools.clock
-        self._timeout_seconds = timeout_seconds
 
     def new_client_order_id(self) -> str:
         """For a client that names none."""
@@ -92,8 +92,9 @@ class OrderService:
         if wanted == terms_of(order):
             return order
         exchange = await self._gate.facts(order.account, order.symbol)
-        if exchange is None:
-            deny(order_refusals.unavailable("the order stands as it was"), existing_order=order)
+        if isinstance(exchange, Absent):
+            refusal = order_refusals.unavailable(exchange.why, order_refusals.AS_IT_WAS)
+            deny(refusal, existing_order=order)
         else:
             deny(check_amendment(order, amendment, exchange), existing_order=order)
         return await self._courier.amend(order, wanted, attempt)
@@ -163,7 +164,7 @@ class OrderService:
         return order
 
     async def _write_intent(
-        self, request: OrderRequest, exchange: MarketFacts | None, attempt: Attempt | None
+        self, request: OrderRequest, exchange: MarketFacts | Absent, attempt: Attempt | None
     ) -> Placed:
         """The gate and the intent in one step; a request that came twice finds the first."""
         try:
@@ -173,7 +174,7 @@ class OrderService:
             return await self._write_intent_once(request, exchange, attempt)
 
     async def _write_intent_once(
-        self, request: OrderRequest, exchange: MarketFacts | None, attempt: Attempt | None
+        self, request: OrderRequest, exchange: MarketFacts | Absent, attempt: Attempt | None
     ) -> Placed:
         async with self._database.transaction() as tx:
             await tx.accounts.lock(request.account)
@@ -224,7 +225,7 @@ class OrderService:
         """The order once the exchange has answered, or as it stands when the time is up."""
         with self._tools.bus.listen(Topic.EVENTS) as bell:
             try:
-                async with self._clock.timeout(self._timeout_seconds):
+                async with self._clock.timeout(self._patience_seconds(order)):
                     while order.status is OrderStatus.SUBMITTING:
                         order = await self._reread(order)
                         if order.status is OrderStatus.SUBMITTING:
@@ -232,6 +233,9 @@ class OrderService:
             except TimeoutError:
                 return order
         return order
+
+    def _patience_seconds(self, order: Order) -> float:
+        return self._tools.accounts.get(order.account).answer_seconds
 
     async def _existing(self, order_id: str) -> Order:
         async with self._database.snapshot() as view:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic import (
     PlainSerializer,
     SecretStr,
     StringConstraints,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -28,7 +29,7 @@ from pydantic_settings import (
 from app.domain import money, tokens
 from app.domain.accounts import AccountMode
 
-RECEIVE_WINDOW_SECONDS = 10.0
+PAPER_EXCHANGE = "paper"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 compared with, not bound to
 
@@ -85,10 +86,25 @@ def _admin_token(value: SecretStr) -> SecretStr:
     return value
 
 
-def _mode(value: object) -> AccountMode:
-    if value not in {"paper", AccountMode.PAPER}:
-        raise ValueError('must be "paper": this release has no sandbox and no live accounts yet')
-    return AccountMode.PAPER
+def _mode(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value().strip()
+    if not text or not text.isascii():
+        raise ValueError("must be the text that the exchange gave out, without anything else")
+    return SecretStr(text)
+
+
+def _tabled(value: object) -> object:
+    """A table as it is, or as JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('must be a table, as JSON: {"httpsProxy": "http://..."}') from None
 
 
 def _named_accounts(value: object) -> object:
@@ -128,9 +144,14 @@ HeaderHost = Annotated[Host, AfterValidator(lambda host: f"[{host}]" if ":" in h
 Origin = Annotated[str, StringConstraints(pattern=_ORIGIN, to_lower=True)]
 Asset = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9._-]{1,32}$")]
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
+ExchangeId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{2,32}$")]
+Key = Annotated[SecretStr, AfterValidator(_key)]
+Overrides = Annotated[dict[str, Any], BeforeValidator(_tabled)]
 
 _SECONDS = "must be a number of seconds above 0, up to 86400"
 _FEE = 'must be a string from "0" to less than "1": "0.001" is a tenth of a percent'
+_KEY = "must be a string"
+_KEY_FILE = "must be the path of a file"
 _NO_BUDGET = "must be 0, which means none: this release keeps no budgets"
 _NO_PORT = "such as deck.example.com or ::1, without a port"
 
@@ -153,20 +174,54 @@ class PaperSettings(BaseModel):
 
 
 class AccountSettings(BaseModel):
-    """One account: an exchange, a mode and its limits."""
+    """One account: an exchange, a mode, the keys to it and its limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    exchange: Literal["paper"] = Field(
-        description='must be "paper": this release trades on no other exchange yet'
+    exchange: ExchangeId = Field(
+        description='must be "paper", or the id of an exchange that ccxt knows, such as "binance"'
     )
-    mode: Annotated[AccountMode, BeforeValidator(_mode)] = AccountMode.PAPER
+    mode: Annotated[AccountMode, BeforeValidator(_mode)] = Field(
+        default=AccountMode.PAPER,
+        description='must be "paper" (simulated fills), "sandbox" (the exchange\'s testnet)'
+        ' or "live" (real money)',
+    )
+    api_key: Key | None = Field(default=None, description=_KEY)
+    api_key_file: Path | None = Field(default=None, description=_KEY_FILE)
+    secret: Key | None = Field(default=None, description=_KEY)
+    secret_file: Path | None = Field(default=None, description=_KEY_FILE)
+    password: Key | None = Field(default=None, description=_KEY)
+    password_file: Path | None = Field(default=None, description=_KEY_FILE)
+    ccxt: Overrides = Field(
+        default_factory=dict,
+        repr=False,
+        description='must be a table, such as { httpsProxy = "http://localhost:3128" }',
+    )
     max_open_orders: Whole | None = Field(
         default=None, ge=1, le=1_000_000, description="must be a whole number from 1 to 1000000"
     )
     paper: PaperSettings = Field(
         default_factory=PaperSettings, description="must be a table such as { seed = 1 }"
     )
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether even the prices are made here."""
+        return self.exchange == PAPER_EXCHANGE
+
+    @model_validator(mode="after")
+    def _has_what_its_mode_needs(self) -> Self:
+        if self.mode is AccountMode.PAPER:
+            return self
+        if self.is_simulated:
+            raise ValueError(
+                'must not have this mode: the exchange "paper" has no other than paper'
+            )
+        missing = [name for name in ("api_key", "secret") if getattr(self, name) is None]
+        if missing:
+            files = " and ".join(f"{name}_file" for name in missing)
+            raise ValueError(f"needs the keys to the exchange in this mode: set {files}")
+        return self
 
 
 class Settings(BaseSettings):
@@ -213,10 +268,6 @@ class Settings(BaseSettings):
             description="must be tables [accounts.NAME], their names 1 to 64 of a-z 0-9 - _",
         )
     )
-
-    @property
-    def not_found_after_seconds(self) -> float:
-        return self.not_found_seconds or RECEIVE_WINDOW_SECONDS + 5
 
     @classmethod
     def settings_customise_sources(

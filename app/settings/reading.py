@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ FILE_NAME = "orderdeck.toml"
 PREFIX = "ORDERDECK_"
 # No settings: the name of the file itself, and what only the test suite reads.
 _NO_SETTING = re.compile(r"ORDERDECK_(CONFIG|TEST_.*)")
+
+_KEYS = ("api_key", "secret", "password")
+# 32 characters of nothing: the file that could not be read is told, and its length is not.
+_UNREAD = "-" * 32
 
 _Path = tuple[str, ...]
 
@@ -38,9 +42,11 @@ def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
     for source in sources:
         _upper_assets(source)
         _root_paths(source, directory)
+        _refuse_parts_of_ccxt(source)
     sources[1].values.setdefault("data_dir", str(directory / "data"))
     problems = [problem for source in sources for problem in source.problems]
-    problems += _read_admin_token(sources)
+    for path in _secret_paths(sources):
+        problems += _read_secret(path, sources)
     trees = tuple(InitSettingsSource(Settings, source.values) for source in sources)
     settings = None
     try:
@@ -107,28 +113,68 @@ def _table(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _account_names(sources: Iterable[_Source]) -> list[str]:
+    names = (name for source in sources for name in _table(source.values.get("accounts")))
+    return list(dict.fromkeys(names))
+
+
 def _root_paths(source: _Source, directory: Path) -> None:
-    for key in ("data_dir", "admin_token_file"):
-        if isinstance(path := source.values.get(key), str):
-            source.values[key] = str(directory / path)
+    _root(source.values, ("data_dir", "admin_token_file"), directory)
+    for account in _table(source.values.get("accounts")).values():
+        _root(_table(account), [f"{name}_file" for name in _KEYS], directory)
 
 
-def _read_admin_token(sources: tuple[_Source, _Source]) -> Iterator[str]:
-    """Put what admin_token_file holds where the token itself would stand."""
-    for source in sources:
-        path = source.values.get("admin_token_file")
-        if not isinstance(path, str):
+def _root(values: dict[str, Any], names: Iterable[str], directory: Path) -> None:
+    for name in names:
+        if isinstance(path := values.get(name), str):
+            values[name] = str(directory / path)
+
+
+def _secret_paths(sources: Sequence[_Source]) -> Iterator[_Path]:
+    """Everything that may stand in a file of its own."""
+    yield ("admin_token",)
+    for account in _account_names(sources):
+        for name in _KEYS:
+            yield ("accounts", account, name)
+
+
+def _read_secret(path: _Path, sources: Sequence[_Source]) -> Iterator[str]:
+    """Put what the file holds where the secret itself would stand."""
+    *parents, name = path
+    nodes = [_table_at(source.values, parents) for source in sources]
+    for source, node in zip(sources, nodes, strict=True):
+        file = node.get(f"{name}_file")
+        if not isinstance(file, str):
             continue
-        if any("admin_token" in each.values for each in sources):
-            yield "admin_token and admin_token_file are both set: leave one of them out"
+        full = ".".join(path)
+        if any(name in each for each in nodes):
+            yield f"{full} and {full}_file are both set: leave one of them out"
             return
         try:
-            source.values["admin_token"] = Path(path).read_text(encoding="utf-8").strip()
+            node[name] = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            yield f"admin_token_file names {path}, which cannot be read: {reason}"
-        source.origins["admin_token",] = f"read from {path}"
+            yield f"{full}_file names {file}, which cannot be read: {reason}"
+            # What it would hold is not missing besides.
+            node[name] = _UNREAD
+        source.origins[path] = f"read from {file}"
         return
+
+
+def _table_at(values: dict[str, Any], parents: Iterable[str]) -> dict[str, Any]:
+    for name in parents:
+        values = _table(values.get(name))
+    return values
+
+
+def _refuse_parts_of_ccxt(source: _Source) -> None:
+    """Its names are told apart by their case, which variables have not."""
+    for path, origin in source.origins.items():
+        match path:
+            case ("accounts", str(name), "ccxt", _, *_) if origin.startswith("set by"):
+                variable = f"{PREFIX}ACCOUNTS__{name.upper()}__CCXT"
+                told = f"accounts.{name}.ccxt ({origin}) must be one table, as JSON, in {variable}"
+                source.problems.append(told)
 
 
 def _in_words(errors: list[ErrorDetails], origins: Mapping[_Path, str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     bindparam,
+    exists,
     func,
     insert,
     or_,
@@ -141,6 +142,19 @@ class OrderStore:
             _columns.account == account,
             _columns.is_open.is_(True),
             _columns.status.in_([str(OrderStatus.OPEN), str(OrderStatus.PARTIALLY_FILLED)]),
+        )
+        return await self._many(found.order_by(_columns.created_at, _columns.id))
+
+    async def guessed(self, account: str, *, changed_since: datetime) -> list[Order]:
+        """Those that have traded and whose trades are known as a total only."""
+        fills = tables.fills.c
+        total = exists().where(
+            fills.order_id == _columns.id,
+            fills.exchange_trade_id.is_(None),
+            fills.superseded_revision.is_(None),
+        )
+        found = _ORDERS.where(
+            _columns.account == account, _columns.updated_at >= changed_since, total
         )
         return await self._many(found.order_by(_columns.created_at, _columns.id))
 

@@ -1,5 +1,6 @@
 """An exchange whose truth is known: it does what it is told to, and answers as badly as wished."""
 
+import asyncio
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -179,6 +180,9 @@ class KnownExchange:
         """Told by hand, in whichever order."""
         return
         yield
+
+    async def gap(self) -> None:
+        await asyncio.Event().wait()
 
     async def run(self) -> None:
         return

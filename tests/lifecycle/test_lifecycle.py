@@ -40,7 +40,7 @@ from app.errors import Denied, RefusalCode
 from tests.conftest import START, migrated
 from tests.fakes import ManualClock
 from tests.lifecycle.exchange import Answer, Held, Killed, KnownExchange, written
-from tests.lifecycle.world import NOT_FOUND_SECONDS, Follower, Process, open_process
+from tests.lifecycle.world import ACCOUNT, NOT_FOUND_SECONDS, Follower, Process, open_process
 from tests.makers import make_request
 
 # 2,000 steps; in the soak 200,000, each part of it from a seed of its own.
@@ -390,18 +390,28 @@ class Lifecycle(RuleBasedStateMachine):
         """A client's view of placing: the same order for the same request, for ever."""
         name = request.client_order_id
         known = self.requests.get(name)
+        is_in_step = self.process.accounts.is_in_step(ACCOUNT)
+        self.requests[name] = request
+        refusal = None
         try:
             order = (await placing).order
         except Denied as denied:
-            # Nothing is denied here but by the exchange, and that is kept.
-            order = denied.existing_order
-        finally:
-            self.requests[name] = request
+            order, refusal = denied.existing_order, denied.refusal
+        if order is None:
+            # Of ours there is one no: not before we were compared with the exchange.
+            assert refusal is not None
+            assert refusal.code is RefusalCode.EXCHANGE_UNAVAILABLE
+            assert not is_in_step
+            assert not self.orders_named(name)
+            self.requests.pop(name, None)
+            return
         assert isinstance(order, Order)
         assert order.client_order_id == name
         if known is not None:
-            first = [one for one, _ in self.latest.values() if one.client_order_id == name]
-            assert [one.id for one in first] in ([], [order.id])
+            assert self.orders_named(name) in ([], [order.id])
+
+    def orders_named(self, name: str) -> list[str]:
+        return [one.id for one, _ in self.latest.values() if one.client_order_id == name]
 
     def alive(self, act: Callable[[], Coroutine[Any, Any, T] | Awaitable[T]]) -> None:
         """Do it; where the process dies in the middle, another one takes its place."""

@@ -34,6 +34,7 @@ class Process:
     """The services that take part in the life of an order."""
 
     database: Database
+    accounts: AccountService
     orders: OrderService
     sync: OrderSync
     ledger: OrderLedger
@@ -59,6 +60,7 @@ async def open_process(path: Path, clock: ManualClock, exchange: KnownExchange) 
         exchange="known",
         mode=AccountMode.PAPER,
         max_open_orders=None,
+        answer_seconds=ANSWER_SECONDS,
         gateway=exchange,
     )
     accounts = AccountService(database, clock, [entry])
@@ -68,18 +70,17 @@ async def open_process(path: Path, clock: ManualClock, exchange: KnownExchange) 
         database=database,
         bus=bus,
         accounts=accounts,
-        gate=OrderGate(database, accounts, clock, timeout_seconds=ANSWER_SECONDS),
+        gate=OrderGate(database, accounts, clock),
         ledger=ledger,
-        courier=OrderCourier(accounts, ledger, clock, timeout_seconds=ANSWER_SECONDS),
+        courier=OrderCourier(accounts, ledger, clock),
         clock=clock,
         ids=ids,
     )
-    times = SyncTimes(
-        interval_seconds=15, not_found_seconds=NOT_FOUND_SECONDS, answer_seconds=ANSWER_SECONDS
-    )
-    orders = OrderService(tools, timeout_seconds=ANSWER_SECONDS)
+    times = SyncTimes(interval_seconds=15, not_found_seconds=NOT_FOUND_SECONDS)
+    orders = OrderService(tools)
     process = Process(
         database=database,
+        accounts=accounts,
         orders=orders,
         sync=OrderSync(entry, orders, tools, times),
         ledger=ledger,

@@ -1,5 +1,6 @@
 """The paper exchange itself: one account, and a loop that fills what waits."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -104,6 +105,10 @@ class PaperExchange:
     def news(self) -> AsyncIterator[OrderReport]:
         """What this process books from now on."""
         return self._desk.reader()
+
+    async def gap(self) -> None:
+        """It has no line that could break."""
+        await asyncio.Event().wait()
 
     async def run(self) -> None:
         """Fill the waiting orders through which the price has gone, tick by tick."""

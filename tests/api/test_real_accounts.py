@@ -1,0 +1,274 @@
+"""Accounts at a real exchange, over the genuine ccxt, as a client of the API meets them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from app.runtime import Parts
+from tests.api.clients import PATIENCE_SECONDS, Client, Data
+from tests.api.conftest import running, settings_of
+from tests.api.trading import CANCEL, MARKET, PLACE, WAITING, place, refusal
+from tests.binance import faults
+from tests.binance.accounts import Account
+from tests.binance.orders import Status
+from tests.binance.requests import RequestKind
+from tests.binance.running import running_venue
+from tests.binance.venue import Venue
+from tests.fakes import ManualClock
+
+ACCOUNTS = """{ accounts {
+  name exchange mode connectivity connectivityDetail lastReconciledAt
+  capabilities { orderTypes amendOrder streamingOrders }
+} }"""
+READ = """query ($name: String!) { order(clientOrderId: $name, account: "main") {
+  status filled source fees { currency amount } fills { nodes { price amount fee { amount } } }
+} }"""
+PREVIEW = """query ($input: PlaceOrderInput!) { previewOrder(input: $input) {
+  refusal { code message }
+} }"""
+AMEND = """mutation ($id: ID!) {
+  amendOrder(input: {id: $id, price: "41000"}) { ... on Refusal { code } }
+}"""
+STOPS = ("STOP_MARKET", "STOP_LIMIT", "TAKE_PROFIT_MARKET", "TAKE_PROFIT_LIMIT")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trading:
+    """An API with an account at the exchange, and what happens behind it."""
+
+    venue: Venue
+    account: Account
+    clock: ManualClock
+    client: Client
+
+    async def until(
+        self, look: Callable[[], Awaitable[Data]], is_so: Callable[[Data], bool]
+    ) -> Data:
+        """Let time pass until it is so."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not is_so(seen := await look()):
+                await self.clock.advance(0.25)
+        return seen
+
+    async def until_in_step(self) -> None:
+        """Until orders would be taken."""
+        wanted = {**WAITING, "price": "40000", "account": "main"}
+
+        async def preview() -> Data:
+            told: Data = (await self.client.ask(PREVIEW, input=wanted))["previewOrder"]
+            return told
+
+        await self.until(preview, lambda told: told["refusal"] is None)
+
+    async def until_order(self, name: str, status: str) -> Data:
+        return await self.until(lambda: self.order(name), lambda seen: seen["status"] == status)
+
+    async def main(self) -> Data:
+        told = (await self.client.ask(ACCOUNTS))["accounts"]
+        [main] = [one for one in told if one["name"] == "main"]
+        return dict(main)
+
+    async def order(self, name: str) -> Data:
+        found: Data = (await self.client.ask(READ, name=name))["order"]
+        return found
+
+
+@pytest.fixture
+async def venue(clock: ManualClock) -> AsyncIterator[Venue]:
+    async with running_venue(clock) as venue:
+        yield venue
+
+
+Open = Callable[..., Awaitable[Trading]]
+
+
+@pytest.fixture
+async def open_trading(
+    venue: Venue, sqlite_url: str, tmp_path: Path, clock: ManualClock
+) -> AsyncIterator[Open]:
+    """Serves with the account `main` at the exchange, and further settings."""
+    account = venue.open_account("main", USDT=100_000, BTC=2)
+    told = venue.ccxt_settings(account)
+    keys = {"API_KEY": told.pop("apiKey"), "SECRET": told.pop("secret")}
+    main = {"EXCHANGE": "binance", "MODE": "live", "CCXT": json.dumps(told), **keys}
+    environ = {f"accounts__main__{name}": value for name, value in main.items()}
+    async with AsyncExitStack() as stack:
+
+        async def open_trading(**settings: str) -> Trading:
+            loaded = settings_of(sqlite_url, tmp_path, **(environ | settings))
+            # Time stands still for the client as well, which therefore must not wait its turn.
+            loaded.accounts["main"].ccxt.update(milliseconds=venue.now, rateLimit=0)
+            api = await stack.enter_async_context(running(loaded, Parts(clock=clock)))
+            return Trading(venue=venue, account=account, clock=clock, client=api.client())
+
+        yield open_trading
+
+
+@pytest.fixture
+async def trading(open_trading: Open) -> Trading:
+    """Connected, compared, and ready for orders."""
+    trading = await open_trading()
+    await trading.until_in_step()
+    return trading
+
+
+async def test_an_order_is_filled_with_the_exchange_s_own_trades_and_fees(trading: Trading) -> None:
+    order = await place(trading.client, clientOrderId="mine")
+    assert order["status"] == "FILLED"
+    seen = await trading.order("mine")
+    assert seen["source"] == "API"
+    assert seen["fees"] == [{"currency": "BTC", "amount": "0.000001"}]
+    assert seen["fills"]["nodes"] == [
+        {"price": "50000", "amount": "0.001", "fee": {"amount": "0.000001"}}
+    ]
+    [held] = trading.venue.orders(trading.account)
+    assert held.client_order_id != "mine"
+    trading.venue.journal.assert_nothing_was_sent_twice()
+
+
+async def test_the_account_says_where_it_trades_and_what_it_can(trading: Trading) -> None:
+    main = await trading.main()
+    assert (main["exchange"], main["mode"]) == ("binance", "LIVE")
+    assert (main["connectivity"], main["connectivityDetail"]) == ("CONNECTED", None)
+    assert main["lastReconciledAt"] is not None
+    assert main["capabilities"] == {
+        "orderTypes": ["MARKET", "LIMIT", *STOPS], "amendOrder": False, "streamingOrders": True,
+    }  # fmt: skip
+
+
+async def test_what_happens_on_the_exchange_is_heard(trading: Trading) -> None:
+    await place(trading.client, WAITING, clientOrderId="mine", price="40000")
+    [held] = trading.venue.orders(trading.account)
+    trading.venue.fill(held.id)
+    seen = await trading.until_order("mine", "FILLED")
+    assert seen["filled"] == "0.01"
+
+
+async def test_a_cancel_reaches_the_exchange(trading: Trading) -> None:
+    order = await place(trading.client, WAITING, price="40000")
+    told = await trading.client.ask(CANCEL, input={"id": order["id"]})
+    assert told["cancelOrder"]["order"]["status"] == "CANCELED"
+    [held] = trading.venue.orders(trading.account)
+    assert held.status is Status.CANCELED
+
+
+async def test_a_lost_answer_is_doubt_and_then_the_truth(trading: Trading) -> None:
+    venue = trading.venue
+    venue.faults.on(RequestKind.CREATE_ORDER, faults.CUT.after_acceptance(), times=1)
+    venue.faults.on(RequestKind.FETCH_ORDER, faults.CUT, times=2)
+    order = await place(trading.client, WAITING, clientOrderId="lost", price="40000")
+    assert order["status"] in {"IN_DOUBT", "OPEN"}
+    seen = await trading.until_order("lost", "OPEN")
+    assert seen["filled"] == "0"
+    assert len(venue.orders(trading.account)) == 1
+    venue.journal.assert_nothing_was_sent_twice()
+
+
+async def test_what_never_arrived_is_rejected_once_that_is_sure(trading: Trading) -> None:
+    trading.venue.faults.on(RequestKind.CREATE_ORDER, faults.CUT, times=1)
+    order = await place(trading.client, WAITING, clientOrderId="lost", price="40000")
+    assert order["status"] == "IN_DOUBT"
+    await trading.clock.advance(10)
+    assert (await trading.order("lost"))["status"] == "IN_DOUBT"
+    seen = await trading.until_order("lost", "REJECTED")
+    assert seen["filled"] == "0"
+    assert trading.venue.orders(trading.account) == []
+
+
+async def test_an_order_that_cannot_be_amended_in_place_is_left_as_it_was(trading: Trading) -> None:
+    order = await place(trading.client, WAITING, price="40000")
+    told = await trading.client.ask(AMEND, id=order["id"])
+    assert told["amendOrder"]["code"] == "UNSUPPORTED"
+    [held] = trading.venue.orders(trading.account)
+    assert held.price == Decimal(40000)
+
+
+async def test_no_order_is_taken_before_the_account_was_compared(open_trading: Open) -> None:
+    trading = await open_trading(reconcile_seconds="5")
+    trading.venue.faults.on(RequestKind.OPEN_ORDERS, faults.CUT)
+    await trading.until(trading.main, lambda main: main["connectivity"] != "CONNECTING")
+    why = await refusal(trading.client, WAITING, price="40000")
+    assert (why["code"], why["retryable"]) == ("EXCHANGE_UNAVAILABLE", True)
+    assert "being compared with its exchange" in why["message"]
+    trading.venue.faults.off()
+    await trading.until_in_step()
+    await place(trading.client, WAITING, price="40000")
+
+
+async def test_an_exchange_that_is_down_at_start_is_told_and_comes_back(
+    open_trading: Open, venue: Venue
+) -> None:
+    venue.black_out()
+    trading = await open_trading()
+    down = await trading.until(trading.main, lambda main: main["connectivity"] == "DISCONNECTED")
+    assert "exchange" in down["connectivityDetail"]
+    why = await refusal(trading.client, WAITING)
+    assert (why["code"], why["retryable"]) == ("EXCHANGE_UNAVAILABLE", True)
+    assert down["connectivityDetail"] in why["message"]
+    assert (await trading.client.ask("{ orders { totalCount } }"))["orders"] == {"totalCount": 0}
+    venue.light_up()
+    await trading.until_in_step()
+    await place(trading.client, WAITING, price="40000")
+
+
+async def test_one_exchange_that_is_down_holds_up_no_other_account(
+    open_trading: Open, venue: Venue
+) -> None:
+    venue.black_out()
+    trading = await open_trading(accounts__sim__exchange="paper")
+    await place(trading.client, account="sim")
+    why = await refusal(trading.client, account="main")
+    assert why["code"] == "EXCHANGE_UNAVAILABLE"
+
+
+async def test_accounts_trade_side_by_side_and_each_is_named(open_trading: Open) -> None:
+    trading = await open_trading(accounts__sim__exchange="paper")
+    await trading.until_in_step()
+    _, extensions = await trading.client.refused(PLACE, input={**MARKET})
+    assert extensions["field"] == ["input", "account"]
+    for account in ("main", "sim"):
+        await place(trading.client, account=account, clientOrderId="same")
+    assert len(trading.venue.orders(trading.account)) == 1
+    told = await trading.client.ask("{ orders { nodes { clientOrderId account { name } } } }")
+    assert {one["account"]["name"] for one in told["orders"]["nodes"]} == {"main", "sim"}
+
+
+async def test_without_money_the_order_is_refused_before_it_is_sent(trading: Trading) -> None:
+    why = await refusal(trading.client, amount="100")
+    assert why["code"] == "INSUFFICIENT_FUNDS"
+    assert not trading.venue.journal.of(RequestKind.CREATE_ORDER)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"price": "40000.001"}, "PRECISION"),
+        ({"amount": "0.0000001"}, "PRECISION"),
+        ({"amount": "0.00001", "price": "40000"}, "MIN_NOTIONAL"),
+        ({"symbol": "NO/SUCH"}, "UNKNOWN_SYMBOL"),
+        ({"positionType": "MARGIN"}, "UNSUPPORTED"),
+    ],
+)
+async def test_what_the_exchange_would_not_take_is_not_sent(
+    trading: Trading, changes: Data, code: str
+) -> None:
+    assert (await refusal(trading.client, {**WAITING, **changes}))["code"] == code
+    assert not trading.venue.journal.of(RequestKind.CREATE_ORDER)
+
+
+async def test_no_key_is_told_by_the_api_or_in_the_logs(
+    open_trading: Open, venue: Venue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trading = await open_trading(accounts__main__api_key="wrong-" + "k" * 20)
+    down = await trading.until(trading.main, lambda main: main["connectivityDetail"] is not None)
+    printed = str(down) + "".join(capsys.readouterr())
+    assert down["connectivity"] == "DISCONNECTED"
+    assert "key" in down["connectivityDetail"]
+    assert "wrong-" not in printed
+    assert trading.account.secret not in printed
