@@ -58,6 +58,19 @@ _REFUSALS: Mapping[str, tuple[RefusalCode, bool] | None] = {
     "InvalidNonce": (_REJECTED, True),
     "ChecksumError": None,
 }
+# What the words of a plain no tell beyond ccxt's class: the code, and the field it is about.
+_WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
+    (
+        re.compile(r"notional|minimum (order|not met)|cost minimum|lower limit", re.IGNORECASE),
+        RefusalCode.MIN_NOTIONAL,
+        "amount",
+    ),
+    (
+        re.compile(r"would trigger immediately", re.IGNORECASE),
+        RefusalCode.INVALID_INPUT,
+        "triggerPrice",
+    ),
+)
 _BANS = frozenset({"RateLimitExceeded", "DDoSProtection"})
 _ANSWERS = _BANS | {"InvalidNonce"}
 
@@ -133,6 +146,9 @@ def _refusal(error: Exception) -> Refusal | None:
     if code is RefusalCode.RATE_LIMITED and _says_revoked(error):
         code, is_retryable = _REJECTED, False
     message = f"the exchange said no: {words_of(error)}"
+    told = next((known for known in _WORDS if known[0].search(str(error))), None)
+    if code is _REJECTED and told is not None:
+        return Refusal(code=told[1], message=message, field=(told[2],))
     return Refusal(code=code, message=message, retryable=is_retryable)
 
 

@@ -8,9 +8,7 @@ from typing import Any
 from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.markets import FeeRates, Market, Ticker
-from app.domain.order_reports import OrderIntent
 from app.domain.orders import PositionType
-from app.errors import Refusal, RefusalCode
 from app.exchanges.ccxt_numbers import amount, exact, moment, positive, text
 
 Row = Mapping[str, Any]
@@ -58,22 +56,6 @@ def balances_of(answer: Mapping[str, Any]) -> dict[str, Balance]:
         if balance.free or balance.used:
             balances[asset] = balance
     return balances
-
-
-def off_step(intent: OrderIntent, market: Market) -> Refusal | None:
-    """What ccxt would round or cut off, refused with the nearest values that are valid."""
-    parts = (
-        ("amount", intent.amount, market.amount_step),
-        ("price", intent.price, market.price_step),
-        ("triggerPrice", intent.trigger_price, market.price_step),
-    )
-    for name, value, step in parts:
-        if value is not None and step is not None and not money.is_on_step(value, step):
-            nearest = (money.floor_to_step(value, step), money.ceil_to_step(value, step))
-            valid = " and ".join(money.plain(one) for one in nearest if one > money.ZERO)
-            message = f"{name} {money.plain(value)} is off the step; the nearest valid: {valid}"
-            return Refusal(code=RefusalCode.PRECISION, message=message, field=(name,))
-    return None
 
 
 def _market(row: Row, *, has_steps: bool, fees_in_quote: bool) -> Market | None:

@@ -1,11 +1,9 @@
 """An exchange's orders and trades as ccxt gives them, in the words of the port."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
-
-import structlog
 
 from app.domain import money
 from app.domain.order_reports import FillReport, OrderReport
@@ -13,12 +11,9 @@ from app.domain.orders import Fee, OrderStatus
 from app.errors import Refusal, RefusalCode
 from app.exchanges.ccxt_failures import Unreadable
 from app.exchanges.ccxt_numbers import amount, exact, moment, positive, text
-
-Row = Mapping[str, Any]
+from app.exchanges.ccxt_terms import Row, details_of, reported_terms
 
 _TIMES = ("lastUpdateTimestamp", "lastTradeTimestamp", "timestamp")
-
-_log = structlog.get_logger(__name__)
 
 
 def report_of(
@@ -35,7 +30,7 @@ def report_of(
         fills=fills,
         filled=filled,
         cost=amount(row.get("cost")) if filled else filled,
-        refusal=_refusal(status),
+        refusal=_refusal(status, row),
     )
 
 
@@ -44,9 +39,17 @@ def accepted(row: object, *, wire_id: str, now: datetime) -> OrderReport:
     if not isinstance(row, Mapping) or text(row, "id") is None:
         raise Unreadable("the exchange answered without an id for the order")
     known = row if row.get("status") is not None else {**row, "status": "open"}
-    # The trades in such an answer may bear no time of their own.
-    fills = fills_of(_trades_in(row), at=_time_of(row, now))
+    # The trades in such an answer may bear no time of their own, and none of them has waited.
+    told = fills_of(_trades_in(row), at=_time_of(row, now))
+    fills = tuple(replace(fill, is_maker=False) for fill in told)
     return report_of(known, now=now, wire_id=wire_id, fills=fills)
+
+
+def answered(row: Row, *, now: datetime, wire_id: str | None = None) -> OrderReport:
+    """An order as the exchange tells it when it is asked: with the terms that it has just now."""
+    own_id = text(row, "clientOrderId") or wire_id
+    report = report_of(row, now=now, wire_id=own_id)
+    return replace(report, terms=reported_terms(row), details=details_of(row))
 
 
 def news_of(row: Row, *, now: datetime, has_trades_beside: bool) -> OrderReport:
@@ -83,9 +86,7 @@ def fills_of(rows: Iterable[object], *, at: datetime | None = None) -> tuple[Fil
     found: dict[str, FillReport] = {}
     for row in rows:
         fill = fill_of(row, at=at) if isinstance(row, Mapping) else None
-        if fill is None:
-            _log.warning("exchange.trade_unreadable")
-        else:
+        if fill is not None:
             found.setdefault(fill.trade_id, fill)
     return tuple(found.values())
 
@@ -103,6 +104,11 @@ def fill_of(row: Row, *, at: datetime | None = None) -> FillReport | None:
         is_maker={"maker": True, "taker": False}.get(str(row.get("takerOrMaker"))),
         at=traded_at,
     )
+
+
+def has_mixed_fees(row: object) -> bool:
+    """Whether a trade was paid for in several currencies, of which a fill can bear one."""
+    return isinstance(row, Mapping) and len({currency for currency, _ in _costs_in(row)}) > 1
 
 
 def _status(row: Row, filled: Decimal | None) -> OrderStatus:
@@ -127,11 +133,17 @@ def _is_short(row: Row, filled: Decimal | None) -> bool:
     return filled is not None and wanted is not None and filled < wanted
 
 
-def _refusal(status: OrderStatus) -> Refusal | None:
-    if status is not OrderStatus.REJECTED:
-        return None
-    message = "the exchange took the order and then rejected it"
-    return Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message=message)
+def _refusal(status: OrderStatus, row: Row) -> Refusal | None:
+    match status:
+        case OrderStatus.REJECTED:
+            message = "the exchange took the order and then rejected it"
+            return Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message=message)
+        case OrderStatus.EXPIRED:
+            lasting = text(row, "timeInForce")
+            message = f"the exchange let the{f' {lasting}' if lasting else ''} order expire"
+            return Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message=message, retryable=True)
+        case _:
+            return None
 
 
 def _id_of(row: Row) -> str:
@@ -156,8 +168,6 @@ def _fee_of(row: Row) -> Fee | None:
     sums: dict[str, Decimal] = {}
     for currency, cost in _costs_in(row):
         sums[currency] = money.add(sums.get(currency, money.ZERO), cost)
-    if len(sums) > 1:
-        _log.warning("exchange.fee_in_several_currencies", currencies=sorted(sums))
     return next((Fee(currency=name, amount=cost) for name, cost in sums.items()), None)
 
 

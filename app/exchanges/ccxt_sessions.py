@@ -63,6 +63,7 @@ class CcxtSession:
     """One account's client: what it is asked, and how well it can be reached."""
 
     def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketShelf) -> None:
+        self.venue = terms.venue
         self._terms = terms
         self._clock = clock
         self._shelf = shelf
@@ -165,7 +166,7 @@ class CcxtSession:
         client.throttle = self._queue.admit
         await self._sync_time(client)
         await self._shelf.fill(client, self._terms.market_set)
-        self._markets = markets_of(client, fees_in_quote=self._terms.venue.fees_in_quote)
+        self._markets = markets_of(client, fees_in_quote=self.venue.fees_in_quote)
         if self._terms.has_keys:
             await client.fetch_balance()
 
@@ -185,12 +186,12 @@ class CcxtSession:
         except Exception as error:  # noqa: BLE001 - it is noted, and tried again
             self._note(error)
             return False
-        self._markets = markets_of(self._client, fees_in_quote=self._terms.venue.fees_in_quote)
+        self._markets = markets_of(self._client, fees_in_quote=self.venue.fees_in_quote)
         self._note_answer()
         return True
 
     async def _sync_time(self, client: Any) -> None:
-        if not self._terms.venue.numbers_requests and client.has.get("fetchTime") is True:
+        if not self.venue.numbers_requests and client.has.get("fetchTime") is True:
             await client.load_time_difference()
 
     def _note_answer(self) -> None:

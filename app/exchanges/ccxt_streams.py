@@ -13,8 +13,9 @@ from app.domain.accounts import Connection, Connectivity
 from app.domain.order_reports import OrderReport
 from app.exchanges.ccxt_clients import CcxtTerms
 from app.exchanges.ccxt_failures import Unreadable, words_of
-from app.exchanges.ccxt_reports import Row, news_of, trade_news_of
+from app.exchanges.ccxt_reports import news_of, trade_news_of
 from app.exchanges.ccxt_sessions import CLOSE_SECONDS, CcxtSession
+from app.exchanges.ccxt_terms import Row
 from app.exchanges.news import NewsStand
 from app.ports import Clock
 
@@ -193,7 +194,7 @@ class Streams:
     def _publish_order(self, row: Row) -> None:
         has_trades_beside = self._session.client.has.get("watchMyTrades") is True
         try:
-            named = self._terms.venue.named(row)
+            named = self._session.venue.named(row)
             report = news_of(named, now=self._clock.now(), has_trades_beside=has_trades_beside)
         except Unreadable as error:
             self._owner.count("order_unreadable", why=str(error))

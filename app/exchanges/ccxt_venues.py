@@ -56,6 +56,8 @@ class Venue:
     acceptance_seconds: float = 60.0
     # Where our wire id stands in the exchange's own words, where ccxt reads another id as ours.
     wire_field: str | None = None
+    # Where the exchange's own word for the type of an order stands, of which ccxt says less.
+    type_path: tuple[str, ...] = ()
     # How many open orders are told at once at most, where it is fewer if nobody asks for more.
     open_orders_limit: int | None = None
     has_stops: bool = False
@@ -78,12 +80,20 @@ class Venue:
         return self.amends_in_place and self.tells_amendments
 
     def named(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        """An order as ccxt gives it, with our wire id where it belongs."""
-        if self.wire_field is None:
-            return row
+        """An order as ccxt gives it, with our wire id and the type where they belong."""
         told = row.get("info")
-        name = told.get(self.wire_field) if isinstance(told, Mapping) else None
-        return {**row, _KEY: name}
+        named = dict(row)
+        if self.wire_field is not None:
+            named[_KEY] = told.get(self.wire_field) if isinstance(told, Mapping) else None
+        if self.type_path:
+            named["orderType"] = _at(told, self.type_path)
+        return named
+
+
+def _at(tree: object, path: tuple[str, ...]) -> object:
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return tree
 
 
 _ROWS = (
@@ -93,6 +103,7 @@ _ROWS = (
         by_wire_id=(Search(method="fetch_order", key=_KEY),),
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=10.0,
+        type_path=("type",),
         has_stops=True,
         sandbox=Sandbox(
             hosts=(
@@ -142,6 +153,7 @@ _ROWS = (
         ),
         by_exchange_id=(_DIRECTLY,),
         wire_field="cl_ord_id",
+        type_path=("descr", "ordertype"),
         has_stops=True,
         amends_in_place=True,
         fees_in_quote=True,

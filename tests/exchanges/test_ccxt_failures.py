@@ -109,7 +109,11 @@ REFUSALS: dict[str, tuple[Answer, RefusalCode]] = {
         coded(-2010, "Account has insufficient balance for requested action."),
         RefusalCode.INSUFFICIENT_FUNDS,
     ),
-    "too small": (coded(-1013, "Filter failure: NOTIONAL"), _REJECTED),
+    "too small": (coded(-1013, "Filter failure: NOTIONAL"), RefusalCode.MIN_NOTIONAL),
+    "fires at once": (
+        coded(-2010, "Order would trigger immediately."),
+        RefusalCode.INVALID_INPUT,
+    ),
     "off the lot": (coded(-1013, "Filter failure: LOT_SIZE"), _REJECTED),
     "off the tick": (coded(-1013, "Filter failure: PRICE_FILTER"), _REJECTED),
     "too many requests": (coded(-1003, "Too many requests.", 429), RefusalCode.RATE_LIMITED),

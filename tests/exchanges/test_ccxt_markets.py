@@ -4,22 +4,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.markets import FeeRates, Market
-from app.domain.orders import OrderType, PositionType
-from app.errors import RefusalCode
+from app.domain.orders import PositionType
 from app.exchanges.ccxt_markets import (
     STALE_AFTER,
     balances_of,
     markets_of,
-    off_step,
     ticker_of,
 )
-from tests.exchanges.rigs import a_limit, a_triggered, an_intent
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 ROW: dict[str, Any] = {
@@ -162,25 +156,3 @@ def test_balances_are_exact_and_of_two_numbers_the_third_is_worked_out() -> None
 
 def test_an_answer_without_balances_is_none_at_all() -> None:
     assert balances_of({}) == {}
-
-
-def test_what_is_off_the_step_is_refused_with_the_nearest_values() -> None:
-    market = market_of(ROW)
-    refusal = off_step(a_limit(Decimal("60000.019")), market)
-    assert refusal is not None
-    assert refusal.code is RefusalCode.PRECISION
-    assert refusal.field == ("price",)
-    assert refusal.message.endswith("60000.01 and 60000.02")
-    assert off_step(an_intent(amount=Decimal("0.000005")), market).field == ("amount",)  # type: ignore[union-attr]
-    stop = a_triggered(OrderType.STOP_MARKET, an_intent().side, Decimal("1.001"))
-    assert off_step(stop, market).field == ("triggerPrice",)  # type: ignore[union-attr]
-
-
-@given(st.integers(1, 10**12), st.integers(1, 10**12))
-def test_what_is_on_the_step_passes(amount: int, price: int) -> None:
-    market = market_of(ROW)
-    intent = a_limit(
-        money.multiply(Decimal(price), Decimal("0.01")),
-        amount=money.multiply(Decimal(amount), Decimal("0.00001")),
-    )
-    assert off_step(intent, market) is None

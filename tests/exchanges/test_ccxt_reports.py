@@ -12,6 +12,7 @@ from app.errors import RefusalCode
 from app.exchanges.ccxt_failures import Unreadable
 from app.exchanges.ccxt_reports import (
     accepted,
+    answered,
     fill_of,
     fills_of,
     news_of,
@@ -183,7 +184,7 @@ def test_whatever_an_order_says_it_is_a_report_or_unreadable_and_never_a_crash(
     told: dict[str, Any],
 ) -> None:
     try:
-        report = report_of(ROW | told, now=NOW)
+        report = answered(ROW | told, now=NOW)
     except Unreadable:
         return
     assert all(isinstance(one, Decimal | None) for one in (report.filled, report.cost))

@@ -8,7 +8,6 @@ from typing import Any
 
 from app.domain.accounts import Connectivity
 from app.domain.orders import Fee, OrderStatus
-from app.exchanges.ccxt_reports import Row
 from app.exchanges.ccxt_streams import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
@@ -17,6 +16,7 @@ from app.exchanges.ccxt_streams import (
     Source,
     Watchdog,
 )
+from app.exchanges.ccxt_terms import Row
 from app.exchanges.news import NewsStand
 from tests.exchanges.ccxt_rigs import ORDER, TIME, WIRE, Rig, connected
 from tests.exchanges.ccxt_servers import UserStream, says

@@ -1,0 +1,96 @@
+"""What is refused before a real exchange is asked, so that nothing of it is sent."""
+
+from collections.abc import Iterator
+
+from app.domain.market_checks import MarketFacts, examine_steps
+from app.domain.order_forms import examine_form, listed
+from app.domain.order_reports import OrderIntent
+from app.domain.order_requests import OrderRequest
+from app.domain.orders import OrderSide, PositionType
+from app.errors import ExchangeDoubt, Refusal, RefusalCode
+
+_KEPT_IDS = 10_000
+
+
+class SentIds:
+    """The ids under which orders have left: an exchange may take a second one under the same."""
+
+    def __init__(self) -> None:
+        self._sent: dict[str, None] = {}
+
+    def take(self, wire_id: str) -> None:
+        """Raises ExchangeDoubt the second time, for the first order may well be there."""
+        if wire_id in self._sent:
+            raise ExchangeDoubt("an order was sent under this id before: look it up")
+        self._sent[wire_id] = None
+        while len(self._sent) > _KEPT_IDS:
+            del self._sent[next(iter(self._sent))]
+
+    def give_back(self, wire_id: str) -> None:
+        """It has surely not left."""
+        self._sent.pop(wire_id, None)
+
+
+def refuse(intent: OrderIntent, facts: MarketFacts) -> Refusal | None:
+    """The first reason, as far as it can be told without a price."""
+    return next(_refusals(intent, facts), None)
+
+
+def only_prices() -> Refusal:
+    message = "no orders are placed on an account that has only prices"
+    return Refusal(code=RefusalCode.UNSUPPORTED, message=message)
+
+
+def no_amending(exchange: str) -> Refusal:
+    message = f"{exchange} cannot change an order in place: cancel it and place another"
+    return Refusal(code=RefusalCode.UNSUPPORTED, message=message)
+
+
+def _refusals(intent: OrderIntent, facts: MarketFacts) -> Iterator[Refusal]:
+    market = facts.markets.get(intent.symbol)
+    if market is None:
+        yield _refusal(
+            RefusalCode.UNKNOWN_SYMBOL, f"the exchange lists no {intent.symbol}", "symbol"
+        )
+        return
+    if market.type is not PositionType.SPOT:
+        yield _refusal(RefusalCode.UNSUPPORTED, "only spot orders are placed", "symbol")
+    if intent.reduce_only and intent.side is OrderSide.BUY:
+        words = "on a spot market only a SELL can be reduceOnly"
+        yield _refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "reduceOnly")
+    yield from _unoffered(intent, facts)
+    request = _as_request(intent)
+    for checked in (*examine_form(request), *examine_steps(request, facts)):
+        if checked.refusal is not None:
+            yield checked.refusal
+
+
+def _unoffered(intent: OrderIntent, facts: MarketFacts) -> Iterator[Refusal]:
+    types, lasting = facts.capabilities.order_types, facts.capabilities.time_in_force
+    if intent.type not in types:
+        words = f"the exchange takes no {intent.type} orders here, but {listed(types)}"
+        yield _refusal(RefusalCode.UNSUPPORTED, words, "type")
+    # How long it waits is asked of a limit alone.
+    if intent.type.has_price and intent.time_in_force not in lasting:
+        words = f"the exchange takes no {intent.time_in_force} orders here, but {listed(lasting)}"
+        yield _refusal(RefusalCode.UNSUPPORTED, words, "timeInForce")
+
+
+def _refusal(code: RefusalCode, message: str, field: str) -> Refusal:
+    return Refusal(code=code, message=message, field=(field,))
+
+
+def _as_request(intent: OrderIntent) -> OrderRequest:
+    return OrderRequest(
+        account="",
+        client_order_id=intent.wire_id,
+        symbol=intent.symbol,
+        side=intent.side,
+        type=intent.type,
+        amount=intent.amount,
+        price=intent.price,
+        trigger_price=intent.trigger_price,
+        time_in_force=intent.time_in_force,
+        reduce_only=intent.reduce_only,
+        position_type=PositionType.SPOT,
+    )
