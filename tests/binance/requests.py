@@ -50,6 +50,9 @@ class Journal:
         self._entries: list[Request] = []
         self._arrival = asyncio.Event()
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def write(self, request: Request) -> None:
         self._entries.append(request)
         self._arrival.set()

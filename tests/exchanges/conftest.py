@@ -1,21 +1,29 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 
+from app.bus import Bus
 from app.domain.accounts import AccountMode
 from app.storage.database import Database
 from app.storage.paper import PaperBooks
+from tests.exchanges.binance_rigs import BinanceRig, trading
 from tests.exchanges.rigs import GatewayRig, PaperRig
 from tests.fakes import ManualClock
 
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-async def books(database: Database) -> PaperBooks:
+async def opened_books(database: Database) -> PaperBooks:
     async with database.transaction() as tx:
         await tx.accounts.insert("desk", "paper", AccountMode.PAPER, START)
     return PaperBooks(database, "desk")
+
+
+@pytest.fixture
+async def books(database: Database) -> PaperBooks:
+    return await opened_books(database)
 
 
 @pytest.fixture
@@ -23,8 +31,48 @@ def paper(books: PaperBooks) -> PaperRig:
     return PaperRig(books, ManualClock(START))
 
 
-# An exchange that joins the contract adds its rig here.
-@pytest.fixture(params=["paper"])
-def rig(request: pytest.FixtureRequest, paper: PaperRig) -> GatewayRig:
-    rigs: dict[str, GatewayRig] = {"paper": paper}
-    return rigs[request.param]
+# An exchange that joins the contract adds its name here; the paper exchange has two databases.
+PAPER = ("sqlite_url", "postgres_url")
+EXCHANGES = (*PAPER, "binance")
+
+
+@pytest.fixture(params=EXCHANGES)
+def books_url(request: pytest.FixtureRequest) -> str | None:
+    """Each exchange in turn, as the place of its books; None where they are not ours."""
+    return None if request.param == "binance" else str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture(params=PAPER)
+def amending_url(request: pytest.FixtureRequest) -> str:
+    """The same for each exchange that changes orders in place."""
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+async def rig(books_url: str | None) -> AsyncIterator[GatewayRig]:
+    async with _opened(books_url) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def amending(amending_url: str) -> AsyncIterator[GatewayRig]:
+    async with _opened(amending_url) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def unamending() -> AsyncIterator[BinanceRig]:
+    """An exchange that changes no order in place."""
+    async with trading(ManualClock(START)) as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def _opened(url: str | None) -> AsyncIterator[GatewayRig]:
+    if url is None:
+        async with trading(ManualClock(START)) as binance:
+            yield binance
+        return
+    database = Database(url, Bus())
+    yield PaperRig(await opened_books(database), ManualClock(START))
+    await database.close()

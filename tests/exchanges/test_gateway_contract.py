@@ -8,18 +8,18 @@ from app.domain import money
 from app.domain.accounts import Connectivity
 from app.domain.order_reports import OrderKey
 from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
-from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, RefusalCode
+from app.errors import ExchangeDoubt, ExchangeUnavailable, RefusalCode
 from app.exchanges.paper.faults import Call
 from tests.exchanges.rigs import (
     SYMBOL,
     GatewayRig,
     a_limit,
+    agree,
     an_intent,
     heard,
     is_rejected,
     key_of,
     steps_off,
-    terms_of,
     ticker_of,
 )
 
@@ -105,7 +105,7 @@ async def test_what_cannot_be_filled_at_once_expires_and_costs_nothing(
     assert (report.status, report.fills) == (OrderStatus.EXPIRED, ())
     assert report.refusal is not None
     assert await rig.gateway.balances() == before
-    assert await rig.gateway.find(key_of(intent)) == report
+    assert agree(await rig.gateway.find(key_of(intent)), report)
 
 
 async def test_a_post_only_order_waits_or_is_refused(rig: GatewayRig) -> None:
@@ -140,7 +140,10 @@ async def test_a_reduce_only_order_sells_and_never_buys(rig: GatewayRig) -> None
         ({"price": Decimal(50000)}, RefusalCode.INVALID_INPUT),
         ({"time_in_force": TimeInForce.FOK}, RefusalCode.INVALID_INPUT),
         ({"type": OrderType.STOP_MARKET}, RefusalCode.INVALID_INPUT),
-        ({"type": OrderType.STOP_MARKET, "trigger_price": Decimal(1)}, RefusalCode.INVALID_INPUT),
+        (
+            {"type": OrderType.STOP_MARKET, "trigger_price": Decimal(1000)},
+            RefusalCode.INVALID_INPUT,
+        ),
         ({"trigger_price": Decimal(1)}, RefusalCode.INVALID_INPUT),
     ],
 )
@@ -148,15 +151,6 @@ async def test_what_is_rejected_leaves_no_trace(
     rig: GatewayRig, changes: dict[str, object], code: RefusalCode
 ) -> None:
     await is_rejected(rig, an_intent(**changes), code)
-
-
-async def test_insufficient_funds_names_what_is_needed_and_what_is_free(rig: GatewayRig) -> None:
-    free = (await rig.gateway.balances())["BTC"].free
-    with pytest.raises(ExchangeRejected) as caught:
-        await rig.gateway.submit(an_intent(side=OrderSide.SELL, amount=Decimal(3)))
-    message = caught.value.refusal.message
-    assert "3 BTC" in message
-    assert f"{money.plain(free)} BTC" in message
 
 
 async def test_canceling_releases_what_was_reserved_and_may_be_repeated(rig: GatewayRig) -> None:
@@ -168,14 +162,14 @@ async def test_canceling_releases_what_was_reserved_and_may_be_repeated(rig: Gat
     assert canceled is not None
     assert canceled.status is OrderStatus.CANCELED
     assert await rig.gateway.balances() == before
-    assert await rig.gateway.cancel(key_of(intent)) == canceled
+    assert agree(await rig.gateway.cancel(key_of(intent)), canceled)
     assert await rig.gateway.balances() == before
 
 
 async def test_canceling_a_filled_order_tells_that_it_is_filled(rig: GatewayRig) -> None:
     intent = an_intent()
     filled = await rig.gateway.submit(intent)
-    assert await rig.gateway.cancel(key_of(intent)) == filled
+    assert agree(await rig.gateway.cancel(key_of(intent)), filled)
 
 
 async def test_an_order_is_found_by_either_id_with_its_fills(rig: GatewayRig) -> None:
@@ -183,11 +177,11 @@ async def test_an_order_is_found_by_either_id_with_its_fills(rig: GatewayRig) ->
     placed = await rig.gateway.submit(intent)
     assert placed.wire_id == intent.wire_id
     assert len(placed.fills) > 0
-    assert await rig.gateway.find(key_of(intent)) == placed
+    assert agree(await rig.gateway.find(key_of(intent)), placed)
     by_its_own = OrderKey(
         symbol=SYMBOL, wire_id="w-unknown", exchange_order_id=placed.exchange_order_id
     )
-    assert await rig.gateway.find(by_its_own) == placed
+    assert agree(await rig.gateway.find(by_its_own), placed)
 
 
 async def test_open_orders_are_those_that_wait_and_no_others(rig: GatewayRig) -> None:
@@ -196,7 +190,9 @@ async def test_open_orders_are_those_that_wait_and_no_others(rig: GatewayRig) ->
     waiting = [await rig.gateway.submit(intent) for intent in intents]
     await rig.gateway.submit(an_intent())
     await rig.gateway.cancel(key_of(intents[1]))
-    assert list(await rig.gateway.open_orders()) == [waiting[0], waiting[2]]
+    first, second = await rig.gateway.open_orders()
+    assert agree(first, waiting[0])
+    assert agree(second, waiting[2])
 
 
 @pytest.mark.parametrize("exchange_order_id", [None, "P999", "nonsense", "P", "P-1"])
@@ -204,7 +200,6 @@ async def test_an_unknown_order_is_none(rig: GatewayRig, exchange_order_id: str 
     key = key_of(an_intent(), exchange_order_id)
     assert await rig.gateway.find(key) is None
     assert await rig.gateway.cancel(key) is None
-    assert await rig.gateway.amend(key, terms_of(an_intent())) is None
 
 
 async def test_a_repeated_wire_id_leaves_doubt_and_one_order(rig: GatewayRig) -> None:
@@ -216,7 +211,7 @@ async def test_a_repeated_wire_id_leaves_doubt_and_one_order(rig: GatewayRig) ->
         with pytest.raises(ExchangeDoubt):
             await rig.gateway.submit(again)
     assert await rig.gateway.balances() == before
-    assert await rig.gateway.find(key_of(intent)) == placed
+    assert agree(await rig.gateway.find(key_of(intent)), placed)
 
 
 async def test_an_order_whose_answer_was_lost_is_found(rig: GatewayRig) -> None:
@@ -258,8 +253,6 @@ async def test_an_exchange_that_cannot_be_asked_says_so_and_does_nothing(rig: Ga
     with pytest.raises(ExchangeUnavailable):
         await rig.gateway.cancel(key_of(intent))
     with pytest.raises(ExchangeUnavailable):
-        await rig.gateway.amend(key_of(intent), terms_of(intent))
-    with pytest.raises(ExchangeUnavailable):
         await rig.gateway.find(key_of(intent))
     rig.recover()
     assert await rig.gateway.find(key_of(intent)) is None
@@ -273,4 +266,5 @@ async def test_news_is_kept_from_the_call_on_and_tells_what_the_answers_told(
     intent = a_limit(steps_off(ticker.bid, -100_000))
     placed = await rig.gateway.submit(intent)
     canceled = await rig.gateway.cancel(key_of(intent))
-    assert [await heard(news), await heard(news)] == [placed, canceled]
+    assert agree(await heard(news), placed)
+    assert agree(await heard(news), canceled)

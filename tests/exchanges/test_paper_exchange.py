@@ -9,7 +9,7 @@ import pytest
 
 from app.domain import money
 from app.domain.order_reports import OrderIntent, OrderReport
-from app.domain.orders import OrderSide, OrderStatus
+from app.domain.orders import OrderSide, OrderStatus, OrderType
 from app.errors import (
     ExchangeRejected,
     RefusalCode,
@@ -25,8 +25,10 @@ from tests.exchanges.rigs import (
     TERMS,
     PaperRig,
     a_limit,
+    a_triggered,
     an_intent,
     heard,
+    is_rejected,
     key_of,
     running,
     steps_off,
@@ -252,3 +254,23 @@ def _first_tick_beyond(rig: PaperRig, intent: OrderIntent) -> int:
 def _facts(report: OrderReport | None) -> object:
     assert report is not None
     return report.status, report.at, [(fill.price, fill.amount, fill.fee) for fill in report.fills]
+
+
+async def test_insufficient_funds_names_what_is_needed_and_what_is_free(paper: PaperRig) -> None:
+    free = (await paper.gateway.balances())["BTC"].free
+    with pytest.raises(ExchangeRejected) as caught:
+        await paper.gateway.submit(an_intent(side=OrderSide.SELL, amount=Decimal(3)))
+    message = caught.value.refusal.message
+    assert "3 BTC" in message
+    assert f"{money.plain(free)} BTC" in message
+
+
+@pytest.mark.parametrize(("side", "word"), [(OrderSide.BUY, "above"), (OrderSide.SELL, "below")])
+async def test_a_refused_trigger_says_on_which_side_of_the_last_price_it_must_stand(
+    paper: PaperRig, side: OrderSide, word: str
+) -> None:
+    last = (await ticker_of(paper.gateway)).last
+    assert last is not None
+    wrong = a_triggered(OrderType.STOP_MARKET, side, last)
+    refusal = await is_rejected(paper, wrong, RefusalCode.INVALID_INPUT)
+    assert f"{word} the last price {money.plain(last)}" in refusal.message
