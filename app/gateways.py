@@ -31,6 +31,10 @@ class Gateways:
         self._faults = faults
         self._shelf = MarketShelf(clock)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._settings.accounts)
+
     def build(self, name: str) -> ExchangeGateway:
         """SettingsError where the account must not be opened as it is set."""
         account = self._settings.accounts[name]
@@ -72,11 +76,11 @@ class Gateways:
         )
 
 
-def build_all(gateways: Gateways, settings: Settings) -> Mapping[str, ExchangeGateway]:
+def build_all(gateways: Gateways) -> Mapping[str, ExchangeGateway]:
     """Every account's, or all that is wrong with any of them."""
     built: dict[str, ExchangeGateway] = {}
     problems: list[str] = []
-    for name in settings.accounts:
+    for name in gateways.names:
         try:
             built[name] = gateways.build(name)
         except SettingsError as error:

@@ -145,7 +145,7 @@ class _Build:
         self._clock = parts.clock
         self._auth = _auth(settings, database, parts.clock)
         self._gateway_plans = Gateways(settings, database, parts.clock, parts.faults)
-        self._gateways = build_all(self._gateway_plans, settings)
+        self._gateways = build_all(self._gateway_plans)
         self._accounts = AccountService(database, parts.clock, self._entries())
         ids = Ids(new=AscendingIds().new, new_wire=_new_wire_id)
         self._log = OrderLog(database, bus, parts.clock)

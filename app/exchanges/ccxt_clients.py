@@ -24,6 +24,8 @@ from app.exchanges.ccxt_venues import (
 _PINGS = 3
 # What would have ccxt send an order again, lose digits, or ask faster than the exchange allows.
 _RESERVED = frozenset({"number", "enableRateLimit", "session", "asyncio_loop"})
+# These have settings of their own, which are never printed.
+_SECRETS = frozenset({"apiKey", "secret", "password"})
 _RETRIES = "maxRetriesOnFailure"
 
 
@@ -78,7 +80,7 @@ def problems_of(terms: CcxtTerms) -> tuple[str, ...]:
     unknown = _unknown_words(terms.exchange)
     if unknown is not None:
         return (unknown,)
-    told = (_mode_words(terms), _unsafe_words(terms.overrides))
+    told = (_mode_words(terms), _unsafe_words(terms.overrides), _open_words(terms.overrides))
     return tuple(words for words in told if words is not None)
 
 
@@ -191,6 +193,14 @@ def _unsafe_words(overrides: Mapping[str, Any]) -> str | None:
         if bad
         else None
     )
+
+
+def _open_words(overrides: Mapping[str, Any]) -> str | None:
+    bad = sorted(_SECRETS & overrides.keys())
+    if not bad:
+        return None
+    own = "api_key_file, secret_file and password_file"
+    return f"the ccxt settings must not hold {', '.join(bad)}: {own} are for that"
 
 
 def _mentions(tree: object, name: str) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from app.runtime import Parts
 from tests.api.clients import PATIENCE_SECONDS, Client, Data
 from tests.api.conftest import running, settings_of
+from tests.api.test_reconcile import reconcile
 from tests.api.trading import CANCEL, MARKET, PLACE, WAITING, place, refusal
 from tests.binance import faults
 from tests.binance.accounts import Account
@@ -191,7 +192,7 @@ async def test_an_order_that_cannot_be_amended_in_place_is_left_as_it_was(tradin
 
 async def test_no_order_is_taken_before_the_account_was_compared(open_trading: Open) -> None:
     trading = await open_trading(reconcile_seconds="5")
-    trading.venue.faults.on(RequestKind.OPEN_ORDERS, faults.CUT)
+    trading.venue.faults.on(RequestKind.OPEN_ORDERS, faults.CUT, times=None)
     await trading.until(trading.main, lambda main: main["connectivity"] != "CONNECTING")
     why = await refusal(trading.client, WAITING, price="40000")
     assert (why["code"], why["retryable"]) == ("EXCHANGE_UNAVAILABLE", True)
@@ -272,3 +273,44 @@ async def test_no_key_is_told_by_the_api_or_in_the_logs(
     assert "key" in down["connectivityDetail"]
     assert "wrong-" not in printed
     assert trading.account.secret not in printed
+
+
+async def test_an_order_placed_elsewhere_is_taken_in_with_its_trades(trading: Trading) -> None:
+    await place(trading.client, clientOrderId="mine")
+    waiting = trading.venue.place_elsewhere(trading.account, "BTCUSDT", "SELL", "0.5", "60000")
+    traded = trading.venue.place_elsewhere(trading.account, "BTCUSDT", "BUY", "0.1")
+    told = await reconcile(trading.client, "main")
+    assert told["problems"] == []
+    assert len(told["imported"]) == 2
+    for held, status, filled in ((waiting, "OPEN", "0"), (traded, "FILLED", "0.1")):
+        seen = await trading.order(held.client_order_id)
+        assert (seen["source"], seen["status"], seen["filled"]) == ("EXTERNAL", status, filled)
+    assert seen["fees"] == [{"currency": "BTC", "amount": "0.0001"}]
+    again = await reconcile(trading.client, "main")
+    assert (again["imported"], again["changed"]) == ([], [])
+
+
+async def test_a_fill_that_no_stream_told_is_found_with_its_trade(trading: Trading) -> None:
+    await place(trading.client, WAITING, clientOrderId="mine", price="40000")
+    trading.venue.user_streams.sockets.fall_silent()
+    [held] = trading.venue.orders(trading.account)
+    trading.venue.fill(held.id)
+    told = await reconcile(trading.client, "main")
+    assert [one["clientOrderId"] for one in told["changed"]] == ["mine"]
+    seen = await trading.order("mine")
+    assert seen["fees"] == [{"currency": "BTC", "amount": "0.00001"}]
+
+
+async def test_trades_that_could_not_be_asked_for_are_asked_for_again(trading: Trading) -> None:
+    await place(trading.client, WAITING, clientOrderId="mine", price="40000")
+    trading.venue.user_streams.sockets.fall_silent()
+    trading.venue.faults.on(RequestKind.MY_TRADES, faults.CUT, times=None)
+    [held] = trading.venue.orders(trading.account)
+    trading.venue.fill(held.id)
+    await reconcile(trading.client, "main")
+    seen = await trading.order("mine")
+    assert (seen["status"], seen["fees"]) == ("FILLED", [])
+    trading.venue.faults.off()
+    await reconcile(trading.client, "main")
+    seen = await trading.order("mine")
+    assert seen["fees"] == [{"currency": "BTC", "amount": "0.00001"}]
