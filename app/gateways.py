@@ -1,6 +1,8 @@
 """Builds what stands between an account and its exchange, as the settings say."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 from app.errors import SettingsError
 from app.exchanges.ccxt_clients import CcxtTerms, problems_of
@@ -46,6 +48,21 @@ class Gateways:
         if problems:
             raise SettingsError(tuple(f"accounts.{name}: {words}" for words in problems))
         return CcxtExchange(terms, self._clock, self._shelf)
+
+    @asynccontextmanager
+    async def opened(self, name: str) -> AsyncIterator[ExchangeGateway]:
+        """For looking only: it is connected, and nothing that it does by itself is done."""
+        account = self._settings.accounts[name]
+        gateway = self.build(name)
+        if account.is_simulated:
+            yield gateway
+            return
+        running = asyncio.create_task(gateway.run())
+        try:
+            yield gateway
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
 
     def answer_seconds(self, name: str) -> float:
         """How long the exchange may take; what is set for its client itself goes first."""

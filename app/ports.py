@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.domain.accounts import Balance, Capabilities, Connection
+from app.domain.examinations import Examination
 from app.domain.markets import Market, Ticker
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 
@@ -72,6 +73,10 @@ class ExchangeGateway(Protocol):
 
     def news(self) -> AsyncIterator[OrderReport]:
         """The exchange's stream of order news: a hint, which may repeat, swap and lose."""
+        ...
+
+    async def examine(self) -> Examination:
+        """What the exchange says of the account's keys and of its own clock and limits."""
         ...
 
     async def gap(self) -> None:

@@ -12,14 +12,16 @@ import structlog
 from ulid import ULID
 
 from app.bus import Bus
+from app.domain.accounts import AccountMode
 from app.exchanges.paper.faults import Faults
 from app.gateways import Gateways, build_all
 from app.ports import Clock
 from app.services import Services
+from app.services.account_health import Candidate
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import AuditService
 from app.services.auth import AuthService
-from app.services.health import Candidate, HealthService
+from app.services.health import HealthService
 from app.services.market_data import MarketDataService
 from app.services.order_courier import OrderCourier
 from app.services.order_gate import OrderGate
@@ -101,7 +103,8 @@ async def open_health(settings: Settings) -> AsyncIterator[HealthService]:
             name=name,
             exchange=account.exchange,
             mode=account.mode,
-            build=partial(gateways.build, name),
+            has_keys=account.api_key is not None and account.mode is not AccountMode.PAPER,
+            open=partial(gateways.opened, name),
         )
         for name, account in settings.accounts.items()
     }

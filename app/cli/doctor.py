@@ -56,7 +56,8 @@ async def _examine(settings: "Settings", accounts: Sequence[str]) -> list[Findin
             machine.check_room(settings.data_dir),
             machine.check_file_limit(),
             *await health.check_database(),
-            *[await health.check_account(name) for name in accounts],
+            *machine.check_key_files(settings, accounts),
+            *[one for name in accounts for one in await health.check_account(name)],
             await _check_admin(settings, health),
             await machine.check_port(settings),
         ]

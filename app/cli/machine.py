@@ -10,6 +10,7 @@ import resource
 import shutil
 import socket
 import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,17 @@ def check_folder(folder: Path) -> Finding:
         words = f"{folder} has mode {mode:04o}: other users may look into it"
         return warning("data folder", words, f"run `chmod 700 {folder}`")
     return ok("data folder", f"{folder} can be written, by this user alone")
+
+
+def check_key_files(settings: "Settings", accounts: Iterable[str]) -> Iterator[Finding]:
+    """Whoever can read them can trade."""
+    for name in accounts:
+        account = settings.accounts[name]
+        for path in (account.api_key_file, account.secret_file, account.password_file):
+            mode = 0 if path is None else stat.S_IMODE(path.stat().st_mode)
+            if mode & _OTHERS:
+                words = f"{path} has mode {mode:04o}: other users may read it"
+                yield warning(f"account {name}, keys", words, f"run `chmod 600 {path}`")
 
 
 def check_room(folder: Path) -> Finding:

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.domain.accounts import AccountMode, Connection, Connectivity
 from app.domain.findings import Finding, Level, fault, ok, warning, worst
 from app.domain.tokens import Scope
-from app.errors import OrderdeckError, SettingsError, StorageError
-from app.ports import Clock, ExchangeGateway
+from app.errors import StorageError
+from app.ports import Clock
+from app.services.account_health import Candidate, examine_account
 from app.storage.database import Snapshot
 from app.storage.health import HealthStore, SchemaState, Standing
 from app.storage.inspections import LOOK_SECONDS, NotThere, Unsettled
@@ -22,16 +21,6 @@ CLOCK_LIMIT = timedelta(seconds=5)
 _REACH = "look at the database and at database_url in the settings"
 _RESTORE = "stop the server, keep a copy of the file, and restore the last backup"
 _SET_CLOCK = "set the clock of this machine, best by NTP, before the server is started"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
-    """An account as it is configured, and how its gateway is built."""
-
-    name: str
-    exchange: str
-    mode: AccountMode
-    build: Callable[[], ExchangeGateway]
 
 
 class HealthService:
@@ -58,23 +47,9 @@ class HealthService:
         findings = await self._look()
         return findings if worst(findings) is not Level.FAULT else await self._look()
 
-    async def check_account(self, name: str) -> Finding:
-        """Whether its gateway can be built and the exchange answers."""
-        account = self._accounts[name]
-        title = f"account {name}"
-        what = f"{account.mode} on {account.exchange}"
-        try:
-            gateway = account.build()
-            async with self._clock.timeout(ANSWER_SECONDS):
-                markets = await gateway.markets()
-        except SettingsError as error:
-            return fault(title, f"{what}: it cannot be used: {error}", "mend its settings")
-        except TimeoutError:
-            words = f"{what}: the exchange does not answer within {ANSWER_SECONDS:g} s"
-            return fault(title, words, "look at the network and at the exchange's own status page")
-        except OrderdeckError as error:
-            return fault(title, f"{what}: {error}", "look at the exchange and at its keys")
-        return _of_connection(title, f"{what}, {len(markets)} markets", gateway.connection)
+    async def check_account(self, name: str) -> list[Finding]:
+        """Whether its exchange answers, and what it says of the keys."""
+        return await examine_account(self._accounts[name], self._clock)
 
     async def has_admin(self) -> bool:
         """Whether a token stands that may do everything."""
@@ -164,15 +139,3 @@ def _of_log(newest: datetime | None, now: datetime) -> Finding:
 
 def _span(span: timedelta) -> str:
     return f"{span.total_seconds():.0f} s" if span < timedelta(hours=1) else str(span).split(".")[0]
-
-
-def _of_connection(title: str, what: str, connection: Connection) -> Finding:
-    detail = f": {connection.detail}" if connection.detail else ""
-    words = f"{what}, {connection.connectivity.lower()}{detail}"
-    match connection.connectivity:
-        case Connectivity.CONNECTED | Connectivity.CONNECTING:
-            return ok(title, words)
-        case Connectivity.DEGRADED:
-            return warning(title, words, "look at the exchange: a part of it does not work")
-        case Connectivity.DISCONNECTED:
-            return fault(title, words, "look at the network and at the exchange's own status page")

@@ -12,6 +12,7 @@ from itertools import count
 
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
+from app.domain.examinations import Examination
 from app.domain.markets import Market, Ticker
 from app.domain.order_reports import (
     FillReport,
@@ -180,6 +181,9 @@ class KnownExchange:
         """Told by hand, in whichever order."""
         return
         yield
+
+    async def examine(self) -> Examination:
+        return Examination()
 
     async def gap(self) -> None:
         await asyncio.Event().wait()

@@ -8,6 +8,7 @@ from typing import TypeVar
 from structlog import get_logger
 
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
+from app.domain.examinations import Examination
 from app.domain.markets import Market, Ticker
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.exchanges.paper.admission import CAPABILITIES
@@ -105,6 +106,10 @@ class PaperExchange:
     def news(self) -> AsyncIterator[OrderReport]:
         """What this process books from now on."""
         return self._desk.reader()
+
+    async def examine(self) -> Examination:
+        """It has no keys, and the clock of this machine."""
+        return Examination()
 
     async def gap(self) -> None:
         """It has no line that could break."""

@@ -1,0 +1,122 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.domain.accounts import AccountMode
+from app.domain.examinations import Examination
+from app.domain.findings import Finding, Level
+from app.domain.markets import Market
+from app.errors import SettingsError
+from app.exchanges.paper.exchange import PaperExchange
+from app.exchanges.paper.faults import Faults
+from app.ports import ExchangeGateway
+from app.services.account_health import ANSWER_SECONDS, Candidate, examine_account
+from app.storage.database import Database
+from app.storage.paper import PaperBooks
+from tests.exchanges.rigs import TERMS
+from tests.fakes import ManualClock
+
+
+class SilentExchange(PaperExchange):
+    """Never answers."""
+
+    async def markets(self) -> Mapping[str, Market]:
+        await asyncio.Event().wait()
+        return await super().markets()
+
+
+class ToldExchange(PaperExchange):
+    """Says of its keys what it is told to."""
+
+    told = Examination()
+
+    async def examine(self) -> Examination:
+        return self.told
+
+
+def candidate(build: Callable[[], ExchangeGateway]) -> Candidate:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[ExchangeGateway]:
+        yield build()
+
+    return Candidate(
+        name="main", exchange="binance", mode=AccountMode.LIVE, has_keys=True, open=opened
+    )
+
+
+@pytest.fixture
+def books(sqlite_url: str, database: Database) -> PaperBooks:
+    assert sqlite_url
+    return PaperBooks(database, "main")
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The accounts do not depend on the kind."""
+    return sqlite_url
+
+
+async def test_an_exchange_that_is_reached_is_well(clock: ManualClock, books: PaperBooks) -> None:
+    account = candidate(lambda: PaperExchange(books, clock, TERMS))
+    found, keys = await examine_account(account, clock)
+    assert (found.level, found.name) == (Level.OK, "account main")
+    assert found.words == "LIVE on binance, 4 markets, connected"
+    assert "does not say whether they may trade" in keys.words
+
+
+async def test_an_exchange_that_is_not_reached_is_a_fault(
+    clock: ManualClock, books: PaperBooks
+) -> None:
+    faults = Faults(is_disconnected=True)
+    account = candidate(lambda: PaperExchange(books, clock, TERMS, faults))
+    [found] = await examine_account(account, clock)
+    assert found.level is Level.FAULT
+    assert "disconnected: switched off" in found.words
+
+
+async def test_an_exchange_that_never_answers_is_a_fault_in_time(
+    clock: ManualClock, books: PaperBooks
+) -> None:
+    account = candidate(lambda: SilentExchange(books, clock, TERMS))
+    checking = asyncio.create_task(examine_account(account, clock))
+    await clock.until_asleep()
+    await clock.advance(ANSWER_SECONDS)
+    [found] = await checking
+    assert found.level is Level.FAULT
+    assert "within 30 s" in found.words
+
+
+async def test_an_account_that_cannot_be_built_is_a_fault(clock: ManualClock) -> None:
+    def build() -> ExchangeGateway:
+        raise SettingsError(("api_key is missing",))
+
+    [found] = await examine_account(candidate(build), clock)
+    assert found.level is Level.FAULT
+    assert "api_key is missing" in found.words
+
+
+@pytest.mark.parametrize(
+    ("told", "level", "words"),
+    [
+        (Examination(can_trade=True), Level.OK, "they may trade"),
+        (Examination(can_trade=False), Level.FAULT, "they may not trade"),
+        (Examination(can_withdraw=True), Level.WARNING, "they may withdraw money"),
+        (Examination(is_address_bound=False), Level.WARNING, "they work from every address"),
+        (Examination(clock_skew_seconds=0.2), Level.OK, "are 0.2 s apart"),
+        (Examination(clock_skew_seconds=-3.0), Level.WARNING, "are 3.0 s apart"),
+        (Examination(clock_skew_seconds=60.0), Level.FAULT, "are 60.0 s apart"),
+        (Examination(limits="20 requests a second"), Level.OK, "20 requests a second"),
+        (Examination(problems=("it is silent",)), Level.WARNING, "it is silent"),
+    ],
+)
+async def test_what_the_exchange_says_is_told(
+    clock: ManualClock, books: PaperBooks, told: Examination, level: Level, words: str
+) -> None:
+    gateway = ToldExchange(books, clock, TERMS)
+    gateway.told = told
+    findings: list[Finding] = await examine_account(candidate(lambda: gateway), clock)
+    [found] = [one for one in findings if words in one.words]
+    assert found.level is level
+    assert (found.advice is None) == (level is Level.OK)
