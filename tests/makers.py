@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from app.domain.fills import Fill
 from app.domain.order_reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import (
@@ -47,6 +48,7 @@ def make_order(**changes: Any) -> Order:
 
 def make_report(status: OrderStatus, *fills: FillReport, **changes: Any) -> OrderReport:
     values: dict[str, Any] = {
+        "symbol": "BTC/USDT",
         "wire_id": "a0000000000000000b",
         "exchange_order_id": "7",
         "status": status,
@@ -83,3 +85,24 @@ def make_request(**changes: Any) -> OrderRequest:
         "position_type": PositionType.SPOT,
     }
     return OrderRequest(**(values | changes))
+
+
+def make_fill(order: Order, **changes: Any) -> Fill:
+    """A fill of an order that was accepted just before."""
+    trade = make_trade(1, "0.4")
+    values: dict[str, Any] = {
+        "id": "1" * 26,
+        "order_id": order.id,
+        "account": order.account,
+        "exchange_trade_id": trade.trade_id,
+        "symbol": order.symbol,
+        "side": order.side,
+        "price": trade.price,
+        "amount": trade.amount,
+        "cost": trade.price * trade.amount,
+        "fee": trade.fee,
+        "is_maker": True,
+        "at": trade.at,
+        "revision": 2,
+    }
+    return Fill(**(values | changes))

@@ -10,7 +10,6 @@ from app.domain.orders import Order, OrderSource, OrderStatus
 
 # What stands where a request's fingerprint would: no request is ever the same.
 FINGERPRINT = "external"
-MAX_WIRE_ID = 36
 
 
 def is_importable(report: OrderReport) -> bool:
@@ -23,14 +22,14 @@ def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) 
     assert report.details is not None  # noqa: S101 - asked only of what is importable
     assert report.terms is not None  # noqa: S101
     details, terms = report.details, report.terms.terms
-    own = _own_name(report.exchange_order_id)
+    own = _own_name(report.symbol, report.exchange_order_id)
     named = details.client_order_id or ""
-    wire_id = report.wire_id or ""
     return Order(
         id=id,
         account=account,
         client_order_id=named if CLIENT_ORDER_ID.fullmatch(named) else own,
-        wire_id=wire_id if 1 <= len(wire_id) <= MAX_WIRE_ID else own,
+        # Whoever placed it may give the same name to the next one: it is known by its number.
+        wire_id=own,
         exchange_order_id=report.exchange_order_id,
         symbol=details.symbol,
         side=details.side,
@@ -51,9 +50,10 @@ def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) 
 
 def under_other_names(order: Order) -> Order:
     """Where a client here has used the same name for an order of its own."""
-    return replace(order, client_order_id=_own_name(str(order.exchange_order_id)))
+    return replace(order, client_order_id=_own_name(order.symbol, str(order.exchange_order_id)))
 
 
-def _own_name(exchange_order_id: str) -> str:
+def _own_name(symbol: str, exchange_order_id: str) -> str:
     """The same for the same order whenever it is found, in the shape of a clientOrderId."""
-    return f"ext-{blake2b(exchange_order_id.encode(), digest_size=16).hexdigest()}"
+    name = f"{symbol} {exchange_order_id}"
+    return f"ext-{blake2b(name.encode(), digest_size=16).hexdigest()}"

@@ -55,8 +55,9 @@ class OrderDetails:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderReport:
-    """News of one order, found by our wire id or by the exchange's own."""
+    """News of one order, found by our wire id or, within its market, by the exchange's own."""
 
+    symbol: str
     wire_id: str | None
     exchange_order_id: str
     status: OrderStatus
@@ -70,6 +71,11 @@ class OrderReport:
     filled: Decimal | None = None
     cost: Decimal | None = None
     refusal: Refusal | None = None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What the exchange calls the order: it counts market by market."""
+        return self.symbol, self.exchange_order_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -97,7 +97,7 @@ class CcxtExchange:
             if isinstance(failure, ExchangeUnavailable):
                 self._sent.give_back(intent.wire_id)
             raise failure from error
-        return self._lookups.readable(accepted, row, wire_id=intent.wire_id)
+        return self._lookups.readable(accepted, row, wire_id=intent.wire_id, symbol=intent.symbol)
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
         """What the exchange does not have waiting any more is looked up, for it may be canceled."""

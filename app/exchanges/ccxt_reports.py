@@ -23,6 +23,7 @@ def report_of(
     filled = amount(row.get("filled"))
     status = _status(row, filled)
     return OrderReport(
+        symbol=_symbol_of(row),
         wire_id=wire_id or text(row, "clientOrderId"),
         exchange_order_id=_id_of(row),
         status=status,
@@ -34,11 +35,11 @@ def report_of(
     )
 
 
-def accepted(row: object, *, wire_id: str, now: datetime) -> OrderReport:
+def accepted(row: object, *, wire_id: str, symbol: str, now: datetime) -> OrderReport:
     """The answer to an order: an id is what makes it one, however little else there is."""
     if not isinstance(row, Mapping) or text(row, "id") is None:
         raise Unreadable("the exchange answered without an id for the order")
-    known = row if row.get("status") is not None else {**row, "status": "open"}
+    known = {**row, "symbol": symbol, "status": row.get("status") or "open"}
     # The trades in such an answer may bear no time of their own, and none of them has waited.
     told = fills_of(_trades_in(row), at=_time_of(row, now))
     fills = tuple(replace(fill, is_maker=False) for fill in told)
@@ -58,6 +59,7 @@ def news_of(row: Row, *, now: datetime, has_trades_beside: bool) -> OrderReport:
     if not has_trades_beside:
         return report
     return OrderReport(
+        symbol=report.symbol,
         wire_id=report.wire_id,
         exchange_order_id=report.exchange_order_id,
         status=report.status,
@@ -73,6 +75,7 @@ def trade_news_of(row: Row, *, now: datetime) -> OrderReport:
     if order_id is None or fill is None:
         raise Unreadable("a trade without an order, an id, a price or an amount")
     return OrderReport(
+        symbol=_symbol_of(row),
         wire_id=None,
         exchange_order_id=order_id,
         status=OrderStatus.PARTIALLY_FILLED,
@@ -144,6 +147,13 @@ def _refusal(status: OrderStatus, row: Row) -> Refusal | None:
             return Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message=message, retryable=True)
         case _:
             return None
+
+
+def _symbol_of(row: Row) -> str:
+    found = text(row, "symbol")
+    if found is None:
+        raise Unreadable("the exchange tells of an order without its market")
+    return found
 
 
 def _id_of(row: Row) -> str:

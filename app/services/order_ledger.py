@@ -45,7 +45,7 @@ class OrderLedger:
         self._ids = ids
         self.forbidden_reports = 0
         # The latest reports that were or are being applied: a stream repeats most answers.
-        self._recent: dict[tuple[str, str], OrderReport] = {}
+        self._recent: dict[tuple[str, tuple[str, str]], OrderReport] = {}
 
     async def apply(
         self, account: str, report: OrderReport, attempt: Attempt | None = None
@@ -55,7 +55,7 @@ class OrderLedger:
         try:
             return await _until_fresh(lambda: self._apply_once(account, report, attempt))
         except BaseException:
-            self._recent.pop((account, report.exchange_order_id), None)
+            self._recent.pop((account, report.name), None)
             raise
 
     async def find(self, account: str, report: OrderReport) -> Order | None:
@@ -70,7 +70,7 @@ class OrderLedger:
 
     async def is_news(self, account: str, report: OrderReport) -> bool:
         """Whether a report says more than is known: most do not, and then cost no write."""
-        if self._recent.get((account, report.exchange_order_id)) == report:
+        if self._recent.get((account, report.name)) == report:
             return False
         async with self._database.snapshot() as view:
             order = await _find_reported(view, account, report)
@@ -159,8 +159,8 @@ class OrderLedger:
             return order
 
     def _remember(self, account: str, report: OrderReport) -> None:
-        self._recent.pop((account, report.exchange_order_id), None)
-        self._recent[account, report.exchange_order_id] = report
+        self._recent.pop((account, report.name), None)
+        self._recent[account, report.name] = report
         if len(self._recent) > RECENT_REPORTS:
             del self._recent[next(iter(self._recent))]
 
@@ -190,9 +190,15 @@ async def _found(tx: Snapshot, order_id: str) -> Order:
 async def _find_reported(tx: Snapshot, account: str, report: OrderReport) -> Order | None:
     if report.wire_id is not None:
         order = await tx.orders.find_by_wire_id(account, report.wire_id)
-        if order is not None:
+        if order is not None and _may_be(order, report):
             return order
-    return await tx.orders.find_by_exchange_id(account, report.exchange_order_id)
+    return await tx.orders.find_by_exchange_id(account, *report.name)
+
+
+def _may_be(order: Order, report: OrderReport) -> bool:
+    """Others may use our name for an order of theirs, once ours is closed."""
+    known = order.exchange_order_id
+    return known is None or (order.symbol, known) == report.name
 
 
 async def _fills_of(view: Snapshot, order: Order) -> Sequence[Fill]:

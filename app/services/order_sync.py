@@ -178,11 +178,11 @@ class OrderSync:
         async with self._clock.timeout(COMPARE_SECONDS):
             listed = await gateway.open_orders()
             closed = await gateway.closed_orders(since, symbols)
-        known = {report.exchange_order_id: report for report in listed}
+        known = {report.name: report for report in listed}
         async with self._tools.database.snapshot() as view:
             ours = await view.orders.answered_open(name)
         for order in ours:
-            report = known.pop(order.exchange_order_id or "", None)
+            report = known.pop((order.symbol, order.exchange_order_id or ""), None)
             await self._compare_one(order, report, found)
         for report in (*known.values(), *closed):
             await self._take(report, found)

@@ -22,7 +22,7 @@ from app.storage.tokens import TokenStore
 
 READERS = 8
 POLL_SECONDS = 0.1
-_BEGIN = "orderdeck_begin"
+_IS_MIGRATING = "orderdeck_is_migrating"
 
 
 class Snapshot:
@@ -92,11 +92,13 @@ class Database:
         """One transaction in which the tables themselves may change."""
         if self._writer:
             _make_folder(self._engine.url)
-        engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        engine = self._engine.execution_options(**{_IS_MIGRATING: True})
         async with _connected(engine) as connection:
             yield connection
             with translated():
                 await connection.commit()
+                # Whoever gets this connection next is held to what refers to what.
+                await connection.invalidate()
 
     def tell_commits(self, listener: Callable[[Sequence[LoggedEvent]], None]) -> None:
         """Hand the events of each commit of this process to one listener."""
@@ -170,4 +172,9 @@ def _create_engine(url: URL) -> AsyncEngine:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+    if connection.get_execution_options().get(_IS_MIGRATING):
+        # Building a table anew drops it for a moment, and with it what others refer to.
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")

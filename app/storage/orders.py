@@ -49,7 +49,9 @@ _BY_ID = _ORDERS.where(_columns.id == bindparam("id"))
 _OF_ACCOUNT = _ORDERS.where(_columns.account == bindparam("account"))
 _BY_CLIENT_ID = _OF_ACCOUNT.where(_columns.client_order_id == bindparam("key"))
 _BY_WIRE_ID = _OF_ACCOUNT.where(_columns.wire_id == bindparam("key"))
-_BY_EXCHANGE_ID = _OF_ACCOUNT.where(_columns.exchange_order_id == bindparam("key"))
+_BY_EXCHANGE_ID = _OF_ACCOUNT.where(
+    _columns.symbol == bindparam("symbol"), _columns.exchange_order_id == bindparam("key")
+)
 _SORTS = {
     OrderSort.CREATED_AT_ASC: (_columns.created_at, False),
     OrderSort.CREATED_AT_DESC: (_columns.created_at, True),
@@ -96,8 +98,11 @@ class OrderStore:
     async def find_by_wire_id(self, account: str, wire_id: str) -> Order | None:
         return await self._one(_BY_WIRE_ID, account=account, key=wire_id)
 
-    async def find_by_exchange_id(self, account: str, exchange_order_id: str) -> Order | None:
-        return await self._one(_BY_EXCHANGE_ID, account=account, key=exchange_order_id)
+    async def find_by_exchange_id(
+        self, account: str, symbol: str, exchange_order_id: str
+    ) -> Order | None:
+        values = {"account": account, "symbol": symbol, "key": exchange_order_id}
+        return await self._one(_BY_EXCHANGE_ID, **values)
 
     async def fingerprint(self, order_id: str) -> str:
         stored = select(_columns.fingerprint).where(_columns.id == order_id)

@@ -74,7 +74,7 @@ orders = Table(
     Column("revision", Integer, nullable=False),
     UniqueConstraint("account", "client_order_id"),
     UniqueConstraint("account", "wire_id"),
-    UniqueConstraint("account", "exchange_order_id"),
+    UniqueConstraint("account", "symbol", "exchange_order_id"),
     Index(None, "created_at", "id"),
     Index(None, "updated_at", "id"),
     Index(None, "account", "is_open"),
@@ -106,7 +106,7 @@ fills = Table(
     Column("at", UtcTime, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("superseded_revision", Integer),
-    UniqueConstraint("account", "exchange_trade_id"),
+    UniqueConstraint("account", "symbol", "side", "exchange_trade_id"),
     Index(None, "order_id"),
     Index(None, "at", "id"),
 )

@@ -23,6 +23,7 @@ from tests.exchanges.ccxt_recorders import recorded
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 ROW: dict[str, Any] = {
+    "symbol": "BTC/USDT",
     "id": "28",
     "clientOrderId": "a00000000000000001",
     "status": "open",
@@ -32,6 +33,7 @@ ROW: dict[str, Any] = {
     "timestamp": 1748779200000,
 }
 TRADE: dict[str, Any] = {
+    "symbol": "BTC/USDT",
     "id": "7",
     "order": "28",
     "timestamp": 1748779200123,
@@ -91,12 +93,13 @@ def test_an_order_without_an_id_is_unreadable() -> None:
 @pytest.mark.parametrize("answer", [None, {}, [], "<html>", {"id": None}, {"id": ""}, {"id": 28}])
 def test_an_answer_without_an_id_for_the_order_is_doubt(answer: object) -> None:
     with pytest.raises(Unreadable, match="without an id"):
-        accepted(answer, wire_id="w", now=NOW)
+        accepted(answer, wire_id="w", symbol="BTC/USDT", now=NOW)
 
 
 def test_an_id_alone_is_an_accepted_order() -> None:
-    report = accepted({"id": "28", "status": None}, wire_id="mine", now=NOW)
+    report = accepted({"id": "28", "status": None}, wire_id="mine", symbol="A/B", now=NOW)
     assert (report.status, report.wire_id) == (OrderStatus.OPEN, "mine")
+    assert report.name == ("A/B", "28")
     assert (report.filled, report.cost, report.fills) == (None, None, ())
     assert report.at == NOW
 

@@ -81,6 +81,10 @@ class Held:
     changed_at: datetime = START
 
     @property
+    def name(self) -> str:
+        return f"x{self.number}"
+
+    @property
     def filled(self) -> Decimal:
         return money.total(trade.amount for trade in self.trades)
 
@@ -149,20 +153,20 @@ class KnownExchange:
         return await self._answer(lambda: self._take(intent))
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
-        held = self.held.get(key.wire_id)
+        held = self.named(key.wire_id, key.exchange_order_id)
         if held is None:
             return None
         return await self._answer(lambda: self._cancel(held))
 
     async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
-        held = self.held.get(key.wire_id)
+        held = self.named(key.wire_id, key.exchange_order_id)
         if held is None:
             return None
         return await self._answer(lambda: self._amend(held, wanted))
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         self._see()
-        held = self.held.get(key.wire_id)
+        held = self.named(key.wire_id, key.exchange_order_id)
         if held is None:
             self.missed[key.wire_id].append(self._clock.now())
             return None
@@ -191,6 +195,11 @@ class KnownExchange:
     async def run(self) -> None:
         return
 
+    def named(self, wire_id: str, exchange_order_id: str | None) -> Held | None:
+        """By our name; by its own for what others have placed."""
+        by_number = (held for held in self.held.values() if held.name == exchange_order_id)
+        return self.held.get(wire_id) or next(by_number, None)
+
     def place_elsewhere(self, amount: Decimal) -> None:
         """An order of somebody else who trades on the same account."""
         self._take(
@@ -206,6 +215,12 @@ class KnownExchange:
                 reduce_only=False,
             )
         )
+
+    def place_again(self, held: Held) -> Held:
+        """Another order under the same name, as exchanges allow once the first is closed."""
+        again = replace(held, number=next(self._numbers), status=OrderStatus.OPEN, trades=[])
+        self.held[f"{held.intent.wire_id} again"] = again
+        return again
 
     def fill(self, held: Held, amount: Decimal, price: Decimal) -> None:
         """A trade; also after a cancel, when it had happened just before."""
@@ -233,8 +248,9 @@ class KnownExchange:
 
     def report(self, held: Held) -> OrderReport:
         return OrderReport(
+            symbol=held.intent.symbol,
             wire_id=held.intent.wire_id,
-            exchange_order_id=f"x{held.number}",
+            exchange_order_id=held.name,
             status=held.status,
             at=self._clock.now(),
             fills=tuple(held.trades),

@@ -67,4 +67,19 @@ async def test_a_name_that_we_use_already_stays_ours(
     await process.sync.compare()
     order = await only_external(process)
     assert order.client_order_id.startswith("ext-")
-    assert order.wire_id == taken
+
+
+async def test_a_name_that_somebody_uses_again_is_another_order(
+    process: Process, exchange: KnownExchange
+) -> None:
+    exchange.place_elsewhere(Decimal(5))
+    [first] = exchange.held.values()
+    await process.sync.compare()
+    first.status = OrderStatus.CANCELED
+    again = exchange.place_again(first)
+    await process.sync.compare()
+    orders = [one for one in await process.all_orders() if one.source is OrderSource.EXTERNAL]
+    assert [(one.exchange_order_id, one.status) for one in orders] == [
+        (first.name, OrderStatus.CANCELED),
+        (again.name, OrderStatus.OPEN),
+    ]

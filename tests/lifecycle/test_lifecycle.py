@@ -313,7 +313,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def check_against_the_truth(self, order: Order, fills: list[Fill]) -> None:
         """What we believe did happen; there may be more that we have not heard of yet."""
-        held = self.exchange.held.get(order.wire_id)
+        held = self.truth(order)
         if held is None:
             assert not fills
             assert order.status in _NEVER_ANSWERED
@@ -328,7 +328,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert order.filled <= held.filled
         assert order.amendments <= held.amendments
         if order.status.is_answered and order.status is not OrderStatus.REJECTED:
-            assert order.exchange_order_id == f"x{held.number}"
+            assert order.exchange_order_id == held.name
 
     # And what must be so in the end, when the exchange can be asked again.
 
@@ -341,7 +341,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.alive(self.hear_everything)
         self.run(self.look())
         for order in self.run(self.process.all_orders()):
-            held = self.exchange.held.get(order.wire_id)
+            held = self.truth(order)
             if held is None:
                 assert order.status is OrderStatus.REJECTED
                 assert order.closed_at is not None
@@ -352,8 +352,9 @@ class Lifecycle(RuleBasedStateMachine):
             known = [fill.exchange_trade_id for fill in self.latest[order.id][1]]
             assert sorted(map(str, known)) == sorted(trade.trade_id for trade in held.trades)
             assert order.id not in self.wished or not held.status.is_open
-        ours = {order.wire_id for order in self.run(self.process.all_orders())}
-        assert set(self.exchange.held) <= ours, "an order that nobody knows of"
+        ours = [self.truth(order) for order in self.run(self.process.all_orders())]
+        unknown = [held.name for held in self.exchange.held.values() if held not in ours]
+        assert not unknown, "orders that nobody knows of"
         before = len(self.follower.seen)
         self.alive(self.ask_for_everything)
         self.alive(self.hear_everything)
@@ -363,7 +364,7 @@ class Lifecycle(RuleBasedStateMachine):
     def check_that_the_open_orders_agree(self) -> None:
         """Without any news: what the exchange answers when it is asked is enough."""
         for order, _ in self.latest.values():
-            held = self.exchange.held.get(order.wire_id)
+            held = self.truth(order)
             if held is not None and (order.is_open or held.status.is_open):
                 assert order.status is held.status
                 assert order.filled == held.filled
@@ -410,6 +411,9 @@ class Lifecycle(RuleBasedStateMachine):
         if known is not None:
             assert self.orders_named(name) in ([], [order.id])
 
+    def truth(self, order: Order) -> Held | None:
+        return self.exchange.named(order.wire_id, order.exchange_order_id)
+
     def orders_named(self, name: str) -> list[str]:
         return [one.id for one, _ in self.latest.values() if one.client_order_id == name]
 
@@ -437,8 +441,8 @@ class Lifecycle(RuleBasedStateMachine):
 
     def picked_open_order(self, pick: int) -> Order:
         """One that the exchange has open; we may not know it yet."""
-        open_there = {held.intent.wire_id for held in self.waiting()}
-        ours = [order for order, _ in self.latest.values() if order.wire_id in open_there]
+        waiting = self.waiting()
+        ours = [order for order, _ in self.latest.values() if self.truth(order) in waiting]
         return _picked(ours, pick)
 
     def picked_order(self, pick: int) -> Order:
@@ -448,8 +452,8 @@ class Lifecycle(RuleBasedStateMachine):
         return [held for held in self.exchange.held.values() if held.status.is_open]
 
     def knows_a_waiting_order(self) -> bool:
-        open_there = {held.intent.wire_id for held in self.waiting()}
-        return any(order.wire_id in open_there for order, _ in self.latest.values())
+        waiting = self.waiting()
+        return any(self.truth(order) in waiting for order, _ in self.latest.values())
 
     def cut_short(self) -> list[Held]:
         closed = {OrderStatus.CANCELED, OrderStatus.EXPIRED}

@@ -1,6 +1,5 @@
 """What the database itself refuses, whoever writes into it."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from app.domain.orders import Order, OrderSide
 from app.errors import Duplicate
 from app.storage.database import Database
 from tests.conftest import START
-from tests.makers import make_order, make_trade
+from tests.makers import make_fill, make_order
 
 FIRST = make_order(id="1" * 26, exchange_order_id="x1")
 # Equal to the first in nothing that must be unique.
@@ -42,24 +41,17 @@ async def test_no_two_orders_of_an_account_have_the_same_id(database: Database, 
     await insert(database, make_order(**(OTHER | {"id": "3" * 26})))
 
 
+async def test_an_exchange_numbers_orders_market_by_market(database: Database) -> None:
+    same = {"exchange_order_id": FIRST.exchange_order_id, "symbol": "ETH/USDT"}
+    await insert(database, FIRST, make_order(**(OTHER | same)))
+    async with database.snapshot() as view:
+        found = await view.orders.find_by_exchange_id("paper", "ETH/USDT", "x1")
+    assert found is not None
+    assert found.id == OTHER["id"]
+
+
 def fill_of(trade_id: str, **changes: Any) -> Fill:
-    trade = make_trade(1, "0.4")
-    fill = Fill(
-        id="1" * 26,
-        order_id=FIRST.id,
-        account="paper",
-        exchange_trade_id=trade_id,
-        symbol=FIRST.symbol,
-        side=OrderSide.BUY,
-        price=trade.price,
-        amount=trade.amount,
-        cost=trade.price * trade.amount,
-        fee=trade.fee,
-        is_maker=True,
-        at=trade.at,
-        revision=2,
-    )
-    return replace(fill, **changes)
+    return make_fill(FIRST, exchange_trade_id=trade_id, **changes)
 
 
 async def test_no_trade_is_a_fill_twice(database: Database) -> None:
@@ -69,3 +61,8 @@ async def test_no_trade_is_a_fill_twice(database: Database) -> None:
     with pytest.raises(Duplicate):
         async with database.transaction() as tx:
             await tx.fills.insert([fill_of("t1", id="3" * 26)])
+    # Both sides of a trade with oneself, and the trades of another market.
+    others: list[dict[str, Any]] = [{"side": OrderSide.SELL}, {"symbol": "ETH/USDT"}]
+    for number, other in enumerate(others, 4):
+        async with database.transaction() as tx:
+            await tx.fills.insert([fill_of("t1", id=str(number) * 26, **other)])

@@ -1,12 +1,18 @@
+from dataclasses import replace
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
-from app.errors import SchemaMismatch
+from app.domain.accounts import AccountMode
+from app.domain.order_changes import submitted
+from app.errors import SchemaMismatch, StorageError
 from app.storage.database import Database
 from app.storage.migrations import check, migrate
 from app.storage.tables import metadata
+from tests.conftest import START
+from tests.makers import make_fill, make_order
 
 
 def differences(connection: Connection) -> list[object]:
@@ -43,3 +49,23 @@ async def test_a_newer_database_is_refused(database: Database) -> None:
     for attempt in (check, migrate):
         with pytest.raises(SchemaMismatch, match="newer"):
             await attempt(database)
+
+
+async def test_what_was_there_before_the_tables_were_built_anew_is_there_after(
+    database: Database,
+) -> None:
+    order = make_order(id="1" * 26, exchange_order_id="x1")
+    async with database.transaction() as tx:
+        await tx.accounts.insert("paper", "paper", AccountMode.PAPER, START)
+        await tx.orders.insert(order, "{}")
+        await tx.fills.insert([make_fill(order)])
+        tx.events.append(submitted(order).event)
+    for revision in ("0002", "head"):
+        await migrate(database, revision)
+    async with database.snapshot() as view:
+        assert await view.orders.find(order.id) == order
+        assert await view.fills.of_order(order.id) == [make_fill(order)]
+    # And who refers to whom is watched as before.
+    with pytest.raises(StorageError):
+        async with database.transaction() as tx:
+            await tx.fills.insert([replace(make_fill(order), id="2" * 26, order_id="0" * 26)])

@@ -13,6 +13,7 @@ _TRADE = "T"
 def report_of(order: PaperOrder, trades: Iterable[PaperTrade]) -> OrderReport:
     fills = tuple(_fill(trade) for trade in trades)
     return OrderReport(
+        symbol=order.symbol,
         wire_id=order.wire_id,
         exchange_order_id=f"{_ORDER}{order.number}",
         status=order.status,
