@@ -76,6 +76,11 @@ def differences(books: Books) -> list[str]:
     ]
 
 
+def only_at_the_exchange(books: Books) -> Facts:
+    """The fills that nobody has told us of yet."""
+    return _paper_fills(books) - _our_fills(books)
+
+
 def assert_no_order_twice(books: Books) -> None:
     for rows, name in (
         (books.orders, "client_order_id"),

@@ -23,7 +23,7 @@ from tests.system.serve import FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20
-STOP_SECONDS = 10
+STOP_SECONDS = 30
 BANNER_LINES = 5
 _LAST = "  data "
 # Below the ports that the system gives to outgoing connections: while the server is down, one of
@@ -182,9 +182,13 @@ class ServerProcess:
         child = self._child
         assert child is not None
         assert self._listening is not None
-        async with asyncio.timeout(STOP_SECONDS):
-            await _ended(child.pid)
-            await self._listening
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await _ended(child.pid)
+                await self._listening
+        except TimeoutError as error:
+            words = f"it lives on after {STOP_SECONDS} s: {self.output[-BANNER_LINES:]}"
+            raise AssertionError(words) from error
         self._child = None
         return child.reap()
 

@@ -17,6 +17,7 @@ from tests.system.books import (
     assert_money_is_conserved,
     assert_no_order_twice,
     differences,
+    only_at_the_exchange,
     read_books,
 )
 from tests.system.clients import ApiClient, Data, Subscriber, api_client, eventually, following
@@ -277,21 +278,22 @@ async def test_a_fill_whose_news_died_with_the_server_is_found_after_the_restart
     server.faults = {"crash_at": ["after_matching"]}
     await server.start()
     async with api_client(server) as api, following(server, await _as_of(api)) as subscriber:
-        # Wherever the price goes, it goes through one of them.
+        # Wherever the price stands, it stands beyond one of them, and neither is ever filled whole.
         placing = [
             asyncio.create_task(api.place(**{**ORDER, **wanted}))
             for wanted in _both_near(await api.ticker("BTC/USDT"))
         ]
         await server.died()
         server.faults = {}
-        filled_before = (await read_books(database_url)).paper_trades
+        untold = only_at_the_exchange(await read_books(database_url))
         await server.start()
         await asyncio.gather(*placing)
         await until_in_step(database_url)
         await api.cancel_all()
+        await until_in_step(database_url)
         await subscriber.until_at(await _as_of(api))
         await server.stop()
-    assert filled_before
+    assert untold
     await _assert_whole(database_url, subscriber)
 
 
@@ -331,10 +333,11 @@ async def test_a_cancel_that_died_with_the_server_is_carried_out_unasked(
 
 
 def _both_near(ticker: Data) -> list[Data]:
-    sides = ("BUY", "SELL")
+    """Of each side one so large that it takes minutes to fill."""
+    near = {side: _near_limit({"side": side, "ticker": ticker}) for side in ("BUY", "SELL")}
     return [
-        {**_near_limit({"side": side, "ticker": ticker}), "side": side, "clientOrderId": side}
-        for side in sides
+        {**wanted, "side": side, "clientOrderId": side, "amount": "100"}
+        for side, wanted in near.items()
     ]
 
 
