@@ -1,6 +1,7 @@
 """The schema, put together."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from typing import Any, cast
 
 import strawberry
@@ -92,7 +93,9 @@ class Schema(strawberry.Schema):
             error.message = error.message.replace(f"{found[0]}.", found[0]).replace(found[0], told)
 
 
+@cache
 def build_schema() -> Schema:
+    """The one schema of this process, which never changes."""
     schema = Schema(
         query=Query,
         mutation=Mutation,

@@ -22,6 +22,8 @@ from tests.fakes import ManualClock
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BACKENDS = ("sqlite", "postgresql")
+# For what concerns the database: its SQL, its locks, what it keeps when a process dies.
+on_each_database = pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
 
 
 def migrated(url: str) -> str:
@@ -73,10 +75,11 @@ def postgres_url(postgres_server: postgres.Postgres, postgres_template: str) -> 
     postgres_server.drop(name)
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh database at head, once on each kind."""
-    fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    """A fresh database at head: SQLite, unless a test asks for each kind."""
+    kind = getattr(request, "param", "sqlite")
+    fixture = "sqlite_url" if kind == "sqlite" else "postgres_url"
     return cast("str", request.getfixturevalue(fixture))
 
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import httpx
 import pytest
@@ -41,14 +40,6 @@ class Api:
 
 Serve = Callable[..., Awaitable[Api]]
 on_shared = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest) -> str:
-    """SQLite, unless a test asks for each kind."""
-    kind = getattr(request, "param", "sqlite")
-    fixture = "sqlite_url" if kind == "sqlite" else "postgres_url"
-    return cast("str", request.getfixturevalue(fixture))
 
 
 def settings_of(database_url: str, folder: Path, **settings: str) -> Settings:

@@ -10,7 +10,7 @@ from tests.api.clients import Client, Data, Socket
 from tests.api.conftest import Serve
 from tests.api.test_order_kinds import RICH, UPDATES
 from tests.api.trading import CANCEL, CHANGED, MARKET, READ, WAITING, place, price_of
-from tests.conftest import BACKENDS
+from tests.conftest import on_each_database
 from tests.fakes import ManualClock
 
 AMEND = f"mutation ($input: AmendOrderInput!) {{ amendOrder(input: $input) {{ {CHANGED} }} }}"
@@ -49,7 +49,7 @@ async def partly_filled(serve: Serve) -> tuple[Client, Data]:
     return client, order
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_amount_and_price_are_changed_in_place_and_told(
     client: Client, socket: Socket
 ) -> None:

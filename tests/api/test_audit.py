@@ -1,7 +1,5 @@
 from typing import Any
 
-import pytest
-
 from app.exchanges.paper.faults import Call, Faults
 from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api, Serve
@@ -16,7 +14,7 @@ from tests.api.trading import (
     place,
     refusal,
 )
-from tests.conftest import BACKENDS
+from tests.conftest import on_each_database
 
 AUDIT = """query ($first: Int, $after: Cursor) { auditLog(first: $first, after: $after) {
   edges { cursor }
@@ -52,7 +50,7 @@ async def make_token(client: Client, *scopes: str) -> tuple[str, str]:
     return made["token"]["id"], made["secret"]
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_what_was_done_says_who_did_what_on_what(client: Client) -> None:
     order = await place(client)
     [entry] = await audit(client)

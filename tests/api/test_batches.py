@@ -5,7 +5,7 @@ import pytest
 from tests.api.clients import Client, Data
 from tests.api.conftest import Serve
 from tests.api.trading import PLACE_MANY, WAITING, names
-from tests.conftest import BACKENDS
+from tests.conftest import on_each_database
 
 
 async def place_many(client: Client, *changes: dict[str, Any]) -> list[Data]:
@@ -14,7 +14,7 @@ async def place_many(client: Client, *changes: dict[str, Any]) -> list[Data]:
     return placed
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_a_hundred_are_answered_in_their_order(client: Client) -> None:
     wanted = [{"clientOrderId": f"n-{number}", "amount": "0.005"} for number in range(100)]
     placed = await place_many(client, *wanted)

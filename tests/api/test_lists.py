@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.api.clients import Client, Data
 from tests.api.conftest import on_shared
 from tests.api.trading import MARKET, WAITING, place
-from tests.conftest import BACKENDS
+from tests.conftest import on_each_database
 from tests.fakes import ManualClock
 
 LIST = """query (
@@ -76,7 +76,7 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_every_filter_alone_and_together(client: Client, clock: ManualClock) -> None:
     await place(client, clientOrderId="a")
     await clock.advance(1)
@@ -106,7 +106,7 @@ async def test_each_ordering_goes_by_its_own_time(client: Client, clock: ManualC
     assert names_of(await page(client)) == list("cba")
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_pages_put_together_are_the_whole_list(client: Client, clock: ManualClock) -> None:
     for number in range(7):
         await place(client, WAITING, clientOrderId=f"n-{number}")

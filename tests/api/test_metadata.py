@@ -6,7 +6,7 @@ import pytest
 from tests.api.clients import Client, Data
 from tests.api.conftest import on_shared
 from tests.api.trading import CHANGED, PLACE, READ, WAITING, answer, names, place
-from tests.conftest import BACKENDS
+from tests.conftest import on_each_database
 
 SET = f"""mutation ($id: ID!, $metadata: JSON!) {{
   setOrderMetadata(id: $id, metadata: $metadata) {{ {CHANGED} }}
@@ -30,7 +30,7 @@ async def set_metadata(client: Client, order_id: str, metadata: object) -> Data:
     return told
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_whatever_json_can_say_comes_back_the_same(client: Client) -> None:
     order = await place(client, WAITING, clientOrderId="mine", metadata=KINDS)
     assert order["metadata"] == KINDS

@@ -13,7 +13,7 @@ from app.runtime import Parts
 from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api, Serve, running, settings_of
 from tests.api.trading import CANCEL, READ, place, price_of, refusal
-from tests.conftest import BACKENDS
+from tests.conftest import on_each_database
 from tests.fakes import ManualClock
 
 UPDATES = """subscription ($after: Cursor) { orderUpdates(after: $after) {
@@ -78,7 +78,7 @@ async def filled(client: Client, clock: ManualClock, order_id: str) -> Data:
     raise AssertionError("the price never came")
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_it_is_placed_waits_through_a_restart_triggers_and_fills(

@@ -1,7 +1,5 @@
 from decimal import Decimal
 
-import pytest
-
 from app.errors import Refusal, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from tests.api.clients import Client
@@ -15,10 +13,10 @@ from tests.api.trading import (
     price_of,
     refusal,
 )
-from tests.conftest import BACKENDS
+from tests.conftest import on_each_database
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_a_market_order_is_filled_and_read_back_the_same(client: Client) -> None:
     placed = await answer(client, MARKET, clientOrderId="mine", metadata={"why": ["not", 1]})
     assert placed["replayed"] is False
@@ -84,7 +82,7 @@ async def test_post_only_through_the_market_is_kept_as_rejected_and_told_the_sam
     assert await refusal(client, MARKET, clientOrderId="maker", **wanted) == first
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_a_repeat_gives_back_the_first_order_however_it_is_written(client: Client) -> None:
     first = await place(client, WAITING, clientOrderId="again", metadata={"a": 1, "b": 2})
     repeat = {

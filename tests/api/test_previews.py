@@ -7,7 +7,7 @@ from app.exchanges.paper.faults import Faults
 from tests.api.clients import Client, Data
 from tests.api.conftest import Serve
 from tests.api.trading import MARKET, WAITING, answer, names, place, price_of, refusal
-from tests.conftest import BACKENDS
+from tests.conftest import on_each_database
 
 PREVIEW = """query ($input: PlaceOrderInput!) { previewOrder(input: $input) {
   refusal { code message field retryable existingOrder { clientOrderId } }
@@ -32,7 +32,7 @@ def check_of(told: Data, name: str) -> Data:
     return dict(check)
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_what_would_be_placed_passes_every_check_and_says_what_it_costs(
     client: Client,
 ) -> None:

@@ -15,7 +15,7 @@ from app.services import Services
 from app.services.views import OrderList, View, ViewService
 from schema.build import build_schema
 from schema.context import Context
-from tests.conftest import BACKENDS, START
+from tests.conftest import START, on_each_database
 from tests.makers import make_request
 
 TOKEN = Token(id="1", name="a client", scopes=(Scope.TRADE,), created_at=START)
@@ -68,7 +68,7 @@ def busy(services: Services) -> Services:
     return replace(services, views=cast("ViewService", _BusyViews(services.views, place)))
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_the_root_fields_of_a_query_read_one_instant(busy: Services) -> None:
     schema = build_schema()
     result = await schema.execute(THREE, context_value=Context(services=busy, token=TOKEN))

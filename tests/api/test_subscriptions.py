@@ -9,7 +9,7 @@ from tests.api.clients import PATIENCE_SECONDS, Client, Data, Socket
 from tests.api.conftest import Api, Serve, running, settings_of
 from tests.api.test_tokens import make_token
 from tests.api.trading import WAITING, place
-from tests.conftest import BACKENDS, START
+from tests.conftest import START, on_each_database
 from tests.fakes import ManualClock
 
 WATCH = """subscription ($filter: OrderFilter, $after: Cursor) {
@@ -45,7 +45,7 @@ def told(found: list[Data]) -> list[tuple[str, str]]:
 LIFE = ["SUBMITTED", "ACCEPTED", "FILL"]
 
 
-@pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
+@on_each_database
 async def test_behind_a_list_nothing_is_missed_and_nothing_repeated(
     client: Client, socket: Socket
 ) -> None:

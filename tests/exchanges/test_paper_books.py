@@ -8,6 +8,7 @@ import pytest
 from app.domain.orders import OrderStatus, OrderType
 from app.errors import RefusalCode
 from app.storage.paper import PaperBooks
+from tests.conftest import on_each_database
 from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.sessions import Auditor, Entries, Session, read
 
@@ -44,6 +45,7 @@ async def test_money_is_conserved_after_every_step_of_thousands_of_orders(group:
     assert RefusalCode.REJECTED_BY_EXCHANGE in reasons
 
 
+@on_each_database
 @pytest.mark.parametrize("seed", range(2))
 async def test_money_is_conserved_in_the_books_of_the_database(
     books: PaperBooks, seed: int
@@ -64,6 +66,7 @@ async def test_the_same_orders_at_the_same_times_trade_alike_whoever_looks_and_h
         assert _facts(other) == _facts(outcomes[0])
 
 
+@on_each_database
 async def test_the_database_and_the_dictionaries_keep_the_same_books(books: PaperBooks) -> None:
     session = Session(books, 5, processes=2, attention=40)
     for _ in range(_STEPS):

@@ -10,8 +10,11 @@ import pytest
 
 from app.domain.orders import OrderStatus
 from app.exchanges.paper.faults import CrashPoint
+from tests.conftest import on_each_database
 from tests.exchanges import crashing
 from tests.exchanges.rigs import PaperRig, an_intent, key_of, running
+
+pytestmark = on_each_database
 
 _ROOT = Path(__file__).parents[2]
 _BEFORE = (CrashPoint.ON_ARRIVAL, CrashPoint.BEFORE_BOOKING)

@@ -19,6 +19,7 @@ from app.exchanges.paper.books import Books, BooksTransaction, BooksView
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.markets import LISTINGS
 from app.exchanges.paper.prices import PriceProcess, tick_of, time_of
+from tests.conftest import on_each_database
 from tests.exchanges.conftest import START
 from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.rigs import (
@@ -37,6 +38,7 @@ from tests.exchanges.rigs import (
 from tests.fakes import ManualClock
 
 
+@on_each_database
 async def test_a_limit_two_steps_off_fills_by_itself_at_its_own_price(paper: PaperRig) -> None:
     async with running(paper):
         news = paper.gateway.news()
@@ -52,6 +54,7 @@ async def test_a_limit_two_steps_off_fills_by_itself_at_its_own_price(paper: Pap
     assert (await paper.gateway.balances())["USDT"].used == 0
 
 
+@on_each_database
 @pytest.mark.parametrize(("side", "steps"), [(OrderSide.BUY, -300), (OrderSide.SELL, 300)])
 async def test_it_fills_at_the_first_tick_that_is_beyond_and_not_before(
     paper: PaperRig, side: OrderSide, steps: int
@@ -67,6 +70,7 @@ async def test_it_fills_at_the_first_tick_that_is_beyond_and_not_before(
         assert await _status(paper, intent) is OrderStatus.FILLED
 
 
+@on_each_database
 async def test_a_process_that_was_away_fills_what_traded_through_meanwhile(
     paper: PaperRig,
 ) -> None:
@@ -79,6 +83,7 @@ async def test_a_process_that_was_away_fills_what_traded_through_meanwhile(
     assert [fill.at for fill in found.fills] == [time_of(due)]
 
 
+@on_each_database
 async def test_an_order_of_another_process_is_filled_once_when_that_one_is_gone(
     paper: PaperRig,
 ) -> None:
@@ -89,6 +94,7 @@ async def test_an_order_of_another_process_is_filled_once_when_that_one_is_gone(
         assert await _status(paper, intent) is OrderStatus.FILLED
 
 
+@on_each_database
 async def test_two_processes_over_the_same_books_fill_an_order_once(paper: PaperRig) -> None:
     other = paper.restarted()
     before = await paper.gateway.balances()
@@ -105,6 +111,7 @@ async def test_two_processes_over_the_same_books_fill_an_order_once(paper: Paper
     assert (await paper.gateway.balances())["BTC"].free == before["BTC"].free + intent.amount
 
 
+@on_each_database
 async def test_a_canceled_order_never_fills_wherever_it_was_canceled(paper: PaperRig) -> None:
     async with running(paper):
         mine, others = await _buy_below(paper), await _buy_below(paper)
@@ -115,6 +122,7 @@ async def test_a_canceled_order_never_fills_wherever_it_was_canceled(paper: Pape
             assert await _status(paper, intent) is OrderStatus.CANCELED
 
 
+@on_each_database
 async def test_a_restart_forgets_nothing(paper: PaperRig) -> None:
     intents = [an_intent(), an_intent(side=OrderSide.SELL), a_limit(Decimal(20_000))]
     for intent in intents:
@@ -140,6 +148,7 @@ async def test_the_same_seed_and_times_give_the_same_fills() -> None:
     assert reports[0] == reports[1]
 
 
+@on_each_database
 async def test_the_deposit_is_made_once_even_by_two_first_starts_at_once(
     paper: PaperRig,
 ) -> None:
@@ -149,6 +158,7 @@ async def test_the_deposit_is_made_once_even_by_two_first_starts_at_once(
     assert balances[0]["USDT"].free == 10_000
 
 
+@on_each_database
 async def test_other_balances_in_the_settings_do_not_refill_an_account(paper: PaperRig) -> None:
     await paper.gateway.submit(an_intent(amount=Decimal("0.1")))
     left = await paper.gateway.balances()
@@ -159,6 +169,7 @@ async def test_other_balances_in_the_settings_do_not_refill_an_account(paper: Pa
     assert after["DOGE"].free == 0
 
 
+@on_each_database
 async def test_orders_of_two_processes_at_once_get_ids_of_their_own(paper: PaperRig) -> None:
     gateways = [paper.gateway, paper.restarted().gateway]
     before = await paper.gateway.balances()
@@ -176,6 +187,7 @@ async def test_orders_of_two_processes_at_once_get_ids_of_their_own(paper: Paper
     assert (await paper.gateway.balances())["USDT"].free == before["USDT"].free - spent
 
 
+@on_each_database
 async def test_money_for_one_order_is_never_spent_by_two_at_once(paper: PaperRig) -> None:
     gateways = [paper.gateway, paper.restarted().gateway]
     answers = await asyncio.gather(
@@ -187,6 +199,7 @@ async def test_money_for_one_order_is_never_spent_by_two_at_once(paper: PaperRig
     assert {answer.refusal.code for answer in refused} == {RefusalCode.INSUFFICIENT_FUNDS}
 
 
+@on_each_database
 @pytest.mark.parametrize("failing", [{"reading", "writing"}, {"writing"}, {"committing"}])
 async def test_storage_that_fails_for_a_while_costs_no_fill(
     paper: PaperRig, failing: set[str]

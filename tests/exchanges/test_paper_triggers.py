@@ -13,6 +13,7 @@ from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices import tick_of, time_of
 from app.exchanges.paper.venue import Venue
+from tests.conftest import on_each_database
 from tests.exchanges.rigs import (
     STOPS,
     SYMBOL,
@@ -189,6 +190,7 @@ async def test_a_price_from_before_the_order_triggers_nothing(paper: PaperRig) -
         assert (await _found(restarted, intent)).status is OrderStatus.OPEN
 
 
+@on_each_database
 async def test_two_processes_trigger_an_order_once_and_tell_it_once(paper: PaperRig) -> None:
     other = paper.restarted()
     news = [rig.gateway.news() for rig in (paper, other)]
@@ -219,6 +221,7 @@ async def test_a_cancel_that_comes_too_late_tells_what_was_traded(paper: PaperRi
     assert canceled.status is OrderStatus.FILLED
 
 
+@on_each_database
 async def test_a_refused_request_undoes_nothing_of_what_the_time_has_brought(
     paper: PaperRig,
 ) -> None:

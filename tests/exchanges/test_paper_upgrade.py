@@ -8,11 +8,13 @@ from app.exchanges.paper.prices import tick_of
 from app.storage.database import Database
 from app.storage.migrations import migrate
 from app.storage.paper import PaperBooks
+from tests.conftest import on_each_database
 from tests.exchanges.conftest import START
 from tests.exchanges.rigs import TERMS, PaperRig, a_limit, key_of, running, steps_off, ticker_of
 from tests.fakes import ManualClock
 
 
+@on_each_database
 async def test_what_waited_before_an_upgrade_goes_on_waiting_and_trades(
     database: Database, books: PaperBooks
 ) -> None:

@@ -14,6 +14,7 @@ from app.services import auth as auth_module
 from app.services.auth import AuthService
 from app.storage import tables
 from app.storage.database import Database
+from tests.conftest import on_each_database
 from tests.fakes import ManualClock
 
 CONFIGURED = SecretStr("configured-" + "x" * 32)
@@ -78,6 +79,7 @@ async def test_a_new_token_lets_in_whoever_has_its_secret(
     assert len(secret) == 47
 
 
+@on_each_database
 async def test_the_secret_is_kept_nowhere(auth: AuthService, database: Database) -> None:
     _, secret = await auth.create(name="a bot", scopes=[Scope.READ])
     async with database.snapshot() as view:
@@ -111,6 +113,7 @@ async def test_a_revocation_here_counts_at_once(auth: AuthService, admin: Token)
         await auth.authenticate(secret)
 
 
+@on_each_database
 async def test_a_revocation_by_another_process_counts_within_a_second(
     auth: AuthService, start: Callable[[], AuthService], clock: ManualClock, admin: Token
 ) -> None:
@@ -150,6 +153,7 @@ async def test_a_socket_ends_when_its_token_is_revoked_here(
         await asyncio.gather(*sockets)
 
 
+@on_each_database
 async def test_a_socket_ends_within_a_second_when_another_process_revokes_its_token(
     auth: AuthService, start: Callable[[], AuthService], clock: ManualClock, admin: Token
 ) -> None:
@@ -202,6 +206,7 @@ async def test_a_socket_that_left_leaves_nothing_behind(auth: AuthService, admin
     assert not auth._watches
 
 
+@on_each_database
 async def test_use_is_noted_once_a_minute(auth: AuthService, clock: ManualClock) -> None:
     _, secret = await auth.create(name="a bot", scopes=[Scope.READ])
     first = clock.now()
@@ -214,6 +219,7 @@ async def test_use_is_noted_once_a_minute(auth: AuthService, clock: ManualClock)
     assert noted == [first, first, first, first + timedelta(seconds=60)]
 
 
+@on_each_database
 async def test_a_database_out_of_order_does_not_end_the_loop(
     auth: AuthService,
     start: Callable[[], AuthService],
@@ -282,6 +288,7 @@ async def test_scopes_include_those_before_them(auth: AuthService) -> None:
     ]
 
 
+@on_each_database
 async def test_the_last_valid_admin_token_cannot_be_revoked(
     auth: AuthService, admin: Token, clock: ManualClock
 ) -> None:
@@ -295,6 +302,7 @@ async def test_the_last_valid_admin_token_cannot_be_revoked(
     assert caught.value.refusal.code is RefusalCode.INVALID_STATE
 
 
+@on_each_database
 async def test_of_two_last_admin_tokens_revoked_at_once_one_stays(
     auth: AuthService, database: Database, clock: ManualClock
 ) -> None:
@@ -311,6 +319,7 @@ async def test_of_two_last_admin_tokens_revoked_at_once_one_stays(
         await late
 
 
+@on_each_database
 async def test_revoking_twice_is_one_revocation(
     auth: AuthService, admin: Token, clock: ManualClock
 ) -> None:
@@ -326,6 +335,7 @@ async def test_revoking_an_unknown_token_is_not_found(auth: AuthService) -> None
     assert caught.value.refusal.code is RefusalCode.NOT_FOUND
 
 
+@on_each_database
 async def test_tokens_are_listed_newest_first(auth: AuthService, clock: ManualClock) -> None:
     for name in ("one", "two", "three"):
         await auth.create(name=name, scopes=[Scope.READ])
@@ -347,6 +357,7 @@ async def test_the_first_start_writes_a_token_that_only_its_owner_can_read(
     assert [path.name for path in file.parent.iterdir()] == [ADMIN_FILE]
 
 
+@on_each_database
 async def test_later_starts_leave_the_token_as_it_is(
     auth: AuthService, start: Callable[[], AuthService], tmp_path: Path
 ) -> None:
@@ -368,6 +379,7 @@ async def test_a_file_that_was_put_away_is_not_written_again(
     assert await is_let_in(auth, secret)
 
 
+@on_each_database
 async def test_a_crash_between_the_file_and_the_row_heals(
     auth: AuthService, tmp_path: Path
 ) -> None:
@@ -412,6 +424,7 @@ async def test_a_configured_token_needs_no_file(auth: AuthService, tmp_path: Pat
     assert len(await auth.list()) == 1
 
 
+@on_each_database
 async def test_a_changed_configured_token_replaces_the_former_one(
     auth: AuthService, tmp_path: Path
 ) -> None:
@@ -463,6 +476,7 @@ async def test_a_configured_token_of_a_lesser_token_makes_it_an_admin(
     assert token.account_names is None
 
 
+@on_each_database
 async def test_two_processes_that_start_together_make_one_token(
     auth: AuthService, start: Callable[[], AuthService], tmp_path: Path
 ) -> None:

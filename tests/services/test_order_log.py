@@ -19,6 +19,7 @@ from app.services import Services
 from app.services.order_log import OrderLog
 from app.settings import Settings
 from app.storage.database import Database
+from tests.conftest import on_each_database
 from tests.fakes import ManualClock
 from tests.makers import make_request
 
@@ -42,6 +43,7 @@ async def head(services: Services) -> LogPosition:
     return found.as_of
 
 
+@on_each_database
 async def test_a_list_and_the_stream_behind_it_leave_no_gap(services: Services) -> None:
     await place(services, "before")
     as_of = await head(services)
@@ -53,6 +55,7 @@ async def test_a_list_and_the_stream_behind_it_leave_no_gap(services: Services) 
     assert [one.position.seq for one in found] == [4, 5, 6]
 
 
+@on_each_database
 async def test_without_a_cursor_only_what_comes_is_told(services: Services) -> None:
     await place(services, "before")
     position = await services.log.resume(None)
@@ -78,6 +81,7 @@ async def log_elsewhere(settings: Settings, clock: ManualClock) -> AsyncIterator
     await database.close()
 
 
+@on_each_database
 async def test_a_reader_who_fell_far_behind_reads_on_from_the_database(
     services: Services, settings: Settings, clock: ManualClock
 ) -> None:
@@ -93,6 +97,7 @@ async def test_a_reader_who_fell_far_behind_reads_on_from_the_database(
     assert [one.position.seq for one in found] == list(range(1, 31))
 
 
+@on_each_database
 async def test_many_readers_at_different_places_all_see_the_same(services: Services) -> None:
     await place(services, *(f"o{number}" for number in range(10)))
     log = services.log
@@ -107,6 +112,7 @@ async def test_many_readers_at_different_places_all_see_the_same(services: Servi
         assert await task == list(range(after + 1, 61))
 
 
+@on_each_database
 async def test_a_filter_matches_what_was_or_is(services: Services) -> None:
     waiting = make_request(client_order_id="far", type=OrderType.LIMIT, price=Decimal(1000))
     order = (await services.orders.place(waiting)).order
@@ -125,6 +131,7 @@ async def test_a_filter_matches_what_was_or_is(services: Services) -> None:
     ]
 
 
+@on_each_database
 async def test_accounts_of_others_do_not_exist(services: Services) -> None:
     nobody = OrderFilter(accounts=frozenset())
     await place(services, "mine")
@@ -134,6 +141,7 @@ async def test_accounts_of_others_do_not_exist(services: Services) -> None:
                 await anext(updates)
 
 
+@on_each_database
 async def test_pruning_forgets_whole_closed_orders_and_moves_the_horizon(
     services: Services, clock: ManualClock
 ) -> None:
@@ -153,6 +161,7 @@ async def test_pruning_forgets_whole_closed_orders_and_moves_the_horizon(
     assert {one.event.order.client_order_id for one in found} == {"new"}
 
 
+@on_each_database
 async def test_a_reader_whom_pruning_overtook_is_told_so(
     services: Services, settings: Settings, clock: ManualClock
 ) -> None:
@@ -164,6 +173,7 @@ async def test_a_reader_whom_pruning_overtook_is_told_so(
             await anext(log.follow(0, EVERYTHING))
 
 
+@on_each_database
 async def test_a_cursor_of_another_log_or_ahead_of_this_one_is_invalid(services: Services) -> None:
     await place(services, "one")
     here = await head(services)

@@ -10,6 +10,7 @@ from app.domain.pages import PageRequest
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from app.services import Services
+from tests.conftest import on_each_database
 from tests.fakes import ManualClock
 from tests.makers import make_request
 from tests.services.reading import advance_until, events_of, kinds_of, order_at_exchange
@@ -37,6 +38,7 @@ async def far_limit(services: Services, client_order_id: str) -> Order:
     return (await services.orders.place(request)).order
 
 
+@on_each_database
 async def test_a_market_order_is_written_down_sent_and_filled(services: Services) -> None:
     placed = await services.orders.place(make_request())
     assert placed.replayed is False
@@ -61,6 +63,7 @@ async def test_the_same_id_with_other_input_is_a_conflict(services: Services) ->
     assert denied.value.existing_order == first.order
 
 
+@on_each_database
 async def test_two_hundred_equal_requests_at_once_place_one_order(services: Services) -> None:
     request = make_request()
     placed = await asyncio.gather(*(services.orders.place(request) for _ in range(200)))
@@ -70,12 +73,14 @@ async def test_two_hundred_equal_requests_at_once_place_one_order(services: Serv
     assert len(await all_orders(services)) == 1
 
 
+@on_each_database
 async def test_the_last_of_the_money_is_replayed_and_not_refused(services: Services) -> None:
     request = make_request(amount=Decimal("0.15"))
     placed = await asyncio.gather(*(services.orders.place(request) for _ in range(20)))
     assert len({one.order.id for one in placed}) == 1
 
 
+@on_each_database
 async def test_an_order_that_we_deny_leaves_nothing_behind(services: Services) -> None:
     with pytest.raises(Denied) as denied:
         await services.orders.place(make_request(amount=Decimal(100)))
@@ -85,6 +90,7 @@ async def test_an_order_that_we_deny_leaves_nothing_behind(services: Services) -
     assert (await services.orders.place(make_request())).replayed is False
 
 
+@on_each_database
 async def test_a_lost_answer_leaves_doubt_that_a_lookup_resolves(
     services: Services, faults: Faults, clock: ManualClock
 ) -> None:
@@ -167,6 +173,7 @@ async def test_an_answer_that_takes_too_long_is_doubt(
     assert repeated.order.id == sent.order.id
 
 
+@on_each_database
 async def test_a_request_that_is_abandoned_leaves_doubt_and_not_silence(
     services: Services, faults: Faults, clock: ManualClock
 ) -> None:
@@ -198,6 +205,7 @@ async def test_a_waiting_order_fills_by_itself_when_the_price_comes(
     assert await kinds_of(services, order) == ["SUBMITTED", "ACCEPTED", "FILL"]
 
 
+@on_each_database
 async def test_canceling_keeps_the_wish_and_carries_it_out(services: Services) -> None:
     order = await far_limit(services, "far")
     canceled = await services.orders.cancel(order.id)
@@ -244,6 +252,7 @@ async def test_canceling_an_order_in_doubt_is_carried_out_when_it_is_found(
     assert kinds[2:] == ["CANCEL_REQUESTED", "RESOLVED", "CANCELED"]
 
 
+@on_each_database
 async def test_cancel_all_accounts_for_each_order(services: Services) -> None:
     placed = [await far_limit(services, f"far-{number}") for number in range(3)]
     await services.orders.place(make_request(client_order_id="filled"))
@@ -252,6 +261,7 @@ async def test_cancel_all_accounts_for_each_order(services: Services) -> None:
     assert failed == []
 
 
+@on_each_database
 async def test_metadata_is_replaced_whole_and_told_once(services: Services) -> None:
     order = (await services.orders.place(make_request(metadata={"a": 1}))).order
     changed = await services.orders.set_metadata(order.id, {"b": [1, {"c": None}]})
@@ -262,6 +272,7 @@ async def test_metadata_is_replaced_whole_and_told_once(services: Services) -> N
     assert (await all_orders(services))[0].metadata == changed.metadata
 
 
+@on_each_database
 async def test_news_that_is_doubled_and_swapped_changes_nothing(
     services: Services, faults: Faults, clock: ManualClock
 ) -> None:
@@ -276,12 +287,14 @@ async def test_news_that_is_doubled_and_swapped_changes_nothing(
         assert await kinds_of(services, order) == ["SUBMITTED", "ACCEPTED", "FILL"]
 
 
+@on_each_database
 async def test_reduce_only_sells_what_is_there(services: Services) -> None:
     await services.orders.place(make_request())
     sell = make_request(client_order_id="out", side=OrderSide.SELL, reduce_only=True)
     assert (await services.orders.place(sell)).order.status is OrderStatus.FILLED
 
 
+@on_each_database
 async def test_what_the_exchange_knows_and_what_we_know_is_the_same(services: Services) -> None:
     order = (await services.orders.place(make_request())).order
     report = await order_at_exchange(services, order)

@@ -9,8 +9,10 @@ from app.domain.fills import Fill
 from app.domain.orders import Order, OrderSide
 from app.errors import Duplicate
 from app.storage.database import Database
-from tests.conftest import START
+from tests.conftest import START, on_each_database
 from tests.makers import make_fill, make_order
+
+pytestmark = on_each_database
 
 FIRST = make_order(id="1" * 26, exchange_order_id="x1")
 # Equal to the first in nothing that must be unique.

@@ -14,8 +14,10 @@ from app.domain.events import LoggedEvent
 from app.domain.order_changes import Step
 from app.errors import Duplicate, StaleRevision, StorageError
 from app.storage.database import Database, Transaction
-from tests.conftest import START
+from tests.conftest import START, on_each_database
 from tests.makers import make_order
+
+pytestmark = on_each_database
 
 WRITERS = 8
 ORDERS_EACH = 25

@@ -11,8 +11,10 @@ from app.errors import SchemaMismatch, StorageError
 from app.storage.database import Database
 from app.storage.migrations import check, migrate
 from app.storage.tables import metadata
-from tests.conftest import START
+from tests.conftest import START, on_each_database
 from tests.makers import make_fill, make_order
+
+pytestmark = on_each_database
 
 
 def differences(connection: Connection) -> list[object]:

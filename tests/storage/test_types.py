@@ -7,6 +7,7 @@ from sqlalchemy import Column, MetaData, Table, delete, insert, select
 
 from app.storage.database import Database
 from app.storage.types import ExactDecimal, UtcTime
+from tests.conftest import on_each_database
 
 TABLE = Table("exact", MetaData(), Column("amount", ExactDecimal), Column("at", UtcTime))
 AMOUNTS = st.decimals(
@@ -18,6 +19,7 @@ TIMES = st.integers(-62_135_596_800_000, 253_402_300_799_999).map(
 )
 
 
+@on_each_database
 @settings(
     max_examples=50,
     deadline=None,

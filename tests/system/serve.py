@@ -1,7 +1,7 @@
 """Servers for tests: as `orderdeck serve`, with faults, and without the wait for the imports.
 
-Everything is imported once. Each request that comes over the socket is then served by a process of
-its own, which lives and dies as any other does.
+Everything is imported, and the schema built, once. Each request that comes over the socket is then
+served by a process of its own, which lives and dies as any other does.
 """
 
 import array
@@ -23,6 +23,7 @@ from app.cli.serving import banner, listen
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.runtime import Parts
 from app.settings import load_settings
+from schema.build import build_schema
 
 FAULTS = "ORDERDECK_TEST_FAULTS"
 MAX_REQUEST = 64 * 1024
@@ -64,6 +65,7 @@ class StatementCrash:
 
 def main() -> None:
     """Fork a server for each request on the socket that stands at standard input."""
+    build_schema()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # A group of its own, so that no server outlives the tests, however they end.
     os.setpgid(0, 0)
