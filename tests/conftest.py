@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from app.bus import Bus
 from app.exchanges.paper.faults import Faults
@@ -19,6 +21,12 @@ from app.storage.database import Database
 from app.storage.migrations import migrate
 from tests import postgres
 from tests.fakes import ManualClock
+
+# How long an example takes is a matter of the machine, and of what else it does.
+hypothesis_settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("unhurried")
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BACKENDS = ("sqlite", "postgresql")

@@ -145,9 +145,7 @@ async def backwards(client: Client, ordering: str, size: int) -> list[str]:
             return names
 
 
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ordering=st.sampled_from(ORDERINGS[:2]),
     is_forwards=st.booleans(),

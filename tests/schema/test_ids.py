@@ -2,7 +2,7 @@ import base64
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ulid import ULID
 
@@ -20,7 +20,6 @@ def packed(text: str) -> Cursor:
 
 
 @pytest.mark.parametrize("kind", [ids.Kind.ORDER, ids.Kind.FILL, ids.Kind.TOKEN])
-@settings(deadline=None)
 @given(key=st.builds(ULID).map(str))
 def test_an_id_comes_back_as_its_key(kind: ids.Kind, key: str) -> None:
     assert ids.decode(ids.encode(kind, key), kind) == key
@@ -69,7 +68,6 @@ def test_a_symbol_in_the_place_of_an_order_is_told_as_another_kind() -> None:
         ids.decode(ids.encode_symbol(ids.Kind.MARKET, "paper", "BTC/USDT"), ids.Kind.ORDER)
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(min_value=datetime(1970, 1, 1)).map(  # noqa: DTZ001  hypothesis adds the zone
         lambda it: it.replace(microsecond=it.microsecond // 1000 * 1000, tzinfo=UTC)
@@ -135,7 +133,6 @@ def test_a_text_with_a_zero_in_it_is_no_place() -> None:
         ids.decode_place(packed("markets|BTC\0USDT|"), "markets", field="after")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_breaks_an_id_or_a_cursor(text: str) -> None:
     with pytest.raises(BadInput):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import strawberry
 from graphql import GraphQLError
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 
@@ -144,7 +144,6 @@ def test_a_literal_that_is_no_exact_decimal_is_refused(literal: str) -> None:
     assert literal not in error.message
 
 
-@settings(deadline=None)
 @given(st.integers(-(10**38) + 1, 10**38 - 1), st.integers(0, 18))
 @example(10**38 - 1, 18)
 @example(-1, 18)
@@ -161,7 +160,6 @@ def test_every_decimal_within_the_limits_comes_back_as_it_went(digits: int, plac
 PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
-@settings(deadline=None)
 @given(
     st.text(st.sampled_from("019.-+eE_ x٣"), max_size=8).filter(lambda it: not PLAIN.fullmatch(it))
 )
@@ -214,7 +212,6 @@ def test_what_is_no_moment_is_refused(value: object) -> None:
     assert_refused("moment", value)
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(
         min_value=datetime(2, 1, 1),  # noqa: DTZ001  hypothesis adds the zone

@@ -22,7 +22,6 @@ TIMES = st.integers(-62_135_596_800_000, 253_402_300_799_999).map(
 @on_each_database
 @settings(
     max_examples=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rows=st.lists(st.tuples(AMOUNTS, TIMES), min_size=1, max_size=20))

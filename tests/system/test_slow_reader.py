@@ -13,7 +13,7 @@ IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
 # The long form is 5,000 orders. The short one has fewer of them and more changes of one, which come
 # quicker; they are large, and the readers several, so that holding anything back would show.
 ORDERS = 5_000 if IS_SOAK else 100
-CHANGES = 0 if IS_SOAK else 1_400
+CHANGES = 0 if IS_SOAK else 1_000
 SLOW_READERS = 2
 LETTERS = "x" * 7_500
 MEGABYTE = 1024 * 1024
@@ -21,7 +21,7 @@ MOST_GROWTH_BYTES = 20 * MEGABYTE
 # While they read nothing at all, hardly anything may be kept for them.
 MOST_KEPT_BYTES = (20 if IS_SOAK else 6) * MEGABYTE
 # More than what the server keeps at hand, so that all of that is there before it is measured.
-WARMING_CHANGES = 1_500
+WARMING_CHANGES = 1_100
 BATCH = 100
 BUFFER_BYTES = 4_096
 LATE_SECONDS = 2.0
