@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import money
+from app.domain.order_books import Level, OrderBook
 from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
-from app.exchanges.paper.depth import LEVELS, DepthProcess, Level, OrderBook
+from app.exchanges.paper.depth import LEVELS, DepthProcess
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.markets import LISTINGS, Listing
 from app.exchanges.paper.prices import PriceProcess, tick_of

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.markets import FeeRates
+from app.domain.order_books import Level
 from app.domain.order_reports import OrderTerms
 from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
 from app.domain.paper import PaperOrder
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.crossing import is_due
-from app.exchanges.paper.depth import Level
 from app.exchanges.paper.matching import Matching, Outcome
 
 _AT = datetime(2025, 6, 1, tzinfo=UTC)

@@ -1,13 +1,12 @@
 """The book that nobody stores: like the price, a pure function of seed, market and tick."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
 from itertools import islice
 
 from app.domain import money
+from app.domain.order_books import Level, OrderBook
 from app.domain.orders import OrderSide
 from app.exchanges.paper.markets import Listing
 from app.exchanges.paper.prices import PriceProcess, time_of
@@ -20,23 +19,6 @@ _BEST_WORTH = (1_200, 1_800)
 _MORE_WORTH = (100, 400)
 _GAP_MILLIONTHS = (100, 300)
 _TRADED_WORTH = (1_000, 8_000)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Level:
-    """So much can be traded at this price."""
-
-    price: Decimal
-    amount: Decimal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OrderBook:
-    """Both sides of a market during one tick, each from its best price on."""
-
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
-    at: datetime
 
 
 class DepthProcess:

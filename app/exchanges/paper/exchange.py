@@ -10,11 +10,11 @@ from structlog import get_logger
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.examinations import Examination
 from app.domain.markets import Market, Ticker
+from app.domain.order_books import OrderBook
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.exchanges.paper.admission import CAPABILITIES
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
 from app.exchanges.paper.books import Books
-from app.exchanges.paper.depth import OrderBook
 from app.exchanges.paper.faults import Call, Faults, Line
 from app.exchanges.paper.news import NewsDesk
 from app.exchanges.paper.prices import TICK, tick_of, time_of

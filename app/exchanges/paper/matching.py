@@ -8,13 +8,13 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.markets import FeeRates
+from app.domain.order_books import Level
 from app.domain.order_reports import OrderTerms
 from app.domain.orders import Fee, OrderSide, OrderStatus, TimeInForce
 from app.domain.paper import PaperOrder
 from app.errors import ExchangeRejected, Refusal
 from app.exchanges.paper import refusals
 from app.exchanges.paper.crossing import limit_of, takes, trigger_of
-from app.exchanges.paper.depth import Level
 
 _ONE = Decimal(1)
 

@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from app.domain import money
+from app.domain.order_books import Level
 from app.domain.orders import OrderSide
 from app.domain.paper import PaperOrder
-from app.exchanges.paper.depth import Level
 from app.exchanges.paper.matching import Outcome
 from app.exchanges.paper.prices import time_of
 from app.exchanges.paper.venue import Venue

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.markets import FeeRates, Ticker
+from app.domain.order_books import Level, OrderBook
 from app.domain.orders import OrderSide
 from app.errors import ExchangeRejected, Refusal, RefusalCode
-from app.exchanges.paper.depth import LEVELS, DepthProcess, Level, OrderBook
+from app.exchanges.paper.depth import LEVELS, DepthProcess
 from app.exchanges.paper.markets import LISTINGS, Listing
 from app.exchanges.paper.matching import Matching
 from app.exchanges.paper.prices import PriceProcess, Quote, tick_of
