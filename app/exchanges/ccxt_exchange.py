@@ -9,9 +9,11 @@ from typing import Any
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
 from app.domain.market_checks import MarketFacts
 from app.domain.markets import Market, Ticker
+from app.domain.order_books import OrderBook
 from app.domain.order_reports import FillReport, OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeRejected, ExchangeUnavailable, Refusal
 from app.exchanges.ccxt_admission import SentIds, no_amending, only_prices, refuse
+from app.exchanges.ccxt_books import order_book_of
 from app.exchanges.ccxt_calls import Call, amending, canceling, placing
 from app.exchanges.ccxt_capabilities import capabilities_of
 from app.exchanges.ccxt_clients import CcxtTerms
@@ -79,6 +81,11 @@ class CcxtExchange:
         now = self._clock.now()
         found = (ticker_of(row, now=now) for row in rows)
         return {one.symbol: one for one in found if one is not None and one.symbol in listed}
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        """What others offer now, so many levels deep where there are as many."""
+        row = await self._lookups.read(Priority.MARKET_DATA, "fetch_order_book", symbol, depth)
+        return order_book_of(row, depth=depth, now=self._clock.now())
 
     async def balances(self) -> Mapping[str, Balance]:
         return balances_of(await self._lookups.read(Priority.LOOKUP, "fetch_balance"))
