@@ -37,6 +37,14 @@ class PaperOrder:
     updated_at: datetime
 
     @property
+    def base(self) -> str:
+        return self.symbol.partition("/")[0]
+
+    @property
+    def quote(self) -> str:
+        return self.symbol.partition("/")[2]
+
+    @property
     def remaining(self) -> Decimal:
         return money.subtract(self.amount, self.filled)
 

@@ -9,6 +9,8 @@ from app.domain.accounts import AccountMode
 from app.storage.database import Database
 from app.storage.paper import PaperBooks
 from tests.exchanges.binance_rigs import BinanceRig, trading
+from tests.exchanges.followed_rigs import FollowedRig
+from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.rigs import GatewayRig, PaperRig
 from tests.fakes import ManualClock
 
@@ -31,25 +33,33 @@ def paper(books: PaperBooks) -> PaperRig:
     return PaperRig(books, ManualClock(START))
 
 
-# An exchange that joins the contract adds its name here; the paper exchange has two databases.
-PAPER = ("sqlite_url", "postgres_url")
-EXCHANGES = (*PAPER, "binance")
+# An exchange that joins the contract adds its name here. The paper exchange has two databases, and
+# trades at the prices of others as well.
+FOLLOWED, BINANCE = "followed", "binance"
+PAPER = ("sqlite_url", "postgres_url", FOLLOWED)
+EXCHANGES = (*PAPER, BINANCE)
+
+
+def _place_of(request: pytest.FixtureRequest) -> str:
+    """Where the books are; found before there is a loop, as databases are made."""
+    is_elsewhere = request.param in {FOLLOWED, BINANCE}
+    return str(request.param if is_elsewhere else request.getfixturevalue(request.param))
 
 
 @pytest.fixture(params=EXCHANGES)
-def books_url(request: pytest.FixtureRequest) -> str | None:
-    """Each exchange in turn, as the place of its books; None where they are not ours."""
-    return None if request.param == "binance" else str(request.getfixturevalue(request.param))
+def books_url(request: pytest.FixtureRequest) -> str:
+    """Each exchange in turn, as the place of its books."""
+    return _place_of(request)
 
 
 @pytest.fixture(params=PAPER)
 def amending_url(request: pytest.FixtureRequest) -> str:
     """The same for each exchange that changes orders in place."""
-    return str(request.getfixturevalue(request.param))
+    return _place_of(request)
 
 
 @pytest.fixture
-async def rig(books_url: str | None) -> AsyncIterator[GatewayRig]:
+async def rig(books_url: str) -> AsyncIterator[GatewayRig]:
     async with _opened(books_url) as rig:
         yield rig
 
@@ -68,11 +78,13 @@ async def unamending() -> AsyncIterator[BinanceRig]:
 
 
 @asynccontextmanager
-async def _opened(url: str | None) -> AsyncIterator[GatewayRig]:
-    if url is None:
+async def _opened(place: str) -> AsyncIterator[GatewayRig]:
+    if place == BINANCE:
         async with trading(ManualClock(START)) as binance:
             yield binance
-        return
-    database = Database(url, Bus())
-    yield PaperRig(await opened_books(database), ManualClock(START))
-    await database.close()
+    elif place == FOLLOWED:
+        yield FollowedRig(MemoryBooks(), ManualClock(START))
+    else:
+        database = Database(place, Bus())
+        yield PaperRig(await opened_books(database), ManualClock(START))
+        await database.close()

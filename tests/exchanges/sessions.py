@@ -1,7 +1,7 @@
 """Random sessions at the paper exchange, the same for the same seed, and what must hold in each."""
 
 import random
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -16,9 +16,12 @@ from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
 from app.exchanges.paper.books import Books
 from app.exchanges.paper.faults import Faults
+from app.exchanges.paper.floors import Floor
 from app.exchanges.paper.news import NewsDesk
 from app.exchanges.paper.prices import tick_of
+from app.exchanges.paper.simulated import SimulatedFloor
 from app.exchanges.paper.venue import PaperTerms, Venue
+from app.ports import Clock
 from tests.exchanges.conftest import START
 from tests.exchanges.rigs import an_intent, key_of
 from tests.fakes import ManualClock
@@ -64,12 +67,10 @@ async def read(books: Books) -> Entries:
         return Entries(balances=await view.balances(), orders=orders, trades=trades)
 
 
-def a_bookkeeper(books: Books, clock: ManualClock, faults: Faults | None = None) -> Bookkeeper:
+def a_bookkeeper(books: Books, clock: ManualClock, floor: Floor) -> Bookkeeper:
     """A process of its own over the books."""
-    faults = faults or Faults()
-    surroundings = Surroundings(
-        venue=Venue(TERMS), clock=clock, faults=faults, desk=NewsDesk(faults)
-    )
+    faults = Faults()
+    surroundings = Surroundings(floor=floor, clock=clock, faults=faults, desk=NewsDesk(faults))
     return Bookkeeper(books, surroundings)
 
 
@@ -89,12 +90,13 @@ class Session:
     processes: int = 1
     # How often, in percent, the waiting orders are looked after while nobody orders.
     attention: int = 50
+    build_floor: Callable[[PaperTerms, Clock], Floor] = SimulatedFloor
     placed: list[OrderIntent] = field(default_factory=list)
     amended: int = 0
 
     def __post_init__(self) -> None:
         self.clock = HandClock(START)
-        self.keepers = [a_bookkeeper(self.books, self.clock) for _ in range(self.processes)]
+        self.keepers = [self._a_keeper() for _ in range(self.processes)]
         self.venue = Venue(TERMS)
         # What happens, and who happens to see to it, are matters of two different dice.
         self.dice = random.Random(self.seed)
@@ -146,7 +148,10 @@ class Session:
 
     def _restart(self) -> None:
         mine = self.chance.randrange(len(self.keepers))
-        self.keepers[mine] = a_bookkeeper(self.books, self.clock)
+        self.keepers[mine] = self._a_keeper()
+
+    def _a_keeper(self) -> Bookkeeper:
+        return a_bookkeeper(self.books, self.clock, self.build_floor(TERMS, self.clock))
 
     async def _wait(self, ticks: int) -> None:
         for _ in range(ticks):

@@ -9,6 +9,7 @@ from app.domain.orders import OrderStatus, OrderType
 from app.errors import RefusalCode
 from app.storage.paper import PaperBooks
 from tests.conftest import on_each_database
+from tests.exchanges.followed_rigs import followed_floor
 from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.sessions import Auditor, Entries, Session, read
 
@@ -43,6 +44,18 @@ async def test_money_is_conserved_after_every_step_of_thousands_of_orders(group:
     assert all(ends[kind, OrderStatus.CANCELED] for kind in OrderType if kind.has_price)
     assert ends[OrderType.LIMIT, OrderStatus.PARTIALLY_FILLED]
     assert RefusalCode.REJECTED_BY_EXCHANGE in reasons
+
+
+async def test_money_is_conserved_at_the_prices_of_another_exchange_too() -> None:
+    ends, amended = Counter[tuple[OrderType, OrderStatus]](), 0
+    for seed in range(12):
+        session = Session(MemoryBooks(), seed, processes=1 + seed % 2, build_floor=followed_floor)
+        entries = await _audited(session, _STEPS)
+        ends += Counter((order.type, order.status) for order in entries.orders)
+        amended += session.amended
+    assert amended > 5
+    assert all(ends[kind, OrderStatus.FILLED] for kind in OrderType)
+    assert all(ends[kind, OrderStatus.CANCELED] for kind in OrderType if kind.has_price)
 
 
 @on_each_database

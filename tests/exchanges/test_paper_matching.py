@@ -16,15 +16,13 @@ from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
 from app.domain.paper import PaperOrder
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.crossing import is_due
-from app.exchanges.paper.matching import Matching, Outcome
+from app.exchanges.paper.matching import Matching, Outcome, Purse
 
 _AT = datetime(2025, 6, 1, tzinfo=UTC)
 _SMALL = Decimal("1e-12")
 _LATER = datetime(2025, 6, 2, tzinfo=UTC)
+_STEP = Decimal("0.00001")
 _MATCHING = Matching(
-    base="BTC",
-    quote="USDT",
-    amount_step=Decimal("0.00001"),
     rates=FeeRates(maker=Decimal("0.0008"), taker=Decimal("0.001"), is_in_quote=True),
 )
 _FUNDS = {
@@ -200,9 +198,9 @@ def _a_stop(**changes: Any) -> PaperOrder:
 def test_a_triggered_buy_spends_what_is_free_and_expires_with_the_rest() -> None:
     stop = _a_stop(amount=Decimal(3))
     assert stop.reserved == 300 * Decimal("1.001")
-    enough = _MATCHING.trigger(stop, _THREE_LEVELS, Decimal("2.002"), _LATER)
+    enough = _MATCHING.trigger(stop, _THREE_LEVELS, _purse("2.002"), _LATER)
     assert (enough.order.status, enough.order.triggered_at) == (OrderStatus.FILLED, _LATER)
-    short = _MATCHING.trigger(stop, _THREE_LEVELS, Decimal("2.001"), _LATER)
+    short = _MATCHING.trigger(stop, _THREE_LEVELS, _purse("2.001"), _LATER)
     assert (short.order.status, short.order.filled) == (OrderStatus.EXPIRED, Decimal("2.99999"))
     assert short.order.refusal is not None
     assert short.order.refusal.code is RefusalCode.INSUFFICIENT_FUNDS
@@ -212,7 +210,7 @@ def test_a_triggered_buy_spends_what_is_free_and_expires_with_the_rest() -> None
 @pytest.mark.parametrize("side", OrderSide)
 def test_a_triggered_order_that_empties_the_book_expires_with_the_rest(side: OrderSide) -> None:
     stop = _a_stop(amount=Decimal(10), side=side)
-    outcome = _MATCHING.trigger(stop, _THREE_LEVELS, Decimal(10_000), _LATER)
+    outcome = _MATCHING.trigger(stop, _THREE_LEVELS, _purse(10_000), _LATER)
     assert (outcome.order.status, outcome.order.filled) == (OrderStatus.EXPIRED, Decimal(7))
     assert outcome.order.refusal is not None
     assert outcome.order.refusal.code is RefusalCode.REJECTED_BY_EXCHANGE
@@ -233,7 +231,7 @@ def test_a_triggered_limit_arrives_like_any_other(
 ) -> None:
     stop = replace(_ORDER, type=OrderType.STOP_LIMIT, trigger_price=Decimal(100))
     waiting = _MATCHING.place(replace(stop, time_in_force=time_in_force), []).order
-    outcome = _MATCHING.trigger(waiting, _THREE_LEVELS, Decimal(0), _LATER)
+    outcome = _MATCHING.trigger(waiting, _THREE_LEVELS, _purse(0), _LATER)
     assert (outcome.order.status, outcome.order.filled) == (status, Decimal(filled))
     assert (outcome.order.refusal is not None) == (status is OrderStatus.EXPIRED)
     rest = (5 - filled) * 101 * Decimal("1.001") if outcome.order.waits else 0
@@ -244,15 +242,15 @@ def test_a_triggered_limit_arrives_like_any_other(
 def test_a_triggered_buy_never_spends_more_than_there_is(
     amount: int, price: int, free: int
 ) -> None:
-    stop = _a_stop(amount=money.multiply(Decimal(amount), _MATCHING.amount_step))
+    stop = _a_stop(amount=money.multiply(Decimal(amount), _STEP))
     levels = [Level(price=Decimal(price), amount=stop.amount)]
-    outcome = _MATCHING.trigger(stop, levels, money.multiply(Decimal(free), _SMALL), _LATER)
+    outcome = _MATCHING.trigger(stop, levels, _purse(money.multiply(Decimal(free), _SMALL)), _LATER)
     exact = Balance(
         asset="USDT", free=money.multiply(Decimal(free), _SMALL), used=outcome.before.reserved
     )
     assert _MATCHING.settle({**_FUNDS, "USDT": exact}, outcome)["USDT"].free >= 0
     left = money.total([exact.free, exact.used, *(-one.cost for one in outcome.executions)])
-    step_cost = money.multiply(_MATCHING.amount_step, Decimal(price)) * Decimal("1.001")
+    step_cost = money.multiply(_STEP, Decimal(price)) * Decimal("1.001")
     is_whole = outcome.order.status is OrderStatus.FILLED
     assert is_whole or left < step_cost + money.total(one.fee.amount for one in outcome.executions)
 
@@ -270,6 +268,10 @@ def test_an_order_amended_at_its_price_keeps_its_place_and_takes_nothing() -> No
     wanted = OrderTerms(amount=Decimal(6), price=waiting.price, trigger_price=None)
     outcome = _MATCHING.amend(waiting, wanted, _THREE_LEVELS, _LATER)
     assert (outcome.executions, outcome.order.reserved) == ((), 606 * Decimal("1.001"))
+
+
+def _purse(free: Decimal | int | str) -> Purse:
+    return Purse(free=Decimal(free), amount_step=_STEP)
 
 
 def _all_of(balance: Balance) -> Decimal:

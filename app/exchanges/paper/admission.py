@@ -9,7 +9,7 @@ from app.domain.orders import OrderSide, OrderType, TimeInForce
 from app.domain.paper import PaperOrder
 from app.errors import Refusal, RefusalCode
 from app.exchanges.paper.crossing import is_due, takes, trigger_of, waits_for_fall
-from app.exchanges.paper.markets import Listing
+from app.exchanges.paper.markets import Rules
 from app.exchanges.paper.prices import Quote
 from app.exchanges.paper.refusals import refusal, would_take
 
@@ -22,23 +22,23 @@ CAPABILITIES = Capabilities(
     positions=False,
 )
 
-Reasons = Callable[[PaperOrder, Listing, Quote], Iterator[Refusal]]
+Reasons = Callable[[PaperOrder, Rules, Quote], Iterator[Refusal]]
 
 
-def refuse(order: PaperOrder, listing: Listing, quote: Quote) -> Refusal | None:
+def refuse(order: PaperOrder, rules: Rules, quote: Quote) -> Refusal | None:
     """Why a new order is not taken at these prices; the first reason there is."""
     every = (kind, steps, trigger, minimums, side, post_only)
-    return first_of(every, order, listing, quote)
+    return first_of(every, order, rules, quote)
 
 
 def first_of(
-    every: Iterable[Reasons], order: PaperOrder, listing: Listing, quote: Quote
+    every: Iterable[Reasons], order: PaperOrder, rules: Rules, quote: Quote
 ) -> Refusal | None:
-    found = (reason for reasons in every for reason in reasons(order, listing, quote))
+    found = (reason for reasons in every for reason in reasons(order, rules, quote))
     return next(found, None)
 
 
-def kind(order: PaperOrder, _listing: Listing, _quote: Quote) -> Iterator[Refusal]:
+def kind(order: PaperOrder, _rules: Rules, _quote: Quote) -> Iterator[Refusal]:
     wanted = (
         ("price", order.price, order.type.has_price),
         ("triggerPrice", order.trigger_price, order.type.has_trigger),
@@ -54,11 +54,11 @@ def kind(order: PaperOrder, _listing: Listing, _quote: Quote) -> Iterator[Refusa
         yield _invalid(words, "timeInForce")
 
 
-def steps(order: PaperOrder, listing: Listing, _quote: Quote) -> Iterator[Refusal]:
+def steps(order: PaperOrder, rules: Rules, _quote: Quote) -> Iterator[Refusal]:
     values = (
-        ("amount", order.amount, listing.amount_step),
-        ("price", order.price, listing.price_step),
-        ("triggerPrice", order.trigger_price, listing.price_step),
+        ("amount", order.amount, rules.amount_step),
+        ("price", order.price, rules.price_step),
+        ("triggerPrice", order.trigger_price, rules.price_step),
     )
     for name, value, step in values:
         if value is None:
@@ -74,25 +74,31 @@ def steps(order: PaperOrder, listing: Listing, _quote: Quote) -> Iterator[Refusa
             yield refusal(RefusalCode.PRECISION, words, name)
 
 
-def minimums(order: PaperOrder, listing: Listing, quote: Quote) -> Iterator[Refusal]:
+def minimums(order: PaperOrder, rules: Rules, quote: Quote) -> Iterator[Refusal]:
+    if order.amount < rules.min_amount:
+        words = (
+            f"amount {money.plain(order.amount)} {rules.base} is below the least that is"
+            f" traded here, which is {money.plain(rules.min_amount)}"
+        )
+        yield _invalid(words, "amount")
     price = order.price or order.trigger_price or quote.best_against(order.side)
     cost = money.multiply(price, order.amount)
-    if cost < listing.min_notional:
+    if cost < rules.min_notional:
         words = (
-            f"the order is worth {money.plain(cost)} {listing.quote} and must be worth"
-            f" {money.plain(listing.min_notional)}, which an amount of"
-            f" {money.plain(_least_amount(listing, price))} is"
+            f"the order is worth {money.plain(cost)} {rules.quote} and must be worth"
+            f" {money.plain(rules.min_notional)}, which an amount of"
+            f" {money.plain(_least_amount(rules, price))} is"
         )
         yield refusal(RefusalCode.MIN_NOTIONAL, words, "amount")
 
 
-def side(order: PaperOrder, _listing: Listing, _quote: Quote) -> Iterator[Refusal]:
+def side(order: PaperOrder, _rules: Rules, _quote: Quote) -> Iterator[Refusal]:
     if order.reduce_only and order.side is OrderSide.BUY:
         words = "on a spot market only a SELL can be reduceOnly"
         yield refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "reduceOnly")
 
 
-def trigger(order: PaperOrder, _listing: Listing, quote: Quote) -> Iterator[Refusal]:
+def trigger(order: PaperOrder, _rules: Rules, quote: Quote) -> Iterator[Refusal]:
     if order.awaits_trigger and is_due(order, quote.last):
         there = "below" if waits_for_fall(order) else "above"
         words = (
@@ -102,7 +108,7 @@ def trigger(order: PaperOrder, _listing: Listing, quote: Quote) -> Iterator[Refu
         yield _invalid(words, "triggerPrice")
 
 
-def post_only(order: PaperOrder, _listing: Listing, quote: Quote) -> Iterator[Refusal]:
+def post_only(order: PaperOrder, _rules: Rules, quote: Quote) -> Iterator[Refusal]:
     if order.time_in_force is not TimeInForce.POST_ONLY or order.awaits_trigger:
         return
     best = quote.best_against(order.side)
@@ -110,12 +116,12 @@ def post_only(order: PaperOrder, _listing: Listing, quote: Quote) -> Iterator[Re
         yield would_take(best)
 
 
-def _least_amount(listing: Listing, price: Decimal) -> Decimal:
-    step = listing.amount_step
-    amount = money.ceil_to_step(money.divide(listing.min_notional, price), step)
+def _least_amount(rules: Rules, price: Decimal) -> Decimal:
+    step = rules.amount_step
+    amount = money.ceil_to_step(money.divide(rules.min_notional, price), step)
     # The quotient is rounded: down to the step before, now and then.
-    is_short = money.multiply(amount, price) < listing.min_notional
-    return money.add(amount, step) if is_short else amount
+    is_short = money.multiply(amount, price) < rules.min_notional
+    return max(money.add(amount, step) if is_short else amount, rules.min_amount)
 
 
 def _a(order: PaperOrder) -> str:

@@ -4,21 +4,21 @@ from app.domain import money
 from app.domain.paper import PaperOrder
 from app.errors import Refusal, RefusalCode
 from app.exchanges.paper.admission import first_of, kind, minimums, post_only, steps, trigger
-from app.exchanges.paper.markets import Listing
+from app.exchanges.paper.markets import Rules
 from app.exchanges.paper.prices import Quote
 from app.exchanges.paper.refusals import refusal
 
 
 def refuse_amendment(
-    before: PaperOrder, after: PaperOrder, listing: Listing, quote: Quote
+    before: PaperOrder, after: PaperOrder, rules: Rules, quote: Quote
 ) -> Refusal | None:
     """Why an order does not become the other at these prices; the first reason there is."""
-    refused = _state(before, after) or first_of((kind, steps), after, listing, quote)
+    refused = _state(before, after) or first_of((kind, steps), after, rules, quote)
     if refused is not None or after.amount == before.filled:
         return refused
     # What stays at its price does not arrive anew, wherever the price has gone meanwhile.
     arriving = (post_only,) if after.price != before.price else ()
-    return first_of((trigger, minimums, *arriving), after, listing, quote)
+    return first_of((trigger, minimums, *arriving), after, rules, quote)
 
 
 def _state(before: PaperOrder, after: PaperOrder) -> Refusal | None:

@@ -1,6 +1,6 @@
 """Orders into the books and out of them, each change in one transaction."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,24 +15,22 @@ from app.exchanges.paper.admission import refuse
 from app.exchanges.paper.amending import refuse_amendment
 from app.exchanges.paper.books import Books, BooksTransaction, BooksView
 from app.exchanges.paper.faults import CrashPoint, Faults
-from app.exchanges.paper.matching import Outcome, with_terms
+from app.exchanges.paper.floors import Floor, Meeting, Pit
+from app.exchanges.paper.matching import Matching, Outcome, with_terms
 from app.exchanges.paper.news import NewsDesk
 from app.exchanges.paper.page import Page
-from app.exchanges.paper.prices import tick_of
 from app.exchanges.paper.reports import number_of, report_of, terms_of
-from app.exchanges.paper.venue import Venue
-from app.exchanges.paper.waiting import WaitingOrders, ticks_after
+from app.exchanges.paper.waiting import WaitingOrders
 from app.ports import Clock
 
 _REFRESH = timedelta(seconds=1)
-_MATCHED_PER_TRANSACTION = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
     """What the books are kept with."""
 
-    venue: Venue
+    floor: Floor
     clock: Clock
     faults: Faults
     desk: NewsDesk
@@ -41,28 +39,29 @@ class Surroundings:
 class Bookkeeper:
     """The only one to write into an account's books.
 
-    Before anything is asked of them, the orders that wait meet every tick up to the present one:
-    what the books say is a matter of what was ordered when, and of nobody's looking.
+    Before anything is asked of them, the orders that wait meet every price that was missed and can
+    still be known: there, the books say what was ordered when, whoever looked and how often.
     """
 
     def __init__(self, books: Books, surroundings: Surroundings) -> None:
         self._books = books
-        self._venue = surroundings.venue
+        self._floor = surroundings.floor
+        self._matching = Matching(rates=surroundings.floor.rates)
         self._clock = surroundings.clock
         self._faults = surroundings.faults
         self._desk = surroundings.desk
-        self._has_deposited = False
+        self._known_assets: frozenset[str] | None = None
         self._waiting: WaitingOrders | None = None
         self._refresh_at: datetime | None = None
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         """Book a new order, or raise and leave no trace of it."""
-        self._venue.listing(intent.symbol)
-        async with self._page() as page:
+        pit = await self._floor.pit(intent.symbol)
+        async with self._page(assets=(pit.rules.base, pit.rules.quote)) as page:
             if await page.books.find_order_by_wire_id(intent.wire_id) is not None:
                 raise ExchangeDoubt("duplicate: an order with this wire id was sent before")
             order = _arriving(intent, page.numbers.order + 1, page.now)
-            order, trades = page.settle(self._place(order))
+            order, trades = page.settle(self._place(order, pit))
             await page.write()
             self._faults.crash(CrashPoint.BEFORE_BOOKING)
         self._faults.crash(CrashPoint.AFTER_BOOKING)
@@ -75,27 +74,27 @@ class Bookkeeper:
             if order is None:
                 return None
             if order.waits:
-                matching = self._venue.matching(order.symbol)
-                order, _ = page.settle(matching.cancel(order, page.now))
+                order, _ = page.settle(self._matching.cancel(order, page.now))
                 await page.write()
             return report_of(order, await page.books.trades(order.number))
 
     async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
         """Change an order that waits, in place, or raise and leave it as it was."""
+        pit = await self._floor.pit(key.symbol)
         async with self._page() as page:
             order = await _find(page.books, key)
             if order is None:
                 return None
             if not order.waits or wanted != terms_of(order):
-                order, _ = page.settle(self._amend(order, wanted, page.now))
+                order, _ = page.settle(self._amend(order, wanted, pit, page.now))
                 await page.write()
             return report_of(order, await page.books.trades(order.number))
 
     async def match(self) -> None:
-        """Let the orders that wait meet the ticks of which nobody has taken note yet."""
-        await self._refresh()
-        while self._is_due():
-            async with self._page(most=_MATCHED_PER_TRANSACTION) as page:
+        """Let the orders that wait meet the prices of which nobody has taken note yet."""
+        waiting = await self._refreshed()
+        for meeting in await self._floor.meetings(waiting):
+            async with self._page(meeting) as page:
                 await page.sync(self._waiting)
             self._faults.crash(CrashPoint.AFTER_MATCHING)
 
@@ -105,7 +104,7 @@ class Bookkeeper:
             return None if order is None else report_of(order, await books.trades(order.number))
 
     async def balances(self) -> Mapping[str, Balance]:
-        if not self._has_deposited:
+        if self._known_assets is None:
             async with self._page() as page:
                 return page.balances
         async with self._books.snapshot() as books:
@@ -119,27 +118,26 @@ class Bookkeeper:
                 for order in await books.open_orders()
             ]
 
-    def _place(self, order: PaperOrder) -> Outcome:
-        tick = tick_of(order.created_at)
-        quote = self._venue.quote(order.symbol, tick)
-        _insist(refuse(order, self._venue.listing(order.symbol), quote))
-        levels = self._venue.levels_against(order.side, order.symbol, tick)
-        return self._venue.matching(order.symbol).place(order, levels)
+    def _place(self, order: PaperOrder, pit: Pit) -> Outcome:
+        at = order.created_at
+        _insist(refuse(order, pit.rules, pit.quote(at)))
+        return self._matching.place(order, pit.levels_against(order.side, at))
 
-    def _amend(self, order: PaperOrder, wanted: OrderTerms, at: datetime) -> Outcome:
-        quote = self._venue.quote(order.symbol, tick_of(at))
-        listing = self._venue.listing(order.symbol)
-        _insist(refuse_amendment(order, with_terms(order, wanted), listing, quote))
-        levels = self._venue.levels_against(order.side, order.symbol, tick_of(at))
-        return self._venue.matching(order.symbol).amend(order, wanted, levels, at)
+    def _amend(self, order: PaperOrder, wanted: OrderTerms, pit: Pit, at: datetime) -> Outcome:
+        after = with_terms(order, wanted)
+        _insist(refuse_amendment(order, after, pit.rules, pit.quote(at)))
+        return self._matching.amend(order, wanted, pit.levels_against(order.side, at), at)
 
     @asynccontextmanager
-    async def _page(self, *, most: int | None = None) -> AsyncIterator[Page]:
+    async def _page(
+        self, meeting: Meeting | None = None, *, assets: Iterable[str] = ()
+    ) -> AsyncIterator[Page]:
         """The books up to the present moment; a refusal inside undoes nothing of that."""
-        refused = None
+        refused, meeting = None, meeting or self._floor.missed
         async with self._books.transaction() as books:
-            page = await self._open(books)
-            await page.match(self._waiting, most=most)
+            page = await self._open(books, frozenset(assets))
+            if meeting is not None:
+                await meeting.hold(page, self._waiting)
             if page.has_triggered:
                 self._faults.crash(CrashPoint.BEFORE_TRIGGERING)
             news = await page.reports()
@@ -147,35 +145,26 @@ class Bookkeeper:
                 yield page
             except ExchangeRejected as error:
                 refused = error
-        self._has_deposited = True
+        self._known_assets = frozenset(page.balances)
         self._waiting = page.teach(self._waiting)
         for report in news:
             self._desk.publish(report)
         if refused is not None:
             raise refused
 
-    async def _open(self, books: BooksTransaction) -> Page:
-        if not self._has_deposited:
-            await books.deposit(self._venue.opening_balances)
+    async def _open(self, books: BooksTransaction, assets: frozenset[str]) -> Page:
+        if self._known_assets is None or not assets <= self._known_assets:
+            nothing = dict.fromkeys(assets, money.ZERO)
+            await books.deposit({**nothing, **self._floor.opening_balances})
         balances, numbers = await books.hold(), await books.last_numbers()
         # The time is read when every order before this one is booked.
-        return Page(books, self._venue, balances, numbers, self._clock.now())
+        return Page(books, self._matching, balances, numbers, self._clock.now())
 
-    def _is_due(self) -> bool:
-        if self._waiting is None:
-            return False
-        now = tick_of(self._clock.now())
-        ticks = ticks_after(self._waiting.tick, now)
-        if self._waiting.next_due(ticks, self._venue.last) is not None:
-            return True
-        self._waiting.tick = max(self._waiting.tick, now)
-        return False
-
-    async def _refresh(self) -> None:
-        """Learn now and then what other processes have booked."""
+    async def _refreshed(self) -> WaitingOrders:
+        """What waits; now and then it is learned what other processes have booked."""
         now = self._clock.now()
-        if self._refresh_at is not None and now < self._refresh_at:
-            return
+        if self._waiting is not None and self._refresh_at is not None and now < self._refresh_at:
+            return self._waiting
         async with self._books.snapshot() as books:
             numbers = await books.last_numbers()
             if self._waiting is None:
@@ -184,6 +173,7 @@ class Bookkeeper:
                 changed = await books.changed_orders(known)
                 self._waiting.learn(changed, since=known, numbers=numbers)
         self._refresh_at = now + _REFRESH
+        return self._waiting
 
 
 def _insist(refusal: Refusal | None) -> None:

@@ -12,13 +12,16 @@ from app.domain.examinations import Examination
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.errors import ExchangeUnavailable
 from app.exchanges.paper.admission import CAPABILITIES
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
 from app.exchanges.paper.books import Books
 from app.exchanges.paper.faults import Call, Faults, Line
+from app.exchanges.paper.floors import Floor, Prices
+from app.exchanges.paper.followed import FollowedFloor
 from app.exchanges.paper.news import NewsDesk
-from app.exchanges.paper.prices import TICK, tick_of, time_of
-from app.exchanges.paper.venue import PaperTerms, Venue
+from app.exchanges.paper.simulated import SimulatedFloor
+from app.exchanges.paper.venue import PaperTerms
 from app.ports import Clock
 
 _RETRY_SECONDS = 1.0
@@ -28,22 +31,23 @@ _log = get_logger(__name__)
 
 
 class PaperExchange:
-    """An exchange that is always open and always solvent.
+    """An exchange that is always solvent: its markets are simulated, or those of a real exchange.
 
     Any number of processes may run the same account over the same books.
     """
 
     def __init__(
-        self, books: Books, clock: Clock, terms: PaperTerms, faults: Faults | None = None
-    ) -> None:
+        self, books: Books, clock: Clock, terms: PaperTerms, faults: Faults | None = None,
+        *, prices: Prices | None = None,
+    ) -> None:  # fmt: skip
         self._faults = Faults() if faults is None else faults
         self._clock = clock
-        self._venue = Venue(terms)
+        self._floor = _floor(terms, clock, prices)
         self._line = Line(self._faults, clock)
         self._desk = NewsDesk(self._faults)
         self._books = Bookkeeper(
             books,
-            Surroundings(venue=self._venue, clock=clock, faults=self._faults, desk=self._desk),
+            Surroundings(floor=self._floor, clock=clock, faults=self._faults, desk=self._desk),
         )
 
     @property
@@ -56,21 +60,21 @@ class PaperExchange:
             return Connection(
                 connectivity=Connectivity.DISCONNECTED, detail="switched off by a test"
             )
-        return Connection(connectivity=Connectivity.CONNECTED)
+        return self._floor.connection
 
     async def markets(self) -> Mapping[str, Market]:
         self._line.require()
-        return self._venue.markets
+        return await self._floor.markets()
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         """The prices of those symbols that are listed."""
         self._line.require()
-        return self._venue.tickers(symbols, self._clock.now())
+        return await self._floor.tickers(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
-        """What others offer now, to a depth of 50 levels at most."""
+        """What others offer now; no more than 50 levels deep on the simulated market."""
         self._line.require()
-        return self._venue.book(symbol, self._clock.now(), depth)
+        return await self._floor.order_book(symbol, depth)
 
     async def balances(self) -> Mapping[str, Balance]:
         self._line.require()
@@ -116,15 +120,23 @@ class PaperExchange:
         await asyncio.Event().wait()
 
     async def run(self) -> None:
-        """Fill the waiting orders through which the price has gone, tick by tick."""
+        """See to the prices, and fill the waiting orders through which they have gone."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._floor.run())
+            tasks.create_task(self._keep_matching())
+
+    async def _keep_matching(self) -> None:
         while True:
             try:
                 await self._books.match()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next tick comes
+            except ExchangeUnavailable:
+                # Its connection says so already.
+                await self._clock.sleep(self._floor.pause_seconds())
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next price comes
                 _log.warning("paper_matching_failed", error=repr(error))
                 await self._clock.sleep(_RETRY_SECONDS)
             else:
-                await self._clock.sleep(self._seconds_to_next_tick())
+                await self._clock.sleep(self._floor.pause_seconds())
 
     async def _answer(self, call: Call, report: _Report) -> _Report:
         # What is booked is told, even where the answer to it is lost.
@@ -135,6 +147,8 @@ class PaperExchange:
                 self._desk.publish(report)
         return report
 
-    def _seconds_to_next_tick(self) -> float:
-        now = self._clock.now()
-        return (time_of(tick_of(now)) + TICK - now).total_seconds()
+
+def _floor(terms: PaperTerms, clock: Clock, prices: Prices | None) -> Floor:
+    if prices is None:
+        return SimulatedFloor(terms, clock)
+    return FollowedFloor(prices, terms, clock)

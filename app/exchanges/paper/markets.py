@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from app.domain import money
 from app.domain.markets import FeeRates, Market
 from app.domain.orders import PositionType
 
@@ -12,21 +13,28 @@ _TEN = Decimal(10)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
-    """A spot market and the character of its price."""
+class Rules:
+    """A spot market, and what it asks of an order."""
 
     base: str
     quote: str
     amount_step: Decimal
     price_step: Decimal
-    min_notional: Decimal
-    anchor: Decimal
-    # How lively the price is beside bitcoin's.
-    volatility_percent: int
+    min_amount: Decimal = money.ZERO
+    min_notional: Decimal = money.ZERO
 
     @property
     def symbol(self) -> str:
         return f"{self.base}/{self.quote}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing(Rules):
+    """A simulated market and the character of its price."""
+
+    anchor: Decimal
+    # How lively the price is beside bitcoin's.
+    volatility_percent: int
 
     def market(self, fees: FeeRates) -> Market:
         return Market(

@@ -41,12 +41,17 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Matching:
-    """The rules of one market, at one table of fees."""
+class Purse:
+    """What may be spent beyond what is set aside, and the step in which amounts are bought."""
 
-    base: str
-    quote: str
+    free: Decimal
     amount_step: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matching:
+    """How orders trade at one table of fees."""
+
     rates: FeeRates
 
     def place(self, order: PaperOrder, levels: Iterable[Level]) -> Outcome:
@@ -69,7 +74,7 @@ class Matching:
         return Outcome(before=order, order=arrived, executions=taken)
 
     def trigger(
-        self, order: PaperOrder, levels: Sequence[Level], free: Decimal, at: datetime
+        self, order: PaperOrder, levels: Sequence[Level], purse: Purse, at: datetime
     ) -> Outcome:
         """Let an order arrive whose trigger was reached; it takes no more than can be paid."""
         triggered = replace(order, triggered_at=at, updated_at=at)
@@ -79,11 +84,12 @@ class Matching:
         reachable = tuple(_within_reach(triggered, levels))
         affordable = reachable
         if order.side is OrderSide.BUY:
-            affordable = tuple(self._affordable(reachable, money.add(free, order.reserved)))
+            purse = replace(purse, free=money.add(purse.free, order.reserved))
+            affordable = tuple(self._affordable(reachable, purse))
         outcome = self.arrive(triggered, affordable)
         if affordable == reachable or outcome.order.waits:
             return outcome
-        words = refusals.money_ran_out(outcome.order, self.quote)
+        words = refusals.money_ran_out(outcome.order)
         return replace(outcome, order=replace(outcome.order, refusal=words))
 
     def trade_through(self, order: PaperOrder, amount: Decimal, at: datetime) -> Outcome:
@@ -115,7 +121,7 @@ class Matching:
 
     def settle(self, balances: Mapping[str, Balance], outcome: Outcome) -> Mapping[str, Balance]:
         """Base and quote as they are afterwards; ExchangeRejected where they do not suffice."""
-        base, quote = balances[self.base], balances[self.quote]
+        base, quote = balances[outcome.order.base], balances[outcome.order.quote]
         amount = money.total(execution.amount for execution in outcome.executions)
         cost = money.total(execution.cost for execution in outcome.executions)
         fees = money.total(execution.fee.amount for execution in outcome.executions)
@@ -129,11 +135,12 @@ class Matching:
                 quote = replace(quote, free=money.add(quote.free, money.subtract(cost, fees)))
         return {base.asset: base, quote.asset: quote}
 
-    def _affordable(self, levels: Iterable[Level], budget: Decimal) -> Iterator[Level]:
+    def _affordable(self, levels: Iterable[Level], purse: Purse) -> Iterator[Level]:
         """The levels, up to where the money with its fees ends."""
+        budget = purse.free
         for level in levels:
             each = money.multiply(level.price, money.add(_ONE, self.rates.taker))
-            amount = min(level.amount, _quotient_on_step(budget, each, self.amount_step))
+            amount = min(level.amount, _quotient_on_step(budget, each, purse.amount_step))
             budget = money.subtract(budget, money.multiply(amount, each))
             if amount:
                 yield replace(level, amount=amount)
@@ -147,7 +154,7 @@ class Matching:
             price=level.price,
             amount=level.amount,
             cost=cost,
-            fee=Fee(currency=self.quote, amount=money.multiply(cost, rate)),
+            fee=Fee(currency=order.quote, amount=money.multiply(cost, rate)),
             is_maker=is_maker,
             at=order.updated_at,
         )

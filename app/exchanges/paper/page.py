@@ -1,6 +1,6 @@
 """What one transaction writes into an account's books, all of it or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from app.domain.orders import OrderStatus
 from app.domain.paper import PaperNumbers, PaperOrder, PaperTrade
 from app.errors import ExchangeRejected
 from app.exchanges.paper.books import BooksTransaction
-from app.exchanges.paper.matching import Execution, Outcome, expired
-from app.exchanges.paper.offers import TickOffers
+from app.exchanges.paper.matching import Execution, Matching, Outcome, expired
+from app.exchanges.paper.offers import Offers, TickOffers
 from app.exchanges.paper.prices import tick_of
 from app.exchanges.paper.reports import report_of
 from app.exchanges.paper.venue import Venue
@@ -22,7 +22,7 @@ class Page:
     """The books under one hand, with every other writer kept waiting."""
 
     def __init__(
-        self, books: BooksTransaction, venue: Venue, balances: Mapping[str, Balance],
+        self, books: BooksTransaction, matching: Matching, balances: Mapping[str, Balance],
         numbers: PaperNumbers, now: datetime,
     ) -> None:  # fmt: skip
         self.books = books
@@ -33,30 +33,42 @@ class Page:
         # The orders that met a tick, as they are after it.
         self.matched: dict[int, PaperOrder] = {}
         self.has_triggered = False
-        self._venue = venue
+        self._matching = matching
         self._found = numbers
         self._waiting: WaitingOrders | None = None
         self._changed: list[PaperOrder] = []
         self._changed_since = numbers.change
         self._forget_pending()
 
-    async def match(self, known: WaitingOrders | None, *, most: int | None = None) -> None:
+    async def replay(
+        self, venue: Venue, known: WaitingOrders | None, *, most: int | None = None
+    ) -> None:
         """Let the orders that wait meet every tick until now; stop where many have traded."""
         until = tick_of(self.now)
         if not ticks_after(self.numbers.tick, until):
             return
         waiting = await self.sync(known)
         ticks = ticks_after(max(self.numbers.tick, waiting.tick), until)
-        tick = waiting.next_due(ticks, self._venue.last)
+        tick = waiting.next_due(ticks, venue.last)
         if tick is not None:
             # What this process knows changes with the commit, and not before it.
             waiting = self._waiting = waiting.copy()
         while tick is not None and (most is None or len(self.matched) < most):
-            self._meet(waiting, tick)
+            offers = TickOffers(venue, tick)
+            self._meet(waiting, offers, offers.due(waiting))
             self._reach(tick)
-            tick = waiting.next_due(range(tick + 1, until + 1), self._venue.last)
+            tick = waiting.next_due(range(tick + 1, until + 1), venue.last)
         if tick is None:
             self._reach(until)
+        await self.write()
+
+    async def meet(self, offers: Offers, known: WaitingOrders | None, *, most: int) -> None:
+        """Let the orders that wait meet what is offered now, so many of them at once."""
+        waiting = await self.sync(known)
+        due = offers.due(waiting)[:most]
+        if due:
+            waiting = self._waiting = waiting.copy()
+        self._meet(waiting, offers, due)
         await self.write()
 
     async def sync(self, known: WaitingOrders | None) -> WaitingOrders:
@@ -74,8 +86,7 @@ class Page:
 
     def settle(self, outcome: Outcome) -> tuple[PaperOrder, Sequence[PaperTrade]]:
         """Move what the outcome costs; ExchangeRejected, and nothing moved, where it cannot be."""
-        matching = self._venue.matching(outcome.order.symbol)
-        moved = matching.settle(self.balances, outcome)
+        moved = self._matching.settle(self.balances, outcome)
         self.balances |= moved
         self._moved |= moved
         order = self._numbered(outcome)
@@ -119,11 +130,9 @@ class Page:
         current.learn(self._changed, since=self._changed_since, numbers=self._found)
         return current
 
-    def _meet(self, waiting: WaitingOrders, tick: int) -> None:
-        offers = TickOffers(self._venue, tick)
-        for order in waiting.due(tick, self._venue.last):
-            quote = self._venue.listing(order.symbol).quote
-            outcome = offers.meet(order, self.balances[quote].free)
+    def _meet(self, waiting: WaitingOrders, offers: Offers, due: Iterable[PaperOrder]) -> None:
+        for order in due:
+            outcome = offers.meet(order, self.balances[order.quote].free)
             if outcome is not None:
                 settled = self._settle_or_expire(outcome)
                 self.has_triggered |= settled.triggered_at != order.triggered_at

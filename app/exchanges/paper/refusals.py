@@ -43,9 +43,9 @@ def not_at_once(order: PaperOrder) -> Refusal:
     return refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, field, retryable=True)
 
 
-def money_ran_out(order: PaperOrder, quote: str) -> Refusal:
+def money_ran_out(order: PaperOrder) -> Refusal:
     words = (
-        f"when the trigger was reached, the free {quote} sufficed"
+        f"when the trigger was reached, the free {order.quote} sufficed"
         f" for {money.plain(order.filled)} of {money.plain(order.amount)}"
     )
     return refusal(RefusalCode.INSUFFICIENT_FUNDS, words, "amount", retryable=True)

@@ -12,7 +12,6 @@ from app.domain.orders import OrderSide
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.paper.depth import LEVELS, DepthProcess
 from app.exchanges.paper.markets import LISTINGS, Listing
-from app.exchanges.paper.matching import Matching
 from app.exchanges.paper.prices import PriceProcess, Quote, tick_of
 
 
@@ -29,13 +28,17 @@ class PaperTerms:
     taker_fee: Decimal
     seed: int
 
+    @property
+    def rates(self) -> FeeRates:
+        return FeeRates(maker=self.maker_fee, taker=self.taker_fee, is_in_quote=True)
+
 
 class Venue:
     """The markets as one account meets them."""
 
     def __init__(self, terms: PaperTerms) -> None:
-        rates = FeeRates(maker=terms.maker_fee, taker=terms.taker_fee, is_in_quote=True)
-        self._rates = rates
+        rates = terms.rates
+        self.rates = rates
         self._prices = PriceProcess(terms.seed)
         self._depth = DepthProcess(terms.seed, self._prices)
         self._listings = {listing.symbol: listing for listing in LISTINGS}
@@ -52,15 +55,6 @@ class Venue:
                 Refusal(code=RefusalCode.UNKNOWN_SYMBOL, message=words, field=("symbol",))
             )
         return listing
-
-    def matching(self, symbol: str) -> Matching:
-        listing = self.listing(symbol)
-        return Matching(
-            base=listing.base,
-            quote=listing.quote,
-            amount_step=listing.amount_step,
-            rates=self._rates,
-        )
 
     def tickers(self, symbols: Sequence[str], at: datetime) -> Mapping[str, Ticker]:
         """Those of the symbols that are listed."""

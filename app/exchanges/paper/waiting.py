@@ -16,6 +16,7 @@ _Place = tuple[Decimal, int]
 _price = itemgetter(0)
 
 LastPrice = Callable[[str, int], Decimal]
+LastPriceNow = Callable[[str], Decimal | None]
 
 
 @dataclass(slots=True)
@@ -65,6 +66,11 @@ class WaitingOrders:
             waiting.put(order)
         return waiting
 
+    @property
+    def symbols(self) -> list[str]:
+        """The markets in which anything waits."""
+        return sorted(name for name, _ in self._occupied())
+
     def copy(self) -> "WaitingOrders":
         lines = {symbol: line.copy() for symbol, line in self._lines.items()}
         return WaitingOrders(change=self.change, tick=self.tick, _lines=lines)
@@ -99,9 +105,10 @@ class WaitingOrders:
             None,
         )
 
-    def due(self, tick: int, last: LastPrice) -> list[PaperOrder]:
-        """Those whom a tick concerns, in the order in which they came."""
-        found = [order for name, line in self._occupied() for order in line.due(last(name, tick))]
+    def due(self, last: LastPriceNow) -> list[PaperOrder]:
+        """Those whom these prices concern, in the order in which they came."""
+        prices = ((line, last(name)) for name, line in self._occupied())
+        found = [order for line, price in prices if price is not None for order in line.due(price)]
         return sorted(found, key=lambda order: (order.queued_at, order.number))
 
     def _occupied(self) -> Iterator[tuple[str, _Line]]:

@@ -1,0 +1,213 @@
+"""A real exchange's prices as a place to trade on: seen now or not at all, and never guessed."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from app.domain import money
+from app.domain.accounts import Connection
+from app.domain.markets import FeeRates, Market, Ticker
+from app.domain.order_books import Level, OrderBook
+from app.domain.orders import OrderSide, PositionType
+from app.domain.paper import PaperOrder
+from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode
+from app.exchanges.paper.floors import MET_PER_TRANSACTION, Meeting, Prices
+from app.exchanges.paper.markets import Rules
+from app.exchanges.paper.matching import Matching, Outcome, Purse
+from app.exchanges.paper.page import Page
+from app.exchanges.paper.prices import Quote
+from app.exchanges.paper.venue import PaperTerms
+from app.exchanges.paper.waiting import WaitingOrders
+from app.ports import Clock
+
+DEPTH = 100
+# Seldom enough to leave room for orders even where one look at all prices costs a second.
+POLL_SECONDS = 2.0
+# So long may an order be on its way into the books after its price was asked for.
+FRESH = timedelta(seconds=5)
+# And so old may be what an exchange tells of itself.
+OLDEST = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowedPit:
+    """A market as it was seen a moment ago."""
+
+    rules: Rules
+    last: Decimal
+    book: OrderBook
+    asked_at: datetime
+
+    def quote(self, at: datetime) -> Quote:
+        age = at - self.asked_at
+        if age > FRESH:
+            words = f"the price of {self.rules.symbol} is {age.total_seconds():.0f} s old by now"
+            raise ExchangeUnavailable(words)
+        bid, ask = self.book.bids[0].price, self.book.asks[0].price
+        return Quote(bid=bid, ask=ask, last=self.last, at=self.asked_at)
+
+    def levels_against(self, side: OrderSide, at: datetime) -> Sequence[Level]:
+        return self.book.asks if side is OrderSide.BUY else self.book.bids
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """The prices of one moment, for the orders that waited before anybody asked for them.
+
+    What the market has traded beyond a limit has filled it whole: those at that price came first.
+    """
+
+    at: datetime
+    change: int
+    last: Mapping[str, Decimal]
+    pits: Mapping[str, FollowedPit]
+    matching: Matching
+
+    def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
+        reached = waiting.due(self.last.get)
+        return [order for order in reached if order.change <= self.change and self._has(order)]
+
+    def meet(self, order: PaperOrder, free: Decimal) -> Outcome | None:
+        if not order.awaits_trigger:
+            return self.matching.trade_through(order, order.remaining, self.at)
+        pit = self.pits[order.symbol]
+        purse = Purse(free=free, amount_step=pit.rules.amount_step)
+        levels = pit.levels_against(order.side, self.at)
+        return self.matching.trigger(order, levels, purse, self.at)
+
+    async def hold(self, page: Page, known: WaitingOrders | None) -> None:
+        await page.meet(self, known, most=MET_PER_TRANSACTION)
+
+    def _has(self, order: PaperOrder) -> bool:
+        """Whether what the order needs was seen: the whole book, where it sets off."""
+        return not order.awaits_trigger or order.symbol in self.pits
+
+
+class FollowedFloor:
+    """Its markets, its prices, its order books; our money, our fills, our fees."""
+
+    # What happened while nobody looked is not made up for: the price that is now is what counts.
+    missed = None
+
+    def __init__(self, prices: Prices, terms: PaperTerms, clock: Clock) -> None:
+        self._prices = prices
+        self._clock = clock
+        self._theirs: Mapping[str, Market] = {}
+        self._ours: Mapping[str, Market] = {}
+        self.rates = terms.rates
+        self.opening_balances = terms.balances
+
+    @property
+    def connection(self) -> Connection:
+        return self._prices.connection
+
+    async def markets(self) -> Mapping[str, Market]:
+        """Theirs, with our fees; worked out once for as long as they stay the same."""
+        theirs = await self._prices.markets()
+        if theirs is not self._theirs:
+            ours = {symbol: _with_fees(market, self.rates) for symbol, market in theirs.items()}
+            self._theirs, self._ours = theirs, ours
+        return self._ours
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self._prices.tickers(symbols)
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        return await self._prices.order_book(symbol, depth)
+
+    async def pit(self, symbol: str) -> FollowedPit:
+        """The market as it is now, where everything about it can be told."""
+        asked_at = self._clock.now()
+        try:
+            rules = _rules_of((await self.markets()).get(symbol), symbol)
+            tickers, book = await asyncio.gather(
+                self.tickers([symbol]), self.order_book(symbol, DEPTH)
+            )
+        except ExchangeRejected:
+            raise
+        except ExchangeError as error:
+            # Whatever became of the question: nothing was placed.
+            raise ExchangeUnavailable(f"no price of {symbol} can be had: {error}") from error
+        last = _last_of(tickers.get(symbol))
+        if last is None or not _is_whole(book, asked_at):
+            raise ExchangeUnavailable(f"the exchange tells no price of {symbol} to trade at")
+        return FollowedPit(rules=rules, last=last, book=book, asked_at=asked_at)
+
+    async def meetings(self, waiting: WaitingOrders) -> Iterator[Meeting]:
+        """One look at every market in which anything waits."""
+        symbols = waiting.symbols
+        if not symbols:
+            return iter(())
+        return _until_met(await self._look(symbols, waiting), waiting)
+
+    def pause_seconds(self) -> float:
+        return POLL_SECONDS
+
+    async def run(self) -> None:
+        await self._prices.run()
+
+    async def _look(self, symbols: Sequence[str], waiting: WaitingOrders) -> Sighting:
+        at, change = self._clock.now(), waiting.change
+        tickers = await self.tickers(symbols)
+        told = {symbol: _last_of(ticker) for symbol, ticker in tickers.items()}
+        last = {symbol: price for symbol, price in told.items() if price is not None}
+        set_off = {order.symbol for order in waiting.due(last.get) if order.awaits_trigger}
+        return Sighting(
+            at=at,
+            change=change,
+            last=last,
+            pits={pit.rules.symbol: pit for pit in await self._pits(sorted(set_off))},
+            matching=Matching(rates=self.rates),
+        )
+
+    async def _pits(self, symbols: Sequence[str]) -> list[FollowedPit]:
+        """Those that can be told now; the others are looked at again."""
+        found = await asyncio.gather(*map(self.pit, symbols), return_exceptions=True)
+        return [pit for pit in found if isinstance(pit, FollowedPit)]
+
+
+def _until_met(sighting: Sighting, waiting: WaitingOrders) -> Iterator[Meeting]:
+    while sighting.due(waiting):
+        yield sighting
+
+
+def _with_fees(market: Market, rates: FeeRates) -> Market:
+    return replace(market, fees=rates) if market.type is PositionType.SPOT else market
+
+
+def _rules_of(market: Market | None, symbol: str) -> Rules:
+    if market is None:
+        raise _refused(RefusalCode.UNKNOWN_SYMBOL, f"the exchange lists no {symbol}")
+    if market.type is not PositionType.SPOT:
+        words = f"paper orders trade on spot markets, and {symbol} is none"
+        raise _refused(RefusalCode.UNSUPPORTED, words)
+    if market.amount_step is None or market.price_step is None:
+        words = f"the exchange does not tell the steps in which {symbol} is traded"
+        raise _refused(RefusalCode.UNSUPPORTED, words)
+    if not market.active:
+        words = f"the exchange has stopped the trading of {symbol}"
+        raise _refused(RefusalCode.REJECTED_BY_EXCHANGE, words, retryable=True)
+    return Rules(
+        base=market.base,
+        quote=market.quote,
+        amount_step=market.amount_step,
+        price_step=market.price_step,
+        min_amount=market.min_amount or money.ZERO,
+        min_notional=market.min_notional or money.ZERO,
+    )
+
+
+def _refused(code: RefusalCode, words: str, *, retryable: bool = False) -> ExchangeRejected:
+    refusal = Refusal(code=code, message=words, field=("symbol",), retryable=retryable)
+    return ExchangeRejected(refusal)
+
+
+def _last_of(ticker: Ticker | None) -> Decimal | None:
+    """None where there is none, or only one of long ago."""
+    return None if ticker is None or ticker.is_stale else ticker.last
+
+
+def _is_whole(book: OrderBook, now: datetime) -> bool:
+    return bool(book.bids and book.asks) and now - book.at <= OLDEST
