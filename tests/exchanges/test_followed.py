@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.domain.accounts import Connectivity
 from app.domain.order_reports import OrderIntent, OrderReport
@@ -223,18 +224,60 @@ async def test_an_order_of_another_process_is_filled_when_that_one_is_gone(hand:
         assert await status(hand, intent) is OrderStatus.FILLED
 
 
-async def test_a_crash_of_the_price_fills_more_orders_than_one_transaction_takes(
-    hand: HandRig,
-) -> None:
+class CountedBooks(MemoryBooks):
+    """Books that count how often they were opened for a change."""
+
+    transactions = 0
+
+    def transaction(self) -> Any:
+        self.transactions += 1
+        return super().transaction()
+
+
+async def test_a_crash_of_the_price_fills_a_hundred_orders_in_a_transaction() -> None:
+    books = CountedBooks()
+    hand = HandRig(books, ManualClock(START))
     intents = [a_limit(BELOW, amount=Decimal("0.0005")) for _ in range(2 * MET_PER_TRANSACTION + 1)]
     for intent in intents:
         await hand.gateway.submit(intent)
-    asked = hand.prices.asked["tickers"]
     async with running(hand):
+        asked, booked = hand.prices.asked["tickers"], books.transactions
         hand.prices.move(48_000)
         await hand.clock.advance(POLL_SECONDS)
+        assert hand.prices.asked["tickers"] == asked + 1
+        assert books.transactions == booked + 3
     assert {await status(hand, intent) for intent in intents} == {OrderStatus.FILLED}
-    assert hand.prices.asked["tickers"] == asked + 2
+
+
+async def test_nobody_is_asked_for_a_price_that_nothing_waits_for(hand: HandRig) -> None:
+    async with running(hand):
+        await hand.clock.advance(3 * POLL_SECONDS)
+        assert hand.prices.asked == {}
+        intent = a_limit(BELOW)
+        await hand.gateway.submit(intent)
+        asked = hand.prices.asked["tickers"]
+        await hand.clock.advance(3 * POLL_SECONDS)
+        assert hand.prices.asked["tickers"] == asked + 3
+        await hand.gateway.cancel(key_of(intent))
+        await hand.clock.advance(3 * POLL_SECONDS)
+        assert hand.prices.asked["tickers"] == asked + 3
+
+
+@pytest.mark.parametrize(("error", "said"), [(ExchangeUnavailable, 0), (ExchangeDoubt, 2)])
+async def test_prices_that_fail_are_asked_for_again(
+    hand: HandRig, error: type[ExchangeDoubt | ExchangeUnavailable], said: int
+) -> None:
+    intent = a_limit(BELOW)
+    await hand.gateway.submit(intent)
+    with capture_logs() as logs:
+        async with running(hand):
+            hand.prices.failure = error("the line is cut")
+            hand.prices.move(48_000)
+            await hand.clock.advance(2 * POLL_SECONDS)
+            hand.prices.failure = None
+            await hand.clock.advance(POLL_SECONDS)
+            assert await status(hand, intent) is OrderStatus.FILLED
+    assert [entry["event"] for entry in logs] == ["paper_matching_failed"] * said
 
 
 async def test_the_connection_is_that_of_the_prices(hand: HandRig) -> None:

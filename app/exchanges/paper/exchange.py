@@ -127,16 +127,20 @@ class PaperExchange:
 
     async def _keep_matching(self) -> None:
         while True:
-            try:
-                await self._books.match()
-            except ExchangeUnavailable:
-                # Its connection says so already.
-                await self._clock.sleep(self._floor.pause_seconds())
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next price comes
-                _log.warning("paper_matching_failed", error=repr(error))
-                await self._clock.sleep(_RETRY_SECONDS)
-            else:
-                await self._clock.sleep(self._floor.pause_seconds())
+            is_well = await self._match()
+            pause = self._floor.pause_seconds()
+            await self._clock.sleep(pause if is_well else max(pause, _RETRY_SECONDS))
+
+    async def _match(self) -> bool:
+        try:
+            await self._books.match()
+        except ExchangeUnavailable:
+            # The connection says so already.
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next price comes
+            _log.warning("paper_matching_failed", error=repr(error))
+            return False
+        return True
 
     async def _answer(self, call: Call, report: _Report) -> _Report:
         # What is booked is told, even where the answer to it is lost.
