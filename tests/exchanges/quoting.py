@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 from app.domain import money
@@ -54,6 +55,7 @@ class HandPrices:
         self.last: dict[str, Decimal] = dict.fromkeys(self._markets, _FIRST)
         self.amounts: tuple[Decimal, ...] = (Decimal(1), Decimal(2))
         self.is_stale = False
+        self.book_age = timedelta()
         self.asked = Counter[str]()
         # What happens when a book is asked for, or between a question after prices and its answer.
         self.on_book: Callable[[], Awaitable[object]] | None = None
@@ -84,7 +86,7 @@ class HandPrices:
         if self.on_book is not None:
             await self.on_book()
         bids, asks = (self._levels(symbol, sign) for sign in (-1, 1))
-        return OrderBook(bids=bids, asks=asks, at=self._clock.now())
+        return OrderBook(bids=bids, asks=asks, at=self._clock.now() - self.book_age)
 
     async def run(self) -> None:
         """Prices set by hand need nobody."""

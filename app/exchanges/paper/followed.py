@@ -25,7 +25,9 @@ from app.ports import Clock
 DEPTH = 100
 # Seldom enough to leave room for orders even where one look at all prices costs a second.
 POLL_SECONDS = 2.0
-# So long may an order be on its way into the books after its price was asked for.
+# So long an order waits for its price: less than others wait for the order.
+PATIENCE_SECONDS = 5.0
+# So long it may be on its way into the books with the price that was seen.
 FRESH = timedelta(seconds=5)
 # And so old may be what an exchange tells of itself.
 OLDEST = timedelta(seconds=60)
@@ -38,15 +40,15 @@ class FollowedPit:
     rules: Rules
     last: Decimal
     book: OrderBook
-    asked_at: datetime
+    seen_at: datetime
 
     def quote(self, at: datetime) -> Quote:
-        age = at - self.asked_at
+        age = at - self.seen_at
         if age > FRESH:
             words = f"the price of {self.rules.symbol} is {age.total_seconds():.0f} s old by now"
             raise ExchangeUnavailable(words)
         bid, ask = self.book.bids[0].price, self.book.asks[0].price
-        return Quote(bid=bid, ask=ask, last=self.last, at=self.asked_at)
+        return Quote(bid=bid, ask=ask, last=self.last, at=self.seen_at)
 
     def levels_against(self, side: OrderSide, at: datetime) -> Sequence[Level]:
         return self.book.asks if side is OrderSide.BUY else self.book.bids
@@ -119,21 +121,22 @@ class FollowedFloor:
 
     async def pit(self, symbol: str) -> FollowedPit:
         """The market as it is now, where everything about it can be told."""
-        asked_at = self._clock.now()
         try:
             rules = _rules_of((await self.markets()).get(symbol), symbol)
-            tickers, book = await asyncio.gather(
-                self.tickers([symbol]), self.order_book(symbol, DEPTH)
-            )
+            async with self._clock.timeout(PATIENCE_SECONDS):
+                tickers, book = await asyncio.gather(
+                    self.tickers([symbol]), self.order_book(symbol, DEPTH)
+                )
         except ExchangeRejected:
             raise
-        except ExchangeError as error:
+        except (ExchangeError, TimeoutError) as error:
             # Whatever became of the question: nothing was placed.
-            raise ExchangeUnavailable(f"no price of {symbol} can be had: {error}") from error
-        last = _last_of(tickers.get(symbol))
-        if last is None or not _is_whole(book, asked_at):
+            why = str(error) or f"it was not told within {PATIENCE_SECONDS:.0f} s"
+            raise ExchangeUnavailable(f"no price of {symbol} can be had: {why}") from error
+        now, last = self._clock.now(), _last_of(tickers.get(symbol))
+        if last is None or not _is_whole(book, now):
             raise ExchangeUnavailable(f"the exchange tells no price of {symbol} to trade at")
-        return FollowedPit(rules=rules, last=last, book=book, asked_at=asked_at)
+        return FollowedPit(rules=rules, last=last, book=book, seen_at=now)
 
     async def meetings(self, waiting: WaitingOrders) -> Iterator[Meeting]:
         """One look at every market in which anything waits."""
@@ -149,16 +152,18 @@ class FollowedFloor:
         await self._prices.run()
 
     async def _look(self, symbols: Sequence[str], waiting: WaitingOrders) -> Sighting:
-        at, change = self._clock.now(), waiting.change
+        # What is booked while the answer is on its way came after its prices.
+        change = waiting.change
         tickers = await self.tickers(symbols)
         told = {symbol: _last_of(ticker) for symbol, ticker in tickers.items()}
         last = {symbol: price for symbol, price in told.items() if price is not None}
         set_off = {order.symbol for order in waiting.due(last.get) if order.awaits_trigger}
+        pits = await self._pits(sorted(set_off))
         return Sighting(
-            at=at,
+            at=self._clock.now(),
             change=change,
             last=last,
-            pits={pit.rules.symbol: pit for pit in await self._pits(sorted(set_off))},
+            pits={pit.rules.symbol: pit for pit in pits},
             matching=Matching(rates=self.rates),
         )
 
