@@ -17,7 +17,7 @@ from app.exchanges.ccxt_books import order_book_of
 from app.exchanges.ccxt_calls import Call, amending, canceling, placing
 from app.exchanges.ccxt_capabilities import capabilities_of
 from app.exchanges.ccxt_clients import CcxtTerms
-from app.exchanges.ccxt_failures import failure_of_create, failure_of_read, is_order_unknown
+from app.exchanges.ccxt_failures import failure_of_create, is_order_unknown
 from app.exchanges.ccxt_lookups import Lookups
 from app.exchanges.ccxt_markets import balances_of, ticker_of
 from app.exchanges.ccxt_numbers import text
@@ -104,7 +104,9 @@ class CcxtExchange:
             if isinstance(failure, ExchangeUnavailable):
                 self._sent.give_back(intent.wire_id)
             raise failure from error
-        return self._lookups.readable(accepted, row, wire_id=intent.wire_id, symbol=intent.symbol)
+        report = self._lookups.readable(accepted, row, wire_id=intent.wire_id, symbol=intent.symbol)
+        self._streams.note(report, intent.symbol)
+        return report
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
         """What the exchange does not have waiting any more is looked up, for it may be canceled."""
@@ -118,7 +120,7 @@ class CcxtExchange:
             await self._session.ask(Priority.CANCEL, call)
         except Exception as error:
             if not is_order_unknown(error):
-                raise failure_of_read(error) from error
+                raise self._lookups.failure(error) from error
         return await self.find(key)
 
     async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:

@@ -27,6 +27,8 @@ _SPEAKS = ("msg", "retMsg", "sMsg", "message", "error", "errors")
 _NEVER_SENT = frozenset(
     {"ClientConnectorError", "ClientConnectorDNSError", "ConnectionTimeoutError", "gaierror"}
 )
+# Causes of ours, which say more than ccxt does of them.
+_OWN_CAUSES = frozenset({"AnswerTooLarge"})
 
 
 class Unreadable(ExchangeDoubt):
@@ -100,6 +102,11 @@ def was_never_sent(error: BaseException) -> bool:
     return error.__cause__ is not None and bool(_names(error.__cause__) & _NEVER_SENT)
 
 
+def is_unparsable(error: BaseException) -> bool:
+    """Whether ccxt itself stumbled over what the exchange said."""
+    return not isinstance(error, ExchangeError) and not _kinds(error)
+
+
 def is_ban(error: Exception) -> bool:
     """Whether the exchange wants to be left alone for a while."""
     return bool(_kinds(error) & _BANS) and not _says_revoked(error)
@@ -158,7 +165,9 @@ def _says_revoked(error: Exception) -> bool:
 
 
 def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {words_of(error)}"
+    cause = error.__cause__
+    told = error if cause is None or not _names(cause) & _OWN_CAUSES else cause
+    return f"{type(error).__name__}: {words_of(told)}"
 
 
 def _lineage(error: BaseException) -> list[str]:

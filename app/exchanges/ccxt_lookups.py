@@ -7,10 +7,16 @@ from typing import Any, TypeVar
 
 from app.domain import money
 from app.domain.order_reports import FillReport, OrderKey, OrderReport
-from app.errors import ExchangeDoubt
+from app.errors import ExchangeDoubt, ExchangeError
 from app.exchanges.ccxt_calls import Call, is_this, searching
 from app.exchanges.ccxt_capabilities import offers
-from app.exchanges.ccxt_failures import Unreadable, failure_of_read, is_order_missing
+from app.exchanges.ccxt_failures import (
+    MAX_WORDS,
+    Unreadable,
+    failure_of_read,
+    is_order_missing,
+    is_unparsable,
+)
 from app.exchanges.ccxt_numbers import milliseconds
 from app.exchanges.ccxt_oddities import Oddities
 from app.exchanges.ccxt_reports import answered, fills_of, has_mixed_fees
@@ -75,7 +81,13 @@ class Lookups:
         try:
             return await self._session.ask(priority, Call(method=method, arguments=arguments))
         except Exception as error:
-            raise failure_of_read(error) from error
+            raise self.failure(error) from error
+
+    def failure(self, error: Exception) -> ExchangeError:
+        """Why a question has no answer, noted where the answer was no answer at all."""
+        if is_unparsable(error):
+            self._oddities.note("answer_unparsable", why=repr(error)[:MAX_WORDS])
+        return failure_of_read(error)
 
     def readable(self, read: Callable[..., _Found], row: Any, **facts: Any) -> _Found:
         try:
@@ -119,7 +131,7 @@ class Lookups:
         except Exception as error:
             if is_order_missing(error):
                 return None
-            raise failure_of_read(error) from error
+            raise self.failure(error) from error
         rows: Iterable[Any] = (answer,) if call.is_direct else answer
         found = [self._session.venue.named(row) for row in rows if isinstance(row, Mapping)]
         if call.is_direct and not any(is_this(row, key) for row in found):

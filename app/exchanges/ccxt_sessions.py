@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import structlog
@@ -96,11 +97,15 @@ class CcxtSession:
             return Connection(connectivity=state, detail=words)
         if self._is_cut_off:
             return Connection(connectivity=Connectivity.DISCONNECTED, detail=words)
-        banned = 0.0 if self._queue is None else self._queue.banned_seconds
-        if banned:
-            words = f"the exchange asked for a pause of another {banned:.0f} s"
+        if self.banned_seconds:
+            words = f"the exchange asked for a pause of another {self.banned_seconds:.0f} s"
         state = Connectivity.CONNECTED if words is None else Connectivity.DEGRADED
         return Connection(connectivity=state, detail=words)
+
+    @property
+    def banned_seconds(self) -> float:
+        """How much longer the exchange wants to be left alone."""
+        return 0.0 if self._queue is None else self._queue.banned_seconds
 
     def require(self) -> None:
         """Raise ExchangeUnavailable where asking is known to be in vain."""
@@ -164,6 +169,8 @@ class CcxtSession:
             self._clock, seconds_per_cost=client.rateLimit / 1000, burst_cost=_BURST_COST
         )
         client.throttle = self._queue.admit
+        # What it needs has come with ccxt, and no sooner.
+        import_module("app.exchanges.ccxt_answers").bound_answers(client)
         await self._sync_time(client)
         await self._shelf.fill(client, self._terms.market_set)
         self._markets = markets_of(client, fees_in_quote=self.venue.fees_in_quote)

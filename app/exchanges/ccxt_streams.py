@@ -1,130 +1,40 @@
 """An exchange's streams: a pump for each, a watchdog over their sockets, and news for readers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
 
 from app.domain.accounts import Connection, Connectivity
-from app.domain.order_reports import OrderReport
+from app.domain.order_reports import OrderKey, OrderReport
+from app.errors import ExchangeError
 from app.exchanges.ccxt_clients import CcxtTerms
-from app.exchanges.ccxt_failures import Unreadable, words_of
-from app.exchanges.ccxt_reports import news_of, trade_news_of
-from app.exchanges.ccxt_sessions import CLOSE_SECONDS, CcxtSession
+from app.exchanges.ccxt_failures import Unreadable
+from app.exchanges.ccxt_pumps import Pump, Source, Watch
+from app.exchanges.ccxt_reports import has_mixed_fees, news_of, report_of, trade_news_of
+from app.exchanges.ccxt_sessions import CcxtSession
+from app.exchanges.ccxt_standings import Standings
 from app.exchanges.ccxt_terms import Row
+from app.exchanges.ccxt_watchdogs import Watchdog
 from app.exchanges.news import NewsStand
 from app.ports import Clock
 
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
 POLL_SECONDS = 5.0
-_LOOKS_PER_SILENCE = 4
-_KEPT_NAMES = 10_000
+# How long a stream may lag behind the exchange's answers before it counts as deaf.
+LAG_SECONDS = 2.0
+_CHECKS_PER_SILENCE = 3
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """A stream of ccxt, and what to do with each row of it."""
-
-    name: str
-    watch: Callable[[], Awaitable[Sequence[Row]]]
-    deliver: Callable[[Row], None]
-
-
-class Pump:
-    """One stream: takes what came, hands copies on, and asks again at once."""
-
-    def __init__(self, source: Source, on_gap: Callable[[], None], clock: Clock) -> None:
-        self.name = source.name
-        self.failure: str | None = None
-        self._source = source
-        self._on_gap = on_gap
-        self._clock = clock
-        self._pause = FIRST_PAUSE_SECONDS
-
-    async def run(self) -> None:
-        while True:
-            self.failure = await self._failure_of_listening()
-            _log.warning("stream.broken", stream=self.name, why=self.failure)
-            await self._clock.sleep(self._pause)
-            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
-            # What happened meanwhile is told by nobody: it has to be asked for.
-            self._on_gap()
-
-    async def _failure_of_listening(self) -> str:
-        # ccxt cancels whatever waits for a socket that is closed; that must not end the pump.
-        listening = asyncio.ensure_future(self._listen())
-        try:
-            await asyncio.wait([listening])
-        finally:
-            listening.cancel()
-        if listening.cancelled():
-            return "its socket was closed"
-        error = listening.exception()
-        return f"{type(error).__name__}: {words_of(error)}" if error else "it ended"
-
-    async def _listen(self) -> None:
-        while True:
-            # The rows are ccxt's own and change under whoever keeps them.
-            rows = [deepcopy(dict(row)) for row in await self._source.watch()]
-            self.failure, self._pause = None, FIRST_PAUSE_SECONDS
-            for row in rows:
-                self._source.deliver(row)
-
-
-class Watchdog:
-    """Closes the sockets that have been silent for too long, so that they are opened anew."""
-
-    def __init__(self, clock: Clock, *, silence_seconds: float) -> None:
-        self._clock = clock
-        self._silence_seconds = silence_seconds
-        self._heard: dict[int, tuple[Any, datetime]] = {}
-
-    async def run(self, client: Any) -> None:
-        while True:
-            await self._clock.sleep(self._silence_seconds / _LOOKS_PER_SILENCE)
-            await self.look(client)
-
-    async def look(self, client: Any) -> None:
-        sockets = dict(client.clients)
-        self._heard = {
-            key: heard
-            for key, heard in self._heard.items()
-            if key in {id(socket) for socket in sockets.values()}
-        }
-        for address, socket in sockets.items():
-            if self._is_silent(socket):
-                _log.warning("stream.silent", seconds=self._silence_seconds)
-                client.clients.pop(address, None)
-                await self._close(socket)
-
-    def _is_silent(self, socket: Any) -> bool:
-        """By our own clock: how long its last message has been the same."""
-        now = self._clock.now()
-        message, since = self._heard.get(id(socket), (None, now))
-        if id(socket) not in self._heard or message != socket.last_message_at:
-            self._heard[id(socket)] = (socket.last_message_at, now)
-            return False
-        return (now - since).total_seconds() >= self._silence_seconds
-
-    async def _close(self, socket: Any) -> None:
-        try:
-            async with self._clock.timeout(CLOSE_SECONDS):
-                await socket.close()
-        except Exception as error:  # noqa: BLE001 - a socket that cannot even be closed is let go
-            _log.warning("stream.close_failed", error=repr(error))
 
 
 class Owner(Protocol):
     """Whoever can be asked what the streams may have missed."""
 
     async def open_orders(self) -> Sequence[OrderReport]: ...
+
+    async def find(self, key: OrderKey) -> OrderReport | None: ...
 
     def count(self, what: str, **facts: Any) -> None: ...
 
@@ -140,9 +50,12 @@ class Streams:
         self._stand = stand
         self._terms = terms
         self._clock = clock
+        self._watchdog = Watchdog(clock, silence_seconds=terms.watchdog_seconds)
         self._pumps: list[Pump] = []
-        self._wire_ids: dict[str, str] = {}
-        self._gap = asyncio.Event()
+        self._standings = Standings()
+        self._heard = 0
+        # Of one gap two hear: whoever tells here what waits, and whoever compares everything.
+        self._gap, self._behind = asyncio.Event(), asyncio.Event()
         self.gaps = 0
 
     @property
@@ -161,63 +74,126 @@ class Streams:
         self._gap.clear()
 
     async def run(self) -> None:
-        """Listen as soon as there is a connection; the watchdog sees to it that it goes on."""
+        """Listen as soon as there is a connection; what falls silent is opened anew."""
         await self._session.opened.wait()
         if not self._terms.has_keys:
             return
-        self._note_gap()
+        self._gap.set()
         client = self._session.client
         self._pumps = [Pump(source, self._note_gap, self._clock) for source in self._sources()]
-        watchdog = Watchdog(self._clock, silence_seconds=self._terms.watchdog_seconds)
         async with asyncio.TaskGroup() as tasks:
             for pump in self._pumps:
                 tasks.create_task(pump.run())
-            tasks.create_task(watchdog.run(client))
+            tasks.create_task(self._catch_up())
+            if self._is_streaming:
+                tasks.create_task(self._watchdog.run(client))
+                tasks.create_task(self._check_hearing(client))
+
+    def note(self, report: OrderReport, symbol: str) -> bool:
+        """Remember how an order stands; says whether that is other than was told before."""
+        return self._standings.note(report, symbol)
+
+    @property
+    def _is_streaming(self) -> bool:
+        return self._session.client.has.get("watchOrders") is True
 
     def _sources(self) -> list[Source]:
         client = self._session.client
-        if client.has.get("watchOrders") is not True:
-            return [Source(name="orders", watch=self._poll, deliver=self._publish_order)]
-        orders = Source(name="orders", watch=client.watch_orders, deliver=self._publish_order)
+        if not self._is_streaming:
+            return [self._source("orders", self._poll, self._publish_order)]
+        orders = self._source("orders", client.watch_orders, self._publish_order)
         if client.has.get("watchMyTrades") is not True:
             return [orders]
-        trades = Source(name="trades", watch=client.watch_my_trades, deliver=self._publish_trade)
-        return [orders, trades]
+        return [orders, self._source("trades", client.watch_my_trades, self._publish_trade)]
+
+    def _source(self, name: str, watch: Watch, deliver: Callable[[Row], None]) -> Source:
+        return Source(name=name, watch=watch, deliver=deliver, banned_seconds=self._banned_seconds)
+
+    def _banned_seconds(self) -> float:
+        return self._session.banned_seconds
 
     async def _poll(self) -> Sequence[Row]:
-        """The place of a stream where there is none: what is open, again and again."""
+        """The place of a stream where there is none: how all stands, again and again."""
         await self._clock.sleep(POLL_SECONDS)
-        for report in await self._owner.open_orders():
-            self._stand.publish(report)
+        await self._ask_after_all()
         return ()
 
     def _publish_order(self, row: Row) -> None:
-        has_trades_beside = self._session.client.has.get("watchMyTrades") is True
+        self._heard += 1
+        now, has_trades = self._clock.now(), self._session.client.has.get("watchMyTrades") is True
         try:
             named = self._session.venue.named(row)
-            report = news_of(named, now=self._clock.now(), has_trades_beside=has_trades_beside)
+            report = news_of(named, now=now, has_trades_beside=has_trades)
         except Unreadable as error:
             self._owner.count("order_unreadable", why=str(error))
         else:
-            self._remember(report)
+            self.note(report_of(named, now=now), str(row.get("symbol")))
             self._stand.publish(report)
 
-    def _remember(self, report: OrderReport) -> None:
-        """Trades name their order by the exchange's id alone, which may not be known to us yet."""
-        if report.wire_id is not None:
-            self._wire_ids[report.exchange_order_id] = report.wire_id
-        while len(self._wire_ids) > _KEPT_NAMES:
-            del self._wire_ids[next(iter(self._wire_ids))]
-
     def _publish_trade(self, row: Row) -> None:
+        self._heard += 1
+        if has_mixed_fees(row):
+            self._owner.count("fee_in_several_currencies")
         try:
             report = trade_news_of(row, now=self._clock.now())
         except Unreadable as error:
             self._owner.count("trade_unreadable", why=str(error))
         else:
-            wire_id = self._wire_ids.get(report.exchange_order_id)
+            wire_id = self._standings.wire_id(report.exchange_order_id)
             self._stand.publish(replace(report, wire_id=wire_id))
 
     def _note_gap(self) -> None:
         self.gaps += 1
         self._gap.set()
+        self._behind.set()
+
+    async def _catch_up(self) -> None:
+        """After each gap, tell how the orders stand that wait on the exchange, or have waited."""
+        while True:
+            await self._behind.wait()
+            self._behind.clear()
+            try:
+                await self._ask_after_all()
+            except ExchangeError as error:
+                _log.info("stream.catching_up_failed", error=repr(error))
+                await self._clock.sleep(max(POLL_SECONDS, self._session.banned_seconds))
+                self._behind.set()
+
+    async def _check_hearing(self, client: Any) -> None:
+        """Silence is believed only as far as the exchange's answers bear it out."""
+        while True:
+            heard = self._heard
+            await self._clock.sleep(self._terms.watchdog_seconds / _CHECKS_PER_SILENCE)
+            if self._heard != heard or not len(self._standings):
+                continue
+            try:
+                has_missed = await self._ask_after_all()
+            except ExchangeError as error:
+                _log.info("stream.check_failed", error=repr(error))
+                continue
+            if has_missed:
+                await self._clock.sleep(LAG_SECONDS)
+                if self._heard == heard:
+                    await self._watchdog.drop_all(client, "it did not tell what happened")
+
+    async def _ask_after_all(self) -> bool:
+        """Tell how every order stands that waits or did; says whether any had moved unheard."""
+        reports = await self._owner.open_orders()
+        has_moved = False
+        for report in reports:
+            self._stand.publish(report)
+            if report.details is not None:
+                has_moved |= self.note(report, report.details.symbol)
+        for key in self._standings.missing(reports):
+            has_moved |= await self._ask_after(key)
+        return has_moved
+
+    async def _ask_after(self, key: OrderKey) -> bool:
+        """An order that waits no longer: its end, with its trades."""
+        assert key.exchange_order_id is not None  # noqa: S101 - they are known by it
+        report = await self._owner.find(key)
+        if report is None:
+            self._standings.forget(key.exchange_order_id)
+            return False
+        self._stand.publish(report)
+        return self.note(report, key.symbol)

@@ -62,7 +62,7 @@ def terms_for(server: Server, *, is_streaming: bool = False, **changes: Any) -> 
     has = {"watchOrders": is_streaming, "watchMyTrades": is_streaming}
     overrides = server.binance | {"has": has}
     # A pace that the clock, which stands still, never has to wait for.
-    overrides |= {"timeout_on_exit": 0, "verify": False, "timeout": 300, "rateLimit": 1e-9}
+    overrides |= {"timeout_on_exit": 0, "verify": False, "timeout": 5000, "rateLimit": 1e-9}
     values: dict[str, Any] = {
         "exchange": "binance",
         "mode": AccountMode.LIVE,

@@ -58,7 +58,7 @@ async def test_requests_leave_at_the_pace_of_the_exchange() -> None:
     assert line.left == [("0", 0.0), ("1", 0.05), ("2", 0.15)]
 
 
-async def test_a_cancel_leaves_within_100_ms_behind_500_candle_calls() -> None:
+async def test_a_cancel_among_500_queued_candle_calls_leaves_within_100_ms() -> None:
     line = Line()
     for number in range(500):
         line.ask(str(number), Priority.MARKET_DATA, 2.0)

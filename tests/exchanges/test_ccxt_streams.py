@@ -8,15 +8,16 @@ from typing import Any
 
 from app.domain.accounts import Connectivity
 from app.domain.orders import Fee, OrderStatus
-from app.exchanges.ccxt_streams import (
+from app.exchanges.ccxt_pumps import (
+    CALM_SECONDS,
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
-    POLL_SECONDS,
     Pump,
     Source,
-    Watchdog,
 )
+from app.exchanges.ccxt_streams import POLL_SECONDS
 from app.exchanges.ccxt_terms import Row
+from app.exchanges.ccxt_watchdogs import Watchdog
 from app.exchanges.news import NewsStand
 from tests.exchanges.ccxt_rigs import ORDER, TIME, WIRE, Rig, connected
 from tests.exchanges.ccxt_servers import UserStream, says
@@ -46,12 +47,17 @@ class Wire:
 class Bench:
     """A pump that runs over a wire, and what it brought."""
 
-    def __init__(self) -> None:
+    def __init__(self, banned_seconds: float = 0.0) -> None:
         self.clock = ManualClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
         self.wire = Wire()
         self.rows: list[Row] = []
         self.gaps = 0
-        source = Source(name="orders", watch=self.wire.watch, deliver=self.rows.append)
+        source = Source(
+            name="orders",
+            watch=self.wire.watch,
+            deliver=self.rows.append,
+            banned_seconds=lambda: banned_seconds,
+        )
         self.pump = Pump(source, self._note_gap, self.clock)
 
     def _note_gap(self) -> None:
@@ -143,6 +149,7 @@ class Socket:
 
     def __init__(self) -> None:
         self.last_message_at: int | None = None
+        self.rejections: dict[str, Exception] = {}
         self.closed = 0
 
     async def close(self) -> None:
@@ -165,13 +172,48 @@ async def test_a_socket_that_says_nothing_is_closed_and_dropped_and_a_lively_one
     await asyncio.wait([running])
 
 
+async def test_a_socket_that_failed_with_nobody_waiting_is_closed_at_the_next_look() -> None:
+    clock = ManualClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
+    failed, well = Socket(), Socket()
+    client = SimpleNamespace(clients={"a": failed, "b": well})
+    watchdog = Watchdog(clock, silence_seconds=SILENCE)
+    await watchdog.look(client)
+    assert (failed.closed, well.closed) == (0, 0)
+    failed.rejections["spot"] = RuntimeError("the stream has ended")
+    await watchdog.look(client)
+    assert (failed.closed, well.closed) == (1, 0)
+    assert client.clients == {"b": well}
+
+
+async def test_a_stream_that_is_quiet_after_a_break_counts_as_well_again() -> None:
+    bench = Bench()
+    async with bench.running():
+        await bench.brings(ConnectionError("down"))
+        await bench.clock.advance(FIRST_PAUSE_SECONDS + CALM_SECONDS - 1)
+        assert bench.pump.failure == "ConnectionError: down"
+        await bench.clock.advance(1)
+        assert bench.pump.failure is None
+
+
+async def test_a_stream_leaves_an_exchange_alone_that_asked_for_a_pause() -> None:
+    bench = Bench(banned_seconds=40.0)
+    async with bench.running():
+        await bench.brings(ConnectionError("banned"))
+        await bench.clock.advance(39)
+        assert bench.wire.asked == 1
+        await bench.clock.advance(1)
+        assert bench.wire.asked == 2
+
+
 async def test_a_socket_that_cannot_be_closed_is_let_go() -> None:
     clock = ManualClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
 
     async def fails() -> None:
         raise OSError("gone")
 
-    client = SimpleNamespace(clients={"a": SimpleNamespace(last_message_at=None, close=fails)})
+    client = SimpleNamespace(
+        clients={"a": SimpleNamespace(last_message_at=None, rejections={}, close=fails)}
+    )
     watchdog = Watchdog(clock, silence_seconds=SILENCE)
     await watchdog.look(client)
     await clock.advance(SILENCE)
