@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from itertools import count
 
@@ -30,6 +30,22 @@ class Priority(IntEnum):
 
 class Banned(ExchangeUnavailable):
     """The exchange wants to be left alone: nothing is sent until then."""
+
+
+class Overdue(ExchangeUnavailable):
+    """Its turn did not come in time: it was not sent, and it will not be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Errand:
+    """What the requests of one call have in common."""
+
+    priority: Priority = Priority.MARKET_DATA
+    # When it is too late to be sent; None where it may wait for ever.
+    due_at: datetime | None = None
+
+
+_ANYTHING = _Errand()
 
 
 @dataclass(order=True, slots=True)
@@ -105,7 +121,7 @@ class RequestQueue:
         self._seconds_per_cost = seconds_per_cost
         self._cancels = _Lane(clock, burst_cost * seconds_per_cost)
         self._others = _Lane(clock, burst_cost * seconds_per_cost)
-        self._priority = ContextVar("priority", default=Priority.MARKET_DATA)
+        self._errand = ContextVar("errand", default=_ANYTHING)
         self._banned_until = clock.now()
         self._next_ban_seconds = FIRST_BAN_SECONDS
 
@@ -118,13 +134,16 @@ class RequestQueue:
         return max(0.0, (self._banned_until - self._clock.now()).total_seconds())
 
     @contextmanager
-    def at(self, priority: Priority) -> Iterator[None]:
-        """Whatever is asked inside has this priority."""
-        token = self._priority.set(priority)
+    def at(self, priority: Priority, *, patience_seconds: float | None = None) -> Iterator[None]:
+        """Whatever is asked inside has this priority, and is sent within so long or never."""
+        due_at = None
+        if patience_seconds is not None:
+            due_at = self._clock.now() + timedelta(seconds=patience_seconds)
+        token = self._errand.set(_Errand(priority=priority, due_at=due_at))
         try:
             yield
         finally:
-            self._priority.reset(token)
+            self._errand.reset(token)
 
     async def admit(self, cost: float | None = None) -> None:
         """Wait for a turn; every request of ccxt passes here in the place of its own throttle."""
@@ -132,12 +151,23 @@ class RequestQueue:
         seconds = (1.0 if cost is None else cost) * self._seconds_per_cost
         if seconds <= 0:
             return
-        priority = self._priority.get()
-        lane = self._cancels if priority is Priority.CANCEL else self._others
-        await lane.pass_through(priority)
+        errand = self._errand.get()
+        lane = self._cancels if errand.priority is Priority.CANCEL else self._others
+        await self._pass_in_time(lane, errand)
         self._require_no_ban()
         for charged in {lane, self._others}:
             charged.charge(seconds)
+
+    async def _pass_in_time(self, lane: _Lane, errand: _Errand) -> None:
+        if errand.due_at is None:
+            await lane.pass_through(errand.priority)
+            return
+        left = (errand.due_at - self._clock.now()).total_seconds()
+        try:
+            async with self._clock.timeout(left):
+                await lane.pass_through(errand.priority)
+        except TimeoutError:
+            raise Overdue("too much waits for the exchange: nothing was sent") from None
 
     def ban(self, seconds: float | None = None) -> None:
         """Send nothing for so long; where nobody says how long, for longer each time."""

@@ -34,6 +34,8 @@ BAN_AT_START_SECONDS = 60.0
 MARKETS_KEPT = timedelta(hours=1)
 # What may be asked at once after a silence, in ccxt's costs.
 _BURST_COST = 10.0
+# Of the time that a caller waits for an answer, so much may pass before the question is sent.
+_PATIENCE_SHARE = 0.5
 # Answers that failed one after the other before the exchange counts as cut off.
 _CUT_OFF_AFTER = 3
 
@@ -117,13 +119,19 @@ class CcxtSession:
         method = getattr(self.client, call.method)
         assert self._queue is not None  # noqa: S101 - it is there with the client
         try:
-            with self._queue.at(priority):
+            with self._queue.at(priority, patience_seconds=self._patience_seconds(priority)):
                 answer = await method(*call.arguments)
         except Exception as error:
             self._note(error)
             raise
         self._note_answer()
         return answer
+
+    def _patience_seconds(self, priority: Priority) -> float | None:
+        """So long may an order wait to be sent that there is time left for the answer."""
+        if priority not in {Priority.CANCEL, Priority.ORDER}:
+            return None
+        return self._terms.timeout_seconds * _PATIENCE_SHARE
 
     async def run(self) -> None:
         """Connect, however long that takes, and keep the connection healthy."""

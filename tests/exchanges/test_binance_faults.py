@@ -176,6 +176,29 @@ async def test_a_caller_that_waits_no_longer_finds_the_order_later(desk: Binance
     await desk.clock.advance(1)
 
 
+async def test_an_order_that_waits_too_long_for_its_turn_was_surely_not_sent(
+    desk: BinanceRig,
+) -> None:
+    queue = desk.gateway._session._queue
+    assert queue is not None
+    queue._seconds_per_cost = 100.0
+    queue._others.charge(1000.0)
+    intent = a_buy()
+
+    async def hurried() -> None:
+        async with desk.clock.timeout(10):
+            await desk.gateway.submit(intent)
+
+    waiting = asyncio.create_task(hurried())
+    await desk.clock.advance(10)
+    with pytest.raises(ExchangeUnavailable, match="nothing was sent"):
+        await waiting
+    assert desk.venue.journal.sent_orders() == []
+    queue._seconds_per_cost = 0.0
+    assert await desk.gateway.find(key_of(intent)) is None
+    assert (await desk.gateway.submit(intent)).status is OrderStatus.OPEN
+
+
 async def test_an_order_that_is_not_visible_for_a_while_is_found_when_it_is(
     desk: BinanceRig,
 ) -> None:

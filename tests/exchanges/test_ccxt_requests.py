@@ -7,6 +7,7 @@ from app.exchanges.ccxt_requests import (
     FIRST_BAN_SECONDS,
     LONGEST_BAN_SECONDS,
     Banned,
+    Overdue,
     Priority,
     RequestQueue,
 )
@@ -27,8 +28,10 @@ class Line:
         self.left: list[tuple[str, float]] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    def ask(self, name: str, priority: Priority, cost: float = 1.0) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._pass(name, priority, cost))
+    def ask(
+        self, name: str, priority: Priority, cost: float = 1.0, patience: float | None = None
+    ) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._pass(name, priority, cost, patience))
         self._tasks.append(task)
         return task
 
@@ -44,8 +47,10 @@ class Line:
             task.cancel()
         await asyncio.wait(self._tasks)
 
-    async def _pass(self, name: str, priority: Priority, cost: float) -> None:
-        with self.queue.at(priority):
+    async def _pass(
+        self, name: str, priority: Priority, cost: float, patience: float | None
+    ) -> None:
+        with self.queue.at(priority, patience_seconds=patience):
             await self.queue.admit(cost)
         self.left.append((name, (self.clock.now() - START).total_seconds()))
 
@@ -153,6 +158,30 @@ async def test_whoever_gives_up_while_leading_at_their_turn_blocks_nobody() -> N
     leading.cancel()
     await advancing
     assert line.names == ["first", "next"]
+
+
+async def test_what_is_not_sent_in_time_is_never_sent_and_blocks_nobody() -> None:
+    line = Line(seconds_per_cost=10)
+    for name in ("first", "second"):
+        line.ask(name, Priority.ORDER)
+    late = line.ask("late", Priority.ORDER, patience=5)
+    line.ask("last", Priority.ORDER)
+    await line.clock.advance(4.9)
+    assert not late.done()
+    await line.clock.advance(0.1)
+    with pytest.raises(Overdue, match="nothing was sent"):
+        await late
+    await line.clock.advance(20)
+    assert line.left == [("first", 0.0), ("second", 10.0), ("last", 20.0)]
+    assert len(line.queue) == 0
+
+
+async def test_what_is_sent_in_time_is_not_called_back() -> None:
+    line = Line(seconds_per_cost=4)
+    line.ask("first", Priority.ORDER)
+    line.ask("in time", Priority.ORDER, patience=5)
+    await line.clock.advance(100)
+    assert line.left == [("first", 0.0), ("in time", 4.0)]
 
 
 async def test_during_a_ban_nothing_is_sent_and_everyone_is_told() -> None:
