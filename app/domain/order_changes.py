@@ -65,6 +65,9 @@ def is_amended(order: Order, reported: ReportedTerms) -> bool:
     """Whether the exchange has other terms than we know, or has had others in between."""
     if reported.version is not None:
         return reported.version > order.amendments
+    # What is closed is not amended any more, however an exchange goes on to list it.
+    if not order.is_open:
+        return False
     known = OrderTerms(amount=order.amount, price=order.price, trigger_price=order.trigger_price)
     return reported.terms != known
 

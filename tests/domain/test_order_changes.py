@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.domain import money, order_changes, order_refusals
 from app.domain.fills import Fill
 from app.domain.order_changes import Step, TransitionForbidden, received
-from app.domain.order_reports import FillReport, OrderReport
+from app.domain.order_reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.domain.orders import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
 from app.errors import Refusal, RefusalCode
 from tests.makers import AT, counting_ids, make_order, make_report, make_terms, make_trade
@@ -141,6 +141,17 @@ def test_amending_down_to_what_is_filled_closes_as_canceled() -> None:
     again.receive(make_report(STATUSES.PARTIALLY_FILLED, make_trade(1, "0.4")))
     assert (again.order.status, again.order.remaining) == (STATUSES.CANCELED, Decimal(0))
     assert [fill.is_synthesized for fill in again.fills] == [False]
+
+
+def test_terms_without_a_version_amend_what_is_open_and_never_what_is_closed() -> None:
+    book = Book(make_order(amount=Decimal("1"), price=Decimal(100)))
+    terms = OrderTerms(amount=Decimal("0.4"), price=Decimal(100), trigger_price=None)
+    book.receive(make_report(STATUSES.OPEN, terms=ReportedTerms(version=None, terms=terms)))
+    assert (book.order.amount, book.order.amendments) == (Decimal("0.4"), 1)
+    book.receive(make_report(STATUSES.CANCELED))
+    listed = ReportedTerms(version=None, terms=replace(terms, amount=Decimal(1)))
+    assert book.receive(make_report(STATUSES.CANCELED, terms=listed)) == []
+    assert book.order.amount == Decimal("0.4")
 
 
 def test_a_cancel_wish_keeps_the_status_whatever_it_is() -> None:
