@@ -41,11 +41,6 @@ def only_prices() -> Refusal:
     return Refusal(code=RefusalCode.UNSUPPORTED, message=message)
 
 
-def no_amending(exchange: str) -> Refusal:
-    message = f"{exchange} cannot change an order in place: cancel it and place another"
-    return Refusal(code=RefusalCode.UNSUPPORTED, message=message)
-
-
 def _refusals(intent: OrderIntent, facts: MarketFacts) -> Iterator[Refusal]:
     market = facts.markets.get(intent.symbol)
     if market is None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.order_reports import OrderIntent, OrderKey, OrderTerms
+from app.domain.order_reports import OrderDetails, OrderIntent, OrderKey, OrderTerms
 from app.domain.orders import OrderType, TimeInForce
 from app.exchanges.ccxt_venues import Search, Venue
 
@@ -38,7 +39,11 @@ def placing(intent: OrderIntent, venue: Venue) -> Call:
             None
             if intent.price is None or not intent.type.has_price
             else money.plain(intent.price),
-            {venue.create_key: intent.wire_id, **_lasting(intent), **_triggered(intent)},
+            {
+                venue.create_key: intent.wire_id,
+                **_lasting(intent),
+                **_triggered(intent.type, intent.trigger_price),
+            },
         ),
     )
 
@@ -54,8 +59,12 @@ def canceling(key: OrderKey, venue: Venue) -> Call | None:
     return Call(method="cancel_order", arguments=arguments)
 
 
-def amending(row: Mapping[str, Any], wanted: OrderTerms) -> Call:
+def amending(
+    row: Mapping[str, Any], details: OrderDetails, wanted: OrderTerms, venue: Venue
+) -> Call:
     """The order as it was found, with the terms that it should have."""
+    params = _triggered(details.type, wanted.trigger_price)
+    is_post_only = details.time_in_force is TimeInForce.POST_ONLY
     return Call(
         method="edit_order",
         arguments=(
@@ -65,6 +74,7 @@ def amending(row: Mapping[str, Any], wanted: OrderTerms) -> Call:
             row["side"],
             money.plain(wanted.amount),
             None if wanted.price is None else money.plain(wanted.price),
+            {**params, "postOnly": True} if is_post_only and venue.amends_as_post_only else params,
         ),
     )
 
@@ -103,8 +113,8 @@ def _lasting(intent: OrderIntent) -> dict[str, Any]:
     return {"timeInForce": str(intent.time_in_force)}
 
 
-def _triggered(intent: OrderIntent) -> dict[str, Any]:
-    if intent.trigger_price is None:
+def _triggered(kind: OrderType, trigger_price: Decimal | None) -> dict[str, Any]:
+    if trigger_price is None:
         return {}
-    name = "stopLossPrice" if intent.type in _STOPS else "takeProfitPrice"
-    return {name: money.plain(intent.trigger_price)}
+    name = "stopLossPrice" if kind in _STOPS else "takeProfitPrice"
+    return {name: money.plain(trigger_price)}

@@ -27,7 +27,7 @@ def capabilities_of(client: Any, venue: Venue) -> Capabilities:
             TimeInForce.GTC,
             *(known for word, known in _WORDS_IN_FORCE.items() if lasting.get(word) is True),
         ),
-        amend_order=venue.can_amend,
+        amend_order=venue.amends_in_place and has.get("editOrder") is True,
         streaming_orders=has.get("watchOrders") is True,
         streaming_tickers=False,
         positions=False,

@@ -11,10 +11,11 @@ from app.domain.market_checks import MarketFacts
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
 from app.domain.order_reports import FillReport, OrderIntent, OrderKey, OrderReport, OrderTerms
-from app.errors import ExchangeRejected, ExchangeUnavailable, Refusal
-from app.exchanges.ccxt_admission import SentIds, no_amending, only_prices, refuse
+from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
+from app.exchanges.ccxt_admission import SentIds, only_prices, refuse
+from app.exchanges.ccxt_amendments import Amending, no_amending
 from app.exchanges.ccxt_books import order_book_of
-from app.exchanges.ccxt_calls import Call, amending, canceling, placing
+from app.exchanges.ccxt_calls import Call, canceling, placing
 from app.exchanges.ccxt_capabilities import capabilities_of
 from app.exchanges.ccxt_clients import CcxtTerms
 from app.exchanges.ccxt_failures import failure_of_create, is_order_unknown
@@ -121,19 +122,26 @@ class CcxtExchange:
         except Exception as error:
             if not is_order_unknown(error):
                 raise self._lookups.failure(error) from error
-        return await self.find(key)
+        return await self._find_after(key)
 
     async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+        """Told by what the exchange says of the order afterwards, whatever it answered."""
         if not self.capabilities.amend_order:
             raise ExchangeRejected(no_amending(self._terms.exchange))
         row = await self._lookups.find_row(key)
         if row is None:
             return None
+        found = await self._lookups.whole(row, wire_id=key.wire_id)
+        amending = Amending(row=row, report=found, wanted=wanted)
+        if amending.is_done:
+            return found
         try:
-            await self._session.ask(Priority.ORDER, amending(row, wanted))
+            call = amending.call(self._facts(), self._session.venue)
+            await self._session.ask(Priority.ORDER, call)
         except Exception as error:
             raise failure_of_create(error) from error
-        return await self.find(key)
+        after = await self._find_after(key)
+        return None if after is None else amending.told(after)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         return await self._lookups.find(key)
@@ -171,7 +179,17 @@ class CcxtExchange:
     def _own_no(self, intent: OrderIntent) -> Refusal | None:
         if self._terms.mode is AccountMode.PAPER:
             return only_prices()
-        facts = MarketFacts(
+        return refuse(intent, self._facts())
+
+    def _facts(self) -> MarketFacts:
+        """What can be told of an order without asking for anything."""
+        return MarketFacts(
             capabilities=self.capabilities, markets=self._session.markets, ticker=None, balances={}
         )
-        return refuse(intent, facts)
+
+    async def _find_after(self, key: OrderKey) -> OrderReport | None:
+        """How it stands now; that this cannot be asked does not mean that nothing has happened."""
+        try:
+            return await self.find(key)
+        except ExchangeUnavailable as error:
+            raise ExchangeDoubt(f"done, and not yet told: {error}") from error

@@ -39,7 +39,7 @@ class Lookups:
     async def find(self, key: OrderKey) -> OrderReport | None:
         """The order with its trades; None where every question after it was answered with no."""
         row = await self.find_row(key)
-        return None if row is None else await self._whole(row, wire_id=key.wire_id)
+        return None if row is None else await self.whole(row, wire_id=key.wire_id)
 
     async def find_row(self, key: OrderKey) -> Row | None:
         for call in searching(key, self._session.venue):
@@ -55,7 +55,7 @@ class Lookups:
         reports = []
         for row in await self.read(Priority.LOOKUP, "fetch_open_orders", None, None, limit):
             try:
-                reports.append(await self._whole(self._session.venue.named(row)))
+                reports.append(await self.whole(self._session.venue.named(row)))
             except Unreadable:
                 continue
         return reports
@@ -115,7 +115,7 @@ class Lookups:
         except Unreadable:
             return None
 
-    async def _whole(self, row: Row, **facts: Any) -> OrderReport:
+    async def whole(self, row: Row, **facts: Any) -> OrderReport:
         """An order with its trades, where it has any."""
         report = self.readable(answered, row, **facts)
         return replace(report, fills=await self._fills(row)) if report.filled else report

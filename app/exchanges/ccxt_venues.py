@@ -65,19 +65,13 @@ class Venue:
     fees_in_quote: bool = False
     # Whether requests are numbered by the time, which then must grow and never be set back.
     numbers_requests: bool = False
+    # Whether ccxt's edit changes the order that is there, and whether that one has to be told again
+    # that it must not take.
     amends_in_place: bool = False
+    amends_as_post_only: bool = False
     sandbox: Sandbox | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
-
-    @property
-    def tells_amendments(self) -> bool:
-        """Whether a report can say how often an order was amended; no exchange does."""
-        return False
-
-    @property
-    def can_amend(self) -> bool:
-        return self.amends_in_place and self.tells_amendments
 
     def named(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """An order as ccxt gives it, with our wire id and the type where they belong."""
@@ -156,6 +150,7 @@ _ROWS = (
         type_path=("descr", "ordertype"),
         has_stops=True,
         amends_in_place=True,
+        amends_as_post_only=True,
         fees_in_quote=True,
         numbers_requests=True,
     ),

@@ -9,8 +9,23 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
+from app.exchanges.ccxt_calls import Call
+
 _IDS = {"kraken": "XBTUSDT", "okx": "BTC-USDT"}
 
+ANSWERS: dict[str, dict[str, Any]] = {
+    "binance": {"*": {"symbol": "BTCUSDT", "orderId": 28, "status": "NEW"}},
+    "bybit": {
+        "/v5/user/query-api": {"retCode": 0, "result": {"unified": 0, "uta": 1}},
+        "/v5/account/info": {"retCode": 0, "result": {"unifiedMarginStatus": 4}},
+        "*": {"retCode": 0, "result": {"orderId": "28", "list": []}},
+    },
+    "okx": {"*": {"code": "0", "data": [{"ordId": "28", "sCode": "0", "state": "live"}]}},
+    "kraken": {
+        "/0/private/QueryOrders": {"error": [], "result": {"28": {"status": "open", "descr": {}}}},
+        "*": {"error": [], "result": {"txid": ["28"], "descr": {}, "open": {}, "closed": {}}},
+    },
+}
 _ORDER_TYPES = [
     "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT",
     "TAKE_PROFIT_LIMIT",
@@ -27,7 +42,10 @@ class Sent:
 
 
 class Recorder:
-    """Stands in for a client's `fetch`: keeps what is asked, and gives the answer prepared."""
+    """Stands in for a client's `fetch`: keeps what is asked, and gives the answer prepared.
+
+    An answer that has to be worked out is a function of what was sent.
+    """
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.sent: list[Sent] = []
@@ -37,9 +55,11 @@ class Recorder:
         self, url: str, method: str = "GET", headers: Any = None, body: Any = None
     ) -> Any:
         parts = urlsplit(url)
-        sent = dict(parse_qsl(parts.query)) | _fields(body)
-        self.sent.append(Sent(method=method, path=parts.path, fields=sent))
-        return self._answers.get(parts.path, self._answers.get("*"))
+        fields = dict(parse_qsl(parts.query)) | _fields(body)
+        sent = Sent(method=method, path=parts.path, fields=fields)
+        self.sent.append(sent)
+        answer = self._answers.get(parts.path, self._answers.get("*"))
+        return answer(sent) if callable(answer) else answer
 
 
 def _fields(body: Any) -> dict[str, Any]:
@@ -99,3 +119,12 @@ async def recorded(
         yield client, recorder
     finally:
         await client.close()
+
+
+async def sent_for(exchange: str, *calls: Call) -> list[Sent]:
+    """What the genuine class sends, but for the questions that it puts to itself."""
+    async with recorded(exchange, ANSWERS[exchange]) as (client, recorder):
+        for call in calls:
+            await getattr(client, call.method)(*call.arguments)
+        asides = {"/v5/user/query-api", "/v5/account/info"}
+        return [one for one in recorder.sent if one.path not in asides]

@@ -1,15 +1,14 @@
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from app.domain.order_reports import OrderIntent, OrderKey, OrderTerms
+from app.domain.order_reports import OrderIntent, OrderKey
 from app.domain.orders import OrderSide, OrderType, TimeInForce
-from app.exchanges.ccxt_calls import Call, amending, canceling, is_this, placing, searching
+from app.exchanges.ccxt_calls import canceling, is_this, placing, searching
 from app.exchanges.ccxt_capabilities import offers
 from app.exchanges.ccxt_venues import VENUES, Venue, venue_of
-from tests.exchanges.ccxt_recorders import Sent, recorded
+from tests.exchanges.ccxt_recorders import Sent, recorded, sent_for
 
 WIRE = "a00000000000000001"
 INTENT = OrderIntent(
@@ -25,28 +24,6 @@ INTENT = OrderIntent(
 )
 OURS = OrderKey(symbol="BTC/USDT", wire_id=WIRE, exchange_order_id=None)
 THEIRS = replace(OURS, exchange_order_id="28")
-ANSWERS: dict[str, dict[str, Any]] = {
-    "binance": {"*": {"symbol": "BTCUSDT", "orderId": 28, "status": "NEW"}},
-    "bybit": {
-        "/v5/user/query-api": {"retCode": 0, "result": {"unified": 0, "uta": 1}},
-        "/v5/account/info": {"retCode": 0, "result": {"unifiedMarginStatus": 4}},
-        "*": {"retCode": 0, "result": {"orderId": "28", "list": []}},
-    },
-    "okx": {"*": {"code": "0", "data": [{"ordId": "28", "sCode": "0", "state": "live"}]}},
-    "kraken": {
-        "/0/private/QueryOrders": {"error": [], "result": {"28": {"status": "open", "descr": {}}}},
-        "*": {"error": [], "result": {"txid": ["28"], "descr": {}, "open": {}, "closed": {}}},
-    },
-}
-
-
-async def sent_for(exchange: str, *calls: Call) -> list[Sent]:
-    """What the genuine class sends, but for the questions that it puts to itself."""
-    async with recorded(exchange, ANSWERS[exchange]) as (client, recorder):
-        for call in calls:
-            await getattr(client, call.method)(*call.arguments)
-        asides = {"/v5/user/query-api", "/v5/account/info"}
-        return [one for one in recorder.sent if one.path not in asides]
 
 
 async def sent_for_placing(exchange: str, intent: OrderIntent = INTENT) -> Sent:
@@ -213,37 +190,6 @@ async def test_an_order_is_looked_up_by_the_exchanges_id_first(
     assert (sent.path, sent.fields[name]) == (path, "28")
 
 
-@pytest.mark.parametrize(
-    ("exchange", "path", "wanted"),
-    [
-        ("bybit", "/v5/order/amend", {"orderId": "28", "qty": "0.2", "price": "50001"}),
-        ("okx", "/api/v5/trade/amend-order", {"ordId": "28", "newSz": "0.2", "newPx": "50001"}),
-        (
-            "kraken",
-            "/0/private/AmendOrder",
-            {"txid": "28", "order_qty": "0.2", "limit_price": "50001"},
-        ),
-    ],
-)
-async def test_where_an_order_is_amended_in_place_no_other_is_created(
-    exchange: str, path: str, wanted: dict[str, str]
-) -> None:
-    row = {"id": "28", "symbol": "BTC/USDT", "type": "limit", "side": "buy"}
-    terms = OrderTerms(amount=Decimal("0.20"), price=Decimal(50001), trigger_price=None)
-    (sent,) = await sent_for(exchange, amending(row, terms))
-    assert VENUES[exchange].amends_in_place
-    assert sent.path == path
-    assert wanted.items() <= sent.fields.items()
-
-
-async def test_on_binance_an_edit_cancels_and_creates_and_is_not_in_place() -> None:
-    row = {"id": "28", "symbol": "BTC/USDT", "type": "limit", "side": "buy"}
-    terms = OrderTerms(amount=Decimal("0.2"), price=Decimal(50001), trigger_price=None)
-    (sent,) = await sent_for("binance", amending(row, terms))
-    assert sent.path == "/api/v3/order/cancelReplace"
-    assert not VENUES["binance"].amends_in_place
-
-
 def test_where_nobody_looked_every_list_is_gone_through_and_none_is_narrowed() -> None:
     venue = venue_of("gate")
     assert not venue.is_known
@@ -286,9 +232,3 @@ def test_every_argument_of_an_order_is_a_text(venue: Venue) -> None:
     intent = replace(INTENT, amount=Decimal("1E-8"), price=Decimal("1E+2"))
     *texts, _params = placing(intent, venue).arguments
     assert texts == ["BTC/USDT", "limit", "buy", "0.00000001", "100"]
-
-
-@pytest.mark.parametrize("venue", VENUES.values(), ids=lambda venue: venue.exchange)
-def test_no_row_offers_to_amend_what_no_report_can_tell(venue: Venue) -> None:
-    assert not venue.can_amend
-    assert venue.amends_in_place is (venue.exchange != "binance")
