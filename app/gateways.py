@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from app.domain.accounts import AccountMode
 from app.errors import SettingsError
 from app.exchanges.ccxt_clients import CcxtTerms, problems_of
 from app.exchanges.ccxt_exchange import CcxtExchange
@@ -40,29 +41,37 @@ class Gateways:
     def build(self, name: str) -> ExchangeGateway:
         """SettingsError where the account must not be opened as it is set."""
         account = self._settings.accounts[name]
-        if account.is_simulated:
-            books = PaperBooks(self._database, name)
-            return PaperExchange(books, self._clock, _paper(account), self._faults.get(name))
-        terms = self._terms(account)
-        problems = problems_of(terms)
-        if problems:
-            raise SettingsError(tuple(f"accounts.{name}: {words}" for words in problems))
-        return CcxtExchange(terms, self._clock, self._shelf)
+        if account.mode is not AccountMode.PAPER:
+            return self._real(name)
+        return PaperExchange(
+            PaperBooks(self._database, name),
+            self._clock,
+            _paper(account),
+            self._faults.get(name),
+            prices=None if account.is_simulated else self._real(name),
+        )
 
     @asynccontextmanager
     async def opened(self, name: str) -> AsyncIterator[ExchangeGateway]:
-        """For looking only: it is connected, and nothing that it does by itself is done."""
-        account = self._settings.accounts[name]
-        gateway = self.build(name)
-        if account.is_simulated:
-            yield gateway
+        """For looking only: it is connected, and no order is filled by that."""
+        if self._settings.accounts[name].is_simulated:
+            yield self.build(name)
             return
+        gateway = self._real(name)
         running = asyncio.create_task(gateway.run())
         try:
             yield gateway
         finally:
             running.cancel()
             await asyncio.wait([running])
+
+    def _real(self, name: str) -> CcxtExchange:
+        """The exchange itself; for an account on paper it is where the prices come from."""
+        terms = self._terms(self._settings.accounts[name])
+        problems = problems_of(terms)
+        if problems:
+            raise SettingsError(tuple(f"accounts.{name}: {words}" for words in problems))
+        return CcxtExchange(terms, self._clock, self._shelf)
 
     def answer_seconds(self, name: str) -> float:
         """How long the exchange may take; what is set for its client itself goes first."""

@@ -41,11 +41,12 @@ def test_each_account_gets_its_own(tmp_path: Path, clock: ManualClock) -> None:
             clock,
             sim={"exchange": "paper"},
             main={"exchange": "binance", "mode": "live", **KEYS},
+            priced={"exchange": "kraken"},
             test={"exchange": "bybit", "mode": "sandbox", **KEYS},
         )
     )
     assert {name: type(gateway) for name, gateway in built.items()} == {
-        "sim": PaperExchange, "main": CcxtExchange, "test": CcxtExchange,
+        "sim": PaperExchange, "main": CcxtExchange, "priced": PaperExchange, "test": CcxtExchange,
     }  # fmt: skip
 
 

@@ -14,7 +14,6 @@ _Kept = TypeVar("_Kept")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Standing:
-    symbol: str
     wire_id: str | None
     status: OrderStatus
     filled: Decimal | None
@@ -27,22 +26,21 @@ class _Standing:
 
 
 class Standings:
-    """Orders by the exchange's id: the names of all that were told, and how the open ones stand."""
+    """Orders by the exchange's name: ours for all that were told, and how the open ones stand."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-        self._waiting: dict[str, _Standing] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._waiting: dict[tuple[str, str], _Standing] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def note(self, report: OrderReport, symbol: str) -> bool:
+    def note(self, report: OrderReport) -> bool:
         """Says whether it stands otherwise than was told before."""
-        key, before = report.exchange_order_id, self._waiting.pop(report.exchange_order_id, None)
+        key, before = report.name, self._waiting.pop(report.name, None)
         if report.wire_id is not None:
             _keep(self._names, key, report.wire_id)
         now = _Standing(
-            symbol=symbol,
             wire_id=self.wire_id(key),
             status=report.status,
             filled=report.filled,
@@ -51,26 +49,24 @@ class Standings:
             _keep(self._waiting, key, now)
         return before is not None and now.is_other_than(before)
 
-    def wire_id(self, exchange_order_id: str) -> str | None:
+    def wire_id(self, name: tuple[str, str]) -> str | None:
         """Trades name their order by the exchange's id alone, which may not be known to us yet."""
-        return self._names.get(exchange_order_id)
+        return self._names.get(name)
 
     def missing(self, reports: Iterable[OrderReport]) -> list[OrderKey]:
         """Those that waited and are not among the open ones any more."""
-        there = {report.exchange_order_id for report in reports}
+        there = {report.name for report in reports}
         return [
-            OrderKey(
-                symbol=standing.symbol, wire_id=standing.wire_id or "", exchange_order_id=order_id
-            )
-            for order_id, standing in self._waiting.items()
-            if order_id not in there
+            OrderKey(symbol=symbol, wire_id=standing.wire_id or "", exchange_order_id=order_id)
+            for (symbol, order_id), standing in self._waiting.items()
+            if (symbol, order_id) not in there
         ]
 
-    def forget(self, exchange_order_id: str) -> None:
-        self._waiting.pop(exchange_order_id, None)
+    def forget(self, key: OrderKey) -> None:
+        self._waiting.pop((key.symbol, key.exchange_order_id or ""), None)
 
 
-def _keep(kept: dict[str, _Kept], key: str, value: _Kept) -> None:
+def _keep(kept: dict[tuple[str, str], _Kept], key: tuple[str, str], value: _Kept) -> None:
     kept[key] = value
     while len(kept) > _KEPT:
         del kept[next(iter(kept))]

@@ -89,9 +89,9 @@ class Streams:
                 tasks.create_task(self._watchdog.run(client))
                 tasks.create_task(self._check_hearing(client))
 
-    def note(self, report: OrderReport, symbol: str) -> bool:
+    def note(self, report: OrderReport) -> bool:
         """Remember how an order stands; says whether that is other than was told before."""
-        return self._standings.note(report, symbol)
+        return self._standings.note(report)
 
     @property
     def _is_streaming(self) -> bool:
@@ -127,7 +127,7 @@ class Streams:
         except Unreadable as error:
             self._owner.count("order_unreadable", why=str(error))
         else:
-            self.note(report_of(named, now=now), str(row.get("symbol")))
+            self.note(report_of(named, now=now))
             self._stand.publish(report)
 
     def _publish_trade(self, row: Row) -> None:
@@ -139,7 +139,7 @@ class Streams:
         except Unreadable as error:
             self._owner.count("trade_unreadable", why=str(error))
         else:
-            wire_id = self._standings.wire_id(report.exchange_order_id)
+            wire_id = self._standings.wire_id(report.name)
             self._stand.publish(replace(report, wire_id=wire_id))
 
     def _note_gap(self) -> None:
@@ -182,18 +182,16 @@ class Streams:
         has_moved = False
         for report in reports:
             self._stand.publish(report)
-            if report.details is not None:
-                has_moved |= self.note(report, report.details.symbol)
+            has_moved |= self.note(report)
         for key in self._standings.missing(reports):
             has_moved |= await self._ask_after(key)
         return has_moved
 
     async def _ask_after(self, key: OrderKey) -> bool:
         """An order that waits no longer: its end, with its trades."""
-        assert key.exchange_order_id is not None  # noqa: S101 - they are known by it
         report = await self._owner.find(key)
         if report is None:
-            self._standings.forget(key.exchange_order_id)
+            self._standings.forget(key)
             return False
         self._stand.publish(report)
-        return self.note(report, key.symbol)
+        return self.note(report)

@@ -144,7 +144,7 @@ def test_amending_down_to_what_is_filled_closes_as_canceled() -> None:
 
 
 def test_terms_without_a_version_amend_what_is_open_and_never_what_is_closed() -> None:
-    book = Book(make_order(amount=Decimal("1"), price=Decimal(100)))
+    book = Book(make_order(amount=Decimal(1), price=Decimal(100)))
     terms = OrderTerms(amount=Decimal("0.4"), price=Decimal(100), trigger_price=None)
     book.receive(make_report(STATUSES.OPEN, terms=ReportedTerms(version=None, terms=terms)))
     assert (book.order.amount, book.order.amendments) == (Decimal("0.4"), 1)
