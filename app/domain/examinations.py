@@ -1,17 +1,17 @@
-"""What an exchange says of the keys of an account, and of itself."""
+"""What an exchange says of an account's key, and how its clock stands to ours."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Examination:
-    """None wherever the exchange does not say."""
+    """None is what the exchange does not tell; the problems are in words that say what to do."""
 
     can_trade: bool | None = None
     can_withdraw: bool | None = None
-    is_address_bound: bool | None = None
-    # How far its clock is ahead of this machine's.
+    key_is_ip_bound: bool | None = None
+    # How far the exchange's clock is ahead of ours.
     clock_skew_seconds: float | None = None
-    # How often it may be asked, in words.
-    limits: str | None = None
+    # The pace that is kept, in requests of the cheapest kind.
+    requests_per_second: float | None = None
     problems: tuple[str, ...] = ()

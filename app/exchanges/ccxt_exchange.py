@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
+from app.domain.examinations import Examination
 from app.domain.market_checks import MarketFacts
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
@@ -18,6 +19,7 @@ from app.exchanges.ccxt_books import order_book_of
 from app.exchanges.ccxt_calls import Call, canceling, placing
 from app.exchanges.ccxt_capabilities import capabilities_of
 from app.exchanges.ccxt_clients import CcxtTerms
+from app.exchanges.ccxt_examinations import Examiner
 from app.exchanges.ccxt_failures import failure_of_create, is_order_unknown
 from app.exchanges.ccxt_lookups import Lookups
 from app.exchanges.ccxt_markets import balances_of, ticker_of
@@ -154,6 +156,10 @@ class CcxtExchange:
 
     async def trades_since(self, since: datetime, symbol: str) -> Sequence[FillReport]:
         return await self._lookups.trades_since(since, symbol)
+
+    async def examine(self) -> Examination:
+        """What the exchange says of the key; places nothing."""
+        return await Examiner(self._session, self._clock).examine()
 
     def news(self) -> AsyncIterator[OrderReport]:
         """What this process hears from now on."""

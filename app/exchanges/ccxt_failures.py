@@ -112,6 +112,23 @@ def is_ban(error: Exception) -> bool:
     return bool(_kinds(error) & _BANS) and not _says_revoked(error)
 
 
+def key_words(error: BaseException) -> str | None:
+    """What to look at where the exchange refuses the key; None where that is not the trouble."""
+    if error.__cause__ is not None:
+        return None
+    if "AuthenticationError" not in _kinds(error) and not _says_revoked(error):
+        return None
+    return (
+        f"the exchange refuses the key ({words_of(error)}): look at the key, the secret, the"
+        " addresses that the key is bound to, and its permission for spot trading"
+    )
+
+
+def is_unsupported(error: BaseException) -> bool:
+    """Whether ccxt has no way to ask for that there."""
+    return "NotSupported" in _kinds(error)
+
+
 def is_clock_off(error: Exception) -> bool:
     return "InvalidNonce" in _kinds(error)
 
@@ -152,14 +169,14 @@ def _refusal(error: Exception) -> Refusal | None:
     code, is_retryable = verdict
     if code is RefusalCode.RATE_LIMITED and _says_revoked(error):
         code, is_retryable = _REJECTED, False
-    message = f"the exchange said no: {words_of(error)}"
+    message = key_words(error) or f"the exchange said no: {words_of(error)}"
     told = next((known for known in _WORDS if known[0].search(str(error))), None)
     if code is _REJECTED and told is not None:
         return Refusal(code=told[1], message=message, field=(told[2],))
     return Refusal(code=code, message=message, retryable=is_retryable)
 
 
-def _says_revoked(error: Exception) -> bool:
+def _says_revoked(error: BaseException) -> bool:
     """A key that has worked and no longer does looks to ccxt like a ban."""
     return _REVOKED.search(str(error)) is not None
 

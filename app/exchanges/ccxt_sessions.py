@@ -18,6 +18,7 @@ from app.exchanges.ccxt_failures import (
     is_ban,
     is_clock_off,
     is_unanswered,
+    key_words,
     was_never_sent,
     words_of,
 )
@@ -74,6 +75,8 @@ class CcxtSession:
         self._queue: RequestQueue | None = None
         self._markets: Mapping[str, Market] = {}
         self._failure: str | None = None
+        # Why the key is refused, until it is taken again.
+        self._refused_key: str | None = None
         self._unanswered = 0
         self._is_cut_off = False
         self._asked_pause_seconds = 0.0
@@ -101,6 +104,7 @@ class CcxtSession:
             return Connection(connectivity=Connectivity.DISCONNECTED, detail=words)
         if self.banned_seconds:
             words = f"the exchange asked for a pause of another {self.banned_seconds:.0f} s"
+        words = self._refused_key or words
         state = Connectivity.CONNECTED if words is None else Connectivity.DEGRADED
         return Connection(connectivity=state, detail=words)
 
@@ -124,6 +128,8 @@ class CcxtSession:
         except Exception as error:
             self._note(error)
             raise
+        if priority is not Priority.MARKET_DATA:
+            self._refused_key = None
         self._note_answer()
         return answer
 
@@ -217,6 +223,7 @@ class CcxtSession:
     def _note(self, error: Exception) -> None:
         """What a failure tells of the connection; a plain no of the exchange tells nothing."""
         assert self._queue is not None  # noqa: S101 - nothing fails before
+        self._refused_key = key_words(error) or self._refused_key
         if is_ban(error):
             self._queue.ban(_retry_after(self._client))
         if is_clock_off(error):
@@ -239,7 +246,9 @@ def _asked_pause_seconds(error: Exception, client: Any) -> float:
 
 
 def _words(error: Exception) -> str:
-    return str(error if isinstance(error, OrderdeckError) else failure_of_read(error))
+    return key_words(error) or str(
+        error if isinstance(error, OrderdeckError) else failure_of_read(error)
+    )
 
 
 def _retry_after(client: Any) -> float | None:

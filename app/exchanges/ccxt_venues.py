@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from app.exchanges.ccxt_rights import Right, Rights, at
+
 _KEY = "clientOrderId"
 
 
@@ -69,6 +71,8 @@ class Venue:
     # that it must not take.
     amends_in_place: bool = False
     amends_as_post_only: bool = False
+    # Where the exchange tells what a key may do.
+    rights: Rights | None = None
     sandbox: Sandbox | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
@@ -80,14 +84,8 @@ class Venue:
         if self.wire_field is not None:
             named[_KEY] = told.get(self.wire_field) if isinstance(told, Mapping) else None
         if self.type_path:
-            named["orderType"] = _at(told, self.type_path)
+            named["orderType"] = at(told, self.type_path)
         return named
-
-
-def _at(tree: object, path: tuple[str, ...]) -> object:
-    for name in path:
-        tree = tree.get(name) if isinstance(tree, Mapping) else None
-    return tree
 
 
 _ROWS = (
@@ -99,6 +97,13 @@ _ROWS = (
         acceptance_seconds=10.0,
         type_path=("type",),
         has_stops=True,
+        rights=Rights(
+            method="sapi_get_account_apirestrictions",
+            trade=Right(path=("enableSpotAndMarginTrading",)),
+            withdraw=Right(path=("enableWithdrawals",)),
+            ip_bound=Right(path=("ipRestrict",)),
+            account_trade=Right(path=("info", "canTrade")),
+        ),
         sandbox=Sandbox(
             hosts=(
                 "testnet.binance.vision",
@@ -126,6 +131,13 @@ _ROWS = (
         acceptance_seconds=5.0,
         open_orders_limit=50,
         amends_in_place=True,
+        rights=Rights(
+            method="private_get_v5_user_query_api",
+            trade=Right(path=("result", "permissions", "Spot"), name="SpotTrade"),
+            withdraw=Right(path=("result", "permissions", "Wallet"), name="Withdraw"),
+            ip_bound=Right(path=("result", "ips")),
+            read_only=("result", "readOnly"),
+        ),
         sandbox=Sandbox(hosts=("api-testnet.", "stream-testnet.")),
     ),
     # Stops go to the algo endpoints, where ccxt sends our id under a name that finds nothing.
@@ -136,6 +148,12 @@ _ROWS = (
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=30.0,
         amends_in_place=True,
+        rights=Rights(
+            method="private_get_account_config",
+            trade=Right(path=("data", 0, "perm"), name="trade"),
+            withdraw=Right(path=("data", 0, "perm"), name="withdraw"),
+            ip_bound=Right(path=("data", 0, "ip")),
+        ),
         sandbox=Sandbox(header=("x-simulated-trading", "1")),
     ),
     Venue(
@@ -151,6 +169,11 @@ _ROWS = (
         has_stops=True,
         amends_in_place=True,
         amends_as_post_only=True,
+        rights=Rights(
+            method="private_post_getapikeyinfo",
+            trade=Right(path=("result", "permissions"), name="modify-trades"),
+            withdraw=Right(path=("result", "permissions"), name="withdraw-funds"),
+        ),
         fees_in_quote=True,
         numbers_requests=True,
     ),

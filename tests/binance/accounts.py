@@ -35,6 +35,8 @@ class Account:
     secret: str
     can_trade: bool = True
     can_withdraw: bool = False
+    is_ip_bound: bool = False
+    is_revoked: bool = False
     maker_fee: Decimal = Decimal("0.001")
     taker_fee: Decimal = Decimal("0.001")
     commission: Commission = Commission.RECEIVED

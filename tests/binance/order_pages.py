@@ -90,7 +90,7 @@ def account_page(account: Account, *, at: int, omit_zero: bool) -> Page:
 
 def restrictions_page(account: Account, *, at: int) -> Page:
     return {
-        "ipRestrict": False,
+        "ipRestrict": account.is_ip_bound,
         "createTime": at,
         "enableReading": True,
         "enableWithdrawals": account.can_withdraw,

@@ -26,7 +26,7 @@ def owner_of(key: str | None, accounts: Iterable[Account]) -> Account:
     if not key or not re.fullmatch("[A-Za-z0-9]{64}", key):
         raise bad_key_format()
     for account in accounts:
-        if account.api_key == key:
+        if account.api_key == key and not account.is_revoked:
             return account
     raise bad_key()
 

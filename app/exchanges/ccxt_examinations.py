@@ -1,0 +1,83 @@
+"""An account's key and clock, asked after without placing anything."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from app.domain.examinations import Examination
+from app.errors import ExchangeUnavailable
+from app.exchanges.ccxt_calls import Call
+from app.exchanges.ccxt_failures import failure_of_read, is_unsupported, key_words
+from app.exchanges.ccxt_numbers import exact, milliseconds
+from app.exchanges.ccxt_requests import Priority
+from app.exchanges.ccxt_sessions import CcxtSession
+from app.ports import Clock
+
+# More than that, and orders are refused as soon as it cannot be corrected for.
+TOLERATED_SKEW_SECONDS = 1.0
+
+
+class Examiner:
+    """Asks, and says in words what is not as it should be."""
+
+    def __init__(self, session: CcxtSession, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+        self._problems: list[str] = []
+
+    async def examine(self) -> Examination:
+        try:
+            client = self._session.client
+        except ExchangeUnavailable as error:
+            return Examination(problems=(str(error),))
+        found = replace(
+            await self._rights(),
+            clock_skew_seconds=await self._clock_skew_seconds(),
+            requests_per_second=1000 / client.rateLimit,
+        )
+        return replace(found, problems=(*self._problems, *_problems(found)))
+
+    async def _rights(self) -> Examination:
+        money = await self._ask("fetch_balance")
+        rights = self._session.venue.rights
+        if rights is None:
+            return Examination()
+        answer = await self._ask(rights.method)
+        return Examination(
+            can_trade=rights.may_trade(answer, money),
+            can_withdraw=rights.may_withdraw(answer),
+            key_is_ip_bound=rights.is_ip_bound(answer),
+        )
+
+    async def _clock_skew_seconds(self) -> float | None:
+        """Their time against the middle of ours before the question and after the answer."""
+        if self._session.client.has.get("fetchTime") is not True:
+            return None
+        before = milliseconds(self._clock.now())
+        told = exact(await self._ask("fetch_time"))
+        after = milliseconds(self._clock.now())
+        return None if told is None else (int(told) - (before + after) / 2) / 1000
+
+    async def _ask(self, method: str) -> Any:
+        """None where there is no answer, which is a problem unless there cannot be one."""
+        try:
+            return await self._session.ask(Priority.LOOKUP, Call(method=method, arguments=()))
+        except Exception as error:  # noqa: BLE001 - to tell what does not work is what this is for
+            words = key_words(error) or str(failure_of_read(error))
+            if not is_unsupported(error) and words not in self._problems:
+                self._problems.append(words)
+            return None
+
+
+def _problems(found: Examination) -> Iterator[str]:
+    if found.can_trade is False:
+        yield "the key may not trade: allow spot trading for it at the exchange"
+    if found.can_withdraw:
+        yield "the key may withdraw, which nothing here needs: take that permission from it"
+    skew = found.clock_skew_seconds
+    if skew is not None and abs(skew) > TOLERATED_SKEW_SECONDS:
+        way = "behind" if skew > 0 else "ahead of"
+        yield (
+            f"this machine's clock is {abs(skew):.1f} s {way} the exchange's: it is corrected for,"
+            " but set it right"
+        )
