@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Examination:
-    """None is what the exchange does not tell; the problems are in words that say what to do."""
+    """None is what the exchange does not tell; the problems are why something was not answered."""
 
     can_trade: bool | None = None
     can_withdraw: bool | None = None

@@ -1,6 +1,5 @@
 """An account's key and clock, asked after without placing anything."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +11,6 @@ from app.exchanges.ccxt_numbers import exact, milliseconds
 from app.exchanges.ccxt_requests import Priority
 from app.exchanges.ccxt_sessions import CcxtSession
 from app.ports import Clock
-
-# More than that, and orders are refused as soon as it cannot be corrected for.
-TOLERATED_SKEW_SECONDS = 1.0
 
 
 class Examiner:
@@ -33,9 +29,9 @@ class Examiner:
         found = replace(
             await self._rights(),
             clock_skew_seconds=await self._clock_skew_seconds(),
-            requests_per_second=1000 / client.rateLimit,
+            requests_per_second=1000 / client.rateLimit if client.rateLimit else None,
         )
-        return replace(found, problems=(*self._problems, *_problems(found)))
+        return replace(found, problems=tuple(self._problems))
 
     async def _rights(self) -> Examination:
         money = await self._ask("fetch_balance")
@@ -67,17 +63,3 @@ class Examiner:
             if not is_unsupported(error) and words not in self._problems:
                 self._problems.append(words)
             return None
-
-
-def _problems(found: Examination) -> Iterator[str]:
-    if found.can_trade is False:
-        yield "the key may not trade: allow spot trading for it at the exchange"
-    if found.can_withdraw:
-        yield "the key may withdraw, which nothing here needs: take that permission from it"
-    skew = found.clock_skew_seconds
-    if skew is not None and abs(skew) > TOLERATED_SKEW_SECONDS:
-        way = "behind" if skew > 0 else "ahead of"
-        yield (
-            f"this machine's clock is {abs(skew):.1f} s {way} the exchange's: it is corrected for,"
-            " but set it right"
-        )

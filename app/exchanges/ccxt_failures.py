@@ -73,6 +73,15 @@ _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
         "triggerPrice",
     ),
 )
+# What the names of ccxt mean to a person.
+_PLAINLY = {
+    "ExchangeNotAvailable": "it is out of reach or out of service",
+    "RequestTimeout": "it took too long",
+    "NetworkError": "the connection broke",
+    "ExchangeError": "its answer cannot be read",
+    "OnMaintenance": "it is under maintenance",
+    "BadResponse": "its answer cannot be read",
+}
 _BANS = frozenset({"RateLimitExceeded", "DDoSProtection"})
 _ANSWERS = _BANS | {"InvalidNonce"}
 
@@ -95,7 +104,7 @@ def failure_of_read(error: Exception) -> ExchangeError:
         return error
     if was_never_sent(error):
         return ExchangeUnavailable("no connection to the exchange could be made")
-    return ExchangeDoubt(f"no answer of use from the exchange: {_described(error)}")
+    return ExchangeDoubt(f"no answer from the exchange: {_described(error)}")
 
 
 def was_never_sent(error: BaseException) -> bool:
@@ -184,7 +193,10 @@ def _says_revoked(error: BaseException) -> bool:
 def _described(error: Exception) -> str:
     cause = error.__cause__
     told = error if cause is None or not _names(cause) & _OWN_CAUSES else cause
-    return f"{type(error).__name__}: {words_of(told)}"
+    name, words = type(error).__name__, words_of(told)
+    # Where ccxt has nothing to add, its words are the name of the exchange.
+    added = f" ({words})" if " " in words else ""
+    return f"{_PLAINLY.get(name, name)}{added}"
 
 
 def _lineage(error: BaseException) -> list[str]:

@@ -86,10 +86,11 @@ def _of_examination(account: Candidate, found: Examination) -> Iterator[Finding]
         yield from _of_keys(account, found)
     if found.clock_skew_seconds is not None:
         yield _of_skew(account, found.clock_skew_seconds)
-    if found.limits is not None:
-        yield ok(f"{account.title}, limits", found.limits)
+    if found.requests_per_second is not None:
+        words = f"it is asked {found.requests_per_second:g} times a second at most"
+        yield ok(f"{account.title}, pace", words)
     for words in found.problems:
-        yield warning(account.title, words, "look again, or look at the exchange's own pages")
+        yield fault(account.title, words, "look at the exchange's own pages, and again here")
 
 
 def _of_keys(account: Candidate, found: Examination) -> Iterator[Finding]:
@@ -105,14 +106,15 @@ def _of_keys(account: Candidate, found: Examination) -> Iterator[Finding]:
     if found.can_withdraw:
         advice = "make a key without that permission: nothing here ever withdraws"
         yield warning(title, "they may withdraw money", advice)
-    if found.is_address_bound is False:
+    if found.key_is_ip_bound is False:
         advice = "bind the key to the address of this machine, at the exchange"
         yield warning(title, "they work from every address", advice)
 
 
 def _of_skew(account: Candidate, seconds: float) -> Finding:
     title = f"{account.title}, clock"
-    words = f"this machine's clock and the exchange's are {abs(seconds):.1f} s apart"
+    way = "behind" if seconds > 0 else "ahead of"
+    words = f"this machine's clock is {abs(seconds):.1f} s {way} the exchange's"
     if abs(seconds) > SKEW_LIMIT_SECONDS:
         return fault(title, words, "set the clock of this machine, best by NTP")
     if abs(seconds) > SKEW_TOLERANCE_SECONDS:

@@ -103,12 +103,12 @@ async def test_an_account_that_cannot_be_built_is_a_fault(clock: ManualClock) ->
         (Examination(can_trade=True), Level.OK, "they may trade"),
         (Examination(can_trade=False), Level.FAULT, "they may not trade"),
         (Examination(can_withdraw=True), Level.WARNING, "they may withdraw money"),
-        (Examination(is_address_bound=False), Level.WARNING, "they work from every address"),
-        (Examination(clock_skew_seconds=0.2), Level.OK, "are 0.2 s apart"),
-        (Examination(clock_skew_seconds=-3.0), Level.WARNING, "are 3.0 s apart"),
-        (Examination(clock_skew_seconds=60.0), Level.FAULT, "are 60.0 s apart"),
-        (Examination(limits="20 requests a second"), Level.OK, "20 requests a second"),
-        (Examination(problems=("it is silent",)), Level.WARNING, "it is silent"),
+        (Examination(key_is_ip_bound=False), Level.WARNING, "they work from every address"),
+        (Examination(clock_skew_seconds=0.2), Level.OK, "is 0.2 s behind"),
+        (Examination(clock_skew_seconds=-3.0), Level.WARNING, "is 3.0 s ahead of"),
+        (Examination(clock_skew_seconds=60.0), Level.FAULT, "is 60.0 s behind"),
+        (Examination(requests_per_second=20.0), Level.OK, "20 times a second"),
+        (Examination(problems=("it is silent",)), Level.FAULT, "it is silent"),
     ],
 )
 async def test_what_the_exchange_says_is_told(
