@@ -1,5 +1,6 @@
 """An exchange that says what it should not: counted, logged now and then, and never guessed."""
 
+import gzip
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -102,9 +103,19 @@ async def test_what_could_not_be_read_is_counted(desk: BinanceRig) -> None:
     }
 
 
-async def test_fifty_megabytes_are_cut_off_and_the_order_is_found(desk: BinanceRig) -> None:
+_PACKED = faults.Answer(
+    body=gzip.compress(b'"' + bytes(LARGEST_ANSWER_BYTES), compresslevel=1),
+    headers={"Content-Encoding": "gzip"},
+)
+HUGE = {"fifty megabytes": faults.huge(), "packed small": faults.Fault(outcome=_PACKED)}
+
+
+@pytest.mark.parametrize("fault", HUGE.values(), ids=HUGE.keys())
+async def test_a_huge_answer_is_cut_off_and_the_order_is_found(
+    desk: BinanceRig, fault: faults.Fault
+) -> None:
     intent = a_limit(PRICE)
-    desk.venue.faults.on(RequestKind.CREATE_ORDER, faults.huge().after_acceptance())
+    desk.venue.faults.on(RequestKind.CREATE_ORDER, fault.after_acceptance())
     with pytest.raises(ExchangeDoubt, match=f"more than {LARGEST_ANSWER_BYTES} bytes"):
         await desk.gateway.submit(intent)
     report = await desk.gateway.find(key_of(intent))
