@@ -1,0 +1,122 @@
+"""What a run of fills adds up to: how much is held, what it was bought for, and what it has earned.
+
+Every number is exact but one: what a partial close releases of the basis is rounded, once, and what
+stays is exactly the rest.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from app.domain import money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """A fill as the position feels it."""
+
+    # Of the base, after a fee that was taken out of it: above nothing bought, below it sold.
+    amount: Decimal
+    price: Decimal
+    # What the fill has cost besides, in quote, in whichever currency it was paid.
+    fee: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """From flat to flat, or to the other side: what performance counts as a trade."""
+
+    opened_at: datetime
+    closed_at: datetime
+    pnl: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holding:
+    """The books of one position. Amount and basis are below nothing for a short."""
+
+    amount: Decimal = money.ZERO
+    # What the open amount was bought or sold for, in quote and without fees.
+    basis: Decimal = money.ZERO
+    # Net of every fee so far, in quote.
+    realized: Decimal = money.ZERO
+    fees: Decimal = money.ZERO
+    opened_at: datetime | None = None
+    # What was realized before the present round began.
+    realized_before: Decimal = money.ZERO
+
+    @property
+    def entry_price(self) -> Decimal | None:
+        """To 18 places; nothing where nothing is open."""
+        return money.divide(self.basis, self.amount) if self.amount else None
+
+    def unrealized(self, mark: Decimal) -> Decimal:
+        return money.subtract(money.multiply(self.amount, mark), self.basis)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moved:
+    """The holding after a move, and the round that it ended."""
+
+    holding: Holding
+    ended: Round | None = None
+
+
+def move(holding: Holding, by: Move) -> Moved:
+    """Take a fill in. One that goes through flat ends a round and begins another."""
+    paid = replace(
+        holding,
+        fees=money.add(holding.fees, by.fee),
+        realized=money.subtract(holding.realized, by.fee),
+    )
+    if by.amount == money.ZERO:
+        return Moved(holding=paid)
+    if not _is_against(paid.amount, by.amount):
+        return Moved(holding=_opened(paid, by.amount, by))
+    goes_through = by.amount.copy_abs() > paid.amount.copy_abs()
+    closing = paid.amount.copy_negate() if goes_through else by.amount
+    left = _closed(paid, closing, by.price)
+    if left.amount:
+        return Moved(holding=left)
+    ended = _round(left, by.at)
+    flat = replace(left, opened_at=None, realized_before=left.realized)
+    rest = money.subtract(by.amount, closing)
+    return Moved(holding=_opened(flat, rest, by) if rest else flat, ended=ended)
+
+
+def _is_against(held: Decimal, moved: Decimal) -> bool:
+    return (held > 0 > moved) or (held < 0 < moved)
+
+
+def _opened(holding: Holding, amount: Decimal, by: Move) -> Holding:
+    return replace(
+        holding,
+        amount=money.add(holding.amount, amount),
+        basis=money.add(holding.basis, money.multiply(amount, by.price)),
+        opened_at=holding.opened_at or by.at,
+    )
+
+
+def _closed(holding: Holding, amount: Decimal, price: Decimal) -> Holding:
+    """The part of the basis that goes with the amount is what the proceeds are held against."""
+    rest = money.add(holding.amount, amount)
+    released = holding.basis
+    if rest:
+        part = money.multiply(holding.basis, amount.copy_negate())
+        released = money.divide(part, holding.amount)
+    gained = money.subtract(money.multiply(amount.copy_negate(), price), released)
+    return replace(
+        holding,
+        amount=rest,
+        basis=money.subtract(holding.basis, released),
+        realized=money.add(holding.realized, gained),
+    )
+
+
+def _round(holding: Holding, at: datetime) -> Round:
+    return Round(
+        opened_at=holding.opened_at or at,
+        closed_at=at,
+        pnl=money.subtract(holding.realized, holding.realized_before),
+    )
