@@ -25,6 +25,9 @@ from app.exchanges.ccxt_sessions import CcxtSession
 from app.exchanges.ccxt_terms import Row
 from app.ports import Clock
 
+# Of the closed orders whose trades are not in one list, so many are asked after one by one; of the
+# others the totals are told.
+_MOST_ASKED_ALONE = 10
 _Found = TypeVar("_Found")
 
 
@@ -101,12 +104,13 @@ class Lookups:
         found = [(row, report) for row in rows if (report := self._told(row)) is not None]
         traded = [row for row, report in found if report.filled]
         trades = await self._trades_of(traded, symbol) if traded else ()
-        reports = []
+        reports, left = [], _MOST_ASKED_ALONE
         for row, report in found:
-            fills = self._fills_in(_of_order(trades, row))
-            if report.filled and money.total(fill.amount for fill in fills) < report.filled:
-                fills = await self._fills(row)
-            reports.append(replace(report, fills=fills))
+            whole = replace(report, fills=self._fills_in(_of_order(trades, row)))
+            if left and _lacks_trades(whole):
+                left -= 1
+                whole = replace(report, fills=await self._fills(row))
+            reports.append(whole)
         return reports
 
     def _told(self, row: Row) -> OrderReport | None:
@@ -174,6 +178,11 @@ class Lookups:
         if any(has_mixed_fees(row) for row in rows):
             self._oddities.note("fee_in_several_currencies")
         return fills
+
+
+def _lacks_trades(report: OrderReport) -> bool:
+    known = money.total(fill.amount for fill in report.fills)
+    return report.filled is not None and known < report.filled
 
 
 def _of_order(trades: Iterable[Row], row: Row) -> list[Row]:

@@ -12,6 +12,7 @@ from app.domain.order_reports import FillReport, OrderIntent, OrderReport, Order
 from app.domain.orders import Fee, OrderStatus
 from app.exchanges.ccxt_pumps import CALM_SECONDS, FIRST_PAUSE_SECONDS
 from app.exchanges.ccxt_streams import LAG_SECONDS
+from tests.binance import faults
 from tests.binance.listings import DEFAULT_LISTINGS
 from tests.binance.requests import RequestKind
 from tests.binance.user_streams import Delivery
@@ -191,3 +192,17 @@ async def test_orders_that_closed_unseen_are_told_with_their_trades_and_fees(
     assert [fill.fee for fill in bought.fills] == [Fee(currency="USDT", amount=Decimal(5))]
     assert (len(canceled.fills), len(sold.fills)) == (0, 1)
     assert desk.venue.journal.count(RequestKind.MY_TRADES) == asked + 1
+
+
+async def test_trades_that_one_list_does_not_hold_are_asked_for_a_few_orders_alone(
+    desk: BinanceRig,
+) -> None:
+    since = desk.clock.now()
+    for _ in range(12):
+        desk.venue.place_elsewhere(desk.account, "BTCUSDT", "BUY", "0.01")
+    desk.venue.faults.on(RequestKind.MY_TRADES, faults.spoiled(lambda _: []))
+    asked = desk.venue.journal.count(RequestKind.MY_TRADES)
+    reports = await desk.gateway.closed_orders(since, ["BTC/USDT"])
+    assert [len(report.fills) for report in reports] == [1] * 10 + [0] * 2
+    assert {report.filled for report in reports} == {Decimal("0.01")}
+    assert desk.venue.journal.count(RequestKind.MY_TRADES) == asked + 11
