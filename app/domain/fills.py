@@ -26,6 +26,8 @@ class Fill:
     # The order's revision that brought it, and the one that replaced it by real trades.
     revision: int
     superseded_revision: int | None = None
+    # What a fee in a currency of another market was worth in quote, once that is known.
+    fee_value: Decimal | None = None
 
     @property
     def is_synthesized(self) -> bool:

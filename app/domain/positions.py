@@ -4,11 +4,15 @@ Every number is exact but one: what a partial close releases of the basis is rou
 stays is exactly the rest.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from app.domain import money
+from app.domain.fills import Fill
+from app.domain.orders import OrderSide, PositionType
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,3 +124,74 @@ def _round(holding: Holding, at: datetime) -> Round:
         closed_at=at,
         pnl=money.subtract(holding.realized, holding.realized_before),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PositionKey:
+    """What a position is the position of, for ever."""
+
+    account: str
+    symbol: str
+    type: PositionType
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """What the account has traded in one market, as far as fills tell."""
+
+    key: PositionKey
+    holding: Holding = field(default_factory=Holding)
+    updated_at: datetime
+    # How many fills have a fee whose worth in quote is not known yet.
+    unvalued_fees: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Booked:
+    """A position after some fills, and the rounds that they ended."""
+
+    position: Position
+    ended: tuple[Round, ...] = ()
+
+
+def booked(position: Position, fills: Iterable[Fill]) -> Booked:
+    """The position after these fills, in the order in which they were learned."""
+    ended: list[Round] = []
+    for fill in fills:
+        after = move(position.holding, _move_of(fill))
+        is_unvalued = fill.fee is not None and fee_value(fill) is None
+        position = replace(
+            position,
+            holding=after.holding,
+            updated_at=max(position.updated_at, fill.at),
+            unvalued_fees=position.unvalued_fees + is_unvalued,
+        )
+        ended += [after.ended] if after.ended else []
+    return Booked(position=position, ended=tuple(ended))
+
+
+def fee_value(fill: Fill) -> Decimal | None:
+    """A fee in quote, at the fill; None where it was paid in a currency of another market."""
+    if fill.fee is None:
+        return money.ZERO
+    base, quote = assets_of(fill.symbol)
+    if fill.fee.currency == quote:
+        return fill.fee.amount
+    if fill.fee.currency == base:
+        return money.multiply(fill.fee.amount, fill.price)
+    return fill.fee_value
+
+
+def assets_of(symbol: str) -> tuple[str, str]:
+    """Base and quote of a symbol as ccxt writes it: BTC/USDT, BTC/USDT:USDT."""
+    base, _, rest = symbol.partition("/")
+    return base, rest.partition(":")[0]
+
+
+def _move_of(fill: Fill) -> Move:
+    amount = fill.amount if fill.side is OrderSide.BUY else fill.amount.copy_negate()
+    base, _ = assets_of(fill.symbol)
+    if fill.fee is not None and fill.fee.currency == base:
+        amount = money.subtract(amount, fill.fee.amount)
+    return Move(amount=amount, price=fill.price, fee=fee_value(fill) or money.ZERO, at=fill.at)

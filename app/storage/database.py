@@ -16,6 +16,7 @@ from app.storage.events import EventStore
 from app.storage.fills import FillStore
 from app.storage.orders import OrderStore
 from app.storage.paper import PaperStore
+from app.storage.positions import PositionStore
 from app.storage.sql import AsyncSql, Sql, translated
 from app.storage.sqlite_writer import BUSY_TIMEOUT_SECONDS, SqliteWriter, prepare_connection
 from app.storage.tokens import TokenStore
@@ -37,6 +38,7 @@ class Snapshot:
         self.events = EventStore(sql)
         self.tokens = TokenStore(sql)
         self.paper = PaperStore(sql)
+        self.positions = PositionStore(sql)
 
 
 class Transaction(Snapshot):

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, insert, or_, select, update
 
 from app.domain.fills import Fill
 from app.domain.filters import FillFilter
 from app.domain.orders import Fee, OrderSide
 from app.domain.pages import Page, PageRequest
+from app.domain.positions import PositionKey
 from app.storage import tables
 from app.storage.paging import Keyset
 from app.storage.sql import Sql
@@ -34,19 +35,31 @@ class FillStore:
         row = await self._sql.first(
             select(tables.fills).where(_columns.id == fill_id, _is_current())
         )
-        return None if row is None else _load(row)
+        return None if row is None else load_fill(row)
 
     async def of_order(self, order_id: str) -> list[Fill]:
         """What stands, in the order in which it was learned."""
         found = select(tables.fills).where(_columns.order_id == order_id, _is_current())
         rows = await self._sql.all(found.order_by(_columns.revision))
-        return [_load(row) for row in rows]
+        return [load_fill(row) for row in rows]
 
     async def page(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:
         newest_first = wanted.order_id is None
         keyset = Keyset(_columns.at, _columns.id, descending=newest_first)
         found = select(tables.fills).where(*_conditions(wanted))
-        return await keyset.page(self._sql, found, request, _load)
+        return await keyset.page(self._sql, found, request, load_fill)
+
+
+def current_fills_of(key: PositionKey) -> Select[Any]:
+    """Those that stand behind a position, in the order in which they were learned."""
+    orders = tables.orders.c
+    found = select(tables.fills).join(tables.orders, orders.id == _columns.order_id)
+    return found.where(
+        _columns.account == key.account,
+        _columns.symbol == key.symbol,
+        orders.position_type == str(key.type),
+        _is_current(),
+    ).order_by(_columns.id)
 
 
 def _is_current() -> ColumnElement[bool]:
@@ -73,7 +86,7 @@ def _conditions(wanted: FillFilter) -> list[ColumnElement[bool]]:
 
 _PLAIN = (
     "id", "order_id", "account", "exchange_trade_id", "symbol", "price", "amount", "cost",
-    "is_maker", "at", "revision", "superseded_revision",
+    "is_maker", "at", "revision", "superseded_revision", "fee_value",
 )  # fmt: skip
 
 
@@ -86,7 +99,7 @@ def _row(fill: Fill) -> dict[str, Any]:
     }
 
 
-def _load(row: RowMapping) -> Fill:
+def load_fill(row: RowMapping) -> Fill:
     values: dict[str, Any] = {name: row[name] for name in _PLAIN}
     has_fee = row["fee_currency"] is not None
     fee = Fee(currency=row["fee_currency"], amount=row["fee_amount"]) if has_fee else None

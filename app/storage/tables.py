@@ -106,9 +106,42 @@ fills = Table(
     Column("at", UtcTime, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("superseded_revision", Integer),
+    Column("fee_value", ExactDecimal),
     UniqueConstraint("account", "symbol", "side", "exchange_trade_id"),
     Index(None, "order_id"),
     Index(None, "at", "id"),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    Column("symbol", String(64), primary_key=True),
+    Column("type", String(16), primary_key=True),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("basis", ExactDecimal, nullable=False),
+    Column("realized", ExactDecimal, nullable=False),
+    Column("fees", ExactDecimal, nullable=False),
+    Column("realized_before", ExactDecimal, nullable=False),
+    Column("unvalued_fees", Integer, nullable=False),
+    Column("opened_at", UtcTime),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("metadata", Json, nullable=False),
+)
+
+# From flat to flat: what performance counts as a trade.
+position_rounds = Table(
+    "position_rounds",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("account", ForeignKey("accounts.name"), nullable=False),
+    Column("symbol", String(64), nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime, nullable=False),
+    Column("pnl", ExactDecimal, nullable=False),
+    Index(None, "account", "closed_at"),
+    Index(None, "account", "symbol", "type"),
 )
 
 # One row: the identity of this log, the number of its last event, and of the last one pruned away.

@@ -44,7 +44,8 @@ def test_a_part_that_is_sold_releases_its_part_of_the_basis() -> None:
 
 def test_the_last_part_releases_what_is_left() -> None:
     holding, rounds = moved(Holding(), ("3", "100.01", "0"), ("-1", "100", "0"), ("-2", "100", "0"))
-    assert (holding.amount, holding.basis, holding.opened_at) == (0, 0, None)
+    assert (holding.amount, holding.basis) == (money.ZERO, money.ZERO)
+    assert holding.opened_at is None
     assert holding.realized == Decimal("-0.03")
     assert rounds == [
         Round(opened_at=AT, closed_at=AT + timedelta(minutes=2), pnl=Decimal("-0.03"))
@@ -102,7 +103,7 @@ class Wallet:
 def test_no_digit_is_lost_however_many_there_are() -> None:
     fine = "12345678901234567890.123456789012345678"
     holding, _ = moved(Holding(), (fine, "1", "0"), (f"-{fine}", "1", "0"))
-    assert (holding.amount, holding.basis, holding.realized) == (0, 0, 0)
+    assert {holding.amount, holding.basis, holding.realized} == {money.ZERO}
     holding, _ = moved(Holding(), (fine, "1", "0"), (f"-{fine[:-1]}0", "1", "0"))
     assert holding.amount == Decimal("0.000000000000000008")
 

@@ -268,6 +268,9 @@ class Lifecycle(RuleBasedStateMachine):
             self.check_fills(order, fills)
             self.check_against_the_truth(order, fills)
             self.latest[order_id] = (order, fills)
+        if new:
+            kept, added_up = await self.process.position()
+            assert kept == added_up, "the position is not what its fills add up to"
         assert all(times == 1 for times in self.exchange.sent.values()), "sent twice"
         assert not self.process.ledger.forbidden_reports
 

@@ -10,7 +10,8 @@ from app.domain.accounts import AccountMode
 from app.domain.events import LoggedEvent
 from app.domain.fills import Fill
 from app.domain.filters import OrderFilter
-from app.domain.orders import Order
+from app.domain.orders import Order, PositionType
+from app.domain.positions import Holding, Position, PositionKey, booked
 from app.services.accounts import AccountEntry, AccountService
 from app.services.order_courier import OrderCourier
 from app.services.order_gate import OrderGate
@@ -19,8 +20,9 @@ from app.services.order_log import OrderLog
 from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
 from app.storage.database import Database
+from tests.conftest import START
 from tests.fakes import ManualClock
-from tests.lifecycle.exchange import KnownExchange
+from tests.lifecycle.exchange import SYMBOL, KnownExchange
 
 ACCOUNT = "paper"
 ANSWER_SECONDS = 10.0
@@ -45,6 +47,15 @@ class Process:
             order = await view.orders.find(order_id)
             assert order is not None
             return order, await view.fills.of_order(order_id)
+
+    async def position(self) -> tuple[Holding, Holding]:
+        """As it was kept, and as all fills together make it."""
+        key = PositionKey(account=ACCOUNT, symbol=SYMBOL, type=PositionType.SPOT)
+        async with self.database.snapshot() as view:
+            kept = await view.positions.find(key)
+            fills = await view.positions.fills(key)
+        blank = Position(key=key, updated_at=START)
+        return (kept or blank).holding, booked(blank, fills).position.holding
 
     async def all_orders(self) -> list[Order]:
         async with self.database.snapshot() as view:

@@ -1,0 +1,36 @@
+"""Keeps positions in step with fills, in the very transaction that brings them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.domain.order_changes import Step
+from app.domain.orders import Order
+from app.domain.positions import Holding, Position, PositionKey, booked
+from app.storage.database import Transaction
+
+
+async def book(tx: Transaction, order: Order, steps: Sequence[Step]) -> None:
+    """Take in what these steps have added; where they corrected, all is added up anew."""
+    added = [fill for step in steps for fill in step.added]
+    if not added:
+        return
+    key = PositionKey(account=order.account, symbol=order.symbol, type=order.position_type)
+    if any(step.superseded for step in steps):
+        await rebuild(tx, key)
+        return
+    before = await tx.positions.lock(key)
+    after = booked(before or Position(key=key, updated_at=order.updated_at), added)
+    await tx.positions.save(after.position)
+    await tx.positions.add_rounds(key, after.ended)
+
+
+async def rebuild(tx: Transaction, key: PositionKey) -> None:
+    """From all the fills that stand, in the order in which they were learned."""
+    fills = await tx.positions.fills(key)
+    if not fills:
+        return
+    before = await tx.positions.lock(key) or Position(key=key, updated_at=fills[0].at)
+    after = booked(replace(before, holding=Holding(), unvalued_fees=0), fills)
+    await tx.positions.save(after.position)
+    await tx.positions.forget_rounds(key)
+    await tx.positions.add_rounds(key, after.ended)

@@ -1,0 +1,106 @@
+"""What every account holds as far as its fills tell, and the rounds that were traded."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, select, update
+
+from app.domain.fills import Fill
+from app.domain.orders import PositionType
+from app.domain.positions import Holding, Position, PositionKey, Round
+from app.storage import tables
+from app.storage.fills import current_fills_of, load_fill
+from app.storage.sql import Sql
+
+_columns = tables.positions.c
+_rounds = tables.position_rounds.c
+_HOLDING = ("amount", "basis", "realized", "fees", "opened_at", "realized_before")
+
+
+class PositionStore:
+    """One row a position, for ever; one row a round."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def find(self, key: PositionKey) -> Position | None:
+        row = await self._sql.first(select(tables.positions).where(_is(key)))
+        return None if row is None else _load(row)
+
+    async def lock(self, key: PositionKey) -> Position | None:
+        """The same, and nobody else changes it until the transaction ends."""
+        found = select(tables.positions).where(_is(key))
+        if self._sql.dialect == "postgresql":
+            found = found.with_for_update()
+        row = await self._sql.first(found)
+        return None if row is None else _load(row)
+
+    async def all(self, accounts: frozenset[str]) -> Sequence[Position]:
+        """Open and closed ones, by account and symbol."""
+        found = select(tables.positions).where(_columns.account.in_(sorted(accounts)))
+        ordered = found.order_by(_columns.account, _columns.symbol, _columns.type)
+        return [_load(row) for row in await self._sql.all(ordered)]
+
+    async def save(self, position: Position) -> None:
+        row = _row(position)
+        if not await self._sql.run(update(tables.positions).where(_is(position.key)).values(**row)):
+            await self._sql.run(insert(tables.positions), row)
+
+    async def fills(self, key: PositionKey) -> Sequence[Fill]:
+        """All that stands behind it, in the order in which it was learned."""
+        return [load_fill(row) for row in await self._sql.all(current_fills_of(key))]
+
+    async def add_rounds(self, key: PositionKey, rounds: Iterable[Round]) -> None:
+        rows = [{**_name(key), **_values(one)} for one in rounds]
+        if rows:
+            await self._sql.run(insert(tables.position_rounds), rows)
+
+    async def forget_rounds(self, key: PositionKey) -> None:
+        found = and_(*(_rounds[name] == value for name, value in _name(key).items()))
+        await self._sql.run(delete(tables.position_rounds).where(found))
+
+    async def rounds(self, account: str, *, since: datetime | None = None) -> Sequence[Round]:
+        """Those that ended since then, in the order in which they did."""
+        found = select(tables.position_rounds).where(_rounds.account == account)
+        if since is not None:
+            found = found.where(_rounds.closed_at >= since)
+        rows = await self._sql.all(found.order_by(_rounds.closed_at))
+        return [
+            Round(opened_at=row["opened_at"], closed_at=row["closed_at"], pnl=row["pnl"])
+            for row in rows
+        ]
+
+
+def _is(key: PositionKey) -> ColumnElement[bool]:
+    return and_(*(_columns[name] == value for name, value in _name(key).items()))
+
+
+def _name(key: PositionKey) -> dict[str, str]:
+    return {"account": key.account, "symbol": key.symbol, "type": str(key.type)}
+
+
+def _values(one: Round) -> dict[str, Any]:
+    return {"opened_at": one.opened_at, "closed_at": one.closed_at, "pnl": one.pnl}
+
+
+def _row(position: Position) -> dict[str, Any]:
+    return {
+        **_name(position.key),
+        **{name: getattr(position.holding, name) for name in _HOLDING},
+        "unvalued_fees": position.unvalued_fees,
+        "updated_at": position.updated_at,
+        "metadata": dict(position.metadata),
+    }
+
+
+def _load(row: RowMapping) -> Position:
+    return Position(
+        key=PositionKey(
+            account=row["account"], symbol=row["symbol"], type=PositionType(row["type"])
+        ),
+        holding=Holding(**{name: row[name] for name in _HOLDING}),
+        updated_at=row["updated_at"],
+        unvalued_fees=row["unvalued_fees"],
+        metadata=row["metadata"],
+    )
