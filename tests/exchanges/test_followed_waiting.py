@@ -16,6 +16,7 @@ from tests.exchanges.conftest import START
 from tests.exchanges.followed_rigs import HandRig
 from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.rigs import a_limit, a_triggered, key_of, running
+from tests.exchanges.test_paper_exchange import FlakyBooks
 from tests.fakes import ManualClock
 
 BELOW = Decimal(49_000)
@@ -98,6 +99,23 @@ async def test_a_stop_takes_level_by_level_and_says_what_was_not_there(hand: Han
     assert report.refusal is not None
     assert "0.3 of 0.4" in report.refusal.message
     assert [str(fill.price) for fill in report.fills] == ["47999.99", "47999.98"]
+
+
+@pytest.mark.parametrize("failing", [{"reading", "writing"}, {"writing"}, {"committing"}])
+async def test_storage_that_fails_for_a_while_costs_no_fill(failing: set[str]) -> None:
+    books = FlakyBooks(MemoryBooks())
+    hand = HandRig(books, ManualClock(START))
+    stop, limit = a_stop(), a_limit(BELOW)
+    for intent in (stop, limit):
+        await hand.gateway.submit(intent)
+    async with running(hand):
+        books.failing = failing
+        hand.prices.move(48_000)
+        await hand.clock.advance(2 * POLL_SECONDS)
+        books.failing = set()
+        assert {await status(hand, intent) for intent in (stop, limit)} == {OrderStatus.OPEN}
+        await hand.clock.advance(POLL_SECONDS)
+        assert {await status(hand, intent) for intent in (stop, limit)} == {OrderStatus.FILLED}
 
 
 async def test_two_processes_fill_an_order_once(hand: HandRig) -> None:
