@@ -16,9 +16,10 @@ from app.ports import Clock
 class Examiner:
     """Asks, and says in words what is not as it should be."""
 
-    def __init__(self, session: CcxtSession, clock: Clock) -> None:
+    def __init__(self, session: CcxtSession, clock: Clock, *, has_keys: bool) -> None:
         self._session = session
         self._clock = clock
+        self._has_keys = has_keys
         self._problems: list[str] = []
 
     async def examine(self) -> Examination:
@@ -34,6 +35,8 @@ class Examiner:
         return replace(found, problems=tuple(self._problems))
 
     async def _rights(self) -> Examination:
+        if not self._has_keys:
+            return Examination()
         money = await self._ask("fetch_balance")
         rights = self._session.venue.rights
         if rights is None:

@@ -103,6 +103,7 @@ class CcxtExchange:
         try:
             row = await self._session.ask(Priority.ORDER, placing(intent, self._session.venue))
         except Exception as error:
+            self._lookups.note(error)
             failure = failure_of_create(error)
             if isinstance(failure, ExchangeUnavailable):
                 self._sent.give_back(intent.wire_id)
@@ -159,7 +160,8 @@ class CcxtExchange:
 
     async def examine(self) -> Examination:
         """What the exchange says of the key; places nothing."""
-        return await Examiner(self._session, self._clock).examine()
+        examiner = Examiner(self._session, self._clock, has_keys=self._terms.has_keys)
+        return await examiner.examine()
 
     def news(self) -> AsyncIterator[OrderReport]:
         """What this process hears from now on."""

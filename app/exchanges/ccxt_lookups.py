@@ -14,8 +14,10 @@ from app.exchanges.ccxt_failures import (
     MAX_WORDS,
     Unreadable,
     failure_of_read,
+    is_clock_off,
     is_order_missing,
     is_unparsable,
+    words_of,
 )
 from app.exchanges.ccxt_numbers import milliseconds
 from app.exchanges.ccxt_oddities import Oddities
@@ -87,10 +89,16 @@ class Lookups:
             raise self.failure(error) from error
 
     def failure(self, error: Exception) -> ExchangeError:
-        """Why a question has no answer, noted where the answer was no answer at all."""
+        """Why a question has no answer, once it was noted."""
+        self.note(error)
+        return failure_of_read(error)
+
+    def note(self, error: Exception) -> None:
+        """Count what is wrong with more than the one request."""
         if is_unparsable(error):
             self._oddities.note("answer_unparsable", why=repr(error)[:MAX_WORDS])
-        return failure_of_read(error)
+        if is_clock_off(error):
+            self._oddities.note("clock_off", why=words_of(error))
 
     def readable(self, read: Callable[..., _Found], row: Any, **facts: Any) -> _Found:
         try:

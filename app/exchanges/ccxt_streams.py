@@ -9,7 +9,7 @@ import structlog
 
 from app.domain.accounts import Connection, Connectivity
 from app.domain.order_reports import OrderKey, OrderReport
-from app.errors import ExchangeError
+from app.errors import ExchangeDoubt, ExchangeError
 from app.exchanges.ccxt_clients import CcxtTerms
 from app.exchanges.ccxt_failures import Unreadable
 from app.exchanges.ccxt_pumps import Pump, Source, Watch
@@ -189,7 +189,12 @@ class Streams:
 
     async def _ask_after(self, key: OrderKey) -> bool:
         """An order that waits no longer: its end, with its trades."""
-        report = await self._owner.find(key)
+        try:
+            report = await self._owner.find(key)
+        except ExchangeDoubt as error:
+            # One that cannot be told holds up no other.
+            self._owner.count("order_unanswered", why=str(error))
+            return False
         if report is None:
             self._standings.forget(key)
             return False

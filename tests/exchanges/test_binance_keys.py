@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from pydantic import SecretStr
 
-from app.domain.accounts import Connectivity
+from app.domain.accounts import AccountMode, Connectivity
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
 from tests.binance import faults
 from tests.binance.requests import RequestKind
@@ -79,6 +79,14 @@ async def test_what_the_exchange_does_not_answer_is_not_known(desk: BinanceRig) 
     assert (found.can_trade, found.can_withdraw, found.clock_skew_seconds) == (None, None, None)
     assert all("no answer from the exchange" in problem for problem in found.problems)
     assert len(found.problems) == 1
+
+
+async def test_of_an_account_without_keys_only_the_clock_is_told() -> None:
+    async with at_binance(ManualClock(START), mode=AccountMode.PAPER) as rig:
+        await rig.gateway.opened.wait()
+        found = await rig.gateway.examine()
+        assert (found.can_trade, found.clock_skew_seconds, found.problems) == (None, 0, ())
+        assert rig.venue.journal.count(RequestKind.ACCOUNT) == 0
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,7 @@ async def test_a_clock_that_is_20_seconds_off_costs_one_refusal_and_is_set_right
     with pytest.raises(ExchangeRejected) as caught:
         await desk.gateway.submit(intent)
     assert caught.value.refusal.retryable
+    assert desk.gateway.oddities == {"clock_off": 1}
     await desk.venue.journal.until(RequestKind.TIME, asked + 1)
     await desk.clock.advance(0)
     again = a_limit(PRICE)

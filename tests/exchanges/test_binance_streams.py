@@ -59,6 +59,16 @@ async def filled_unheard(desk: BinanceRig, intent: OrderIntent, seconds: float) 
         return await telling
 
 
+async def cut(desk: BinanceRig) -> None:
+    """Cut the sockets, and wait until that was noticed."""
+    desk.venue.user_streams.sockets.cut()
+    async with asyncio.timeout(5):
+        while desk.venue.user_streams.sockets.open:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        while "the stream of" not in (desk.gateway.connection.detail or ""):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
 def assert_whole(report: OrderReport) -> None:
     assert (report.status, report.filled) == (OrderStatus.FILLED, Decimal("0.1"))
     assert [(fill.trade_id, fill.fee) for fill in report.fills] == [("5001", FEE)]
@@ -76,12 +86,7 @@ async def test_what_happened_while_the_socket_was_cut_is_told_with_its_trades(
     desk: BinanceRig,
 ) -> None:
     intent = await placed(desk)
-    desk.venue.user_streams.sockets.cut()
-    async with asyncio.timeout(5):
-        while desk.venue.user_streams.sockets.open:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-        while "the stream of" not in (desk.gateway.connection.detail or ""):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    await cut(desk)
     assert_whole(await filled_unheard(desk, intent, FIRST_PAUSE_SECONDS))
     await hears_again(desk)
     await desk.clock.advance(CALM_SECONDS)
@@ -154,6 +159,18 @@ async def test_an_order_of_a_market_that_nobody_knows_deafens_no_stream(desk: Bi
     report = await heard(news)
     assert report.exchange_order_id == str(elsewhere.id)
     await hears_again(desk)
+
+
+async def test_an_order_that_cannot_be_asked_for_holds_up_no_other(desk: BinanceRig) -> None:
+    news = desk.gateway.news()
+    desk.venue.list_market(replace(DEFAULT_LISTINGS[1], base="SOL"))
+    elsewhere = desk.venue.place_elsewhere(desk.account, "SOLUSDT", "BUY", "1", 2000)
+    await heard(news)
+    intent = await placed(desk)
+    await cut(desk)
+    desk.venue.cancel(elsewhere.id)
+    assert_whole(await filled_unheard(desk, intent, FIRST_PAUSE_SECONDS))
+    assert set(desk.gateway.oddities) == {"order_unanswered"}
 
 
 async def test_an_order_that_was_placed_elsewhere_is_listed_with_what_it_is(
