@@ -29,6 +29,7 @@ from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
 from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
+from app.services.positions import PositionService
 from app.services.reconciler import Reconciler
 from app.services.views import ViewService
 from app.settings import Settings
@@ -176,6 +177,7 @@ class _Build:
             log=self._log,
             market_data=MarketDataService(),
             orders=self._orders,
+            positions=PositionService(accounts, clock),
             reconciler=Reconciler(self._syncs),
             views=ViewService(database),
         )

@@ -9,7 +9,9 @@ from typing import assert_never
 
 import strawberry
 
+from app.domain.orders import PositionType
 from app.domain.pages import Key
+from app.domain.positions import PositionKey
 from app.errors import BadInput, CursorInvalid
 from schema.scalars import Cursor
 
@@ -30,6 +32,7 @@ class Kind(StrEnum):
     MARKET = "mkt"
     TICKER = "tck"
     AUDIT_ENTRY = "aud"
+    POSITION = "pos"
 
     @property
     def shape(self) -> re.Pattern[str]:
@@ -37,7 +40,7 @@ class Kind(StrEnum):
         match self:
             case Kind.ACCOUNT:
                 return _NAME
-            case Kind.MARKET | Kind.TICKER:
+            case Kind.MARKET | Kind.TICKER | Kind.POSITION:
                 return _PACKED
             case Kind.ORDER | Kind.FILL | Kind.TOKEN | Kind.AUDIT_ENTRY:
                 return _ULID
@@ -51,6 +54,19 @@ def encode(kind: Kind, key: str) -> strawberry.ID:
 
 def encode_symbol(kind: Kind, account: str, symbol: str) -> strawberry.ID:
     return encode(kind, _pack(f"{account}/{symbol}"))
+
+
+def encode_position(position: PositionKey) -> strawberry.ID:
+    return encode(Kind.POSITION, _pack(f"{position.account}/{position.type}/{position.symbol}"))
+
+
+def decode_position(key: str) -> PositionKey | None:
+    """None where it is the id of nothing."""
+    try:
+        account, kind, symbol = _unpack(key).split("/", 2)
+        return PositionKey(account=account, symbol=symbol, type=PositionType(kind))
+    except ValueError:
+        return None
 
 
 def split(value: str, *, field: str = "id") -> tuple[Kind, str]:

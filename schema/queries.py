@@ -18,6 +18,7 @@ from schema.nodes import Node
 from schema.order_inputs import OrderFilter, OrderReference, PlaceOrderInput, every_order
 from schema.orders import Order, OrderConnection, list_name
 from schema.pages import PageArguments, timed_page
+from schema.positions import PositionFilter, PositionList, find_position, list_positions
 from schema.previews import OrderPreview, preview_order
 from schema.scalars import Cursor
 from schema.texts import bounded, text
@@ -83,6 +84,12 @@ class Query:
         wanted = DomainFillFilter() if filter is None else filter.to_domain(info)
         asked = PageArguments(first=first, after=after)
         return await list_fills(info, FillQuery(wanted=wanted, asked=asked))
+
+    @strawberry.field(extensions=_READ)
+    async def positions(
+        self, info: Info, filter: PositionFilter | None = None
+    ) -> PositionList | None:
+        return await list_positions(info, filter)
 
     @strawberry.field(extensions=_READ)
     async def preview_order(self, info: Info, input: PlaceOrderInput) -> OrderPreview | None:
@@ -168,4 +175,5 @@ _FINDERS: dict[ids.Kind, Callable[[Info, str], Awaitable[Node | None]]] = {
     ids.Kind.ORDER: _find_order,
     ids.Kind.FILL: _find_fill,
     ids.Kind.TOKEN: _find_token,
+    ids.Kind.POSITION: find_position,
 }

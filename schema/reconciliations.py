@@ -2,22 +2,11 @@
 
 import strawberry
 
-from app.domain import reconciliations as domain
 from app.domain.reconciliations import Reconciliation
 from schema.accounts import Account
 from schema.context import Info
 from schema.orders import Order
-
-
-@strawberry.type
-class Problem:
-    subject: str
-    code: str
-    message: str
-
-    @classmethod
-    def of(cls, problem: domain.Problem) -> "Problem":
-        return cls(subject=problem.subject, code=problem.code, message=problem.message)
+from schema.problems import Problem
 
 
 @strawberry.type

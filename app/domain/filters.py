@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.orders import Order, OrderSide, OrderSource, OrderStatus, OrderType
+from app.domain.orders import Order, OrderSide, OrderSource, OrderStatus, OrderType, PositionType
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +19,7 @@ class OrderFilter:
     types: frozenset[OrderType] | None = None
     sources: frozenset[OrderSource] | None = None
     strategy: str | None = None
+    position_type: PositionType | None = None
     client_order_ids: frozenset[str] | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -34,6 +35,7 @@ class OrderFilter:
                 self.types is None or order.type in self.types,
                 self.sources is None or order.source in self.sources,
                 self.strategy is None or order.strategy == self.strategy,
+                self.position_type is None or order.position_type is self.position_type,
                 self.client_order_ids is None or order.client_order_id in self.client_order_ids,
                 self.created_after is None or order.created_at >= self.created_after,
                 self.created_before is None or order.created_at < self.created_before,

@@ -3,16 +3,8 @@
 from dataclasses import dataclass, field
 
 from app.domain.orders import Order
+from app.domain.problems import Problem
 from app.errors import RefusalCode
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """What could not be done, while the rest stands."""
-
-    subject: str
-    code: str
-    message: str
 
 
 @dataclass(kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from app.services.auth import AuthService
 from app.services.market_data import MarketDataService
 from app.services.order_log import OrderLog
 from app.services.orders import OrderService
+from app.services.positions import PositionService
 from app.services.reconciler import Reconciler
 from app.services.views import ViewService
 
@@ -22,5 +23,6 @@ class Services:
     log: OrderLog
     market_data: MarketDataService
     orders: OrderService
+    positions: PositionService
     reconciler: Reconciler
     views: ViewService

@@ -1,6 +1,6 @@
 """Reading: everything that one question asks for, as it was at one instant."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -10,6 +10,7 @@ from app.domain.fills import Fill
 from app.domain.filters import FillFilter, OrderFilter, OrderSort
 from app.domain.orders import Order
 from app.domain.pages import Page, PageRequest
+from app.domain.positions import Position
 from app.errors import CursorInvalid, NotFound
 from app.storage.database import Database, Snapshot
 
@@ -30,6 +31,17 @@ class View:
         self._snapshot = snapshot
         self._accounts = accounts
 
+    @property
+    def accounts(self) -> frozenset[str]:
+        return self._accounts
+
+    async def as_of(self) -> LogPosition:
+        return (await self._snapshot.events.state()).head
+
+    async def positions(self) -> Sequence[Position]:
+        """Open and closed ones, as their fills add up."""
+        return await self._snapshot.positions.all(self._accounts)
+
     async def order(self, order_id: str) -> Order | None:
         return self._seen(await self._snapshot.orders.find(order_id))
 
@@ -48,7 +60,7 @@ class View:
         return OrderList(
             page=await self._snapshot.orders.page(wanted, sort, request),
             total_count=await self._snapshot.orders.count(wanted),
-            as_of=(await self._snapshot.events.state()).head,
+            as_of=await self.as_of(),
         )
 
     async def fill(self, fill_id: str) -> Fill | None:

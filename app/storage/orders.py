@@ -208,6 +208,8 @@ def _conditions(wanted: OrderFilter) -> list[ColumnElement[bool]]:
         conditions.append(_columns.side == str(wanted.side))
     if wanted.strategy is not None:
         conditions.append(_columns.strategy == wanted.strategy)
+    if wanted.position_type is not None:
+        conditions.append(_columns.position_type == str(wanted.position_type))
     if wanted.created_after is not None:
         conditions.append(_columns.created_at >= wanted.created_after)
     if wanted.created_before is not None:

@@ -15,7 +15,16 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from schema.descriptions import accounts, audit, commons, markets, order_inputs, orders, roots
+from schema.descriptions import (
+    accounts,
+    audit,
+    commons,
+    markets,
+    order_inputs,
+    orders,
+    positions,
+    roots,
+)
 
 TEXTS = {
     **commons.TEXTS,
@@ -25,6 +34,7 @@ TEXTS = {
     **accounts.TEXTS,
     **audit.TEXTS,
     **markets.TEXTS,
+    **positions.TEXTS,
 }
 
 

@@ -15,6 +15,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "order": {"id": "$order"},
     "orders": {"filter": {"open": False}, "orderBy": "UPDATED_AT_ASC", "first": 5},
     "fills": {"filter": {"symbols": ["BTC/USDT"]}, "first": 5},
+    "positions": {"filter": {"symbols": ["BTC/USDT"], "type": "SPOT"}},
     "previewOrder": {"input": {**MARKET, "clientOrderId": "new"}},
     "auditLog": {"first": 5},
     "tokens": {},

@@ -1,0 +1,230 @@
+"""What positions are worth: fills, balances and prices put together, and what does not fit told."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from app.domain import money
+from app.domain.accounts import Balance
+from app.domain.markets import Market, Ticker
+from app.domain.orders import PositionType
+from app.domain.positions import Holding, Position, PositionKey, assets_of
+from app.domain.problems import Problem
+from app.errors import RefusalCode
+
+# What money is counted in, the most usual first.
+HOME_CURRENCIES = ("USDT", "USD", "USDC", "FDUSD", "EUR", "BTC")
+_PERCENT = Decimal(100)
+_TWO = Decimal(2)
+
+
+class PositionSide(StrEnum):
+    """Whether it earns when the price rises or when it falls."""
+
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """The price that a position is valued at, and when it was."""
+
+    price: Decimal
+    at: datetime
+    is_stale: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Valued:
+    """A position as a reader sees it."""
+
+    position: Position
+    # With what came from outside or went there, which fills do not tell of.
+    amount: Decimal
+    basis: Decimal | None
+    mark: Mark | None
+
+    @property
+    def key(self) -> PositionKey:
+        return self.position.key
+
+    @property
+    def holding(self) -> Holding:
+        return self.position.holding
+
+    @property
+    def side(self) -> PositionSide:
+        return PositionSide.SHORT if self.amount < money.ZERO else PositionSide.LONG
+
+    @property
+    def entry_price(self) -> Decimal | None:
+        if self.basis is None or not self.amount:
+            return None
+        return money.divide(self.basis, self.amount)
+
+    @property
+    def notional(self) -> Decimal | None:
+        if self.mark is None:
+            return None
+        return money.multiply(self.amount.copy_abs(), self.mark.price)
+
+    @property
+    def unrealized(self) -> Decimal | None:
+        if self.mark is None or self.basis is None:
+            return None
+        return money.subtract(money.multiply(self.amount, self.mark.price), self.basis)
+
+    @property
+    def unrealized_percent(self) -> Decimal | None:
+        if self.unrealized is None or not self.basis:
+            return None
+        return money.divide(money.multiply(self.unrealized, _PERCENT), self.basis.copy_abs())
+
+
+def mark_of(ticker: Ticker | None) -> Mark | None:
+    """The last trade, else the middle of what is offered."""
+    if ticker is None:
+        return None
+    price = ticker.last
+    if price is None and ticker.bid is not None and ticker.ask is not None:
+        price = money.divide(money.add(ticker.bid, ticker.ask), _TWO)
+    if price is None:
+        return None
+    return Mark(price=price, at=ticker.at, is_stale=ticker.is_stale)
+
+
+def home_currency(markets: Iterable[Market]) -> str | None:
+    """What the account's money is counted in: the most usual one that its markets are quoted in."""
+    quotes = {market.quote for market in markets}
+    return next((one for one in HOME_CURRENCIES if one in quotes), min(quotes, default=None))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """What an account has, once its fills and its balances are held against each other."""
+
+    positions: tuple[Position, ...]
+    # By position: how much more or less there is than its fills tell.
+    outside: Mapping[PositionKey, Decimal] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def amount_of(self, position: Position) -> Decimal:
+        return money.add(position.holding.amount, self.outside.get(position.key, money.ZERO))
+
+
+def held_against(
+    positions: Sequence[Position],
+    balances: Mapping[str, Balance],
+    markets: Mapping[str, Market],
+    account: str,
+    now: datetime,
+) -> Held:
+    """Balances know of deposits, withdrawals and trades elsewhere, of which no fill tells."""
+    spot = [one for one in positions if one.key.type is PositionType.SPOT]
+    home, listed = home_currency(markets.values()), _by_base(markets)
+    outside: dict[PositionKey, Decimal] = {}
+    found, problems = list(positions), []
+    for asset in sorted({*balances, *(assets_of(one.key.symbol)[0] for one in spot)}):
+        ours = [one for one in spot if assets_of(one.key.symbol)[0] == asset]
+        rest = _beyond(balances.get(asset), ours, listed.get(asset, ()))
+        if not rest or asset == home:
+            continue
+        key = _place_of(ours, listed.get(asset, ()), account, home)
+        if key is None:
+            problems.append(_without_market(asset, rest))
+            continue
+        outside[key] = rest
+        problems.append(_from_outside(key, rest))
+        if key not in {one.key for one in found}:
+            found.append(Position(key=key, updated_at=now))
+    return Held(positions=tuple(found), outside=outside, problems=tuple(problems))
+
+
+def valued(position: Position, outside: Decimal, mark: Mark | None) -> Valued:
+    """What came in has no known price; what left has taken its part of the basis with it."""
+    holding = position.holding
+    amount = money.add(holding.amount, outside)
+    basis: Decimal | None = holding.basis
+    if outside > money.ZERO:
+        basis = None
+    elif outside and holding.amount:
+        basis = money.divide(money.multiply(holding.basis, amount), holding.amount)
+    return Valued(position=position, amount=amount, basis=basis, mark=mark)
+
+
+def unpriced(symbol: str, why: str) -> Problem:
+    return Problem(
+        subject=symbol,
+        code=str(RefusalCode.EXCHANGE_UNAVAILABLE),
+        message=f"there is no price of {symbol}, so it is not valued: {why}",
+    )
+
+
+def old_price(symbol: str, mark: Mark) -> Problem:
+    return Problem(
+        subject=symbol,
+        code="STALE_PRICE",
+        message=f"the price of {symbol} is of {mark.at:%Y-%m-%d %H:%M:%S} UTC: nothing newer came",
+    )
+
+
+def unvalued_fees(position: Position) -> Problem:
+    return Problem(
+        subject=position.key.symbol,
+        code="UNVALUED_FEE",
+        message=f"{position.unvalued_fees} fees in other currencies are not valued yet and not in"
+        " what was realized",
+    )
+
+
+def _beyond(balance: Balance | None, ours: Sequence[Position], listed: Sequence[Market]) -> Decimal:
+    """What the balance has more than the fills, or less; less than a step is neither."""
+    there = money.ZERO if balance is None else money.add(balance.free, balance.used)
+    rest = money.subtract(there, money.total(one.holding.amount for one in ours))
+    steps = [market.amount_step for market in listed if market.amount_step is not None]
+    is_dust = bool(steps) and rest.copy_abs() < min(steps)
+    return money.ZERO if is_dust else rest
+
+
+def _place_of(
+    ours: Sequence[Position], listed: Sequence[Market], account: str, home: str | None
+) -> PositionKey | None:
+    """Where a holding of unknown origin stands: with the largest that is known, else at home."""
+    if ours:
+        return max(ours, key=lambda one: (one.holding.amount, one.key.symbol)).key
+    at_home_first = sorted(listed, key=lambda market: (market.quote != home, market.symbol))
+    if not at_home_first:
+        return None
+    symbol = at_home_first[0].symbol
+    return PositionKey(account=account, symbol=symbol, type=PositionType.SPOT)
+
+
+def _by_base(markets: Mapping[str, Market]) -> Mapping[str, Sequence[Market]]:
+    """The spot markets of each asset."""
+    found: defaultdict[str, list[Market]] = defaultdict(list)
+    for market in markets.values():
+        if market.type is PositionType.SPOT:
+            found[market.base].append(market)
+    return found
+
+
+def _from_outside(key: PositionKey, amount: Decimal) -> Problem:
+    asset, _ = assets_of(key.symbol)
+    number = money.plain(amount.copy_abs())
+    words = (
+        f"{number} {asset} came from outside: what was paid for it is not known"
+        if amount > money.ZERO
+        else f"{number} {asset} left by other ways than trades that are known here"
+    )
+    return Problem(subject=key.symbol, code="FROM_OUTSIDE", message=words)
+
+
+def _without_market(asset: str, amount: Decimal) -> Problem:
+    return Problem(
+        subject=asset,
+        code=str(RefusalCode.UNKNOWN_SYMBOL),
+        message=f"{money.plain(amount)} {asset} cannot be valued: the account has no market of it",
+    )

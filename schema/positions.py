@@ -1,0 +1,139 @@
+"""Positions and what they are worth."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import cast
+
+import strawberry
+
+from app.domain.filters import OrderFilter, OrderSort
+from app.domain.orders import PositionType
+from app.domain.positions import PositionKey
+from app.domain.valuations import PositionSide, Valued
+from app.services import positions as services
+from schema import ids
+from schema.accounts import Account
+from schema.context import Info
+from schema.errors import within
+from schema.nodes import Node
+from schema.orders import OrderConnection, list_name
+from schema.pages import PageArguments, timed_page
+from schema.problems import Problem
+from schema.scalars import JSON, Cursor
+from schema.texts import bounded
+
+strawberry.enum(PositionSide)
+
+
+@strawberry.type
+class Position(Node):
+    id: strawberry.ID
+    symbol: str
+    type: PositionType
+    side: PositionSide
+    amount: Decimal
+    entry_price: Decimal | None
+    mark_price: Decimal | None
+    mark_price_at: datetime | None
+    notional: Decimal | None
+    unrealized_pnl: Decimal | None
+    unrealized_pnl_percent: Decimal | None
+    realized_pnl: Decimal
+    leverage: Decimal | None
+    margin: Decimal | None
+    liquidation_price: Decimal | None
+    metadata: JSON
+    opened_at: datetime | None
+    updated_at: datetime
+    key: strawberry.Private[PositionKey]
+
+    @classmethod
+    def of(cls, valued: Valued) -> "Position":
+        mark, holding, key = valued.mark, valued.holding, valued.key
+        return cls(
+            id=ids.encode_position(key),
+            symbol=key.symbol,
+            type=key.type,
+            side=valued.side,
+            amount=valued.amount.copy_abs(),
+            entry_price=valued.entry_price,
+            mark_price=None if mark is None else mark.price,
+            mark_price_at=None if mark is None else mark.at,
+            notional=valued.notional,
+            unrealized_pnl=valued.unrealized,
+            unrealized_pnl_percent=valued.unrealized_percent,
+            realized_pnl=holding.realized,
+            leverage=None,
+            margin=None,
+            liquidation_price=None,
+            metadata=cast("JSON", dict(valued.position.metadata)),
+            opened_at=holding.opened_at,
+            updated_at=valued.position.updated_at,
+            key=key,
+        )
+
+    @strawberry.field
+    def account(self, info: Info) -> Account:
+        return Account.named(self.key.account, info.context)
+
+    @strawberry.field
+    async def orders(
+        self, info: Info, first: int | None = None, after: Cursor | None = None
+    ) -> OrderConnection:
+        sort = OrderSort.CREATED_AT_DESC
+        request = timed_page(list_name(sort), PageArguments(first=first, after=after))
+        wanted = OrderFilter(
+            accounts=frozenset({self.key.account}),
+            symbols=frozenset({self.key.symbol}),
+            position_type=self.key.type,
+        )
+        async with info.context.view(info) as view:
+            return OrderConnection.of(await view.orders(wanted, sort, request), sort)
+
+
+@strawberry.type
+class PositionList:
+    nodes: list[Position]
+    problems: list[Problem]
+    as_of: Cursor
+
+    @classmethod
+    def of(cls, found: services.PositionList) -> "PositionList":
+        return cls(
+            nodes=[Position.of(one) for one in found.nodes],
+            problems=[Problem.of(problem) for problem in found.problems],
+            as_of=Cursor(found.as_of.encode()),
+        )
+
+
+@strawberry.input
+class PositionFilter:
+    account: str | None = None
+    symbols: list[str] | None = None
+    type: PositionType | None = None
+
+    @within("filter")
+    def to_domain(self, info: Info) -> services.PositionFilter:
+        context = info.context
+        accounts = context.services.accounts
+        named = None if self.account is None else accounts.resolve(self.account, context.viewer)
+        return services.PositionFilter(
+            accounts=None if named is None else frozenset({named.name}),
+            symbols=bounded(self.symbols, field=("symbols",)),
+            type=self.type,
+        )
+
+
+async def list_positions(info: Info, filter: PositionFilter | None) -> PositionList:
+    wanted = services.PositionFilter() if filter is None else filter.to_domain(info)
+    async with info.context.view(info) as view:
+        return PositionList.of(await info.context.services.positions.read(view, wanted))
+
+
+async def find_position(info: Info, key: str) -> Position | None:
+    wanted = ids.decode_position(key)
+    if wanted is None or wanted.account not in info.context.accounts:
+        return None
+    async with info.context.view(info) as view:
+        found = await info.context.services.positions.find(view, wanted)
+    return None if found is None else Position.of(found)

@@ -1,0 +1,16 @@
+"""What could not be done or read this time."""
+
+import strawberry
+
+from app.domain import problems as domain
+
+
+@strawberry.type
+class Problem:
+    subject: str
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, problem: domain.Problem) -> "Problem":
+        return cls(subject=problem.subject, code=problem.code, message=problem.message)
