@@ -34,6 +34,7 @@ class Postgres:
     def __init__(self, folder: Path, bin_folder: Path) -> None:
         self._folder = folder
         self._bin = bin_folder
+        self._copying = _copying(bin_folder)
         self._count = 0
 
     def url(self, name: str) -> str:
@@ -42,7 +43,7 @@ class Postgres:
     def create(self, template: str = "template1") -> str:
         self._count += 1
         name = f"test_{self._count}"
-        self.run("createdb", "-T", template, name)
+        self.run("createdb", *self._copying, "-T", template, name)
         return name
 
     def drop(self, name: str) -> None:
@@ -68,6 +69,13 @@ def running() -> Iterator[Postgres]:
             yield Postgres(folder, bin_folder)
         finally:
             _as_user([*control, "-m", "immediate", "stop"])
+
+
+def _copying(bin_folder: Path) -> Sequence[str]:
+    """File by file, the quicker way; before PostgreSQL 15 there was no other."""
+    command = [str(bin_folder / "createdb"), "--help"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return ("--strategy", "file_copy") if "--strategy" in told else ()
 
 
 def _hand_over(folder: Path) -> None:

@@ -33,10 +33,10 @@ def paper(books: PaperBooks) -> PaperRig:
     return PaperRig(books, ManualClock(START))
 
 
-# An exchange that joins the contract adds its name here. The paper exchange has two databases, and
-# trades at the prices of others as well.
+# An exchange that joins the contract adds its name here. The paper exchange trades at the prices of
+# others as well; its books on PostgreSQL are looked at where the database is what matters.
 FOLLOWED, BINANCE = "followed", "binance"
-PAPER = ("sqlite_url", "postgres_url", FOLLOWED)
+PAPER = ("sqlite_url", FOLLOWED)
 EXCHANGES = (*PAPER, BINANCE)
 
 
