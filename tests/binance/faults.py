@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from app.ports import Clock
 from tests.binance.refusals import Refused, banned, timestamp_behind, too_many_requests
@@ -82,7 +82,10 @@ class Meanwhile:
         return answer
 
 
-AnyFault = Fault | Spoiled | Meanwhile
+class AnyFault(Protocol):
+    """What becomes of one request."""
+
+    async def act(self, proceed: Proceed) -> Outcome: ...
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,4 @@
-"""The exchange on a free port of this machine, for as long as a block lasts."""
+"""The exchange on a port of this machine, for as long as a block lasts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +11,9 @@ from tests.binance.venue import Venue
 
 
 @asynccontextmanager
-async def running_venue(clock: Clock, *, patience_seconds: float = 1.0) -> AsyncIterator[Venue]:
+async def running_venue(
+    clock: Clock, *, port: int = 0, patience_seconds: float = 1.0
+) -> AsyncIterator[Venue]:
     """Serve until the block ends; a crash of the exchange itself ends the test.
 
     What is still delayed at the end is waited for as long as patience lasts.
@@ -29,7 +31,7 @@ async def running_venue(clock: Clock, *, patience_seconds: float = 1.0) -> Async
     runner = web.ServerRunner(web.Server(serve), shutdown_timeout=patience_seconds)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         host, port = runner.addresses[0][:2]
         venue.address = f"{host}:{port}"
         yield venue

@@ -17,7 +17,7 @@ from app.storage.database import Database, Snapshot
 from schema import ids
 
 Facts = Counter[tuple[object, ...]]
-_UNANSWERED = {str(OrderStatus.SUBMITTING), str(OrderStatus.IN_DOUBT)}
+UNANSWERED = {str(OrderStatus.SUBMITTING), str(OrderStatus.IN_DOUBT)}
 _MANY = 1_000_000
 
 
@@ -68,11 +68,11 @@ async def _rows(view: Snapshot, table: Table) -> tuple[RowMapping, ...]:
 
 def differences(books: Books) -> list[str]:
     """Where the exchange and we do not say the same, in words."""
-    unanswered = [row["id"] for row in books.orders if row["status"] in _UNANSWERED]
+    unanswered = [row["id"] for row in books.orders if row["status"] in UNANSWERED]
     return [
         *(f"order {order_id} is not answered" for order_id in unanswered),
-        *_compare("order", _our_orders(books), _paper_orders(books)),
-        *_compare("fill", _our_fills(books), _paper_fills(books)),
+        *compare("order", _our_orders(books), _paper_orders(books)),
+        *compare("fill", _our_fills(books), _paper_fills(books)),
     ]
 
 
@@ -166,6 +166,7 @@ def _money(row: RowMapping) -> tuple[Any, ...]:
     return tuple(row[name] for name in names)
 
 
-def _compare(what: str, ours: Facts, theirs: Facts) -> Iterable[str]:
+def compare(what: str, ours: Facts, theirs: Facts) -> Iterable[str]:
+    """What only one of the two says, in words."""
     yield from (f"only here: {what} {fact}" for fact in (ours - theirs).elements())
     yield from (f"only at the exchange: {what} {fact}" for fact in (theirs - ours).elements())

@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import sys
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ class StatementCrash:
 def main() -> None:
     """Fork a server for each request on the socket that stands at standard input."""
     build_schema()
+    for module in sys.argv[1:]:
+        import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # A group of its own, so that no server outlives the tests, however they end.
     os.setpgid(0, 0)

@@ -62,10 +62,11 @@ class ForkLauncher:
 
 
 @contextmanager
-def fork_launcher() -> Iterator[ForkLauncher]:
+def fork_launcher(*modules: str) -> Iterator[ForkLauncher]:
+    """Further modules are imported once for all servers, where those would do it one by one."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
-        command = [sys.executable, "-m", "tests.system.serve"]
+        command = [sys.executable, "-m", "tests.system.serve", *modules]
         with subprocess.Popen(command, cwd=ROOT, stdin=theirs.fileno()) as process:
             theirs.close()
             try:
@@ -105,7 +106,7 @@ class ServerProcess:
         self._child: Child | None = None
         self._listening: asyncio.Task[None] | None = None
         self._spoke = asyncio.Event()
-        self.port = _free_port()
+        self.port = free_port()
         self.database_url = database_url
         self.faults: dict[str, Any] = {}
         self.output: list[str] = []
@@ -229,7 +230,7 @@ async def _ended(pid: int) -> None:
         os.close(handle)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     for port in random.sample(_PORTS, len(_PORTS)):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port

@@ -3,9 +3,7 @@
 import asyncio
 import os
 import random
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +21,7 @@ from tests.system.books import (
 )
 from tests.system.clients import ApiClient, Data, Subscriber, api_client, eventually, following
 from tests.system.conftest import MakeServer
+from tests.system.kills import Acknowledged, assert_as_told, kill_at_random
 from tests.system.servers import ServerProcess
 
 CLIENTS = 16
@@ -31,7 +30,6 @@ IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
 # Our side is the same on both: fewer are enough to see that PostgreSQL keeps what was committed.
 KILLS = {"sqlite": 400 if IS_SOAK else 20, "postgresql": 400 if IS_SOAK else 5}
 LONGEST_LIFE_SECONDS = 0.6
-LONGEST_START_SECONDS = 0.4
 SETTLING_SECONDS = 15
 MONEY = {"USDT": Decimal(1_000_000_000), "BTC": Decimal(1_000), "ETH": Decimal(10_000)}
 QUICK = {
@@ -40,15 +38,6 @@ QUICK = {
     "exchange_timeout_seconds": 5,
     **{f"accounts__paper__paper__balances__{asset}": total for asset, total in MONEY.items()},
 }
-_FINAL = {"FILLED", "CANCELED", "EXPIRED", "REJECTED"}
-
-
-@dataclass(kw_only=True, slots=True)
-class Acknowledged:
-    """What the clients were told."""
-
-    orders: defaultdict[str, list[Data]] = field(default_factory=lambda: defaultdict(list))
-    denied: set[str] = field(default_factory=set)
 
 
 class Trader:
@@ -86,7 +75,7 @@ class Trader:
             clientOrderId=client_order_id, symbol=symbol, side=side, **wanted
         )
         if answer.order is None:
-            self._told.denied.add(client_order_id)
+            self._told.denied[client_order_id] = str(answer.refusal)
             return
         self._told.orders[client_order_id].append(answer.order)
         if answer.order["status"] == "OPEN" and self._random.random() < 0.5:
@@ -144,18 +133,6 @@ def _through(terms: Data) -> str:
     return str((Decimal(terms["ticker"]["ask"]) * factor).quantize(Decimal("0.01")))
 
 
-async def kill_at_random(server: ServerProcess, kills: int, chance: random.Random) -> None:
-    """One kill in five comes while the server starts."""
-    for _ in range(kills):
-        await asyncio.sleep(chance.uniform(0, LONGEST_LIFE_SECONDS))
-        await server.kill()
-        if chance.random() < 0.2:
-            await server.launch()
-            await asyncio.sleep(chance.uniform(0, LONGEST_START_SECONDS))
-            await server.kill()
-        await server.start()
-
-
 @pytest.mark.parametrize(("database_url", "kills"), KILLS.items(), indirect=["database_url"])
 async def test_no_kill_loses_doubles_or_forgets_anything(
     make_server: MakeServer, database_url: str, kills: int
@@ -185,7 +162,9 @@ async def _trade_and_kill(
     async with asyncio.TaskGroup() as tasks:
         for number in range(CLIENTS):
             tasks.create_task(Trader(api, f"client-{number}", told).trade(enough))
-        await kill_at_random(server, kills, random.Random(SEED))
+        await kill_at_random(
+            server, kills, random.Random(SEED), longest_life_seconds=LONGEST_LIFE_SECONDS
+        )
         enough.set()
 
 
@@ -196,17 +175,6 @@ def assert_nothing_is_lost(books: Books, told: Acknowledged, subscriber: Subscri
     assert_money_is_conserved(books, MONEY)
     assert subscriber.cursors == books.cursors
     assert_as_told(books, told)
-
-
-def assert_as_told(books: Books, told: Acknowledged) -> None:
-    """Each order has the id that its client was told, and what was final has stayed so."""
-    known = books.ids_by_client_id
-    rows = {row["client_order_id"]: row for row in books.orders}
-    for client_order_id, answers in told.orders.items():
-        assert {answer["id"] for answer in answers} == {known.get(client_order_id)}
-        final = [answer["status"] for answer in answers if answer["status"] in _FINAL]
-        assert set(final) <= {rows[client_order_id]["status"]}
-    assert told.denied & known.keys() == set()
 
 
 async def until_in_step(database_url: str) -> None:

@@ -1,0 +1,133 @@
+"""The server dies at any moment while everything goes wrong between it and a real exchange."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from app.runtime import SystemClock
+from tests.binance.accounts import Account
+from tests.binance.running import running_venue
+from tests.binance.venue import Venue
+from tests.system.books import (
+    Books,
+    assert_log_is_whole,
+    assert_no_order_twice,
+    read_books,
+)
+from tests.system.clients import ApiClient, Data, Subscriber, api_client, eventually, following
+from tests.system.conftest import MakeServer
+from tests.system.kills import Acknowledged, assert_as_told, kill_at_random
+from tests.system.markets import Market
+from tests.system.servers import ServerProcess
+from tests.system.storms import Storm
+from tests.system.traders import VenueTrader
+from tests.system.venues import differences, settings_at
+
+IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
+SEED = 1
+CLIENTS = 8
+KILLS = 50 if IS_SOAK else 4
+ORDERS = 1_000 if IS_SOAK else 100
+LONGEST_LIFE_SECONDS = 4.0
+SETTLING_SECONDS = 25
+UNLIMITED = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """An exchange, what goes wrong on the way there, and a server that trades on it."""
+
+    venue: Venue
+    account: Account
+    market: Market
+    storm: Storm
+    server: ServerProcess
+
+    async def differences(self) -> list[str]:
+        books = await read_books(self.server.database_url)
+        return differences(books, self.venue, self.account)
+
+    async def until_in_step(self) -> None:
+        async def look() -> Data:
+            return {"differences": await self.differences()}
+
+        await eventually(look, lambda seen: not seen["differences"], seconds=SETTLING_SECONDS)
+
+
+@asynccontextmanager
+async def opened_world(make_server: MakeServer, database_url: str) -> AsyncIterator[World]:
+    clock, chance = SystemClock(), random.Random(SEED)
+    async with running_venue(clock) as venue:
+        venue.limits.weight_limit = UNLIMITED
+        account = venue.open_account("main", USDT=10_000_000, BTC=100, ETH=2_000)
+        market = Market(venue, account, chance)
+        yield World(
+            venue=venue,
+            account=account,
+            market=market,
+            storm=Storm(venue, clock, chance, market.fill_some_order),
+            server=make_server(database_url, **settings_at(venue, account)),
+        )
+
+
+async def test_no_kill_and_no_fault_of_the_exchange_loses_or_doubles_anything(
+    make_ccxt_server: MakeServer, sqlite_url: str
+) -> None:
+    told = Acknowledged()
+    async with opened_world(make_ccxt_server, sqlite_url) as world:
+        server = world.server
+        await server.start()
+        async with api_client(server) as api, following(server, await _as_of(api)) as subscriber:
+            await _trade_in_the_storm(world, api, told)
+            await world.until_in_step()
+            await api.cancel_all()
+            await world.until_in_step()
+            await subscriber.until_at(await _as_of(api))
+            await server.stop()
+        assert_nothing_is_lost(world, await read_books(sqlite_url), told, subscriber)
+        assert_much_has_happened(world, told)
+
+
+async def _trade_in_the_storm(world: World, api: ApiClient, told: Acknowledged) -> None:
+    enough = asyncio.Event()
+
+    async def count() -> Data:
+        return {"orders": len(told.orders)}
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(world.market.run(enough))
+        tasks.create_task(world.storm.rage(enough))
+        for number in range(CLIENTS):
+            trader = VenueTrader(api, world.market, f"client-{number}", told)
+            tasks.create_task(trader.trade(enough))
+        chance = random.Random(SEED)
+        await kill_at_random(world.server, KILLS, chance, longest_life_seconds=LONGEST_LIFE_SECONDS)
+        await eventually(count, lambda seen: seen["orders"] >= ORDERS)
+        enough.set()
+
+
+def assert_nothing_is_lost(
+    world: World, books: Books, told: Acknowledged, subscriber: Subscriber
+) -> None:
+    assert differences(books, world.venue, world.account) == []
+    world.venue.journal.assert_nothing_was_sent_twice()
+    world.venue.assert_books_balance()
+    assert_no_order_twice(books)
+    assert_log_is_whole(books)
+    assert subscriber.cursors == books.cursors
+    assert_as_told(books, told)
+
+
+def assert_much_has_happened(world: World, told: Acknowledged) -> None:
+    """Nothing of this would say much about a quiet day."""
+    orders = world.venue.orders(world.account)
+    in_parts = [order for order in orders if order.filled and order.filled != order.amount]
+    assert len(told.orders) >= ORDERS
+
+
+async def _as_of(api: ApiClient) -> str:
+    as_of: str = (await api.open_orders())["asOf"]
+    return as_of
