@@ -68,13 +68,26 @@ class Lookups:
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         """Market by market, as far as the exchange lists them, with their trades."""
         self._session.require()
-        reports, lists = [], _closed_lists(self._session.client)
+        venue, reports = self._session.venue, []
+        lists = venue.closed_lists or _closed_lists(self._session.client)
         for symbol in symbols:
             rows: list[Row] = []
             for method in lists:
-                rows += await self.read(Priority.LOOKUP, method, symbol, milliseconds(since))
-            reports += await self._closed(symbol, [self._session.venue.named(row) for row in rows])
+                rows += await self._pages(method, symbol, milliseconds(since))
+            closed = [venue.named(row) for row in rows if row.get("status") != "open"]
+            reports += await self._closed(symbol, closed)
         return reports
+
+    async def _pages(self, method: str, symbol: str, start: int) -> Iterable[Row]:
+        """As many as it takes, where the exchange tells no more than so many at once."""
+        limit = self._session.venue.closed_orders_limit
+        found: dict[object, Row] = {}
+        while True:
+            rows = await self.read(Priority.LOOKUP, method, symbol, start, limit)
+            known, found = len(found), found | {row.get("id"): row for row in rows}
+            if limit is None or len(rows) < limit or len(found) == known:
+                return found.values()
+            start = max(row.get("timestamp") or start for row in rows)
 
     async def trades_since(self, since: datetime, symbol: str) -> Sequence[FillReport]:
         """The account's own trades in a market."""

@@ -62,6 +62,10 @@ class Venue:
     type_path: tuple[str, ...] = ()
     # How many open orders are told at once at most, where it is fewer if nobody asks for more.
     open_orders_limit: int | None = None
+    # Where closed orders are listed, if ccxt's own lists of them leave some out; and how many are
+    # told at once, the oldest first, where there may be more behind them.
+    closed_lists: tuple[str, ...] = ()
+    closed_orders_limit: int | None = None
     has_stops: bool = False
     # Whether the fee of a buy is paid in quote, where ccxt does not say.
     fees_in_quote: bool = False
@@ -96,6 +100,9 @@ _ROWS = (
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=10.0,
         type_path=("type",),
+        # Its list of canceled and closed orders lacks those that expired.
+        closed_lists=("fetch_orders",),
+        closed_orders_limit=1000,
         has_stops=True,
         rights=Rights(
             method="sapi_get_account_apirestrictions",
