@@ -16,7 +16,7 @@ from app.domain.accounts import AccountMode
 from app.exchanges.paper.faults import Faults
 from app.gateways import Gateways, build_all
 from app.ports import Clock
-from app.services import Services
+from app.services import Services, position_books
 from app.services.account_health import Candidate
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import AuditService
@@ -29,6 +29,7 @@ from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
 from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
+from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.reconciler import Reconciler
 from app.services.views import ViewService
@@ -146,6 +147,7 @@ class _Build:
 
     def __init__(self, settings: Settings, parts: Parts, database: Database, bus: Bus) -> None:
         self._settings = settings
+        self._database = database
         self._clock = parts.clock
         self._auth = _auth(settings, database, parts.clock)
         self._gateway_plans = Gateways(settings, database, parts.clock, parts.faults)
@@ -178,6 +180,7 @@ class _Build:
             market_data=MarketDataService(),
             orders=self._orders,
             positions=PositionService(accounts, clock),
+            position_keeper=PositionKeeper(database, accounts, clock),
             reconciler=Reconciler(self._syncs),
             views=ViewService(database),
         )
@@ -187,6 +190,7 @@ class _Build:
         await self._auth.ensure_admin(self._settings.data_dir, self._settings.admin_token)
         await self._accounts.register()
         await self._log.open()
+        await position_books.catch_up(self._database)
         for sync in self._syncs.values():
             await sync.recover()
 

@@ -13,6 +13,7 @@ from schema import ids
 from schema.context import Context, Info
 from schema.errors import Refusal, ending_of
 from schema.orders import OrderSuccess, PlaceOrderSuccess
+from schema.positions import PositionSuccess
 from schema.tokens import CreateTokenSuccess, RevokeTokenSuccess
 
 T = TypeVar("T")
@@ -69,6 +70,8 @@ def _subject_of(result: object) -> Subject | None:
     match result:
         case PlaceOrderSuccess() | OrderSuccess():
             return Subject.order(result.order.value.id)
+        case PositionSuccess():
+            return Subject.position(result.position.key)
         case CreateTokenSuccess() | RevokeTokenSuccess():
             return Subject.token(ids.decode(result.token.id, ids.Kind.TOKEN))
         case _:

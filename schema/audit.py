@@ -7,6 +7,7 @@ import strawberry
 from app.domain import audit as domain
 from app.domain.audit import AuditOutcome, SubjectKind
 from app.domain.pages import Page
+from app.domain.positions import PositionKey
 from schema import ids
 from schema.context import Info
 from schema.pages import PageArguments, PageInfo, timed_page
@@ -43,11 +44,17 @@ class AuditEntry:
             actor=entry.actor,
             actor_id=None if entry.actor_id is None else ids.encode(ids.Kind.TOKEN, entry.actor_id),
             action=entry.action,
-            subject=None if subject is None else ids.encode(_KINDS[subject.kind], subject.key),
+            subject=None if subject is None else _id_of(subject),
             outcome=entry.outcome,
             code=entry.code,
             request_id=entry.request_id,
         )
+
+
+def _id_of(subject: domain.Subject) -> strawberry.ID:
+    if subject.kind is SubjectKind.POSITION:
+        return ids.encode_position(PositionKey.named(subject.key))
+    return ids.encode(_KINDS[subject.kind], subject.key)
 
 
 @strawberry.type

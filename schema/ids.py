@@ -9,7 +9,6 @@ from typing import assert_never
 
 import strawberry
 
-from app.domain.orders import PositionType
 from app.domain.pages import Key
 from app.domain.positions import PositionKey
 from app.errors import BadInput, CursorInvalid
@@ -57,14 +56,13 @@ def encode_symbol(kind: Kind, account: str, symbol: str) -> strawberry.ID:
 
 
 def encode_position(position: PositionKey) -> strawberry.ID:
-    return encode(Kind.POSITION, _pack(f"{position.account}/{position.type}/{position.symbol}"))
+    return encode(Kind.POSITION, _pack(position.name))
 
 
 def decode_position(key: str) -> PositionKey | None:
     """None where it is the id of nothing."""
     try:
-        account, kind, symbol = _unpack(key).split("/", 2)
-        return PositionKey(account=account, symbol=symbol, type=PositionType(kind))
+        return PositionKey.named(_unpack(key))
     except ValueError:
         return None
 

@@ -30,6 +30,8 @@ from schema.orders import (
     PlaceOrderResult,
     PlaceOrderSuccess,
 )
+from schema.positions import ClosePositionInput, PositionResult, closing_request
+from schema.positions import set_metadata as set_position_metadata
 from schema.queries import find_order
 from schema.reconciliations import ReconcilePayload, reconcile
 from schema.scalars import JSON
@@ -100,6 +102,16 @@ class Mutation:
         return await refusable(_set_metadata)(info, id, metadata)
 
     @strawberry.mutation(extensions=_TRADE)
+    async def close_position(self, info: Info, input: ClosePositionInput) -> PlaceOrderResult:
+        return await refusable(_close, "input")(info, input)
+
+    @strawberry.mutation(extensions=_TRADE)
+    async def set_position_metadata(
+        self, info: Info, id: strawberry.ID, metadata: JSON
+    ) -> PositionResult:
+        return await refusable(set_position_metadata)(info, id, metadata)
+
+    @strawberry.mutation(extensions=_TRADE)
     async def reconcile(self, info: Info, account: str | None = None) -> ReconcilePayload:
         return await reconcile(info, account)
 
@@ -129,6 +141,11 @@ async def _place(
         return request
     placed = await info.context.services.orders.place(request, attempt)
     return PlaceOrderSuccess(order=Order.of(placed.order), replayed=placed.replayed)
+
+
+async def _close(info: Info, input: ClosePositionInput) -> PlaceOrderSuccess | Refusal:
+    request = await closing_request(info, input)
+    return await _place(info, request, info.context.attempt)
 
 
 async def _cancel(info: Info, input: CancelOrderInput) -> OrderSuccess:

@@ -1,21 +1,26 @@
 """Positions and what they are worth."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import cast
+from typing import Annotated, cast
 
 import strawberry
 
 from app.domain.filters import OrderFilter, OrderSort
+from app.domain.order_requests import OrderRequest
 from app.domain.orders import PositionType
 from app.domain.positions import PositionKey
 from app.domain.valuations import PositionSide, Valued
 from app.services import positions as services
+from app.services.position_keeper import unknown_position
+from app.services.views import View
 from schema import ids
 from schema.accounts import Account
 from schema.context import Info
-from schema.errors import within
+from schema.errors import Refusal, within
 from schema.nodes import Node
+from schema.order_inputs import as_metadata
 from schema.orders import OrderConnection, list_name
 from schema.pages import PageArguments, timed_page
 from schema.problems import Problem
@@ -137,3 +142,48 @@ async def find_position(info: Info, key: str) -> Position | None:
     async with info.context.view(info) as view:
         found = await info.context.services.positions.find(view, wanted)
     return None if found is None else Position.of(found)
+
+
+@strawberry.type
+class PositionSuccess:
+    position: Position
+
+
+PositionResult = Annotated[PositionSuccess | Refusal, strawberry.union("PositionResult")]
+
+
+@strawberry.input
+class ClosePositionInput:
+    id: strawberry.ID
+    amount: Decimal | None = None
+    client_order_id: str | None = None
+
+
+async def closing_request(info: Info, input: ClosePositionInput) -> OrderRequest:
+    """The order that closes a position, or the very one that did so before."""
+    context = info.context
+    orders, keeper = context.services.orders, context.services.position_keeper
+    name = input.client_order_id or orders.new_client_order_id()
+    async with context.view(info) as view:
+        held = await _existing(view, info, input.id)
+        known = await view.order_by_client_id(held.key.account, name)
+    return await keeper.closing(held, input.amount, name, known=known)
+
+
+async def set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> PositionSuccess:
+    context = info.context
+    async with context.view(info) as view:
+        held = await _existing(view, info, id)
+    changed = await context.services.position_keeper.set_metadata(
+        held.key, as_metadata(metadata), context.attempt
+    )
+    return PositionSuccess(position=Position.of(replace(held, position=changed)))
+
+
+async def _existing(view: View, info: Info, id: strawberry.ID) -> Valued:
+    key = ids.decode_position(ids.decode(id, ids.Kind.POSITION))
+    known = key is not None and key.account in info.context.accounts
+    held = await info.context.services.positions.find(view, key) if key and known else None
+    if held is None:
+        raise unknown_position()
+    return held

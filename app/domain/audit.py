@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.domain.positions import PositionKey
 from app.errors import Refusal
 
 
@@ -20,6 +21,7 @@ class SubjectKind(StrEnum):
 
     ACCOUNT = "ACCOUNT"
     ORDER = "ORDER"
+    POSITION = "POSITION"
     TOKEN = "TOKEN"  # noqa: S105  a kind
 
 
@@ -33,6 +35,10 @@ class Subject:
     @classmethod
     def order(cls, order_id: str) -> "Subject":
         return cls(kind=SubjectKind.ORDER, key=order_id)
+
+    @classmethod
+    def position(cls, key: PositionKey) -> "Subject":
+        return cls(kind=SubjectKind.POSITION, key=key.name)
 
     @classmethod
     def token(cls, token_id: str) -> "Subject":

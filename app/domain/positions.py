@@ -134,6 +134,16 @@ class PositionKey:
     symbol: str
     type: PositionType
 
+    @property
+    def name(self) -> str:
+        return f"{self.account}/{self.type}/{self.symbol}"
+
+    @classmethod
+    def named(cls, name: str) -> "PositionKey":
+        """ValueError where it is no such name."""
+        account, kind, symbol = name.split("/", 2)
+        return cls(account=account, symbol=symbol, type=PositionType(kind))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:

@@ -8,6 +8,7 @@ from app.services.auth import AuthService
 from app.services.market_data import MarketDataService
 from app.services.order_log import OrderLog
 from app.services.orders import OrderService
+from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.reconciler import Reconciler
 from app.services.views import ViewService
@@ -24,5 +25,6 @@ class Services:
     market_data: MarketDataService
     orders: OrderService
     positions: PositionService
+    position_keeper: PositionKeeper
     reconciler: Reconciler
     views: ViewService

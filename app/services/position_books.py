@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.domain.order_changes import Step
 from app.domain.orders import Order
 from app.domain.positions import Holding, Position, PositionKey, booked
-from app.storage.database import Transaction
+from app.storage.database import Database, Transaction
 
 
 async def book(tx: Transaction, order: Order, steps: Sequence[Step]) -> None:
@@ -22,6 +22,13 @@ async def book(tx: Transaction, order: Order, steps: Sequence[Step]) -> None:
     after = booked(before or Position(key=key, updated_at=order.updated_at), added)
     await tx.positions.save(after.position)
     await tx.positions.add_rounds(key, after.ended)
+
+
+async def catch_up(database: Database) -> None:
+    """Add up what was traded before positions were kept; where any are kept, all are."""
+    async with database.transaction() as tx:
+        for key in await tx.positions.unkept():
+            await rebuild(tx, key)
 
 
 async def rebuild(tx: Transaction, key: PositionKey) -> None:

@@ -62,6 +62,13 @@ def current_fills_of(key: PositionKey) -> Select[Any]:
     ).order_by(_columns.id)
 
 
+def traded_keys() -> Select[Any]:
+    """Every account, symbol and type of which there are fills."""
+    orders = tables.orders.c
+    found = select(_columns.account, _columns.symbol, orders.position_type)
+    return found.join(tables.orders, orders.id == _columns.order_id).distinct()
+
+
 def _is_current() -> ColumnElement[bool]:
     return _columns.superseded_revision.is_(None)
 

@@ -10,7 +10,7 @@ from app.domain.fills import Fill
 from app.domain.orders import PositionType
 from app.domain.positions import Holding, Position, PositionKey, Round
 from app.storage import tables
-from app.storage.fills import current_fills_of, load_fill
+from app.storage.fills import current_fills_of, load_fill, traded_keys
 from app.storage.sql import Sql
 
 _columns = tables.positions.c
@@ -50,6 +50,20 @@ class PositionStore:
     async def fills(self, key: PositionKey) -> Sequence[Fill]:
         """All that stands behind it, in the order in which it was learned."""
         return [load_fill(row) for row in await self._sql.all(current_fills_of(key))]
+
+    async def unkept(self) -> Sequence[PositionKey]:
+        """What has fills, where no position at all is kept yet."""
+        if await self._sql.first(select(_columns.account).limit(1)) is not None:
+            return []
+        rows = await self._sql.all(traded_keys())
+        return [
+            PositionKey(
+                account=row["account"],
+                symbol=row["symbol"],
+                type=PositionType(row["position_type"]),
+            )
+            for row in rows
+        ]
 
     async def add_rounds(self, key: PositionKey, rounds: Iterable[Round]) -> None:
         rows = [{**_name(key), **_values(one)} for one in rounds]

@@ -196,7 +196,7 @@ audit = Table(
     Column("actor_id", String(26)),
     Column("action", String(64), nullable=False),
     Column("subject_kind", String(16)),
-    Column("subject_key", String(64)),
+    Column("subject_key", String(200)),
     Column("outcome", String(16), nullable=False),
     Column("code", String(64)),
     Column("request_id", String(64), nullable=False),

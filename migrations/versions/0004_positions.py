@@ -14,6 +14,7 @@ TIME = sa.BigInteger()
 
 def upgrade() -> None:
     op.add_column("fills", sa.Column("fee_value", EXACT, nullable=True))
+    _resize_subjects(200)
     op.create_table(
         "positions",
         *_names(),
@@ -46,10 +47,19 @@ def downgrade() -> None:
     op.drop_table("position_rounds")
     op.drop_table("positions")
     op.drop_column("fills", "fee_value")
+    op.execute(
+        "UPDATE audit SET subject_kind = NULL, subject_key = NULL WHERE subject_kind = 'POSITION'"
+    )
+    _resize_subjects(64)
 
 
 _NUMBERS = ("amount", "basis", "realized", "fees", "realized_before")
 _INDEXES = (("account", "closed_at"), ("account", "symbol", "type"))
+
+
+def _resize_subjects(length: int) -> None:
+    with op.batch_alter_table("audit") as batch:
+        batch.alter_column("subject_key", type_=sa.String(length=length))
 
 
 def _names() -> tuple[sa.Column[str], ...]:

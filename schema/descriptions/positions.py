@@ -42,6 +42,20 @@ TEXTS = {
     "PositionFilter.account": "Those of this account.",
     "PositionFilter.symbols": "Those in these markets.",
     "PositionFilter.type": "Those of this type.",
+    "PositionResult": "What became of a change of a position.",
+    "PositionSuccess": "It was done, or it was already so.",
+    "PositionSuccess.position": "The position as it stands.",
+    "ClosePositionInput": "Which position is closed, and how much of it.",
+    "ClosePositionInput.id": "The position.",
+    "ClosePositionInput.amount": "Left out: all that the market's step lets be traded.",
+    "ClosePositionInput.clientOrderId": (
+        "As for placeOrder: the same one again gives back the order of the first time."
+    ),
+    "Mutation.closePosition": "Closes a position by a market order that can only reduce it.",
+    "Mutation.closePosition(input)": "Which position, and how much of it.",
+    "Mutation.setPositionMetadata": "Replaces the whole object.",
+    "Mutation.setPositionMetadata(id)": "The position.",
+    "Mutation.setPositionMetadata(metadata)": "At most 8 KiB as JSON, 8 deep.",
     "Query.positions": "What is held, and what it is worth at the last prices.",
     "Query.positions(filter)": "Left out: all of them.",
 }

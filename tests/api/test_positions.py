@@ -90,3 +90,60 @@ async def test_positions_are_narrowed_and_belong_to_their_account(serve: Serve) 
     [only] = (await positions(limited))["nodes"]
     assert only["account"]["name"] == "two"
     assert (await limited.ask(NODE, id=everything[0]["id"]))["node"] is None
+
+
+CLOSE = """mutation ($input: ClosePositionInput!) { closePosition(input: $input) {
+  ... on PlaceOrderSuccess { replayed order { id side type amount status } }
+  ... on Refusal { code message field }
+} }"""
+NOTE = """mutation ($id: ID!, $it: JSON!) { setPositionMetadata(id: $id, metadata: $it) {
+  ... on PositionSuccess { position { id metadata amount } } ... on Refusal { code field }
+} }"""
+
+
+async def close(client: Client, **input: object) -> Data:
+    told: Data = (await client.ask(CLOSE, input=input))["closePosition"]
+    return told
+
+
+async def test_a_position_is_closed_in_part_and_then_whole(client: Client) -> None:
+    await place(client, amount="0.01")
+    [held] = (await positions(client))["nodes"]
+    part = await close(client, id=held["id"], amount="0.004", clientOrderId="part")
+    assert (part["order"]["side"], part["order"]["type"]) == ("SELL", "MARKET")
+    assert (await positions(client))["nodes"][0]["amount"] == "0.006"
+    again = await close(client, id=held["id"], amount="0.004", clientOrderId="part")
+    assert (again["replayed"], again["order"]["id"]) == (True, part["order"]["id"])
+    whole = await close(client, id=held["id"], clientOrderId="whole")
+    assert whole["order"]["amount"] == "0.006"
+    assert (await close(client, id=held["id"], clientOrderId="whole"))["replayed"] is True
+    assert (await positions(client))["nodes"] == []
+    assert (await close(client, id=held["id"]))["code"] == "ALREADY_CLOSED"
+
+
+async def test_what_cannot_be_closed_so_is_refused_with_the_limit(client: Client) -> None:
+    await place(client, amount="0.01")
+    [held] = (await positions(client))["nodes"]
+    for amount in ("0.02", "0", "-1"):
+        told = await close(client, id=held["id"], amount=amount)
+        assert (told["code"], told["field"]) == ("INVALID_INPUT", ["input", "amount"])
+        assert "at most the 0.01" in told["message"]
+    told = await close(client, id=held["id"], amount="0.0000001")
+    assert told["code"] == "PRECISION"
+    elsewhere = await client.refused(CLOSE, input={"id": "acc_paper"})
+    assert elsewhere[1]["code"] == "BAD_USER_INPUT"
+
+
+async def test_a_note_about_a_position_is_kept_and_replaced(serve: Serve) -> None:
+    client = (await serve(**RICH)).client()
+    [held] = (await positions(client))["nodes"]
+    for metadata in ({"why": "a gift"}, {"plan": ["hold", 1]}):
+        told = await client.ask(NOTE, id=held["id"], it=metadata)
+        assert told["setPositionMetadata"]["position"]["metadata"] == metadata
+        assert (await positions(client))["nodes"][0]["metadata"] == metadata
+    audit = await client.ask("{ auditLog(first: 1) { nodes { action subject outcome } } }")
+    assert audit["auditLog"]["nodes"] == [
+        {"action": "setPositionMetadata", "subject": held["id"], "outcome": "DONE"}
+    ]
+    refused = await client.ask(NOTE, id=held["id"], it=[1])
+    assert refused["setPositionMetadata"]["code"] == "INVALID_INPUT"

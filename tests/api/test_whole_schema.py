@@ -28,7 +28,9 @@ GIVEN: dict[str, dict[str, Any]] = {
     "cancelOrder": {"input": {"clientOrderId": "waiting"}},
     "cancelAllOrders": {"input": {"account": "paper", "sources": ["API"]}},
     "setOrderMetadata": {"id": "$order", "metadata": {"a": 1}},
+    "setPositionMetadata": {"id": "$position", "metadata": {"a": 1}},
     "reconcile": {"account": "paper"},
+    "closePosition": {"input": {"id": "$position", "amount": "0.0001"}},
     "createToken": {"input": {"name": "new", "scopes": ["READ"], "accountNames": ["paper"]}},
     "revokeToken": {"id": "$token"},
     "orderUpdates": {"filter": {"account": "paper"}, "after": "$asOf"},
@@ -68,8 +70,10 @@ async def prepared(client: Client) -> dict[str, Any]:
           ... on CreateTokenSuccess { token { id } }
         } }"""
     )
+    held = (await client.ask("{ positions { nodes { id } } }"))["positions"]
     return {
         "$order": order["id"],
+        "$position": held["nodes"][0]["id"],
         "$waiting": waiting["id"],
         "$token": made["createToken"]["token"]["id"],
         "$asOf": before["orders"]["asOf"],

@@ -3,13 +3,19 @@ from contextlib import aclosing
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
+from app.bus import Bus
 from app.domain.filters import OrderFilter, OrderSort
-from app.domain.orders import Order, OrderSide, OrderStatus, OrderType
+from app.domain.orders import Order, OrderSide, OrderStatus, OrderType, PositionType
 from app.domain.pages import PageRequest
+from app.domain.positions import PositionKey
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
+from app.runtime import Parts, open_runtime
 from app.services import Services
+from app.settings import Settings
+from app.storage.database import Database
 from tests.conftest import on_each_database
 from tests.fakes import ManualClock
 from tests.makers import make_request
@@ -301,3 +307,25 @@ async def test_what_the_exchange_knows_and_what_we_know_is_the_same(services: Se
     assert report is not None
     assert [trade.amount for trade in report.fills] == [order.filled]
     assert report.exchange_order_id == order.exchange_order_id
+
+
+async def test_what_was_traded_before_positions_were_kept_is_added_up(
+    settings: Settings, clock: ManualClock
+) -> None:
+    key = PositionKey(account="paper", symbol="BTC/USDT", type=PositionType.SPOT)
+    async with open_runtime(settings, Parts(clock=clock)) as services:
+        await services.orders.place(make_request(amount=Decimal("0.02")))
+    await forget_positions(settings)
+    async with (
+        open_runtime(settings, Parts(clock=clock)) as services,
+        services.views.open(PAPER) as view,
+    ):
+        [position] = await view.positions()
+    assert (position.key, position.holding.amount) == (key, Decimal("0.02"))
+
+
+async def forget_positions(settings: Settings) -> None:
+    database = Database(settings.database_url.get_secret_value(), Bus())
+    async with database.migrating() as connection:
+        await connection.execute(text("DELETE FROM positions"))
+    await database.close()

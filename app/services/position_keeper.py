@@ -1,0 +1,104 @@
+"""Changing positions: closing them by an order, and noting something about them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from app.domain import money
+from app.domain.audit import Subject
+from app.domain.order_requests import OrderRequest, check_metadata
+from app.domain.orders import Order, OrderSide, OrderType, PositionType
+from app.domain.positions import Position, PositionKey
+from app.domain.valuations import PositionSide, Valued
+from app.errors import Denied, Refusal, RefusalCode
+from app.ports import Clock
+from app.services.accounts import AccountService
+from app.services.audit import Attempt
+from app.services.order_gate import deny
+from app.storage.database import Database
+
+
+class PositionKeeper:
+    """What a trader can do with a position."""
+
+    def __init__(self, database: Database, accounts: AccountService, clock: Clock) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._clock = clock
+
+    async def closing(
+        self, held: Valued, amount: Decimal | None, client_order_id: str, *, known: Order | None
+    ) -> OrderRequest:
+        """The order that closes it, whole or in part; asked for again, that of the first time."""
+        if known is not None:
+            amount = amount or known.amount
+        elif amount is None:
+            amount = await self._whole(held)
+        else:
+            deny(_too_much(held, amount))
+        return OrderRequest(
+            account=held.key.account,
+            client_order_id=client_order_id,
+            symbol=held.key.symbol,
+            side=_closing_side(held, known),
+            type=OrderType.MARKET,
+            amount=amount,
+            # A spot sell can be no more than what is there.
+            reduce_only=held.key.type is not PositionType.SPOT,
+            position_type=held.key.type,
+        )
+
+    async def set_metadata(
+        self, key: PositionKey, metadata: Mapping[str, Any], attempt: Attempt | None = None
+    ) -> Position:
+        """Also of what came from outside, of which nothing was kept so far."""
+        deny(check_metadata(metadata))
+        async with self._database.transaction() as tx:
+            known = await tx.positions.lock(key)
+            before = known or Position(key=key, updated_at=self._clock.now())
+            after = replace(before, metadata=metadata)
+            if after != known:
+                await tx.positions.save(after)
+                if attempt is not None:
+                    await attempt.done(tx, Subject.position(key))
+        return after
+
+    async def _whole(self, held: Valued) -> Decimal:
+        """As much of it as the market's step lets be traded."""
+        markets = await self._accounts.get(held.key.account).gateway.markets()
+        market = markets.get(held.key.symbol)
+        step = None if market is None else market.amount_step
+        whole = held.amount.copy_abs()
+        amount = whole if step is None else money.floor_to_step(whole, step)
+        if amount == money.ZERO:
+            deny(_nothing_to_close(held))
+        return amount
+
+
+def unknown_position() -> Denied:
+    refusal = Refusal(
+        code=RefusalCode.NOT_FOUND, message="there is no such position", field=("id",)
+    )
+    return Denied(refusal)
+
+
+def _closing_side(held: Valued, known: Order | None) -> OrderSide:
+    if known is not None:
+        return known.side
+    return OrderSide.SELL if held.side is PositionSide.LONG else OrderSide.BUY
+
+
+def _too_much(held: Valued, amount: Decimal) -> Refusal | None:
+    whole = held.amount.copy_abs()
+    if money.ZERO < amount <= whole:
+        return None
+    message = f"amount takes more than 0 and at most the {money.plain(whole)} that are open"
+    return Refusal(code=RefusalCode.INVALID_INPUT, message=message, field=("amount",))
+
+
+def _nothing_to_close(held: Valued) -> Refusal:
+    if held.amount:
+        message = "what is left of the position is less than the market's step: it cannot be traded"
+        return Refusal(code=RefusalCode.PRECISION, message=message)
+    return Refusal(code=RefusalCode.ALREADY_CLOSED, message="the position is closed already")
