@@ -9,6 +9,7 @@ from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.markets import FeeRates, Market, Ticker
 from app.domain.orders import PositionType
+from app.exchanges.ccxt_failures import Unreadable
 from app.exchanges.ccxt_numbers import amount, exact, moment, positive, text
 
 Row = Mapping[str, Any]
@@ -47,7 +48,12 @@ def ticker_of(row: Row, *, now: datetime) -> Ticker | None:
 
 
 def balances_of(answer: Mapping[str, Any]) -> dict[str, Balance]:
-    """What is held of each asset, nothing left out but what is nothing."""
+    """What is held of each asset, nothing left out but what is nothing.
+
+    Unreadable where the exchange told of no money at all: that is not the same as having none.
+    """
+    if answer.get("info") in ({}, None) or isinstance(answer["info"], str):
+        raise Unreadable("the exchange answered with something that is no balance")
     free, used = _column(answer, "free"), _column(answer, "used")
     total = _column(answer, "total")
     balances = {}

@@ -246,6 +246,13 @@ async def test_without_money_the_order_is_refused_before_it_is_sent(trading: Tra
     assert not trading.venue.journal.of(RequestKind.CREATE_ORDER)
 
 
+async def test_a_page_in_the_place_of_the_balances_is_no_lack_of_money(trading: Trading) -> None:
+    trading.venue.faults.on(RequestKind.ACCOUNT, faults.HTML)
+    why = await refusal(trading.client)
+    assert (why["code"], why["retryable"]) == ("EXCHANGE_UNAVAILABLE", True)
+    await place(trading.client)
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

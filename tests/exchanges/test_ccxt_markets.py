@@ -8,6 +8,7 @@ import pytest
 from app.domain.accounts import Balance
 from app.domain.markets import FeeRates, Market
 from app.domain.orders import PositionType
+from app.exchanges.ccxt_failures import Unreadable
 from app.exchanges.ccxt_markets import (
     STALE_AFTER,
     balances_of,
@@ -145,7 +146,7 @@ def test_balances_are_exact_and_of_two_numbers_the_third_is_worked_out() -> None
         "used": {"BTC": "0.20", "ETH": "1", "USDT": None, "DOGE": "0"},
         "total": {"BTC": "0.3", "ETH": "3", "USDT": "7", "DOGE": "0"},
         "BTC": {"free": "9"},
-        "info": {},
+        "info": {"balances": []},
     }
     assert balances_of(answer) == {
         "BTC": Balance(asset="BTC", free=Decimal("0.1"), used=Decimal("0.2")),
@@ -154,5 +155,10 @@ def test_balances_are_exact_and_of_two_numbers_the_third_is_worked_out() -> None
     }
 
 
-def test_an_answer_without_balances_is_none_at_all() -> None:
-    assert balances_of({}) == {}
+def test_an_account_without_money_is_not_an_answer_without_balances() -> None:
+    assert balances_of({"info": {"balances": []}, "free": {}, "used": {}, "total": {}}) == {}
+    assert balances_of({"info": [], "free": {}, "used": {}, "total": {}}) == {}
+    nothing: tuple[dict[str, Any], ...] = ({}, {"info": {}}, {"info": "<html></html>"})
+    for told in nothing:
+        with pytest.raises(Unreadable):
+            balances_of(told)
