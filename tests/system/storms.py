@@ -17,7 +17,7 @@ from tests.binance.requests import RequestKind
 from tests.binance.user_streams import Delivery
 from tests.binance.venue import Venue
 
-LONGEST_CALM_SECONDS = 0.15
+LONGEST_CALM_SECONDS = 0.2
 LONGEST_SPELL_SECONDS = 0.6
 HIDDEN_SECONDS = 0.8
 BAN_SECONDS = 1

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from app.domain import money
 from tests.binance.tape import Quote
-from tests.system.clients import PAUSE_SECONDS, ApiClient, Data
+from tests.system.clients import ApiClient, Data
 from tests.system.kills import Acknowledged
 from tests.system.markets import SYMBOLS, Market
 
+REFUSED_SECONDS = 0.2
 _CENT = Decimal("0.01")
 _AMOUNTS = {"BTC/USDT": ("0.004", "0.01", "0.03"), "ETH/USDT": ("0.08", "0.2", "0.6")}
 _CANCELED_SHARE = 0.5
@@ -35,7 +36,7 @@ class VenueTrader:
             order = await self._place(f"{self._name}-{number}")
             if order is None:
                 # Nothing is taken while there is no way to the exchange.
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(REFUSED_SECONDS)
             elif self._chance.random() < _CANCELED_SHARE:
                 await self._cancel(order)
 
