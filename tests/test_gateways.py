@@ -53,7 +53,7 @@ def test_each_account_gets_its_own(tmp_path: Path, clock: ManualClock) -> None:
 def test_everything_that_must_not_be_opened_is_told_at_once(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    mistyped, no_sandbox, no_row, unsafe, own_keys = problems_of(
+    mistyped, no_sandbox, no_row, unsafe, own_keys, no_password = problems_of(
         gateways(
             tmp_path,
             clock,
@@ -62,6 +62,7 @@ def test_everything_that_must_not_be_opened_is_told_at_once(
             c={"exchange": "gate", "mode": "live", **KEYS},
             d={"exchange": "bybit", "ccxt": '{"options": {"maxRetriesOnFailure": 3}}'},
             e={"exchange": "bybit", "ccxt": '{"apiKey": "k"}'},
+            f={"exchange": "okx", "mode": "live", **KEYS},
         )
     )
     assert mistyped.startswith("accounts.a: ccxt knows no exchange binanc")
@@ -71,6 +72,7 @@ def test_everything_that_must_not_be_opened_is_told_at_once(
     assert no_row.startswith("accounts.c: live trading on gate is not offered")
     assert "live are binance, bybit, kraken, okx" in no_row
     assert unsafe.startswith("accounts.d: the ccxt settings must not set maxRetriesOnFailure")
+    assert no_password == "accounts.f: okx gives its keys a passphrase: set password_file"
     assert own_keys.startswith("accounts.e: the ccxt settings must not hold apiKey")
 
 

@@ -80,7 +80,12 @@ def problems_of(terms: CcxtTerms) -> tuple[str, ...]:
     unknown = _unknown_words(terms.exchange)
     if unknown is not None:
         return (unknown,)
-    told = (_mode_words(terms), _unsafe_words(terms.overrides), _open_words(terms.overrides))
+    told = (
+        _mode_words(terms),
+        _password_words(terms),
+        _unsafe_words(terms.overrides),
+        _open_words(terms.overrides),
+    )
     return tuple(words for words in told if words is not None)
 
 
@@ -123,6 +128,12 @@ def _mode_words(terms: CcxtTerms) -> str | None:
     if terms.mode is AccountMode.SANDBOX and venue.is_known and venue.sandbox is None:
         return _no_sandbox(terms)
     return None
+
+
+def _password_words(terms: CcxtTerms) -> str | None:
+    if not terms.has_keys or not terms.venue.needs_password or terms.password is not None:
+        return None
+    return f"{terms.exchange} gives its keys a passphrase: set password_file"
 
 
 def _no_sandbox(terms: CcxtTerms) -> str:

@@ -47,6 +47,8 @@ class Venue:
     """How one exchange is asked, as captured from what ccxt really sends."""
 
     exchange: str
+    # Whether its keys come with a third part.
+    needs_password: bool = False
     # How our wire id travels when an order is placed and canceled.
     create_key: str = _KEY
     cancel_key: str | None = None
@@ -150,6 +152,7 @@ _ROWS = (
     # Stops go to the algo endpoints, where ccxt sends our id under a name that finds nothing.
     Venue(
         exchange="okx",
+        needs_password=True,
         cancel_key=_KEY,
         by_wire_id=(Search(method="fetch_order", key=_KEY),),
         by_exchange_id=(_DIRECTLY,),

@@ -18,6 +18,7 @@ def terms(exchange: str = "binance", mode: AccountMode = AccountMode.LIVE, **cha
         "mode": mode,
         "api_key": SecretStr("the-key"),
         "secret": SecretStr("the-secret"),
+        "password": SecretStr("the-passphrase") if exchange == "okx" else None,
     }
     return CcxtTerms(**(values | changes))
 
