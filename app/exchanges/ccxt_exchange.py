@@ -11,7 +11,7 @@ from app.domain.examinations import Examination
 from app.domain.market_checks import MarketFacts
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
-from app.domain.order_reports import FillReport, OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
 from app.exchanges.ccxt_admission import SentIds, only_prices, refuse
 from app.exchanges.ccxt_amendments import Amending, no_amending
@@ -154,9 +154,6 @@ class CcxtExchange:
 
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         return await self._lookups.closed_orders(since, symbols)
-
-    async def trades_since(self, since: datetime, symbol: str) -> Sequence[FillReport]:
-        return await self._lookups.trades_since(since, symbol)
 
     async def examine(self) -> Examination:
         """What the exchange says of the key; places nothing."""

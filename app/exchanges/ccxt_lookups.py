@@ -89,11 +89,6 @@ class Lookups:
                 return found.values()
             start = max(row.get("timestamp") or start for row in rows)
 
-    async def trades_since(self, since: datetime, symbol: str) -> Sequence[FillReport]:
-        """The account's own trades in a market."""
-        start = milliseconds(since)
-        return self._fills_in(await self.read(Priority.LOOKUP, "fetch_my_trades", symbol, start))
-
     async def read(self, priority: Priority, method: str, *arguments: Any) -> Any:
         self._session.require()
         try:

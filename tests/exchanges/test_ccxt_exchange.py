@@ -249,14 +249,9 @@ async def test_an_open_order_that_has_traded_comes_with_its_trades() -> None:
 async def test_what_happened_since_then_is_told_of_one_market() -> None:
     async with connected() as rig:
         rig.server.on("GET", "/api/v3/allOrders", says([CANCELED, ORDER | {"orderId": 29}]))
-        rig.server.on("GET", TRADES, says([TRADE]))
         since = rig.clock.now()
         (closed,) = await rig.exchange.closed_orders(since, ["BTC/USDT"])
         assert (closed.exchange_order_id, closed.status) == ("28", OrderStatus.CANCELED)
-        assert [fill.trade_id for fill in await rig.exchange.trades_since(since, "BTC/USDT")] == [
-            "7"
-        ]
-        assert rig.server.said("GET", TRADES)[0]["startTime"] == "1748779200000"
 
 
 async def test_amending_is_refused_where_it_could_not_be_told() -> None:
