@@ -175,6 +175,8 @@ class CcxtSession:
             return False
         self._failure, self._asked_pause_seconds = None, 0.0
         self.opened.set()
+        exchange, mode = self._terms.exchange, str(self._terms.mode)
+        _log.info("exchange.connected", exchange=exchange, mode=mode, markets=len(self._markets))
         return True
 
     async def _prepare(self, client: Any) -> None:
