@@ -172,6 +172,7 @@ class _Build:
             name: OrderSync(entry, self._orders, tools, self._times(name))
             for name, entry in self._accounts.entries.items()
         }
+        views = ViewService(database)
         self.services = Services(
             accounts=self._accounts,
             audit=AuditService(database, clock, ids.new),
@@ -179,10 +180,10 @@ class _Build:
             log=self._log,
             market_data=MarketDataService(),
             orders=self._orders,
-            positions=PositionService(accounts, clock),
+            positions=PositionService(accounts, views, bus, clock),
             position_keeper=PositionKeeper(database, accounts, clock),
             reconciler=Reconciler(self._syncs),
-            views=ViewService(database),
+            views=views,
         )
 
     async def prepare(self) -> None:

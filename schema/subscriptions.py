@@ -1,15 +1,19 @@
 """What can be watched."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 import strawberry
 
 from app.domain.filters import OrderFilter as DomainOrderFilter
 from app.domain.tokens import Scope
 from app.services.order_log import OrderLog
+from app.services.positions import PositionFilter as AnyPosition
+from app.services.positions import PositionList as FoundPositions
 from schema.context import Info
 from schema.order_inputs import OrderFilter, every_order
 from schema.orders import OrderUpdate
+from schema.positions import PositionFilter, PositionList
 from schema.scalars import Cursor
 
 
@@ -26,6 +30,23 @@ class Subscription:
         # Refused before the first update, an unusable cursor ends the operation with an error.
         position = await log.resume(after)
         return _updates(log, position, wanted)
+
+    @strawberry.subscription
+    async def position_updates(
+        self, info: Info, filter: PositionFilter | None = None
+    ) -> AsyncIterator[PositionList]:
+        context = info.context
+        context.require(Scope.READ)
+        wanted = AnyPosition() if filter is None else filter.to_domain(info)
+        return _positions(context.services.positions.watch(context.accounts, wanted))
+
+
+async def _positions(
+    found: AsyncGenerator[FoundPositions, None],
+) -> AsyncGenerator[PositionList, None]:
+    async with aclosing(found):
+        async for positions in found:
+            yield PositionList.of(positions)
 
 
 async def _updates(

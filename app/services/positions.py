@@ -1,9 +1,10 @@
 """What is held and what it is worth."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 
+from app.bus import Bus
 from app.domain import money
 from app.domain.events import LogPosition
 from app.domain.orders import PositionType
@@ -25,7 +26,8 @@ from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
 from app.services.prices import Prices, fetch_prices
-from app.services.views import View
+from app.services.views import View, ViewService
+from app.services.watching import watched
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,9 +58,26 @@ class PositionList:
 class PositionService:
     """Puts fills, balances and prices together."""
 
-    def __init__(self, accounts: AccountService, clock: Clock) -> None:
+    def __init__(
+        self, accounts: AccountService, views: ViewService, bus: Bus, clock: Clock
+    ) -> None:
         self._accounts = accounts
+        self._views = views
+        self._bus = bus
         self._clock = clock
+
+    def watch(
+        self, accounts: frozenset[str], wanted: PositionFilter
+    ) -> AsyncGenerator[PositionList, None]:
+        """The list as it is now, and anew whenever a fill or a price has changed it."""
+
+        async def read() -> PositionList:
+            async with self._views.open(accounts) as view:
+                return await self.read(view, wanted)
+
+        return watched(
+            read, self._bus, self._clock, key=lambda found: (found.nodes, found.problems)
+        )
 
     async def read(self, view: View, wanted: PositionFilter) -> PositionList:
         """Account by account, side by side: none holds up another for long."""

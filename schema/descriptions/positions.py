@@ -56,6 +56,11 @@ TEXTS = {
     "Mutation.setPositionMetadata": "Replaces the whole object.",
     "Mutation.setPositionMetadata(id)": "The position.",
     "Mutation.setPositionMetadata(metadata)": "At most 8 KiB as JSON, 8 deep.",
+    "Subscription.positionUpdates": (
+        "The open positions as they are, then anew whenever a fill or a price has changed them, at"
+        " most 5 times a second: the newest replaces what was not yet sent."
+    ),
+    "Subscription.positionUpdates(filter)": "Left out: all of them.",
     "Query.positions": "What is held, and what it is worth at the last prices.",
     "Query.positions(filter)": "Left out: all of them.",
 }

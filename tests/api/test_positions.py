@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 
-from tests.api.clients import Client, Data
+from app.services.watching import PAUSE_SECONDS
+from tests.api.clients import Client, Data, Socket
 from tests.api.conftest import Serve
 from tests.api.test_tokens import make_token
 from tests.api.trading import place, price_of
+from tests.fakes import ManualClock
 
 FIELDS = """{
   id symbol type side amount entryPrice markPrice markPriceAt notional
@@ -147,3 +149,23 @@ async def test_a_note_about_a_position_is_kept_and_replaced(serve: Serve) -> Non
     ]
     refused = await client.ask(NOTE, id=held["id"], it=[1])
     assert refused["setPositionMetadata"]["code"] == "INVALID_INPUT"
+
+
+UPDATES = f"""subscription ($filter: PositionFilter) {{ positionUpdates(filter: $filter) {{
+  nodes {FIELDS} problems {{ subject code message }} asOf
+}} }}"""
+
+
+async def test_position_updates_begin_with_what_is_and_tell_what_comes(
+    client: Client, socket: Socket, clock: ManualClock
+) -> None:
+    await socket.subscribe("1", UPDATES, filter={"symbols": ["BTC/USDT"]})
+    first = (await socket.hear_data("1"))["positionUpdates"]
+    assert first["nodes"] == []
+    await place(client, amount="0.01")
+    await clock.advance(PAUSE_SECONDS)
+    told = (await socket.hear_data("1"))["positionUpdates"]
+    assert told == await positions(client, symbols=["BTC/USDT"])
+    await place(client, amount="0.01", side="SELL")
+    await clock.advance(PAUSE_SECONDS)
+    assert (await socket.hear_data("1"))["positionUpdates"]["nodes"] == []

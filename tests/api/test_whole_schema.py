@@ -33,6 +33,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "closePosition": {"input": {"id": "$position", "amount": "0.0001"}},
     "createToken": {"input": {"name": "new", "scopes": ["READ"], "accountNames": ["paper"]}},
     "revokeToken": {"id": "$token"},
+    "positionUpdates": {"filter": {"account": "paper"}},
     "orderUpdates": {"filter": {"account": "paper"}, "after": "$asOf"},
 }
 
@@ -51,8 +52,8 @@ async def test_every_root_field_answers_with_all_its_fields(client: Client, sock
         variables = {key: filled_in(value, known) for key, value in GIVEN[name].items()}
         document = calling(operation, name)
         if operation == "subscription":
-            await socket.subscribe("1", document, **variables)
-            data = await socket.hear_data("1")
+            await socket.subscribe(name, document, **variables)
+            data = await socket.hear_data_among(name)
         else:
             data = await client.ask(document, **variables)
         assert list(data) == [name]

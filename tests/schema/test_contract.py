@@ -94,7 +94,6 @@ ABSENT = {
     "Subscription.candleUpdates",
     "Subscription.orderBookUpdates",
     "Subscription.portfolioUpdates",
-    "Subscription.positionUpdates",
     "Subscription.riskUpdates",
     "Subscription.tickerUpdates",
     "Subscription.tradingWindowUpdates",
