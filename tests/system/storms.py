@@ -16,6 +16,7 @@ from tests.binance.refusals import banned
 from tests.binance.requests import RequestKind
 from tests.binance.user_streams import Delivery
 from tests.binance.venue import Venue
+from tests.system.clients import PAUSE_SECONDS
 
 LONGEST_CALM_SECONDS = 0.2
 LONGEST_SPELL_SECONDS = 0.6
@@ -62,6 +63,8 @@ class Storm:
         self.troubles: Mapping[str, _Act] = {**self._requests(), **self._spells()}
 
     async def rage(self, until: asyncio.Event) -> None:
+        await self._strike(f"{RequestKind.CREATE_ORDER} cut before")
+        await self._strike(f"{RequestKind.CREATE_ORDER} cut after")
         deck: list[_Act] = []
         while not until.is_set():
             if not deck:
@@ -70,6 +73,12 @@ class Storm:
             await deck.pop()()
             await asyncio.sleep(self._chance.uniform(0, LONGEST_CALM_SECONDS))
         self._venue.light_up()
+
+    async def _strike(self, name: str) -> None:
+        """For what no run should do without."""
+        await self.troubles[name]()
+        while not self.struck[name]:  # noqa: ASYNC110 - whoever asks next does not know of us
+            await asyncio.sleep(PAUSE_SECONDS)
 
     def _requests(self) -> Mapping[str, _Act]:
         return {

@@ -33,7 +33,7 @@ SEED = 1
 CLIENTS = 8
 KILLS = 50 if IS_SOAK else 4
 ORDERS = 1_000 if IS_SOAK else 100
-LONGEST_LIFE_SECONDS = 4.0
+LONGEST_LIFE_SECONDS = 4.0 if IS_SOAK else 2.5
 SETTLING_SECONDS = 60
 TRADING_SECONDS = 600 if IS_SOAK else 60
 # Each order asks for the balances, and they weigh much.
@@ -136,8 +136,8 @@ def assert_much_has_happened(world: World, books: Books, subscriber: Subscriber)
     assert any(0 < row["filled"] < row["amount"] for row in books.orders)
     assert len(world.venue.orders(world.account)) > ORDERS // 2
     assert subscriber.connections > KILLS // 2
-    missing = world.storm.troubles.keys() - world.storm.struck
-    assert len(missing) < len(world.storm.troubles) * (0.1 if IS_SOAK else 0.7), missing
+    share = len(world.storm.struck) / len(world.storm.troubles)
+    assert share > (0.8 if IS_SOAK else 0.2)
 
 
 async def _as_of(api: ApiClient) -> str:
