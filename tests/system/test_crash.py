@@ -30,7 +30,7 @@ IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
 # Our side is the same on both: fewer are enough to see that PostgreSQL keeps what was committed.
 KILLS = {"sqlite": 400 if IS_SOAK else 20, "postgresql": 400 if IS_SOAK else 5}
 LONGEST_LIFE_SECONDS = 0.6
-SETTLING_SECONDS = 15
+SETTLING_SECONDS = 60
 MONEY = {"USDT": Decimal(1_000_000_000), "BTC": Decimal(1_000), "ETH": Decimal(10_000)}
 QUICK = {
     "reconcile_seconds": 1,

@@ -34,8 +34,8 @@ CLIENTS = 8
 KILLS = 50 if IS_SOAK else 4
 ORDERS = 1_000 if IS_SOAK else 100
 LONGEST_LIFE_SECONDS = 4.0 if IS_SOAK else 2.5
-SETTLING_SECONDS = 60
-TRADING_SECONDS = 600 if IS_SOAK else 60
+SETTLING_SECONDS = 120
+TRADING_SECONDS = 600 if IS_SOAK else 180
 # Each order asks for the balances, and they weigh much.
 UNLIMITED = 1_000_000_000
 
