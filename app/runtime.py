@@ -31,6 +31,7 @@ from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
 from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
+from app.services.recent_money import RecentMoney
 from app.services.reconciler import Reconciler
 from app.services.views import ViewService
 from app.settings import Settings
@@ -161,7 +162,7 @@ class _Build:
             database=database,
             bus=bus,
             accounts=accounts,
-            gate=OrderGate(database, accounts, clock),
+            gate=OrderGate(database, accounts, RecentMoney(ledger, clock), clock),
             ledger=ledger,
             courier=OrderCourier(accounts, ledger, clock),
             clock=clock,

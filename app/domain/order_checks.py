@@ -25,7 +25,6 @@ class GateFacts:
     """All that the gate looks at."""
 
     exchange: MarketFacts | Absent
-    is_in_step: bool = True
     open_orders: int = 0
     max_open_orders: int | None = None
 
@@ -36,9 +35,6 @@ def examine(request: OrderRequest, facts: GateFacts) -> Iterator[Checked]:
     yield Checked(
         name="exchange",
         refusal=order_refusals.unavailable(exchange.why) if isinstance(exchange, Absent) else None,
-    )
-    yield Checked(
-        name="reconciled", refusal=None if facts.is_in_step else order_refusals.not_in_step()
     )
     if isinstance(exchange, Absent):
         names = (*_OF_EXCHANGE, *MARKET_CHECKS)

@@ -44,6 +44,7 @@ def conflict() -> Refusal:
 
 
 CUT_OFF = "the exchange cannot be reached"
+NOT_IN_STEP = "the account is still being compared with its exchange after the start"
 SILENT = "the exchange gives no clear answer"
 AS_IT_WAS = "the order stands as it was"
 
@@ -52,15 +53,6 @@ def unavailable(why: str = CUT_OFF, consequence: str = "nothing was placed") -> 
     return Refusal(
         code=RefusalCode.EXCHANGE_UNAVAILABLE,
         message=f"{why}; {consequence}",
-        retryable=True,
-    )
-
-
-def not_in_step() -> Refusal:
-    return Refusal(
-        code=RefusalCode.EXCHANGE_UNAVAILABLE,
-        message="the account is still being compared with its exchange after the start;"
-        " nothing was placed",
         retryable=True,
     )
 

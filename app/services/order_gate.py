@@ -17,6 +17,7 @@ from app.domain.orders import Fee, Order, OrderStatus
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountService
+from app.services.recent_money import RecentMoney
 from app.storage.database import Database, Snapshot
 
 
@@ -42,8 +43,11 @@ class _Earlier:
 class OrderGate:
     """Lets an order through or says why not."""
 
-    def __init__(self, database: Database, accounts: AccountService, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, accounts: AccountService, money: RecentMoney, clock: Clock
+    ) -> None:
         self._database = database
+        self._money = money
         self._accounts = accounts
         self._clock = clock
 
@@ -53,10 +57,13 @@ class OrderGate:
         gateway, connection = entry.gateway, entry.gateway.connection
         if connection.connectivity is Connectivity.DISCONNECTED:
             return Absent(why=connection.detail or order_refusals.CUT_OFF)
+        if not self._accounts.is_in_step(account):
+            detail = f" ({connection.detail})" if connection.detail else ""
+            return Absent(why=f"{order_refusals.NOT_IN_STEP}{detail}")
         try:
             async with self._clock.timeout(entry.answer_seconds):
                 tickers, balances = await asyncio.gather(
-                    gateway.tickers([symbol]), gateway.balances()
+                    gateway.tickers([symbol]), self._money.of(entry)
                 )
                 return MarketFacts(
                     capabilities=gateway.capabilities,
@@ -96,7 +103,6 @@ class OrderGate:
             count = await view.orders.count(open_here)
         facts = GateFacts(
             exchange=exchange,
-            is_in_step=self._accounts.is_in_step(request.account),
             open_orders=count,
             max_open_orders=limit,
         )

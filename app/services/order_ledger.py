@@ -1,5 +1,6 @@
 """What is known about orders: a change is written here, together with the events that tell it."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -45,6 +46,8 @@ class OrderLedger:
         self._clock = clock
         self._ids = ids
         self.forbidden_reports = 0
+        # How often anything was written of an account's orders, by this process.
+        self.changes: Counter[str] = Counter()
         # The latest reports that were or are being applied: a stream repeats most answers.
         self._recent: dict[tuple[str, tuple[str, str]], OrderReport] = {}
 
@@ -129,7 +132,7 @@ class OrderLedger:
                 return order
             if attempt is not None and steps:
                 await attempt.done(tx, Subject.order(order.id))
-            return await _record(tx, order, steps)
+            return await self._record(tx, order, steps)
 
     async def _take_in_once(self, account: str, report: OrderReport) -> Order | None:
         async with self._database.transaction() as tx:
@@ -141,7 +144,7 @@ class OrderLedger:
                 order = under_other_names(order)
             await tx.orders.insert(order, FINGERPRINT)
             tx.events.append(order_changes.imported(order).event)
-            return await _record(tx, order, self._steps(order, (), report))
+            return await self._record(tx, order, self._steps(order, (), report))
 
     async def _change_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
         async with self._database.transaction() as tx:
@@ -149,15 +152,23 @@ class OrderLedger:
             steps = decide(order)
             if attempt is not None and steps:
                 await attempt.done(tx, Subject.order(order_id))
-            return await _record(tx, order, steps)
+            return await self._record(tx, order, steps)
 
     async def _reject_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
         async with self._database.transaction() as tx:
             found = await _found(tx, order_id)
-            order = await _record(tx, found, decide(found))
+            order = await self._record(tx, found, decide(found))
             if attempt is not None and order.refusal is not None:
                 await attempt.refused(tx, str(order.refusal.code))
             return order
+
+    async def _record(self, tx: Transaction, before: Order, steps: Sequence[Step]) -> Order:
+        if steps:
+            tx.after_commit(lambda: self._has_changed(before.account))
+        return await _record(tx, before, steps)
+
+    def _has_changed(self, account: str) -> None:
+        self.changes[account] += 1
 
     def _remember(self, account: str, report: OrderReport) -> None:
         self._recent.pop((account, report.name), None)

@@ -247,6 +247,7 @@ async def test_without_money_the_order_is_refused_before_it_is_sent(trading: Tra
 
 
 async def test_a_page_in_the_place_of_the_balances_is_no_lack_of_money(trading: Trading) -> None:
+    await trading.clock.advance(1)
     trading.venue.faults.on(RequestKind.ACCOUNT, faults.HTML)
     why = await refusal(trading.client)
     assert (why["code"], why["retryable"]) == ("EXCHANGE_UNAVAILABLE", True)
@@ -321,3 +322,18 @@ async def test_trades_that_could_not_be_asked_for_are_asked_for_again(trading: T
     await reconcile(trading.client, "main")
     seen = await trading.order("mine")
     assert seen["fees"] == [{"currency": "BTC", "amount": "0.00001"}]
+
+
+async def test_money_is_asked_after_once_for_many_orders_and_anew_after_each_change(
+    trading: Trading,
+) -> None:
+    asked = trading.venue.journal.count
+    before = asked(RequestKind.ACCOUNT)
+    previews = [trading.client.ask(PREVIEW, input={**WAITING, "price": "40000"}) for _ in range(8)]
+    await asyncio.gather(*previews)
+    assert asked(RequestKind.ACCOUNT) - before <= 1
+    await place(trading.client, amount="0.5")
+    sold = await place(trading.client, side="SELL", amount="2.4", clientOrderId="sold")
+    assert sold["status"] == "FILLED"
+    bought = await place(trading.client, amount="3.8", clientOrderId="bought")
+    assert bought["status"] == "FILLED"

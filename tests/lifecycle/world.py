@@ -19,6 +19,7 @@ from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
 from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
+from app.services.recent_money import RecentMoney
 from app.storage.database import Database
 from tests.conftest import START
 from tests.fakes import ManualClock
@@ -81,7 +82,7 @@ async def open_process(path: Path, clock: ManualClock, exchange: KnownExchange) 
         database=database,
         bus=bus,
         accounts=accounts,
-        gate=OrderGate(database, accounts, clock),
+        gate=OrderGate(database, accounts, RecentMoney(ledger, clock), clock),
         ledger=ledger,
         courier=OrderCourier(accounts, ledger, clock),
         clock=clock,
