@@ -1,6 +1,7 @@
 """Fills, kept also when real trades have replaced them."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, insert, or_, select, update
@@ -30,6 +31,10 @@ class FillStore:
         found = _columns.id == fill_id
         changed = update(tables.fills).where(found).values(superseded_revision=at_revision)
         await self._sql.run(changed)
+
+    async def value_fee(self, fill_id: str, value: Decimal) -> None:
+        found = _columns.id == fill_id
+        await self._sql.run(update(tables.fills).where(found).values(fee_value=value))
 
     async def find(self, fill_id: str) -> Fill | None:
         row = await self._sql.first(

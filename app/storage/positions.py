@@ -51,6 +51,11 @@ class PositionStore:
         """All that stands behind it, in the order in which it was learned."""
         return [load_fill(row) for row in await self._sql.all(current_fills_of(key))]
 
+    async def unvalued(self) -> Sequence[PositionKey]:
+        """Those with fees whose worth is not known yet."""
+        rows = await self._sql.all(select(tables.positions).where(_columns.unvalued_fees > 0))
+        return [_load(row).key for row in rows]
+
     async def unkept(self) -> Sequence[PositionKey]:
         """What has fills, where no position at all is kept yet."""
         if await self._sql.first(select(_columns.account).limit(1)) is not None:
