@@ -1,0 +1,114 @@
+"""Equity over time: the points of a curve, fewer of them where there are many, and how it fell."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from app.domain import money
+
+_PERCENT = Decimal(100)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EquityKey:
+    """Whose equity, and in which currency."""
+
+    account: str
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EquityPoint:
+    """What an account was worth at one moment."""
+
+    at: datetime
+    equity: Decimal
+
+
+def sampled(points: Sequence[EquityPoint], most: int) -> Sequence[EquityPoint]:
+    """At most so many of them: the first, the last, and the extremes of each stretch of time.
+
+    From four on, the lowest and the highest of all are among them.
+    """
+    if len(points) <= most:
+        return points
+    if most == 1:
+        return points[-1:]
+    first, last = points[0], points[-1]
+    stretches = (most - 2) // 2
+    if not stretches or first.at == last.at:
+        return [first, last]
+    step = (last.at - first.at) / stretches
+    inner = points[1:-1]
+    kept = _extremes(inner, lambda point: min((point.at - first.at) // step, stretches - 1))
+    return [first, *kept, last]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Thinning:
+    """From which age on only the outline of each stretch of time is kept."""
+
+    age: timedelta
+    width: timedelta
+
+    def until(self, now: datetime) -> datetime:
+        """Where the last stretch ends that is old enough as a whole."""
+        return _EPOCH + (now - self.age - _EPOCH) // self.width * self.width
+
+
+THINNINGS = (
+    Thinning(age=timedelta(hours=1), width=timedelta(minutes=1)),
+    Thinning(age=timedelta(days=7), width=timedelta(hours=1)),
+)
+
+
+def thinned(points: Sequence[EquityPoint], width: timedelta) -> Sequence[EquityPoint]:
+    """Of each stretch so long the first, the last, the lowest and the highest."""
+    by_stretch = _by_stretch(points, lambda point: (point.at - _EPOCH) // width)
+    kept = {id(one) for some in by_stretch for one in (some[0], some[-1], *_ends(some))}
+    return [point for point in points if id(point) in kept]
+
+
+def drawdown_percent(peak: Decimal, equity: Decimal) -> Decimal:
+    """How far below the peak, from 0 to 100; a loss beyond everything is 100."""
+    if peak <= money.ZERO or equity >= peak:
+        return money.ZERO
+    fallen = money.divide(money.multiply(money.subtract(peak, equity), _PERCENT), peak)
+    return min(fallen, _PERCENT)
+
+
+def max_drawdown_percent(points: Iterable[EquityPoint]) -> Decimal:
+    """The deepest fall from a peak that came before it."""
+    peak, deepest = money.ZERO, money.ZERO
+    for point in points:
+        peak = max(peak, point.equity)
+        deepest = max(deepest, drawdown_percent(peak, point.equity))
+    return deepest
+
+
+def _extremes(
+    points: Sequence[EquityPoint], stretch_of: Callable[[EquityPoint], int]
+) -> Sequence[EquityPoint]:
+    kept = {id(one) for some in _by_stretch(points, stretch_of) for one in _ends(some)}
+    return [point for point in points if id(point) in kept]
+
+
+def _by_stretch(
+    points: Iterable[EquityPoint], stretch_of: Callable[[EquityPoint], int]
+) -> Iterable[Sequence[EquityPoint]]:
+    found: defaultdict[int, list[EquityPoint]] = defaultdict(list)
+    for point in points:
+        found[stretch_of(point)].append(point)
+    return found.values()
+
+
+def _ends(points: Sequence[EquityPoint]) -> tuple[EquityPoint, EquityPoint]:
+    """The lowest and the highest."""
+    return min(points, key=_equity), max(points, key=_equity)
+
+
+def _equity(point: EquityPoint) -> Decimal:
+    return point.equity
