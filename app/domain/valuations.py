@@ -17,6 +17,7 @@ from app.errors import RefusalCode
 
 # What money is counted in, the most usual first.
 HOME_CURRENCIES = ("USDT", "USD", "USDC", "FDUSD", "EUR", "BTC")
+FROM_OUTSIDE = "FROM_OUTSIDE"
 _PERCENT = Decimal(100)
 _TWO = Decimal(2)
 
@@ -219,7 +220,7 @@ def _from_outside(key: PositionKey, amount: Decimal) -> Problem:
         if amount > money.ZERO
         else f"{number} {asset} left by other ways than trades that are known here"
     )
-    return Problem(subject=key.symbol, code="FROM_OUTSIDE", message=words)
+    return Problem(subject=key.symbol, code=FROM_OUTSIDE, message=words)
 
 
 def _without_market(asset: str, amount: Decimal) -> Problem:
