@@ -12,6 +12,7 @@ from app.bus import Bus, Topic
 from app.domain.events import LoggedEvent
 from app.storage.accounts import AccountStore
 from app.storage.audit import AuditStore
+from app.storage.equity import EquityStore
 from app.storage.events import EventStore
 from app.storage.fills import FillStore
 from app.storage.orders import OrderStore
@@ -39,6 +40,7 @@ class Snapshot:
         self.tokens = TokenStore(sql)
         self.paper = PaperStore(sql)
         self.positions = PositionStore(sql)
+        self.equity = EquityStore(sql)
 
 
 class Transaction(Snapshot):

@@ -1,10 +1,12 @@
 """Fills, kept also when real trades have replaced them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, or_, select, update
 
 from app.domain.fills import Fill
 from app.domain.filters import FillFilter
@@ -16,6 +18,15 @@ from app.storage.paging import Keyset
 from app.storage.sql import Sql
 
 _columns = tables.fills.c
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillState:
+    """Tells two sets of fills apart: nothing is added, replaced or valued without a trace here."""
+
+    count: int
+    last_id: str | None
+    fee_values: int
 
 
 class FillStore:
@@ -47,6 +58,25 @@ class FillStore:
         found = select(tables.fills).where(_columns.order_id == order_id, _is_current())
         rows = await self._sql.all(found.order_by(_columns.revision))
         return [load_fill(row) for row in rows]
+
+    async def behind(
+        self, key: PositionKey, until: datetime, *, after: str, limit: int
+    ) -> list[Fill]:
+        """What a position was made of before then, in the order in which it was learned."""
+        found = current_fills_of(key).where(_columns.at < until, _columns.id > after)
+        return [load_fill(row) for row in await self._sql.all(found.limit(limit))]
+
+    async def state_behind(self, key: PositionKey, until: datetime) -> FillState:
+        """Other whenever something has changed in what a position was made of before then."""
+        past = current_fills_of(key).where(_columns.at < until).order_by(None).subquery()
+        row = await self._sql.first(
+            select(
+                func.count(past.c.id).label("count"),
+                func.max(past.c.id).label("last_id"),
+                func.count(past.c.fee_value).label("fee_values"),
+            )
+        )
+        return FillState(**row) if row else FillState(count=0, last_id=None, fee_values=0)
 
     async def page(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:
         newest_first = wanted.order_id is None

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, select, 
 
 from app.domain.fills import Fill
 from app.domain.orders import PositionType
-from app.domain.positions import Holding, Position, PositionKey, Round
+from app.domain.positions import Holding, Position, PositionKey, Result, Round
 from app.storage import tables
 from app.storage.fills import current_fills_of, load_fill, traded_keys
 from app.storage.sql import Sql
@@ -89,6 +89,14 @@ class PositionStore:
             Round(opened_at=row["opened_at"], closed_at=row["closed_at"], pnl=row["pnl"])
             for row in rows
         ]
+
+    async def results(self, account: str, *, since: datetime | None = None) -> Sequence[Result]:
+        """What each round brought that ended since then."""
+        found = select(_rounds.symbol, _rounds.pnl).where(_rounds.account == account)
+        if since is not None:
+            found = found.where(_rounds.closed_at >= since)
+        rows = await self._sql.all(found)
+        return [Result(symbol=row["symbol"], pnl=row["pnl"]) for row in rows]
 
 
 def _is(key: PositionKey) -> ColumnElement[bool]:

@@ -144,6 +144,26 @@ position_rounds = Table(
     Index(None, "account", "symbol", "type"),
 )
 
+# What accounts were worth, each row complete, in the currency that their money was counted in.
+equity_points = Table(
+    "equity_points",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    Column("currency", String(32), primary_key=True),
+    Column("at", UtcTime, primary_key=True),
+    Column("equity", ExactDecimal, nullable=False),
+)
+
+# The highest of them, also when it is no longer kept.
+equity_peaks = Table(
+    "equity_peaks",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    Column("currency", String(32), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("equity", ExactDecimal, nullable=False),
+)
+
 # One row: the identity of this log, the number of its last event, and of the last one pruned away.
 log = Table(
     "log",

@@ -1,0 +1,91 @@
+"""What accounts were worth, point by point, and the highest that it was."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, RowMapping, Table, delete, insert, select, update
+
+from app.domain.equity_curves import EquityKey, EquityPoint
+from app.storage import tables
+from app.storage.sql import Sql
+
+BATCH = 2000
+_points = tables.equity_points.c
+
+
+class EquityStore:
+    """One row a point, and one row for the peak, which outlives its point."""
+
+    def __init__(self, sql: Sql, *, batch: int = BATCH) -> None:
+        self._sql = sql
+        self._batch = batch
+
+    async def add(self, key: EquityKey, point: EquityPoint) -> None:
+        """One of the same moment takes its place."""
+        await self._save(tables.equity_points, _is(tables.equity_points, key, point), key, point)
+        peak = await self._locked_peak(key)
+        if peak is None or point.equity > peak.equity:
+            await self._save(tables.equity_peaks, _is(tables.equity_peaks, key), key, point)
+
+    async def peak(self, key: EquityKey) -> EquityPoint | None:
+        found = select(tables.equity_peaks).where(*_is(tables.equity_peaks, key))
+        row = await self._sql.first(found)
+        return None if row is None else _load(row)
+
+    async def _locked_peak(self, key: EquityKey) -> EquityPoint | None:
+        found = select(tables.equity_peaks).where(*_is(tables.equity_peaks, key))
+        locked = found.with_for_update() if self._sql.dialect == "postgresql" else found
+        row = await self._sql.first(locked)
+        return None if row is None else _load(row)
+
+    async def last(self, key: EquityKey) -> EquityPoint | None:
+        found = select(tables.equity_points).where(*_is(tables.equity_points, key))
+        row = await self._sql.first(found.order_by(_points.at.desc()).limit(1))
+        return None if row is None else _load(row)
+
+    async def between(
+        self, key: EquityKey, since: datetime | None, until: datetime | None
+    ) -> Sequence[EquityPoint]:
+        """The oldest first; since includes, until excludes."""
+        bounds = _is(tables.equity_points, key)
+        bounds += [] if since is None else [_points.at >= since]
+        bounds += [] if until is None else [_points.at < until]
+        kept: list[EquityPoint] = []
+        while True:
+            behind = [_points.at > kept[-1].at] if kept else []
+            found = select(_points.at, _points.equity).where(*bounds, *behind)
+            rows = await self._sql.all(found.order_by(_points.at).limit(self._batch))
+            kept += [_load(row) for row in rows]
+            if len(rows) < self._batch:
+                return kept
+
+    async def forget(self, key: EquityKey, moments: Sequence[datetime]) -> None:
+        doomed = [*_is(tables.equity_points, key), _points.at.in_(moments)]
+        await self._sql.run(delete(tables.equity_points).where(*doomed))
+
+    async def keys(self, account: str) -> Sequence[EquityKey]:
+        """In whichever currencies the account was ever counted."""
+        peaks = tables.equity_peaks.c
+        found = select(peaks.currency).where(peaks.account == account)
+        rows = await self._sql.all(found)
+        return [EquityKey(account=account, currency=row["currency"]) for row in rows]
+
+    async def _save(
+        self, table: Table, where: list[ColumnElement[bool]], key: EquityKey, point: EquityPoint
+    ) -> None:
+        values = {"at": point.at, "equity": point.equity}
+        if not await self._sql.run(update(table).where(*where).values(values)):
+            row = {"account": key.account, "currency": key.currency, **values}
+            await self._sql.run(insert(table), row)
+
+
+def _is(
+    table: Table, key: EquityKey, point: EquityPoint | None = None
+) -> list[ColumnElement[bool]]:
+    columns = table.c
+    named = [columns.account == key.account, columns.currency == key.currency]
+    return named if point is None else [*named, columns.at == point.at]
+
+
+def _load(row: RowMapping) -> EquityPoint:
+    return EquityPoint(at=row["at"], equity=row["equity"])
