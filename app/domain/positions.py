@@ -37,6 +37,14 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What a round has brought, in the quote of its market."""
+
+    symbol: str
+    pnl: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Holding:
     """The books of one position. Amount and basis are below nothing for a short."""
 

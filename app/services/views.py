@@ -3,16 +3,19 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from app.domain.audit import AuditEntry
+from app.domain.equity_curves import EquityKey, EquityPoint
 from app.domain.events import LoggedEvent, LogPosition
 from app.domain.fills import Fill
 from app.domain.filters import FillFilter, OrderFilter, OrderSort
 from app.domain.orders import Order
 from app.domain.pages import Page, PageRequest
-from app.domain.positions import Position
+from app.domain.positions import Position, PositionKey, Result
 from app.errors import CursorInvalid, NotFound
 from app.storage.database import Database, Snapshot
+from app.storage.fills import FillState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +44,37 @@ class View:
     async def positions(self) -> Sequence[Position]:
         """Open and closed ones, as their fills add up."""
         return await self._snapshot.positions.all(self._accounts)
+
+    async def results(self, account: str, since: datetime | None) -> Sequence[Result]:
+        """What the trades of an account have brought that ended since then."""
+        return await self._snapshot.positions.results(account, since=since)
+
+    async def fills_behind(
+        self, key: PositionKey, until: datetime, *, size: int
+    ) -> AsyncIterator[Sequence[Fill]]:
+        """What a position was made of before then, batch by batch."""
+        after = ""
+        while batch := await self._snapshot.fills.behind(key, until, after=after, limit=size):
+            yield batch
+            after = batch[-1].id
+
+    async def state_behind(self, key: PositionKey, until: datetime) -> FillState:
+        return await self._snapshot.fills.state_behind(key, until)
+
+    async def equity_keys(self, account: str) -> Sequence[EquityKey]:
+        return await self._snapshot.equity.keys(account)
+
+    async def equity_peak(self, key: EquityKey) -> EquityPoint | None:
+        return await self._snapshot.equity.peak(key)
+
+    async def last_equity(self, key: EquityKey) -> EquityPoint | None:
+        return await self._snapshot.equity.last(key)
+
+    async def equity(
+        self, key: EquityKey, since: datetime | None, until: datetime | None
+    ) -> Sequence[EquityPoint]:
+        """The recorded points between two moments, the oldest first."""
+        return await self._snapshot.equity.between(key, since, until)
 
     async def order(self, order_id: str) -> Order | None:
         return self._seen(await self._snapshot.orders.find(order_id))

@@ -1,0 +1,161 @@
+"""What an account has and what everything is worth just now, asked for side by side."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.domain import money
+from app.domain.accounts import Balance
+from app.domain.conversions import Route, Yardstick, by_usualness, routes_to
+from app.domain.events import LogPosition
+from app.domain.markets import Market
+from app.domain.portfolios import Stock, has_gaps
+from app.domain.positions import Position
+from app.domain.problems import Problem
+from app.domain.valuations import (
+    FROM_OUTSIDE,
+    Held,
+    Mark,
+    held_against,
+    home_currency,
+    mark_of,
+    valued,
+)
+from app.errors import BadInput, ExchangeUnavailable, RefusalCode
+from app.ports import Clock
+from app.services.accounts import AccountEntry
+from app.services.prices import Prices, fetch_prices
+from app.services.views import View
+
+_NAMED = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Purse:
+    """What the exchange says that an account has, and when it said so."""
+
+    markets: Mapping[str, Market]
+    balances: Mapping[str, Balance]
+    home: str
+    at: datetime
+    as_of: LogPosition
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Appraisal:
+    """All that a portfolio is worked out from, as it is at one moment."""
+
+    account: str
+    stock: Stock
+    # By the currency that was asked for, and by the one that equity is recorded in.
+    by: Yardstick
+    by_home: Yardstick
+    is_complete: bool
+    missing: Mapping[str, str]
+    from_outside: Sequence[Problem] = field(default_factory=tuple)
+
+
+class Appraiser:
+    """Asks the exchange for balances and prices, and holds fills against them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def purse(self, view: View, account: AccountEntry) -> Purse:
+        """ExchangeError where the exchange does not say: without balances there is no equity."""
+        as_of = await view.as_of()
+        try:
+            async with self._clock.timeout(account.answer_seconds):
+                markets, balances = await asyncio.gather(
+                    account.gateway.markets(), account.gateway.balances()
+                )
+        except TimeoutError:
+            raise ExchangeUnavailable("the exchange did not say what is held in time") from None
+        home = home_currency(markets.values())
+        if home is None:
+            raise ExchangeUnavailable("the exchange lists no market to value anything by")
+        return Purse(
+            markets=markets, balances=balances, home=home, at=self._clock.now(), as_of=as_of
+        )
+
+    async def appraise(
+        self, view: View, account: AccountEntry, purse: Purse, currency: str | None
+    ) -> Appraisal:
+        """Without a currency, by the one that the account's money is counted in."""
+        ways = _Ways.of(purse, purse.home if currency is None else currency)
+        positions = [one for one in await view.positions() if one.key.account == account.name]
+        held = held_against(
+            positions, purse.balances, purse.markets, account.name, self._clock.now()
+        )
+        blank = _stock(purse, held, positions, {})
+        prices = await fetch_prices(account, ways.symbols(blank), self._clock)
+        marks = _marks(prices)
+        stock = _stock(purse, held, positions, marks)
+        by_home = Yardstick(currency=purse.home, routes=ways.homewards, marks=marks)
+        return Appraisal(
+            account=account.name,
+            stock=stock,
+            by=Yardstick(currency=ways.currency, routes=ways.routes, marks=marks),
+            by_home=by_home,
+            is_complete=not has_gaps(stock, by_home, purse.markets),
+            missing=prices.missing,
+            from_outside=[one for one in held.problems if one.code == FROM_OUTSIDE],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ways:
+    """From every asset to the currency that was asked for, and to the one of the records."""
+
+    currency: str
+    routes: Mapping[str, Route]
+    homewards: Mapping[str, Route]
+
+    @classmethod
+    def of(cls, purse: Purse, currency: str) -> "_Ways":
+        homewards = routes_to(purse.home, purse.markets.values())
+        if currency not in homewards:
+            raise _unreachable(homewards)
+        is_home = currency == purse.home
+        routes = homewards if is_home else routes_to(currency, purse.markets.values())
+        return cls(currency=currency, routes=routes, homewards=homewards)
+
+    def symbols(self, stock: Stock) -> Iterable[str]:
+        """Every market whose price is needed."""
+        routes = [
+            route.get(asset, ())
+            for asset in stock.assets
+            for route in (self.routes, self.homewards)
+        ]
+        hops = {hop.symbol for route in routes for hop in route}
+        return sorted(hops | {one.key.symbol for one in stock.valued})
+
+
+def _unreachable(homewards: Mapping[str, Route]) -> BadInput:
+    named = ", ".join(by_usualness(homewards)[:_NAMED])
+    return BadInput(
+        f"currency is none that the account's markets lead to; it may be {named}",
+        field=("currency",),
+        reason=RefusalCode.INVALID_INPUT,
+    )
+
+
+def _marks(prices: Prices) -> Mapping[str, Mark]:
+    found = ((symbol, mark_of(ticker)) for symbol, ticker in prices.tickers.items())
+    return {symbol: mark for symbol, mark in found if mark is not None}
+
+
+def _stock(
+    purse: Purse, held: Held, positions: Sequence[Position], marks: Mapping[str, Mark]
+) -> Stock:
+    open_ones = [one for one in held.positions if held.amount_of(one)]
+    return Stock(
+        balances=purse.balances,
+        valued=[
+            valued(one, held.outside.get(one.key, money.ZERO), marks.get(one.key.symbol))
+            for one in open_ones
+        ],
+        positions=positions,
+        home=purse.home,
+    )

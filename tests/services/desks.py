@@ -1,0 +1,214 @@
+"""An account at a desk whose prices and balances a test sets by hand, and what is built on it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import count
+from typing import cast
+
+from app.bus import Bus
+from app.domain.accounts import AccountMode, Balance
+from app.domain.equity_curves import EquityKey, EquityPoint
+from app.domain.markets import Market, Ticker
+from app.domain.order_changes import submitted
+from app.domain.orders import Fee, Order, OrderSide, PositionType
+from app.errors import ExchangeUnavailable
+from app.ports import ExchangeGateway
+from app.services import position_books
+from app.services.accounts import AccountEntry
+from app.services.appraisals import Appraiser
+from app.services.equity import EquityRecorder, EquityTools
+from app.services.order_log import OrderLog
+from app.services.portfolio_feed import PortfolioFeed
+from app.services.portfolios import Portfolio, PortfolioService
+from app.services.views import View, ViewService
+from app.storage.database import Database
+from tests.fakes import ManualClock
+from tests.makers import make_fill, make_order
+
+ACCOUNT = "main"
+ANSWER_SECONDS = 0.05
+HOME = EquityKey(account=ACCOUNT, currency="USDT")
+
+
+@dataclass(kw_only=True, slots=True)
+class Desk:
+    """What it says, and how often it was asked."""
+
+    clock: ManualClock
+    prices: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    # Markets whose price is so old that it says so, and those without one.
+    stale: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    is_away: bool = False
+    is_mute: bool = False
+    balances_asked: int = 0
+    prices_asked: int = 0
+
+    async def markets(self) -> Mapping[str, Market]:
+        return {symbol: _market(symbol) for symbol in self.prices}
+
+    async def balances(self) -> Mapping[str, Balance]:
+        self.balances_asked += 1
+        if self.is_mute:
+            await asyncio.Event().wait()
+        if self.is_away:
+            raise ExchangeUnavailable("nobody is there")
+        return {
+            asset: Balance(asset=asset, free=Decimal(amount), used=Decimal(0))
+            for asset, amount in self.held.items()
+        }
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        self.prices_asked += 1
+        [symbol] = symbols
+        if symbol in self.silent:
+            raise ExchangeUnavailable("no answer about this one")
+        return {symbol: self._ticker(symbol)}
+
+    def _ticker(self, symbol: str) -> Ticker:
+        return Ticker(
+            symbol=symbol,
+            bid=None,
+            ask=None,
+            last=Decimal(self.prices[symbol]),
+            percentage=None,
+            quote_volume=None,
+            at=self.clock.now(),
+            is_stale=symbol in self.stale,
+        )
+
+
+def _market(symbol: str) -> Market:
+    base, _, quote = symbol.partition("/")
+    return Market(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        type=PositionType.SPOT,
+        active=True,
+        amount_step=Decimal("0.0001"),
+        price_step=None,
+        min_amount=Decimal("0.0001"),
+        min_notional=None,
+    )
+
+
+class Patient:
+    """Time by hand, but for deadlines: whoever waits for an answer is not yet at rest."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        return asyncio.timeout(seconds)
+
+
+class House:
+    """All that portfolios are made of, around one desk."""
+
+    def __init__(self, database: Database, bus: Bus, clock: ManualClock) -> None:
+        self.clock = clock
+        self.desk = Desk(clock=clock, prices={"BTC/USDT": "50000"}, held={"USDT": "10000"})
+        self.account = AccountEntry(
+            name=ACCOUNT,
+            exchange="desk",
+            mode=AccountMode.PAPER,
+            max_open_orders=None,
+            answer_seconds=ANSWER_SECONDS,
+            gateway=cast("ExchangeGateway", self.desk),
+        )
+        self._database = database
+        self._views = ViewService(database)
+        self._log = OrderLog(database, bus, clock)
+        self._numbers = count(1)
+        appraiser = Appraiser(Patient(clock))
+        self.portfolios = PortfolioService(appraiser, clock)
+        self.feed = PortfolioFeed(self.portfolios, appraiser, self._views, bus, clock)
+        self._tools = EquityTools(
+            database=database, bus=bus, views=self._views, appraiser=appraiser, clock=clock
+        )
+
+    async def open(self) -> "House":
+        async with self._database.transaction() as tx:
+            await tx.accounts.insert(ACCOUNT, "desk", AccountMode.PAPER, self.clock.now())
+        await self._log.open()
+        return self
+
+    def recorder(self) -> EquityRecorder:
+        return EquityRecorder(self.account, self._tools)
+
+    @asynccontextmanager
+    async def view(self) -> AsyncIterator[View]:
+        async with self._views.open(frozenset({ACCOUNT})) as view:
+            yield view
+
+    async def read(self, currency: str | None = None) -> Portfolio:
+        async with self.view() as view:
+            return await self.portfolios.read(view, self.account, currency)
+
+    async def curve(self) -> Sequence[EquityPoint]:
+        async with self.view() as view:
+            return await view.equity(HOME, None, None)
+
+    async def write(self, *points: EquityPoint) -> None:
+        """As if they had been recorded."""
+        async with self._database.transaction() as tx:
+            for point in points:
+                await tx.equity.add(HOME, point)
+
+    async def trade(
+        self, amount: str, price: str, *, symbol: str = "BTC/USDT", at: datetime | None = None
+    ) -> None:
+        """A fill; one that sells has a minus. It costs 1 of the quote, and the balances follow."""
+        (base, quote), cost = symbol.split("/"), Decimal(amount) * Decimal(price)
+        side = OrderSide.SELL if amount.startswith("-") else OrderSide.BUY
+        order = self._order(symbol=symbol, side=side)
+        fill = make_fill(
+            order,
+            id=order.id,
+            exchange_trade_id=order.id,
+            price=Decimal(price),
+            amount=abs(Decimal(amount)),
+            cost=abs(cost),
+            fee=Fee(currency=quote, amount=Decimal(1)),
+            at=at or self.clock.now(),
+        )
+        self._pay(base, Decimal(amount))
+        self._pay(quote, -cost - 1)
+        async with self._database.transaction() as tx:
+            await tx.orders.insert(order, "{}")
+            await tx.fills.insert([fill])
+            step = replace(submitted(order), added=(fill,))
+            tx.events.append(step.event)
+            await position_books.book(tx, order, [step])
+
+    async def wait_with_an_order(self) -> None:
+        """One that is not filled."""
+        order = self._order()
+        async with self._database.transaction() as tx:
+            await tx.orders.insert(order, "{}")
+            tx.events.append(submitted(order).event)
+
+    def _order(self, **changes: object) -> Order:
+        number = next(self._numbers)
+        return make_order(
+            id=f"{number:026d}",
+            account=ACCOUNT,
+            client_order_id=f"mine-{number}",
+            wire_id=f"wire{number}",
+            **changes,
+        )
+
+    def _pay(self, asset: str, amount: Decimal) -> None:
+        self.desk.held[asset] = str(Decimal(self.desk.held.get(asset, "0")) + amount)
