@@ -1,0 +1,103 @@
+"""Portfolios as they change; those who watch the same one share what it costs to look."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from app.bus import Bus, Listener, Topic
+from app.domain.reconciliations import unanswered
+from app.errors import ExchangeError
+from app.ports import Clock
+from app.services.accounts import AccountEntry
+from app.services.appraisals import Appraiser, Purse
+from app.services.portfolios import Portfolio, PortfolioService
+from app.services.views import View, ViewService
+
+# Prices are looked at so often while somebody watches; orders ring besides.
+POLL_SECONDS = 1.0
+# At most five a second.
+PAUSE_SECONDS = 0.2
+# What one watcher has seen is new enough for the next.
+SHARED = timedelta(seconds=0.5)
+# Deposits ring no bell. Asking an exchange for balances is dear.
+BALANCES_KEPT = timedelta(seconds=10)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Watch:
+    """What was seen last of one account in one currency."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    purse: Purse | None = None
+    seen: Portfolio | None = None
+    seen_at: datetime | None = None
+
+
+class PortfolioFeed:
+    """Follows portfolios for as many as want to watch."""
+
+    def __init__(
+        self, portfolios: PortfolioService, appraiser: Appraiser, views: ViewService, bus: Bus,
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self._portfolios = portfolios
+        self._appraiser = appraiser
+        self._views = views
+        self._bus = bus
+        self._clock = clock
+        self._watches: defaultdict[tuple[str, str | None], _Watch] = defaultdict(_Watch)
+
+    async def look(self, account: AccountEntry, currency: str | None) -> Portfolio:
+        """As it is now, or was a moment ago."""
+        watch = self._watches[account.name, currency]
+        async with watch.turn, self._views.open(frozenset({account.name})) as view:
+            head, now = await view.as_of(), self._clock.now()
+            seen = watch.seen
+            if seen is not None and seen.as_of == head and _is_newer(watch.seen_at, now - SHARED):
+                return seen
+            watch.purse = await self._purse(view, account, watch.purse)
+            watch.seen = await self._portfolios.read_with(view, account, watch.purse, currency)
+            watch.seen_at = now
+            return watch.seen
+
+    async def follow(
+        self, account: AccountEntry, currency: str | None, first: Portfolio
+    ) -> AsyncGenerator[Portfolio, None]:
+        """From the first on, whenever a reader sees a difference; what was not taken is skipped."""
+        with self._bus.listen(Topic.FEED) as bell:
+            yield first
+            known = told = first
+            while True:
+                await self._pause(bell)
+                try:
+                    known = newest = await self.look(account, currency)
+                except ExchangeError:
+                    newest = _unanswered(known)
+                if newest != told:
+                    yield newest
+                    told = newest
+
+    async def _purse(self, view: View, account: AccountEntry, known: Purse | None) -> Purse:
+        """Asked for anew once an order has changed, and now and then."""
+        if known is None or known.as_of != await view.as_of():
+            return await self._appraiser.purse(view, account)
+        if _is_newer(known.at, self._clock.now() - BALANCES_KEPT):
+            return known
+        return await self._appraiser.purse(view, account)
+
+    async def _pause(self, bell: Listener) -> None:
+        await self._clock.sleep(PAUSE_SECONDS)
+        with suppress(TimeoutError):
+            async with self._clock.timeout(POLL_SECONDS - PAUSE_SECONDS):
+                await bell.wait()
+
+
+def _is_newer(at: datetime | None, than: datetime) -> bool:
+    return at is not None and at > than
+
+
+def _unanswered(known: Portfolio) -> Portfolio:
+    return replace(known, problems=[*known.problems, unanswered(known.account)])

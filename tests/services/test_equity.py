@@ -1,0 +1,167 @@
+"""What is written down of an account's worth, and when."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from app.bus import Bus
+from app.domain.equity_curves import EquityPoint, max_drawdown_percent
+from app.services.equity import RECORD_SECONDS, EquityRecorder
+from app.storage.database import Database
+from tests.conftest import START
+from tests.fakes import ManualClock
+from tests.services.desks import House
+
+
+@pytest.fixture
+async def house(database: Database, bus: Bus, clock: ManualClock) -> House:
+    return await House(database, bus, clock).open()
+
+
+@asynccontextmanager
+async def recording(house: House) -> AsyncIterator[EquityRecorder]:
+    """At work, and waiting for what comes."""
+    recorder = house.recorder()
+    running = asyncio.create_task(recorder.run())
+    await house.clock.until_asleep()
+    try:
+        yield recorder
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def seconds(house: House) -> list[float]:
+    """How long after the start each point was written."""
+    return [(point.at - START).total_seconds() for point in await house.curve()]
+
+
+async def settled(house: House, points: int) -> list[float]:
+    """Once there are so many."""
+    async with asyncio.timeout(5):
+        while len(found := await seconds(house)) < points:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.001)
+    await house.clock.until_asleep()
+    return found
+
+
+async def test_a_point_is_written_at_once_and_then_every_minute(house: House) -> None:
+    async with recording(house):
+        assert await settled(house, 1) == [0]
+        await house.clock.advance(RECORD_SECONDS - 1)
+        assert await seconds(house) == [0]
+        house.desk.held = {"USDT": "777.5"}
+        await house.clock.advance(1)
+        assert await settled(house, 2) == [0, 60]
+    assert [point.equity for point in await house.curve()] == [Decimal(10000), Decimal("777.5")]
+
+
+async def test_a_fill_is_written_at_once_and_many_at_most_every_second(house: House) -> None:
+    async with recording(house):
+        await house.clock.advance(10)
+        await house.trade("0.1", "50000")
+        assert await settled(house, 2) == [0, 10]
+        for _ in range(5):
+            await house.trade("0.01", "50000")
+        await house.clock.advance(0.9)
+        assert await seconds(house) == [0, 10]
+        await house.clock.advance(0.1)
+        assert await settled(house, 3) == [0, 10, 11]
+        await house.clock.advance(30)
+        assert await seconds(house) == [0, 10, 11]
+
+
+async def test_an_order_that_is_not_filled_writes_nothing(house: House) -> None:
+    async with recording(house):
+        await house.clock.advance(10)
+        await house.wait_with_an_order()
+        await house.clock.advance(5)
+        assert await seconds(house) == [0]
+
+
+async def test_nothing_is_written_while_something_that_matters_has_no_price(house: House) -> None:
+    house.desk.held = {"USDT": "1", "BTC": "1"}
+    house.desk.stale = {"BTC/USDT"}
+    async with recording(house):
+        assert await seconds(house) == []
+        house.desk.stale, house.desk.silent = set(), {"BTC/USDT"}
+        await house.clock.advance(RECORD_SECONDS)
+        assert await seconds(house) == []
+        house.desk.silent = set()
+        await house.clock.advance(RECORD_SECONDS)
+        assert await settled(house, 1) == [120]
+
+
+async def test_an_exchange_that_is_away_is_asked_again_in_the_next_round(house: House) -> None:
+    house.desk.is_away = True
+    async with recording(house):
+        house.desk.is_away = False
+        await house.clock.advance(RECORD_SECONDS)
+        assert await settled(house, 1) == [60]
+
+
+async def test_an_exchange_that_never_answers_is_not_waited_for(house: House) -> None:
+    house.desk.is_mute = True
+    async with recording(house):
+        house.desk.is_mute = False
+        await house.clock.advance(RECORD_SECONDS)
+        assert await settled(house, 1) == [60]
+
+
+async def test_the_records_of_before_are_there_after_a_restart(house: House) -> None:
+    async with recording(house):
+        await settled(house, 1)
+    house.desk.held = {"USDT": "9000"}
+    await house.clock.advance(5)
+    async with recording(house):
+        assert await settled(house, 2) == [0, 5]
+        assert (await house.read()).drawdown_percent == Decimal(10)
+
+
+async def test_the_older_the_points_the_fewer_are_kept_and_never_the_extremes(
+    house: House,
+) -> None:
+    """A point every twenty seconds, of two hours and of an hour eight days ago."""
+    old = START - timedelta(days=8)
+    await house.write(*every_twenty_seconds(old, 180), *every_twenty_seconds(START, 360))
+    await house.clock.advance(2 * 3600)
+    before = await house.curve()
+    recorder = house.recorder()
+    await recorder.thin()
+    after = await house.curve()
+    of_old = [point for point in after if point.at < START]
+    assert 4 <= len(of_old) <= 8
+    recent = [point for point in after if point.at >= START + timedelta(hours=1)]
+    assert len(recent) == 180
+    assert len(after) <= len(of_old) + 4 * 60 + 180
+    for some in (before, after):
+        assert max(point.equity for point in some) == Decimal(1000)
+    assert max_drawdown_percent(after) == max_drawdown_percent(before)
+    await house.recorder().thin()
+    await recorder.thin()
+    assert await house.curve() == after
+
+
+def every_twenty_seconds(since: datetime, count: int) -> list[EquityPoint]:
+    """Up and down, with a summit and a pit of its own."""
+    values = [500 + 7 * number % 60 for number in range(count)]
+    values[count // 3], values[count // 2] = 1000, 100
+    return [
+        EquityPoint(at=since + timedelta(seconds=20 * number), equity=Decimal(value))
+        for number, value in enumerate(values)
+    ]
+
+
+async def test_a_deposit_moves_equity_as_a_gain_does(house: House) -> None:
+    async with recording(house):
+        await settled(house, 1)
+        house.desk.held = {"USDT": "20000"}
+        await house.clock.advance(RECORD_SECONDS)
+        await settled(house, 2)
+        house.desk.held = {"USDT": "10000"}
+        assert (await house.read()).drawdown_percent == Decimal(50)

@@ -1,0 +1,142 @@
+"""Portfolios as those see them who watch."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+from decimal import Decimal
+
+import pytest
+
+from app.bus import Bus
+from app.errors import ExchangeUnavailable
+from app.services.portfolios import Portfolio
+from app.storage.database import Database
+from tests.fakes import ManualClock
+from tests.services.desks import House
+
+Feed = AsyncGenerator[Portfolio, None]
+
+
+@pytest.fixture
+async def house(database: Database, bus: Bus, clock: ManualClock) -> House:
+    house = await House(database, bus, clock).open()
+    house.desk.held = {"USDT": "1000", "BTC": "1"}
+    return house
+
+
+@pytest.fixture
+async def feed(house: House) -> AsyncIterator[Feed]:
+    async with aclosing(await watching(house)) as feed:
+        yield feed
+
+
+async def watching(house: House) -> Feed:
+    return house.feed.follow(house.account, None, await house.feed.look(house.account, None))
+
+
+async def nothing_comes(house: House, feed: Feed, seconds: float) -> "asyncio.Task[Portfolio]":
+    """What is waited for still, after this time."""
+    coming = asyncio.ensure_future(anext(feed))
+    await house.clock.until_asleep()
+    await house.clock.advance(seconds)
+    assert not coming.done()
+    return coming
+
+
+async def after(house: House, feed: Feed, seconds: float) -> Portfolio:
+    """What comes within this time."""
+    coming = asyncio.ensure_future(anext(feed))
+    await house.clock.until_asleep()
+    await house.clock.advance(seconds)
+    async with asyncio.timeout(5):
+        return await coming
+
+
+async def test_first_comes_the_present_state_and_then_each_price(house: House, feed: Feed) -> None:
+    assert (await anext(feed)).equity == Decimal(51000)
+    house.desk.prices["BTC/USDT"] = "60000"
+    assert (await after(house, feed, 1)).equity == Decimal(61000)
+    house.desk.prices["BTC/USDT"] = "70000"
+    assert (await after(house, feed, 1)).equity == Decimal(71000)
+
+
+async def test_where_nothing_changes_nothing_comes(house: House, feed: Feed) -> None:
+    await anext(feed)
+    coming = await nothing_comes(house, feed, 30)
+    house.desk.prices["BTC/USDT"] = "1"
+    await house.clock.advance(1)
+    async with asyncio.timeout(5):
+        assert (await coming).equity == Decimal(1001)
+
+
+async def test_a_fill_is_not_waited_for_as_a_price_is(house: House, feed: Feed) -> None:
+    await anext(feed)
+    await house.trade("0.01", "50000")
+    found = await after(house, feed, 0.2)
+    assert found.cash == Decimal(1000 - 500 - 1)
+
+
+async def test_five_a_second_at_most_and_the_newest_takes_the_place_of_the_rest(
+    house: House, feed: Feed
+) -> None:
+    """Of ten fills a second."""
+    told = [await anext(feed)]
+
+    async def take() -> None:
+        while True:
+            told.append(await anext(feed))
+
+    taking = asyncio.create_task(take())
+    for _ in range(20):
+        await house.clock.until_asleep()
+        await house.trade("0.001", "50000")
+        await house.clock.advance(0.1)
+    await house.clock.advance(1)
+    taking.cancel()
+    await asyncio.wait([taking])
+    assert 5 <= len(told) <= 1 + 5 * 2 + 1
+    assert told[-1].cash == Decimal(1000 - 20 * 51)
+
+
+async def test_many_who_watch_cost_the_exchange_no_more_than_one(house: House) -> None:
+    async with AsyncExitStack() as stack:
+        feeds = [await stack.enter_async_context(aclosing(await watching(house))) for _ in range(9)]
+        for feed in feeds:
+            await anext(feed)
+        assert (house.desk.balances_asked, house.desk.prices_asked) == (1, 1)
+        house.desk.prices["BTC/USDT"] = "60000"
+        coming = [asyncio.ensure_future(anext(feed)) for feed in feeds]
+        await house.clock.until_asleep(len(feeds))
+        await house.clock.advance(1)
+        async with asyncio.timeout(5):
+            assert {one.equity for one in await asyncio.gather(*coming)} == {Decimal(61000)}
+        assert (house.desk.balances_asked, house.desk.prices_asked) == (1, 2)
+
+
+async def test_a_deposit_is_seen_though_no_order_tells_of_it(house: House, feed: Feed) -> None:
+    await anext(feed)
+    house.desk.held["USDT"] = "2000"
+    assert (await after(house, feed, 11)).cash == Decimal(2000)
+
+
+async def test_an_exchange_that_goes_away_is_named_once_and_comes_back(
+    house: House, feed: Feed
+) -> None:
+    first = await anext(feed)
+    house.desk.is_away = True
+    told = await after(house, feed, 11)
+    assert told.equity == first.equity
+    assert [(one.subject, one.code) for one in told.problems[len(first.problems) :]] == [
+        ("main", "EXCHANGE_UNAVAILABLE")
+    ]
+    coming = await nothing_comes(house, feed, 30)
+    house.desk.is_away = False
+    await house.clock.advance(1)
+    async with asyncio.timeout(5):
+        assert (await coming).problems == first.problems
+
+
+async def test_where_there_is_no_first_state_there_is_nothing_to_watch(house: House) -> None:
+    house.desk.is_away = True
+    with pytest.raises(ExchangeUnavailable):
+        await watching(house)
