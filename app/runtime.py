@@ -19,8 +19,10 @@ from app.ports import Clock
 from app.services import Services, position_books
 from app.services.account_health import Candidate
 from app.services.accounts import AccountEntry, AccountService
+from app.services.appraisals import Appraiser
 from app.services.audit import AuditService
 from app.services.auth import AuthService
+from app.services.equity import EquityRecorder, EquityTools
 from app.services.health import HealthService
 from app.services.market_data import MarketDataService
 from app.services.order_courier import OrderCourier
@@ -29,6 +31,8 @@ from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
 from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
+from app.services.portfolio_feed import PortfolioFeed
+from app.services.portfolios import PortfolioService
 from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.recent_money import RecentMoney
@@ -173,7 +177,12 @@ class _Build:
             name: OrderSync(entry, self._orders, tools, self._times(name))
             for name, entry in self._accounts.entries.items()
         }
-        views = ViewService(database)
+        views, appraiser = ViewService(database), Appraiser(clock)
+        portfolios = PortfolioService(appraiser, clock)
+        equity = EquityTools(
+            database=database, bus=bus, views=views, appraiser=appraiser, clock=clock
+        )
+        self._recorders = [EquityRecorder(one, equity) for one in accounts.entries.values()]
         self.services = Services(
             accounts=self._accounts,
             audit=AuditService(database, clock, ids.new),
@@ -181,6 +190,8 @@ class _Build:
             log=self._log,
             market_data=MarketDataService(),
             orders=self._orders,
+            portfolio_feed=PortfolioFeed(portfolios, appraiser, views, bus, clock),
+            portfolios=portfolios,
             positions=PositionService(accounts, views, bus, clock),
             position_keeper=PositionKeeper(database, accounts, clock),
             reconciler=Reconciler(self._syncs),
@@ -204,6 +215,8 @@ class _Build:
             *(_kept_running("news", sync.run_news) for sync in self._syncs.values()),
             *(_kept_running("settling", sync.run_settling) for sync in self._syncs.values()),
             *(_kept_running("comparing", sync.run_comparing) for sync in self._syncs.values()),
+            *(_kept_running("equity", recorder.run) for recorder in self._recorders),
+            *(_kept_running("thinning", recorder.run_thinning) for recorder in self._recorders),
         ]
         days = self._settings.event_retention_days
         if days is not None:

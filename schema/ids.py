@@ -32,6 +32,7 @@ class Kind(StrEnum):
     TICKER = "tck"
     AUDIT_ENTRY = "aud"
     POSITION = "pos"
+    PORTFOLIO = "pfl"
 
     @property
     def shape(self) -> re.Pattern[str]:
@@ -39,7 +40,7 @@ class Kind(StrEnum):
         match self:
             case Kind.ACCOUNT:
                 return _NAME
-            case Kind.MARKET | Kind.TICKER | Kind.POSITION:
+            case Kind.MARKET | Kind.TICKER | Kind.POSITION | Kind.PORTFOLIO:
                 return _PACKED
             case Kind.ORDER | Kind.FILL | Kind.TOKEN | Kind.AUDIT_ENTRY:
                 return _ULID

@@ -18,6 +18,7 @@ from schema.nodes import Node
 from schema.order_inputs import OrderFilter, OrderReference, PlaceOrderInput, every_order
 from schema.orders import Order, OrderConnection, list_name
 from schema.pages import PageArguments, timed_page
+from schema.portfolios import Portfolio, read_portfolio
 from schema.positions import PositionFilter, PositionList, find_position, list_positions
 from schema.previews import OrderPreview, preview_order
 from schema.scalars import Cursor
@@ -90,6 +91,12 @@ class Query:
         self, info: Info, filter: PositionFilter | None = None
     ) -> PositionList | None:
         return await list_positions(info, filter)
+
+    @strawberry.field(extensions=_READ)
+    async def portfolio(
+        self, info: Info, account: str | None = None, currency: str | None = None
+    ) -> Portfolio | None:
+        return await read_portfolio(info, account, currency)
 
     @strawberry.field(extensions=_READ)
     async def preview_order(self, info: Info, input: PlaceOrderInput) -> OrderPreview | None:

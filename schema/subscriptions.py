@@ -13,6 +13,7 @@ from app.services.positions import PositionList as FoundPositions
 from schema.context import Info
 from schema.order_inputs import OrderFilter, every_order
 from schema.orders import OrderUpdate
+from schema.portfolios import Portfolio, watch_portfolio
 from schema.positions import PositionFilter, PositionList
 from schema.scalars import Cursor
 
@@ -39,6 +40,13 @@ class Subscription:
         context.require(Scope.READ)
         wanted = AnyPosition() if filter is None else filter.to_domain(info)
         return _positions(context.services.positions.watch(context.accounts, wanted))
+
+    @strawberry.subscription
+    async def portfolio_updates(
+        self, info: Info, account: str | None = None, currency: str | None = None
+    ) -> AsyncIterator[Portfolio]:
+        info.context.require(Scope.READ)
+        return await watch_portfolio(info, account, currency)
 
 
 async def _positions(

@@ -8,6 +8,8 @@ from app.services.auth import AuthService
 from app.services.market_data import MarketDataService
 from app.services.order_log import OrderLog
 from app.services.orders import OrderService
+from app.services.portfolio_feed import PortfolioFeed
+from app.services.portfolios import PortfolioService
 from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.reconciler import Reconciler
@@ -24,6 +26,8 @@ class Services:
     log: OrderLog
     market_data: MarketDataService
     orders: OrderService
+    portfolio_feed: PortfolioFeed
+    portfolios: PortfolioService
     positions: PositionService
     position_keeper: PositionKeeper
     reconciler: Reconciler

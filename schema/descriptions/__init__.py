@@ -22,6 +22,7 @@ from schema.descriptions import (
     markets,
     order_inputs,
     orders,
+    portfolios,
     positions,
     roots,
 )
@@ -35,6 +36,7 @@ TEXTS = {
     **audit.TEXTS,
     **markets.TEXTS,
     **positions.TEXTS,
+    **portfolios.TEXTS,
 }
 
 

@@ -87,13 +87,6 @@ class Socket:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return cast("Data", json.loads(await self._connection.recv()))
 
-    async def hear_data_among(self, name: str) -> Data:
-        """The data of the next message of this operation, whatever the others say before."""
-        while (message := await self.hear())["id"] != name:
-            continue
-        assert message["type"] == "next", message
-        return cast("Data", message["payload"]["data"])
-
     async def hear_data(self, name: str) -> Data:
         """The data of the next message, which must be of this operation."""
         message = await self.hear()

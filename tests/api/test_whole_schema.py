@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.clients import Client, Data, Socket
+from tests.api.clients import Client, Data
+from tests.api.conftest import ADMIN, Api
 from tests.api.documents import calling, every_root_field, root_fields
 from tests.api.trading import MARKET, WAITING, place
 
@@ -16,6 +17,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "orders": {"filter": {"open": False}, "orderBy": "UPDATED_AT_ASC", "first": 5},
     "fills": {"filter": {"symbols": ["BTC/USDT"]}, "first": 5},
     "positions": {"filter": {"symbols": ["BTC/USDT"], "type": "SPOT"}},
+    "portfolio": {"account": "paper", "currency": "BTC"},
     "previewOrder": {"input": {**MARKET, "clientOrderId": "new"}},
     "auditLog": {"first": 5},
     "tokens": {},
@@ -35,6 +37,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "revokeToken": {"id": "$token"},
     "positionUpdates": {"filter": {"account": "paper"}},
     "orderUpdates": {"filter": {"account": "paper"}, "after": "$asOf"},
+    "portfolioUpdates": {"account": "paper", "currency": "USDT"},
 }
 
 
@@ -44,7 +47,7 @@ def test_every_root_field_is_called() -> None:
         assert set(GIVEN[name]) <= set(root_fields(operation)[name].args)
 
 
-async def test_every_root_field_answers_with_all_its_fields(client: Client, socket: Socket) -> None:
+async def test_every_root_field_answers_with_all_its_fields(api: Api, client: Client) -> None:
     known = await prepared(client)
     order = list(every_root_field())
     assert order[0][0] == "query"
@@ -52,8 +55,10 @@ async def test_every_root_field_answers_with_all_its_fields(client: Client, sock
         variables = {key: filled_in(value, known) for key, value in GIVEN[name].items()}
         document = calling(operation, name)
         if operation == "subscription":
-            await socket.subscribe(name, document, **variables)
-            data = await socket.hear_data_among(name)
+            async with api.socket() as socket:
+                await socket.init(ADMIN)
+                await socket.subscribe("1", document, **variables)
+                data = await socket.hear_data("1")
         else:
             data = await client.ask(document, **variables)
         assert list(data) == [name]

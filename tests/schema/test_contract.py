@@ -41,8 +41,6 @@ COMMITTED = Path(schema.__file__).with_name("schema.graphql")
 
 # What later features bring. Whoever builds one takes its names away here.
 ABSENT = {
-    "Allocation",
-    "Balance",
     "Blackout",
     "BlackoutInput",
     "BookLevel",
@@ -55,7 +53,6 @@ ABSENT = {
     "Date",
     "DeadManSwitch",
     "DecisionOutcome",
-    "EquityPoint",
     "HaltPayload",
     "Mutation.armDeadManSwitch",
     "Mutation.configureRisk",
@@ -69,12 +66,9 @@ ABSENT = {
     "Mutation.startBot",
     "Mutation.stopBot",
     "OrderBook",
-    "Performance",
-    "Portfolio",
     "Query.bot",
     "Query.candles",
     "Query.orderBook",
-    "Query.portfolio",
     "Query.risk",
     "Query.strategies",
     "Query.tradingWindow",
@@ -93,7 +87,6 @@ ABSENT = {
     "Subscription.botUpdates",
     "Subscription.candleUpdates",
     "Subscription.orderBookUpdates",
-    "Subscription.portfolioUpdates",
     "Subscription.riskUpdates",
     "Subscription.tickerUpdates",
     "Subscription.tradingWindowUpdates",
