@@ -82,10 +82,13 @@ def drawdown_percent(peak: Decimal, equity: Decimal) -> Decimal:
 
 def max_drawdown_percent(points: Iterable[EquityPoint]) -> Decimal:
     """The deepest fall from a peak that came before it."""
-    peak, deepest = money.ZERO, money.ZERO
+    peak, pit, deepest = money.ZERO, money.ZERO, money.ZERO
     for point in points:
-        peak = max(peak, point.equity)
-        deepest = max(deepest, drawdown_percent(peak, point.equity))
+        if point.equity > peak:
+            peak = pit = point.equity
+        elif point.equity < pit:
+            pit = point.equity
+            deepest = max(deepest, drawdown_percent(peak, pit))
     return deepest
 
 

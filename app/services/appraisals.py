@@ -29,6 +29,8 @@ from app.services.prices import Prices, fetch_prices
 from app.services.views import View
 
 _NAMED = 12
+# Ways for so many accounts and currencies are remembered.
+_KEPT = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +63,7 @@ class Appraiser:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._ways: dict[tuple[str, str], _Ways] = {}
 
     async def purse(self, view: View, account: AccountEntry) -> Purse:
         """ExchangeError where the exchange does not say: without balances there is no equity."""
@@ -83,7 +86,7 @@ class Appraiser:
         self, view: View, account: AccountEntry, purse: Purse, currency: str | None
     ) -> Appraisal:
         """Without a currency, by the one that the account's money is counted in."""
-        ways = _Ways.of(purse, purse.home if currency is None else currency)
+        ways = self._ways_to(purse.home if currency is None else currency, account, purse)
         positions = [one for one in await view.positions() if one.key.account == account.name]
         held = held_against(
             positions, purse.balances, purse.markets, account.name, self._clock.now()
@@ -103,11 +106,22 @@ class Appraiser:
             from_outside=[one for one in held.problems if one.code == FROM_OUTSIDE],
         )
 
+    def _ways_to(self, currency: str, account: AccountEntry, purse: Purse) -> "_Ways":
+        """Looked for once, as long as the markets stay the same: there may be thousands."""
+        known = self._ways.get((account.name, currency))
+        if known is None or known.markets is not purse.markets:
+            known = _Ways.of(purse, currency)
+            self._ways[account.name, currency] = known
+        if len(self._ways) > _KEPT:
+            del self._ways[next(iter(self._ways))]
+        return known
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ways:
     """From every asset to the currency that was asked for, and to the one of the records."""
 
+    markets: Mapping[str, Market]
     currency: str
     routes: Mapping[str, Route]
     homewards: Mapping[str, Route]
@@ -119,7 +133,7 @@ class _Ways:
             raise _unreachable(homewards)
         is_home = currency == purse.home
         routes = homewards if is_home else routes_to(currency, purse.markets.values())
-        return cls(currency=currency, routes=routes, homewards=homewards)
+        return cls(markets=purse.markets, currency=currency, routes=routes, homewards=homewards)
 
     def symbols(self, stock: Stock) -> Iterable[str]:
         """Every market whose price is needed."""

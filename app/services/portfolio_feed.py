@@ -1,7 +1,6 @@
 """Portfolios as they change; those who watch the same one share what it costs to look."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ PAUSE_SECONDS = 0.2
 SHARED = timedelta(seconds=0.5)
 # Deposits ring no bell. Asking an exchange for balances is dear.
 BALANCES_KEPT = timedelta(seconds=10)
+MOST_WATCHES = 32
 
 
 @dataclass(kw_only=True, slots=True)
@@ -48,11 +48,11 @@ class PortfolioFeed:
         self._views = views
         self._bus = bus
         self._clock = clock
-        self._watches: defaultdict[tuple[str, str | None], _Watch] = defaultdict(_Watch)
+        self._watches: dict[tuple[str, str | None], _Watch] = {}
 
     async def look(self, account: AccountEntry, currency: str | None) -> Portfolio:
         """As it is now, or was a moment ago."""
-        watch = self._watches[account.name, currency]
+        watch = self._watch(account, currency)
         async with watch.turn, self._views.open(frozenset({account.name})) as view:
             head, now = await view.as_of(), self._clock.now()
             seen = watch.seen
@@ -79,6 +79,13 @@ class PortfolioFeed:
                 if newest != told:
                     yield newest
                     told = newest
+
+    def _watch(self, account: AccountEntry, currency: str | None) -> _Watch:
+        """One that is forgotten costs another look, and no more."""
+        watch = self._watches.setdefault((account.name, currency), _Watch())
+        if len(self._watches) > MOST_WATCHES:
+            del self._watches[next(iter(self._watches))]
+        return watch
 
     async def _purse(self, view: View, account: AccountEntry, known: Purse | None) -> Purse:
         """Asked for anew once an order has changed, and now and then."""
