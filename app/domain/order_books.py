@@ -1,8 +1,13 @@
 """What others offer in a market."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+
+from app.domain.checks import invalid
+from app.errors import Refusal
+
+MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,3 +25,13 @@ class OrderBook:
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     at: datetime
+
+    def cut(self, depth: int) -> "OrderBook":
+        """The same no deeper than so many levels."""
+        return replace(self, bids=self.bids[:depth], asks=self.asks[:depth])
+
+
+def examine_depth(depth: int) -> Refusal | None:
+    if 1 <= depth <= MAX_DEPTH:
+        return None
+    return invalid("depth", f"depth must be 1 to {MAX_DEPTH}")
