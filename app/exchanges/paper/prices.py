@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 
 from app.domain import money
@@ -38,9 +38,18 @@ _WAVES = (
 # so that BTC/USD and BTC/USDT never part.
 _OWN_WAVE_TICKS = 16
 
-_LATTICE_BITS = 63
-_WEIGHT_BITS = 20
-_SCALE = 1_000_000 * 100 << _LATTICE_BITS
+LATTICE_BITS = 63
+WEIGHT_BITS = 20
+_SCALE = 1_000_000 * 100 << LATTICE_BITS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wave:
+    """A part of a price: how long it is, how high, and whose."""
+
+    name: str
+    length: int
+    amplitude: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +81,7 @@ class PriceProcess:
         self._seed = seed
         # Whoever orders, waits or watches during one tick asks for the same price.
         self.last = lru_cache(maxsize=256)(self._last)
+        self.waves = cache(self._name_waves)
 
     def quote(self, listing: Listing, tick: int) -> Quote:
         """The last price and, one step to each side of it, the best bid and ask."""
@@ -98,14 +108,19 @@ class PriceProcess:
             at=quote.at,
         )
 
+    def _name_waves(self, listing: Listing) -> tuple[Wave, ...]:
+        return tuple(
+            Wave(name=self._name(listing, length), length=length, amplitude=amplitude)
+            for length, amplitude in _WAVES
+        )
+
     def _last(self, listing: Listing, tick: int) -> Decimal:
         return money.multiply(Decimal(self._steps(listing, tick)), listing.price_step)
 
     def _steps(self, listing: Listing, tick: int) -> int:
         anchor = int(listing.anchor / listing.price_step)
         height = sum(
-            amplitude * _noise(self._name(listing, length), length, tick)
-            for length, amplitude in _WAVES
+            wave.amplitude * _noise(wave.name, wave.length, tick) for wave in self.waves(listing)
         )
         return anchor + anchor * height * listing.volatility_percent // _SCALE
 
@@ -117,17 +132,22 @@ class PriceProcess:
 def _noise(name: str, length: int, tick: int) -> int:
     """Smoothly from one random value to the next, a length of ticks apart."""
     cell, offset = divmod(tick, length)
-    start = _value(name, cell)
+    start = lattice_value(name, cell)
     if offset == 0:
         return start
-    one = 1 << _WEIGHT_BITS
+    rise = lattice_value(name, cell + 1) - start
+    return start + (rise * weight_of(offset, length) >> WEIGHT_BITS)
+
+
+def weight_of(offset: int, length: int) -> int:
+    """How far a wave has gone from one value to the next, as a part of 2**20."""
+    one = 1 << WEIGHT_BITS
     x = offset * one // length
-    weight = x * x * (3 * one - 2 * x) >> (2 * _WEIGHT_BITS)
-    return start + ((_value(name, cell + 1) - start) * weight >> _WEIGHT_BITS)
+    return x * x * (3 * one - 2 * x) >> (2 * WEIGHT_BITS)
 
 
 @lru_cache(maxsize=16_384)
-def _value(name: str, cell: int) -> int:
+def lattice_value(name: str, cell: int) -> int:
     """Evenly spread from minus to plus 2**63."""
     digest = blake2b(f"{name}|{cell}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) - (1 << _LATTICE_BITS)
+    return int.from_bytes(digest) - (1 << LATTICE_BITS)

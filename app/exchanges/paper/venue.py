@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from app.domain import money
+from app.domain.candles import Candle
 from app.domain.markets import FeeRates, Ticker
 from app.domain.order_books import Level, OrderBook
 from app.domain.orders import OrderSide
 from app.errors import ExchangeRejected, Refusal, RefusalCode
+from app.exchanges.paper.candles import CandleProcess
 from app.exchanges.paper.depth import LEVELS, DepthProcess
 from app.exchanges.paper.markets import LISTINGS, Listing
 from app.exchanges.paper.prices import PriceProcess, Quote, tick_of
@@ -41,6 +43,7 @@ class Venue:
         self.rates = rates
         self._prices = PriceProcess(terms.seed)
         self._depth = DepthProcess(terms.seed, self._prices)
+        self._candles = CandleProcess(terms.seed, self._prices)
         self._listings = {listing.symbol: listing for listing in LISTINGS}
         self.markets = {listing.symbol: listing.market(rates) for listing in LISTINGS}
         nothing = {asset: money.ZERO for one in LISTINGS for asset in (one.base, one.quote)}
@@ -71,6 +74,14 @@ class Venue:
     def book(self, symbol: str, at: datetime, depth: int = LEVELS) -> OrderBook:
         """What others offer at this moment, each side best first, to a depth of 50 at most."""
         return self._depth.book(self.listing(symbol), tick_of(at), depth)
+
+    def candle(self, symbol: str, span: timedelta, start: datetime, now: datetime) -> Candle:
+        """The candle that begins there, which runs where it has not ended by now."""
+        return self._candles.candle(self.listing(symbol), span, start, now)
+
+    def grown(self, symbol: str, candle: Candle, before: int, tick: int) -> Candle:
+        """A running candle that knows all ticks up to one, when it knows them up to another."""
+        return self._candles.grown(self.listing(symbol), candle, before, tick)
 
     def levels_against(self, side: OrderSide, symbol: str, tick: int) -> Iterator[Level]:
         """What an order of this side can take, best first."""
