@@ -7,7 +7,7 @@ from typing import Any
 
 from app.domain.order_books import Level, OrderBook
 from app.exchanges.ccxt_failures import Unreadable
-from app.exchanges.ccxt_numbers import amount, moment
+from app.exchanges.ccxt_numbers import amount, moment, written
 
 
 def order_book_of(row: Mapping[str, Any], *, depth: int, now: datetime) -> OrderBook:
@@ -30,9 +30,8 @@ def _levels(rows: object) -> list[Level]:
 
 
 def _level(row: Any) -> Level:
-    """Also from ccxt's floats, which print as they were written."""
     values = row[:2] if isinstance(row, Sequence) else ()
-    numbers = [amount(repr(value) if isinstance(value, float) else value) for value in values]
+    numbers = [amount(written(value)) for value in values]
     match numbers:
         case [Decimal() as price, Decimal() as size] if price:
             return Level(price=price, amount=size)

@@ -29,7 +29,7 @@ def capabilities_of(client: Any, venue: Venue) -> Capabilities:
         ),
         amend_order=venue.amends_in_place and has.get("editOrder") is True,
         streaming_orders=has.get("watchOrders") is True,
-        streaming_tickers=False,
+        streaming_tickers=has.get("watchTicker") is True,
         positions=False,
     )
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
+from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
 from app.domain.market_checks import MarketFacts
 from app.domain.markets import Market, Ticker
@@ -15,14 +16,15 @@ from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTe
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
 from app.exchanges.ccxt_admission import SentIds, only_prices, refuse
 from app.exchanges.ccxt_amendments import Amending, no_amending
-from app.exchanges.ccxt_books import order_book_of
 from app.exchanges.ccxt_calls import Call, canceling, placing
 from app.exchanges.ccxt_capabilities import capabilities_of
 from app.exchanges.ccxt_clients import CcxtTerms
 from app.exchanges.ccxt_examinations import Examiner
 from app.exchanges.ccxt_failures import failure_of_create, is_order_unknown
 from app.exchanges.ccxt_lookups import Lookups
-from app.exchanges.ccxt_markets import balances_of, ticker_of
+from app.exchanges.ccxt_market_data import MarketData
+from app.exchanges.ccxt_market_streams import MarketStreams
+from app.exchanges.ccxt_markets import balances_of
 from app.exchanges.ccxt_numbers import text
 from app.exchanges.ccxt_oddities import Oddities
 from app.exchanges.ccxt_reports import accepted
@@ -42,6 +44,8 @@ class CcxtExchange:
         self._session = CcxtSession(terms, clock, shelf)
         self._oddities = Oddities(terms.exchange, clock)
         self._lookups = Lookups(self._session, clock, self._oddities)
+        self._data = MarketData(self._session, self._lookups, clock, self._oddities)
+        self._market_streams = MarketStreams(self._data, self._session, clock)
         self._stand = NewsStand()
         self._streams = Streams(self, self._session, self._stand, terms, clock)
         self._sent = SentIds()
@@ -55,6 +59,10 @@ class CcxtExchange:
     def opened(self) -> asyncio.Event:
         """Set as long as there is a connection to ask over."""
         return self._session.opened
+
+    @property
+    def market_set(self) -> str:
+        return self._terms.market_set
 
     @property
     def capabilities(self) -> Capabilities:
@@ -71,24 +79,25 @@ class CcxtExchange:
         return self._session.markets
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
-        """The prices of those symbols that are listed."""
-        self._session.require()
-        listed = [symbol for symbol in symbols if symbol in self._session.markets]
-        if not listed:
-            return {}
-        if len(listed) == 1:
-            rows = [await self._lookups.read(Priority.MARKET_DATA, "fetch_ticker", listed[0])]
-        else:
-            answer = await self._lookups.read(Priority.MARKET_DATA, "fetch_tickers", listed)
-            rows = list(answer.values())
-        now = self._clock.now()
-        found = (ticker_of(row, now=now) for row in rows)
-        return {one.symbol: one for one in found if one is not None and one.symbol in listed}
+        return await self._data.tickers(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
-        """What others offer now, so many levels deep where there are as many."""
-        row = await self._lookups.read(Priority.MARKET_DATA, "fetch_order_book", symbol, depth)
-        return order_book_of(row, depth=depth, now=self._clock.now())
+        return await self._data.order_book(symbol, depth)
+
+    async def timeframes(self) -> Sequence[str]:
+        return await self._data.timeframes()
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        return await self._data.candles(asked)
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return self._market_streams.ticker(symbol)
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        return self._market_streams.candles(symbol, timeframe)
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        return self._market_streams.order_book(symbol)
 
     async def balances(self) -> Mapping[str, Balance]:
         return balances_of(await self._lookups.read(Priority.LOOKUP, "fetch_balance"))

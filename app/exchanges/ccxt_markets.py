@@ -10,7 +10,7 @@ from app.domain.accounts import Balance
 from app.domain.markets import FeeRates, Market, Ticker
 from app.domain.orders import PositionType
 from app.exchanges.ccxt_failures import Unreadable
-from app.exchanges.ccxt_numbers import amount, exact, moment, positive, text
+from app.exchanges.ccxt_numbers import amount, exact, moment, positive, text, written
 
 Row = Mapping[str, Any]
 
@@ -96,8 +96,8 @@ def _fees(row: Row, *, fees_in_quote: bool) -> FeeRates | None:
 
 
 def _rate(value: object) -> Decimal | None:
-    """Also from ccxt's own tables, whose floats print as they were written."""
-    return exact(repr(value)) if isinstance(value, float) else exact(value)
+    """Also from ccxt's own tables, which hold floats."""
+    return exact(written(value))
 
 
 def _part(row: Row, key: str) -> Row:

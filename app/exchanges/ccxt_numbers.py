@@ -33,6 +33,11 @@ def positive(value: object) -> Decimal | None:
     return number if number is not None and number > money.ZERO else None
 
 
+def written(value: object) -> object:
+    """One of ccxt's floats as it was written; they print that way."""
+    return repr(value) if isinstance(value, float) else value
+
+
 def moment(value: object) -> datetime | None:
     """The time behind milliseconds; None where they are none."""
     number = exact(value)

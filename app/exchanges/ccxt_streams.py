@@ -76,17 +76,18 @@ class Streams:
     async def run(self) -> None:
         """Listen as soon as there is a connection; what falls silent is opened anew."""
         await self._session.opened.wait()
+        client = self._session.client
         if not self._terms.has_keys:
+            await self._watchdog.run(client)
             return
         self._gap.set()
-        client = self._session.client
         self._pumps = [Pump(source, self._note_gap, self._clock) for source in self._sources()]
         async with asyncio.TaskGroup() as tasks:
             for pump in self._pumps:
                 tasks.create_task(pump.run())
             tasks.create_task(self._catch_up())
+            tasks.create_task(self._watchdog.run(client))
             if self._is_streaming:
-                tasks.create_task(self._watchdog.run(client))
                 tasks.create_task(self._check_hearing(client))
 
     def note(self, report: OrderReport) -> bool:

@@ -80,6 +80,10 @@ class Venue:
     # Where the exchange tells what a key may do.
     rights: Rights | None = None
     sandbox: Sandbox | None = None
+    # What makes the stream of a ticker tell bid and ask, where it does not by itself.
+    ticker_params: Mapping[str, Any] = field(default_factory=dict)
+    # How deep the stream of a book has to be asked for, where it would be too shallow.
+    book_depth: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
 
@@ -123,6 +127,7 @@ _ROWS = (
                 "dstream.binancefuture.com",
             )
         ),
+        ticker_params={"name": "ticker"},
         options={"warnOnFetchOpenOrdersWithoutSymbol": False, "fetchMargins": False},
     ),
     # Stops stand on other endpoints, and ccxt's cancel names the plain ones alone.
@@ -148,6 +153,7 @@ _ROWS = (
             read_only=("result", "readOnly"),
         ),
         sandbox=Sandbox(hosts=("api-testnet.", "stream-testnet.")),
+        book_depth=200,
     ),
     # Stops go to the algo endpoints, where ccxt sends our id under a name that finds nothing.
     Venue(
@@ -184,6 +190,7 @@ _ROWS = (
             trade=Right(path=("result", "permissions"), name="modify-trades"),
             withdraw=Right(path=("result", "permissions"), name="withdraw-funds"),
         ),
+        book_depth=100,
         fees_in_quote=True,
         numbers_requests=True,
     ),
