@@ -1,13 +1,15 @@
 """The seams with more than one real implementation behind them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
 from app.domain.accounts import Balance, Capabilities, Connection
+from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
 from app.domain.markets import Market, Ticker
+from app.domain.order_books import OrderBook
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 
 
@@ -25,12 +27,17 @@ class Clock(Protocol):
         ...
 
 
-class ExchangeGateway(Protocol):
-    """An exchange, as far as orders need it. Every amount and price is an exact Decimal.
+class MarketSource(Protocol):
+    """What an exchange tells everybody. Every amount and price is an exact Decimal.
 
-    What may be raised: ExchangeRejected (it said no, surely not placed), ExchangeUnavailable (it
-    was surely never asked); anything else, ExchangeDoubt foremost, leaves doubt.
+    A stream tells what changes from now on, and raises when it breaks; what happens until it is
+    asked for again is told by nobody. An exchange that has no such stream is asked again and again.
     """
+
+    @property
+    def market_set(self) -> str:
+        """Sources with the same one tell the same."""
+        ...
 
     @property
     def capabilities(self) -> Capabilities: ...
@@ -40,7 +47,39 @@ class ExchangeGateway(Protocol):
 
     async def markets(self) -> Mapping[str, Market]: ...
 
-    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]: ...
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The prices of those symbols that are listed."""
+        ...
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        """What others offer now, so many levels deep where there are as many."""
+        ...
+
+    async def timeframes(self) -> Sequence[str]:
+        """Of which spans there are candles, the shortest first."""
+        ...
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        """The oldest first; the last one may still be running."""
+        ...
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]: ...
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        """The candle that is running, whenever it has changed."""
+        ...
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        """All of it, whenever it has changed."""
+        ...
+
+
+class ExchangeGateway(MarketSource, Protocol):
+    """An exchange, as far as orders need it.
+
+    What may be raised: ExchangeRejected (it said no, surely not placed), ExchangeUnavailable (it
+    was surely never asked); anything else, ExchangeDoubt foremost, leaves doubt.
+    """
 
     async def balances(self) -> Mapping[str, Balance]: ...
 

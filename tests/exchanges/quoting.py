@@ -13,6 +13,7 @@ from app.domain.order_books import Level, OrderBook
 from app.domain.orders import PositionType
 from app.errors import ExchangeError
 from app.ports import Clock
+from tests.market_sources import NothingToWatch
 
 CENT = Decimal("0.01")
 _FIRST = Decimal(50_000)
@@ -42,7 +43,7 @@ MARKETS = (
 )
 
 
-class HandPrices:
+class HandPrices(NothingToWatch):
     """Prices that stay where a test puts them, with a cent to each side of the last one."""
 
     def __init__(self, clock: Clock) -> None:

@@ -33,6 +33,7 @@ from app.errors import (
 )
 from tests.conftest import START
 from tests.fakes import ManualClock
+from tests.market_sources import NothingToWatch
 
 SYMBOL = "BTC/USDT"
 _MARKET = Market(
@@ -97,7 +98,7 @@ class Held:
         return money.subtract(self.terms.amount, self.filled)
 
 
-class KnownExchange:
+class KnownExchange(NothingToWatch):
     """Implements the port over a truth in memory, which outlives every process of ours."""
 
     capabilities = Capabilities(

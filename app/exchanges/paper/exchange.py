@@ -1,19 +1,19 @@
 """The paper exchange itself: one account, and a loop that fills what waits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from structlog import get_logger
 
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
+from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeUnavailable
-from app.exchanges.paper.admission import CAPABILITIES
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
 from app.exchanges.paper.books import Books
 from app.exchanges.paper.faults import Call, Faults, Line
@@ -52,7 +52,11 @@ class PaperExchange:
 
     @property
     def capabilities(self) -> Capabilities:
-        return CAPABILITIES
+        return self._floor.capabilities
+
+    @property
+    def market_set(self) -> str:
+        return self._floor.market_set
 
     @property
     def connection(self) -> Connection:
@@ -75,6 +79,23 @@ class PaperExchange:
         """What others offer now; no more than 50 levels deep on the simulated market."""
         self._line.require()
         return await self._floor.order_book(symbol, depth)
+
+    async def timeframes(self) -> Sequence[str]:
+        self._line.require()
+        return await self._floor.timeframes()
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        self._line.require()
+        return await self._floor.candles(asked)
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return self._line.along(self._floor.watch_ticker(symbol))
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        return self._line.along(self._floor.watch_candles(symbol, timeframe))
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        return self._line.along(self._floor.watch_order_book(symbol))
 
     async def balances(self) -> Mapping[str, Balance]:
         self._line.require()

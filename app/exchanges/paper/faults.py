@@ -2,11 +2,16 @@
 
 import os
 import signal
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
 from app.ports import Clock
+
+_News = TypeVar("_News")
 
 
 class Call(StrEnum):
@@ -61,6 +66,14 @@ class Line:
         """Raise ExchangeUnavailable where nothing can be asked."""
         if self._faults.is_disconnected or call in self._faults.unavailable:
             raise ExchangeUnavailable("the paper exchange cannot be reached")
+
+    async def along(self, stream: AsyncGenerator[_News, None]) -> AsyncGenerator[_News, None]:
+        """The stream, for as long as the exchange can be reached."""
+        async with aclosing(stream) as told:
+            self.require()
+            async for one in told:
+                self.require()
+                yield one
 
     async def out(self, call: Call) -> None:
         self.require(call)

@@ -1,37 +1,24 @@
 """Where a paper account trades: on a market of its own making, or at a real exchange's prices."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from app.domain.accounts import Connection
-from app.domain.markets import FeeRates, Market, Ticker
-from app.domain.order_books import Level, OrderBook
+from app.domain.markets import FeeRates
+from app.domain.order_books import Level
 from app.domain.orders import OrderSide
 from app.exchanges.paper.markets import Rules
 from app.exchanges.paper.page import Page
 from app.exchanges.paper.prices import Quote
 from app.exchanges.paper.waiting import WaitingOrders
+from app.ports import MarketSource
 
 MET_PER_TRANSACTION = 100
 
 
-class Prices(Protocol):
+class Prices(MarketSource, Protocol):
     """Public market data, which any exchange has; ExchangeUnavailable where it has none now."""
-
-    @property
-    def connection(self) -> Connection: ...
-
-    async def markets(self) -> Mapping[str, Market]: ...
-
-    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
-        """The prices of those symbols that are listed."""
-        ...
-
-    async def order_book(self, symbol: str, depth: int) -> OrderBook:
-        """What others offer now, so many levels deep where there are as many."""
-        ...
 
     async def run(self) -> None: ...
 

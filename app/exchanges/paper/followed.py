@@ -1,18 +1,20 @@
 """A real exchange's prices as a place to trade on: seen now or not at all, and never guessed."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.accounts import Connection
+from app.domain.accounts import Capabilities, Connection
+from app.domain.candles import Candle, CandleRequest
 from app.domain.markets import FeeRates, Market, Ticker
 from app.domain.order_books import Level, OrderBook
 from app.domain.orders import OrderSide, PositionType
 from app.domain.paper import PaperOrder
 from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode
+from app.exchanges.paper.admission import CAPABILITIES
 from app.exchanges.paper.floors import MET_PER_TRANSACTION, Meeting, Prices
 from app.exchanges.paper.markets import Rules
 from app.exchanges.paper.matching import Matching, Outcome, Purse
@@ -102,6 +104,16 @@ class FollowedFloor:
         self.opening_balances = terms.balances
 
     @property
+    def market_set(self) -> str:
+        return self._prices.market_set
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Ours for orders, theirs for prices."""
+        streams = self._prices.capabilities.streaming_tickers
+        return replace(CAPABILITIES, streaming_tickers=streams)
+
+    @property
     def connection(self) -> Connection:
         return self._prices.connection
 
@@ -118,6 +130,21 @@ class FollowedFloor:
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return await self._prices.order_book(symbol, depth)
+
+    async def timeframes(self) -> Sequence[str]:
+        return await self._prices.timeframes()
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        return await self._prices.candles(asked)
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return self._prices.watch_ticker(symbol)
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        return self._prices.watch_candles(symbol, timeframe)
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        return self._prices.watch_order_book(symbol)
 
     async def pit(self, symbol: str) -> FollowedPit:
         """The market as it is now, where everything about it can be told."""

@@ -1,18 +1,22 @@
 """The simulated market as a place to trade on, where every tick that was missed is made up for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from app.domain.accounts import Connection, Connectivity
+from app.domain.candles import Candle, CandleRequest
 from app.domain.markets import FeeRates, Market, Ticker
 from app.domain.order_books import Level, OrderBook
 from app.domain.orders import OrderSide
+from app.exchanges.paper.admission import CAPABILITIES
+from app.exchanges.paper.broadcasts import Broadcasts
+from app.exchanges.paper.candles import TIMEFRAMES
 from app.exchanges.paper.floors import MET_PER_TRANSACTION, Meeting
 from app.exchanges.paper.markets import Rules
 from app.exchanges.paper.page import Page
-from app.exchanges.paper.prices import TICK, Quote, tick_of, time_of
+from app.exchanges.paper.prices import Quote, tick_of
 from app.exchanges.paper.venue import PaperTerms, Venue
 from app.exchanges.paper.waiting import WaitingOrders, ticks_after
 from app.ports import Clock
@@ -46,11 +50,14 @@ class Replay:
 class SimulatedFloor:
     """Always open, and never out of sight."""
 
+    capabilities = CAPABILITIES
     connection = Connection(connectivity=Connectivity.CONNECTED)
 
     def __init__(self, terms: PaperTerms, clock: Clock) -> None:
         self._venue = Venue(terms)
         self._clock = clock
+        self._broadcasts = Broadcasts(self._venue, clock)
+        self.market_set = f"paper {terms.seed}"
         self.missed = Replay(venue=self._venue)
 
     @property
@@ -70,6 +77,21 @@ class SimulatedFloor:
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return self._venue.book(symbol, self._clock.now(), depth)
 
+    async def timeframes(self) -> Sequence[str]:
+        return TIMEFRAMES
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        return await self._broadcasts.past(asked)
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return self._broadcasts.ticker(symbol)
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        return self._broadcasts.candles(symbol, timeframe)
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        return self._broadcasts.order_book(symbol)
+
     async def pit(self, symbol: str) -> SimulatedPit:
         return SimulatedPit(venue=self._venue, rules=self._venue.listing(symbol))
 
@@ -77,8 +99,7 @@ class SimulatedFloor:
         return self._replays(waiting)
 
     def pause_seconds(self) -> float:
-        now = self._clock.now()
-        return (time_of(tick_of(now)) + TICK - now).total_seconds()
+        return self._broadcasts.pause_seconds()
 
     async def run(self) -> None:
         """Nothing has to be done for prices that can be worked out."""

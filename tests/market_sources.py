@@ -1,0 +1,183 @@
+"""The part of the port that tells of markets, empty or in the hands of a test."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from app.domain.accounts import Capabilities, Connection, Connectivity
+from app.domain.candles import Candle, CandleRequest
+from app.domain.markets import Market, Ticker
+from app.domain.order_books import Level, OrderBook
+from app.domain.orders import OrderType, PositionType, TimeInForce
+from app.errors import ExchangeUnavailable
+from app.ports import Clock
+
+T = TypeVar("T")
+
+CAPABILITIES = Capabilities(
+    order_types=tuple(OrderType),
+    time_in_force=tuple(TimeInForce),
+    amend_order=True,
+    streaming_orders=True,
+    streaming_tickers=True,
+    positions=False,
+)
+
+
+class NothingToWatch:
+    """For an exchange of which only orders and prices matter."""
+
+    market_set = "nothing"
+    capabilities = CAPABILITIES
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        raise ExchangeUnavailable(f"no book of {symbol} {depth} deep")
+
+    async def timeframes(self) -> Sequence[str]:
+        return ()
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        raise ExchangeUnavailable(f"no candles: {asked}")
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return _broken(symbol)
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        return _broken(f"{symbol} {timeframe}")
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        return _broken(symbol)
+
+
+class HandSource:
+    """A source whose streams say what a test tells them, when it does."""
+
+    market_set = "hand"
+    capabilities = CAPABILITIES
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.state = Connectivity.CONNECTED
+        self.last = Decimal(100)
+        self.is_cut_off = False
+        # How often each was asked for, and opened; and which streams are open.
+        self.asked: Counter[str] = Counter()
+        self.opened: Counter[str] = Counter()
+        self.open: dict[str, asyncio.Queue[Any]] = {}
+        self.gate: asyncio.Event | None = None
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(connectivity=self.state)
+
+    async def markets(self) -> Mapping[str, Market]:
+        self._require()
+        return {symbol: _market(symbol) for symbol in ("BTC/USDT", "ETH/USDT")}
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        await self._ask("tickers")
+        return {symbol: self.ticker(symbol) for symbol in symbols if symbol != "GONE/USDT"}
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        await self._ask("book")
+        return self.book(depth)
+
+    async def timeframes(self) -> Sequence[str]:
+        return ("1m", "1h")
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        await self._ask("candles")
+        now, first = self._clock.now(), asked.since or self._clock.now()
+        return [self.candle((now - first).total_seconds(), is_closed=False)]
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return self._stream(symbol)
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        return self._stream(f"{symbol} {timeframe}")
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        return self._stream(f"{symbol} book")
+
+    async def say(self, name: str, value: object) -> None:
+        """Tell the stream something, or break it with an exception, as soon as it is open."""
+        async with asyncio.timeout(1):
+            while name not in self.open:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0)
+        self.open[name].put_nowait(value)
+
+    def ticker(self, symbol: str = "BTC/USDT", last: int | None = None) -> Ticker:
+        price = self.last if last is None else Decimal(last)
+        return Ticker(
+            symbol=symbol,
+            bid=price,
+            ask=price,
+            last=price,
+            percentage=None,
+            quote_volume=None,
+            at=self._clock.now(),
+        )
+
+    def book(self, depth: int) -> OrderBook:
+        levels = tuple(Level(price=self.last, amount=Decimal(1)) for _ in range(depth))
+        return OrderBook(bids=levels, asks=levels, at=self._clock.now())
+
+    def candle(self, age_seconds: float = 0, *, is_closed: bool = False, close: int = 1) -> Candle:
+        one = Decimal(1)
+        return Candle(
+            at=self._clock.now() - timedelta(seconds=age_seconds),
+            open=one,
+            high=Decimal(close),
+            low=one,
+            close=Decimal(close),
+            volume=one,
+            is_closed=is_closed,
+        )
+
+    async def _ask(self, what: str) -> None:
+        self.asked[what] += 1
+        if self.gate is not None:
+            await self.gate.wait()
+        self._require()
+
+    def _require(self) -> None:
+        if self.is_cut_off:
+            raise ExchangeUnavailable("it is cut off")
+
+    async def _stream(self, name: str) -> AsyncGenerator[Any, None]:
+        self.opened[name] += 1
+        self._require()
+        said: asyncio.Queue[Any] = asyncio.Queue()
+        self.open[name] = said
+        try:
+            while True:
+                value = await said.get()
+                if isinstance(value, Exception):
+                    raise value
+                yield value
+        finally:
+            del self.open[name]
+
+
+async def _broken(name: str) -> AsyncGenerator[T, None]:
+    raise ExchangeUnavailable(f"no stream of {name}")
+    yield  # what makes it a stream
+
+
+def _market(symbol: str) -> Market:
+    base, quote = symbol.split("/")
+    step = Decimal("0.01")
+    return Market(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        type=PositionType.SPOT,
+        active=True,
+        amount_step=step,
+        price_step=step,
+        min_amount=step,
+        min_notional=None,
+    )
