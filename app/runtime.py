@@ -25,6 +25,7 @@ from app.services.auth import AuthService
 from app.services.equity import EquityRecorder, EquityTools
 from app.services.health import HealthService
 from app.services.market_data import MarketDataService
+from app.services.market_feeds import MarketFeeds
 from app.services.order_courier import OrderCourier
 from app.services.order_gate import OrderGate
 from app.services.order_ledger import Ids, OrderLedger
@@ -161,6 +162,7 @@ class _Build:
         ids = Ids(new=AscendingIds().new, new_wire=_new_wire_id)
         self._log = OrderLog(database, bus, parts.clock)
         clock, accounts = parts.clock, self._accounts
+        self._feeds = MarketFeeds(list(self._gateways.values()), clock)
         ledger = OrderLedger(database, clock, ids)
         tools = OrderTools(
             database=database,
@@ -188,7 +190,7 @@ class _Build:
             audit=AuditService(database, clock, ids.new),
             auth=self._auth,
             log=self._log,
-            market_data=MarketDataService(),
+            market_data=MarketDataService(self._feeds, clock),
             orders=self._orders,
             portfolio_feed=PortfolioFeed(portfolios, appraiser, views, bus, clock),
             portfolios=portfolios,
@@ -211,6 +213,7 @@ class _Build:
         loops = [
             _kept_running("auth", self._auth.run),
             _kept_running("log", self._log.run),
+            _kept_running("feeds", self._feeds.run),
             *(_kept_running("gateway", gateway.run) for gateway in self._gateways.values()),
             *(_kept_running("news", sync.run_news) for sync in self._syncs.values()),
             *(_kept_running("settling", sync.run_settling) for sync in self._syncs.values()),

@@ -1,21 +1,49 @@
 """Markets and prices, as the exchanges tell them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
 
+from app.domain import candles as domain_candles
+from app.domain.candles import Candle, CandleRequest, examine_timeframe
+from app.domain.checks import invalid
 from app.domain.markets import Market, Ticker
+from app.domain.order_books import MAX_DEPTH, OrderBook, examine_depth
 from app.domain.pages import Page, PageRequest
-from app.errors import Denied, Refusal, RefusalCode
+from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal, RefusalCode
+from app.ports import Clock
 from app.services.accounts import AccountEntry
+from app.services.answers import AnswerCache
+from app.services.market_channels import book_channel, candle_channel, ticker_channel
+from app.services.market_feeds import MarketFeeds
+
+# No longer than a tick of the fastest market: what is asked at once is asked once.
+KEPT = timedelta(milliseconds=250)
+# A long list of candles takes several answers.
+_CANDLE_PATIENCE = 3.0
+# The candle that runs, and the one that has just ended.
+_CANDLES_UNREAD = 2
+
+T = TypeVar("T")
 
 
 class MarketDataService:
-    """What can be traded, and at which price."""
+    """What can be traded, and at which price: live where it is watched, else as it is asked for."""
+
+    def __init__(self, feeds: MarketFeeds, clock: Clock) -> None:
+        self._feeds = feeds
+        self._clock = clock
+        self._answers: AnswerCache[Any] = AnswerCache(clock, kept=KEPT)
+        self._markets: dict[str, Mapping[str, Market]] = {}
+        self._last_told: dict[tuple[str, str], Ticker] = {}
 
     async def markets(
         self, account: AccountEntry, search: str | None, request: PageRequest
     ) -> Page[Market]:
         """Those with these letters in their symbol, sorted by symbol."""
-        markets = await account.gateway.markets()
+        markets = await self._listed(account)
         wanted = (search or "").upper()
         after = "" if request.after is None else str(request.after[0])
         found = [
@@ -26,22 +54,179 @@ class MarketDataService:
         items = found[: request.size]
         return Page(items=items, has_next=len(found) > request.size, has_previous=after != "")
 
-    async def ticker(self, account: AccountEntry, symbol: str) -> Ticker:
-        return (await self._tickers(account, [symbol], field="symbol"))[0]
+    async def ticker(self, account: AccountEntry, symbol: str) -> Ticker | None:
+        await self._require_listed(account, [symbol], field="symbol")
+        return (await self._tickers(account, [symbol])).get(symbol)
 
     async def tickers(self, account: AccountEntry, symbols: Sequence[str] | None) -> list[Ticker]:
         """In the order in which they are asked for; all of them where none is named."""
-        return await self._tickers(account, symbols, field="symbols")
-
-    async def _tickers(
-        self, account: AccountEntry, symbols: Sequence[str] | None, *, field: str
-    ) -> list[Ticker]:
-        markets = await account.gateway.markets()
-        wanted = sorted(markets) if symbols is None else list(dict.fromkeys(symbols))
-        if any(symbol not in markets for symbol in wanted):
-            raise Denied(_unknown_symbol(sorted(markets), field))
-        found = await account.gateway.tickers(wanted)
+        if symbols is None:
+            wanted = sorted(await self._listed(account))
+        else:
+            wanted = list(dict.fromkeys(symbols))
+            await self._require_listed(account, wanted, field="symbols")
+        found = await self._tickers(account, wanted)
         return [found[symbol] for symbol in wanted if symbol in found]
+
+    async def prices(
+        self, account: AccountEntry, symbols: Sequence[str], *, deadline_seconds: float
+    ) -> Mapping[str, Ticker | str]:
+        """A price for each, be it a stale one, or why there is none; never later than that."""
+        wanted, why = list(dict.fromkeys(symbols)), "the exchange tells no price of it"
+        found: Mapping[str, Ticker] = {}
+        try:
+            async with self._clock.timeout(deadline_seconds):
+                found = await self._tickers(account, wanted)
+        except TimeoutError:
+            why = f"the exchange did not tell its price within {deadline_seconds:g} s"
+        except ExchangeError as error:
+            why = str(error)
+        known = {**self._known(account, wanted), **found}
+        return {symbol: known.get(symbol, why) for symbol in wanted}
+
+    async def candles(self, account: AccountEntry, asked: CandleRequest) -> Sequence[Candle]:
+        await self._require_listed(account, [asked.symbol], field="symbol")
+        offered = await account.gateway.timeframes()
+        _deny(domain_candles.examine(asked, offered, self._clock.now()))
+        return await self._candles(account, asked)
+
+    async def order_book(self, account: AccountEntry, symbol: str, depth: int) -> OrderBook:
+        await self._require_listed(account, [symbol], field="symbol")
+        _deny(examine_depth(depth))
+        return (await self._book(account, symbol)).cut(depth)
+
+    async def ticker_updates(
+        self, account: AccountEntry, symbols: Sequence[str]
+    ) -> AsyncGenerator[Ticker, None]:
+        wanted = list(dict.fromkeys(symbols))
+        _deny(None if wanted else _nothing_named("symbols"))
+        await self._require_listed(account, wanted, field="symbols")
+        found = await self._tickers(account, wanted)
+        channels = [ticker_channel(account.gateway.market_set, symbol) for symbol in wanted]
+        present = {
+            channel.key: found[channel.key.symbol]
+            for channel in channels
+            if channel.key.symbol in found
+        }
+        return self._feeds.follow(channels, present, most=len(channels))
+
+    async def candle_updates(
+        self, account: AccountEntry, symbol: str, timeframe: str
+    ) -> AsyncGenerator[Candle, None]:
+        await self._require_listed(account, [symbol], field="symbol")
+        _deny(examine_timeframe(timeframe, await account.gateway.timeframes()))
+        channel = candle_channel(account.gateway.market_set, symbol, timeframe)
+        latest = CandleRequest(symbol=symbol, timeframe=timeframe, limit=1)
+        found = await self._candles(account, latest)
+        present = {channel.key: found[-1]} if found else {}
+        return self._feeds.follow([channel], present, most=_CANDLES_UNREAD)
+
+    async def order_book_updates(
+        self, account: AccountEntry, symbol: str, depth: int
+    ) -> AsyncGenerator[OrderBook, None]:
+        await self._require_listed(account, [symbol], field="symbol")
+        _deny(examine_depth(depth))
+        channel = book_channel(account.gateway.market_set, symbol)
+        present = {channel.key: await self._book(account, symbol)}
+        return _cut(self._feeds.follow([channel], present, most=1), depth)
+
+    async def _listed(self, account: AccountEntry) -> Mapping[str, Market]:
+        """As last told, where the exchange cannot be asked just now."""
+        market_set = account.gateway.market_set
+        try:
+            self._markets[market_set] = await account.gateway.markets()
+        except ExchangeUnavailable:
+            if market_set not in self._markets:
+                raise
+        return self._markets[market_set]
+
+    async def _require_listed(
+        self, account: AccountEntry, symbols: Sequence[str], *, field: str
+    ) -> None:
+        markets = await self._listed(account)
+        if any(symbol not in markets for symbol in symbols):
+            raise Denied(_unknown_symbol(sorted(markets), field))
+
+    async def _tickers(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
+        """Asked for are those that nobody watches; the last ones told, where that fails."""
+        market_set = account.gateway.market_set
+        live = {symbol: self._feeds.live(ticker_channel(market_set, symbol)) for symbol in symbols}
+        found = {symbol: ticker for symbol, ticker in live.items() if ticker is not None}
+        missing = tuple(symbol for symbol in symbols if symbol not in found)
+        if missing:
+            try:
+                found |= await self._ask_tickers(account, missing)
+            except ExchangeError:
+                found |= self._known(account, missing)
+                if not found:
+                    raise
+        return found
+
+    async def _ask_tickers(
+        self, account: AccountEntry, symbols: tuple[str, ...]
+    ) -> Mapping[str, Ticker]:
+        gateway = account.gateway
+        told = await self._ask(account, ("tickers", symbols), lambda: gateway.tickers(symbols))
+        for symbol, ticker in told.items():
+            self._last_told[gateway.market_set, symbol] = ticker
+        return told
+
+    def _known(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
+        """What was told last, which cannot be relied on any more."""
+        market_set = account.gateway.market_set
+        found = {}
+        for symbol in symbols:
+            heard = self._feeds.latest(ticker_channel(market_set, symbol))
+            last = heard or self._last_told.get((market_set, symbol))
+            if last is not None:
+                found[symbol] = replace(last, is_stale=True)
+        return found
+
+    async def _candles(self, account: AccountEntry, asked: CandleRequest) -> Sequence[Candle]:
+        return await self._ask(
+            account, asked, lambda: account.gateway.candles(asked), patience=_CANDLE_PATIENCE
+        )
+
+    async def _book(self, account: AccountEntry, symbol: str) -> OrderBook:
+        live = self._feeds.live(book_channel(account.gateway.market_set, symbol))
+        if live is not None:
+            return live
+        return await self._ask(
+            account, ("book", symbol), lambda: account.gateway.order_book(symbol, MAX_DEPTH)
+        )
+
+    async def _ask(
+        self,
+        account: AccountEntry,
+        question: Hashable,
+        ask: Callable[[], Awaitable[T]],
+        *,
+        patience: float = 1.0,
+    ) -> T:
+        """Together with whoever asks the same, for as long as the exchange may take."""
+        try:
+            async with self._clock.timeout(account.answer_seconds * patience):
+                answer: T = await self._answers.get((account.gateway.market_set, question), ask)
+        except TimeoutError:
+            raise ExchangeUnavailable("the exchange did not answer in time") from None
+        return answer
+
+
+async def _cut(
+    books: AsyncGenerator[OrderBook, None], depth: int
+) -> AsyncGenerator[OrderBook, None]:
+    async with aclosing(books) as told:
+        async for book in told:
+            yield book.cut(depth)
+
+
+def _deny(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        raise Denied(refusal)
+
+
+def _nothing_named(field: str) -> Refusal:
+    return invalid(field, f"{field} must name a market at least")
 
 
 def _unknown_symbol(symbols: Sequence[str], field: str) -> Refusal:

@@ -198,6 +198,7 @@ async def test_a_waiting_order_fills_by_itself_when_the_price_comes(
     services: Services, clock: ManualClock
 ) -> None:
     ticker = await services.market_data.ticker(services.accounts.get("paper"), "BTC/USDT")
+    assert ticker is not None
     assert ticker.bid is not None
     request = make_request(type=OrderType.LIMIT, price=ticker.bid - Decimal("0.02"))
     order = (await services.orders.place(request)).order

@@ -1,0 +1,40 @@
+"""Answers that are good for a moment: one asks, and whoever asks meanwhile is told the same."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
+
+from app.ports import Clock
+
+V = TypeVar("V")
+
+
+class AnswerCache(Generic[V]):
+    """Where the one who asks gives up, the next one asks."""
+
+    def __init__(self, clock: Clock, *, kept: timedelta) -> None:
+        self._clock = clock
+        self._kept = kept
+        self._answers: dict[Hashable, tuple[datetime, V]] = {}
+        self._locks: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    async def get(self, question: Hashable, ask: Callable[[], Awaitable[V]]) -> V:
+        lock = self._locks.setdefault(question, asyncio.Lock())
+        async with lock:
+            self._forget_old()
+            known = self._answers.get(question)
+            if known is None:
+                known = self._clock.now(), await ask()
+                self._answers[question] = known
+            return known[1]
+
+    def _forget_old(self) -> None:
+        oldest = self._clock.now() - self._kept
+        gone = [question for question, (at, _) in self._answers.items() if at <= oldest]
+        for question in gone:
+            del self._answers[question]

@@ -1,0 +1,73 @@
+"""All that is watched of all markets: one stream for each, however many watch it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from app.ports import Clock, MarketSource
+from app.services.feeds import Feed
+from app.services.market_channels import Channel, ChannelKey
+from app.services.watchers import Watcher
+
+T = TypeVar("T")
+
+
+class MarketFeeds:
+    """Begins a feed with the first who watches it, and ends it some time after the last."""
+
+    def __init__(self, sources: Sequence[MarketSource], clock: Clock) -> None:
+        self._sources = sources
+        self._clock = clock
+        self._feeds: dict[ChannelKey, Feed[Any]] = {}
+        self._new: asyncio.Queue[ChannelKey] = asyncio.Queue()
+
+    def __len__(self) -> int:
+        return len(self._feeds)
+
+    def live(self, channel: Channel[T]) -> T | None:
+        """What is known of it without asking anybody; None where nobody watches it."""
+        feed: Feed[T] | None = self._feeds.get(channel.key)
+        return None if feed is None else feed.live
+
+    def latest(self, channel: Channel[T]) -> T | None:
+        """The last that was heard of it, however long ago, while it is watched."""
+        feed: Feed[T] | None = self._feeds.get(channel.key)
+        return None if feed is None else feed.latest
+
+    async def follow(
+        self, channels: Sequence[Channel[T]], present: Mapping[ChannelKey, T], *, most: int
+    ) -> AsyncGenerator[T, None]:
+        """What is now, then what changes; of what is not read in time, so many newest."""
+        watcher = Watcher[T](most=most)
+        feeds = [self._feed(channel) for channel in channels]
+        try:
+            for channel, feed in zip(channels, feeds, strict=True):
+                if channel.key in present:
+                    feed.offer(present[channel.key])
+                feed.join(watcher)
+            async for value in watcher:
+                yield value
+        finally:
+            for feed in feeds:
+                feed.leave(watcher)
+
+    async def run(self) -> None:
+        """Keep every feed going that is watched."""
+        self._new = asyncio.Queue()
+        for key in self._feeds:
+            self._new.put_nowait(key)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                tasks.create_task(self._serve(await self._new.get()))
+
+    async def _serve(self, key: ChannelKey) -> None:
+        await self._feeds[key].run()
+        del self._feeds[key]
+
+    def _feed(self, channel: Channel[T]) -> Feed[T]:
+        key = channel.key
+        if key not in self._feeds:
+            sources = [one for one in self._sources if one.market_set == key.market_set]
+            self._feeds[key] = Feed(channel, sources, self._clock)
+            self._new.put_nowait(key)
+        return self._feeds[key]

@@ -1,0 +1,40 @@
+"""Whoever watches, and what they have not been told yet: the newest of each topic, and no more."""
+
+import asyncio
+from collections.abc import AsyncIterator, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Watcher(AsyncIterator[T], Generic[T]):
+    """One who reads as slowly as they like: it costs nobody anything, and they miss no end."""
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._untold: dict[Hashable, T] = {}
+        self._told: dict[Hashable, T] = {}
+        self._bell = asyncio.Event()
+
+    def put(self, topic: Hashable, value: T) -> None:
+        """In the place of what was to be told of this topic; of too many, the oldest goes."""
+        self._untold[topic] = value
+        _keep(self._untold, self._most)
+        self._bell.set()
+
+    async def __anext__(self) -> T:
+        while True:
+            while not self._untold:
+                self._bell.clear()
+                await self._bell.wait()
+            topic = next(iter(self._untold))
+            value = self._untold.pop(topic)
+            if self._told.get(topic) != value:
+                self._told[topic] = value
+                _keep(self._told, self._most)
+                return value
+
+
+def _keep(values: dict[Hashable, T], most: int) -> None:
+    if len(values) > most:
+        del values[next(iter(values))]
