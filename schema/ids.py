@@ -30,6 +30,7 @@ class Kind(StrEnum):
     TOKEN = "tok"  # noqa: S105  a prefix
     MARKET = "mkt"
     TICKER = "tck"
+    BOOK = "obk"
     AUDIT_ENTRY = "aud"
     POSITION = "pos"
     PORTFOLIO = "pfl"
@@ -40,7 +41,7 @@ class Kind(StrEnum):
         match self:
             case Kind.ACCOUNT:
                 return _NAME
-            case Kind.MARKET | Kind.TICKER | Kind.POSITION | Kind.PORTFOLIO:
+            case Kind.MARKET | Kind.TICKER | Kind.BOOK | Kind.POSITION | Kind.PORTFOLIO:
                 return _PACKED
             case Kind.ORDER | Kind.FILL | Kind.TOKEN | Kind.AUDIT_ENTRY:
                 return _ULID

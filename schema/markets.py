@@ -1,7 +1,6 @@
-"""Markets and tickers."""
+"""Markets."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 import strawberry
@@ -82,39 +81,6 @@ class MarketConnection:
             nodes=nodes,
             page_info=PageInfo.of(page, cursors),
         )
-
-
-@strawberry.type
-class Ticker:
-    id: strawberry.ID
-    symbol: str
-    bid: Decimal | None
-    ask: Decimal | None
-    last: Decimal | None
-    percentage: Decimal | None
-    quote_volume: Decimal | None
-    at: datetime
-    stale: bool
-    account_name: strawberry.Private[str]
-
-    @classmethod
-    def of(cls, ticker: domain.Ticker, account: str) -> "Ticker":
-        return cls(
-            id=ids.encode_symbol(ids.Kind.TICKER, account, ticker.symbol),
-            symbol=ticker.symbol,
-            bid=ticker.bid,
-            ask=ticker.ask,
-            last=ticker.last,
-            percentage=ticker.percentage,
-            quote_volume=ticker.quote_volume,
-            at=ticker.at,
-            stale=ticker.is_stale,
-            account_name=account,
-        )
-
-    @strawberry.field
-    def account(self, info: Info) -> Account:
-        return Account.named(self.account_name, info.context)
 
 
 def _list_name(account: str) -> str:

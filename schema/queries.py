@@ -1,10 +1,12 @@
 """What can be asked."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import strawberry
 
 from app.domain import orders as domain_orders
+from app.domain.candles import CandleRequest
 from app.domain.filters import FillFilter as DomainFillFilter
 from app.domain.filters import OrderSort
 from app.domain.tokens import Scope
@@ -13,7 +15,7 @@ from schema.accounts import Account, visible_accounts
 from schema.audit import AuditConnection, list_audit
 from schema.context import Info, needs
 from schema.fills import Fill, FillConnection, FillFilter, FillQuery, list_fills
-from schema.markets import MarketConnection, MarketQuery, Ticker, list_markets
+from schema.markets import MarketConnection, MarketQuery, list_markets
 from schema.nodes import Node
 from schema.order_inputs import OrderFilter, OrderReference, PlaceOrderInput, every_order
 from schema.orders import Order, OrderConnection, list_name
@@ -21,6 +23,7 @@ from schema.pages import PageArguments, timed_page
 from schema.portfolios import Portfolio, read_portfolio
 from schema.positions import PositionFilter, PositionList, find_position, list_positions
 from schema.previews import OrderPreview, preview_order
+from schema.prices import CANDLES, DEPTH, TIMEFRAME, Candle, OrderBook, Ticker
 from schema.scalars import Cursor
 from schema.texts import bounded, text
 from schema.tokens import ApiToken, Viewer
@@ -129,7 +132,7 @@ class Query:
         context = info.context
         entry = context.services.accounts.resolve(account, context.viewer)
         ticker = await context.services.market_data.ticker(entry, symbol)
-        return Ticker.of(ticker, entry.name)
+        return None if ticker is None else Ticker.of(ticker, entry.name)
 
     @strawberry.field(extensions=_READ)
     async def tickers(
@@ -140,6 +143,33 @@ class Query:
         entry = context.services.accounts.resolve(account, context.viewer)
         tickers = await context.services.market_data.tickers(entry, symbols)
         return [Ticker.of(ticker, entry.name) for ticker in tickers]
+
+    @strawberry.field(extensions=_READ)
+    async def candles(
+        self,
+        info: Info,
+        symbol: str,
+        timeframe: str = TIMEFRAME,
+        since: datetime | None = None,
+        limit: int | None = CANDLES,
+        account: str | None = None,
+    ) -> list[Candle] | None:
+        context = info.context
+        entry = context.services.accounts.resolve(account, context.viewer)
+        limit = CANDLES if limit is None else limit
+        asked = CandleRequest(symbol=symbol, timeframe=timeframe, since=since, limit=limit)
+        candles = await context.services.market_data.candles(entry, asked)
+        return [Candle.of(candle) for candle in candles]
+
+    @strawberry.field(extensions=_READ)
+    async def order_book(
+        self, info: Info, symbol: str, depth: int | None = DEPTH, account: str | None = None
+    ) -> OrderBook | None:
+        context = info.context
+        entry = context.services.accounts.resolve(account, context.viewer)
+        depth = DEPTH if depth is None else depth
+        book = await context.services.market_data.order_book(entry, symbol, depth)
+        return OrderBook.of(book, symbol, entry.name)
 
 
 async def find_order(info: Info, reference: OrderReference) -> domain_orders.Order | None:

@@ -1,7 +1,8 @@
 """What can be watched."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from typing import TypeVar
 
 import strawberry
 
@@ -9,13 +10,17 @@ from app.domain.filters import OrderFilter as DomainOrderFilter
 from app.domain.tokens import Scope
 from app.services.order_log import OrderLog
 from app.services.positions import PositionFilter as AnyPosition
-from app.services.positions import PositionList as FoundPositions
 from schema.context import Info
 from schema.order_inputs import OrderFilter, every_order
 from schema.orders import OrderUpdate
 from schema.portfolios import Portfolio, watch_portfolio
 from schema.positions import PositionFilter, PositionList
+from schema.prices import DEPTH, TIMEFRAME, Candle, OrderBook, Ticker
 from schema.scalars import Cursor
+from schema.texts import bounded
+
+T = TypeVar("T")
+Shown = TypeVar("Shown")
 
 
 @strawberry.type
@@ -39,7 +44,8 @@ class Subscription:
         context = info.context
         context.require(Scope.READ)
         wanted = AnyPosition() if filter is None else filter.to_domain(info)
-        return _positions(context.services.positions.watch(context.accounts, wanted))
+        found = context.services.positions.watch(context.accounts, wanted)
+        return _each(found, PositionList.of)
 
     @strawberry.subscription
     async def portfolio_updates(
@@ -48,13 +54,37 @@ class Subscription:
         info.context.require(Scope.READ)
         return await watch_portfolio(info, account, currency)
 
+    @strawberry.subscription
+    async def ticker_updates(
+        self, info: Info, symbols: list[str], account: str | None = None
+    ) -> AsyncIterator[Ticker]:
+        context = info.context
+        context.require(Scope.READ)
+        bounded(symbols, field=("symbols",))
+        entry = context.services.accounts.resolve(account, context.viewer)
+        told = await context.services.market_data.ticker_updates(entry, symbols)
+        return _each(told, lambda ticker: Ticker.of(ticker, entry.name))
 
-async def _positions(
-    found: AsyncGenerator[FoundPositions, None],
-) -> AsyncGenerator[PositionList, None]:
-    async with aclosing(found):
-        async for positions in found:
-            yield PositionList.of(positions)
+    @strawberry.subscription
+    async def candle_updates(
+        self, info: Info, symbol: str, timeframe: str = TIMEFRAME, account: str | None = None
+    ) -> AsyncIterator[Candle]:
+        context = info.context
+        context.require(Scope.READ)
+        entry = context.services.accounts.resolve(account, context.viewer)
+        told = await context.services.market_data.candle_updates(entry, symbol, timeframe)
+        return _each(told, Candle.of)
+
+    @strawberry.subscription
+    async def order_book_updates(
+        self, info: Info, symbol: str, depth: int | None = DEPTH, account: str | None = None
+    ) -> AsyncIterator[OrderBook]:
+        context = info.context
+        context.require(Scope.READ)
+        entry = context.services.accounts.resolve(account, context.viewer)
+        depth = DEPTH if depth is None else depth
+        told = await context.services.market_data.order_book_updates(entry, symbol, depth)
+        return _each(told, lambda book: OrderBook.of(book, symbol, entry.name))
 
 
 async def _updates(
@@ -62,3 +92,11 @@ async def _updates(
 ) -> AsyncGenerator[OrderUpdate, None]:
     async for logged in log.follow(position, wanted):
         yield OrderUpdate.of(logged)
+
+
+async def _each(
+    told: AsyncGenerator[T, None], shown: Callable[[T], Shown]
+) -> AsyncGenerator[Shown, None]:
+    async with aclosing(told) as values:
+        async for value in values:
+            yield shown(value)

@@ -24,6 +24,7 @@ from schema.descriptions import (
     orders,
     portfolios,
     positions,
+    prices,
     roots,
 )
 
@@ -37,6 +38,7 @@ TEXTS = {
     **markets.TEXTS,
     **positions.TEXTS,
     **portfolios.TEXTS,
+    **prices.TEXTS,
 }
 
 

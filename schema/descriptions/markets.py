@@ -1,4 +1,4 @@
-"""Markets and their prices."""
+"""Markets: what can be traded, and in which steps."""
 
 TEXTS = {
     "Market": "What can be traded on an account, and in which steps.",
@@ -21,13 +21,4 @@ TEXTS = {
     "Market.takerFeePercent": "The same for who took what stood there.",
     "MarketConnection": "A page of markets.",
     "MarketEdge": "A market and its place in the list.",
-    "Ticker": "The latest prices of a market.",
-    "Ticker.account": "The account that it was read on.",
-    "Ticker.bid": "The best price that somebody pays.",
-    "Ticker.ask": "The best price that somebody sells at.",
-    "Ticker.last": "The price of the last trade.",
-    "Ticker.percentage": "The change over 24 hours, in percent.",
-    "Ticker.quoteVolume": "What was traded in 24 hours, in quote currency.",
-    "Ticker.at": "When these were the prices, by the exchange's clock.",
-    "Ticker.stale": "Too old to rely on.",
 }

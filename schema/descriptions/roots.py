@@ -4,6 +4,13 @@ _ACCOUNT_OR_DEFAULT = (
     'The name of an account. Left out: the only one, else the one named "default",'
     " else BAD_USER_INPUT naming the accounts."
 )
+_SYMBOL = 'In ccxt\'s unified form: "BTC/USDT", "BTC/USDT:USDT".'
+_TIMEFRAME = (
+    "How long each candle lasts: 1m, 5m, 15m, 1h, 4h, 1d, and what else the exchange has. Another"
+    " one is BAD_USER_INPUT naming those that there are."
+)
+_DEPTH = "How many levels of each side at most: 1 to 100."
+_NEWEST = "First how it is, then each change; the newest takes the place of what was not yet sent."
 
 TEXTS = {
     "Query": (
@@ -38,11 +45,24 @@ TEXTS = {
     "Query.markets(account)": _ACCOUNT_OR_DEFAULT,
     "Query.markets(search)": "Only symbols that contain this text, in any case.",
     "Query.ticker": "The latest prices of one market.",
-    "Query.ticker(symbol)": 'In ccxt\'s unified form: "BTC/USDT", "BTC/USDT:USDT".',
+    "Query.ticker(symbol)": _SYMBOL,
     "Query.ticker(account)": _ACCOUNT_OR_DEFAULT,
     "Query.tickers": "The latest prices of several markets, from one snapshot of the cache.",
     "Query.tickers(symbols)": "At most 500. Left out: every market of the account.",
     "Query.tickers(account)": _ACCOUNT_OR_DEFAULT,
+    "Query.candles": (
+        "The candles of a market, the oldest first, from since on; the latest where it is left out."
+        " The last one may still be running."
+    ),
+    "Query.candles(symbol)": _SYMBOL,
+    "Query.candles(timeframe)": _TIMEFRAME,
+    "Query.candles(since)": "Only candles that begin then or later. Not in the future.",
+    "Query.candles(limit)": "At most so many: 1 to 1000.",
+    "Query.candles(account)": _ACCOUNT_OR_DEFAULT,
+    "Query.orderBook": "What others offer in a market now.",
+    "Query.orderBook(symbol)": _SYMBOL,
+    "Query.orderBook(depth)": _DEPTH,
+    "Query.orderBook(account)": _ACCOUNT_OR_DEFAULT,
     "Mutation": (
         "What can be changed. What a trader must expect comes back as data, a Refusal."
         " The root fields of one mutation run one after the other."
@@ -101,4 +121,19 @@ TEXTS = {
         "The cursor of the last update that you have, or a list's asOf. Left out: what is committed"
         " after the server took the subscription up."
     ),
+    "Subscription.tickerUpdates": (
+        f"The prices of markets. {_NEWEST} A source that falls silent is told as stale."
+    ),
+    "Subscription.tickerUpdates(symbols)": "1 to 500 markets.",
+    "Subscription.tickerUpdates(account)": _ACCOUNT_OR_DEFAULT,
+    "Subscription.candleUpdates": (
+        f"The candle that is running. {_NEWEST} Each is told once more when it is closed."
+    ),
+    "Subscription.candleUpdates(symbol)": _SYMBOL,
+    "Subscription.candleUpdates(timeframe)": _TIMEFRAME,
+    "Subscription.candleUpdates(account)": _ACCOUNT_OR_DEFAULT,
+    "Subscription.orderBookUpdates": f"What others offer in a market. {_NEWEST}",
+    "Subscription.orderBookUpdates(symbol)": _SYMBOL,
+    "Subscription.orderBookUpdates(depth)": _DEPTH,
+    "Subscription.orderBookUpdates(account)": _ACCOUNT_OR_DEFAULT,
 }

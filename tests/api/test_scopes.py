@@ -43,6 +43,8 @@ NEEDED = {
 GIVEN: dict[str, dict[str, Any]] = {
     "order": {"clientOrderId": "nothing"},
     "cancelOrder": {"input": {"clientOrderId": "nothing"}},
+    "candles": {"timeframe": "1m"},
+    "candleUpdates": {"timeframe": "1m"},
 }
 # What has nothing to tell until something happens.
 SILENT = {"botDecisions"}

@@ -24,6 +24,14 @@ GIVEN: dict[str, dict[str, Any]] = {
     "markets": {"account": "paper", "search": "btc", "first": 5},
     "ticker": {"symbol": "ETH/USDT", "account": "paper"},
     "tickers": {"symbols": ["ETH/USDT", "BTC/USD"], "account": "paper"},
+    "candles": {
+        "symbol": "ETH/USDT",
+        "timeframe": "5m",
+        "since": "2026-01-05T10:00:00Z",
+        "limit": 5,
+        "account": "paper",
+    },
+    "orderBook": {"symbol": "ETH/USDT", "depth": 3, "account": "paper"},
     "placeOrder": {"input": {**MARKET, "clientOrderId": "new"}},
     "placeOrders": {"inputs": [{**WAITING, "clientOrderId": "many"}, {**MARKET, "amount": "0"}]},
     "amendOrder": {"input": {"id": "$waiting", "price": "999"}},
@@ -38,6 +46,9 @@ GIVEN: dict[str, dict[str, Any]] = {
     "positionUpdates": {"filter": {"account": "paper"}},
     "orderUpdates": {"filter": {"account": "paper"}, "after": "$asOf"},
     "portfolioUpdates": {"account": "paper", "currency": "USDT"},
+    "tickerUpdates": {"symbols": ["ETH/USDT"], "account": "paper"},
+    "candleUpdates": {"symbol": "ETH/USDT", "timeframe": "1h", "account": "paper"},
+    "orderBookUpdates": {"symbol": "ETH/USDT", "depth": 3, "account": "paper"},
 }
 
 
