@@ -15,6 +15,7 @@ class Topic(StrEnum):
     BEHIND = "BEHIND"
     FEED = "FEED"
     DOUBTS = "DOUBTS"
+    FEES = "FEES"
 
 
 class Listener:

@@ -23,6 +23,7 @@ from app.services.appraisals import Appraiser
 from app.services.audit import AuditService
 from app.services.auth import AuthService
 from app.services.equity import EquityRecorder, EquityTools
+from app.services.fee_values import FeeValuer
 from app.services.health import HealthService
 from app.services.market_data import MarketDataService
 from app.services.market_feeds import MarketFeeds
@@ -179,22 +180,24 @@ class _Build:
             name: OrderSync(entry, self._orders, tools, self._times(name))
             for name, entry in self._accounts.entries.items()
         }
-        views, appraiser = ViewService(database), Appraiser(clock)
+        market_data = MarketDataService(self._feeds, clock)
+        views, appraiser = ViewService(database), Appraiser(market_data, clock)
         portfolios = PortfolioService(appraiser, clock)
         equity = EquityTools(
             database=database, bus=bus, views=views, appraiser=appraiser, clock=clock
         )
+        self._fees = FeeValuer(database, accounts, bus, clock)
         self._recorders = [EquityRecorder(one, equity) for one in accounts.entries.values()]
         self.services = Services(
             accounts=self._accounts,
             audit=AuditService(database, clock, ids.new),
             auth=self._auth,
             log=self._log,
-            market_data=MarketDataService(self._feeds, clock),
+            market_data=market_data,
             orders=self._orders,
             portfolio_feed=PortfolioFeed(portfolios, appraiser, views, bus, clock),
             portfolios=portfolios,
-            positions=PositionService(accounts, views, bus, clock),
+            positions=PositionService(accounts, market_data, views, bus, clock),
             position_keeper=PositionKeeper(database, accounts, clock),
             reconciler=Reconciler(self._syncs),
             views=views,
@@ -213,6 +216,7 @@ class _Build:
         loops = [
             _kept_running("auth", self._auth.run),
             _kept_running("log", self._log.run),
+            _kept_running("fees", self._fees.run),
             _kept_running("feeds", self._feeds.run),
             *(_kept_running("gateway", gateway.run) for gateway in self._gateways.values()),
             *(_kept_running("news", sync.run_news) for sync in self._syncs.values()),

@@ -14,6 +14,8 @@ from app.domain.accounts import AccountMode
 from app.domain.markets import Ticker
 from app.runtime import SystemClock
 from app.services.accounts import AccountEntry
+from app.services.market_data import MarketDataService
+from app.services.market_feeds import MarketFeeds
 from app.services.prices import fetch_prices
 
 SYMBOLS = [f"C{number}/USDT" for number in range(50)]
@@ -23,6 +25,8 @@ ROUNDS = 5
 
 class SlowPrices:
     """As far as prices go, an exchange; one of them it never tells, where so wished."""
+
+    market_set = "slow"
 
     def __init__(self, never: str | None = None) -> None:
         self._never = never
@@ -57,7 +61,9 @@ async def _one_by_one() -> None:
 
 
 async def _at_once(never: str | None = None) -> None:
-    found = await fetch_prices(_account(SlowPrices(never)), SYMBOLS, SystemClock())
+    clock = SystemClock()
+    market_data = MarketDataService(MarketFeeds([], clock), clock)
+    found = await fetch_prices(market_data, _account(SlowPrices(never)), SYMBOLS)
     assert len(found.tickers) == len(SYMBOLS) - (never is not None)
 
 

@@ -25,6 +25,7 @@ from app.domain.valuations import (
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry
+from app.services.market_data import MarketDataService
 from app.services.prices import Prices, fetch_prices
 from app.services.views import View
 
@@ -61,7 +62,8 @@ class Appraisal:
 class Appraiser:
     """Asks the exchange for balances and prices, and holds fills against them."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, market_data: MarketDataService, clock: Clock) -> None:
+        self._market_data = market_data
         self._clock = clock
         self._ways: dict[tuple[str, str], _Ways] = {}
 
@@ -92,7 +94,7 @@ class Appraiser:
             positions, purse.balances, purse.markets, account.name, self._clock.now()
         )
         blank = _stock(purse, held, positions, {})
-        prices = await fetch_prices(account, ways.symbols(blank), self._clock)
+        prices = await fetch_prices(self._market_data, account, ways.symbols(blank))
         marks = _marks(prices)
         stock = _stock(purse, held, positions, marks)
         by_home = Yardstick(currency=purse.home, routes=ways.homewards, marks=marks)

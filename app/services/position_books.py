@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.bus import Topic
 from app.domain.order_changes import Step
 from app.domain.orders import Order
 from app.domain.positions import Holding, Position, PositionKey, booked
@@ -22,6 +23,8 @@ async def book(tx: Transaction, order: Order, steps: Sequence[Step]) -> None:
     after = booked(before or Position(key=key, updated_at=order.updated_at), added)
     await tx.positions.save(after.position)
     await tx.positions.add_rounds(key, after.ended)
+    if after.position.unvalued_fees:
+        tx.announce(Topic.FEES)
 
 
 async def catch_up(database: Database) -> None:

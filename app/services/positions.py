@@ -25,6 +25,7 @@ from app.domain.valuations import (
 from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
+from app.services.market_data import MarketDataService
 from app.services.prices import Prices, fetch_prices
 from app.services.views import View, ViewService
 from app.services.watching import watched
@@ -59,9 +60,11 @@ class PositionService:
     """Puts fills, balances and prices together."""
 
     def __init__(
-        self, accounts: AccountService, views: ViewService, bus: Bus, clock: Clock
-    ) -> None:
+        self, accounts: AccountService, market_data: MarketDataService, views: ViewService,
+        bus: Bus, clock: Clock,
+    ) -> None:  # fmt: skip
         self._accounts = accounts
+        self._market_data = market_data
         self._views = views
         self._bus = bus
         self._clock = clock
@@ -111,7 +114,7 @@ class PositionService:
             one for one in held.positions if held.amount_of(one) and wanted.admits(one.key)
         ]
         symbols = dict.fromkeys(one.key.symbol for one in open_ones)
-        prices = await fetch_prices(account, symbols, self._clock)
+        prices = await fetch_prices(self._market_data, account, symbols)
         nodes = [
             valued(one, held.outside.get(one.key, money.ZERO), _mark(one, prices))
             for one in open_ones

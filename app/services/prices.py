@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.domain.markets import Ticker
-from app.errors import ExchangeError
-from app.ports import Clock
 from app.services.accounts import AccountEntry
+from app.services.market_data import MarketDataService
 
 SIDE_BY_SIDE = 64
 DEADLINE_SECONDS = 2.0
@@ -21,29 +20,19 @@ class Prices:
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
-async def fetch_prices(account: AccountEntry, symbols: Iterable[str], clock: Clock) -> Prices:
+async def fetch_prices(
+    market_data: MarketDataService, account: AccountEntry, symbols: Iterable[str]
+) -> Prices:
     """One that fails or never answers holds up no other."""
-    tickers: dict[str, Ticker] = {}
-    missing = dict.fromkeys(symbols, "it was not answered in time")
-    lane = asyncio.Semaphore(SIDE_BY_SIDE)
+    wanted, lane = tuple(dict.fromkeys(symbols)), asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def fetch(symbol: str) -> None:
+    async def fetch(symbol: str) -> Ticker | str:
         async with lane:
-            try:
-                found = await account.gateway.tickers([symbol])
-            except ExchangeError as error:
-                missing[symbol] = str(error)
-                return
-        if symbol in found:
-            tickers[symbol] = found[symbol]
-            del missing[symbol]
-        else:
-            missing[symbol] = "the exchange does not list it any more"
+            told = await market_data.prices(account, [symbol], deadline_seconds=DEADLINE_SECONDS)
+        return told[symbol]
 
-    try:
-        async with clock.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
-            for symbol in list(missing):
-                tasks.create_task(fetch(symbol))
-    except TimeoutError:
-        pass
-    return Prices(tickers=tickers, missing=missing)
+    told = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
+    return Prices(
+        tickers={symbol: one for symbol, one in told.items() if isinstance(one, Ticker)},
+        missing={symbol: one for symbol, one in told.items() if isinstance(one, str)},
+    )

@@ -16,7 +16,7 @@ from tests.api.conftest import running, settings_of
 from tests.api.test_reconcile import reconcile
 from tests.api.trading import CANCEL, MARKET, PLACE, WAITING, place, refusal
 from tests.binance import faults
-from tests.binance.accounts import Account
+from tests.binance.accounts import Account, Commission
 from tests.binance.orders import Status
 from tests.binance.requests import RequestKind
 from tests.binance.running import running_venue
@@ -337,3 +337,28 @@ async def test_money_is_asked_after_once_for_many_orders_and_anew_after_each_cha
     assert sold["status"] == "FILLED"
     bought = await place(trading.client, amount="3.8", clientOrderId="bought")
     assert bought["status"] == "FILLED"
+
+
+HELD = (
+    """{ positions { nodes { symbol amount entryPrice realizedPnl } problems { subject code } } }"""
+)
+
+
+async def test_a_fee_in_a_third_currency_counts_for_what_it_was_worth(trading: Trading) -> None:
+    trading.account.commission = Commission.BNB
+    trading.venue.deposit(trading.account, "BNB", 5)
+    order = await place(trading.client, amount="0.1", clientOrderId="mine")
+    assert order["status"] == "FILLED"
+    [fee] = (await trading.order("mine"))["fees"]
+    assert fee["currency"] == "BNB"
+
+    async def held() -> Data:
+        found = (await trading.client.ask(HELD))["positions"]
+        [ours] = [one for one in found["nodes"] if one["symbol"] == "BTC/USDT"]
+        return {**ours, "codes": {one["code"] for one in found["problems"]}}
+
+    ours = await trading.until(held, lambda seen: "UNVALUED_FEE" not in seen["codes"])
+    bnb = await trading.client.ask('{ ticker(symbol: "BNB/USDT", account: "main") { last } }')
+    worth = Decimal(fee["amount"]) * Decimal(bnb["ticker"]["last"])
+    assert Decimal(ours["realizedPnl"]) == -worth != 0
+    assert (ours["entryPrice"], ours["amount"]) == (None, "2.1")

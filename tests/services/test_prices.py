@@ -9,6 +9,8 @@ from app.domain.markets import Ticker
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.exchange import PaperExchange
 from app.services.accounts import AccountEntry
+from app.services.market_data import MarketDataService
+from app.services.market_feeds import MarketFeeds
 from app.services.prices import DEADLINE_SECONDS, Prices, fetch_prices
 from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.rigs import TERMS
@@ -50,7 +52,8 @@ async def fetched(exchange: SlowExchange, clock: ManualClock, *seconds: float) -
         name="main", exchange="slow", mode=AccountMode.PAPER, max_open_orders=None,
         answer_seconds=10, gateway=exchange,
     )  # fmt: skip
-    fetching = asyncio.create_task(fetch_prices(entry, SYMBOLS, clock))
+    market_data = MarketDataService(MarketFeeds([], clock), clock)
+    fetching = asyncio.create_task(fetch_prices(market_data, entry, SYMBOLS))
     await clock.until_asleep()
     for pause in seconds:
         assert not fetching.done()
@@ -71,7 +74,7 @@ async def test_one_that_is_never_answered_costs_the_others_nothing(clock: Manual
     exchange = SlowExchange(clock, never=never)
     prices = await fetched(exchange, clock, TAKES_SECONDS, DEADLINE_SECONDS - TAKES_SECONDS)
     assert set(prices.tickers) == set(SYMBOLS) - {never}
-    assert prices.missing == {never: "it was not answered in time"}
+    assert prices.missing == {never: "the exchange did not tell its price within 2 s"}
 
 
 async def test_one_that_fails_is_told_with_its_reason(clock: ManualClock) -> None:

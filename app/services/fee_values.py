@@ -1,0 +1,95 @@
+"""What fees in other currencies were worth: found out after the fill, and booked once."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import structlog
+
+from app.bus import Bus, Topic
+from app.domain import money
+from app.domain.candles import CandleRequest
+from app.domain.fills import Fill
+from app.domain.positions import PositionKey, assets_of, fee_value
+from app.errors import ExchangeError
+from app.ports import Clock
+from app.services import position_books
+from app.services.accounts import AccountService
+from app.storage.database import Database
+
+# New fills ring; what could not be valued is tried again so often.
+RETRY_SECONDS = 60.0
+_TIMEFRAME = "1m"
+_MINUTE = timedelta(minutes=1)
+
+_logger = structlog.get_logger(__name__)
+
+
+class FeeValuer:
+    """Values each fee by the candle of its minute: the market where it is bought for the quote."""
+
+    def __init__(
+        self, database: Database, accounts: AccountService, bus: Bus, clock: Clock
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._bus = bus
+        self._clock = clock
+
+    async def run(self) -> None:
+        with self._bus.listen(Topic.FEES) as bell:
+            while True:
+                await self.value_all()
+                try:
+                    async with self._clock.timeout(RETRY_SECONDS):
+                        await bell.wait()
+                except TimeoutError:
+                    continue
+
+    async def value_all(self) -> None:
+        """Position by position; one that cannot be valued holds up no other."""
+        async with self._database.snapshot() as view:
+            waiting = await view.positions.unvalued()
+        for key in waiting:
+            try:
+                await self._value(key)
+            except (ExchangeError, TimeoutError) as error:
+                _logger.info("fees.unvalued", position=key.name, error=repr(error))
+
+    async def _value(self, key: PositionKey) -> None:
+        async with self._database.snapshot() as view:
+            fills = await view.positions.fills(key)
+        values = [
+            (fill, value)
+            for fill in fills
+            if fee_value(fill) is None and (value := await self._worth(fill)) is not None
+        ]
+        if not values:
+            return
+        async with self._database.transaction() as tx:
+            for fill, value in values:
+                await tx.fills.value_fee(fill.id, value)
+            await position_books.rebuild(tx, key)
+            tx.announce(Topic.FEED)
+
+    async def _worth(self, fill: Fill) -> Decimal | None:
+        """None where no market leads from the fee's currency to the quote."""
+        assert fill.fee is not None  # noqa: S101 - only such are asked for
+        currency, amount = fill.fee.currency, fill.fee.amount
+        _, quote = assets_of(fill.symbol)
+        price = await self._price(fill, f"{currency}/{quote}")
+        if price is not None:
+            return money.multiply(amount, price)
+        price = await self._price(fill, f"{quote}/{currency}")
+        return None if price is None else money.divide(amount, price)
+
+    async def _price(self, fill: Fill, symbol: str) -> Decimal | None:
+        """In the minute of the fill, where the account has such a market."""
+        account = self._accounts.get(fill.account)
+        if symbol not in await account.gateway.markets():
+            return None
+        since = fill.at - _MINUTE
+        asked = CandleRequest(symbol=symbol, timeframe=_TIMEFRAME, since=since, limit=2)
+        async with self._clock.timeout(account.answer_seconds):
+            found = await account.gateway.candles(asked)
+        before = [candle for candle in found if candle.at <= fill.at]
+        return before[-1].close if before else None
