@@ -15,7 +15,6 @@ BATCH = 250
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Opening:
-    began: datetime
     state: FillState
     realized: Decimal
 
@@ -36,9 +35,9 @@ class DayOpenings:
             return position.holding.realized
         state = await view.state_behind(position.key, began)
         known = self._known.get(position.key)
-        if known is None or (known.began, known.state) != (began, state):
+        if known is None or known.state != state:
             realized = await _added_up(view, position.key, began)
-            known = _Opening(began=began, state=state, realized=realized)
+            known = _Opening(state=state, realized=realized)
             self._known[position.key] = known
         return known.realized
 

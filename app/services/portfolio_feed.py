@@ -19,6 +19,8 @@ from app.services.views import View, ViewService
 POLL_SECONDS = 1.0
 # At most five a second.
 PAUSE_SECONDS = 0.2
+# Who holds very many assets sees them less often: an exchange answers only so many questions.
+PRICES_A_SECOND = 20
 # What one watcher has seen is new enough for the next.
 SHARED = timedelta(seconds=0.5)
 # Deposits ring no bell. Asking an exchange for balances is dear.
@@ -71,7 +73,7 @@ class PortfolioFeed:
             yield first
             known = told = first
             while True:
-                await self._pause(bell)
+                await self._pause(bell, known)
                 try:
                     known = newest = await self.look(account, currency)
                 except ExchangeError:
@@ -95,10 +97,13 @@ class PortfolioFeed:
             return known
         return await self._appraiser.purse(view, account)
 
-    async def _pause(self, bell: Listener) -> None:
-        await self._clock.sleep(PAUSE_SECONDS)
+    async def _pause(self, bell: Listener, known: Portfolio) -> None:
+        pause = max(PAUSE_SECONDS, len(known.appraisal.by.marks) / PRICES_A_SECOND)
+        await self._clock.sleep(pause)
+        if pause >= POLL_SECONDS:
+            return
         with suppress(TimeoutError):
-            async with self._clock.timeout(POLL_SECONDS - PAUSE_SECONDS):
+            async with self._clock.timeout(POLL_SECONDS - pause):
                 await bell.wait()
 
 

@@ -67,9 +67,10 @@ def test_a_day_closes_with_its_last_point_and_one_without_any_as_the_one_before(
     points = [
         EquityPoint(at=AT, equity=Decimal(1)),
         EquityPoint(at=AT.replace(hour=23, minute=59), equity=Decimal(2)),
-        EquityPoint(at=AT + timedelta(days=3), equity=Decimal(3)),
+        EquityPoint(at=AT + timedelta(days=1), equity=Decimal(3)),
+        EquityPoint(at=AT + timedelta(days=4), equity=Decimal(4)),
     ]
-    assert daily_closes(points) == [Decimal(2), Decimal(2), Decimal(2), Decimal(3)]
+    assert daily_closes(points) == [Decimal(number) for number in (2, 3, 3, 3, 4)]
     assert daily_closes([]) == []
 
 

@@ -51,9 +51,13 @@ class Desk:
     balances_asked: int = 0
     prices_asked: int = 0
     _asked: int = 0
+    _markets: dict[str, Market] = field(default_factory=dict)
 
     async def markets(self) -> Mapping[str, Market]:
-        return {symbol: _market(symbol) for symbol in self.prices}
+        """The same ones as long as they stay the same, as an exchange gives them."""
+        if set(self._markets) != set(self.prices):
+            self._markets = {symbol: _market(symbol) for symbol in self.prices}
+        return self._markets
 
     async def balances(self) -> Mapping[str, Balance]:
         self.balances_asked += 1

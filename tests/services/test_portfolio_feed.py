@@ -113,6 +113,22 @@ async def test_many_who_watch_cost_the_exchange_no_more_than_one(house: House) -
         assert (house.desk.balances_asked, house.desk.prices_asked) == (1, 2)
 
 
+async def test_an_exchange_is_not_asked_for_more_prices_than_it_can_answer(house: House) -> None:
+    many = {f"C{number}": "1" for number in range(40)}
+    house.desk.held |= many
+    house.desk.prices |= {f"{asset}/USDT": "1" for asset in many}
+    async with aclosing(await watching(house)) as feed:
+        await anext(feed)
+        asked = house.desk.prices_asked
+        house.desk.prices["BTC/USDT"] = "60000"
+        coming = await nothing_comes(house, feed, 2)
+        assert house.desk.prices_asked == asked
+        await house.clock.advance(0.1)
+        async with asyncio.timeout(5):
+            assert (await coming).equity == Decimal(61040)
+        assert house.desk.prices_asked == asked + 41
+
+
 async def test_a_deposit_is_seen_though_no_order_tells_of_it(house: House, feed: Feed) -> None:
     await anext(feed)
     house.desk.held["USDT"] = "2000"

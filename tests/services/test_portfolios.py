@@ -83,6 +83,16 @@ async def test_a_currency_that_no_market_leads_to_is_refused_with_those_that_can
     )  # fmt: skip
 
 
+async def test_a_market_that_is_new_leads_somewhere_at_once(house: House) -> None:
+    with pytest.raises(BadInput):
+        await house.read("EUR")
+    assert (await house.read("BTC")).equity == Decimal("0.2")
+    house.desk.prices |= {"BTC/EUR": "40000", "ETH/BTC": "0.05"}
+    house.desk.held["ETH"] = "2"
+    assert (await house.read("EUR")).equity == Decimal(12000)
+    assert (await house.read("BTC")).equity == Decimal("0.3")
+
+
 async def test_what_has_no_price_is_a_problem_and_the_rest_stands(house: House) -> None:
     await house.write(*points(20000, 15000))
     house.desk.prices["ETH/USDT"] = "3000"
