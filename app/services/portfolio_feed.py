@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from app.bus import Bus, Listener, Topic
+from app.domain.events import LogPosition
 from app.domain.reconciliations import unanswered
 from app.errors import ExchangeError
 from app.ports import Clock
@@ -26,6 +27,7 @@ SHARED = timedelta(seconds=0.5)
 # Deposits ring no bell. Asking an exchange for balances is dear.
 BALANCES_KEPT = timedelta(seconds=10)
 MOST_WATCHES = 32
+TRIES = 3
 
 
 @dataclass(kw_only=True, slots=True)
@@ -55,15 +57,16 @@ class PortfolioFeed:
     async def look(self, account: AccountEntry, currency: str | None) -> Portfolio:
         """As it is now, or was a moment ago."""
         watch = self._watch(account, currency)
-        async with watch.turn, self._views.open(frozenset({account.name})) as view:
-            head, now = await view.as_of(), self._clock.now()
-            seen = watch.seen
-            if seen is not None and seen.as_of == head and _is_newer(watch.seen_at, now - SHARED):
+        async with watch.turn:
+            seen, now = watch.seen, self._clock.now()
+            is_new = _is_newer(watch.seen_at, now - SHARED)
+            if seen is not None and is_new and seen.as_of == await self._head(account):
                 return seen
-            watch.purse = await self._purse(view, account, watch.purse)
-            watch.seen = await self._portfolios.read_with(view, account, watch.purse, currency)
-            watch.seen_at = now
-            return watch.seen
+            watch.purse = await self._purse(account, watch.purse)
+            async with self._view(account) as view:
+                seen = await self._portfolios.read_with(view, account, watch.purse, currency)
+            watch.seen, watch.seen_at = seen, now
+            return seen
 
     async def follow(
         self, account: AccountEntry, currency: str | None, first: Portfolio
@@ -89,13 +92,27 @@ class PortfolioFeed:
             del self._watches[next(iter(self._watches))]
         return watch
 
-    async def _purse(self, view: View, account: AccountEntry, known: Purse | None) -> Purse:
-        """Asked for anew once an order has changed, and now and then."""
-        if known is None or known.as_of != await view.as_of():
-            return await self._appraiser.purse(view, account)
-        if _is_newer(known.at, self._clock.now() - BALANCES_KEPT):
+    async def _purse(self, account: AccountEntry, known: Purse | None) -> Purse:
+        """Told while no order changed, if that can be had: else fills and balances do not fit."""
+        head = await self._head(account)
+        if known is not None and known.as_of == head and self._is_kept(known):
             return known
-        return await self._appraiser.purse(view, account)
+        for _ in range(TRIES):
+            async with self._view(account) as view:
+                purse = await self._appraiser.purse(view, account)
+            if purse.as_of == await self._head(account):
+                break
+        return purse
+
+    def _is_kept(self, purse: Purse) -> bool:
+        return _is_newer(purse.at, self._clock.now() - BALANCES_KEPT)
+
+    async def _head(self, account: AccountEntry) -> LogPosition:
+        async with self._view(account) as view:
+            return await view.as_of()
+
+    def _view(self, account: AccountEntry) -> AbstractAsyncContextManager[View]:
+        return self._views.open(frozenset({account.name}))
 
     async def _pause(self, bell: Listener, known: Portfolio) -> None:
         pause = max(PAUSE_SECONDS, len(known.appraisal.by.marks) / PRICES_A_SECOND)

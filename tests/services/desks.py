@@ -1,7 +1,7 @@
 """An account at a desk whose prices and balances a test sets by hand, and what is built on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -51,6 +51,8 @@ class Desk:
     balances_asked: int = 0
     prices_asked: int = 0
     _asked: int = 0
+    # What happens while it is asked for balances.
+    meanwhile: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     _markets: dict[str, Market] = field(default_factory=dict)
 
     async def markets(self) -> Mapping[str, Market]:
@@ -61,6 +63,8 @@ class Desk:
 
     async def balances(self) -> Mapping[str, Balance]:
         self.balances_asked += 1
+        if self.meanwhile:
+            await self.meanwhile.pop()()
         if self.is_mute:
             await asyncio.Event().wait()
         if self.is_away:

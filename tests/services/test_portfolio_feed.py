@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -74,6 +75,17 @@ async def test_a_fill_is_not_waited_for_as_a_price_is(house: House, feed: Feed) 
     await house.trade("0.01", "50000")
     found = await after(house, feed, 0.2)
     assert found.cash == Decimal(1000 - 500 - 1)
+
+
+async def test_a_fill_that_comes_while_balances_are_told_is_not_taken_for_a_deposit(
+    house: House,
+) -> None:
+    house.desk.held = {"USDT": "1000"}
+    house.desk.meanwhile = [partial(house.trade, "0.001", "49000") for _ in range(2)]
+    found = await house.feed.look(house.account, None)
+    assert house.desk.balances_asked == 3
+    assert found.problems == []
+    assert found.unrealized == Decimal(2)
 
 
 async def test_five_a_second_at_most_and_the_newest_takes_the_place_of_the_rest(
