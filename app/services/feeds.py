@@ -118,7 +118,7 @@ class Feed(Generic[T]):
             await self._clock.sleep(_LOOK_SECONDS)
             if self._latest is not None and self._is_silent and not self._is_aged:
                 self._is_aged = True
-                _log.warning("feed.silent", **self._names, since=self._heard_at.isoformat())
+                _log.info("feed.silent", **self._names, since=self._heard_at.isoformat())
                 self._latest = self._channel.aged(self._latest)
                 self._tell(self._latest)
 
