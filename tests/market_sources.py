@@ -16,6 +16,7 @@ from app.errors import ExchangeUnavailable
 from app.ports import Clock
 
 T = TypeVar("T")
+_TURNS = 10
 
 CAPABILITIES = Capabilities(
     order_types=tuple(OrderType),
@@ -103,11 +104,14 @@ class HandSource:
         return self._stream(f"{symbol} book")
 
     async def say(self, name: str, value: object) -> None:
-        """Tell the stream something, or break it with an exception, as soon as it is open."""
+        """Tell an open stream something, or break it with an exception; it is heard by then."""
         async with asyncio.timeout(1):
             while name not in self.open:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0)
-        self.open[name].put_nowait(value)
+        said = self.open[name]
+        said.put_nowait(value)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
 
     def ticker(self, symbol: str = "BTC/USDT", last: int | None = None) -> Ticker:
         price = self.last if last is None else Decimal(last)

@@ -143,8 +143,11 @@ async def test_a_stream_that_cannot_be_asked_for_says_why(rig: BinanceRig) -> No
         await next_of(rig.gateway.watch_ticker(BTC))
 
 
-async def test_it_says_that_it_streams_tickers(rig: BinanceRig) -> None:
-    assert rig.gateway.capabilities.streaming_tickers
+async def test_a_paper_account_streams_tickers_where_its_exchange_does() -> None:
+    async with paper_at_binance(ManualClock(START)) as paper:
+        assert paper.gateway.capabilities.streaming_tickers
+        paper.source._session.client.has["watchTicker"] = False
+        assert not paper.gateway.capabilities.streaming_tickers
 
 
 async def test_one_who_leaves_does_not_end_what_another_watches(rig: BinanceRig) -> None:

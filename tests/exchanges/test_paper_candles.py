@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.candles import Candle, CandleRequest
+from app.errors import ExchangeUnavailable
 from app.exchanges.paper.candles import BEGINNING, CandleProcess
 from app.exchanges.paper.extremes import Extremes
 from app.exchanges.paper.markets import LISTINGS, Listing
 from app.exchanges.paper.prices import PriceProcess, tick_of, time_of
 from app.exchanges.paper.simulated import SimulatedFloor
 from tests.exchanges.conftest import START
-from tests.exchanges.rigs import SYMBOL, TERMS
+from tests.exchanges.memory import MemoryBooks
+from tests.exchanges.rigs import SYMBOL, TERMS, PaperRig
 from tests.fakes import ManualClock
 from tests.services.feeding import reading
 
@@ -47,6 +49,16 @@ def test_the_highest_and_the_lowest_of_all_ticks_are_found(
     every = [prices.last(listing, tick) for tick in range(start, start + length)]
     assert max(prices.last(listing, tick) for tick in highest) == max(every)
     assert min(prices.last(listing, tick) for tick in lowest) == min(every)
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 1000), number=st.integers(0, 2**20), size=st.sampled_from([4, 16, 64]))
+def test_no_tick_of_a_block_lies_outside_of_its_bounds(seed: int, number: int, size: int) -> None:
+    extremes = Extremes(PriceProcess(seed).waves(ETH))
+    start = number * size
+    [(low, high)] = extremes._bounds(start, size, 1)
+    ticks = [extremes._bounds(tick, 1, 1)[0][0] for tick in range(start, start + size)]
+    assert low <= min(ticks) <= max(ticks) <= high
 
 
 def test_a_candle_is_what_its_ticks_were() -> None:
@@ -158,10 +170,34 @@ async def test_a_sleep_of_hours_is_made_up_for_at_once(
     stream = floor.watch_candles(SYMBOL, "1d")
     await anext(stream)
     clock._now += 5 * HOUR
+    looked = floor._venue._prices.last.cache_info().misses
     waiting = asyncio.ensure_future(anext(stream))
     await clock.advance(0.25)
     assert await waiting == (await floor.candles(a_request(timeframe="1d", limit=1)))[0]
+    assert floor._venue._prices.last.cache_info().misses - looked < 20
     await stream.aclose()
+
+
+async def test_a_stream_breaks_where_the_exchange_cannot_be_reached(clock: ManualClock) -> None:
+    rig = PaperRig(MemoryBooks(), clock)
+    for stream in (
+        rig.gateway.watch_ticker(SYMBOL),
+        rig.gateway.watch_candles(SYMBOL, "1m"),
+        rig.gateway.watch_order_book(SYMBOL),
+    ):
+        rig.faults.is_disconnected = True
+        with pytest.raises(ExchangeUnavailable):
+            await anext(stream)
+    rig.faults.is_disconnected = False
+    ticker = rig.gateway.watch_ticker(SYMBOL)
+    waiting = asyncio.ensure_future(anext(ticker))
+    await clock.advance(0.25)
+    await waiting
+    rig.faults.is_disconnected = True
+    waiting = asyncio.ensure_future(anext(ticker))
+    await clock.advance(0.25)
+    with pytest.raises(ExchangeUnavailable):
+        await waiting
 
 
 @pytest.mark.parametrize("depth", [1, 20, 100])
