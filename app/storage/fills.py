@@ -67,15 +67,18 @@ class FillStore:
         return [load_fill(row) for row in await self._sql.all(found.limit(limit))]
 
     async def state_behind(self, key: PositionKey, until: datetime) -> FillState:
-        """Other whenever something has changed in what a position was made of before then."""
-        past = current_fills_of(key).where(_columns.at < until).order_by(None).subquery()
-        row = await self._sql.first(
-            select(
-                func.count(past.c.id).label("count"),
-                func.max(past.c.id).label("last_id"),
-                func.count(past.c.fee_value).label("fee_values"),
-            )
+        """Other whenever something has changed in what a market's positions were made of then."""
+        found = select(
+            func.count(_columns.id).label("count"),
+            func.max(_columns.id).label("last_id"),
+            func.count(_columns.fee_value).label("fee_values"),
+        ).where(
+            _columns.account == key.account,
+            _columns.symbol == key.symbol,
+            _columns.at < until,
+            _is_current(),
         )
+        row = await self._sql.first(found)
         return FillState(**row) if row else FillState(count=0, last_id=None, fee_values=0)
 
     async def page(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:

@@ -110,6 +110,7 @@ fills = Table(
     UniqueConstraint("account", "symbol", "side", "exchange_trade_id"),
     Index(None, "order_id"),
     Index(None, "at", "id"),
+    Index(None, "account", "symbol", "id"),
 )
 
 positions = Table(

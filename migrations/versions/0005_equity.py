@@ -1,4 +1,4 @@
-"""What accounts were worth, and the highest that it was."""
+"""What accounts were worth, the highest that it was, and fills by market."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,8 @@ depends_on = None
 EXACT = sa.Text().with_variant(sa.Numeric(), "postgresql")
 TIME = sa.BigInteger()
 _KEYS = {"equity_points": ("account", "currency", "at"), "equity_peaks": ("account", "currency")}
+# What a position was made of is read in its order, in parts.
+_FILLS_OF_A_MARKET = "ix_fills_account_symbol_id"
 
 
 def upgrade() -> None:
@@ -26,8 +28,10 @@ def upgrade() -> None:
             ),
             sa.PrimaryKeyConstraint(*key, name=op.f(f"pk_{table}")),
         )
+    op.create_index(op.f(_FILLS_OF_A_MARKET), "fills", ["account", "symbol", "id"])
 
 
 def downgrade() -> None:
+    op.drop_index(op.f(_FILLS_OF_A_MARKET), "fills")
     for table in _KEYS:
         op.drop_table(table)
