@@ -19,7 +19,9 @@ TEXTS = {
     "Query.portfolio(currency)": _CURRENCY,
     "Subscription.portfolioUpdates": (
         "First the present state, then each change, of orders or of prices, five a second at most:"
-        " the newest takes the place of what was not sent yet. Prices are looked at every second."
+        " the newest takes the place of what was not sent yet. Prices are looked at every second,"
+        " less often where more than 20 are needed. An exchange that does not answer is a problem"
+        " of the last state."
     ),
     "Subscription.portfolioUpdates(account)": _ACCOUNT,
     "Subscription.portfolioUpdates(currency)": _CURRENCY,

@@ -8,12 +8,14 @@ import pytest
 
 from app.bus import Bus
 from app.domain.equity_curves import EquityPoint
+from app.domain.orders import PositionType
+from app.domain.positions import PositionKey
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.services.portfolios import CurveRequest, Portfolio
 from app.storage.database import Database
 from tests.conftest import START, on_each_database
 from tests.fakes import ManualClock
-from tests.services.desks import House
+from tests.services.desks import ACCOUNT, House
 
 TODAY = START.replace(hour=0)
 YESTERDAY = TODAY - timedelta(hours=1)
@@ -146,6 +148,19 @@ async def test_what_was_realized_today_began_at_midnight(house: House) -> None:
     found = await house.read()
     assert found.realized == Decimal(99 + 199 - 1)
     assert found.realized_today == Decimal(199)
+
+
+@on_each_database
+async def test_what_was_made_of_many_fills_is_read_in_parts(house: House) -> None:
+    for number in range(5):
+        await house.trade("0.01", str(50000 + number), at=YESTERDAY)
+    await house.trade("0.01", "60000", at=TODAY)
+    await house.trade("1", "0.05", symbol="ETH/BTC", at=YESTERDAY)
+    key = PositionKey(account=ACCOUNT, symbol="BTC/USDT", type=PositionType.SPOT)
+    async with house.view() as view:
+        parts = [part async for part in view.fills_behind(key, TODAY, size=2)]
+    assert [len(part) for part in parts] == [2, 2, 1]
+    assert [int(fill.price) for part in parts for fill in part] == [*range(50000, 50005)]
 
 
 async def test_a_fill_of_yesterday_that_comes_late_counts_as_of_yesterday(house: House) -> None:
