@@ -24,6 +24,8 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 STEP = timedelta(hours=1)
 HOURS = 24
+# By then what was filled is in the records.
+RECORDED_SECONDS = 2
 LONGEST_DEADLINE_SECONDS = 10
 Trade = tuple[str, str, int, int | None]
 # Bought at the one hour and sold at the other, counted from noon.
@@ -73,9 +75,11 @@ class TradingDay:
         await self._clock.leap(MINUTE.total_seconds())
         for hour in range(HOURS + 1):
             orders = [await self._place(one, hour) for one in _due(hour)]
-            await self._clock.leap(2)
+            if orders:
+                await self._clock.leap(RECORDED_SECONDS)
             yield Moment(at=self._clock.now(), orders=orders, portfolio=await self.portfolio())
-            await self._clock.leap(STEP.total_seconds() - 2)
+            next_hour = NOON + (hour + 1) * STEP
+            await self._clock.leap((next_hour - self._clock.now()).total_seconds())
 
     async def portfolio(self) -> Portfolio:
         services = self._services

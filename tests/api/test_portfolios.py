@@ -37,8 +37,9 @@ async def portfolio(client: Client, **given: object) -> Data:
     return told
 
 
-async def test_a_new_account_has_its_cash_and_has_not_traded(client: Client) -> None:
-    told = await portfolio(client)
+@on_shared
+async def test_a_new_account_has_its_cash_and_has_not_traded(shared_client: Client) -> None:
+    told = await portfolio(shared_client)
     assert (told["account"], told["currency"]) == ({"name": "paper"}, "USDT")
     assert told["equity"] == told["cash"] == "10000"
     assert told["balances"] == [
@@ -173,16 +174,13 @@ async def test_who_watches_sees_the_present_state_and_then_what_changes(
     assert gained == Decimal("0.02") * (prices[1] - prices[0]) != 0
 
 
-@pytest.mark.parametrize(
-    ("given", "reason"),
-    [({"currency": "DOGE"}, "INVALID_INPUT"), ({"account": "none"}, "UNKNOWN_ACCOUNT")],
-)
-async def test_what_cannot_be_watched_is_an_error_before_anything_else(
-    socket: Socket, given: Data, reason: str
-) -> None:
-    await socket.subscribe("1", UPDATES, **given)
+async def test_what_cannot_be_watched_is_an_error_before_anything_else(socket: Socket) -> None:
+    await socket.subscribe("1", UPDATES, currency="DOGE")
     [error] = await socket.hear_error("1")
-    assert error["extensions"]["reason"] == reason
+    assert error["extensions"]["reason"] == "INVALID_INPUT"
+    await socket.subscribe("2", UPDATES, account="none")
+    [error] = await socket.hear_error("2")
+    assert error["extensions"]["reason"] == "UNKNOWN_ACCOUNT"
 
 
 async def test_an_exchange_out_of_reach_is_said_and_nothing_is_made_up(

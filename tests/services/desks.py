@@ -32,7 +32,7 @@ from tests.fakes import ManualClock
 from tests.makers import make_fill, make_order
 
 ACCOUNT = "main"
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 10.0
 HOME = EquityKey(account=ACCOUNT, currency="USDT")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -107,6 +108,7 @@ async def test_an_exchange_that_is_away_is_asked_again_in_the_next_round(house: 
 
 async def test_an_exchange_that_never_answers_is_not_waited_for(house: House) -> None:
     house.desk.is_mute = True
+    house.account = replace(house.account, answer_seconds=0.01)
     async with recording(house):
         house.desk.is_mute = False
         await house.clock.advance(RECORD_SECONDS)

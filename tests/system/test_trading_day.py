@@ -1,6 +1,7 @@
 """A day of trading on paper, looked at as a person would who has the statement of a broker."""
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -58,8 +59,10 @@ async def traded(folder: Path) -> Statement:
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Statement:
-    return asyncio.run(traded(tmp_path_factory.mktemp("day")))
+def day(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Statement:
+    folder = tmp_path_factory.mktemp("day")
+    shutil.copy(sqlite_template, folder / "orderdeck.db")
+    return asyncio.run(traded(folder))
 
 
 def cost_of(orders: Sequence[Order], side: OrderSide) -> Decimal:
