@@ -7,7 +7,11 @@ from typing import Any, TypeVar
 from app.ports import Clock, MarketSource
 from app.services.feeds import Feed
 from app.services.market_channels import Channel, ChannelKey
+from app.services.turns import Turns
 from app.services.watchers import Watcher
+
+# Some milliseconds of work: so long others wait where a thousand are told the same.
+TOLD_AT_ONCE = 4
 
 T = TypeVar("T")
 
@@ -18,6 +22,7 @@ class MarketFeeds:
     def __init__(self, sources: Sequence[MarketSource], clock: Clock) -> None:
         self._sources = sources
         self._clock = clock
+        self._turns = Turns(at_once=TOLD_AT_ONCE)
         self._feeds: dict[ChannelKey, Feed[Any]] = {}
         self._new: asyncio.Queue[ChannelKey] = asyncio.Queue()
 
@@ -38,7 +43,7 @@ class MarketFeeds:
         self, channels: Sequence[Channel[T]], present: Mapping[ChannelKey, T], *, most: int
     ) -> AsyncGenerator[T, None]:
         """What is now, then what changes; of what is not read in time, so many newest."""
-        watcher = Watcher[T](most=most)
+        watcher = Watcher[T](self._turns, most=most)
         feeds = [self._feed(channel) for channel in channels]
         try:
             for channel, feed in zip(channels, feeds, strict=True):

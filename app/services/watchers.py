@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Hashable
 from typing import Generic, TypeVar
 
+from app.services.turns import Turns
+
 T = TypeVar("T")
 
 
 class Watcher(AsyncIterator[T], Generic[T]):
     """One who reads as slowly as they like: it costs nobody anything, and they miss no end."""
 
-    def __init__(self, *, most: int) -> None:
+    def __init__(self, turns: Turns, *, most: int) -> None:
+        self._turns = turns
         self._most = most
         self._untold: dict[Hashable, T] = {}
         self._told: dict[Hashable, T] = {}
@@ -27,6 +30,7 @@ class Watcher(AsyncIterator[T], Generic[T]):
             while not self._untold:
                 self._bell.clear()
                 await self._bell.wait()
+            await self._turns.take()
             topic = next(iter(self._untold))
             value = self._untold.pop(topic)
             if self._told.get(topic) != value:

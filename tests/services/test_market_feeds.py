@@ -32,9 +32,9 @@ async def test_a_thousand_who_watch_one_symbol_cost_one_stream(world: Feeding) -
             for _ in range(1000)
         ]
         await world.until_open(BTC)
+        await world.until(lambda: all(watching))
         await world.source.say(BTC, world.source.ticker(last=101))
-        for one in watching:
-            await world.until_told(one, 2)
+        await world.until(lambda: all(len(told) == 2 for told in watching))
         assert {one.last for told in watching for one in told[1:]} == {Decimal(101)}
         assert world.source.opened == {BTC: 1}
         assert world.source.asked == {"tickers": 1}
