@@ -129,7 +129,8 @@ class MarketStreams:
             raise _failure_of(listening)
         finally:
             listening.cancel()
-            await asyncio.wait([listening])
+            # However it ended was told, or is of no interest to anybody any more.
+            await asyncio.gather(listening, return_exceptions=True)
             await self._leave(channel, client)
 
     async def _leave(self, channel: Channel[T], client: Any) -> None:

@@ -27,6 +27,13 @@ WATCH_BOOK = """subscription ($symbol: String!, $depth: Int) {
   orderBookUpdates(symbol: $symbol, depth: $depth) { id at bids { price } asks { price } }
 }"""
 BTC, ETH = "BTC/USDT", "ETH/USDT"
+# Shortly before a candle ends.
+LATE_SECONDS = 59.5
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START + timedelta(seconds=LATE_SECONDS))
 
 
 async def candles(client: Client, **asked: object) -> list[Data]:
@@ -118,11 +125,11 @@ async def test_tickers_are_told_at_once_and_with_every_tick(
     await socket.subscribe("1", WATCH_TICKERS, symbols=[BTC, ETH])
     now = [(await socket.hear_data("1"))["tickerUpdates"] for _ in range(2)]
     assert [(one["symbol"], one["at"], one["stale"]) for one in now] == [
-        (BTC, at(0), False), (ETH, at(0), False),
+        (BTC, at(59.5), False), (ETH, at(59.5), False),
     ]  # fmt: skip
     await clock.advance(0.25)
     then = [(await socket.hear_data("1"))["tickerUpdates"] for _ in range(2)]
-    assert {(one["symbol"], one["at"]) for one in then} == {(BTC, at(0.25)), (ETH, at(0.25))}
+    assert {(one["symbol"], one["at"]) for one in then} == {(BTC, at(59.75)), (ETH, at(59.75))}
     asked = await client.ask(f'{{ ticker(symbol: "{BTC}") {{ last at }} }}')
     [heard] = [one for one in then if one["symbol"] == BTC]
     assert asked["ticker"] == {"last": heard["last"], "at": heard["at"]}
@@ -131,7 +138,6 @@ async def test_tickers_are_told_at_once_and_with_every_tick(
 async def test_a_candle_is_told_until_it_is_closed_and_then_the_next(
     socket: Socket, client: Client, clock: ManualClock
 ) -> None:
-    await clock.advance(59.5)
     await socket.subscribe("1", WATCH_CANDLES, symbol=BTC)
     told = [(await socket.hear_data("1"))["candleUpdates"]]
     while told[-1]["at"] == at(0):
@@ -150,7 +156,7 @@ async def test_a_book_is_told_at_once_and_with_every_tick(
     now = (await socket.hear_data("1"))["orderBookUpdates"]
     await clock.advance(0.25)
     then = (await socket.hear_data("1"))["orderBookUpdates"]
-    assert (now["at"], then["at"]) == (at(0), at(0.25))
+    assert (now["at"], then["at"]) == (at(59.5), at(59.75))
     assert now["id"] == then["id"]
     assert len(then["bids"]) == len(then["asks"]) == 2
 
@@ -168,4 +174,4 @@ async def test_many_may_watch_and_each_may_leave(
     await socket.hear_data("after")
     await socket.hear_complete("after")
     await clock.advance(0.25)
-    assert (await socket.hear_data(names[0]))["tickerUpdates"]["at"] == at(0.25)
+    assert (await socket.hear_data(names[0]))["tickerUpdates"]["at"] == at(59.75)

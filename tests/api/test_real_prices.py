@@ -88,7 +88,7 @@ async def until_heard(socket: Socket, clock: ManualClock, **wanted: object) -> D
         while True:
             hearing = asyncio.ensure_future(socket.hear_data("0"))
             while not hearing.done():
-                await clock.advance(0.5)
+                await clock.advance(2)
                 await asyncio.wait([hearing], timeout=0.001)
             ticker: Data = hearing.result()["tickerUpdates"]
             if all(ticker[name] == value for name, value in wanted.items()):
@@ -133,6 +133,7 @@ async def test_a_silent_exchange_is_told_as_stale_and_its_return_as_fresh(
         venue.faults.on(RequestKind.TICKER, faults.CUT, times=None)
         venue.market_streams.sockets.is_refusing = True
         venue.market_streams.sockets.fall_silent()
+        await clock.advance(28)
         stale = await until_heard(socket, clock, stale=True)
         assert stale["last"] == "50000"
         asked = await api.client().ask(

@@ -57,6 +57,24 @@ async def test_a_ticker_tells_bid_ask_and_change_and_is_left_in_the_end(rig: Bin
     await until(lambda: topics(rig) == [])
 
 
+async def test_what_was_left_can_be_watched_again(rig: BinanceRig) -> None:
+    for price in (50_000, 50_001, 50_002):
+        rig.venue.move("BTCUSDT", price)
+        streams: list[AsyncGenerator[object, None]] = [
+            rig.gateway.watch_ticker(BTC),
+            rig.gateway.watch_candles(BTC, "1m"),
+            rig.gateway.watch_order_book(BTC),
+        ]
+        for stream in streams:
+            await next_of(stream)
+        assert len(topics(rig)) == 3
+        for stream in streams:
+            await stream.aclose()
+        await until(lambda: topics(rig) == [])
+    sockets = rig.gateway._session.client.clients.values()
+    assert not any(socket.rejections for socket in sockets)
+
+
 async def test_every_move_is_heard_also_where_many_come_at_once(rig: BinanceRig) -> None:
     async with aclosing(rig.gateway.watch_ticker(BTC)) as stream:
         await next_of(stream)
