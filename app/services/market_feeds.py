@@ -10,8 +10,10 @@ from app.services.market_channels import Channel, ChannelKey
 from app.services.turns import Turns
 from app.services.watchers import Watcher
 
-# Some milliseconds of work: so long others wait where a thousand are told the same.
+# Where a thousand are told the same, an order waits some milliseconds at each of its many steps
+# and not until all were told.
 TOLD_AT_ONCE = 4
+RESTS = 6
 
 T = TypeVar("T")
 
@@ -22,7 +24,7 @@ class MarketFeeds:
     def __init__(self, sources: Sequence[MarketSource], clock: Clock) -> None:
         self._sources = sources
         self._clock = clock
-        self._turns = Turns(at_once=TOLD_AT_ONCE)
+        self._turns = Turns(at_once=TOLD_AT_ONCE, rests=RESTS)
         self._feeds: dict[ChannelKey, Feed[Any]] = {}
         self._new: asyncio.Queue[ChannelKey] = asyncio.Queue()
 

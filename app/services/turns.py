@@ -5,10 +5,11 @@ from collections import deque
 
 
 class Turns:
-    """Lets a few go, then everybody who has other work to do, then the next few."""
+    """Lets a few go, leaves the loop to the others for some rounds, then lets the next few go."""
 
-    def __init__(self, *, at_once: int) -> None:
+    def __init__(self, *, at_once: int, rests: int) -> None:
         self._at_once = at_once
+        self._rests = rests
         self._gone = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -16,13 +17,19 @@ class Turns:
         """First come, first served."""
         loop = asyncio.get_running_loop()
         if self._gone == 0:
-            loop.call_soon(self._begin_anew)
+            loop.call_soon(self._rest, self._rests)
         if self._gone < self._at_once:
             self._gone += 1
             return
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
         await turn
+
+    def _rest(self, rounds: int) -> None:
+        if rounds:
+            asyncio.get_running_loop().call_soon(self._rest, rounds - 1)
+        else:
+            self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._gone = 0
@@ -32,4 +39,4 @@ class Turns:
                 turn.set_result(None)
                 self._gone += 1
         if self._gone:
-            asyncio.get_running_loop().call_soon(self._begin_anew)
+            asyncio.get_running_loop().call_soon(self._rest, self._rests)

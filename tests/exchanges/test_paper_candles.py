@@ -149,7 +149,7 @@ async def test_others_have_their_turn_between_two_candles(floor: SimulatedFloor)
     while not asking.done():
         await asyncio.sleep(0)
         turns += 1
-    assert turns > 20
+    assert turns > 200
 
 
 async def test_the_next_candle_begins_when_one_has_ended(

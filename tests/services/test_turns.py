@@ -9,20 +9,21 @@ async def go(turns: Turns, number: int, gone: list[int]) -> None:
 
 
 async def test_a_few_go_at_once_and_others_go_on_between() -> None:
-    turns, gone = Turns(at_once=4), list[int]()
+    turns, gone = Turns(at_once=4, rests=2), list[int]()
     async with asyncio.TaskGroup() as tasks:
         for number in range(100):
             tasks.create_task(go(turns, number, gone))
-        before = 0
+        before, rounds = 0, 0
         while len(gone) < 100:
             await asyncio.sleep(0)
             assert len(gone) - before <= 4
-            before = len(gone)
+            before, rounds = len(gone), rounds + 1
     assert gone == list(range(100))
+    assert rounds >= 24 * 3
 
 
 async def test_whoever_gives_up_keeps_nobody_waiting() -> None:
-    turns, gone = Turns(at_once=1), list[int]()
+    turns, gone = Turns(at_once=1, rests=2), list[int]()
     tasks = [asyncio.create_task(go(turns, number, gone)) for number in range(10)]
     await asyncio.sleep(0)
     for task in tasks[1:9]:
@@ -32,7 +33,7 @@ async def test_whoever_gives_up_keeps_nobody_waiting() -> None:
 
 
 async def test_one_alone_never_waits() -> None:
-    turns, gone = Turns(at_once=1), list[int]()
+    turns, gone = Turns(at_once=1, rests=2), list[int]()
     for number in range(3):
         await asyncio.wait_for(go(turns, number, gone), 1)
         await asyncio.sleep(0)
