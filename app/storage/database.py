@@ -135,12 +135,37 @@ _POSTGRES_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly"
 @asynccontextmanager
 async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     with translated():
-        connection = await engine.connect()
+        connection = await _opened(engine)
     try:
         yield connection
     finally:
-        # A cancelled task must still give its connection back clean.
-        await asyncio.shield(_give_back(connection))
+        await _closed(connection)
+
+
+async def _opened(engine: AsyncEngine) -> AsyncConnection:
+    """A cancelled task must not leave one behind that nobody knows of: it would keep the file."""
+    opening = asyncio.ensure_future(_open(engine))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait([opening])
+        if opening.exception() is None:
+            await _closed(opening.result())
+        raise
+
+
+async def _open(engine: AsyncEngine) -> AsyncConnection:
+    return await engine.connect()
+
+
+async def _closed(connection: AsyncConnection) -> None:
+    """A cancelled task too waits until its connection is given back."""
+    closing = asyncio.ensure_future(_give_back(connection))
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await asyncio.wait([closing])
+        raise
 
 
 async def _give_back(connection: AsyncConnection) -> None:
