@@ -34,6 +34,25 @@ BACKENDS = ("sqlite", "postgresql")
 on_each_database = pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
 
 
+# What waits for servers and browsers, and would hold everybody up if it came last.
+_LONG = ("tests/system/", "tests/lifecycle/", "tests/web/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the long tests to all testers, each of whom begins with its own."""
+    testers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if item.nodeid.startswith(_LONG)]
+    short = [item for item in items if not item.nodeid.startswith(_LONG)]
+    dealt: list[pytest.Item] = []
+    for number in range(testers):
+        # Each tester gets as many in a row as any other.
+        hand = long[number::testers]
+        due = len(items) * (number + 1) // testers - len(dealt) - len(hand)
+        dealt += hand + short[:due]
+        short = short[due:]
+    items[:] = dealt + short
+
+
 def migrated(url: str) -> str:
     async def run() -> None:
         database = Database(url, Bus())
