@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
-# Two more than there are cores, up to four: tests wait for disks and servers much of their time.
-TESTERS := $(shell cores=$$(nproc 2>/dev/null || echo 1); echo $$((cores < 3 ? cores + 2 : 4)))
+# One more than there are cores, up to four: tests wait for disks and servers much of their time.
+TESTERS := $(shell cores=$$(nproc 2>/dev/null || echo 1); echo $$((cores < 4 ? cores + 1 : 4)))
 LOCKED := --quiet --disable-pip-version-check --require-hashes
 
 .PHONY: run test check soak format web bench schema lock clean
