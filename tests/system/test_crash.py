@@ -29,7 +29,7 @@ SEED = 1
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
 # Our side is the same on both: fewer are enough to see that PostgreSQL keeps what was committed.
 KILLS = {"sqlite": 400 if IS_SOAK else 20, "postgresql": 400 if IS_SOAK else 5}
-LONGEST_LIFE_SECONDS = 0.6
+LONGEST_LIFE_SECONDS = 1.0
 SETTLING_SECONDS = 60
 MONEY = {"USDT": Decimal(1_000_000_000), "BTC": Decimal(1_000), "ETH": Decimal(10_000)}
 QUICK = {
@@ -151,7 +151,7 @@ async def test_no_kill_loses_doubles_or_forgets_anything(
         await server.stop()
     books = await read_books(database_url)
     assert len(told.orders) > kills
-    assert subscriber.connections > kills // 4
+    assert subscriber.connections > kills // 2
     assert_nothing_is_lost(books, told, subscriber)
 
 
