@@ -8,6 +8,7 @@ from typing import Protocol
 from app.domain.accounts import Balance, Capabilities, Connection
 from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
+from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
@@ -82,6 +83,10 @@ class ExchangeGateway(MarketSource, Protocol):
     """
 
     async def balances(self) -> Mapping[str, Balance]: ...
+
+    async def exposures(self) -> Sequence[Exposure]:
+        """Open positions on margin and in swaps; those on spot markets are balances."""
+        ...
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         """Place an order, once. Never repeated by the gateway itself."""

@@ -9,6 +9,7 @@ from typing import Any
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
 from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
+from app.domain.exposures import Exposure
 from app.domain.market_checks import MarketFacts
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
@@ -101,6 +102,10 @@ class CcxtExchange:
 
     async def balances(self) -> Mapping[str, Balance]:
         return balances_of(await self._lookups.read(Priority.LOOKUP, "fetch_balance"))
+
+    async def exposures(self) -> Sequence[Exposure]:
+        """Only spot markets are read so far."""
+        return ()
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         """Place it once; whatever is not a clear answer is doubt."""

@@ -13,6 +13,7 @@ from itertools import count
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.examinations import Examination
+from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.order_reports import (
     FillReport,
@@ -147,6 +148,9 @@ class KnownExchange(NothingToWatch):
         return {
             asset: Balance(asset=asset, free=_RICH, used=money.ZERO) for asset in ("BTC", "USDT")
         }
+
+    async def exposures(self) -> Sequence[Exposure]:
+        return ()
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         assert self._is_written(intent.wire_id), "sent before it was written down"

@@ -10,6 +10,7 @@ from structlog import get_logger
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
+from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
@@ -100,6 +101,11 @@ class PaperExchange:
     async def balances(self) -> Mapping[str, Balance]:
         self._line.require()
         return await self._books.balances()
+
+    async def exposures(self) -> Sequence[Exposure]:
+        """Its markets are spot markets, and nothing is lent."""
+        self._line.require()
+        return ()
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         await self._line.out(Call.SUBMIT)
