@@ -1,13 +1,27 @@
 """When a trading day begins."""
 
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from app.domain.local_times import first_reading
+
+_DAY = timedelta(days=1)
 
 
-def trading_day_began(now: datetime, *, starts_at: time = time(), zone: tzinfo = UTC) -> datetime:
-    """The last time, in UTC, that the clocks of the zone showed the hour at which a day begins."""
-    local = now.astimezone(zone)
-    today = datetime.combine(local.date(), starts_at, zone).astimezone(UTC)
-    if today <= now:
-        return today
-    yesterday = local.date() - timedelta(days=1)
-    return datetime.combine(yesterday, starts_at, zone).astimezone(UTC)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TradingDay:
+    """A day as traders of one zone count it, named by the date on which it begins."""
+
+    date: date
+    began: datetime
+    ends: datetime
+
+
+def trading_day(now: datetime, *, starts_at: time = time(), zone: tzinfo = UTC) -> TradingDay:
+    """The one that has begun last: a clock that is set back does not bring back a day."""
+    day = now.astimezone(zone).date() + _DAY
+    ends = first_reading(day, starts_at, zone)
+    while ends > now:
+        day, after = day - _DAY, ends
+        ends = first_reading(day, starts_at, zone)
+    return TradingDay(date=day, began=ends, ends=after)
