@@ -12,12 +12,14 @@ from app.bus import Bus, Topic
 from app.domain.events import LoggedEvent
 from app.storage.accounts import AccountStore
 from app.storage.audit import AuditStore
+from app.storage.entries import EntryStore
 from app.storage.equity import EquityStore
 from app.storage.events import EventStore
 from app.storage.fills import FillStore
 from app.storage.orders import OrderStore
 from app.storage.paper import PaperStore
 from app.storage.positions import PositionStore
+from app.storage.rules import RuleStore
 from app.storage.sql import AsyncSql, Sql, translated
 from app.storage.sqlite_writer import BUSY_TIMEOUT_SECONDS, SqliteWriter, prepare_connection
 from app.storage.tokens import TokenStore
@@ -41,6 +43,8 @@ class Snapshot:
         self.paper = PaperStore(sql)
         self.positions = PositionStore(sql)
         self.equity = EquityStore(sql)
+        self.entries = EntryStore(sql)
+        self.rules = RuleStore(sql)
 
 
 class Transaction(Snapshot):

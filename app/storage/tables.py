@@ -165,6 +165,29 @@ equity_peaks = Table(
     Column("equity", ExactDecimal, nullable=False),
 )
 
+# What is allowed: the window, limits, trading states and switches, each as JSON. Account is empty
+# where it holds for all.
+rules = Table(
+    "rules",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# Orders that add to risk, as the gate let them in.
+entries = Table(
+    "entries",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), primary_key=True),
+    Column("account", ForeignKey("accounts.name"), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("expected_price", ExactDecimal),
+    Column("rate", ExactDecimal),
+    Index(None, "at"),
+)
+
 # One row: the identity of this log, the number of its last event, and of the last one pruned away.
 log = Table(
     "log",

@@ -1,0 +1,124 @@
+"""What may be asked of a trading window, and what is wrong with it where something is."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from difflib import get_close_matches
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+from app.domain.checks import invalid
+from app.domain.orders import OrderSource
+from app.domain.trading_hours import WEEK, Blackout, TradingSession, Weekday, overlapping
+from app.domain.trading_windows import TradingWindow
+from app.errors import Denied, Refusal, RefusalCode
+
+MOST_SECONDS = 7 * 24 * 3600
+MOST_REASON = 200
+LAST_BLACKOUT = datetime(2200, 1, 1, tzinfo=UTC)
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionTerms:
+    """A session in the words of whoever asks for it."""
+
+    days: Sequence[Weekday]
+    opens_at: str
+    closes_at: str
+
+
+def read_time(text: str, *field: str) -> time:
+    """Denied where it is no HH:MM."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        words = "a local time is HH:MM, from 00:00 to 23:59"
+        raise Denied(_invalid(words, *field))
+    return time(int(found[1]), int(found[2]))
+
+
+def read_sessions(asked: Iterable[SessionTerms]) -> tuple[TradingSession, ...]:
+    """Denied where one is empty or two would be open at once."""
+    sessions = tuple(_read_session(one, str(place)) for place, one in enumerate(asked))
+    clash = overlapping(sessions)
+    if clash is not None:
+        left, right = clash
+        words = f"sessions {left} and {right} are open at the same time"
+        raise Denied(_invalid(words, "sessions", str(right)))
+    return sessions
+
+
+def check_window(window: TradingWindow, now: datetime) -> Refusal | None:
+    """What cannot be told by one value alone was told before."""
+    for refusal in (
+        _check_sources(window.applies_to),
+        _check_timezone(window.timezone),
+        _check_least("maxTradesPerDay", window.max_trades_per_day),
+        _check_least("maxTradesPerHour", window.max_trades_per_hour),
+        _check_cooldown(window.cooldown_seconds),
+        *(_check_blackout(one, place) for place, one in enumerate(window.blackouts)),
+    ):
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _read_session(asked: SessionTerms, place: str) -> TradingSession:
+    if not asked.days:
+        words = "a session without days is never open; leave it out"
+        raise Denied(_invalid(words, "sessions", place, "days"))
+    if len(set(asked.days)) < len(asked.days):
+        raise Denied(_invalid("a day stands twice in this session", "sessions", place, "days"))
+    return TradingSession(
+        days=tuple(sorted(asked.days, key=WEEK.index)),
+        opens_at=read_time(asked.opens_at, "sessions", place, "opensAt"),
+        closes_at=read_time(asked.closes_at, "sessions", place, "closesAt"),
+    )
+
+
+def _check_sources(sources: Sequence[OrderSource]) -> Refusal | None:
+    if not sources or OrderSource.EXTERNAL in sources:
+        words = "appliesTo takes API, BOT or both: what others place on the exchange cannot be held"
+        return invalid("appliesTo", words)
+    return None
+
+
+def _check_timezone(name: str) -> Refusal | None:
+    if name in _timezones():
+        return None
+    near = get_close_matches(name[:64], _timezones(), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ", for example Europe/Berlin"
+    return invalid("timezone", f"there is no timezone of this IANA name{hint}")
+
+
+@lru_cache(maxsize=1)
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _check_least(field: str, value: int | None) -> Refusal | None:
+    if value is None or value >= 0:
+        return None
+    return invalid(field, f"{field} takes 0 or more, or null for no limit")
+
+
+def _check_cooldown(seconds: int) -> Refusal | None:
+    if 0 <= seconds <= MOST_SECONDS:
+        return None
+    return invalid("cooldownSeconds", f"cooldownSeconds takes 0 to {MOST_SECONDS}, which is a week")
+
+
+def _check_blackout(blackout: Blackout, place: int) -> Refusal | None:
+    at = ("blackouts", str(place))
+    if blackout.until <= blackout.since:
+        return _invalid("a blackout ends after it begins", *at, "until")
+    if blackout.until > LAST_BLACKOUT:
+        return _invalid(f"a blackout ends by {LAST_BLACKOUT:%Y-%m-%d}", *at, "until")
+    if not 1 <= len(blackout.reason.strip()) <= MOST_REASON:
+        return _invalid(f"a reason has 1 to {MOST_REASON} characters", *at, "reason")
+    return None
+
+
+def _invalid(message: str, *field: str) -> Refusal:
+    return Refusal(code=RefusalCode.INVALID_INPUT, message=message, field=field)

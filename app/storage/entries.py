@@ -1,0 +1,81 @@
+"""Entries: which orders add to risk, counted and summed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import case, func, insert, select
+
+from app.domain import money
+from app.domain.entries import Entry, OpenEntry
+from app.domain.orders import OrderSide, OrderSource, OrderStatus, PositionType
+from app.domain.trading_windows import Trades
+from app.storage import tables
+from app.storage.sql import Sql
+
+_entries = tables.entries.c
+_orders = tables.orders.c
+_WITH_ORDERS = tables.entries.join(tables.orders, _orders.id == _entries.order_id)
+
+
+class EntryStore:
+    """A row where the gate let an entry in; what was rejected afterwards does not count."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def add(self, entry: Entry) -> None:
+        row = {
+            "order_id": entry.order_id,
+            "account": entry.account,
+            "source": str(entry.source),
+            "at": entry.at,
+            "expected_price": entry.expected_price,
+            "rate": entry.rate,
+        }
+        await self._sql.run(insert(tables.entries), row)
+
+    async def trades(self, sources: Iterable[OrderSource], day: datetime, hour: datetime) -> Trades:
+        """How many there were since the day began, and since an hour ago, and the last of all."""
+        counting = (
+            _entries.source.in_([str(one) for one in sources]),
+            _orders.status != str(OrderStatus.REJECTED),
+        )
+        counted = select(
+            func.coalesce(func.sum(case((_entries.at >= day, 1), else_=0)), 0).label("today"),
+            func.coalesce(func.sum(case((_entries.at > hour, 1), else_=0)), 0).label("this_hour"),
+        )
+        lately = counted.select_from(_WITH_ORDERS).where(*counting, _entries.at >= min(day, hour))
+        row = await self._sql.first(lately)
+        assert row is not None  # noqa: S101 - a sum has one row
+        newest = select(_entries.at).select_from(_WITH_ORDERS).where(*counting)
+        last = await self._sql.first(newest.order_by(_entries.at.desc()).limit(1))
+        return Trades(
+            today=int(row["today"]),
+            this_hour=int(row["this_hour"]),
+            last_at=None if last is None else last["at"],
+        )
+
+    async def open(self, account: str) -> Sequence[OpenEntry]:
+        """Those that may still trade."""
+        found = select(
+            _entries.order_id, _entries.expected_price, _entries.rate,
+            _orders.symbol, _orders.position_type, _orders.side, _orders.amount, _orders.filled,
+            _orders.price, _orders.trigger_price,
+        )  # fmt: skip
+        rows = await self._sql.all(
+            found.select_from(_WITH_ORDERS).where(
+                _orders.account == account, _orders.is_open.is_(True)
+            )
+        )
+        return [
+            OpenEntry(
+                order_id=row["order_id"],
+                symbol=row["symbol"],
+                position_type=PositionType(row["position_type"]),
+                side=OrderSide(row["side"]),
+                remaining=money.subtract(row["amount"], row["filled"]),
+                price=row["price"] or row["trigger_price"] or row["expected_price"],
+                rate=row["rate"],
+            )
+            for row in rows
+        ]
