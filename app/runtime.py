@@ -13,6 +13,7 @@ from ulid import ULID
 
 from app.bus import Bus
 from app.domain.accounts import AccountMode
+from app.domain.risks import Losses
 from app.exchanges.paper.faults import Faults
 from app.gateways import Gateways, build_all
 from app.ports import Clock
@@ -31,6 +32,7 @@ from app.services.order_courier import OrderCourier
 from app.services.order_gate import OrderGate
 from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
+from app.services.order_rules import OrderRules
 from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
 from app.services.portfolio_feed import PortfolioFeed
@@ -165,11 +167,13 @@ class _Build:
         clock, accounts = parts.clock, self._accounts
         self._feeds = MarketFeeds(list(self._gateways.values()), clock)
         ledger = OrderLedger(database, clock, ids)
+        figures: dict[str, Losses] = {}
+        rules = OrderRules(accounts, clock, figures.get)
         tools = OrderTools(
             database=database,
             bus=bus,
             accounts=accounts,
-            gate=OrderGate(database, accounts, RecentMoney(ledger, clock), clock),
+            gate=OrderGate(database, accounts, RecentMoney(ledger, clock), rules, clock),
             ledger=ledger,
             courier=OrderCourier(accounts, ledger, clock),
             clock=clock,

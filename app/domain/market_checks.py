@@ -24,6 +24,8 @@ class MarketFacts:
     markets: Mapping[str, Market]
     ticker: Ticker | None
     balances: Mapping[str, Balance]
+    # What the market's quote is worth in the currency of the account's money.
+    rate: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

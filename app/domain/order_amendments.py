@@ -10,7 +10,7 @@ from app.domain.market_checks import MarketFacts, examine_steps, examine_trigger
 from app.domain.order_forms import examine_terms
 from app.domain.order_reports import OrderTerms
 from app.domain.order_requests import OrderRequest
-from app.domain.orders import Order
+from app.domain.orders import Order, OrderSide
 from app.errors import Refusal, RefusalCode
 
 NAMES = "amount, price and triggerPrice"
@@ -40,6 +40,18 @@ def amended_terms(order: Order, amendment: Amendment) -> OrderTerms:
         trigger_price=order.trigger_price
         if amendment.trigger_price is None
         else amendment.trigger_price,
+    )
+
+
+def is_increase(order: Order, wanted: OrderTerms) -> bool:
+    """More of it, or at a costlier price: what a new order would be asked about."""
+    if wanted.amount > order.amount:
+        return True
+    is_buy = order.side is OrderSide.BUY
+    pairs = ((order.price, wanted.price), (order.trigger_price, wanted.trigger_price))
+    return any(
+        old is not None and new is not None and (new > old if is_buy else new < old)
+        for old, new in pairs
     )
 
 
@@ -75,7 +87,7 @@ def _refusals(order: Order, amendment: Amendment, facts: MarketFacts) -> Iterato
             f" filled; it is {money.plain(terms.amount)}",
         )
     checks = list(examine_terms(order.type, terms))
-    wanted = _as_request(order, terms)
+    wanted = as_request(order, terms)
     if order.symbol in facts.markets and terms.amount != order.filled:
         checks.extend(examine_steps(wanted, facts))
     if order.symbol in facts.markets and amendment.trigger_price is not None:
@@ -83,7 +95,7 @@ def _refusals(order: Order, amendment: Amendment, facts: MarketFacts) -> Iterato
     yield from (checked.refusal for checked in checks if checked.refusal is not None)
 
 
-def _as_request(order: Order, terms: OrderTerms) -> OrderRequest:
+def as_request(order: Order, terms: OrderTerms) -> OrderRequest:
     """The order as it would be placed with these terms."""
     return OrderRequest(
         account=order.account,
@@ -97,4 +109,7 @@ def _as_request(order: Order, terms: OrderTerms) -> OrderRequest:
         time_in_force=order.time_in_force,
         reduce_only=order.reduce_only,
         position_type=order.position_type,
+        leverage=order.leverage,
+        source=order.source,
+        strategy=order.strategy,
     )

@@ -1,7 +1,7 @@
 """The gate in front of every new order: its checks, in the order in which they run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.domain import order_refusals
 from app.domain.checks import Checked
@@ -10,7 +10,18 @@ from app.domain.markets import Market
 from app.domain.order_forms import listed
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import PositionType
+from app.domain.risks import (
+    LIMIT_CHECKS,
+    EntryFacts,
+    RiskLimits,
+    Standing,
+    examine_limits,
+    examine_state,
+)
+from app.domain.trading_windows import Trades, TradingWindow, WindowState, examine_window
 from app.errors import Refusal, RefusalCode
+
+_UNREACHED = "not checked: the exchange cannot be reached"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,27 +32,50 @@ class Absent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RuleFacts:
+    """What an order is held against that the exchange knows nothing of."""
+
+    standing: Standing
+    limits: RiskLimits = field(default_factory=RiskLimits)
+    is_reduction: bool = False
+    # None where no window speaks of it.
+    window: WindowState | None = None
+    # None for a reduction, which passes all but a halt.
+    entry: EntryFacts | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GateFacts:
     """All that the gate looks at."""
 
     exchange: MarketFacts | Absent
-    open_orders: int = 0
-    max_open_orders: int | None = None
+    rules: RuleFacts
 
 
 def examine(request: OrderRequest, facts: GateFacts) -> Iterator[Checked]:
     """Every check behind that of the form; those that cannot be made say why."""
-    exchange = facts.exchange
+    exchange, rules = facts.exchange, facts.rules
+    yield examine_state(rules.standing, is_reduction=rules.is_reduction)
     yield Checked(
         name="exchange",
         refusal=order_refusals.unavailable(exchange.why) if isinstance(exchange, Absent) else None,
     )
     if isinstance(exchange, Absent):
-        names = (*_OF_EXCHANGE, *MARKET_CHECKS)
-        yield from _unknown(names, "not checked: the exchange cannot be reached")
+        yield from _unknown(_OF_EXCHANGE, _UNREACHED)
+        yield from _examine_window(rules)
+        yield from _unknown((*LIMIT_CHECKS, *MARKET_CHECKS), _UNREACHED)
     else:
         yield from _examine_exchange(request, exchange)
-    yield _check_open_orders(facts)
+        yield from _examine_window(rules)
+        yield from _examine_limits(rules)
+        yield from _examine_market(request, exchange)
+
+
+def examine_increase(rules: RuleFacts) -> Iterator[Checked]:
+    """What an order must pass once more that is amended upwards."""
+    yield examine_state(rules.standing, is_reduction=rules.is_reduction)
+    yield from _examine_window(rules)
+    yield from _examine_limits(rules)
 
 
 def first_refusal(checks: Iterable[Checked]) -> Refusal | None:
@@ -51,11 +85,26 @@ def first_refusal(checks: Iterable[Checked]) -> Refusal | None:
 def _examine_exchange(request: OrderRequest, facts: MarketFacts) -> Iterator[Checked]:
     for name, check in _OF_EXCHANGE.items():
         yield check(name, request, facts)
+
+
+def _examine_market(request: OrderRequest, facts: MarketFacts) -> Iterator[Checked]:
     market = facts.markets.get(request.symbol)
     if market is None:
         yield from _unknown(MARKET_CHECKS, "not checked: the symbol is not known")
         return
     yield from examine_market(request, market, facts)
+
+
+def _examine_window(rules: RuleFacts) -> Iterator[Checked]:
+    """Where none speaks of the order, one that lets all through."""
+    unlimited = WindowState(window=TradingWindow(), trades=Trades(), at=rules.standing.since)
+    return examine_window(rules.window or unlimited)
+
+
+def _examine_limits(rules: RuleFacts) -> Iterator[Checked]:
+    if rules.entry is None:
+        return (Checked(name=name) for name in LIMIT_CHECKS)
+    return examine_limits(rules.limits, rules.entry)
 
 
 def _unknown(names: Iterable[str], why: str) -> Iterator[Checked]:
@@ -92,20 +141,6 @@ def _check_symbol(name: str, request: OrderRequest, facts: MarketFacts) -> Check
             retryable=True,
         )
     return Checked(name=name, refusal=refusal)
-
-
-def _check_open_orders(facts: GateFacts) -> Checked:
-    count, most = facts.open_orders, facts.max_open_orders
-    if most is None:
-        return Checked(name="maxOpenOrders")
-    refusal = None
-    if count >= most:
-        refusal = Refusal(
-            code=RefusalCode.RISK_LIMIT,
-            message=f"the account may have {most} open orders and has {count}",
-            retryable=True,
-        )
-    return Checked(name="maxOpenOrders", limit=str(most), actual=str(count), refusal=refusal)
 
 
 _OF_EXCHANGE: Mapping[str, Callable[[str, OrderRequest, MarketFacts], Checked]] = {

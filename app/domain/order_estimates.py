@@ -16,7 +16,15 @@ def expected_price(request: OrderRequest, ticker: Ticker | None) -> Decimal | No
         return request.price
     if request.type.has_trigger:
         return request.trigger_price
-    return None if ticker is None else _best(request, ticker)
+    return best_price(request.side, ticker)
+
+
+def best_price(side: OrderSide, ticker: Ticker | None) -> Decimal | None:
+    """What it would cost at once."""
+    if ticker is None:
+        return None
+    best = ticker.ask if side is OrderSide.BUY else ticker.bid
+    return best or ticker.last
 
 
 def notional(request: OrderRequest, price: Decimal) -> Decimal:
@@ -53,12 +61,7 @@ def _will_wait(request: OrderRequest, ticker: Ticker | None) -> bool:
         return True
     if request.type is not OrderType.LIMIT or request.time_in_force is not TimeInForce.GTC:
         return False
-    best = None if ticker is None else _best(request, ticker)
+    best = best_price(request.side, ticker)
     if best is None or request.price is None:
         return False
     return request.price < best if request.side is OrderSide.BUY else request.price > best
-
-
-def _best(request: OrderRequest, ticker: Ticker) -> Decimal | None:
-    best = ticker.ask if request.side is OrderSide.BUY else ticker.bid
-    return best or ticker.last

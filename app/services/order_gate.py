@@ -1,24 +1,37 @@
 """The gate in front of the exchange: one way for what is placed and for what is only previewed."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from app.domain import order_estimates, order_refusals
+from app.domain import money, order_estimates, order_refusals
 from app.domain.accounts import Connectivity
 from app.domain.checks import Checked
-from app.domain.filters import OrderFilter
+from app.domain.entries import Entry
 from app.domain.market_checks import MarketFacts
-from app.domain.order_checks import Absent, GateFacts, examine, first_refusal
+from app.domain.order_amendments import as_request
+from app.domain.order_checks import (
+    Absent,
+    GateFacts,
+    RuleFacts,
+    examine,
+    examine_increase,
+    first_refusal,
+)
 from app.domain.order_forms import examine_form
+from app.domain.order_reports import OrderTerms
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import Fee, Order, OrderStatus
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountService
+from app.services.home_rates import HomeRates
+from app.services.order_rules import OrderRules
 from app.services.recent_money import RecentMoney
 from app.storage.database import Database, Snapshot
+
+_ONE = Decimal(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,11 +57,14 @@ class OrderGate:
     """Lets an order through or says why not."""
 
     def __init__(
-        self, database: Database, accounts: AccountService, money: RecentMoney, clock: Clock
-    ) -> None:
+        self, database: Database, accounts: AccountService, funds: RecentMoney, rules: OrderRules,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._database = database
-        self._money = money
+        self._funds = funds
         self._accounts = accounts
+        self._rules = rules
+        self._rates = HomeRates()
         self._clock = clock
 
     async def facts(self, account: str, symbol: str) -> MarketFacts | Absent:
@@ -62,14 +78,19 @@ class OrderGate:
             return Absent(why=f"{order_refusals.NOT_IN_STEP}{detail}")
         try:
             async with self._clock.timeout(entry.answer_seconds):
+                markets = await gateway.markets()
+                quote = markets[symbol].quote if symbol in markets else None
+                ways = [] if quote is None else self._rates.symbols(account, markets, quote)
                 tickers, balances = await asyncio.gather(
-                    gateway.tickers([symbol]), self._money.of(entry)
+                    gateway.tickers([symbol, *ways]), self._funds.of(entry)
                 )
+                by = self._rates.yardstick(account, markets, tickers)
                 return MarketFacts(
                     capabilities=gateway.capabilities,
-                    markets=await gateway.markets(),
+                    markets=markets,
                     ticker=tickers.get(symbol),
                     balances=balances,
+                    rate=None if by is None or quote is None else by.value(quote, _ONE),
                 )
         except ExchangeUnavailable as error:
             return Absent(why=str(error))
@@ -81,8 +102,19 @@ class OrderGate:
 
     async def check(
         self, view: Snapshot, request: OrderRequest, exchange: MarketFacts | Absent
-    ) -> None:
-        deny(first_refusal(await self._examine(view, request, exchange)))
+    ) -> RuleFacts:
+        """What it was held against, where it passes."""
+        rules = await self._rules.facts(view, request, exchange)
+        deny(first_refusal(examine(request, GateFacts(exchange=exchange, rules=rules))))
+        return rules
+
+    async def check_increase(self, order: Order, wanted: OrderTerms, exchange: MarketFacts) -> None:
+        """An order that is amended upwards is held against the rules as a new one is."""
+        left = money.subtract(wanted.amount, order.filled)
+        request = replace(as_request(order, wanted), amount=left)
+        async with self._database.snapshot() as view:
+            rules = await self._rules.facts(view, request, exchange, itself=order)
+        deny(first_refusal(examine_increase(rules)), existing_order=order)
 
     async def preview(self, request: OrderRequest) -> Preview:
         exchange = await self.facts(request.account, request.symbol)
@@ -90,28 +122,28 @@ class OrderGate:
             checks = [*examine_form(request)]
             earlier = await _find_earlier(view, request)
             checks.append(_check_unused(earlier))
-            checks.extend(await self._examine(view, request, exchange))
+            rules = await self._rules.facts(view, request, exchange)
+        checks.extend(examine(request, GateFacts(exchange=exchange, rules=rules)))
         return _preview(request, exchange, checks, earlier)
-
-    async def _examine(
-        self, view: Snapshot, request: OrderRequest, exchange: MarketFacts | Absent
-    ) -> Iterator[Checked]:
-        limit = self._accounts.get(request.account).max_open_orders
-        count = 0
-        if limit is not None:
-            open_here = OrderFilter(accounts=frozenset({request.account}), open=True)
-            count = await view.orders.count(open_here)
-        facts = GateFacts(
-            exchange=exchange,
-            open_orders=count,
-            max_open_orders=limit,
-        )
-        return examine(request, facts)
 
 
 def deny(refusal: Refusal | None, *, existing_order: Order | None = None) -> None:
     if refusal is not None:
         raise Denied(refusal, existing_order=existing_order)
+
+
+def entry_of(order: Order, exchange: MarketFacts | Absent) -> Entry:
+    """What is kept of an order that adds to risk."""
+    known = exchange if isinstance(exchange, MarketFacts) else None
+    best = None if known is None else known.ticker
+    return Entry(
+        order_id=order.id,
+        account=order.account,
+        source=order.source,
+        at=order.created_at,
+        expected_price=order_estimates.best_price(order.side, best),
+        rate=None if known is None else known.rate,
+    )
 
 
 async def _find_earlier(view: Snapshot, request: OrderRequest) -> _Earlier | None:

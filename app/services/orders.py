@@ -14,6 +14,7 @@ from app.domain.order_amendments import (
     amended_terms,
     check_amendment,
     check_state,
+    is_increase,
     terms_of,
 )
 from app.domain.order_changes import Step
@@ -26,7 +27,7 @@ from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.audit import Attempt
 from app.services.order_courier import OrderCourier
-from app.services.order_gate import OrderGate, Preview, deny
+from app.services.order_gate import OrderGate, Preview, deny, entry_of
 from app.services.order_ledger import Ids, OrderLedger
 from app.storage.database import Database
 
@@ -97,6 +98,8 @@ class OrderService:
             deny(refusal, existing_order=order)
         else:
             deny(check_amendment(order, amendment, exchange), existing_order=order)
+            if is_increase(order, wanted):
+                await self._gate.check_increase(order, wanted, exchange)
         return await self._courier.amend(order, wanted, attempt)
 
     async def cancel(self, order_id: str, attempt: Attempt | None = None) -> Order:
@@ -181,9 +184,11 @@ class OrderService:
             known = await tx.orders.find_by_client_id(request.account, request.client_order_id)
             if known is not None:
                 return Placed(order=known, replayed=True)
-            await self._gate.check(tx, request, exchange)
+            rules = await self._gate.check(tx, request, exchange)
             order = self._new_order(request)
             await tx.orders.insert(order, request.fingerprint)
+            if not rules.is_reduction:
+                await tx.entries.add(entry_of(order, exchange))
             tx.events.append(order_changes.submitted(order).event)
             if attempt is not None:
                 await attempt.done(tx, Subject.order(order.id))

@@ -12,10 +12,11 @@ from app.domain.accounts import Balance, Capabilities
 from app.domain.checks import Checked
 from app.domain.market_checks import MarketFacts
 from app.domain.markets import Market, Ticker
-from app.domain.order_checks import GateFacts, examine, first_refusal
+from app.domain.order_checks import GateFacts, RuleFacts, examine, first_refusal
 from app.domain.order_forms import examine_form
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.risks import EntryFacts, RiskLimits, Standing
 from app.errors import Refusal, RefusalCode
 from tests.makers import make_request
 
@@ -52,12 +53,16 @@ FACTS = MarketFacts(
     balances={"USDT": Balance(asset="USDT", free=Decimal(1000), used=Decimal(0))},
 )
 
+ALLOWED = RuleFacts(standing=Standing(since=datetime(2026, 1, 5, tzinfo=UTC)))
 
 EVERYTHING = replace(FACTS, capabilities=replace(FACTS.capabilities, order_types=tuple(OrderType)))
 
 
 def checks_of(request: OrderRequest, facts: GateFacts | None = None) -> list[Checked]:
-    return [*examine_form(request), *examine(request, facts or GateFacts(exchange=FACTS))]
+    return [
+        *examine_form(request),
+        *examine(request, facts or GateFacts(exchange=FACTS, rules=ALLOWED)),
+    ]
 
 
 def found_in(request: OrderRequest) -> Refusal | None:
@@ -162,7 +167,7 @@ NUMBERS = st.none() | st.decimals(-10, 10**9, places=4) | st.sampled_from([Decim
     reduce_only=st.booleans(),
 )
 def test_every_check_is_told_whatever_is_asked_for(**changes: Any) -> None:
-    checks = checks_of(make_request(**changes), GateFacts(exchange=EVERYTHING))
+    checks = checks_of(make_request(**changes), GateFacts(exchange=EVERYTHING, rules=ALLOWED))
     names = [checked.name for checked in checks]
     assert len(names) == len(set(names))
     assert names == [checked.name for checked in checks_of(make_request())]
@@ -172,7 +177,11 @@ def test_every_check_is_told_whatever_is_asked_for(**changes: Any) -> None:
 
 
 def open_orders_refusal(count: int, limit: int | None) -> Refusal | None:
-    facts = GateFacts(exchange=FACTS, open_orders=count, max_open_orders=limit)
+    entry = EntryFacts(
+        symbol="BTC/USDT", side=OrderSide.BUY, price=None, notional=None, open_orders=count
+    )
+    rules = replace(ALLOWED, limits=RiskLimits(max_open_orders=limit), entry=entry)
+    facts = GateFacts(exchange=FACTS, rules=rules)
     return first_refusal(checks_of(make_request(), facts))
 
 

@@ -17,6 +17,7 @@ from app.services.order_courier import OrderCourier
 from app.services.order_gate import OrderGate
 from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
+from app.services.order_rules import OrderRules
 from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
 from app.services.recent_money import RecentMoney
@@ -78,11 +79,12 @@ async def open_process(path: Path, clock: ManualClock, exchange: KnownExchange) 
     accounts = AccountService(database, clock, [entry])
     ids = Ids(new=lambda: f"{next(_NUMBERS):026d}", new_wire=lambda: f"w{next(_NUMBERS):017d}")
     ledger = OrderLedger(database, clock, ids)
+    rules = OrderRules(accounts, clock, lambda _: None)
     tools = OrderTools(
         database=database,
         bus=bus,
         accounts=accounts,
-        gate=OrderGate(database, accounts, RecentMoney(ledger, clock), clock),
+        gate=OrderGate(database, accounts, RecentMoney(ledger, clock), rules, clock),
         ledger=ledger,
         courier=OrderCourier(accounts, ledger, clock),
         clock=clock,
