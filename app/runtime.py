@@ -13,7 +13,6 @@ from ulid import ULID
 
 from app.bus import Bus
 from app.domain.accounts import AccountMode
-from app.domain.risks import Losses
 from app.exchanges.paper.faults import Faults
 from app.gateways import Gateways, build_all
 from app.ports import Clock
@@ -23,9 +22,12 @@ from app.services.accounts import AccountEntry, AccountService
 from app.services.appraisals import Appraiser
 from app.services.audit import AuditService
 from app.services.auth import AuthService
+from app.services.dead_man import DeadManSwitch
 from app.services.equity import EquityRecorder, EquityTools
 from app.services.fee_values import FeeValuer
+from app.services.halts import HaltService, HaltTools
 from app.services.health import HealthService
+from app.services.loss_watch import LossWatch
 from app.services.market_data import MarketDataService
 from app.services.market_feeds import MarketFeeds
 from app.services.order_courier import OrderCourier
@@ -41,6 +43,8 @@ from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.recent_money import RecentMoney
 from app.services.reconciler import Reconciler
+from app.services.risks import RiskService, RiskTools
+from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService
 from app.settings import Settings
 from app.storage import migrations
@@ -167,13 +171,17 @@ class _Build:
         clock, accounts = parts.clock, self._accounts
         self._feeds = MarketFeeds(list(self._gateways.values()), clock)
         ledger = OrderLedger(database, clock, ids)
-        figures: dict[str, Losses] = {}
-        rules = OrderRules(accounts, clock, figures.get)
+        market_data = MarketDataService(self._feeds, clock)
+        views, appraiser = ViewService(database), Appraiser(market_data, clock)
+        portfolios = PortfolioService(appraiser, clock)
+        self._losses = LossWatch(accounts, portfolios, views, database, bus, clock)
+        rules = OrderRules(accounts, clock, self._losses.latest)
+        gate = OrderGate(database, accounts, RecentMoney(ledger, clock), rules, clock)
         tools = OrderTools(
             database=database,
             bus=bus,
             accounts=accounts,
-            gate=OrderGate(database, accounts, RecentMoney(ledger, clock), rules, clock),
+            gate=gate,
             ledger=ledger,
             courier=OrderCourier(accounts, ledger, clock),
             clock=clock,
@@ -184,26 +192,52 @@ class _Build:
             name: OrderSync(entry, self._orders, tools, self._times(name))
             for name, entry in self._accounts.entries.items()
         }
-        market_data = MarketDataService(self._feeds, clock)
-        views, appraiser = ViewService(database), Appraiser(market_data, clock)
-        portfolios = PortfolioService(appraiser, clock)
         equity = EquityTools(
             database=database, bus=bus, views=views, appraiser=appraiser, clock=clock
         )
         self._fees = FeeValuer(database, accounts, bus, clock)
         self._recorders = [EquityRecorder(one, equity) for one in accounts.entries.values()]
+        feed = PortfolioFeed(portfolios, appraiser, views, bus, clock)
+        positions = PositionService(accounts, market_data, views, bus, clock)
+        keeper = PositionKeeper(database, accounts, clock)
+        halts = HaltService(
+            HaltTools(
+                database=database,
+                accounts=accounts,
+                gate=gate,
+                orders=self._orders,
+                positions=positions,
+                keeper=keeper,
+                views=views,
+                clock=clock,
+            )
+        )
+        self._dead_man = DeadManSwitch(database, accounts, halts, bus, clock)
+        risks = RiskTools(
+            database=database,
+            accounts=accounts,
+            views=views,
+            portfolios=feed,
+            losses=self._losses,
+            bus=bus,
+            clock=clock,
+        )
         self.services = Services(
             accounts=self._accounts,
+            halts=halts,
+            dead_man=self._dead_man,
             audit=AuditService(database, clock, ids.new),
             auth=self._auth,
             log=self._log,
             market_data=market_data,
             orders=self._orders,
-            portfolio_feed=PortfolioFeed(portfolios, appraiser, views, bus, clock),
+            portfolio_feed=feed,
             portfolios=portfolios,
-            positions=PositionService(accounts, market_data, views, bus, clock),
-            position_keeper=PositionKeeper(database, accounts, clock),
+            positions=positions,
+            position_keeper=keeper,
             reconciler=Reconciler(self._syncs),
+            risk=RiskService(risks),
+            trading_window=TradingWindowService(database, views, bus, clock),
             views=views,
         )
 
@@ -215,6 +249,7 @@ class _Build:
         await position_books.catch_up(self._database)
         for sync in self._syncs.values():
             await sync.recover()
+        await self._dead_man.fire_due()
 
     def loops(self) -> list[Coroutine[None, None, None]]:
         loops = [
@@ -227,6 +262,8 @@ class _Build:
             *(_kept_running("settling", sync.run_settling) for sync in self._syncs.values()),
             *(_kept_running("comparing", sync.run_comparing) for sync in self._syncs.values()),
             *(_kept_running("equity", recorder.run) for recorder in self._recorders),
+            _kept_running("dead-man switch", self._dead_man.run),
+            _kept_running("losses", self._losses.run),
             *(_kept_running("thinning", recorder.run_thinning) for recorder in self._recorders),
         ]
         days = self._settings.event_retention_days

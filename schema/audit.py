@@ -18,8 +18,11 @@ strawberry.enum(AuditOutcome)
 _LIST = "audit"
 _KINDS = {
     SubjectKind.ACCOUNT: ids.Kind.ACCOUNT,
+    SubjectKind.BOT: ids.Kind.BOT,
     SubjectKind.ORDER: ids.Kind.ORDER,
+    SubjectKind.RISK: ids.Kind.RISK,
     SubjectKind.TOKEN: ids.Kind.TOKEN,
+    SubjectKind.WINDOW: ids.Kind.WINDOW,
 }
 
 

@@ -34,16 +34,20 @@ class Kind(StrEnum):
     AUDIT_ENTRY = "aud"
     POSITION = "pos"
     PORTFOLIO = "pfl"
+    WINDOW = "win"
+    RISK = "rsk"
+    BOT = "bot"
+    DECISION = "dec"
 
     @property
     def shape(self) -> re.Pattern[str]:
         """What the part behind the prefix looks like."""
         match self:
-            case Kind.ACCOUNT:
+            case Kind.ACCOUNT | Kind.WINDOW | Kind.RISK | Kind.BOT:
                 return _NAME
             case Kind.MARKET | Kind.TICKER | Kind.BOOK | Kind.POSITION | Kind.PORTFOLIO:
                 return _PACKED
-            case Kind.ORDER | Kind.FILL | Kind.TOKEN | Kind.AUDIT_ENTRY:
+            case Kind.ORDER | Kind.FILL | Kind.TOKEN | Kind.AUDIT_ENTRY | Kind.DECISION:
                 return _ULID
             case _:
                 assert_never(self)

@@ -10,6 +10,7 @@ from app.domain.orders import Order as DomainOrder
 from app.domain.tokens import Scope
 from app.errors import BadInput
 from app.services.audit import Attempt
+from app.services.halts import HaltWish
 from schema import ids
 from schema.attempts import changes, part_of_attempt
 from schema.context import Info
@@ -34,6 +35,17 @@ from schema.positions import ClosePositionInput, PositionResult, closing_request
 from schema.positions import set_metadata as set_position_metadata
 from schema.queries import find_order
 from schema.reconciliations import ReconcilePayload, reconcile
+from schema.risks import (
+    HaltPayload,
+    RiskLimitsInput,
+    RiskResult,
+    arm_dead_man_switch,
+    configure_risk,
+    disarm_dead_man_switch,
+    halt_trading,
+    reduce_trading,
+    resume_trading,
+)
 from schema.scalars import JSON
 from schema.tokens import (
     ApiToken,
@@ -43,9 +55,15 @@ from schema.tokens import (
     RevokeTokenResult,
     RevokeTokenSuccess,
 )
+from schema.trading_windows import (
+    TradingWindowInput,
+    TradingWindowResult,
+    configure_window,
+)
 
 MAX_BATCH = 100
 _TRADE = changes(Scope.TRADE)
+_CONTROL = changes(Scope.CONTROL)
 _ADMIN = changes(Scope.ADMIN)
 
 
@@ -114,6 +132,49 @@ class Mutation:
     @strawberry.mutation(extensions=_TRADE)
     async def reconcile(self, info: Info, account: str | None = None) -> ReconcilePayload:
         return await reconcile(info, account)
+
+    @strawberry.mutation(extensions=_CONTROL)
+    async def configure_trading_window(
+        self, info: Info, input: TradingWindowInput
+    ) -> TradingWindowResult:
+        return await refusable(configure_window, "input")(info, input)
+
+    @strawberry.mutation(extensions=_CONTROL)
+    async def configure_risk(self, info: Info, input: RiskLimitsInput) -> RiskResult:
+        return await refusable(configure_risk, "input")(info, input)
+
+    @strawberry.mutation(extensions=_CONTROL)
+    async def halt_trading(
+        self,
+        info: Info,
+        reason: str,
+        *,
+        cancel_open_orders: bool = True,
+        cancel_external: bool = False,
+        close_positions: bool = False,
+    ) -> HaltPayload:
+        wish = HaltWish(
+            cancel_open=cancel_open_orders,
+            cancel_external=cancel_external,
+            close_positions=close_positions,
+        )
+        return await halt_trading(info, reason, wish)
+
+    @strawberry.mutation(extensions=_CONTROL)
+    async def reduce_trading(self, info: Info, reason: str) -> RiskResult:
+        return await refusable(reduce_trading)(info, reason)
+
+    @strawberry.mutation(extensions=_CONTROL)
+    async def resume_trading(self, info: Info) -> RiskResult:
+        return await refusable(resume_trading)(info)
+
+    @strawberry.mutation(extensions=_TRADE)
+    async def arm_dead_man_switch(self, info: Info, timeout_seconds: int) -> RiskResult:
+        return await refusable(arm_dead_man_switch)(info, timeout_seconds)
+
+    @strawberry.mutation(extensions=_TRADE)
+    async def disarm_dead_man_switch(self, info: Info) -> RiskResult:
+        return await refusable(disarm_dead_man_switch)(info)
 
     @strawberry.mutation(extensions=_ADMIN)
     async def create_token(self, info: Info, input: CreateTokenInput) -> CreateTokenResult:

@@ -24,9 +24,11 @@ from schema.portfolios import Portfolio, read_portfolio
 from schema.positions import PositionFilter, PositionList, find_position, list_positions
 from schema.previews import OrderPreview, preview_order
 from schema.prices import CANDLES, DEPTH, TIMEFRAME, Candle, OrderBook, Ticker
+from schema.risks import Risk, read_risk
 from schema.scalars import Cursor
 from schema.texts import bounded, text
 from schema.tokens import ApiToken, Viewer
+from schema.trading_windows import TradingWindow, read_window
 
 _READ = needs(Scope.READ)
 
@@ -104,6 +106,14 @@ class Query:
     @strawberry.field(extensions=_READ)
     async def preview_order(self, info: Info, input: PlaceOrderInput) -> OrderPreview | None:
         return await preview_order(info, input)
+
+    @strawberry.field(extensions=_READ)
+    async def trading_window(self, info: Info) -> TradingWindow:
+        return await read_window(info)
+
+    @strawberry.field(extensions=_READ)
+    async def risk(self, info: Info, account: str | None = None) -> Risk:
+        return await read_risk(info, account)
 
     @strawberry.field(extensions=needs(Scope.ADMIN))
     async def audit_log(

@@ -16,8 +16,10 @@ from schema.orders import OrderUpdate
 from schema.portfolios import Portfolio, watch_portfolio
 from schema.positions import PositionFilter, PositionList
 from schema.prices import DEPTH, TIMEFRAME, Candle, OrderBook, Ticker
+from schema.risks import Risk, watch_risk
 from schema.scalars import Cursor
 from schema.texts import bounded
+from schema.trading_windows import TradingWindow, watch_window
 
 T = TypeVar("T")
 Shown = TypeVar("Shown")
@@ -53,6 +55,16 @@ class Subscription:
     ) -> AsyncIterator[Portfolio]:
         info.context.require(Scope.READ)
         return await watch_portfolio(info, account, currency)
+
+    @strawberry.subscription
+    async def trading_window_updates(self, info: Info) -> AsyncIterator[TradingWindow]:
+        info.context.require(Scope.READ)
+        return await watch_window(info)
+
+    @strawberry.subscription
+    async def risk_updates(self, info: Info, account: str | None = None) -> AsyncIterator[Risk]:
+        info.context.require(Scope.READ)
+        return await watch_risk(info, account)
 
     @strawberry.subscription
     async def ticker_updates(

@@ -15,14 +15,18 @@ def bounded(values: Collection[T] | None, *, field: tuple[str, ...]) -> frozense
     """The values as a set, where they are given."""
     if values is None:
         return None
-    if len(values) > MAX_LIST:
-        raise BadInput(
-            f"{'.'.join(field)} may hold {MAX_LIST} at most and has {len(values)}", field=field
-        )
+    counted(values, field=field)
     for value in values:
         if isinstance(value, str):
             text(value, field=field)
     return frozenset(values)
+
+
+def counted(values: Collection[object], *, field: tuple[str, ...]) -> None:
+    if len(values) > MAX_LIST:
+        raise BadInput(
+            f"{'.'.join(field)} may hold {MAX_LIST} at most and has {len(values)}", field=field
+        )
 
 
 def text(value: str, *, field: tuple[str, ...]) -> str:

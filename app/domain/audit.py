@@ -7,6 +7,9 @@ from enum import StrEnum
 from app.domain.positions import PositionKey
 from app.errors import Refusal
 
+# What there is one of in an installation.
+THE_ONE = "one"
+
 
 class AuditOutcome(StrEnum):
     """What became of it: done, refused by a rule, or failed for a fault."""
@@ -21,8 +24,11 @@ class SubjectKind(StrEnum):
 
     ACCOUNT = "ACCOUNT"
     ORDER = "ORDER"
+    BOT = "BOT"
     POSITION = "POSITION"
+    RISK = "RISK"
     TOKEN = "TOKEN"  # noqa: S105  a kind
+    WINDOW = "WINDOW"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +49,20 @@ class Subject:
     @classmethod
     def token(cls, token_id: str) -> "Subject":
         return cls(kind=SubjectKind.TOKEN, key=token_id)
+
+    @classmethod
+    def window(cls) -> "Subject":
+        """There is one."""
+        return cls(kind=SubjectKind.WINDOW, key=THE_ONE)
+
+    @classmethod
+    def bot(cls) -> "Subject":
+        return cls(kind=SubjectKind.BOT, key=THE_ONE)
+
+    @classmethod
+    def risk(cls, account: str | None) -> "Subject":
+        """Of one account, or of all."""
+        return cls(kind=SubjectKind.RISK, key=account or THE_ONE)
 
     @classmethod
     def account(cls, name: str) -> "Subject":

@@ -36,8 +36,11 @@ class Standing:
 
 
 def severest(standings: list[Standing]) -> Standing:
-    """Of equal ones the oldest: what came later changed nothing."""
-    return min(standings, key=lambda one: (-one.state.severity, one.since))
+    """Of equally severe ones the oldest, for what came later changed nothing."""
+    worst = max(one.state.severity for one in standings)
+    those = [one for one in standings if one.state.severity == worst]
+    since = max if worst == TradingState.ACTIVE.severity else min
+    return since(those, key=lambda one: one.since)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

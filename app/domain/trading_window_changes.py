@@ -10,12 +10,12 @@ from zoneinfo import available_timezones
 
 from app.domain.checks import invalid
 from app.domain.orders import OrderSource
+from app.domain.reasons import REASON, is_reason
 from app.domain.trading_hours import WEEK, Blackout, TradingSession, Weekday, overlapping
 from app.domain.trading_windows import TradingWindow
 from app.errors import Denied, Refusal, RefusalCode
 
 MOST_SECONDS = 7 * 24 * 3600
-MOST_REASON = 200
 LAST_BLACKOUT = datetime(2200, 1, 1, tzinfo=UTC)
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
@@ -49,7 +49,7 @@ def read_sessions(asked: Iterable[SessionTerms]) -> tuple[TradingSession, ...]:
     return sessions
 
 
-def check_window(window: TradingWindow, now: datetime) -> Refusal | None:
+def check_window(window: TradingWindow) -> Refusal | None:
     """What cannot be told by one value alone was told before."""
     for refusal in (
         _check_sources(window.applies_to),
@@ -115,8 +115,8 @@ def _check_blackout(blackout: Blackout, place: int) -> Refusal | None:
         return _invalid("a blackout ends after it begins", *at, "until")
     if blackout.until > LAST_BLACKOUT:
         return _invalid(f"a blackout ends by {LAST_BLACKOUT:%Y-%m-%d}", *at, "until")
-    if not 1 <= len(blackout.reason.strip()) <= MOST_REASON:
-        return _invalid(f"a reason has 1 to {MOST_REASON} characters", *at, "reason")
+    if not is_reason(blackout.reason):
+        return _invalid(REASON, *at, "reason")
     return None
 
 

@@ -68,6 +68,10 @@ class WindowState:
         return not self.window.enabled or self.window.hours.are_open(self.at)
 
     @property
+    def day(self) -> TradingDay:
+        return self.window.day(self.at)
+
+    @property
     def reason(self) -> str | None:
         """Why an entry would be refused."""
         refusals = (checked.refusal for checked in examine_window(self))
@@ -138,11 +142,12 @@ def _check_cooldown(state: WindowState) -> Checked:
     if last is None:
         return Checked(name=name, limit=str(seconds))
     since, refusal = int((state.at - last).total_seconds()), None
-    if state.at < last + timedelta(seconds=seconds):
-        words = (
-            f"the trading window asks for {seconds} s between trades; the last was {since} s ago"
+    over = last + timedelta(seconds=seconds)
+    if state.at < over:
+        refusal = _closed(
+            f"the trading window asks for {seconds} s between trades; the next may come at"
+            f" {over:%Y-%m-%d %H:%M:%S} UTC"
         )
-        refusal = _closed(words)
     return Checked(name=name, limit=str(seconds), actual=str(since), refusal=refusal)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from app.services.accounts import AccountService
 from app.services.audit import AuditService
 from app.services.auth import AuthService
+from app.services.dead_man import DeadManSwitch
+from app.services.halts import HaltService
 from app.services.market_data import MarketDataService
 from app.services.order_log import OrderLog
 from app.services.orders import OrderService
@@ -13,6 +15,8 @@ from app.services.portfolios import PortfolioService
 from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.reconciler import Reconciler
+from app.services.risks import RiskService
+from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService
 
 
@@ -23,6 +27,8 @@ class Services:
     accounts: AccountService
     audit: AuditService
     auth: AuthService
+    dead_man: DeadManSwitch
+    halts: HaltService
     log: OrderLog
     market_data: MarketDataService
     orders: OrderService
@@ -31,4 +37,6 @@ class Services:
     positions: PositionService
     position_keeper: PositionKeeper
     reconciler: Reconciler
+    risk: RiskService
+    trading_window: TradingWindowService
     views: ViewService

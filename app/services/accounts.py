@@ -79,6 +79,13 @@ class AccountService:
             raise BadInput(f"name the account: {', '.join(sorted(visible))}", field=("account",))
         return visible[DEFAULT]
 
+    def first(self, viewer: Token) -> AccountEntry:
+        """The one named default, else the first by name."""
+        visible = {entry.name: entry for entry in self.visible(viewer)}
+        if not visible:
+            raise Denied(_unknown([]))
+        return visible[DEFAULT] if DEFAULT in visible else visible[min(visible)]
+
     def describe(self, entry: AccountEntry) -> Account:
         return Account(
             name=entry.name,

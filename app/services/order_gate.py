@@ -23,6 +23,7 @@ from app.domain.order_forms import examine_form
 from app.domain.order_reports import OrderTerms
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import Fee, Order, OrderStatus
+from app.domain.risks import Standing, TradingState, examine_state
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountService
@@ -66,6 +67,20 @@ class OrderGate:
         self._rules = rules
         self._rates = HomeRates()
         self._clock = clock
+        # How often this process has seen trading halted.
+        self.halts = 0
+
+    def note_halt(self) -> None:
+        """An order that was let in before and is not sent yet must look again."""
+        self.halts += 1
+
+    async def still_open(self, account: str) -> Refusal | None:
+        """What a halt says that came after an order was let in."""
+        async with self._database.snapshot() as view:
+            standing = (await view.rules.read()).standing(account)
+        if standing.state is not TradingState.HALTED:
+            return None
+        return examine_state(standing, is_reduction=False).refusal
 
     async def facts(self, account: str, symbol: str) -> MarketFacts | Absent:
         """What must be known of the exchange, or why it cannot be asked."""
@@ -101,10 +116,20 @@ class OrderGate:
         deny(first_refusal(examine_form(request)))
 
     async def check(
-        self, view: Snapshot, request: OrderRequest, exchange: MarketFacts | Absent
+        self,
+        view: Snapshot,
+        request: OrderRequest,
+        exchange: MarketFacts | Absent,
+        *,
+        is_closing: bool = False,
     ) -> RuleFacts:
         """What it was held against, where it passes."""
-        rules = await self._rules.facts(view, request, exchange)
+        if is_closing:
+            # Only reductions close, and a halt is what they are for.
+            passing = Standing(since=self._clock.now())
+            rules = RuleFacts(standing=passing, is_reduction=True)
+        else:
+            rules = await self._rules.facts(view, request, exchange)
         deny(first_refusal(examine(request, GateFacts(exchange=exchange, rules=rules))))
         return rules
 

@@ -1,8 +1,8 @@
 """Placing, amending, canceling and changing orders."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.bus import Bus, Topic
 from app.domain import order_changes, order_refusals
@@ -29,7 +29,7 @@ from app.services.audit import Attempt
 from app.services.order_courier import OrderCourier
 from app.services.order_gate import OrderGate, Preview, deny, entry_of
 from app.services.order_ledger import Ids, OrderLedger
-from app.storage.database import Database
+from app.storage.database import Database, Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +38,20 @@ class Placed:
 
     order: Order
     replayed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Errand:
+    """What is special about placing an order."""
+
+    # It closes a position for a halt or for the bot's stop, and no rule holds it.
+    is_closing: bool = False
+    # What is written down together with it.
+    alongside: Callable[[Transaction, Order], Awaitable[None]] | None = None
+
+
+ORDINARY = Errand()
+CLOSING = Errand(is_closing=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,13 +83,18 @@ class OrderService:
         """For a client that names none."""
         return self._tools.ids.new().lower()
 
-    async def place(self, request: OrderRequest, attempt: Attempt | None = None) -> Placed:
+    async def place(
+        self, request: OrderRequest, attempt: Attempt | None = None, *, errand: Errand = ORDINARY
+    ) -> Placed:
         """Write the order down, send it once, and answer when the exchange has."""
         self._gate.check_form(request)
         exchange = await self._gate.facts(request.account, request.symbol)
-        placed = await self._write_intent(request, exchange, attempt)
+        halts = self._gate.halts
+        placed = await self._write_intent(_Intent(request, exchange, attempt, errand))
         if placed.replayed:
             return await self._replay(placed.order, request)
+        if halts != self._gate.halts and not errand.is_closing:
+            await self._look_again(placed.order, attempt)
         order = await self._courier.submit(placed.order, attempt)
         return _answer(Placed(order=await self._cancel_if_wished(order), replayed=False))
 
@@ -166,32 +185,42 @@ class OrderService:
             return await self._courier.cancel(order)
         return order
 
-    async def _write_intent(
-        self, request: OrderRequest, exchange: MarketFacts | Absent, attempt: Attempt | None
-    ) -> Placed:
+    async def until_closed(self, order: Order) -> Order:
+        """The order once it is closed, or as it stands when the time is up."""
+        return await self._until(order, lambda one: not one.is_open)
+
+    async def _look_again(self, order: Order, attempt: Attempt | None) -> None:
+        """Trading was halted since it was let in, perhaps: then it is never sent."""
+        refusal = await self._gate.still_open(order.account)
+        if refusal is not None:
+            rejected = await self._ledger.reject(order.id, refusal, attempt)
+            raise Denied(refusal, existing_order=rejected)
+
+    async def _write_intent(self, intent: "_Intent") -> Placed:
         """The gate and the intent in one step; a request that came twice finds the first."""
         try:
-            return await self._write_intent_once(request, exchange, attempt)
+            return await self._write_intent_once(intent)
         except Duplicate:
             # Another process was faster by less than a transaction.
-            return await self._write_intent_once(request, exchange, attempt)
+            return await self._write_intent_once(intent)
 
-    async def _write_intent_once(
-        self, request: OrderRequest, exchange: MarketFacts | Absent, attempt: Attempt | None
-    ) -> Placed:
+    async def _write_intent_once(self, intent: "_Intent") -> Placed:
+        request, exchange, errand = intent.request, intent.exchange, intent.errand
         async with self._database.transaction() as tx:
             await tx.accounts.lock(request.account)
             known = await tx.orders.find_by_client_id(request.account, request.client_order_id)
             if known is not None:
                 return Placed(order=known, replayed=True)
-            rules = await self._gate.check(tx, request, exchange)
+            rules = await self._gate.check(tx, request, exchange, is_closing=errand.is_closing)
             order = self._new_order(request)
             await tx.orders.insert(order, request.fingerprint)
             if not rules.is_reduction:
                 await tx.entries.add(entry_of(order, exchange))
             tx.events.append(order_changes.submitted(order).event)
-            if attempt is not None:
-                await attempt.done(tx, Subject.order(order.id))
+            if intent.attempt is not None:
+                await intent.attempt.done(tx, Subject.order(order.id))
+            if errand.alongside is not None:
+                await errand.alongside(tx, order)
             return Placed(order=order, replayed=False)
 
     def _new_order(self, request: OrderRequest) -> Order:
@@ -228,12 +257,15 @@ class OrderService:
 
     async def _settled(self, order: Order) -> Order:
         """The order once the exchange has answered, or as it stands when the time is up."""
+        return await self._until(order, lambda one: one.status is not OrderStatus.SUBMITTING)
+
+    async def _until(self, order: Order, is_so: Callable[[Order], bool]) -> Order:
         with self._tools.bus.listen(Topic.EVENTS) as bell:
             try:
                 async with self._clock.timeout(self._patience_seconds(order)):
-                    while order.status is OrderStatus.SUBMITTING:
+                    while not is_so(order):
                         order = await self._reread(order)
-                        if order.status is OrderStatus.SUBMITTING:
+                        if not is_so(order):
                             await bell.wait_at_most(self._database.poll_seconds)
             except TimeoutError:
                 return order
@@ -252,6 +284,13 @@ class OrderService:
     async def _reread(self, order: Order) -> Order:
         async with self._database.snapshot() as view:
             return await view.orders.find(order.id) or order
+
+
+class _Intent(NamedTuple):
+    request: OrderRequest
+    exchange: MarketFacts | Absent
+    attempt: Attempt | None
+    errand: Errand
 
 
 def _answer(placed: Placed) -> Placed:

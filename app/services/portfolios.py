@@ -15,7 +15,6 @@ from app.domain.pages import MAX_SIZE, Key, PageRequest
 from app.domain.performances import Performance, performance_of
 from app.domain.positions import assets_of, fee_value
 from app.domain.problems import Problem
-from app.domain.trading_days import trading_day
 from app.errors import BadInput, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry
@@ -76,7 +75,7 @@ class PortfolioService:
         """The same with what the exchange has said already."""
         found = await self._appraiser.appraise(view, account, purse, currency)
         stock, by = found.stock, found.by
-        began = trading_day(self._clock.now()).began
+        began = (await view.rules()).window.day(self._clock.now()).began
         before = await self._openings.realized(view, stock.positions, began)
         standing = await _standing(view, found)
         worths = domain.worths(stock.balances.values(), by)

@@ -1,18 +1,21 @@
 """Reading: everything that one question asks for, as it was at one instant."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.audit import AuditEntry
+from app.domain.entries import OpenEntry
 from app.domain.equity_curves import EquityKey, EquityPoint
 from app.domain.events import LoggedEvent, LogPosition
 from app.domain.fills import Fill
 from app.domain.filters import FillFilter, OrderFilter, OrderSort
-from app.domain.orders import Order
+from app.domain.orders import Order, OrderSource
 from app.domain.pages import Page, PageRequest
 from app.domain.positions import Position, PositionKey, Result
+from app.domain.rules import Rules
+from app.domain.trading_windows import Trades
 from app.errors import CursorInvalid, NotFound
 from app.storage.database import Database, Snapshot
 from app.storage.fills import FillState
@@ -70,11 +73,29 @@ class View:
     async def last_equity(self, key: EquityKey) -> EquityPoint | None:
         return await self._snapshot.equity.last(key)
 
+    async def equity_at(self, key: EquityKey, at: datetime) -> EquityPoint | None:
+        """What was recorded last by then, else first."""
+        return await self._snapshot.equity.at(key, at)
+
     async def equity(
         self, key: EquityKey, since: datetime | None, until: datetime | None
     ) -> Sequence[EquityPoint]:
         """The recorded points between two moments, the oldest first."""
         return await self._snapshot.equity.between(key, since, until)
+
+    async def rules(self) -> Rules:
+        return await self._snapshot.rules.read()
+
+    async def trades(self, sources: Iterable[OrderSource], day: datetime, hour: datetime) -> Trades:
+        """Of all accounts: the trading window is one."""
+        return await self._snapshot.entries.trades(sources, day, hour)
+
+    async def open_entries(self, account: str) -> Sequence[OpenEntry]:
+        return await self._snapshot.entries.open(account)
+
+    async def count(self, wanted: OrderFilter) -> int:
+        narrowed = replace(wanted, accounts=self._narrowed(wanted.accounts))
+        return await self._snapshot.orders.count(narrowed)
 
     async def order(self, order_id: str) -> Order | None:
         return self._seen(await self._snapshot.orders.find(order_id))

@@ -43,6 +43,14 @@ class EquityStore:
         row = await self._sql.first(found.order_by(_points.at.desc()).limit(1))
         return None if row is None else _load(row)
 
+    async def at(self, key: EquityKey, at: datetime) -> EquityPoint | None:
+        """The last one up to this moment, else the first of all."""
+        found = select(tables.equity_points).where(*_is(tables.equity_points, key))
+        before = found.where(_points.at <= at).order_by(_points.at.desc())
+        row = await self._sql.first(before.limit(1))
+        row = row or await self._sql.first(found.order_by(_points.at).limit(1))
+        return None if row is None else _load(row)
+
     async def between(
         self, key: EquityKey, since: datetime | None, until: datetime | None
     ) -> Sequence[EquityPoint]:

@@ -22,8 +22,9 @@ _LIMITS = TypeAdapter(RiskLimits)
 _STANDING = TypeAdapter(Standing)
 _SWITCH = TypeAdapter(datetime)
 _WINDOW = TypeAdapter(TradingWindow)
-_ALL = select(_rules.kind, _rules.account, _rules.value)
+_ALL = select(_rules.kind, _rules.account, _rules.value).order_by(_rules.kind, _rules.account)
 _HELD = _ALL.with_for_update(read=True)
+_LOCKED = _ALL.with_for_update()
 _TURN = select(_rules.kind).where(_rules.kind == bindparam("turn")).with_for_update()
 
 
@@ -48,6 +49,10 @@ class RuleStore:
     async def hold(self) -> Rules:
         """The same, and nobody changes them before the commit."""
         return _loaded(await self._sql.all(_HELD))
+
+    async def lock(self) -> Rules:
+        """To be changed: whoever holds them is waited for, and nobody else looks meanwhile."""
+        return _loaded(await self._sql.all(_LOCKED))
 
     async def take_turn(self) -> None:
         """Count trades one order after the other, in whichever process."""

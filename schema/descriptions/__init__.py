@@ -26,6 +26,7 @@ from schema.descriptions import (
     positions,
     prices,
     roots,
+    rules,
 )
 
 TEXTS = {
@@ -39,6 +40,7 @@ TEXTS = {
     **positions.TEXTS,
     **portfolios.TEXTS,
     **prices.TEXTS,
+    **rules.TEXTS,
 }
 
 

@@ -6,6 +6,7 @@ TEXTS = {
         " In: a string (optional minus, ASCII digits, one point) or an integer literal; at most 38"
         " digits, 18 of them after the point. A float is refused. Percent is 0 to 100 everywhere."
     ),
+    "Date": "A day, as 2026-01-31.",
     "DateTime": (
         "A moment, in UTC: out as ISO 8601 with milliseconds and Z; in with Z or an offset. A naive"
         " time is refused. What is finer than a millisecond is rounded up to the next one."

@@ -20,8 +20,10 @@ from graphql import (
     is_input_object_type,
     is_interface_type,
     is_list_type,
+    is_non_null_type,
     is_required_argument,
     is_required_input_field,
+    print_ast,
 )
 
 import schema
@@ -92,11 +94,19 @@ def naming_account(
 def calling(operation: str, name: str, *, depth: int = 3, beside: str = "") -> str:
     """A document that calls a root field, with all its arguments as variables."""
     field = root_fields(operation)[name]
-    declared = ", ".join(f"${key}: {argument.type}" for key, argument in field.args.items())
+    declared = ", ".join(declaration(key, argument) for key, argument in field.args.items())
     given = ", ".join(f"{key}: ${key}" for key in field.args)
     heading = f"{operation}({declared})" if declared else operation
     call = f"{beside} {name}({given})" if given else f"{beside} {name}"
     return f"{heading} {{ {call} {everything_of(get_named_type(field.type), depth)} }}"
+
+
+def declaration(name: str, argument: GraphQLArgument) -> str:
+    """With its default, where null will not do."""
+    written = argument.ast_node
+    if not is_non_null_type(argument.type) or written is None or written.default_value is None:
+        return f"${name}: {argument.type}"
+    return f"${name}: {argument.type} = {print_ast(written.default_value)}"
 
 
 def everything(name: str, *, depth: int = 1) -> str:

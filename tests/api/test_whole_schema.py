@@ -19,6 +19,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "positions": {"filter": {"symbols": ["BTC/USDT"], "type": "SPOT"}},
     "portfolio": {"account": "paper", "currency": "BTC"},
     "previewOrder": {"input": {**MARKET, "clientOrderId": "new"}},
+    "risk": {"account": "paper"},
+    "tradingWindow": {},
     "auditLog": {"first": 5},
     "tokens": {},
     "markets": {"account": "paper", "search": "btc", "first": 5},
@@ -40,6 +42,21 @@ GIVEN: dict[str, dict[str, Any]] = {
     "setOrderMetadata": {"id": "$order", "metadata": {"a": 1}},
     "setPositionMetadata": {"id": "$position", "metadata": {"a": 1}},
     "reconcile": {"account": "paper"},
+    "configureTradingWindow": {
+        "input": {
+            "timezone": "Europe/Berlin",
+            "sessions": [{"days": ["MONDAY"], "opensAt": "09:00", "closesAt": "17:00"}],
+            "blackouts": [
+                {"from": "2026-12-24T00:00:00Z", "until": "2026-12-27T00:00:00Z", "reason": "rest"}
+            ],
+        }
+    },
+    "configureRisk": {"input": {"maxOrderNotional": "1000", "allowedSymbols": ["BTC/USDT"]}},
+    "armDeadManSwitch": {"timeoutSeconds": 60},
+    "disarmDeadManSwitch": {},
+    "reduceTrading": {"reason": "a test"},
+    "resumeTrading": {},
+    "haltTrading": {"reason": "a test", "closePositions": False},
     "closePosition": {"input": {"id": "$position", "amount": "0.0001"}},
     "createToken": {"input": {"name": "new", "scopes": ["READ"], "accountNames": ["paper"]}},
     "revokeToken": {"id": "$token"},
@@ -48,6 +65,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "portfolioUpdates": {"account": "paper", "currency": "USDT"},
     "tickerUpdates": {"symbols": ["ETH/USDT"], "account": "paper"},
     "candleUpdates": {"symbol": "ETH/USDT", "timeframe": "1h", "account": "paper"},
+    "riskUpdates": {"account": "paper"},
+    "tradingWindowUpdates": {},
     "orderBookUpdates": {"symbol": "ETH/USDT", "depth": 3, "account": "paper"},
 }
 

@@ -1,0 +1,117 @@
+"""The dead-man switch: for clients that may die, and across deaths of this server."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from app.bus import Bus, Listener, Topic
+from app.domain.checks import invalid
+from app.domain.rules import ALL, Rules
+from app.errors import StorageError
+from app.ports import Clock
+from app.services.accounts import AccountService
+from app.services.audit import Attempt
+from app.services.halts import HaltReport, HaltService, HaltWish
+from app.services.order_gate import deny
+from app.services.reaches import Reach
+from app.storage.database import Database
+
+MOST_SECONDS = 24 * 3600
+REASON = "the dead-man switch was not armed again in time"
+# Other processes ring no bell here.
+LOOK_SECONDS = 5.0
+
+_logger = structlog.get_logger(__name__)
+
+
+class DeadManSwitch:
+    """Kept in the database, so that nothing but time and its owner can change it."""
+
+    def __init__(
+        self, database: Database, accounts: AccountService, halts: HaltService, bus: Bus,
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._accounts = accounts
+        self._halts = halts
+        self._bus = bus
+        self._clock = clock
+
+    async def arm(self, reach: Reach, seconds: int, attempt: Attempt | None = None) -> None:
+        """Fire so much later, unless it is armed again before."""
+        if not 1 <= seconds <= MOST_SECONDS:
+            deny(invalid("timeoutSeconds", f"timeoutSeconds takes 1 to {MOST_SECONDS}"))
+        async with self._database.transaction() as tx:
+            await tx.rules.lock()
+            for key in reach.keys:
+                await tx.rules.save_switch(key, self._clock.now() + timedelta(seconds=seconds))
+            tx.announce(Topic.FEED)
+            if attempt is not None:
+                await attempt.done(tx, reach.subject)
+
+    async def disarm(self, reach: Reach, attempt: Attempt | None = None) -> None:
+        """What was armed for all accounts is disarmed by who speaks for all."""
+        async with self._database.transaction() as tx:
+            armed = (await tx.rules.lock()).switches
+            doomed = [name for name in {*reach.keys, *reach.accounts} if name in armed]
+            for key in doomed:
+                await tx.rules.forget_switch(key)
+            if doomed:
+                tx.announce(Topic.FEED)
+                if attempt is not None:
+                    await attempt.done(tx, reach.subject)
+
+    async def run(self) -> None:
+        with self._bus.listen(Topic.FEED) as bell:
+            while True:
+                try:
+                    await self.fire_due()
+                except StorageError as error:
+                    _logger.warning("dead_man.not_looked_at", error=str(error))
+                await self._until_due(bell)
+
+    async def fire_due(self) -> None:
+        """Halt and cancel. It is forgotten last, so that a crash in between leaves it due."""
+        async with self._database.snapshot() as view:
+            armed = (await view.rules.read()).switches
+        for key, fires_at in armed.items():
+            reach = Reach.of([] if key == ALL else [key], is_all=key == ALL)
+            if fires_at <= self._clock.now() and await self._latch(key, reach):
+                await self._cancel(reach)
+                await self._forget(key)
+
+    async def _latch(self, key: str, reach: Reach) -> bool:
+        """Whoever arms it at this moment is either in time, or finds trading halted."""
+        async with self._database.transaction() as tx:
+            if not self._is_due(await tx.rules.lock(), key):
+                return False
+            await self._halts.latch(tx, reach, REASON)
+        return True
+
+    async def _cancel(self, reach: Reach) -> None:
+        known = self._accounts.entries
+        names = [name for name in known if reach.is_all or name in reach.accounts]
+        _logger.warning("dead_man.fired", accounts=names)
+        report = HaltReport()
+        await self._halts.cancel(names, HaltWish(), report)
+        _logger.warning("dead_man.done", canceled=len(report.canceled), failed=len(report.failed))
+
+    async def _forget(self, key: str) -> None:
+        """Unless it was armed anew meanwhile."""
+        async with self._database.transaction() as tx:
+            if self._is_due(await tx.rules.lock(), key):
+                await tx.rules.forget_switch(key)
+                tx.announce(Topic.FEED)
+
+    def _is_due(self, rules: Rules, key: str) -> bool:
+        fires_at = rules.switches.get(key)
+        return fires_at is not None and fires_at <= self._clock.now()
+
+    async def _until_due(self, bell: Listener) -> None:
+        async with self._database.snapshot() as view:
+            armed = (await view.rules.read()).switches.values()
+        rest = (min(armed) - self._clock.now()).total_seconds() if armed else LOOK_SECONDS
+        with suppress(TimeoutError):
+            async with self._clock.timeout(min(max(rest, 0.0), LOOK_SECONDS)):
+                await bell.wait()

@@ -1,0 +1,43 @@
+"""How far somebody's word goes who restricts trading."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.domain.audit import Subject
+from app.domain.risks import Standing
+from app.domain.rules import ALL
+from app.storage.database import Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """Which accounts are meant: all that there will ever be, or some."""
+
+    accounts: tuple[str, ...]
+    is_all: bool
+
+    @classmethod
+    def of(cls, accounts: Iterable[str], *, is_all: bool = False) -> "Reach":
+        return cls(accounts=tuple(sorted(accounts)), is_all=is_all)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Under which names a state of theirs is kept."""
+        return (ALL,) if self.is_all else self.accounts
+
+    @property
+    def subject(self) -> Subject:
+        return Subject.risk(
+            self.accounts[0] if len(self.accounts) == 1 and not self.is_all else None
+        )
+
+
+async def restrict(tx: Transaction, reach: Reach, standing: Standing) -> bool:
+    """Latch it wherever no state is as severe already; whether anything has changed by it."""
+    rules, changed = await tx.rules.lock(), False
+    for key in reach.keys:
+        known = rules.standings.get(key)
+        if known is None or known.state.severity < standing.state.severity:
+            await tx.rules.save_standing(key, standing)
+            changed = True
+    return changed

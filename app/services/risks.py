@@ -1,0 +1,171 @@
+"""Risk: limits and trading state, how each account stands against them, and who wants to know."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.bus import Bus, Topic
+from app.domain import money
+from app.domain.audit import Subject
+from app.domain.checks import invalid
+from app.domain.filters import OrderFilter
+from app.domain.reasons import REASON, is_reason
+from app.domain.risks import RiskLimits, Standing, TradingState, check_limits
+from app.domain.rules import ALL
+from app.errors import Denied, ExchangeError, Refusal, RefusalCode
+from app.ports import Clock
+from app.services.accounts import AccountEntry, AccountService
+from app.services.audit import Attempt
+from app.services.loss_watch import LossWatch
+from app.services.order_gate import deny
+from app.services.portfolio_feed import PortfolioFeed
+from app.services.portfolios import Portfolio
+from app.services.reaches import Reach, restrict
+from app.services.views import View, ViewService
+from app.services.watching import watched
+from app.storage.database import Database, Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RiskState:
+    """What holds for one account, as the database tells it."""
+
+    account: str
+    limits: RiskLimits
+    standing: Standing
+    fires_at: datetime | None
+    open_orders: int
+    # Of what can be valued.
+    open_notional: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchedRisk:
+    """The same with the figures of its portfolio; None while the exchange does not tell them."""
+
+    state: RiskState
+    portfolio: Portfolio | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RiskTools:
+    """What risk is looked at with."""
+
+    database: Database
+    accounts: AccountService
+    views: ViewService
+    portfolios: PortfolioFeed
+    losses: LossWatch
+    bus: Bus
+    clock: Clock
+
+
+class RiskService:
+    """Limits and states. Of those who may not see every account each speaks for their own."""
+
+    def __init__(self, tools: RiskTools) -> None:
+        self._tools = tools
+        self._database = tools.database
+        self._clock = tools.clock
+
+    async def read(self, view: View, account: str) -> RiskState:
+        rules = await view.rules()
+        of_account = OrderFilter(accounts=frozenset({account}), open=True)
+        notionals = [one.notional for one in await view.open_entries(account)]
+        return RiskState(
+            account=account,
+            limits=rules.limits,
+            standing=rules.standing(account),
+            fires_at=rules.fires_at([account]),
+            open_orders=await view.count(of_account),
+            open_notional=money.total(one for one in notionals if one is not None),
+        )
+
+    def watch(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
+        """As it stands now, and anew when limits, states, orders or figures have changed."""
+
+        async def read() -> WatchedRisk:
+            async with self._tools.views.open(frozenset({account.name})) as view:
+                state = await self.read(view, account.name)
+            try:
+                portfolio = await self._tools.portfolios.look(account, None)
+            except ExchangeError:
+                portfolio = None
+            return WatchedRisk(state=state, portfolio=portfolio)
+
+        return watched(read, self._tools.bus, self._clock, key=_seen)
+
+    async def configure(self, changes: Mapping[str, Any], attempt: Attempt | None = None) -> None:
+        """What is not named stays as it is."""
+        async with self._database.transaction() as tx:
+            before = (await tx.rules.lock()).limits
+            after = replace(before, **changes)
+            deny(check_limits(after))
+            if after != before:
+                await tx.rules.save_limits(after)
+                await _told(tx, attempt, Subject.risk(None))
+
+    async def reduce(self, reason: str, reach: Reach, attempt: Attempt | None = None) -> None:
+        """Only reductions from now on. What is HALTED stays so."""
+        await self.restrict(TradingState.REDUCING, reason, reach, attempt)
+
+    async def restrict(
+        self, state: TradingState, reason: str, reach: Reach, attempt: Attempt | None = None
+    ) -> None:
+        """Latch a state, unless there is one as severe already; then nothing changes."""
+        if not is_reason(reason):
+            deny(invalid("reason", REASON))
+        async with self._database.transaction() as tx:
+            standing = Standing(state=state, reason=reason, since=self._clock.now())
+            if await restrict(tx, reach, standing):
+                await _told(tx, attempt, reach.subject)
+
+    async def resume(self, reach: Reach, attempt: Attempt | None = None) -> None:
+        """ACTIVE again, unless a figure still breaks its limit."""
+        for name in reach.accounts:
+            deny(await self._still_broken(name))
+        async with self._database.transaction() as tx:
+            rules, now = await tx.rules.lock(), self._clock.now()
+            if not reach.is_all and rules.standings[ALL].state is not TradingState.ACTIVE:
+                raise Denied(_for_all())
+            restricted = [
+                name
+                for name in {*reach.keys, *reach.accounts}
+                if name in rules.standings
+                and rules.standings[name].state is not TradingState.ACTIVE
+            ]
+            for name in restricted:
+                await tx.rules.save_standing(name, Standing(since=now))
+            if restricted:
+                await _told(tx, attempt, reach.subject)
+
+    async def _still_broken(self, account: str) -> Refusal | None:
+        words = await self._tools.losses.broken(account)
+        if words is None:
+            return None
+        return Refusal(
+            code=RefusalCode.RISK_LIMIT,
+            message=f"account {account} still breaks a limit: {words}; raise or lift it first",
+            retryable=True,
+        )
+
+
+async def _told(tx: Transaction, attempt: Attempt | None, subject: Subject) -> None:
+    tx.announce(Topic.FEED)
+    if attempt is not None:
+        await attempt.done(tx, subject)
+
+
+def _for_all() -> Refusal:
+    return Refusal(
+        code=RefusalCode.INVALID_STATE,
+        message="trading was restricted on all accounts: a token that sees all of them can resume",
+    )
+
+
+def _seen(risk: WatchedRisk) -> object:
+    figures = risk.portfolio
+    shown = None if figures is None else (figures.realized_today, figures.drawdown_percent)
+    return risk.state, shown

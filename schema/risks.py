@@ -1,0 +1,231 @@
+"""Risk: limits, trading state, the kill switch and the dead-man switch."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import strawberry
+
+from app.domain import risks as domain
+from app.domain.risks import TradingState
+from app.services.halts import HaltReport, HaltWish
+from app.services.portfolios import Portfolio
+from app.services.reaches import Reach
+from app.services.risks import RiskState, WatchedRisk
+from schema import ids
+from schema.accounts import Account
+from schema.context import Context, Info
+from schema.errors import Refusal
+from schema.orders import Order
+from schema.texts import counted, text
+
+strawberry.enum(TradingState)
+
+
+@strawberry.type
+class DeadManSwitch:
+    armed: bool
+    fires_at: datetime | None
+
+
+@strawberry.type
+class RiskLimits:
+    max_order_notional: Decimal | None
+    max_position_notional: Decimal | None
+    max_open_notional: Decimal | None
+    max_open_orders: int | None
+    max_orders_per_minute: int | None
+    max_daily_loss: Decimal | None
+    max_drawdown_percent: Decimal | None
+    price_collar_percent: Decimal | None
+    allowed_symbols: list[str] | None
+
+    @classmethod
+    def of(cls, limits: domain.RiskLimits) -> "RiskLimits":
+        allowed = limits.allowed_symbols
+        return cls(
+            max_order_notional=limits.max_order_notional,
+            max_position_notional=limits.max_position_notional,
+            max_open_notional=limits.max_open_notional,
+            max_open_orders=limits.max_open_orders,
+            max_orders_per_minute=limits.max_orders_per_minute,
+            max_daily_loss=limits.max_daily_loss,
+            max_drawdown_percent=limits.max_drawdown_percent,
+            price_collar_percent=limits.price_collar_percent,
+            allowed_symbols=None if allowed is None else list(allowed),
+        )
+
+
+@strawberry.type
+class Risk:
+    id: strawberry.ID
+    limits: RiskLimits
+    trading_state: TradingState
+    state_reason: str | None
+    state_since: datetime
+    dead_man_switch: DeadManSwitch
+    open_orders: int
+    open_notional: Decimal
+    name: strawberry.Private[str]
+    # What a watcher was told with it; else it is asked for.
+    portfolio: strawberry.Private[Portfolio | None]
+
+    @classmethod
+    def of(cls, state: RiskState, portfolio: Portfolio | None = None) -> "Risk":
+        standing = state.standing
+        return cls(
+            id=ids.encode(ids.Kind.RISK, state.account),
+            limits=RiskLimits.of(state.limits),
+            trading_state=standing.state,
+            state_reason=standing.reason,
+            state_since=standing.since,
+            dead_man_switch=DeadManSwitch(
+                armed=state.fires_at is not None, fires_at=state.fires_at
+            ),
+            open_orders=state.open_orders,
+            open_notional=state.open_notional,
+            name=state.account,
+            portfolio=portfolio,
+        )
+
+    @strawberry.field
+    def account(self, info: Info) -> Account:
+        return Account.named(self.name, info.context)
+
+    @strawberry.field
+    async def currency(self, info: Info) -> str:
+        return (await self._figures(info)).currency
+
+    @strawberry.field
+    async def realized_pnl_today(self, info: Info) -> Decimal:
+        return (await self._figures(info)).realized_today
+
+    @strawberry.field
+    async def drawdown_percent(self, info: Info) -> Decimal:
+        return (await self._figures(info)).drawdown_percent
+
+    async def _figures(self, info: Info) -> Portfolio:
+        """Asked for where they are wanted: without its exchange an account can still be halted."""
+        if self.portfolio is None:
+            services = info.context.services
+            entry = services.accounts.get(self.name)
+            self.portfolio = await services.portfolio_feed.look(entry, None)
+        return self.portfolio
+
+
+@strawberry.input
+class RiskLimitsInput:
+    max_order_notional: Decimal | None = strawberry.UNSET
+    max_position_notional: Decimal | None = strawberry.UNSET
+    max_open_notional: Decimal | None = strawberry.UNSET
+    max_open_orders: int | None = strawberry.UNSET
+    max_orders_per_minute: int | None = strawberry.UNSET
+    max_daily_loss: Decimal | None = strawberry.UNSET
+    max_drawdown_percent: Decimal | None = strawberry.UNSET
+    price_collar_percent: Decimal | None = strawberry.UNSET
+    allowed_symbols: list[str] | None = strawberry.UNSET
+
+    def changes(self) -> dict[str, Any]:
+        """What was given; null lifts a limit."""
+        given = {name: value for name, value in vars(self).items() if value is not strawberry.UNSET}
+        symbols = given.get("allowed_symbols")
+        if symbols is not None:
+            field = ("allowedSymbols",)
+            counted(symbols, field=field)
+            given["allowed_symbols"] = tuple(sorted({text(one, field=field) for one in symbols}))
+        return given
+
+
+@strawberry.type
+class RiskSuccess:
+    risk: Risk
+
+
+RiskResult = Annotated[RiskSuccess | Refusal, strawberry.union("RiskResult")]
+
+
+@strawberry.type
+class HaltPayload:
+    risk: Risk
+    canceled: list[Order]
+    closing: list[Order]
+    failed: list[Refusal]
+
+
+async def read_risk(info: Info, account: str | None = None) -> Risk:
+    context = info.context
+    entry = context.services.accounts.resolve(account, context.viewer)
+    async with context.view(info) as view:
+        return Risk.of(await context.services.risk.read(view, entry.name))
+
+
+async def watch_risk(info: Info, account: str | None) -> AsyncIterator[Risk]:
+    context = info.context
+    entry = context.services.accounts.resolve(account, context.viewer)
+    return _told(context.services.risk.watch(entry))
+
+
+async def configure_risk(info: Info, input: RiskLimitsInput) -> RiskSuccess:
+    context = info.context
+    await context.services.risk.configure(input.changes(), context.attempt)
+    return await _risk(info)
+
+
+async def halt_trading(info: Info, reason: str, wish: HaltWish) -> HaltPayload:
+    context = info.context
+    report = await context.services.halts.halt(_reach(context), reason, wish, context.attempt)
+    return await _halted(info, report)
+
+
+async def reduce_trading(info: Info, reason: str) -> RiskSuccess:
+    context = info.context
+    await context.services.risk.reduce(reason, _reach(context), context.attempt)
+    return await _risk(info)
+
+
+async def resume_trading(info: Info) -> RiskSuccess:
+    context = info.context
+    await context.services.risk.resume(_reach(context), context.attempt)
+    return await _risk(info)
+
+
+async def arm_dead_man_switch(info: Info, timeout_seconds: int) -> RiskSuccess:
+    context = info.context
+    await context.services.dead_man.arm(_reach(context), timeout_seconds, context.attempt)
+    return await _risk(info)
+
+
+async def disarm_dead_man_switch(info: Info) -> RiskSuccess:
+    context = info.context
+    await context.services.dead_man.disarm(_reach(context), context.attempt)
+    return await _risk(info)
+
+
+async def _halted(info: Info, report: HaltReport) -> HaltPayload:
+    return HaltPayload(
+        risk=(await _risk(info)).risk,
+        canceled=[Order.of(order) for order in report.canceled],
+        closing=[Order.of(order) for order in report.closing],
+        failed=[Refusal.of_denied(denied) for denied in report.failed],
+    )
+
+
+async def _risk(info: Info) -> RiskSuccess:
+    """Of the account named default, else of the first: states are one for all of them."""
+    context = info.context
+    entry = context.services.accounts.first(context.viewer)
+    async with context.view(info) as view:
+        return RiskSuccess(risk=Risk.of(await context.services.risk.read(view, entry.name)))
+
+
+def _reach(context: Context) -> Reach:
+    """Who may use every account speaks for those to come as well."""
+    return Reach.of(context.accounts, is_all=context.viewer.account_names is None)
+
+
+async def _told(found: AsyncGenerator[WatchedRisk, None]) -> AsyncGenerator[Risk, None]:
+    async with aclosing(found):
+        async for one in found:
+            yield Risk.of(one.state, one.portfolio)
