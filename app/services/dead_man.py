@@ -111,7 +111,12 @@ class DeadManSwitch:
     async def _until_due(self, bell: Listener) -> None:
         async with self._database.snapshot() as view:
             armed = (await view.rules.read()).switches.values()
-        rest = (min(armed) - self._clock.now()).total_seconds() if armed else LOOK_SECONDS
+        rests = [(one - self._clock.now()).total_seconds() for one in armed]
+        if self._database.poll_seconds is not None:
+            rests.append(LOOK_SECONDS)
+        if not rests:
+            await bell.wait()
+            return
         with suppress(TimeoutError):
-            async with self._clock.timeout(min(max(rest, 0.0), LOOK_SECONDS)):
+            async with self._clock.timeout(max(min(rests), 0.0)):
                 await bell.wait()

@@ -18,6 +18,8 @@ from app.storage.database import Database
 
 # Prices move without anybody ringing.
 LOOK_SECONDS = 2.0
+# Where nothing is limited; a change of the limits rings.
+IDLE_SECONDS = 60.0
 # However much is traded.
 LEAST_SECONDS = 0.2
 
@@ -55,24 +57,32 @@ class LossWatch:
     async def run(self) -> None:
         with self._bus.listen(Topic.FEED) as bell:
             while True:
-                for account in self._accounts.entries.values():
-                    try:
-                        await self.check(account)
-                    except (ExchangeError, StorageError) as error:
-                        name = account.name
-                        _logger.info("losses.not_known", account=name, error=str(error))
-                await self._until_due(bell)
+                await self._until_due(bell, await self._round())
 
-    async def check(self, account: AccountEntry) -> None:
-        """Look at one, and restrict it where a limit is reached."""
+    async def _round(self) -> float:
+        """How soon to look again."""
+        is_watching = False
+        for account in self._accounts.entries.values():
+            try:
+                is_watching |= await self.check(account)
+            except (ExchangeError, StorageError) as error:
+                is_watching = True
+                _logger.info("losses.not_known", account=account.name, error=str(error))
+        return LOOK_SECONDS if is_watching else IDLE_SECONDS
+
+    async def check(self, account: AccountEntry) -> bool:
+        """Restrict it where a limit is reached; whether there is one to be watched."""
         async with self._view(account.name) as view:
             rules = await view.rules()
             if not rules.limits.watches_losses:
                 self._latest.pop(account.name, None)
-                return
+                return False
             losses = await self._look(view, account, rules)
-        if losses is None:
-            return
+        if losses is not None:
+            await self._hold(account, losses, rules)
+        return True
+
+    async def _hold(self, account: AccountEntry, losses: Losses, rules: Rules) -> None:
         self._latest[account.name] = losses
         is_active = rules.standing(account.name).state is TradingState.ACTIVE
         if is_active and risks.broken(rules.limits, losses) is not None:
@@ -102,8 +112,8 @@ class LossWatch:
         daily = money.ZERO if base is None else money.subtract(base.equity, portfolio.equity)
         return Losses(daily=daily, drawdown_percent=portfolio.drawdown_percent)
 
-    async def _until_due(self, bell: Listener) -> None:
+    async def _until_due(self, bell: Listener, seconds: float) -> None:
         await self._clock.sleep(LEAST_SECONDS)
         with suppress(TimeoutError):
-            async with self._clock.timeout(LOOK_SECONDS - LEAST_SECONDS):
+            async with self._clock.timeout(seconds - LEAST_SECONDS):
                 await bell.wait()
