@@ -93,6 +93,11 @@ class View:
     async def open_entries(self, account: str) -> Sequence[OpenEntry]:
         return await self._snapshot.entries.open(account)
 
+    async def matching(self, wanted: OrderFilter) -> list[Order]:
+        """All of them, the oldest first: for the few that are open."""
+        narrowed = replace(wanted, accounts=self._narrowed(wanted.accounts))
+        return await self._snapshot.orders.matching(narrowed)
+
     async def count(self, wanted: OrderFilter) -> int:
         narrowed = replace(wanted, accounts=self._narrowed(wanted.accounts))
         return await self._snapshot.orders.count(narrowed)
