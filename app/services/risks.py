@@ -12,7 +12,7 @@ from app.domain.audit import Subject
 from app.domain.checks import invalid
 from app.domain.filters import OrderFilter
 from app.domain.reasons import REASON, is_reason
-from app.domain.risks import RiskLimits, Standing, TradingState, check_limits
+from app.domain.risks import Losses, RiskLimits, Standing, TradingState, check_limits
 from app.domain.rules import ALL
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
@@ -82,6 +82,10 @@ class RiskService:
             open_orders=await view.count(of_account),
             open_notional=money.total(one for one in notionals if one is not None),
         )
+
+    def losses(self, account: str) -> Losses | None:
+        """What is held against the limits, while there are any."""
+        return self._tools.losses.latest(account)
 
     def watch(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
         """As it stands now, and anew when limits, states, orders or figures have changed."""

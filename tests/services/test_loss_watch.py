@@ -1,0 +1,71 @@
+"""Losses that trip by themselves."""
+
+from decimal import Decimal
+
+import pytest
+
+from app.domain.risks import Losses, TradingState
+from app.errors import Denied, RefusalCode
+from app.runtime import Parts, open_runtime
+from app.services import Services
+from app.services.reaches import Reach
+from app.services.risks import RiskState
+from app.settings import Settings
+from tests.fakes import ManualClock
+from tests.makers import make_request
+
+PAPER = frozenset({"paper"})
+ALL = Reach.of(PAPER, is_all=True)
+PATIENCE_SECONDS = 900
+
+
+async def risk(services: Services) -> RiskState:
+    async with services.views.open(PAPER) as view:
+        return await services.risk.read(view, "paper")
+
+
+async def losses(services: Services, clock: ManualClock) -> Losses:
+    """As they are watched, once there is a limit."""
+    await services.risk.configure({"max_drawdown_percent": Decimal(99)})
+    for _ in range(20):
+        await clock.advance(1)
+        found = services.risk.losses("paper")
+        if found is not None:
+            return found
+    raise AssertionError("nobody watches losses")
+
+
+async def until_reducing(services: Services, clock: ManualClock) -> RiskState:
+    for _ in range(PATIENCE_SECONDS):
+        found = await risk(services)
+        if found.standing.state is TradingState.REDUCING:
+            return found
+        await clock.advance(1)
+    raise AssertionError("no price has moved so far")
+
+
+async def test_a_loss_that_a_price_alone_has_brought_trips_and_stays(
+    settings: Settings, clock: ManualClock
+) -> None:
+    async with open_runtime(settings, Parts(clock=clock)) as services:
+        await services.orders.place(make_request(amount=Decimal("0.1")))
+        so_far = (await losses(services, clock)).daily
+        orders = services.orders
+        limit = so_far + 1
+        await services.risk.configure({"max_daily_loss": limit})
+        found = await until_reducing(services, clock)
+        assert found.standing.reason is not None
+        assert found.standing.reason.startswith("maxDailyLoss is ")
+        with pytest.raises(Denied) as denied:
+            await orders.place(make_request(client_order_id="more"))
+        assert denied.value.refusal.code is RefusalCode.TRADING_HALTED
+        before = found.standing
+    async with open_runtime(settings, Parts(clock=clock)) as services:
+        assert (await risk(services)).standing == before
+        await services.risk.configure({"max_daily_loss": Decimal("0.01")})
+        with pytest.raises(Denied) as denied:
+            await services.risk.resume(ALL)
+        assert denied.value.refusal.code is RefusalCode.RISK_LIMIT
+        await services.risk.configure({"max_daily_loss": None})
+        await services.risk.resume(ALL)
+        assert (await risk(services)).standing.state is TradingState.ACTIVE
