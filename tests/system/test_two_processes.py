@@ -21,10 +21,12 @@ from tests.system.conftest import MakeServer
 from tests.system.servers import ServerProcess
 
 REPEATS = 200
+FREE_FOR_ALL = 60
 RUNGS = 15
 RUNG = Decimal(6)
 ENOUGH_FILLS = 6
 ORDER = {"symbol": "BTC/USDT", "side": "BUY", "type": "MARKET", "amount": "0.001"}
+WAITING = {**ORDER, "type": "LIMIT", "price": "1000", "amount": "0.01"}
 MONEY = {"USDT": Decimal(1_000_000), "BTC": Decimal(10)}
 SETTINGS = {f"accounts__paper__paper__balances__{asset}": total for asset, total in MONEY.items()}
 
@@ -114,6 +116,27 @@ async def test_orders_near_the_market_fill_once_although_both_match(pair: Pair) 
     assert_log_is_whole(books)
     assert_money_is_conserved(books, MONEY)
     assert [one.cursors for one in pair.subscribers] == [books.cursors] * 2
+
+
+async def test_of_orders_at_both_one_takes_the_last_free_trade_and_a_halt_holds_for_both(
+    pair: Pair,
+) -> None:
+    await pair.clients[0].ask(
+        "mutation { configureTradingWindow(input: {enabled: true, maxTradesPerDay: 1})"
+        " { __typename } }"
+    )
+    answers = await asyncio.gather(
+        *(pair.clients[number % 2].place(**WAITING) for number in range(FREE_FOR_ALL))
+    )
+    assert Counter(answer.refusal for answer in answers) == {
+        None: 1,
+        "WINDOW_CLOSED": FREE_FOR_ALL - 1,
+    }
+    await pair.clients[1].ask('mutation { haltTrading(reason: "a test") { __typename } }')
+    answer = await pair.clients[0].place(**WAITING)
+    assert answer.refusal == "TRADING_HALTED"
+    books = await read_books(pair.database_url)
+    assert [order["status"] for order in books.orders] == ["CANCELED"]
 
 
 def _ladder(ticker: Data) -> list[Data]:
