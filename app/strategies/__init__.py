@@ -1,0 +1,1 @@
+"""Pure signal rules, and the table of their names."""
