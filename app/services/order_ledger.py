@@ -17,7 +17,7 @@ from app.domain.order_reports import OrderReport
 from app.domain.orders import Order, OrderStatus
 from app.errors import Duplicate, Refusal, StaleRevision
 from app.ports import Clock
-from app.services import position_books
+from app.services import bot_books, position_books
 from app.services.audit import Attempt
 from app.storage.database import Database, Snapshot, Transaction
 
@@ -232,6 +232,7 @@ async def _record(tx: Transaction, before: Order, steps: Sequence[Step]) -> Orde
             await tx.fills.insert(step.added)
         tx.events.append(step.event)
     await position_books.book(tx, after, steps)
+    await bot_books.book(tx, after, steps)
     if after.status is OrderStatus.IN_DOUBT:
         tx.announce(Topic.DOUBTS)
     return after

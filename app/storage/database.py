@@ -12,6 +12,7 @@ from app.bus import Bus, Topic
 from app.domain.events import LoggedEvent
 from app.storage.accounts import AccountStore
 from app.storage.audit import AuditStore
+from app.storage.bots import BotStore
 from app.storage.entries import EntryStore
 from app.storage.equity import EquityStore
 from app.storage.events import EventStore
@@ -43,6 +44,7 @@ class Snapshot:
         self.paper = PaperStore(sql)
         self.positions = PositionStore(sql)
         self.equity = EquityStore(sql)
+        self.bots = BotStore(sql)
         self.entries = EntryStore(sql)
         self.rules = RuleStore(sql)
 

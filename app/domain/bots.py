@@ -1,0 +1,134 @@
+"""The bot: its states and the ways between them, what it is to do, and what it decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from app.domain.signals import Signal
+
+MOST_ASSIGNMENTS = 50
+MOST_CYCLE_SECONDS = 86_400
+# So many cycles in a row that come to nothing, and it gives up.
+MOST_FAILURES = 10
+MOST_PAUSE_SECONDS = 300.0
+
+
+class BotState(StrEnum):
+    """What it is doing."""
+
+    STOPPED = "STOPPED"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    STOPPING = "STOPPING"
+    FAILED = "FAILED"
+
+
+# Every way from one state to another; what is not here does not happen.
+TRANSITIONS: Mapping[BotState, frozenset[BotState]] = MappingProxyType(
+    {
+        BotState.STOPPED: frozenset({BotState.STARTING}),
+        BotState.STARTING: frozenset(
+            {BotState.RUNNING, BotState.PAUSED, BotState.STOPPING, BotState.FAILED}
+        ),
+        BotState.RUNNING: frozenset(
+            {BotState.STARTING, BotState.PAUSED, BotState.STOPPING, BotState.FAILED}
+        ),
+        BotState.PAUSED: frozenset({BotState.STARTING, BotState.RUNNING, BotState.STOPPING}),
+        BotState.STOPPING: frozenset({BotState.STOPPED}),
+        BotState.FAILED: frozenset({BotState.STARTING, BotState.STOPPING}),
+    }
+)
+
+
+class DecisionOutcome(StrEnum):
+    """What came of a decision."""
+
+    HOLD = "HOLD"
+    ORDERED = "ORDERED"
+    REFUSED_BY_RISK = "REFUSED_BY_RISK"
+    REFUSED_BY_WINDOW = "REFUSED_BY_WINDOW"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """One strategy on one symbol, with the quote money that it may hold at most."""
+
+    strategy: str
+    symbol: str
+    timeframe: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    allocation: Decimal
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        """No two of a bot have the same."""
+        return self.strategy, self.symbol, self.timeframe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopWish:
+    """What is to be done besides when it stops."""
+
+    cancel_open_orders: bool = False
+    close_positions: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bot:
+    """The bot as it stands. What was last asked for outlives every process."""
+
+    state: BotState = BotState.STOPPED
+    desired: BotState = BotState.STOPPED
+    # None before the first start.
+    account: str | None = None
+    assignments: tuple[Assignment, ...] = ()
+    cycle_seconds: int = 60
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    cycles: int = 0
+    last_cycle_at: datetime | None = None
+    last_cycle_milliseconds: int | None = None
+    consecutive_failures: int = 0
+    last_error: str | None = None
+    stop_wish: StopWish = field(default_factory=StopWish)
+
+    def moved(self, state: BotState) -> "Bot":
+        """LookupError where no way leads there."""
+        if state is self.state:
+            return self
+        if state not in TRANSITIONS[self.state]:
+            raise LookupError(f"no way leads from {self.state} to {state}")
+        return replace(self, state=state)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What a strategy said about one closed candle, and what came of it."""
+
+    id: str
+    at: datetime
+    cycle: int
+    account: str
+    strategy: str
+    symbol: str
+    timeframe: str
+    # When the candle began.
+    candle_at: datetime
+    signal: Signal
+    outcome: DecisionOutcome
+    reason: str
+    order_id: str | None = None
+
+
+def pause_seconds(bot: Bot) -> float:
+    """Until the next cycle: longer and longer where nothing goes right."""
+    if not bot.consecutive_failures:
+        return float(bot.cycle_seconds)
+    patience = bot.cycle_seconds * 2.0 ** min(bot.consecutive_failures, 20)
+    return min(patience, max(MOST_PAUSE_SECONDS, float(bot.cycle_seconds)))

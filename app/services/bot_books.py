@@ -1,0 +1,24 @@
+"""Keeps what strategies hold in step with their fills, in the very transaction that brings them."""
+
+from collections.abc import Sequence
+
+from app.domain.order_changes import Step
+from app.domain.orders import Order, OrderSource, PositionType
+from app.domain.positions import Position, PositionKey, booked
+from app.storage.database import Transaction
+
+
+async def book(tx: Transaction, order: Order, steps: Sequence[Step]) -> None:
+    """Take in what these steps have added; where they corrected, all is added up anew."""
+    added = [fill for step in steps for fill in step.added]
+    if order.source is not OrderSource.BOT or order.strategy is None or not added:
+        return
+    key = PositionKey(account=order.account, symbol=order.symbol, type=PositionType.SPOT)
+    nothing = Position(key=key, updated_at=order.updated_at)
+    if any(step.superseded for step in steps):
+        fills = await tx.bots.fills(order.account, order.strategy, order.symbol)
+        after = booked(nothing, fills).position
+    else:
+        before = await tx.bots.holding(order.account, order.strategy, order.symbol)
+        after = booked(before or nothing, added).position
+    await tx.bots.save_holding(order.strategy, after)

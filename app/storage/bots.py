@@ -1,0 +1,153 @@
+"""The bot, what it decided, and what its strategies hold."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, RowMapping, func, insert, or_, select, update
+
+from app.domain.bots import Bot, Decision, DecisionOutcome
+from app.domain.fills import Fill
+from app.domain.orders import OrderSource, PositionType
+from app.domain.positions import Holding, Position, PositionKey
+from app.domain.signals import Signal
+from app.storage import tables
+from app.storage.fills import load_fill
+from app.storage.sql import Sql
+
+_BOT = TypeAdapter(Bot)
+_bots = tables.bots.c
+_decisions = tables.bot_decisions.c
+_holdings = tables.bot_holdings.c
+_PLAIN = (
+    "id", "at", "cycle", "account", "strategy", "symbol", "timeframe", "candle_at", "reason",
+    "order_id",
+)  # fmt: skip
+_HOLDING = ("amount", "basis", "realized", "fees", "opened_at", "realized_before")
+
+
+class BotStore:
+    """There is one bot; its decisions are kept one by one."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def read(self) -> Bot:
+        return _load(str(await self._sql.scalar(select(_bots.value))))
+
+    async def lock(self) -> Bot:
+        """To be changed: nobody else does until the commit."""
+        return _load(str(await self._sql.scalar(select(_bots.value).with_for_update())))
+
+    async def save(self, bot: Bot) -> None:
+        await self._sql.run(update(tables.bots).values(value=_BOT.dump_json(bot).decode()))
+
+    async def take(self, runner: str, now: datetime, until: datetime) -> bool:
+        """Be the one that runs it, where nobody else does; again and again while it does."""
+        free = or_(_bots.runner.is_(None), _bots.runner == runner, _bots.runs_until <= now)
+        taken = update(tables.bots).where(free).values(runner=runner, runs_until=until)
+        return await self._sql.run(taken) == 1
+
+    async def release(self, runner: str) -> None:
+        mine = update(tables.bots).where(_bots.runner == runner)
+        await self._sql.run(mine.values(runner=None, runs_until=None))
+
+    async def decide(self, decision: Decision) -> None:
+        """Raises Duplicate where this candle was decided on before."""
+        row = {name: getattr(decision, name) for name in _PLAIN}
+        words = {"signal": str(decision.signal), "outcome": str(decision.outcome)}
+        await self._sql.run(insert(tables.bot_decisions), row | words)
+
+    async def decided_until(self, account: str) -> dict[tuple[str, str, str], datetime]:
+        """The latest candle of each strategy, symbol and timeframe that was decided on."""
+        latest = func.max(_decisions.candle_at).label("candle_at")
+        names = (_decisions.strategy, _decisions.symbol, _decisions.timeframe)
+        found = select(*names, latest).where(_decisions.account == account).group_by(*names)
+        return {
+            (row["strategy"], row["symbol"], row["timeframe"]): row["candle_at"]
+            for row in await self._sql.all(found)
+        }
+
+    async def decisions(self, accounts: frozenset[str], limit: int) -> Sequence[Decision]:
+        """The newest first."""
+        newest = select(tables.bot_decisions).where(_decisions.account.in_(sorted(accounts)))
+        rows = await self._sql.all(newest.order_by(_decisions.id.desc()).limit(limit))
+        return [_load_decision(row) for row in rows]
+
+    async def decisions_after(
+        self, accounts: frozenset[str], after: str, limit: int
+    ) -> Sequence[Decision]:
+        """In the order in which they were made."""
+        found = select(tables.bot_decisions).where(
+            _decisions.account.in_(sorted(accounts)), _decisions.id > after
+        )
+        rows = await self._sql.all(found.order_by(_decisions.id).limit(limit))
+        return [_load_decision(row) for row in rows]
+
+    async def last_decision_id(self) -> str:
+        return str(await self._sql.scalar(select(func.max(_decisions.id))) or "")
+
+    async def holding(self, account: str, strategy: str, symbol: str) -> Position | None:
+        """What a strategy holds of a symbol; on PostgreSQL nobody else changes it meanwhile."""
+        found = select(tables.bot_holdings).where(*_is(account, strategy, symbol))
+        row = await self._sql.first(found)
+        return None if row is None else _load_holding(row)
+
+    async def holdings(self, account: str) -> Sequence[tuple[str, Position]]:
+        """Of each strategy what is open."""
+        found = select(tables.bot_holdings).where(_holdings.account == account)
+        rows = await self._sql.all(found.order_by(_holdings.strategy, _holdings.symbol))
+        held = [(row["strategy"], _load_holding(row)) for row in rows]
+        return [(strategy, one) for strategy, one in held if one.holding.amount]
+
+    async def save_holding(self, strategy: str, position: Position) -> None:
+        key = position.key
+        values = {
+            **{name: getattr(position.holding, name) for name in _HOLDING},
+            "updated_at": position.updated_at,
+        }
+        mine = update(tables.bot_holdings).where(*_is(key.account, strategy, key.symbol))
+        if not await self._sql.run(mine.values(**values)):
+            row = {"account": key.account, "strategy": strategy, "symbol": key.symbol, **values}
+            await self._sql.run(insert(tables.bot_holdings), row)
+
+    async def fills(self, account: str, strategy: str, symbol: str) -> Sequence[Fill]:
+        """All that a strategy has traded of a symbol, in the order in which it was learned."""
+        fills, orders = tables.fills.c, tables.orders.c
+        found = select(tables.fills).join(tables.orders, orders.id == fills.order_id)
+        rows = await self._sql.all(
+            found.where(
+                orders.account == account,
+                orders.symbol == symbol,
+                orders.strategy == strategy,
+                orders.source == str(OrderSource.BOT),
+                fills.superseded_revision.is_(None),
+            ).order_by(fills.id)
+        )
+        return [load_fill(row) for row in rows]
+
+
+def _is(account: str, strategy: str, symbol: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _holdings.account == account,
+        _holdings.strategy == strategy,
+        _holdings.symbol == symbol,
+    )
+
+
+@lru_cache(maxsize=4)
+def _load(text: str) -> Bot:
+    return _BOT.validate_json(text)
+
+
+def _load_decision(row: RowMapping) -> Decision:
+    values: dict[str, Any] = {name: row[name] for name in _PLAIN}
+    return Decision(**values, signal=Signal(row["signal"]), outcome=DecisionOutcome(row["outcome"]))
+
+
+def _load_holding(row: RowMapping) -> Position:
+    key = PositionKey(account=row["account"], symbol=row["symbol"], type=PositionType.SPOT)
+    holding = Holding(**{name: row[name] for name in _HOLDING})
+    return Position(key=key, holding=holding, updated_at=row["updated_at"])
