@@ -19,6 +19,9 @@ OrderdeckError
 │   ├── Duplicate           it is already there
 │   ├── StorageUnavailable  retry later
 │   └── SchemaMismatch      migrate, or run the newer program
+├── BotError                look at the bot
+│   ├── StrategyFailed      a strategy gave no advice: look at what it says
+│   └── CycleFailed         nothing could be decided: it is tried again
 └── SettingsError           fix the settings
 """
 
@@ -171,6 +174,18 @@ class StorageUnavailable(StorageError):
 
 class SchemaMismatch(StorageError):
     """The database is older or newer than this program: migrate it, or run the newer program."""
+
+
+class BotError(OrderdeckError):
+    """The bot did not do as it was told: look at the bot."""
+
+
+class StrategyFailed(BotError):
+    """A strategy gave no advice, for the reason that the message tells: look at the strategy."""
+
+
+class CycleFailed(BotError):
+    """Nothing at all could be decided: the bot tries again by itself."""
 
 
 class SettingsError(OrderdeckError):

@@ -40,7 +40,8 @@ TRANSITIONS: Mapping[BotState, frozenset[BotState]] = MappingProxyType(
         ),
         BotState.PAUSED: frozenset({BotState.STARTING, BotState.RUNNING, BotState.STOPPING}),
         BotState.STOPPING: frozenset({BotState.STOPPED}),
-        BotState.FAILED: frozenset({BotState.STARTING, BotState.STOPPING}),
+        # Until somebody has looked at it.
+        BotState.FAILED: frozenset({BotState.STARTING}),
     }
 )
 

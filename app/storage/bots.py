@@ -60,6 +60,12 @@ class BotStore:
         words = {"signal": str(decision.signal), "outcome": str(decision.outcome)}
         await self._sql.run(insert(tables.bot_decisions), row | words)
 
+    async def conclude(self, decision: Decision) -> None:
+        """What came of one that is written down already."""
+        known = update(tables.bot_decisions).where(_decisions.id == decision.id)
+        words = {"outcome": str(decision.outcome), "reason": decision.reason}
+        await self._sql.run(known.values(**words))
+
     async def decided_until(self, account: str) -> dict[tuple[str, str, str], datetime]:
         """The latest candle of each strategy, symbol and timeframe that was decided on."""
         latest = func.max(_decisions.candle_at).label("candle_at")

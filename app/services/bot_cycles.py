@@ -1,0 +1,282 @@
+"""One cycle of the bot: look at every assignment, decide, write down, and order."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+import numpy as np
+
+from app.bus import Topic
+from app.domain import money
+from app.domain.bot_orders import Stand, Wanted, wanted
+from app.domain.bots import Assignment, Bot, Decision, DecisionOutcome
+from app.domain.candles import Candle, CandleRequest
+from app.domain.order_requests import OrderRequest
+from app.domain.orders import Order, OrderSource, OrderType, PositionType
+from app.domain.positions import Holding
+from app.domain.signals import Signal
+from app.errors import (
+    CycleFailed,
+    Denied,
+    Duplicate,
+    ExchangeError,
+    RefusalCode,
+    StrategyFailed,
+)
+from app.ports import Clock
+from app.services.accounts import AccountEntry, AccountService
+from app.services.market_data import MarketDataService
+from app.services.orders import Errand, OrderService
+from app.storage.database import Database, Transaction
+from app.strategies.interface import Advice, Candles, Held
+
+_BY_CODE = {
+    RefusalCode.WINDOW_CLOSED: DecisionOutcome.REFUSED_BY_WINDOW,
+    RefusalCode.RISK_LIMIT: DecisionOutcome.REFUSED_BY_RISK,
+    RefusalCode.TRADING_HALTED: DecisionOutcome.REFUSED_BY_RISK,
+}
+
+
+class Deciders(Protocol):
+    """Strategies by name, wherever they run."""
+
+    def candles_needed(self, name: str, parameters: Mapping[str, Any]) -> int: ...
+
+    async def decide(
+        self, name: str, candles: Candles, held: Held, parameters: Mapping[str, Any]
+    ) -> Advice:
+        """Raises StrategyFailed."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CycleTools:
+    """What a cycle works with."""
+
+    database: Database
+    accounts: AccountService
+    market_data: MarketDataService
+    orders: OrderService
+    deciders: Deciders
+    clock: Clock
+    new_id: Callable[[], str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Question:
+    """One assignment with what its strategy is to look at."""
+
+    assignment: Assignment
+    candles: Sequence[Candle]
+    holding: Holding
+
+    @property
+    def candle_at(self) -> datetime:
+        return self.candles[-1].at
+
+
+class BotCycles:
+    """Runs them one after the other; each closed candle is decided on once."""
+
+    def __init__(self, tools: CycleTools) -> None:
+        self._tools = tools
+        self._clock = tools.clock
+
+    async def run(self, bot: Bot) -> None:
+        """CycleFailed where the exchange told of no market at all."""
+        account = self._tools.accounts.get(bot.account or "")
+        async with self._tools.database.snapshot() as view:
+            decided = await view.bots.decided_until(account.name)
+        asked = await asyncio.gather(
+            *(self._ask(account, one) for one in bot.assignments), return_exceptions=True
+        )
+        questions = [one for one in asked if isinstance(one, _Question)]
+        if not questions:
+            raise _nothing_known(asked)
+        due = [one for one in questions if _is_new(one, decided)]
+        advices = await asyncio.gather(*(self._advice(one) for one in due))
+        for question, advice in zip(due, advices, strict=True):
+            await self._act(bot, account, question, advice)
+
+    async def _ask(self, account: AccountEntry, assignment: Assignment) -> _Question | None:
+        """None where no candle has closed so far."""
+        limit = self._tools.deciders.candles_needed(assignment.strategy, assignment.parameters)
+        asked = CandleRequest(
+            symbol=assignment.symbol, timeframe=assignment.timeframe, limit=limit + 1
+        )
+        told = await self._tools.market_data.candles(account, asked)
+        closed = [one for one in told if one.at + asked.span <= self._clock.now()][-limit:]
+        async with self._tools.database.snapshot() as view:
+            held = await view.bots.holding(account.name, assignment.strategy, assignment.symbol)
+        if not closed:
+            return None
+        holding = Holding() if held is None else held.holding
+        return _Question(assignment=assignment, candles=closed, holding=holding)
+
+    async def _advice(self, question: _Question) -> Advice | StrategyFailed:
+        assignment = question.assignment
+        try:
+            return await self._tools.deciders.decide(
+                assignment.strategy,
+                _as_arrays(question.candles),
+                _as_held(question.holding, assignment),
+                assignment.parameters,
+            )
+        except StrategyFailed as failed:
+            return failed
+
+    async def _act(
+        self, bot: Bot, account: AccountEntry, question: _Question, advice: Advice | StrategyFailed
+    ) -> None:
+        decision = self._decision(bot, account, question, advice)
+        if decision.signal is Signal.HOLD or isinstance(advice, StrategyFailed):
+            await self._write(decision)
+            return
+        if self._is_late(question):
+            await self._write(_held_back(decision, "dropped: a newer candle has closed since"))
+            return
+        order = await self._order(account, question, advice)
+        if isinstance(order, str):
+            await self._write(_held_back(decision, f"{decision.reason}; {order}"))
+        else:
+            await self._place(decision, order, question.assignment)
+
+    def _decision(
+        self, bot: Bot, account: AccountEntry, question: _Question, advice: Advice | StrategyFailed
+    ) -> Decision:
+        assignment, is_failed = question.assignment, isinstance(advice, StrategyFailed)
+        return Decision(
+            id=self._tools.new_id(),
+            at=self._clock.now(),
+            cycle=bot.cycles + 1,
+            account=account.name,
+            strategy=assignment.strategy,
+            symbol=assignment.symbol,
+            timeframe=assignment.timeframe,
+            candle_at=question.candle_at,
+            signal=Signal.HOLD if isinstance(advice, StrategyFailed) else advice.signal,
+            outcome=DecisionOutcome.FAILED if is_failed else DecisionOutcome.HOLD,
+            reason=str(advice) if isinstance(advice, StrategyFailed) else advice.reason,
+        )
+
+    async def _order(
+        self, account: AccountEntry, question: _Question, advice: Advice
+    ) -> Wanted | str:
+        assignment = question.assignment
+        try:
+            markets = await account.gateway.markets()
+            ticker = await self._tools.market_data.ticker(account, assignment.symbol)
+        except ExchangeError as error:
+            return f"dropped: {error}"
+        market = markets.get(assignment.symbol)
+        if market is None or ticker is None or ticker.last is None or ticker.is_stale:
+            return "dropped: the last price is not known"
+        stand = Stand(
+            assignment=assignment, market=market, holding=question.holding, last=ticker.last
+        )
+        return wanted(advice.signal, Decimal(str(advice.part)), stand)
+
+    async def _place(self, decision: Decision, order: Wanted, assignment: Assignment) -> None:
+        request = OrderRequest(
+            account=decision.account,
+            client_order_id=_client_order_id(decision),
+            symbol=decision.symbol,
+            side=order.side,
+            type=OrderType.MARKET,
+            amount=order.amount,
+            position_type=PositionType.SPOT,
+            source=OrderSource.BOT,
+            strategy=assignment.strategy,
+        )
+        ordered = replace(decision, outcome=DecisionOutcome.ORDERED)
+
+        async def alongside(tx: Transaction, placed: Order) -> None:
+            await tx.bots.decide(replace(ordered, order_id=placed.id))
+
+        try:
+            await self._tools.orders.place(request, errand=Errand(alongside=alongside))
+        except Duplicate:
+            # Decided on before, by whoever was faster.
+            return
+        except Denied as denied:
+            await self._refused(decision, denied)
+
+    async def _refused(self, decision: Decision, denied: Denied) -> None:
+        refusal = denied.refusal
+        outcome = _BY_CODE.get(refusal.code, DecisionOutcome.FAILED)
+        refused = replace(decision, outcome=outcome, reason=f"{decision.reason}; {refusal.message}")
+        if denied.existing_order is None:
+            await self._write(refused)
+            return
+        # The intent and the decision were written before the exchange said no.
+        async with self._tools.database.transaction() as tx:
+            await tx.bots.conclude(refused)
+            tx.announce(Topic.FEED)
+
+    async def _write(self, decision: Decision) -> None:
+        try:
+            async with self._tools.database.transaction() as tx:
+                await tx.bots.decide(decision)
+                tx.announce(Topic.FEED)
+        except Duplicate:
+            return
+
+    def _is_late(self, question: _Question) -> bool:
+        asked = CandleRequest(
+            symbol=question.assignment.symbol, timeframe=question.assignment.timeframe, limit=1
+        )
+        return self._clock.now() >= question.candle_at + 2 * asked.span
+
+
+def _is_new(question: _Question, decided: Mapping[tuple[str, str, str], datetime]) -> bool:
+    before = decided.get(question.assignment.name)
+    return before is None or question.candle_at > before
+
+
+def _nothing_known(asked: Sequence[_Question | BaseException | None]) -> CycleFailed:
+    error = next((one for one in asked if isinstance(one, BaseException)), None)
+    words = "no candle has closed so far" if error is None else str(error) or repr(error)
+    failed = CycleFailed(words)
+    failed.__cause__ = error
+    return failed
+
+
+def _held_back(decision: Decision, reason: str) -> Decision:
+    return replace(decision, outcome=DecisionOutcome.HOLD, reason=reason)
+
+
+def _client_order_id(decision: Decision) -> str:
+    """The same for the same candle, so that no decision can ever place two orders."""
+    asked = (
+        decision.account, decision.strategy, decision.symbol, decision.timeframe,
+        decision.candle_at.isoformat(),
+    )  # fmt: skip
+    return f"bot-{hashlib.sha256('|'.join(asked).encode()).hexdigest()[:32]}"
+
+
+def _as_arrays(candles: Sequence[Candle]) -> Candles:
+    def numbers(name: str) -> Any:
+        return np.array([float(getattr(one, name)) for one in candles], dtype=np.float64)
+
+    return Candles(
+        at=np.array([int(one.at.timestamp() * 1000) for one in candles], dtype=np.int64),
+        open=numbers("open"),
+        high=numbers("high"),
+        low=numbers("low"),
+        close=numbers("close"),
+        volume=numbers("volume"),
+    )
+
+
+def _as_held(holding: Holding, assignment: Assignment) -> Held:
+    entry = holding.entry_price
+    return Held(
+        amount=float(holding.amount),
+        entry_price=None if entry is None else float(entry),
+        cost=float(max(holding.basis, money.ZERO)),
+        allocation=float(assignment.allocation),
+    )
