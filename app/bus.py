@@ -38,6 +38,14 @@ class Listener:
         await self._bell.wait()
         self._bell.clear()
 
+    async def until_rung(self) -> None:
+        """Return once it is rung, and leave it so."""
+        await self._bell.wait()
+
+    def hush(self) -> None:
+        """What was published so far is being looked at."""
+        self._bell.clear()
+
     async def wait_at_most(self, seconds: float | None) -> None:
         """Return then too, for listeners that other processes cannot ring."""
         with suppress(TimeoutError):

@@ -39,13 +39,16 @@ from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
 from app.services.portfolio_feed import PortfolioFeed
 from app.services.portfolios import PortfolioService
+from app.services.position_feed import PositionFeed
 from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.recent_money import RecentMoney
 from app.services.reconciler import Reconciler
 from app.services.risks import RiskService, RiskTools
+from app.services.steady_views import SteadyViews
 from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService
+from app.services.watching import Watches
 from app.settings import Settings
 from app.storage import migrations
 from app.storage.database import Database
@@ -192,13 +195,14 @@ class _Build:
             name: OrderSync(entry, self._orders, tools, self._times(name))
             for name, entry in self._accounts.entries.items()
         }
+        steady, watches = SteadyViews(views, appraiser, clock), Watches(bus, self._feeds, clock)
         equity = EquityTools(
             database=database, bus=bus, views=views, appraiser=appraiser, clock=clock
         )
         self._fees = FeeValuer(database, accounts, bus, clock)
         self._recorders = [EquityRecorder(one, equity) for one in accounts.entries.values()]
-        feed = PortfolioFeed(portfolios, appraiser, views, bus, clock)
-        positions = PositionService(accounts, market_data, views, bus, clock)
+        feed = PortfolioFeed(portfolios, steady, watches)
+        positions = PositionService(accounts, appraiser, market_data, clock)
         keeper = PositionKeeper(database, accounts, clock)
         halts = HaltService(
             HaltTools(
@@ -234,6 +238,7 @@ class _Build:
             portfolio_feed=feed,
             portfolios=portfolios,
             positions=positions,
+            position_feed=PositionFeed(positions, accounts, steady, watches),
             position_keeper=keeper,
             reconciler=Reconciler(self._syncs),
             risk=RiskService(risks),

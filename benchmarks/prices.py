@@ -14,6 +14,7 @@ from app.domain.accounts import AccountMode
 from app.domain.markets import Ticker
 from app.runtime import SystemClock
 from app.services.accounts import AccountEntry
+from app.services.answers import Answers
 from app.services.market_data import MarketDataService
 from app.services.market_feeds import MarketFeeds
 from app.services.prices import fetch_prices
@@ -63,7 +64,7 @@ async def _one_by_one() -> None:
 async def _at_once(never: str | None = None) -> None:
     clock = SystemClock()
     market_data = MarketDataService(MarketFeeds([], clock), clock)
-    found = await fetch_prices(market_data, _account(SlowPrices(never)), SYMBOLS)
+    found = await fetch_prices(market_data, _account(SlowPrices(never)), SYMBOLS, Answers())
     assert len(found.tickers) == len(SYMBOLS) - (never is not None)
 
 

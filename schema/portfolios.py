@@ -157,9 +157,7 @@ async def watch_portfolio(
     """Refused before the first state, where there is none to be had."""
     context = info.context
     entry, wanted = context.services.accounts.resolve(account, context.viewer), _checked(currency)
-    feed = context.services.portfolio_feed
-    first = await feed.look(entry, wanted)
-    return _told(feed.follow(entry, wanted, first))
+    return _told(await context.services.portfolio_feed.follow(entry, wanted))
 
 
 async def _told(

@@ -46,7 +46,7 @@ class Subscription:
         context = info.context
         context.require(Scope.READ)
         wanted = AnyPosition() if filter is None else filter.to_domain(info)
-        found = context.services.positions.watch(context.accounts, wanted)
+        found = await context.services.position_feed.follow(context.accounts, wanted)
         return _each(found, PositionList.of)
 
     @strawberry.subscription

@@ -12,6 +12,7 @@ from app.services.order_log import OrderLog
 from app.services.orders import OrderService
 from app.services.portfolio_feed import PortfolioFeed
 from app.services.portfolios import PortfolioService
+from app.services.position_feed import PositionFeed
 from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.reconciler import Reconciler
@@ -35,6 +36,7 @@ class Services:
     portfolio_feed: PortfolioFeed
     portfolios: PortfolioService
     positions: PositionService
+    position_feed: PositionFeed
     position_keeper: PositionKeeper
     reconciler: Reconciler
     risk: RiskService

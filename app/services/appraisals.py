@@ -1,7 +1,7 @@
 """What an account has and what everything is worth just now, asked for side by side."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -56,7 +56,14 @@ class Appraisal:
     by_home: Yardstick
     is_complete: bool
     missing: Mapping[str, str]
+    # The markets whose prices it is made of, or lacks.
+    symbols: Sequence[str]
     from_outside: Sequence[Problem] = field(default_factory=tuple)
+
+
+def purse_question(account: str) -> Hashable:
+    """By which the answer is kept during a view."""
+    return ("purse", account)
 
 
 class Appraiser:
@@ -69,6 +76,10 @@ class Appraiser:
 
     async def purse(self, view: View, account: AccountEntry) -> Purse:
         """ExchangeError where the exchange does not say: without balances there is no equity."""
+        question = purse_question(account.name)
+        return await view.answers.get(question, lambda: self._ask(view, account))
+
+    async def _ask(self, view: View, account: AccountEntry) -> Purse:
         as_of = await view.as_of()
         try:
             async with self._clock.timeout(account.answer_seconds):
@@ -94,7 +105,8 @@ class Appraiser:
             positions, purse.balances, purse.markets, account.name, self._clock.now()
         )
         blank = _stock(purse, held, positions, {})
-        prices = await fetch_prices(self._market_data, account, ways.symbols(blank))
+        symbols = ways.symbols(blank)
+        prices = await fetch_prices(self._market_data, account, symbols, view.answers)
         marks = _marks(prices)
         stock = _stock(purse, held, positions, marks)
         by_home = Yardstick(currency=purse.home, routes=ways.homewards, marks=marks)
@@ -105,6 +117,7 @@ class Appraiser:
             by_home=by_home,
             is_complete=not has_gaps(stock, by_home, purse.markets),
             missing=prices.missing,
+            symbols=symbols,
             from_outside=[one for one in held.problems if one.code == FROM_OUTSIDE],
         )
 
@@ -137,7 +150,7 @@ class _Ways:
         routes = homewards if is_home else routes_to(currency, purse.markets.values())
         return cls(markets=purse.markets, currency=currency, routes=routes, homewards=homewards)
 
-    def symbols(self, stock: Stock) -> Iterable[str]:
+    def symbols(self, stock: Stock) -> Sequence[str]:
         """Every market whose price is needed."""
         routes = [
             route.get(asset, ())

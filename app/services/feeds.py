@@ -1,17 +1,16 @@
 """One stream of an exchange, for all who watch it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import aclosing
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
 from app.domain.accounts import Connectivity
 from app.ports import Clock, MarketSource
 from app.services.market_channels import Channel
-from app.services.watchers import Watcher
 
 # So long it goes on without anybody who watches, for whoever comes back.
 GRACE_SECONDS = 10.0
@@ -22,8 +21,15 @@ LONGEST_PAUSE_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 _log = structlog.get_logger(__name__)
+
+
+class FeedListener(Protocol[T_contra]):
+    """Whoever is told at once: it must not take long."""
+
+    def put(self, topic: Hashable, value: T_contra, /) -> None: ...
 
 
 class Feed(Generic[T]):
@@ -33,7 +39,7 @@ class Feed(Generic[T]):
         self._channel = channel
         self._sources = sources
         self._clock = clock
-        self._watchers: set[Watcher[T]] = set()
+        self._watchers: set[FeedListener[T]] = set()
         self._left = asyncio.Event()
         self._latest: T | None = None
         self._is_aged = False
@@ -48,13 +54,13 @@ class Feed(Generic[T]):
         """The newest value; None where it cannot be relied on."""
         return None if self._is_silent else self._latest
 
-    def join(self, watcher: Watcher[T]) -> None:
+    def join(self, watcher: FeedListener[T]) -> None:
         self._watchers.add(watcher)
         self._left.clear()
         if self._latest is not None:
             watcher.put(self._channel.topic(self._latest), self._latest)
 
-    def leave(self, watcher: Watcher[T]) -> None:
+    def leave(self, watcher: FeedListener[T]) -> None:
         self._watchers.discard(watcher)
         if not self._watchers:
             self._left.set()

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from app.ports import Clock, MarketSource
-from app.services.feeds import Feed
+from app.services.feeds import Feed, FeedListener
 from app.services.market_channels import Channel, ChannelKey
 from app.services.turns import Turns
 from app.services.watchers import Watcher
@@ -46,17 +46,25 @@ class MarketFeeds:
     ) -> AsyncGenerator[T, None]:
         """What is now, then what changes; of what is not read in time, so many newest."""
         watcher = Watcher[T](self._turns, most=most)
-        feeds = [self._feed(channel) for channel in channels]
         try:
-            for channel, feed in zip(channels, feeds, strict=True):
+            for channel in channels:
                 if channel.key in present:
-                    feed.offer(present[channel.key])
-                feed.join(watcher)
+                    self._feed(channel).offer(present[channel.key])
+                self.join(channel, watcher)
             async for value in watcher:
                 yield value
         finally:
-            for feed in feeds:
-                feed.leave(watcher)
+            for channel in channels:
+                self.leave(channel, watcher)
+
+    def join(self, channel: Channel[T], listener: FeedListener[T]) -> None:
+        """Hear the latest, if there is one, and whatever comes after it."""
+        self._feed(channel).join(listener)
+
+    def leave(self, channel: Channel[T], listener: FeedListener[T]) -> None:
+        feed: Feed[T] | None = self._feeds.get(channel.key)
+        if feed is not None:
+            feed.leave(listener)
 
     async def run(self) -> None:
         """Keep every feed going that is watched."""

@@ -18,7 +18,7 @@ from app.domain.problems import Problem
 from app.errors import BadInput, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry
-from app.services.appraisals import Appraisal, Appraiser, Purse
+from app.services.appraisals import Appraisal, Appraiser
 from app.services.day_openings import DayOpenings
 from app.services.views import View
 
@@ -67,12 +67,6 @@ class PortfolioService:
     async def read(self, view: View, account: AccountEntry, currency: str | None) -> Portfolio:
         """ExchangeError where the exchange does not say what is held."""
         purse = await self._appraiser.purse(view, account)
-        return await self.read_with(view, account, purse, currency)
-
-    async def read_with(
-        self, view: View, account: AccountEntry, purse: Purse, currency: str | None
-    ) -> Portfolio:
-        """The same with what the exchange has said already."""
         found = await self._appraiser.appraise(view, account, purse, currency)
         stock, by = found.stock, found.by
         began = (await view.rules()).window.day(self._clock.now()).began

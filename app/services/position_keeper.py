@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from app.bus import Topic
 from app.domain import money
 from app.domain.audit import Subject
 from app.domain.order_requests import OrderRequest, check_metadata
@@ -60,6 +61,7 @@ class PositionKeeper:
             after = replace(before, metadata=metadata)
             if after != known:
                 await tx.positions.save(after)
+                tx.announce(Topic.FEED)
                 if attempt is not None:
                     await attempt.done(tx, Subject.position(key))
         return after

@@ -1,10 +1,9 @@
 """What is held and what it is worth."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-from app.bus import Bus
 from app.domain import money
 from app.domain.events import LogPosition
 from app.domain.orders import PositionType
@@ -25,10 +24,10 @@ from app.domain.valuations import (
 from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
+from app.services.appraisals import Appraiser
 from app.services.market_data import MarketDataService
 from app.services.prices import Prices, fetch_prices
-from app.services.views import View, ViewService
-from app.services.watching import watched
+from app.services.views import View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,47 +45,40 @@ class PositionFilter:
             and (self.type is None or key.type is self.type)
         )
 
+    def names_among(self, accounts: frozenset[str]) -> frozenset[str]:
+        """The accounts that it speaks of."""
+        return accounts if self.accounts is None else accounts & self.accounts
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PositionList:
-    """What is open, what could not be told of it, and where in the log it was read."""
+    """What is open, what could not be told of it, and where in the log it was read.
+
+    Equal to another where a reader sees no difference.
+    """
 
     nodes: tuple[Valued, ...]
     problems: tuple[Problem, ...]
-    as_of: LogPosition
+    as_of: LogPosition = field(compare=False)
 
 
 class PositionService:
     """Puts fills, balances and prices together."""
 
     def __init__(
-        self, accounts: AccountService, market_data: MarketDataService, views: ViewService,
-        bus: Bus, clock: Clock,
+        self, accounts: AccountService, appraiser: Appraiser, market_data: MarketDataService,
+        clock: Clock,
     ) -> None:  # fmt: skip
         self._accounts = accounts
+        self._appraiser = appraiser
         self._market_data = market_data
-        self._views = views
-        self._bus = bus
         self._clock = clock
-
-    def watch(
-        self, accounts: frozenset[str], wanted: PositionFilter
-    ) -> AsyncGenerator[PositionList, None]:
-        """The list as it is now, and anew whenever a fill or a price has changed it."""
-
-        async def read() -> PositionList:
-            async with self._views.open(accounts) as view:
-                return await self.read(view, wanted)
-
-        return watched(
-            read, self._bus, self._clock, key=lambda found: (found.nodes, found.problems)
-        )
 
     async def read(self, view: View, wanted: PositionFilter) -> PositionList:
         """Account by account, side by side: none holds up another for long."""
         known = await view.positions()
-        names = sorted(view.accounts & (wanted.accounts or view.accounts))
-        found = await asyncio.gather(*(self._of(name, known, wanted) for name in names))
+        names = sorted(wanted.names_among(view.accounts))
+        found = await asyncio.gather(*(self._of(view, name, known, wanted) for name in names))
         return PositionList(
             nodes=tuple(one for nodes, _ in found for one in nodes),
             problems=tuple(problem for _, problems in found for problem in problems),
@@ -106,15 +98,15 @@ class PositionService:
         return None if closed is None else valued(closed, money.ZERO, None)
 
     async def _of(
-        self, name: str, known: Sequence[Position], wanted: PositionFilter
+        self, view: View, name: str, known: Sequence[Position], wanted: PositionFilter
     ) -> tuple[list[Valued], list[Problem]]:
         account = self._accounts.get(name)
-        held = await self._held(account, [one for one in known if one.key.account == name])
+        held = await self._held(view, account, [one for one in known if one.key.account == name])
         open_ones = [
             one for one in held.positions if held.amount_of(one) and wanted.admits(one.key)
         ]
         symbols = dict.fromkeys(one.key.symbol for one in open_ones)
-        prices = await fetch_prices(self._market_data, account, symbols)
+        prices = await fetch_prices(self._market_data, account, symbols, view.answers)
         nodes = [
             valued(one, held.outside.get(one.key, money.ZERO), _mark(one, prices))
             for one in open_ones
@@ -122,16 +114,13 @@ class PositionService:
         told = [one for one in held.problems if wanted.symbols is None or one.subject in symbols]
         return nodes, [*told, *_problems(nodes, prices)]
 
-    async def _held(self, account: AccountEntry, ours: Sequence[Position]) -> Held:
+    async def _held(self, view: View, account: AccountEntry, ours: Sequence[Position]) -> Held:
         """Where the exchange cannot be asked, what the fills tell is all there is."""
         try:
-            async with self._clock.timeout(account.answer_seconds):
-                markets, balances = await asyncio.gather(
-                    account.gateway.markets(), account.gateway.balances()
-                )
-        except (ExchangeError, TimeoutError):
+            purse = await self._appraiser.purse(view, account)
+        except ExchangeError:
             return Held(positions=tuple(ours), problems=(unanswered(account.name),))
-        return held_against(ours, balances, markets, account.name, self._clock.now())
+        return held_against(ours, purse.balances, purse.markets, account.name, self._clock.now())
 
 
 def _mark(position: Position, prices: Prices) -> Mark | None:

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.domain.markets import Ticker
 from app.services.accounts import AccountEntry
+from app.services.answers import Answers
 from app.services.market_data import MarketDataService
 
 SIDE_BY_SIDE = 64
@@ -21,15 +23,19 @@ class Prices:
 
 
 async def fetch_prices(
-    market_data: MarketDataService, account: AccountEntry, symbols: Iterable[str]
+    market_data: MarketDataService, account: AccountEntry, symbols: Iterable[str], answers: Answers
 ) -> Prices:
-    """One that fails or never answers holds up no other."""
+    """One that fails or never answers holds up no other; what was told already is told again."""
     wanted, lane = tuple(dict.fromkeys(symbols)), asyncio.Semaphore(SIDE_BY_SIDE)
+    market_set = account.gateway.market_set
 
-    async def fetch(symbol: str) -> Ticker | str:
+    async def ask(symbol: str) -> Ticker | str:
         async with lane:
             told = await market_data.prices(account, [symbol], deadline_seconds=DEADLINE_SECONDS)
         return told[symbol]
+
+    async def fetch(symbol: str) -> Ticker | str:
+        return await answers.get(("price", market_set, symbol), partial(ask, symbol))
 
     told = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
     return Prices(

@@ -17,6 +17,7 @@ from app.domain.positions import Position, PositionKey, Result
 from app.domain.rules import Rules
 from app.domain.trading_windows import Trades
 from app.errors import CursorInvalid, NotFound
+from app.services.answers import Answers
 from app.storage.database import Database, Snapshot
 from app.storage.fills import FillState
 
@@ -36,6 +37,8 @@ class View:
     def __init__(self, snapshot: Snapshot, accounts: frozenset[str]) -> None:
         self._snapshot = snapshot
         self._accounts = accounts
+        # What exchanges told meanwhile: each is asked but once.
+        self.answers = Answers()
 
     @property
     def accounts(self) -> frozenset[str]:

@@ -1,44 +1,202 @@
-"""States that are read anew when something may have changed, and told when they have."""
+"""What many watch: looked at once for all of them whenever something rings, and told to each."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TypeVar
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, Generic, TypeVar
 
 from app.bus import Bus, Listener, Topic
+from app.domain.markets import Ticker
 from app.ports import Clock
+from app.services.market_channels import Channel
+from app.services.market_feeds import MarketFeeds
+from app.services.price_bells import PriceBell
 
 # At most five a second.
 PAUSE_SECONDS = 0.2
-# Prices move without anybody ringing.
-GLANCE_SECONDS = 1.0
+# Prices that no stream tells are asked for so often while somebody watches.
+POLL_SECONDS = 1.0
+# Who holds very many of those sees them less often: an exchange answers only so many questions.
+PRICES_A_SECOND = 20
+# Those that nobody watches any more are kept a while: the next one may want the same.
+MOST_WATCHES = 32
 
 T = TypeVar("T")
 
 
-def watched(
-    read: Callable[[], Awaitable[T]], bus: Bus, clock: Clock, *, key: Callable[[T], object]
-) -> AsyncGenerator[T, None]:
-    """First what is, then what has become of it; of many changes at once the last."""
-    # Registered here, so that nothing is missed before the first is asked for.
-    return _changes(read, bus.listen(Topic.FEED), clock, key)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sight(Generic[T]):
+    """What was seen, the prices that it depends on, and how long it is good if nothing rings."""
+
+    state: T
+    prices: Sequence[Channel[Ticker]] = ()
+    good_for_seconds: float | None = None
 
 
-async def _changes(
-    read: Callable[[], Awaitable[T]], bell: Listener, clock: Clock, key: Callable[[T], object]
-) -> AsyncGenerator[T, None]:
-    told: object = None
-    with bell:
-        while True:
-            state = await read()
-            if key(state) != told:
-                told = key(state)
-                yield state
-            await clock.sleep(PAUSE_SECONDS)
-            await _rung_or_due(bell, clock)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject(Generic[T]):
+    """What can be watched. Whoever means the same shares each look."""
+
+    key: Hashable
+    # Is told what was seen before, for what cannot be seen just now.
+    look: Callable[[T | None], Awaitable[Sight[T]]]
 
 
-async def _rung_or_due(bell: Listener, clock: Clock) -> None:
-    try:
-        async with clock.timeout(GLANCE_SECONDS - PAUSE_SECONDS):
-            await bell.wait()
-    except TimeoutError:
-        return
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen(Generic[T]):
+    """Later ones have higher numbers, in all watches."""
+
+    number: int
+    sight: Sight[T]
+    at: datetime
+
+
+class Watches:
+    """Begins to watch with the first who asks, and does it once for all who mean the same."""
+
+    def __init__(self, bus: Bus, feeds: MarketFeeds, clock: Clock) -> None:
+        self._bus = bus
+        self._feeds = feeds
+        self._clock = clock
+        self._numbers = count(1)
+        self._watches: dict[Hashable, _Watch[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._watches)
+
+    async def follow(self, subject: Subject[T]) -> AsyncGenerator[T, None]:
+        """First what is, then what has become of it; what a slow reader did not take is skipped.
+
+        Where there is nothing to be seen at first, it is told before anything is watched.
+        """
+        first = await self._watch(subject).newer(0)
+        return self._told(subject, first)
+
+    async def _told(self, subject: Subject[T], first: _Seen[T]) -> AsyncGenerator[T, None]:
+        watch, seen, told = self._watch(subject), first, first.sight.state
+        with watch.joined():
+            yield told
+            while True:
+                seen = await watch.newer(seen.number)
+                if seen.sight.state != told:
+                    told = seen.sight.state
+                    yield told
+
+    def _watch(self, subject: Subject[T]) -> "_Watch[T]":
+        watch: _Watch[T] | None = self._watches.get(subject.key)
+        if watch is None:
+            self._forget_idle()
+            bell = self._bus.listen(Topic.FEED)
+            prices = PriceBell(self._feeds, bell.ring)
+            watch = _Watch(subject, bell, prices, self._clock, self._numbers)
+            self._watches[subject.key] = watch
+        return watch
+
+    def _forget_idle(self) -> None:
+        """One that is forgotten costs another look, and no more."""
+        idle = [key for key, watch in self._watches.items() if watch.is_idle]
+        for key in idle[: max(0, len(self._watches) + 1 - MOST_WATCHES)]:
+            self._watches.pop(key).close()
+
+
+class _Watch(Generic[T]):
+    """Of those who wait for something newer, one waits for a ring and looks for all of them."""
+
+    def __init__(
+        self, subject: Subject[T], bell: Listener, prices: PriceBell, clock: Clock,
+        numbers: Iterator[int],
+    ) -> None:  # fmt: skip
+        self._subject = subject
+        self._bell = bell
+        self._prices = prices
+        self._clock = clock
+        self._numbers = numbers
+        self._turn = asyncio.Lock()
+        self._readers = 0
+        self._seen: _Seen[T] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._readers and not self._turn.locked()
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """Prices ring as long as anybody reads."""
+        self._readers += 1
+        if self._seen is not None:
+            self._prices.turn_to(self._seen.sight.prices)
+        try:
+            yield
+        finally:
+            self._readers -= 1
+            if not self._readers:
+                self._prices.turn_to(())
+
+    async def newer(self, number: int) -> _Seen[T]:
+        """What is now, once it is newer than the one of this number."""
+        if (known := self._known_since(number)) is not None:
+            return known
+        async with self._turn:
+            if (known := self._known_since(number)) is not None:
+                return known
+            if self._seen is not None:
+                await self._until_outdated(self._seen)
+                await self._pause_after(self._seen)
+            return await self._look()
+
+    def close(self) -> None:
+        self._bell.close()
+
+    async def _look(self) -> _Seen[T]:
+        before = None if self._seen is None else self._seen.sight.state
+        self._bell.hush()
+        try:
+            sight = await self._subject.look(before)
+        except BaseException:
+            # Whoever looks next must not wait for another ring.
+            self._bell.ring()
+            raise
+        self._seen = _Seen(number=next(self._numbers), sight=sight, at=self._clock.now())
+        if self._readers:
+            self._prices.turn_to(sight.prices)
+        return self._seen
+
+    def _known_since(self, number: int) -> _Seen[T] | None:
+        """What was seen last, if that is newer and nothing has happened since."""
+        seen = self._seen
+        if seen is None or seen.number <= number or self._bell.is_rung:
+            return None
+        rest = self._rest_seconds(seen)
+        return seen if rest is None or rest > 0 else None
+
+    async def _until_outdated(self, seen: _Seen[T]) -> None:
+        rest = self._rest_seconds(seen)
+        if rest is None:
+            await self._bell.until_rung()
+        elif rest > 0:
+            with suppress(TimeoutError):
+                async with self._clock.timeout(rest):
+                    await self._bell.until_rung()
+
+    def _rest_seconds(self, seen: _Seen[T]) -> float | None:
+        """How long it is good still; None for as long as nothing rings."""
+        limits = [seen.sight.good_for_seconds]
+        if not self._readers:
+            limits.append(PAUSE_SECONDS)
+        elif self._prices.silent:
+            limits.append(max(POLL_SECONDS, self._pause_seconds))
+        seconds = min((limit for limit in limits if limit is not None), default=None)
+        return None if seconds is None else self._until(seen, seconds)
+
+    async def _pause_after(self, seen: _Seen[T]) -> None:
+        await self._clock.sleep(self._until(seen, self._pause_seconds))
+
+    @property
+    def _pause_seconds(self) -> float:
+        return max(PAUSE_SECONDS, self._prices.silent / PRICES_A_SECOND)
+
+    def _until(self, seen: _Seen[T], seconds: float) -> float:
+        return (seen.at + timedelta(seconds=seconds) - self._clock.now()).total_seconds()

@@ -1,7 +1,7 @@
 """An account at a desk whose prices and balances a test sets by hand, and what is built on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from itertools import count
 from typing import cast
 
 from app.bus import Bus
-from app.domain.accounts import AccountMode, Balance
+from app.domain.accounts import AccountMode, Balance, Connection, Connectivity
 from app.domain.equity_curves import EquityKey, EquityPoint
 from app.domain.markets import Market, Ticker
 from app.domain.order_changes import submitted
@@ -18,7 +18,7 @@ from app.domain.orders import Fee, Order, OrderSide, PositionType
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services import position_books
-from app.services.accounts import AccountEntry
+from app.services.accounts import AccountEntry, AccountService
 from app.services.appraisals import Appraiser
 from app.services.equity import EquityRecorder, EquityTools
 from app.services.market_data import MarketDataService
@@ -26,7 +26,11 @@ from app.services.market_feeds import MarketFeeds
 from app.services.order_log import OrderLog
 from app.services.portfolio_feed import PortfolioFeed
 from app.services.portfolios import Portfolio, PortfolioService
+from app.services.position_feed import PositionFeed
+from app.services.positions import PositionFilter, PositionList, PositionService
+from app.services.steady_views import SteadyViews
 from app.services.views import View, ViewService
+from app.services.watching import Watches
 from app.storage.database import Database
 from tests.fakes import ManualClock
 from tests.makers import make_fill, make_order
@@ -53,6 +57,8 @@ class Desk:
     _asked: int = 0
     # What happens while it is asked for balances.
     meanwhile: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    # The streams that are open.
+    streams: dict[str, asyncio.Queue[Ticker]] = field(default_factory=dict)
     _markets: dict[str, Market] = field(default_factory=dict)
 
     async def markets(self) -> Mapping[str, Market]:
@@ -100,6 +106,31 @@ class Desk:
         )
 
 
+class StreamedDesk(Desk):
+    """One that also tells each price by a stream, when a test says so."""
+
+    connection = Connection(connectivity=Connectivity.CONNECTED)
+
+    @property
+    def market_set(self) -> str:
+        return "streamed desk"
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        self.streams.setdefault(symbol, asyncio.Queue())
+        return self._stream(symbol)
+
+    def move(self, symbol: str, price: str) -> None:
+        self.prices[symbol] = price
+        self.streams[symbol].put_nowait(self._ticker(symbol))
+
+    async def _stream(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        try:
+            while True:
+                yield await self.streams[symbol].get()
+        finally:
+            del self.streams[symbol]
+
+
 def _market(symbol: str) -> Market:
     base, _, quote = symbol.partition("/")
     return Market(
@@ -134,9 +165,11 @@ class Patient:
 class House:
     """All that portfolios are made of, around one desk."""
 
-    def __init__(self, database: Database, bus: Bus, clock: ManualClock) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, clock: ManualClock, kind: type[Desk] = Desk
+    ) -> None:
         self.clock = clock
-        self.desk = Desk(clock=clock, prices={"BTC/USDT": "50000"}, held={"USDT": "10000"})
+        self.desk = kind(clock=clock, prices={"BTC/USDT": "50000"}, held={"USDT": "10000"})
         self.account = AccountEntry(
             name=ACCOUNT,
             exchange="desk",
@@ -150,10 +183,16 @@ class House:
         self._log = OrderLog(database, bus, clock)
         self._numbers = count(1)
         patient = Patient(clock)
-        market_data = MarketDataService(MarketFeeds([], patient), patient)
+        self.feeds = MarketFeeds([self.account.gateway], patient)
+        market_data = MarketDataService(self.feeds, patient)
         appraiser = Appraiser(market_data, patient)
         self.portfolios = PortfolioService(appraiser, clock)
-        self.feed = PortfolioFeed(self.portfolios, appraiser, self._views, bus, clock)
+        accounts = AccountService(database, clock, [self.account])
+        self.positions = PositionService(accounts, appraiser, market_data, clock)
+        steady = SteadyViews(self._views, appraiser, patient)
+        watches = Watches(bus, self.feeds, clock)
+        self.feed = PortfolioFeed(self.portfolios, steady, watches)
+        self.position_feed = PositionFeed(self.positions, accounts, steady, watches)
         self._tools = EquityTools(
             database=database, bus=bus, views=self._views, appraiser=appraiser, clock=clock
         )
@@ -175,6 +214,10 @@ class House:
     async def read(self, currency: str | None = None) -> Portfolio:
         async with self.view() as view:
             return await self.portfolios.read(view, self.account, currency)
+
+    async def read_positions(self) -> PositionList:
+        async with self.view() as view:
+            return await self.positions.read(view, PositionFilter())
 
     async def curve(self) -> Sequence[EquityPoint]:
         async with self.view() as view:

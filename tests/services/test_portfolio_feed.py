@@ -32,7 +32,7 @@ async def feed(house: House) -> AsyncIterator[Feed]:
 
 
 async def watching(house: House) -> Feed:
-    return house.feed.follow(house.account, None, await house.feed.look(house.account, None))
+    return await house.feed.follow(house.account, None)
 
 
 async def nothing_comes(house: House, feed: Feed, seconds: float) -> "asyncio.Task[Portfolio]":
@@ -82,7 +82,8 @@ async def test_a_fill_that_comes_while_balances_are_told_is_not_taken_for_a_depo
 ) -> None:
     house.desk.held = {"USDT": "1000"}
     house.desk.meanwhile = [partial(house.trade, "0.001", "49000") for _ in range(2)]
-    found = await house.feed.look(house.account, None)
+    async with aclosing(await watching(house)) as feed:
+        found = await anext(feed)
     assert house.desk.balances_asked == 3
     assert found.problems == []
     assert found.unrealized == Decimal(2)
@@ -118,7 +119,7 @@ async def test_many_who_watch_cost_the_exchange_no_more_than_one(house: House) -
         assert (house.desk.balances_asked, house.desk.prices_asked) == (1, 1)
         house.desk.prices["BTC/USDT"] = "60000"
         coming = [asyncio.ensure_future(anext(feed)) for feed in feeds]
-        await house.clock.until_asleep(len(feeds))
+        await house.clock.until_asleep()
         await house.clock.advance(1)
         async with asyncio.timeout(5):
             assert {one.equity for one in await asyncio.gather(*coming)} == {Decimal(61000)}

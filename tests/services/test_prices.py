@@ -9,6 +9,7 @@ from app.domain.markets import Ticker
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.exchange import PaperExchange
 from app.services.accounts import AccountEntry
+from app.services.answers import Answers
 from app.services.market_data import MarketDataService
 from app.services.market_feeds import MarketFeeds
 from app.services.prices import DEADLINE_SECONDS, Prices, fetch_prices
@@ -53,7 +54,7 @@ async def fetched(exchange: SlowExchange, clock: ManualClock, *seconds: float) -
         answer_seconds=10, gateway=exchange,
     )  # fmt: skip
     market_data = MarketDataService(MarketFeeds([], clock), clock)
-    fetching = asyncio.create_task(fetch_prices(market_data, entry, SYMBOLS))
+    fetching = asyncio.create_task(fetch_prices(market_data, entry, SYMBOLS, Answers()))
     await clock.until_asleep()
     for pause in seconds:
         assert not fetching.done()

@@ -6,74 +6,178 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.bus import Bus, Topic
-from app.services.watching import GLANCE_SECONDS, PAUSE_SECONDS, watched
+from app.errors import ExchangeUnavailable
+from app.services.market_feeds import MarketFeeds
+from app.services.watching import MOST_WATCHES, PAUSE_SECONDS, Sight, Subject, Watches
 from tests.fakes import ManualClock
+from tests.services.feeding import Updates, reading
+
+GOOD_FOR_SECONDS = 10.0
 
 
-class Watched:
-    """A number that changes, and what a listener was told of it."""
+class Number:
+    """A number that changes, and how often it was looked at."""
 
-    def __init__(self, bus: Bus, clock: ManualClock) -> None:
+    def __init__(self, name: str = "it") -> None:
         self.number = 0
-        self.reads = 0
-        self.told: list[int] = []
-        self._clock = clock
-        self._changes = watched(self._read, bus, clock, key=lambda number: number)
-        self._listening = asyncio.create_task(self._listen())
+        self.looks = 0
+        self.gate: asyncio.Event | None = None
+        self.is_away = False
+        self.subject = Subject(key=name, look=self._look)
 
-    async def passes(self, seconds: float) -> None:
-        await self._clock.advance(seconds)
-
-    async def end(self) -> None:
-        self._listening.cancel()
-        await asyncio.wait([self._listening])
-
-    async def _read(self) -> int:
-        self.reads += 1
-        return self.number
-
-    async def _listen(self) -> None:
-        async for number in self._changes:
-            self.told.append(number)
+    async def _look(self, _before: int | None) -> Sight[int]:
+        self.looks += 1
+        if self.is_away:
+            raise ExchangeUnavailable("nobody is there")
+        number = self.number
+        if self.gate is not None:
+            await self.gate.wait()
+        return Sight(state=number, good_for_seconds=GOOD_FOR_SECONDS)
 
 
 @pytest.fixture
-async def state(bus: Bus, clock: ManualClock) -> AsyncIterator[Watched]:
-    watched_state = Watched(bus, clock)
-    await clock.until_asleep()
-    yield watched_state
-    await watched_state.end()
+def it() -> Number:
+    return Number()
 
 
-async def test_the_present_state_comes_first_and_once(state: Watched) -> None:
-    await state.passes(10 * GLANCE_SECONDS)
-    assert state.told == [0]
+@pytest.fixture
+def watches(bus: Bus, clock: ManualClock) -> Watches:
+    return Watches(bus, MarketFeeds([], clock), clock)
+
+
+@pytest.fixture
+async def told(watches: Watches, it: Number, clock: ManualClock) -> AsyncIterator[Updates[int]]:
+    async with reading(await watches.follow(it.subject)) as told:
+        await clock.until_asleep()
+        yield told
+
+
+async def test_the_present_state_comes_first_and_once(
+    told: Updates[int], clock: ManualClock
+) -> None:
+    await clock.advance(10 * GOOD_FOR_SECONDS)
+    assert told == [0]
 
 
 async def test_a_thousand_changes_in_a_second_are_five_frames_and_the_last_is_the_last(
-    state: Watched, bus: Bus
+    told: Updates[int], it: Number, bus: Bus, clock: ManualClock
 ) -> None:
     for number in range(1, 1001):
-        state.number = number
+        it.number = number
         bus.publish([Topic.FEED])
-        await state.passes(0.001)
-    await state.passes(PAUSE_SECONDS)
-    assert state.told[-1] == 1000
-    assert len(state.told) <= 1 + 6
-    assert state.told == sorted(set(state.told))
+        await clock.advance(0.001)
+    assert len(told) <= 1 + 5
+    await clock.advance(PAUSE_SECONDS)
+    assert told[-1] == 1000
+    assert told == sorted(set(told))
 
 
-async def test_what_nobody_rings_for_is_seen_within_a_glance(state: Watched) -> None:
-    state.number = 7
-    await state.passes(GLANCE_SECONDS)
-    assert state.told == [0, 7]
+async def test_what_nobody_rings_for_is_seen_once_the_last_look_is_old(
+    told: Updates[int], it: Number, clock: ManualClock
+) -> None:
+    it.number = 7
+    await clock.advance(GOOD_FOR_SECONDS - 0.001)
+    assert told == [0]
+    await clock.advance(0.001)
+    assert told == [0, 7]
 
 
 async def test_a_ring_is_heard_at_once_where_nothing_was_told_lately(
-    state: Watched, bus: Bus
+    told: Updates[int], it: Number, bus: Bus, clock: ManualClock
 ) -> None:
-    await state.passes(PAUSE_SECONDS)
-    state.number = 7
+    await clock.advance(PAUSE_SECONDS)
+    it.number = 7
     bus.publish([Topic.FEED])
-    await state.passes(0)
-    assert state.told == [0, 7]
+    await clock.advance(0)
+    assert told == [0, 7]
+
+
+async def test_what_changes_between_the_first_state_and_the_first_reading_is_told(
+    watches: Watches, it: Number, bus: Bus, clock: ManualClock
+) -> None:
+    follow = await watches.follow(it.subject)
+    it.number = 7
+    bus.publish([Topic.FEED])
+    async with reading(follow) as told:
+        await clock.until_asleep()
+        await clock.advance(PAUSE_SECONDS)
+        assert told == [0, 7]
+
+
+async def test_a_ring_during_a_look_leads_to_another(
+    told: Updates[int], it: Number, bus: Bus, clock: ManualClock
+) -> None:
+    it.gate = asyncio.Event()
+    bus.publish([Topic.FEED])
+    await clock.advance(PAUSE_SECONDS)
+    it.number = 7
+    bus.publish([Topic.FEED])
+    it.gate.set()
+    await clock.advance(PAUSE_SECONDS)
+    assert told == [0, 7]
+
+
+async def test_a_hundred_who_watch_the_same_cost_one_look(
+    watches: Watches, it: Number, bus: Bus, clock: ManualClock
+) -> None:
+    followed = [reading(await watches.follow(it.subject)) for _ in range(100)]
+    every = [await one.__aenter__() for one in followed]
+    await clock.until_asleep()
+    it.number = 7
+    bus.publish([Topic.FEED])
+    await clock.advance(PAUSE_SECONDS)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert (it.looks, [list(told) for told in every]) == (2, [[0, 7]] * 100)
+    for one in followed:
+        await one.__aexit__(None, None, None)
+
+
+async def test_whoever_goes_away_in_the_middle_of_a_look_takes_nothing_from_the_others(
+    watches: Watches, it: Number, bus: Bus, clock: ManualClock
+) -> None:
+    async with reading(await watches.follow(it.subject)) as staying:
+        async with reading(await watches.follow(it.subject)):
+            await clock.until_asleep()
+            it.gate, it.number = asyncio.Event(), 7
+            bus.publish([Topic.FEED])
+            await clock.advance(PAUSE_SECONDS)
+        it.gate.set()
+        await clock.advance(PAUSE_SECONDS)
+        assert staying == [0, 7]
+
+
+async def test_who_is_slow_is_told_the_newest_and_not_what_came_between(
+    watches: Watches, it: Number, bus: Bus, clock: ManualClock
+) -> None:
+    slow = await watches.follow(it.subject)
+    assert await anext(slow) == 0
+    async with reading(await watches.follow(it.subject)) as quick:
+        await clock.until_asleep()
+        for number in (1, 2, 3):
+            it.number = number
+            bus.publish([Topic.FEED])
+            await clock.advance(PAUSE_SECONDS)
+        assert quick == [0, 1, 2, 3]
+        assert await anext(slow) == 3
+    await slow.aclose()
+
+
+async def test_where_there_is_no_first_state_there_is_nothing_to_watch(
+    watches: Watches, it: Number
+) -> None:
+    it.is_away = True
+    with pytest.raises(ExchangeUnavailable):
+        await watches.follow(it.subject)
+
+
+async def test_what_nobody_watches_any_more_is_forgotten_and_what_is_watched_is_not(
+    watches: Watches, it: Number, bus: Bus, clock: ManualClock, told: Updates[int]
+) -> None:
+    for number in range(2 * MOST_WATCHES):
+        await (await watches.follow(Number(f"other {number}").subject)).aclose()
+    assert len(watches) == MOST_WATCHES
+    it.number = 7
+    bus.publish([Topic.FEED])
+    await clock.advance(PAUSE_SECONDS)
+    assert told == [0, 7]

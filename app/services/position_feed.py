@@ -1,0 +1,48 @@
+"""Positions as they change."""
+
+from collections.abc import AsyncGenerator, Sequence
+from functools import partial
+
+from app.domain.markets import Ticker
+from app.services.accounts import AccountService
+from app.services.market_channels import Channel, ticker_channel
+from app.services.positions import PositionFilter, PositionList, PositionService
+from app.services.steady_views import BALANCES_SECONDS, SteadyViews
+from app.services.watching import Sight, Subject, Watches
+
+
+class PositionFeed:
+    """Follows positions for as many as want to watch."""
+
+    def __init__(
+        self, positions: PositionService, accounts: AccountService, views: SteadyViews,
+        watches: Watches,
+    ) -> None:  # fmt: skip
+        self._positions = positions
+        self._accounts = accounts
+        self._views = views
+        self._watches = watches
+
+    async def follow(
+        self, accounts: frozenset[str], wanted: PositionFilter
+    ) -> AsyncGenerator[PositionList, None]:
+        """The list as it is now, and anew whenever a fill or a price has changed it."""
+        subject = Subject(
+            key=("positions", accounts, wanted), look=partial(self._look, accounts, wanted)
+        )
+        return await self._watches.follow(subject)
+
+    async def _look(
+        self, accounts: frozenset[str], wanted: PositionFilter, _before: PositionList | None
+    ) -> Sight[PositionList]:
+        asked = [self._accounts.get(name) for name in sorted(wanted.names_among(accounts))]
+        async with self._views.open(accounts, asked) as view:
+            found = await self._positions.read(view, wanted)
+        return Sight(state=found, prices=self._prices(found), good_for_seconds=BALANCES_SECONDS)
+
+    def _prices(self, found: PositionList) -> Sequence[Channel[Ticker]]:
+        keys = [one.key for one in found.nodes]
+        return [
+            ticker_channel(self._accounts.get(key.account).gateway.market_set, key.symbol)
+            for key in keys
+        ]

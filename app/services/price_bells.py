@@ -1,0 +1,39 @@
+"""Rings whoever looks at prices when one of them moves."""
+
+from collections.abc import Callable, Hashable, Sequence
+
+from app.domain.markets import Ticker
+from app.services.market_channels import Channel, ChannelKey
+from app.services.market_feeds import MarketFeeds
+
+# More of them are not worth a stream each: an account of dust would open thousands.
+MOST_STREAMS = 200
+
+
+class PriceBell:
+    """Watches prices, others as time goes by, for one who then looks at all of them anew."""
+
+    def __init__(self, feeds: MarketFeeds, ring: Callable[[], None]) -> None:
+        self._feeds = feeds
+        self._ring = ring
+        self._wanted: Sequence[Channel[Ticker]] = ()
+        self._joined: dict[ChannelKey, Channel[Ticker]] = {}
+
+    @property
+    def silent(self) -> int:
+        """How many of them must be asked for, because no stream tells them."""
+        return sum(self._feeds.live(channel) is None for channel in self._wanted)
+
+    def turn_to(self, wanted: Sequence[Channel[Ticker]]) -> None:
+        """Watch these from now on, and no others."""
+        chosen = {channel.key: channel for channel in wanted[:MOST_STREAMS]}
+        gone = [channel for key, channel in self._joined.items() if key not in chosen]
+        new = [channel for key, channel in chosen.items() if key not in self._joined]
+        self._wanted, self._joined = wanted, chosen
+        for channel in new:
+            self._feeds.join(channel, self)
+        for channel in gone:
+            self._feeds.leave(channel, self)
+
+    def put(self, _topic: Hashable, _value: Ticker) -> None:
+        self._ring()
