@@ -136,12 +136,14 @@ async def test_a_hundred_who_watch_the_same_cost_one_look(
 async def test_whoever_goes_away_in_the_middle_of_a_look_takes_nothing_from_the_others(
     watches: Watches, it: Number, bus: Bus, clock: ManualClock
 ) -> None:
+    leaving = asyncio.create_task(Updates(await watches.follow(it.subject)).run())
+    await clock.until_asleep()
     async with reading(await watches.follow(it.subject)) as staying:
-        async with reading(await watches.follow(it.subject)):
-            await clock.until_asleep()
-            it.gate, it.number = asyncio.Event(), 7
-            bus.publish([Topic.FEED])
-            await clock.advance(PAUSE_SECONDS)
+        it.gate, it.number = asyncio.Event(), 7
+        bus.publish([Topic.FEED])
+        await clock.advance(PAUSE_SECONDS)
+        leaving.cancel()
+        await asyncio.wait([leaving])
         it.gate.set()
         await clock.advance(PAUSE_SECONDS)
         assert staying == [0, 7]
