@@ -1,5 +1,6 @@
 """A day of trading on paper, by hand and in a moment: what a portfolio says of it, as a table."""
 
+import argparse
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -15,14 +16,17 @@ from app.domain.orders import Order, OrderSide, OrderType, PositionType
 from app.domain.performances import Performance
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.portfolios import CurveRequest, Portfolio
+from app.services.portfolios import MAX_POINTS, CurveRequest, Portfolio
 from app.settings import Settings, load_settings
+from benchmarks.equity_plot import Plot
 from tests.fakes import ManualClock
 
 ACCOUNT = "paper"
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-STEP = timedelta(hours=1)
+HOUR = timedelta(hours=1)
+# Between the records of a curve that is to be looked at.
+FINE = timedelta(minutes=10)
 HOURS = 24
 # By then what was filled is in the records.
 RECORDED_SECONDS = 2
@@ -66,20 +70,25 @@ class Moment:
 class TradingDay:
     """Places orders at their hours, and looks at the portfolio at each."""
 
-    def __init__(self, services: Services, clock: DayClock) -> None:
+    def __init__(self, services: Services, clock: DayClock, *, step: timedelta = HOUR) -> None:
         self._services = services
         self._clock = clock
+        self._step = step
 
     async def moments(self) -> AsyncIterator[Moment]:
         await self.portfolio()
         await self._clock.leap(MINUTE.total_seconds())
         for hour in range(HOURS + 1):
+            await self._pass_until(NOON + hour * HOUR)
             orders = [await self._place(one, hour) for one in _due(hour)]
             if orders:
                 await self._clock.leap(RECORDED_SECONDS)
             yield Moment(at=self._clock.now(), orders=orders, portfolio=await self.portfolio())
-            next_hour = NOON + (hour + 1) * STEP
-            await self._clock.leap((next_hour - self._clock.now()).total_seconds())
+
+    async def _pass_until(self, end: datetime) -> None:
+        """At each step it is recorded what the account is worth."""
+        while (rest := end - self._clock.now()) > timedelta():
+            await self._clock.leap(min(rest, self._step).total_seconds())
 
     async def portfolio(self) -> Portfolio:
         services = self._services
@@ -123,10 +132,11 @@ def settings_in(folder: Path) -> Settings:
     return load_settings(environ, folder)
 
 
-async def show(folder: Path) -> None:
+async def show(folder: Path, *, step: timedelta) -> Plot:
+    """Print the day, and give back the curve that it made."""
     clock = DayClock(NOON - MINUTE)
     async with open_runtime(settings_in(folder), Parts(clock=clock)) as services:
-        day = TradingDay(services, clock)
+        day = TradingDay(services, clock, step=step)
         print(_line(HEADINGS))
         async for moment in day.moments():
             print(_row(moment))
@@ -134,6 +144,8 @@ async def show(folder: Path) -> None:
         print(f"\nperformance  {_told(await day.performance(portfolio))}")
         curve = [f"{point.equity:.0f}" for point in await day.curve(portfolio, 16)]
         print(f"curve        {' '.join(curve)}")
+        points = await day.curve(portfolio, MAX_POINTS)
+    return Plot(points=points, currency=portfolio.currency)
 
 
 def _row(moment: Moment) -> str:
@@ -161,6 +173,17 @@ def _told(found: Performance) -> str:
     )
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the equity curve, as SVG")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the database there")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        asyncio.run(show(Path(temporary)))
+        folder = arguments.keep or Path(temporary)
+        plot = asyncio.run(show(folder, step=FINE if arguments.plot else HOUR))
+    if arguments.plot:
+        arguments.plot.write_text(plot.svg())
+
+
+if __name__ == "__main__":
+    main()
