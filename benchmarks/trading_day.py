@@ -84,6 +84,7 @@ class TradingDay:
             if orders:
                 await self._clock.leap(RECORDED_SECONDS)
             yield Moment(at=self._clock.now(), orders=orders, portfolio=await self.portfolio())
+        await self._clock.leap(MINUTE.total_seconds())
 
     async def _pass_until(self, end: datetime) -> None:
         """At each step it is recorded what the account is worth."""
