@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from app.domain import money
 
+_ONE = Decimal(1)
 _PERCENT = Decimal(100)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,6 +27,15 @@ class EquityPoint:
 
     at: datetime
     equity: Decimal
+    # Money from outside buys units and does not make them worth more.
+    units: Decimal = _ONE
+
+    @property
+    def value(self) -> Decimal:
+        """What a unit is worth: equity as it would be without deposits and withdrawals."""
+        if self.units == _ONE:
+            return self.equity
+        return money.divide(self.equity, self.units) if self.units else money.ZERO
 
 
 def sampled(points: Sequence[EquityPoint], most: int) -> Sequence[EquityPoint]:
@@ -66,9 +76,13 @@ THINNINGS = (
 
 
 def thinned(points: Sequence[EquityPoint], width: timedelta) -> Sequence[EquityPoint]:
-    """Of each stretch so long the first, the last, the lowest and the highest."""
+    """Of each stretch so long the first, the last, the lowest and the highest, of units too."""
     by_stretch = _by_stretch(points, lambda point: (point.at - _EPOCH) // width)
-    kept = {id(one) for some in by_stretch for one in (some[0], some[-1], *_ends(some))}
+    kept = {
+        id(one)
+        for some in by_stretch
+        for one in (some[0], some[-1], *_ends(some), min(some, key=_value), max(some, key=_value))
+    }
     return [point for point in points if id(point) in kept]
 
 
@@ -80,14 +94,21 @@ def drawdown_percent(peak: Decimal, equity: Decimal) -> Decimal:
     return min(fallen, _PERCENT)
 
 
+def fall_percent(peak: EquityPoint | None, point: EquityPoint) -> Decimal:
+    """How far below the highest record it is; what was taken out has not fallen."""
+    if peak is None or not point.units:
+        return money.ZERO
+    return drawdown_percent(peak.value, point.value)
+
+
 def max_drawdown_percent(points: Iterable[EquityPoint]) -> Decimal:
-    """The deepest fall from a peak that came before it."""
+    """The deepest fall from a peak that came before it, deposits and withdrawals taken out."""
     peak, pit, deepest = money.ZERO, money.ZERO, money.ZERO
-    for point in points:
-        if point.equity > peak:
-            peak = pit = point.equity
-        elif point.equity < pit:
-            pit = point.equity
+    for value in (point.value for point in points if point.units):
+        if value > peak:
+            peak = pit = value
+        elif value < pit:
+            pit = value
             deepest = max(deepest, drawdown_percent(peak, pit))
     return deepest
 
@@ -115,3 +136,7 @@ def _ends(points: Sequence[EquityPoint]) -> tuple[EquityPoint, EquityPoint]:
 
 def _equity(point: EquityPoint) -> Decimal:
     return point.equity
+
+
+def _value(point: EquityPoint) -> Decimal:
+    return point.value

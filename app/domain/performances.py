@@ -56,8 +56,8 @@ def performance_of(
 
 
 def daily_closes(points: Iterable[EquityPoint]) -> Sequence[Decimal]:
-    """The last equity of each UTC day; a day without any ends as the one before."""
-    closes: dict[date, Decimal] = {point.at.date(): point.equity for point in points}
+    """What a unit was worth at the end of each UTC day; without a record, as the day before."""
+    closes: dict[date, Decimal] = {point.at.date(): point.value for point in points if point.units}
     if not closes:
         return []
     first, last = min(closes), max(closes)

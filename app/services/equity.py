@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from app.bus import Bus, Listener, Topic
-from app.domain import portfolios as domain
-from app.domain.equity_curves import THINNINGS, EquityKey, EquityPoint, Thinning, thinned
+from app.domain.equity_curves import THINNINGS, EquityKey, Thinning, thinned
+from app.domain.fundings import outside_of
 from app.domain.positions import Position
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.appraisals import Appraiser
+from app.services.fundings import point_of
 from app.services.views import View, ViewService
 from app.storage.database import Database
 
@@ -66,12 +67,16 @@ class EquityRecorder:
             self._note(await view.positions())
             purse = await self._tools.appraiser.purse(view, self._account)
             found = await self._tools.appraiser.appraise(view, self._account, purse, None)
-        if not found.is_complete:
-            return
-        equity = domain.equity(found.stock, found.by_home)
+            if not found.is_complete:
+                return
+            point = await point_of(view, found, self._clock.now())
+            before = await view.outside(self._account.name)
         key = EquityKey(account=self._account.name, currency=purse.home)
+        outside = outside_of(found.stock)
         async with self._tools.database.transaction() as tx:
-            await tx.equity.add(key, EquityPoint(at=self._clock.now(), equity=equity))
+            await tx.equity.add(key, point)
+            if outside != before:
+                await tx.equity.set_outside(self._account.name, outside)
 
     async def run_thinning(self) -> None:
         """The older the records, the fewer are needed of them; the extremes stay."""

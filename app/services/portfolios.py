@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain import portfolios as domain
-from app.domain.equity_curves import EquityKey, EquityPoint, drawdown_percent, sampled
+from app.domain.equity_curves import EquityKey, EquityPoint, fall_percent, sampled
 from app.domain.events import LogPosition
 from app.domain.fills import Fill
 from app.domain.filters import FillFilter
@@ -20,6 +20,7 @@ from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.appraisals import Appraisal, Appraiser
 from app.services.day_openings import DayOpenings
+from app.services.fundings import point_of
 from app.services.views import View
 
 MAX_POINTS = 2000
@@ -71,7 +72,7 @@ class PortfolioService:
         stock, by = found.stock, found.by
         began = (await view.rules()).window.day(self._clock.now()).began
         before = await self._openings.realized(view, stock.positions, began)
-        standing = await _standing(view, found)
+        standing = await _standing(view, found, self._clock.now())
         worths = domain.worths(stock.balances.values(), by)
         return Portfolio(
             account=account.name,
@@ -133,18 +134,16 @@ class _Standing:
     problems: tuple[Problem, ...] = ()
 
 
-async def _standing(view: View, found: Appraisal) -> _Standing:
+async def _standing(view: View, found: Appraisal, now: datetime) -> _Standing:
     """Where something that matters has no price, the last record counts, and not what is left."""
     key = EquityKey(account=found.account, currency=found.stock.home)
     peak, last = await view.equity_peak(key), await view.last_equity(key)
     if found.is_complete:
-        equity = domain.equity(found.stock, found.by_home)
-        highest = equity if peak is None else peak.equity
-        return _Standing(drawdown_percent=drawdown_percent(highest, equity))
+        return _Standing(drawdown_percent=fall_percent(peak, await point_of(view, found, now)))
     if peak is None or last is None:
         return _Standing(drawdown_percent=money.ZERO, problems=(domain.unrecorded(None),))
     return _Standing(
-        drawdown_percent=drawdown_percent(peak.equity, last.equity),
+        drawdown_percent=fall_percent(peak, last),
         problems=(domain.unrecorded(last.at),),
     )
 

@@ -1,9 +1,10 @@
 """Reading: everything that one question asks for, as it was at one instant."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from app.domain.audit import AuditEntry
 from app.domain.entries import OpenEntry
@@ -79,6 +80,10 @@ class View:
     async def equity_at(self, key: EquityKey, at: datetime) -> EquityPoint | None:
         """What was recorded last by then, else first."""
         return await self._snapshot.equity.at(key, at)
+
+    async def outside(self, account: str) -> Mapping[str, Decimal] | None:
+        """What it had at its last record that no trade had brought."""
+        return await self._snapshot.equity.outside(account)
 
     async def equity(
         self, key: EquityKey, since: datetime | None, until: datetime | None

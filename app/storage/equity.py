@@ -1,7 +1,8 @@
 """What accounts were worth, point by point, and the highest that it was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import ColumnElement, RowMapping, Table, delete, insert, select, update
 
@@ -11,6 +12,7 @@ from app.storage.sql import Sql
 
 BATCH = 2000
 _points = tables.equity_points.c
+_outside = tables.outside_amounts
 
 
 class EquityStore:
@@ -24,7 +26,7 @@ class EquityStore:
         """One of the same moment takes its place."""
         await self._save(tables.equity_points, _is(tables.equity_points, key, point), key, point)
         peak = await self._locked_peak(key)
-        if peak is None or point.equity > peak.equity:
+        if peak is None or point.value > peak.value:
             await self._save(tables.equity_peaks, _is(tables.equity_peaks, key), key, point)
 
     async def peak(self, key: EquityKey) -> EquityPoint | None:
@@ -61,7 +63,7 @@ class EquityStore:
         kept: list[EquityPoint] = []
         while True:
             behind = [_points.at > kept[-1].at] if kept else []
-            found = select(_points.at, _points.equity).where(*bounds, *behind)
+            found = select(_points.at, _points.equity, _points.units).where(*bounds, *behind)
             rows = await self._sql.all(found.order_by(_points.at).limit(self._batch))
             kept += [_load(row) for row in rows]
             if len(rows) < self._batch:
@@ -78,10 +80,24 @@ class EquityStore:
         rows = await self._sql.all(found)
         return [EquityKey(account=account, currency=row["currency"]) for row in rows]
 
+    async def outside(self, account: str) -> Mapping[str, Decimal] | None:
+        """What it had that no trade had brought; None where that was never written."""
+        rows = await self._sql.all(select(_outside).where(_outside.c.account == account))
+        return {row["asset"]: row["amount"] for row in rows} if rows else None
+
+    async def set_outside(self, account: str, amounts: Mapping[str, Decimal]) -> None:
+        await self._sql.run(delete(_outside).where(_outside.c.account == account))
+        rows = [
+            {"account": account, "asset": asset, "amount": amount}
+            for asset, amount in amounts.items()
+        ]
+        if rows:
+            await self._sql.run(insert(_outside), rows)
+
     async def _save(
         self, table: Table, where: list[ColumnElement[bool]], key: EquityKey, point: EquityPoint
     ) -> None:
-        values = {"at": point.at, "equity": point.equity}
+        values = {"at": point.at, "equity": point.equity, "units": point.units}
         if not await self._sql.run(update(table).where(*where).values(values)):
             row = {"account": key.account, "currency": key.currency, **values}
             await self._sql.run(insert(table), row)
@@ -96,4 +112,4 @@ def _is(
 
 
 def _load(row: RowMapping) -> EquityPoint:
-    return EquityPoint(at=row["at"], equity=row["equity"])
+    return EquityPoint(at=row["at"], equity=row["equity"], units=row["units"])

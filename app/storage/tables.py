@@ -153,6 +153,7 @@ equity_points = Table(
     Column("currency", String(32), primary_key=True),
     Column("at", UtcTime, primary_key=True),
     Column("equity", ExactDecimal, nullable=False),
+    Column("units", ExactDecimal, nullable=False, server_default="1"),
 )
 
 # The highest of them, also when it is no longer kept.
@@ -163,6 +164,16 @@ equity_peaks = Table(
     Column("currency", String(32), primary_key=True),
     Column("at", UtcTime, nullable=False),
     Column("equity", ExactDecimal, nullable=False),
+    Column("units", ExactDecimal, nullable=False, server_default="1"),
+)
+
+# What each account had at its last record that no trade had brought.
+outside_amounts = Table(
+    "outside_amounts",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    Column("asset", String(32), primary_key=True),
+    Column("amount", ExactDecimal, nullable=False),
 )
 
 # What is allowed: the window, limits, trading states and switches, each as JSON. Account is empty

@@ -19,16 +19,16 @@ TEXTS = {
     "Query.portfolio(currency)": _CURRENCY,
     "Subscription.portfolioUpdates": (
         "First the present state, then each change, of orders or of prices, five a second at most:"
-        " the newest takes the place of what was not sent yet. Prices are looked at every second,"
-        " less often where more than 20 are needed. An exchange that does not answer is a problem"
-        " of the last state."
+        " the newest takes the place of what was not sent yet. Prices come from the exchange's"
+        " streams; those without one are asked for every second, less often where there are more"
+        " than 20. An exchange that does not answer is a problem of the last state."
     ),
     "Subscription.portfolioUpdates(account)": _ACCOUNT,
     "Subscription.portfolioUpdates(currency)": _CURRENCY,
     "Portfolio": (
         "An account as a whole, valued in one currency. What cannot be valued is left out of every"
-        " sum and named in problems. Deposits and withdrawals move equity as trades do: they are"
-        " not taken out of the curve, the drawdowns or sharpe."
+        " sum and named in problems. Deposits and withdrawals move equity and its curve; they are"
+        " taken out of the drawdowns and of sharpe."
     ),
     "Portfolio.id": "That of account and currency. Query.node does not take it.",
     "Portfolio.account": "The account.",
@@ -47,9 +47,9 @@ TEXTS = {
     ),
     "Portfolio.realizedPnlToday": "The part of it since 00:00 UTC.",
     "Portfolio.drawdownPercent": (
-        "How far equity stands below the highest that was ever recorded, from 0 to 100. While"
-        " something that matters has no fresh price it is that of the last record, and problems"
-        " says so."
+        "How far equity stands below the highest that was ever recorded, from 0 to 100, deposits"
+        " and withdrawals taken out. While something that matters has no fresh price it is that of"
+        " the last record, and problems says so."
     ),
     "Portfolio.balances": "What there is of each asset, the most valuable first.",
     "Portfolio.allocation": (

@@ -13,7 +13,7 @@ from app.bus import Bus
 from app.domain.equity_curves import EquityPoint, max_drawdown_percent
 from app.services.equity import RECORD_SECONDS, EquityRecorder
 from app.storage.database import Database
-from tests.conftest import START
+from tests.conftest import START, on_each_database
 from tests.fakes import ManualClock
 from tests.services.desks import House
 
@@ -116,9 +116,10 @@ async def test_an_exchange_that_never_answers_is_not_waited_for(house: House) ->
 
 
 async def test_the_records_of_before_are_there_after_a_restart(house: House) -> None:
+    house.desk.held = {"BTC": "0.2"}
     async with recording(house):
         await settled(house, 1)
-    house.desk.held = {"USDT": "9000"}
+    house.desk.prices["BTC/USDT"] = "45000"
     await house.clock.advance(5)
     async with recording(house):
         assert await settled(house, 2) == [0, 5]
@@ -159,11 +160,71 @@ def every_twenty_seconds(since: datetime, count: int) -> list[EquityPoint]:
     ]
 
 
-async def test_a_deposit_moves_equity_as_a_gain_does(house: House) -> None:
-    async with recording(house):
-        await settled(house, 1)
-        house.desk.held = {"USDT": "20000"}
-        await house.clock.advance(RECORD_SECONDS)
-        await settled(house, 2)
-        house.desk.held = {"USDT": "10000"}
-        assert (await house.read()).drawdown_percent == Decimal(50)
+async def falls(house: House) -> tuple[float, float]:
+    """How deep it stands below its peak, and how deep it ever stood; in percent, to 12 places."""
+    async with house.view() as view:
+        found = await house.portfolios.read(view, house.account, None)
+        done = await house.portfolios.performance(view, found, None)
+    return round(float(found.drawdown_percent), 12), round(float(done.max_drawdown_percent), 12)
+
+
+@on_each_database
+async def test_deposits_and_withdrawals_are_neither_gains_nor_losses(house: House) -> None:
+    house.desk.held = {"USDT": "5000", "BTC": "0.1"}
+    recorder = house.recorder()
+    await recorder.record()
+    house.desk.held["USDT"] = "95000"
+    # Also before it is recorded, and whoever records it knows of nothing but the records.
+    assert await falls(house) == (0, 0)
+    await house.clock.advance(60)
+    await house.recorder().record()
+    house.desk.prices["BTC/USDT"] = "40000"
+    await house.clock.advance(60)
+    await recorder.record()
+    # Of the 100,000 that there were one percent was lost, and not a tenth of the first 10,000.
+    assert await falls(house) == (1, 1)
+    house.desk.held["USDT"] = "5500"
+    assert await falls(house) == (1, 1)
+    await house.clock.advance(60)
+    await recorder.record()
+    assert await falls(house) == (1, 1)
+    assert [int(point.equity) for point in await house.curve()] == [10000, 100000, 99000, 9500]
+
+
+async def test_a_coin_that_is_deposited_counts_at_its_price_and_gains_from_then_on(
+    house: House,
+) -> None:
+    await house.recorder().record()
+    house.desk.held["BTC"] = "0.2"
+    await house.clock.advance(60)
+    await house.recorder().record()
+    house.desk.prices["BTC/USDT"] = "40000"
+    assert await falls(house) == (10, 0)
+
+
+async def test_an_account_that_was_emptied_begins_anew(house: House) -> None:
+    recorder = house.recorder()
+    for held in ("10000", "0", "300"):
+        house.desk.held = {"USDT": held}
+        await house.clock.advance(60)
+        await recorder.record()
+        assert await falls(house) == (0, 0)
+    house.desk.held = {"USDT": "150", "BTC": "0.003"}
+    await house.clock.advance(60)
+    await recorder.record()
+    house.desk.prices["BTC/USDT"] = "25000"
+    assert await falls(house) == (25, 0)
+
+
+async def test_what_trades_bring_and_cost_is_no_deposit(house: House) -> None:
+    """The numbers of units stay as they are, to the last place."""
+    house.desk.prices |= {"ETH/BTC": "0.05", "ETH/USDT": "2500"}
+    recorder = house.recorder()
+    trades = (("0.1", "50000", "BTC/USDT"), ("1.7", "0.0501", "ETH/BTC"))
+    for amount, price, symbol in (*trades, ("-0.0333", "49000", "BTC/USDT")):
+        await house.trade(amount, price, symbol=symbol)
+        await house.clock.advance(60)
+        await recorder.record()
+    points = await house.curve()
+    assert [point.units for point in points] == [Decimal(1)] * 3
+    assert len({point.equity for point in points}) == 3

@@ -1,0 +1,55 @@
+"""What came to an account from outside or left it: neither a gain nor a loss."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+
+from app.domain import money
+from app.domain.conversions import Yardstick
+from app.domain.equity_curves import EquityPoint
+from app.domain.orders import PositionType
+from app.domain.portfolios import Stock
+from app.domain.positions import Position, assets_of
+
+
+def outside_of(stock: Stock) -> Mapping[str, Decimal]:
+    """Of each asset, what there is less what trades have brought.
+
+    A fee in a third currency leaves by the one asset and comes back, valued, by the other.
+    """
+    found: defaultdict[str, Decimal] = defaultdict(lambda: money.ZERO)
+    found[stock.home] = money.ZERO
+    for balance in stock.balances.values():
+        found[balance.asset] = money.add(balance.free, balance.used)
+    for position in stock.positions:
+        for asset, brought in _brought(position).items():
+            found[asset] = money.subtract(found[asset], brought)
+    return {asset: amount for asset, amount in found.items() if amount or asset == stock.home}
+
+
+def flow(before: Mapping[str, Decimal], now: Mapping[str, Decimal], by: Yardstick) -> Decimal:
+    """What has come since, less what has left, at the prices of now."""
+    return by.total(
+        (asset, money.subtract(now.get(asset, money.ZERO), before.get(asset, money.ZERO)))
+        for asset in {*before, *now}
+    )
+
+
+def units_after(last: EquityPoint, peak: EquityPoint, equity: Decimal, came: Decimal) -> Decimal:
+    """As many as what came could buy at what a unit was worth before it came."""
+    before = money.subtract(equity, came)
+    if last.units and (not came or equity < money.ZERO):
+        return last.units
+    if last.units and before > money.ZERO:
+        return money.divide(money.multiply(last.units, equity), before)
+    # An account that was empty begins anew, where it had been at its best.
+    return money.divide(equity, peak.value) if peak.value > money.ZERO else last.units
+
+
+def _brought(position: Position) -> Mapping[str, Decimal]:
+    """By all trades of a position; of a swap no asset changes hands but what it has earned."""
+    base, quote = assets_of(position.key.symbol)
+    holding = position.holding
+    if position.key.type is PositionType.SWAP:
+        return {quote: holding.realized}
+    return {base: holding.amount, quote: money.subtract(holding.realized, holding.basis)}
