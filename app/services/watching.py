@@ -169,6 +169,8 @@ class _Watch(Generic[T]):
         seen = self._seen
         if seen is None or seen.number <= number or self._bell.is_rung:
             return None
+        if self._until(seen, PAUSE_SECONDS) > 0:
+            return seen
         rest = self._rest_seconds(seen)
         return seen if rest is None or rest > 0 else None
 

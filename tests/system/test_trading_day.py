@@ -1,6 +1,7 @@
 """A day of trading on paper, looked at as a person would who has the statement of a broker."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from app.domain.performances import Performance
 from app.domain.portfolios import allocations
 from app.runtime import Parts, open_runtime
 from app.services.portfolios import Portfolio
+from benchmarks.equity_plot import Plot
 from benchmarks.trading_day import MINUTE, NOON, TRADES, DayClock, Moment, TradingDay, settings_in
 
 CASH = Decimal(10000)
@@ -146,3 +148,15 @@ def test_the_falls_are_those_of_the_curve(day: Statement) -> None:
     ]
     assert day.performance.max_drawdown_percent == pytest.approx(100 * max(falls))
     assert day.last.drawdown_percent == pytest.approx(100 * (1 - day.last.equity / peak))
+
+
+def test_the_curve_can_be_drawn_with_its_deepest_fall(day: Statement) -> None:
+    drawn = Plot(points=day.curve, currency=day.last.currency).svg()
+    [line] = re.findall(r'class="equity" d="M([^"]*)"', drawn)
+    spots = [tuple(map(float, spot.split())) for spot in line.split("L")]
+    heights = [-y for _, y in spots]
+    assert len(spots) == len(day.curve)
+    # As high and as low as the values are.
+    assert heights.index(max(heights)) == day.equities.index(max(day.equities))
+    assert heights.index(min(heights)) == day.equities.index(min(day.equities))
+    assert f"{day.performance.max_drawdown_percent:.2f} % below the peak" in drawn
