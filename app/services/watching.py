@@ -152,6 +152,7 @@ class _Watch(Generic[T]):
 
     async def _look(self) -> _Seen[T]:
         before = None if self._seen is None else self._seen.sight.state
+        began = self._clock.now()
         self._bell.hush()
         try:
             sight = await self._subject.look(before)
@@ -159,20 +160,24 @@ class _Watch(Generic[T]):
             # Whoever looks next must not wait for another ring.
             self._bell.ring()
             raise
-        self._seen = _Seen(number=next(self._numbers), sight=sight, at=self._clock.now())
+        self._seen = _Seen(number=next(self._numbers), sight=sight, at=began)
         if self._readers:
             self._prices.turn_to(sight.prices)
         return self._seen
 
     def _known_since(self, number: int) -> _Seen[T] | None:
-        """What was seen last, if that is newer and nothing has happened since."""
+        """What was seen last, if that is newer and as good as another look.
+
+        Who knows nothing yet may have done something just now: that must be in it.
+        """
         seen = self._seen
-        if seen is None or seen.number <= number or self._bell.is_rung:
+        if seen is None or seen.number <= number:
             return None
-        if self._until(seen, PAUSE_SECONDS) > 0:
+        if number and self._until(seen, PAUSE_SECONDS) > 0:
             return seen
         rest = self._rest_seconds(seen)
-        return seen if rest is None or rest > 0 else None
+        is_good = rest is None or rest > 0
+        return seen if is_good and not self._bell.is_rung else None
 
     async def _until_outdated(self, seen: _Seen[T]) -> None:
         rest = self._rest_seconds(seen)

@@ -165,6 +165,19 @@ async def test_who_is_slow_is_told_the_newest_and_not_what_came_between(
     await slow.aclose()
 
 
+async def test_who_comes_later_sees_what_has_happened_by_then(
+    watches: Watches, it: Number, bus: Bus, clock: ManualClock, told: Updates[int]
+) -> None:
+    it.number = 7
+    bus.publish([Topic.FEED])
+    coming = asyncio.create_task(watches.follow(it.subject))
+    await clock.advance(PAUSE_SECONDS)
+    follow = await coming
+    assert await anext(follow) == 7
+    await follow.aclose()
+    assert told == [0, 7]
+
+
 async def test_where_there_is_no_first_state_there_is_nothing_to_watch(
     watches: Watches, it: Number
 ) -> None:
