@@ -201,7 +201,6 @@ class _Build:
         )
         self._fees = FeeValuer(database, accounts, bus, clock)
         self._recorders = [EquityRecorder(one, equity) for one in accounts.entries.values()]
-        feed = PortfolioFeed(portfolios, steady, watches)
         positions = PositionService(accounts, appraiser, market_data, clock)
         keeper = PositionKeeper(database, accounts, clock)
         halts = HaltService(
@@ -221,9 +220,9 @@ class _Build:
             database=database,
             accounts=accounts,
             views=views,
-            portfolios=feed,
+            portfolios=portfolios,
             losses=self._losses,
-            bus=bus,
+            watches=watches,
             clock=clock,
         )
         self.services = Services(
@@ -235,14 +234,14 @@ class _Build:
             log=self._log,
             market_data=market_data,
             orders=self._orders,
-            portfolio_feed=feed,
+            portfolio_feed=PortfolioFeed(portfolios, steady, watches),
             portfolios=portfolios,
             positions=positions,
             position_feed=PositionFeed(positions, accounts, steady, watches),
             position_keeper=keeper,
             reconciler=Reconciler(self._syncs),
             risk=RiskService(risks),
-            trading_window=TradingWindowService(database, views, bus, clock),
+            trading_window=TradingWindowService(database, views, watches, clock),
             views=views,
         )
 

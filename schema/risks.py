@@ -11,9 +11,8 @@ import strawberry
 from app.domain import risks as domain
 from app.domain.risks import TradingState
 from app.services.halts import HaltReport, HaltWish
-from app.services.portfolios import Portfolio
 from app.services.reaches import Reach
-from app.services.risks import RiskState, WatchedRisk
+from app.services.risks import Figures, RiskState, WatchedRisk
 from schema import ids
 from schema.accounts import Account
 from schema.context import Context, Info
@@ -70,10 +69,10 @@ class Risk:
     open_notional: Decimal
     name: strawberry.Private[str]
     # What a watcher was told with it; else it is asked for.
-    portfolio: strawberry.Private[Portfolio | None]
+    figures: strawberry.Private[Figures | None]
 
     @classmethod
-    def of(cls, state: RiskState, portfolio: Portfolio | None = None) -> "Risk":
+    def of(cls, state: RiskState, figures: Figures | None = None) -> "Risk":
         standing = state.standing
         return cls(
             id=ids.encode(ids.Kind.RISK, state.account),
@@ -87,7 +86,7 @@ class Risk:
             open_orders=state.open_orders,
             open_notional=state.open_notional,
             name=state.account,
-            portfolio=portfolio,
+            figures=figures,
         )
 
     @strawberry.field
@@ -106,13 +105,14 @@ class Risk:
     async def drawdown_percent(self, info: Info) -> Decimal:
         return (await self._figures(info)).drawdown_percent
 
-    async def _figures(self, info: Info) -> Portfolio:
+    async def _figures(self, info: Info) -> Figures:
         """Asked for where they are wanted: without its exchange an account can still be halted."""
-        if self.portfolio is None:
+        if self.figures is None:
             services = info.context.services
             entry = services.accounts.get(self.name)
-            self.portfolio = await services.portfolio_feed.look(entry, None)
-        return self.portfolio
+            async with info.context.view(info) as view:
+                self.figures = await services.risk.figures(view, entry)
+        return self.figures
 
 
 @strawberry.input
@@ -164,7 +164,7 @@ async def read_risk(info: Info, account: str | None = None) -> Risk:
 async def watch_risk(info: Info, account: str | None) -> AsyncIterator[Risk]:
     context = info.context
     entry = context.services.accounts.resolve(account, context.viewer)
-    return _told(context.services.risk.watch(entry))
+    return _told(await context.services.risk.follow(entry))
 
 
 async def configure_risk(info: Info, input: RiskLimitsInput) -> RiskSuccess:
@@ -228,4 +228,4 @@ def _reach(context: Context) -> Reach:
 async def _told(found: AsyncGenerator[WatchedRisk, None]) -> AsyncGenerator[Risk, None]:
     async with aclosing(found):
         async for one in found:
-            yield Risk.of(one.state, one.portfolio)
+            yield Risk.of(one.state, one.figures)

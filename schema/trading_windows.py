@@ -12,6 +12,7 @@ from app.domain.audit import THE_ONE
 from app.domain.orders import OrderSource
 from app.domain.trading_hours import Weekday
 from app.domain.trading_window_changes import SessionTerms, read_sessions, read_time
+from app.services.trading_windows import ShownWindow
 from schema import ids
 from schema.context import Info
 from schema.errors import Refusal
@@ -184,12 +185,12 @@ async def configure_window(info: Info, input: TradingWindowInput) -> TradingWind
 
 
 async def watch_window(info: Info) -> AsyncIterator[TradingWindow]:
-    return _told(info.context.services.trading_window.watch())
+    return _told(await info.context.services.trading_window.follow())
 
 
 async def _told(
-    found: AsyncGenerator[trading_windows.WindowState, None],
+    found: AsyncGenerator[ShownWindow, None],
 ) -> AsyncGenerator[TradingWindow, None]:
     async with aclosing(found):
         async for one in found:
-            yield TradingWindow.of(one)
+            yield TradingWindow.of(one.state)

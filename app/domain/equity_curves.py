@@ -38,6 +38,13 @@ class EquityPoint:
         return money.divide(self.equity, self.units) if self.units else money.ZERO
 
 
+def loss_between(before: EquityPoint, now: EquityPoint) -> Decimal:
+    """What the units of now have lost; below nothing where they have gained."""
+    if before.units == now.units:
+        return money.subtract(before.equity, now.equity)
+    return money.multiply(money.subtract(before.value, now.value), now.units)
+
+
 def sampled(points: Sequence[EquityPoint], most: int) -> Sequence[EquityPoint]:
     """At most so many of them: the first, the last, and the extremes of each stretch of time.
 

@@ -6,11 +6,13 @@ import structlog
 
 from app.bus import Bus, Listener, Topic
 from app.domain import money, risks
+from app.domain.equity_curves import loss_between
 from app.domain.risks import Losses, Standing, TradingState
 from app.domain.rules import Rules
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
+from app.services.fundings import point_of
 from app.services.portfolios import PortfolioService
 from app.services.reaches import Reach, restrict
 from app.services.views import View, ViewService
@@ -109,7 +111,8 @@ class LossWatch:
             return None
         began = rules.window.day(self._clock.now()).began
         base = await view.equity_at(portfolio.records, began)
-        daily = money.ZERO if base is None else money.subtract(base.equity, portfolio.equity)
+        point = await point_of(view, portfolio.appraisal, self._clock.now())
+        daily = money.ZERO if base is None else loss_between(base, point)
         return Losses(daily=daily, drawdown_percent=portfolio.drawdown_percent)
 
     async def _until_due(self, bell: Listener, seconds: float) -> None:

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from app.bus import Bus, Topic
+from app.bus import Topic
 from app.domain import money
 from app.domain.audit import Subject
 from app.domain.checks import invalid
@@ -16,16 +17,19 @@ from app.domain.risks import Losses, RiskLimits, Standing, TradingState, check_l
 from app.domain.rules import ALL
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
+from app.services import watching
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import Attempt
 from app.services.loss_watch import LossWatch
 from app.services.order_gate import deny
-from app.services.portfolio_feed import PortfolioFeed
-from app.services.portfolios import Portfolio
+from app.services.portfolios import PortfolioService
 from app.services.reaches import Reach, restrict
 from app.services.views import View, ViewService
-from app.services.watching import watched
+from app.services.watching import Sight, Watches
 from app.storage.database import Database, Transaction
+
+# Prices move without anybody ringing.
+LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,11 +46,20 @@ class RiskState:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """What depends on prices."""
+
+    currency: str
+    realized_today: Decimal
+    drawdown_percent: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WatchedRisk:
-    """The same with the figures of its portfolio; None while the exchange does not tell them."""
+    """The same with its figures; None while the exchange has not told what is held."""
 
     state: RiskState
-    portfolio: Portfolio | None
+    figures: Figures | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,9 +69,9 @@ class RiskTools:
     database: Database
     accounts: AccountService
     views: ViewService
-    portfolios: PortfolioFeed
+    portfolios: PortfolioService
     losses: LossWatch
-    bus: Bus
+    watches: Watches
     clock: Clock
 
 
@@ -87,19 +100,30 @@ class RiskService:
         """What is held against the limits, while there are any."""
         return self._tools.losses.latest(account)
 
-    def watch(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
+    async def follow(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
         """As it stands now, and anew when limits, states, orders or figures have changed."""
+        subject = watching.Subject(key=("risk", account.name), look=partial(self._look, account))
+        return await self._tools.watches.follow(subject)
 
-        async def read() -> WatchedRisk:
-            async with self._tools.views.open(frozenset({account.name})) as view:
-                state = await self.read(view, account.name)
+    async def figures(self, view: View, account: AccountEntry) -> Figures:
+        """ExchangeError where the exchange does not say what is held."""
+        portfolio = await self._tools.portfolios.read(view, account, None)
+        return Figures(
+            currency=portfolio.currency,
+            realized_today=portfolio.realized_today,
+            drawdown_percent=portfolio.drawdown_percent,
+        )
+
+    async def _look(self, account: AccountEntry, before: WatchedRisk | None) -> Sight[WatchedRisk]:
+        """Figures of a moment ago, where the exchange does not tell: the state matters more."""
+        async with self._tools.views.open(frozenset({account.name})) as view:
+            state = await self.read(view, account.name)
             try:
-                portfolio = await self._tools.portfolios.look(account, None)
+                figures: Figures | None = await self.figures(view, account)
             except ExchangeError:
-                portfolio = None
-            return WatchedRisk(state=state, portfolio=portfolio)
-
-        return watched(read, self._tools.bus, self._clock, key=_seen)
+                figures = None if before is None else before.figures
+        seen = WatchedRisk(state=state, figures=figures)
+        return Sight(state=seen, good_for_seconds=LOOK_SECONDS)
 
     async def configure(self, changes: Mapping[str, Any], attempt: Attempt | None = None) -> None:
         """What is not named stays as it is."""
@@ -167,9 +191,3 @@ def _for_all() -> Refusal:
         code=RefusalCode.INVALID_STATE,
         message="trading was restricted on all accounts: a token that sees all of them can resume",
     )
-
-
-def _seen(risk: WatchedRisk) -> object:
-    figures = risk.portfolio
-    shown = None if figures is None else (figures.realized_today, figures.drawdown_percent)
-    return risk.state, shown

@@ -4,25 +4,45 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.bus import Bus, Topic
+from app.bus import Topic
 from app.domain.audit import Subject
 from app.domain.trading_window_changes import check_window
 from app.domain.trading_windows import HOUR, WindowState
 from app.ports import Clock
+from app.services import watching
 from app.services.audit import Attempt
 from app.services.order_gate import deny
 from app.services.views import View, ViewService
-from app.services.watching import watched
+from app.services.watching import Sight, Watches
 from app.storage.database import Database
+
+# It opens and closes without anybody ringing.
+LOOK_SECONDS = 1.0
+
+
+class ShownWindow:
+    """Equal to another where a watcher sees no difference: time alone is none."""
+
+    def __init__(self, state: WindowState) -> None:
+        self.state = state
+        self._seen = (state.window, state.trades, state.is_open, state.reason, state.day.date)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ShownWindow) and self._seen == other._seen
+
+    def __hash__(self) -> int:
+        return hash(self._seen)
 
 
 class TradingWindowService:
     """One window for the installation."""
 
-    def __init__(self, database: Database, views: ViewService, bus: Bus, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, views: ViewService, watches: Watches, clock: Clock
+    ) -> None:
         self._database = database
         self._views = views
-        self._bus = bus
+        self._watches = watches
         self._clock = clock
 
     async def read(self, view: View) -> WindowState:
@@ -42,16 +62,11 @@ class TradingWindowService:
                 if attempt is not None:
                     await attempt.done(tx, Subject.window())
 
-    def watch(self) -> AsyncGenerator[WindowState, None]:
+    async def follow(self) -> AsyncGenerator[ShownWindow, None]:
         """As it stands now, and anew when it opens or closes and with each trade."""
+        return await self._watches.follow(watching.Subject(key="trading window", look=self._look))
 
-        async def read() -> WindowState:
-            async with self._views.open(frozenset()) as view:
-                return await self.read(view)
-
-        return watched(read, self._bus, self._clock, key=_seen)
-
-
-def _seen(state: WindowState) -> object:
-    """What a watcher sees of it, but for the moment."""
-    return state.window, state.trades, state.is_open, state.reason, state.day.date
+    async def _look(self, _before: ShownWindow | None) -> Sight[ShownWindow]:
+        async with self._views.open(frozenset()) as view:
+            state = await self.read(view)
+        return Sight(state=ShownWindow(state), good_for_seconds=LOOK_SECONDS)
