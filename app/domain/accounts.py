@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from app.domain.orders import OrderType, TimeInForce
+from app.domain.orders import OrderType, PositionType, TimeInForce
 
 
 class AccountMode(StrEnum):
@@ -34,7 +34,11 @@ class Capabilities:
     amend_order: bool
     streaming_orders: bool
     streaming_tickers: bool
+    # Whether it keeps positions beyond the balances.
     positions: bool
+    position_types: tuple[PositionType, ...] = (PositionType.SPOT,)
+    # Of a MARGIN order; None where it takes none.
+    max_leverage: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

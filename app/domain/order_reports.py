@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
 from app.errors import Refusal
 
 
@@ -50,6 +50,9 @@ class OrderDetails:
     type: OrderType
     time_in_force: TimeInForce
     reduce_only: bool
+    # None where the symbol says it all.
+    position_type: PositionType | None = None
+    leverage: Decimal | None = None
     created_at: datetime
 
 
@@ -91,6 +94,8 @@ class OrderIntent:
     price: Decimal | None
     trigger_price: Decimal | None
     reduce_only: bool
+    position_type: PositionType = PositionType.SPOT
+    leverage: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

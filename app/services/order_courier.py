@@ -107,6 +107,8 @@ def _intent(order: Order) -> OrderIntent:
         price=order.price,
         trigger_price=order.trigger_price,
         reduce_only=order.reduce_only,
+        position_type=order.position_type,
+        leverage=order.leverage,
     )
 
 

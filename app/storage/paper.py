@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, fields
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -10,9 +11,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import BindParameter, RowMapping, Select, bindparam, func, insert, select, update
 
 from app.domain import money
-from app.domain.accounts import Balance
-from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, TimeInForce
-from app.domain.paper import PaperNumbers, PaperOrder, PaperTrade
+from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
+from app.domain.positions import Holding
 from app.errors import Refusal
 from app.storage import tables
 from app.storage.sql import Sql
@@ -22,6 +23,10 @@ _balances = tables.paper_balances.c
 _orders = tables.paper_orders.c
 _trades = tables.paper_trades.c
 _books = tables.paper_books.c
+_positions = tables.paper_positions.c
+_AMOUNTS = ("free", "used", "short", "written_off")
+_HOLDING = tuple(field.name for field in fields(Holding))
+_WORDS = ("side", "type", "time_in_force", "position_type", "status")
 _OPEN = (str(OrderStatus.OPEN), str(OrderStatus.PARTIALLY_FILLED))
 _REFUSAL = TypeAdapter(Refusal)
 
@@ -34,7 +39,7 @@ _HELD_BALANCES = _BALANCES.with_for_update()
 _SAVE_BALANCE = (
     update(tables.paper_balances)
     .where(_balances.account == bindparam("of_account"), _balances.asset == bindparam("of_asset"))
-    .values(free=bindparam("free"), used=bindparam("used"))
+    .values({name: bindparam(name) for name in _AMOUNTS})
 )
 _LAST_ORDER = select(func.max(_orders.number)).where(_orders.account == _ACCOUNT)
 _LAST_TRADE = select(func.max(_trades.number)).where(_trades.account == _ACCOUNT)
@@ -56,6 +61,12 @@ _BY_NUMBER = _OF_ACCOUNT.where(_orders.number == bindparam("key"))
 _BY_WIRE_ID = _OF_ACCOUNT.where(_orders.wire_id == bindparam("key"))
 _CHANGED = _OF_ACCOUNT.where(_orders.change > bindparam("key")).order_by(_orders.change)
 _WAITING = _OF_ACCOUNT.where(_orders.status.in_(_OPEN)).order_by(_orders.number)
+_LIQUIDATIONS = _OF_ACCOUNT.where(
+    _orders.is_liquidation, _orders.updated_at >= bindparam("key")
+).order_by(_orders.number)
+_POSITIONS = (
+    select(tables.paper_positions).where(_positions.account == _ACCOUNT).order_by(_positions.symbol)
+)
 _SAVE_ORDER = update(tables.paper_orders).where(
     _orders.account == bindparam("of_account"), _orders.number == bindparam("of_number")
 )
@@ -90,11 +101,11 @@ class AccountBooks:
             opened = {"account": self._account, "tick": 0}
             await self._sql.run(insert(tables.paper_books), opened)
 
-    async def hold(self) -> Mapping[str, Balance]:
+    async def hold(self) -> Mapping[str, PaperBalance]:
         """The balances, with every other writer of these books kept waiting until the commit."""
         return _by_asset(await self._sql.all(_HELD_BALANCES, {"account": self._account}))
 
-    async def balances(self) -> Mapping[str, Balance]:
+    async def balances(self) -> Mapping[str, PaperBalance]:
         return _by_asset(await self._sql.all(_BALANCES, {"account": self._account}))
 
     async def last_numbers(self) -> PaperNumbers:
@@ -143,18 +154,34 @@ class AccountBooks:
         if rows:
             await self._sql.run(insert(tables.paper_trades), rows)
 
-    async def save_balances(self, balances: Iterable[Balance]) -> None:
+    async def save_balances(self, balances: Iterable[PaperBalance]) -> None:
         rows = [
             {
                 "of_account": self._account,
                 "of_asset": balance.asset,
-                "free": balance.free,
-                "used": balance.used,
+                **{name: getattr(balance, name) for name in _AMOUNTS},
             }
             for balance in balances
         ]
         if rows:
             await self._sql.run(_SAVE_BALANCE, rows)
+
+    async def positions(self) -> Sequence[PaperPosition]:
+        """Those on margin, flat ones too."""
+        rows = await self._sql.all(_POSITIONS, {"account": self._account})
+        return [_position(row) for row in rows]
+
+    async def liquidations(self, since: datetime) -> Sequence[PaperOrder]:
+        """The exchange's own orders that have closed since then."""
+        rows = await self._sql.all(_LIQUIDATIONS, {"account": self._account, "key": since})
+        return [_order(row) for row in rows]
+
+    async def save_positions(self, positions: Iterable[PaperPosition]) -> None:
+        for position in positions:
+            row = self._position_row(position)
+            mine = _positions.account == self._account, _positions.symbol == position.symbol
+            if not await self._sql.run(update(tables.paper_positions).where(*mine).values(**row)):
+                await self._sql.run(insert(tables.paper_positions), row)
 
     async def _first(self, prepared: Select[Any], key: int | str) -> PaperOrder | None:
         row = await self._sql.first(prepared, {"account": self._account, "key": key})
@@ -162,9 +189,18 @@ class AccountBooks:
 
     def _order_row(self, order: PaperOrder) -> dict[str, Any]:
         row = {field.name: getattr(order, field.name) for field in fields(order)}
-        words = {name: str(row[name]) for name in ("side", "type", "time_in_force", "status")}
+        words = {name: str(row[name]) for name in _WORDS}
         refusal = None if order.refusal is None else asdict(order.refusal)
         return row | words | {"account": self._account, "refusal": refusal}
+
+    def _position_row(self, position: PaperPosition) -> dict[str, Any]:
+        return {
+            "account": self._account,
+            "symbol": position.symbol,
+            **{name: getattr(position.holding, name) for name in _HOLDING},
+            "leverage": position.leverage,
+            "change": position.change,
+        }
 
     def _trade_row(self, trade: PaperTrade) -> dict[str, Any]:
         return {
@@ -219,11 +255,20 @@ class PaperBooks:
             yield snapshot.paper.of(self._account)
 
 
-def _by_asset(rows: Iterable[RowMapping]) -> Mapping[str, Balance]:
+def _by_asset(rows: Iterable[RowMapping]) -> Mapping[str, PaperBalance]:
     return {
-        row["asset"]: Balance(asset=row["asset"], free=row["free"], used=row["used"])
+        row["asset"]: PaperBalance(asset=row["asset"], **{name: row[name] for name in _AMOUNTS})
         for row in rows
     }
+
+
+def _position(row: RowMapping) -> PaperPosition:
+    return PaperPosition(
+        symbol=row["symbol"],
+        holding=Holding(**{name: row[name] for name in _HOLDING}),
+        leverage=row["leverage"],
+        change=row["change"],
+    )
 
 
 def _order(row: RowMapping) -> PaperOrder:
@@ -235,6 +280,9 @@ def _order(row: RowMapping) -> PaperOrder:
         type=OrderType(row["type"]),
         time_in_force=TimeInForce(row["time_in_force"]),
         reduce_only=row["reduce_only"],
+        position_type=PositionType(row["position_type"]),
+        leverage=row["leverage"],
+        is_liquidation=row["is_liquidation"],
         amount=row["amount"],
         price=row["price"],
         trigger_price=row["trigger_price"],

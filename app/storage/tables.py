@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from app.storage.types import ExactDecimal, Json, UtcTime
@@ -320,6 +321,24 @@ paper_balances = Table(
     Column("asset", String(32), primary_key=True),
     Column("free", ExactDecimal, nullable=False),
     Column("used", ExactDecimal, nullable=False),
+    Column("short", ExactDecimal, nullable=False, server_default="0"),
+    Column("written_off", ExactDecimal, nullable=False, server_default="0"),
+)
+
+# On margin; what is held on spot markets is balances.
+paper_positions = Table(
+    "paper_positions",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    Column("symbol", String(64), primary_key=True),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("basis", ExactDecimal, nullable=False),
+    Column("realized", ExactDecimal, nullable=False),
+    Column("fees", ExactDecimal, nullable=False),
+    Column("realized_before", ExactDecimal, nullable=False),
+    Column("leverage", ExactDecimal, nullable=False),
+    Column("opened_at", UtcTime),
+    Column("change", BigInteger, nullable=False),
 )
 
 paper_orders = Table(
@@ -333,6 +352,9 @@ paper_orders = Table(
     Column("type", String(32), nullable=False),
     Column("time_in_force", String(16), nullable=False),
     Column("reduce_only", Boolean, nullable=False),
+    Column("position_type", String(16), nullable=False, server_default="SPOT"),
+    Column("leverage", ExactDecimal),
+    Column("is_liquidation", Boolean, nullable=False, server_default=false()),
     Column("amount", ExactDecimal, nullable=False),
     Column("price", ExactDecimal),
     Column("trigger_price", ExactDecimal),
@@ -349,6 +371,7 @@ paper_orders = Table(
     UniqueConstraint("account", "wire_id"),
     Index(None, "account", "status"),
     Index(None, "account", "change"),
+    Index(None, "account", "is_liquidation"),
 )
 
 paper_trades = Table(

@@ -4,31 +4,35 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.accounts import Balance
-from app.domain.paper import PaperNumbers, PaperOrder, PaperTrade
+from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
 
 _NONE = PaperNumbers(order=0, trade=0, change=0, tick=0)
 
 
 @dataclass
 class _Entries:
-    balances: dict[str, Balance] = field(default_factory=dict)
+    balances: dict[str, PaperBalance] = field(default_factory=dict)
     orders: dict[int, PaperOrder] = field(default_factory=dict)
     trades: dict[int, tuple[PaperTrade, ...]] = field(default_factory=dict)
+    positions: dict[str, PaperPosition] = field(default_factory=dict)
     numbers: PaperNumbers = _NONE
 
     def copy(self) -> "_Entries":
-        return _Entries(dict(self.balances), dict(self.orders), dict(self.trades), self.numbers)
+        return _Entries(
+            dict(self.balances), dict(self.orders), dict(self.trades), dict(self.positions),
+            self.numbers,
+        )  # fmt: skip
 
 
 class _View:
     def __init__(self, entries: _Entries) -> None:
         self.entries = entries
 
-    async def balances(self) -> Mapping[str, Balance]:
+    async def balances(self) -> Mapping[str, PaperBalance]:
         return dict(self.entries.balances)
 
     async def last_numbers(self) -> PaperNumbers:
@@ -50,14 +54,21 @@ class _View:
     async def trades(self, order_number: int) -> Sequence[PaperTrade]:
         return self.entries.trades.get(order_number, ())
 
+    async def positions(self) -> Sequence[PaperPosition]:
+        return [self.entries.positions[symbol] for symbol in sorted(self.entries.positions)]
+
+    async def liquidations(self, since: datetime) -> Sequence[PaperOrder]:
+        orders = self.entries.orders.values()
+        return [order for order in orders if order.is_liquidation and order.updated_at >= since]
+
 
 class _Transaction(_View):
     async def deposit(self, amounts: Mapping[str, Decimal]) -> None:
         for asset, amount in amounts.items():
-            paid = Balance(asset=asset, free=amount, used=money.ZERO)
+            paid = PaperBalance(asset=asset, free=amount, used=money.ZERO)
             self.entries.balances.setdefault(asset, paid)
 
-    async def hold(self) -> Mapping[str, Balance]:
+    async def hold(self) -> Mapping[str, PaperBalance]:
         return dict(self.entries.balances)
 
     async def add_order(self, order: PaperOrder) -> None:
@@ -75,8 +86,11 @@ class _Transaction(_View):
             self.entries.trades[trade.order_number] = (*before, trade)
             self._count(trade=trade.number)
 
-    async def save_balances(self, balances: Iterable[Balance]) -> None:
+    async def save_balances(self, balances: Iterable[PaperBalance]) -> None:
         self.entries.balances |= {balance.asset: balance for balance in balances}
+
+    async def save_positions(self, positions: Iterable[PaperPosition]) -> None:
+        self.entries.positions |= {position.symbol: position for position in positions}
 
     async def save_tick(self, tick: int) -> None:
         self.entries.numbers = replace(self.entries.numbers, tick=tick)

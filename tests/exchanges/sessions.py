@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.accounts import Balance
 from app.domain.order_reports import OrderIntent, OrderTerms
-from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
-from app.domain.paper import PaperOrder, PaperTrade
+from app.domain.orders import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.paper import PaperBalance, PaperOrder, PaperPosition, PaperTrade
+from app.domain.positions import Holding, Move, move
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
 from app.exchanges.paper.books import Books
@@ -38,7 +38,11 @@ TERMS = PaperTerms(
     seed=7,
 )
 _SYMBOLS = ("BTC/USDT", "BTC/USDT", "BTC/USD", "SOL/USDT")
+_ON_MARGIN = ("BTC/USDT", "BTC/USDT", "SOL/USDT")
 _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
+_WORTHS = (6, 300, 300, 900, 900, 2_500, 4_000, 15_000, 19_960, 900_000)
+# With borrowed money.
+_BOLD = (4_000, 45_000, 80_000, 95_000)
 _OUTCOMES = {
     RefusalCode.INSUFFICIENT_FUNDS,
     RefusalCode.INVALID_INPUT,
@@ -53,9 +57,10 @@ _OUTCOMES = {
 class Entries:
     """Everything in the books of one account."""
 
-    balances: Mapping[str, Balance]
+    balances: Mapping[str, PaperBalance]
     orders: Sequence[PaperOrder]
     trades: Mapping[int, Sequence[PaperTrade]]
+    positions: Sequence[PaperPosition] = ()
 
 
 async def read(books: Books) -> Entries:
@@ -64,7 +69,12 @@ async def read(books: Books) -> Entries:
         found = [await view.find_order(number) for number in range(1, last + 1)]
         orders = [order for order in found if order is not None]
         trades = {order.number: await view.trades(order.number) for order in orders}
-        return Entries(balances=await view.balances(), orders=orders, trades=trades)
+        return Entries(
+            balances=await view.balances(),
+            orders=orders,
+            trades=trades,
+            positions=await view.positions(),
+        )
 
 
 def a_bookkeeper(books: Books, clock: ManualClock, floor: Floor) -> Bookkeeper:
@@ -90,6 +100,8 @@ class Session:
     processes: int = 1
     # How often, in percent, the waiting orders are looked after while nobody orders.
     attention: int = 50
+    # How often, in percent, an order is one on margin; with any, some days go by at once.
+    on_margin: int = 0
     build_floor: Callable[[PaperTerms, Clock], Floor] = SimulatedFloor
     placed: list[OrderIntent] = field(default_factory=list)
     amended: int = 0
@@ -116,6 +128,8 @@ class Session:
                 await self._cancel()
             case 8 if self.dice.randrange(3) == 0:
                 self._restart()
+            case 9 if self.on_margin and self.dice.randrange(2):
+                await self._sleep(self.dice.choice((3, 10, 30)))
             case _:
                 await self._wait(self.dice.choice((1, 1, 2, 5, 40)))
 
@@ -153,6 +167,11 @@ class Session:
     def _a_keeper(self) -> Bookkeeper:
         return a_bookkeeper(self.books, self.clock, self.build_floor(TERMS, self.clock))
 
+    async def _sleep(self, days: int) -> None:
+        """For longer than anything is made up for, until somebody looks."""
+        self.clock.move(timedelta(days=days).total_seconds())
+        await self.keeper.match()
+
     async def _wait(self, ticks: int) -> None:
         for _ in range(ticks):
             self.clock.move(0.25)
@@ -161,7 +180,7 @@ class Session:
 
     def _an_intent(self, **fixed: Any) -> OrderIntent:
         dice = self.dice
-        symbol = dice.choice(_SYMBOLS)
+        symbol = dice.choice(_ON_MARGIN if self.on_margin else _SYMBOLS)
         intent = an_intent(
             symbol=symbol,
             side=dice.choice(list(OrderSide)),
@@ -169,12 +188,16 @@ class Session:
             time_in_force=dice.choice((TimeInForce.GTC, *TimeInForce)),
             reduce_only=dice.randrange(20) == 0,
         )
+        if self.on_margin and dice.randrange(100) < self.on_margin:
+            leverage = dice.choice((None, *map(Decimal, ("2.5", "3", "5", "5", "5"))))
+            intent = replace(intent, position_type=PositionType.MARGIN, leverage=leverage)
+            intent = replace(intent, reduce_only=dice.randrange(4) == 0)
         intent = replace(intent, **fixed)
         if not intent.type.has_price and dice.randrange(8):
             intent = replace(intent, time_in_force=TimeInForce.GTC)
         listing = self.venue.listing(intent.symbol)
         last = self.venue.last(intent.symbol, tick_of(self.clock.now()))
-        worth = dice.choice((6, 300, 300, 900, 900, 2_500, 4_000, 15_000, 19_960, 900_000))
+        worth = dice.choice(_BOLD if intent.position_type is PositionType.MARGIN else _WORTHS)
         amount = money.floor_to_step(Decimal(worth) / last, listing.amount_step)
         price, other = (_away(dice, last, listing.price_step) for _ in range(2))
         is_above = (intent.side is OrderSide.BUY) is (intent.type in _STOPS)
@@ -196,43 +219,69 @@ class Auditor:
         self._trades: dict[int, Sequence[PaperTrade]] = {}
         self._owned = dict(TERMS.balances)
         self._reserved: dict[str, Decimal] = {}
+        # The positions on margin as the reader of fills adds them up.
+        self._holdings: dict[str, Holding] = {}
 
     def check(self, entries: Entries) -> None:
+        fresh: list[tuple[PaperTrade, PaperOrder]] = []
         for order in entries.orders:
             old = self._orders.get(order.number)
             if order is not old and order != old:
-                self._follow(old, order, entries.trades[order.number])
+                fresh += self._follow(old, order, entries.trades[order.number])
             assert entries.trades[order.number] == self._trades[order.number]
         assert len(entries.orders) == len(self._orders)
+        for trade, order in sorted(fresh, key=lambda pair: pair[0].number):
+            (self._move_on_margin if order.is_on_margin else self._move)(order, trade)
+        set_aside = dict(self._reserved)
+        for position in entries.positions:
+            assert position.holding == self._holdings.get(position.symbol, Holding())
+            _add(set_aside, position.quote, position.margin)
         for asset, balance in entries.balances.items():
-            assert balance.free >= 0
-            assert balance.used == self._reserved.get(asset, 0)
-            assert money.add(balance.free, balance.used) == self._owned.get(asset, 0)
+            assert balance.used >= 0
+            assert balance.short >= 0
+            assert money.add(balance.used, balance.short) == set_aside.get(asset, 0)
+            assert balance.free <= 0 or not balance.short
+            owned = money.add(self._owned.get(asset, money.ZERO), balance.written_off)
+            assert balance.total == owned
 
     def _follow(
         self, old: PaperOrder | None, order: PaperOrder, trades: Sequence[PaperTrade]
-    ) -> None:
+    ) -> list[tuple[PaperTrade, PaperOrder]]:
         assert old is None or old.waits, "what is closed stays as it is"
         _assert_adds_up(order, trades)
         known = self._trades.get(order.number, ())
         assert list(trades[: len(known)]) == list(known)
-        for trade in trades[len(known) :]:
-            self._move(order, trade)
         base, quote = order.symbol.split("/")
-        held = quote if order.side is OrderSide.BUY else base
-        _add(self._reserved, held, _reserve(order))
-        _add(self._reserved, held, -_reserve(old) if old else money.ZERO)
+        held = quote if order.side is OrderSide.BUY or order.is_on_margin else base
+        _add(self._reserved, held, order.reserved)
+        _add(self._reserved, held, -old.reserved if old else money.ZERO)
         self._orders[order.number], self._trades[order.number] = order, trades
+        return [(trade, order) for trade in trades[len(known) :]]
 
     def _move(self, order: PaperOrder, trade: PaperTrade) -> None:
         base, quote = order.symbol.split("/")
         sign = Decimal(1 if order.side is OrderSide.BUY else -1)
-        rate = TERMS.maker_fee if trade.is_maker else TERMS.taker_fee
         cost = money.multiply(trade.price, trade.amount)
-        assert (trade.fee.currency, trade.fee.amount) == (quote, money.multiply(cost, rate))
+        assert (trade.fee.currency, trade.fee.amount) == (quote, _fee(trade))
         _add(self._owned, base, money.multiply(sign, trade.amount))
         _add(self._owned, quote, money.multiply(-sign, cost))
         _add(self._owned, quote, -trade.fee.amount)
+
+    def _move_on_margin(self, order: PaperOrder, trade: PaperTrade) -> None:
+        before = self._holdings.get(order.symbol, Holding())
+        sign = Decimal(1 if order.side is OrderSide.BUY else -1)
+        amount = money.multiply(sign, trade.amount)
+        by = Move(amount=amount, price=trade.price, fee=_fee(trade), at=trade.at)
+        after = self._holdings[order.symbol] = move(before, by).holding
+        if order.reduce_only:
+            assert abs(after.amount) < abs(before.amount)
+            assert after.amount * before.amount >= 0
+        _add(self._owned, order.quote, money.subtract(after.realized, before.realized))
+
+
+def _fee(trade: PaperTrade) -> Decimal:
+    rate = TERMS.maker_fee if trade.is_maker else TERMS.taker_fee
+    return money.multiply(money.multiply(trade.price, trade.amount), rate)
 
 
 def _add(amounts: dict[str, Decimal], asset: str, amount: Decimal) -> None:
@@ -242,7 +291,9 @@ def _add(amounts: dict[str, Decimal], asset: str, amount: Decimal) -> None:
 def _assert_adds_up(order: PaperOrder, trades: Sequence[PaperTrade]) -> None:
     assert order.status is not OrderStatus.SUBMITTING
     assert order.filled == money.total(trade.amount for trade in trades) <= order.amount
-    assert order.reserved == _reserve(order)
+    assert order.reserved >= 0
+    assert order.is_on_margin or order.reserved == _reserve(order)
+    assert order.waits or not order.reserved
     assert (order.refusal is not None) == (order.status is OrderStatus.EXPIRED)
     if order.status is OrderStatus.FILLED:
         assert order.filled == order.amount

@@ -1,12 +1,18 @@
 """Whatever is ordered, amended, canceled and waited for: no money is lost, and none is made."""
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import count
 
 import pytest
 
 from app.domain.orders import OrderStatus, OrderType
 from app.errors import RefusalCode
+from app.exchanges.paper.books import Books
+from app.exchanges.paper.floors import Floor
+from app.exchanges.paper.simulated import SimulatedFloor
+from app.exchanges.paper.venue import PaperTerms
+from app.ports import Clock
 from app.storage.paper import PaperBooks
 from tests.conftest import on_each_database
 from tests.exchanges.followed_rigs import followed_floor
@@ -16,6 +22,10 @@ from tests.exchanges.sessions import Auditor, Entries, Session, read
 _ORDERS = 10_000
 _GROUPS = 4
 _STEPS = 60
+# Seeds of sessions that end badly.
+_BOLD = ((3, SimulatedFloor), (0, followed_floor))
+
+BuildFloor = Callable[[PaperTerms, Clock], Floor]
 
 
 async def _audited(session: Session, steps: int) -> Entries:
@@ -79,6 +89,31 @@ async def test_the_same_orders_at_the_same_times_trade_alike_whoever_looks_and_h
         assert _facts(other) == _facts(outcomes[0])
 
 
+@pytest.mark.parametrize(("seed", "build_floor"), _BOLD)
+async def test_no_money_is_made_of_borrowed_money(seed: int, build_floor: BuildFloor) -> None:
+    session = Session(MemoryBooks(), seed, processes=2, on_margin=90, build_floor=build_floor)
+    entries = await _audited(session, _STEPS)
+    assert any(order.is_liquidation for order in entries.orders)
+
+
+@pytest.mark.parametrize("seed", [3, 50])
+async def test_the_same_is_liquidated_at_the_same_ticks_whoever_looks_and_how_often(
+    seed: int,
+) -> None:
+    one = await _played(seed, 1, 0, on_margin=90)
+    assert any(order.is_liquidation for order in one.orders)
+    assert _facts(await _played(seed, 3, 60, on_margin=90)) == _facts(one)
+
+
+@on_each_database
+async def test_the_database_keeps_what_is_borrowed_as_the_dictionaries_do(
+    books: PaperBooks,
+) -> None:
+    kept = await _played(0, 2, 40, on_margin=90, books=books)
+    assert any(balance.written_off for balance in kept.balances.values())
+    assert _facts(kept) == _facts(await _played(0, 1, 100, on_margin=90))
+
+
 @on_each_database
 async def test_the_database_and_the_dictionaries_keep_the_same_books(books: PaperBooks) -> None:
     session = Session(books, 5, processes=2, attention=40)
@@ -88,8 +123,12 @@ async def test_the_database_and_the_dictionaries_keep_the_same_books(books: Pape
     assert _facts(await read(books)) == _facts(await _played(5, 1, 100))
 
 
-async def _played(seed: int, processes: int, attention: int) -> Entries:
-    session = Session(MemoryBooks(), seed, processes=processes, attention=attention)
+async def _played(
+    seed: int, processes: int, attention: int, *, on_margin: int = 0, books: Books | None = None
+) -> Entries:
+    session = Session(
+        books or MemoryBooks(), seed, processes=processes, attention=attention, on_margin=on_margin
+    )
     for _ in range(_STEPS):
         await session.step()
     await session.settle()
@@ -101,4 +140,4 @@ def _facts(entries: Entries) -> object:
     orders = [(order.number, order.status, order.filled, order.price, order.refusal, order.reserved,
                order.triggered_at, order.updated_at) for order in entries.orders]  # fmt: skip
     trades = {number: tuple(trades) for number, trades in entries.trades.items()}
-    return orders, trades, entries.balances
+    return orders, trades, entries.balances, entries.positions

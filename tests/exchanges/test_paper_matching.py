@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.accounts import Balance
 from app.domain.markets import FeeRates
 from app.domain.order_books import Level
 from app.domain.order_reports import OrderTerms
 from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
-from app.domain.paper import PaperOrder
+from app.domain.paper import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.crossing import is_due
 from app.exchanges.paper.matching import Matching, Outcome, Purse
@@ -26,8 +25,8 @@ _MATCHING = Matching(
     rates=FeeRates(maker=Decimal("0.0008"), taker=Decimal("0.001"), is_in_quote=True),
 )
 _FUNDS = {
-    "BTC": Balance(asset="BTC", free=Decimal(100), used=Decimal(0)),
-    "USDT": Balance(asset="USDT", free=Decimal(1_000_000), used=Decimal(0)),
+    "BTC": PaperBalance(asset="BTC", free=Decimal(100), used=Decimal(0)),
+    "USDT": PaperBalance(asset="USDT", free=Decimal(1_000_000), used=Decimal(0)),
 }
 _THREE_LEVELS = tuple(
     Level(price=Decimal(price), amount=Decimal(amount))
@@ -52,7 +51,7 @@ _ORDER = PaperOrder(
 )
 
 
-def _settled(outcome: Outcome) -> dict[str, Balance]:
+def _settled(outcome: Outcome) -> dict[str, PaperBalance]:
     return {**_FUNDS, **_MATCHING.settle(_FUNDS, outcome)}
 
 
@@ -245,7 +244,7 @@ def test_a_triggered_buy_never_spends_more_than_there_is(
     stop = _a_stop(amount=money.multiply(Decimal(amount), _STEP))
     levels = [Level(price=Decimal(price), amount=stop.amount)]
     outcome = _MATCHING.trigger(stop, levels, _purse(money.multiply(Decimal(free), _SMALL)), _LATER)
-    exact = Balance(
+    exact = PaperBalance(
         asset="USDT", free=money.multiply(Decimal(free), _SMALL), used=outcome.before.reserved
     )
     assert _MATCHING.settle({**_FUNDS, "USDT": exact}, outcome)["USDT"].free >= 0
@@ -274,5 +273,5 @@ def _purse(free: Decimal | int | str) -> Purse:
     return Purse(free=Decimal(free), amount_step=_STEP)
 
 
-def _all_of(balance: Balance) -> Decimal:
+def _all_of(balance: PaperBalance) -> Decimal:
     return money.add(balance.free, balance.used)

@@ -5,10 +5,11 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Capabilities
-from app.domain.orders import OrderSide, OrderType, TimeInForce
+from app.domain.orders import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.paper import PaperOrder
 from app.errors import Refusal, RefusalCode
 from app.exchanges.paper.crossing import is_due, takes, trigger_of, waits_for_fall
+from app.exchanges.paper.margins import MOST_LEVERAGE
 from app.exchanges.paper.markets import Rules
 from app.exchanges.paper.prices import Quote
 from app.exchanges.paper.refusals import refusal, would_take
@@ -19,7 +20,9 @@ CAPABILITIES = Capabilities(
     amend_order=True,
     streaming_orders=True,
     streaming_tickers=True,
-    positions=False,
+    positions=True,
+    position_types=(PositionType.SPOT, PositionType.MARGIN),
+    max_leverage=MOST_LEVERAGE,
 )
 
 Reasons = Callable[[PaperOrder, Rules, Quote], Iterator[Refusal]]
@@ -93,7 +96,7 @@ def minimums(order: PaperOrder, rules: Rules, quote: Quote) -> Iterator[Refusal]
 
 
 def side(order: PaperOrder, _rules: Rules, _quote: Quote) -> Iterator[Refusal]:
-    if order.reduce_only and order.side is OrderSide.BUY:
+    if order.reduce_only and order.side is OrderSide.BUY and not order.is_on_margin:
         words = "on a spot market only a SELL can be reduceOnly"
         yield refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "reduceOnly")
 

@@ -4,26 +4,34 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
+
+from structlog import get_logger
 
 from app.domain import money
 from app.domain.accounts import Balance
+from app.domain.exposures import Exposure
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.domain.orders import OrderStatus
-from app.domain.paper import PaperOrder
-from app.errors import ExchangeDoubt, ExchangeRejected, Refusal
+from app.domain.paper import PaperBalance, PaperOrder
+from app.errors import ExchangeDoubt, ExchangeError, ExchangeRejected, Refusal
 from app.exchanges.paper.admission import refuse
 from app.exchanges.paper.amending import refuse_amendment
 from app.exchanges.paper.books import Books, BooksTransaction, BooksView
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.exchanges.paper.floors import Floor, Meeting, Pit
+from app.exchanges.paper.margins import cut
 from app.exchanges.paper.matching import Matching, Outcome, with_terms
 from app.exchanges.paper.news import NewsDesk
 from app.exchanges.paper.page import Page
 from app.exchanges.paper.reports import number_of, report_of, terms_of
+from app.exchanges.paper.stakes import Stakes
 from app.exchanges.paper.waiting import WaitingOrders
 from app.ports import Clock
 
 _REFRESH = timedelta(seconds=1)
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +69,7 @@ class Bookkeeper:
             if await page.books.find_order_by_wire_id(intent.wire_id) is not None:
                 raise ExchangeDoubt("duplicate: an order with this wire id was sent before")
             order = _arriving(intent, page.numbers.order + 1, page.now)
-            order, trades = page.settle(self._place(order, pit))
+            order, trades = page.settle(await self._place(order, pit, page))
             await page.write()
             self._faults.crash(CrashPoint.BEFORE_BOOKING)
         self._faults.crash(CrashPoint.AFTER_BOOKING)
@@ -86,7 +94,7 @@ class Bookkeeper:
             if order is None:
                 return None
             if not order.waits or wanted != terms_of(order):
-                order, _ = page.settle(self._amend(order, wanted, pit, page.now))
+                order, _ = page.settle(await self._amend(order, wanted, pit, page))
                 await page.write()
             return report_of(order, await page.books.trades(order.number))
 
@@ -106,9 +114,25 @@ class Bookkeeper:
     async def balances(self) -> Mapping[str, Balance]:
         if self._known_assets is None:
             async with self._page() as page:
-                return page.balances
+                return _told(page.balances)
         async with self._books.snapshot() as books:
-            return await books.balances()
+            return _told(await books.balances())
+
+    async def exposures(self) -> Sequence[Exposure]:
+        """Every open position on margin, at the last prices where several stand on one quote."""
+        async with self._books.snapshot() as books:
+            positions = await books.positions()
+            stakes = Stakes.of(positions, await books.balances() if positions else {})
+        last = {} if stakes.are_apart else await self._last(stakes.symbols)
+        return stakes.exposures(last.get)
+
+    async def liquidations(self, since: datetime) -> Sequence[OrderReport]:
+        """What the exchange has closed by itself since then, up to the present moment."""
+        async with self._page() as page:
+            return [
+                report_of(order, await page.books.trades(order.number))
+                for order in await page.books.liquidations(since)
+            ]
 
     async def waiting(self) -> Sequence[OrderReport]:
         """Every order that waits, oldest first, with what it has traded."""
@@ -118,15 +142,25 @@ class Bookkeeper:
                 for order in await books.open_orders()
             ]
 
-    def _place(self, order: PaperOrder, pit: Pit) -> Outcome:
-        at = order.created_at
-        _insist(refuse(order, pit.rules, pit.quote(at)))
-        return self._matching.place(order, pit.levels_against(order.side, at))
+    async def _last(self, symbols: Sequence[str]) -> Mapping[str, Decimal | None]:
+        try:
+            tickers = await self._floor.tickers(symbols)
+        except ExchangeError:
+            return {}
+        return {symbol: ticker.last for symbol, ticker in tickers.items()}
 
-    def _amend(self, order: PaperOrder, wanted: OrderTerms, pit: Pit, at: datetime) -> Outcome:
-        after = with_terms(order, wanted)
+    async def _place(self, order: PaperOrder, pit: Pit, page: Page) -> Outcome:
+        _insist(refuse(order, pit.rules, pit.quote(page.now)))
+        order = await page.admitted(order)
+        levels = pit.levels_against(order.side, page.now)
+        return self._matching.place(order, cut(levels, page.most_of(order)))
+
+    async def _amend(self, order: PaperOrder, wanted: OrderTerms, pit: Pit, page: Page) -> Outcome:
+        after, at = with_terms(order, wanted), page.now
         _insist(refuse_amendment(order, after, pit.rules, pit.quote(at)))
-        return self._matching.amend(order, wanted, pit.levels_against(order.side, at), at)
+        await page.check_reduction(after)
+        levels = cut(pit.levels_against(order.side, at), page.most_of(order))
+        return self._matching.amend(order, wanted, levels, at)
 
     @asynccontextmanager
     async def _page(
@@ -138,6 +172,7 @@ class Bookkeeper:
             page = await self._open(books, frozenset(assets))
             if meeting is not None:
                 await meeting.hold(page, self._waiting)
+            await page.sync(self._waiting)
             if page.has_triggered:
                 self._faults.crash(CrashPoint.BEFORE_TRIGGERING)
             news = await page.reports()
@@ -149,6 +184,8 @@ class Bookkeeper:
         self._waiting = page.teach(self._waiting)
         for report in news:
             self._desk.publish(report)
+        if page.liquidated:
+            self._tell_of_liquidation(page)
         if refused is not None:
             raise refused
 
@@ -168,12 +205,34 @@ class Bookkeeper:
         async with self._books.snapshot() as books:
             numbers = await books.last_numbers()
             if self._waiting is None:
-                self._waiting = WaitingOrders.of(await books.open_orders(), numbers)
+                orders = await books.open_orders()
+                self._waiting = WaitingOrders.of(orders, numbers, await _stakes(books))
             elif numbers.change > (known := self._waiting.change):
                 changed = await books.changed_orders(known)
-                self._waiting.learn(changed, since=known, numbers=numbers)
+                stakes = await _stakes(books)
+                self._waiting.learn(changed, stakes, since=known, numbers=numbers)
         self._refresh_at = now + _REFRESH
         return self._waiting
+
+    def _tell_of_liquidation(self, page: Page) -> None:
+        for order in page.liquidated:
+            balance = page.balances[order.quote]
+            _log.warning(
+                "paper.liquidated",
+                order=order.number,
+                symbol=order.symbol,
+                amount=money.plain(order.filled),
+                written_off=money.plain(balance.written_off),
+            )
+        self._desk.open_gap()
+
+
+async def _stakes(books: BooksView) -> Stakes:
+    return Stakes.of(await books.positions(), await books.balances())
+
+
+def _told(balances: Mapping[str, PaperBalance]) -> Mapping[str, Balance]:
+    return {asset: balance.told for asset, balance in balances.items()}
 
 
 def _insist(refusal: Refusal | None) -> None:
@@ -196,6 +255,8 @@ def _arriving(intent: OrderIntent, number: int, at: datetime) -> PaperOrder:
         type=intent.type,
         time_in_force=intent.time_in_force,
         reduce_only=intent.reduce_only,
+        position_type=intent.position_type,
+        leverage=intent.leverage,
         amount=intent.amount,
         price=intent.price,
         trigger_price=intent.trigger_price,

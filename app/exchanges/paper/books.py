@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from app.domain.accounts import Balance
-from app.domain.paper import PaperNumbers, PaperOrder, PaperTrade
+from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
 
 
 class BooksView(Protocol):
     """The books as they are at one instant."""
 
-    async def balances(self) -> Mapping[str, Balance]: ...
+    async def balances(self) -> Mapping[str, PaperBalance]: ...
 
     async def find_order(self, number: int) -> PaperOrder | None: ...
 
@@ -26,6 +26,14 @@ class BooksView(Protocol):
         """Orders that wait or have waited, with a change after this one."""
         ...
 
+    async def positions(self) -> Sequence[PaperPosition]:
+        """Those on margin, flat ones too."""
+        ...
+
+    async def liquidations(self, since: datetime) -> Sequence[PaperOrder]:
+        """The exchange's own orders that have closed since then."""
+        ...
+
     async def trades(self, order_number: int) -> Sequence[PaperTrade]: ...
 
 
@@ -36,7 +44,7 @@ class BooksTransaction(BooksView, Protocol):
         """Pay in, once in the life of the account; an asset that comes later begins at zero."""
         ...
 
-    async def hold(self) -> Mapping[str, Balance]:
+    async def hold(self) -> Mapping[str, PaperBalance]:
         """The balances, with every other writer of these books kept waiting until the commit."""
         ...
 
@@ -48,7 +56,9 @@ class BooksTransaction(BooksView, Protocol):
 
     async def add_trades(self, trades: Iterable[PaperTrade]) -> None: ...
 
-    async def save_balances(self, balances: Iterable[Balance]) -> None: ...
+    async def save_balances(self, balances: Iterable[PaperBalance]) -> None: ...
+
+    async def save_positions(self, positions: Iterable[PaperPosition]) -> None: ...
 
 
 class Books(Protocol):

@@ -103,9 +103,8 @@ class PaperExchange:
         return await self._books.balances()
 
     async def exposures(self) -> Sequence[Exposure]:
-        """Its markets are spot markets, and nothing is lent."""
         self._line.require()
-        return ()
+        return await self._books.exposures()
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         await self._line.out(Call.SUBMIT)
@@ -130,9 +129,9 @@ class PaperExchange:
         return await self._books.waiting()
 
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
-        """Nobody else places orders here, so there are none that we have not heard of."""
+        """Its own alone, by which it liquidates: nobody else places orders here."""
         self._line.require(Call.FIND)
-        return ()
+        return await self._books.liquidations(since)
 
     def news(self) -> AsyncIterator[OrderReport]:
         """What this process books from now on."""
@@ -143,8 +142,8 @@ class PaperExchange:
         return Examination()
 
     async def gap(self) -> None:
-        """It has no line that could break."""
-        await asyncio.Event().wait()
+        """It has no line that could break, but may have closed positions by itself."""
+        await self._desk.gap()
 
     async def run(self) -> None:
         """See to the prices, and fill the waiting orders through which they have gone."""

@@ -12,12 +12,14 @@ from app.domain.candles import Candle, CandleRequest
 from app.domain.markets import FeeRates, Market, Ticker
 from app.domain.order_books import Level, OrderBook
 from app.domain.orders import OrderSide, PositionType
-from app.domain.paper import PaperOrder
+from app.domain.paper import PaperOrder, PaperPosition
 from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode
 from app.exchanges.paper.admission import CAPABILITIES
 from app.exchanges.paper.floors import MET_PER_TRANSACTION, Meeting, Prices
+from app.exchanges.paper.margins import cut
 from app.exchanges.paper.markets import Rules
 from app.exchanges.paper.matching import Matching, Outcome, Purse
+from app.exchanges.paper.offers import Means
 from app.exchanges.paper.page import Page
 from app.exchanges.paper.prices import Quote
 from app.exchanges.paper.venue import PaperTerms
@@ -73,13 +75,32 @@ class Sighting:
         reached = waiting.due(self.last.get)
         return [order for order in reached if order.change <= self.change and self._has(order)]
 
-    def meet(self, order: PaperOrder, free: Decimal) -> Outcome | None:
+    def calls(self, waiting: WaitingOrders) -> bool:
+        """Whether a position must be closed and can be."""
+        stakes = waiting.stakes
+        called = [one for quote in stakes.called(self.mark) for one in stakes.open_in(quote)]
+        return any(one.symbol in self.pits for one in called) and not any(
+            map(self.is_older_than, called)
+        )
+
+    def meet(self, order: PaperOrder, means: Means) -> Outcome | None:
         if not order.awaits_trigger:
-            return self.matching.trade_through(order, order.remaining, self.at)
+            amount = order.remaining if means.most is None else min(means.most, order.remaining)
+            return self.matching.trade_through(order, amount, self.at) if amount else None
         pit = self.pits[order.symbol]
-        purse = Purse(free=free, amount_step=pit.rules.amount_step)
-        levels = pit.levels_against(order.side, self.at)
-        return self.matching.trigger(order, levels, purse, self.at)
+        purse = Purse(free=means.free, amount_step=pit.rules.amount_step)
+        levels = tuple(cut(pit.levels_against(order.side, self.at), means.most))
+        return self.matching.trigger(order, levels, purse, self.at) if levels else None
+
+    def mark(self, symbol: str) -> Decimal | None:
+        return self.last.get(symbol)
+
+    def levels(self, side: OrderSide, symbol: str) -> Sequence[Level]:
+        pit = self.pits.get(symbol)
+        return () if pit is None else pit.levels_against(side, self.at)
+
+    def is_older_than(self, position: PaperPosition) -> bool:
+        return position.change > self.change
 
     async def hold(self, page: Page, known: WaitingOrders | None) -> None:
         await page.meet(self, known, most=MET_PER_TRANSACTION)
@@ -185,7 +206,9 @@ class FollowedFloor:
         told = {symbol: _last_of(ticker) for symbol, ticker in tickers.items()}
         last = {symbol: price for symbol, price in told.items() if price is not None}
         set_off = {order.symbol for order in waiting.due(last.get) if order.awaits_trigger}
-        pits = await self._pits(sorted(set_off))
+        stakes = waiting.stakes
+        called = [one for quote in stakes.called(last.get) for one in stakes.open_in(quote)]
+        pits = await self._pits(sorted(set_off | {one.symbol for one in called}))
         return Sighting(
             at=self._clock.now(),
             change=change,
@@ -201,6 +224,9 @@ class FollowedFloor:
 
 
 def _until_met(sighting: Sighting, waiting: WaitingOrders) -> Iterator[Meeting]:
+    """Everything is looked at once more after each part, and closed by force only once."""
+    if sighting.calls(waiting):
+        yield sighting
     while sighting.due(waiting):
         yield sighting
 

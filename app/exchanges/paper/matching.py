@@ -6,12 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.accounts import Balance
 from app.domain.markets import FeeRates
 from app.domain.order_books import Level
 from app.domain.order_reports import OrderTerms
 from app.domain.orders import Fee, OrderSide, OrderStatus, TimeInForce
-from app.domain.paper import PaperOrder
+from app.domain.paper import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, Refusal
 from app.exchanges.paper import refusals
 from app.exchanges.paper.crossing import limit_of, takes, trigger_of
@@ -83,7 +82,7 @@ class Matching:
             return Outcome(before=order, order=expired(triggered, refusals.would_take(best)))
         reachable = tuple(_within_reach(triggered, levels))
         affordable = reachable
-        if order.side is OrderSide.BUY:
+        if order.side is OrderSide.BUY and not order.is_on_margin:
             purse = replace(purse, free=money.add(purse.free, order.reserved))
             affordable = tuple(self._affordable(reachable, purse))
         outcome = self.arrive(triggered, affordable)
@@ -119,7 +118,9 @@ class Matching:
         canceled = self._held(replace(order, status=OrderStatus.CANCELED, updated_at=at))
         return Outcome(before=order, order=canceled)
 
-    def settle(self, balances: Mapping[str, Balance], outcome: Outcome) -> Mapping[str, Balance]:
+    def settle(
+        self, balances: Mapping[str, PaperBalance], outcome: Outcome
+    ) -> Mapping[str, PaperBalance]:
         """Base and quote as they are afterwards; ExchangeRejected where they do not suffice."""
         base, quote = balances[outcome.order.base], balances[outcome.order.quote]
         amount = money.total(execution.amount for execution in outcome.executions)
@@ -129,10 +130,11 @@ class Matching:
         match outcome.order.side:
             case OrderSide.BUY:
                 quote = _pay(quote, spent=money.add(cost, fees), reserve=reserve)
-                base = replace(base, free=money.add(base.free, amount))
+                base = base.moved(gained=amount, set_aside=money.ZERO)
             case OrderSide.SELL:
                 base = _pay(base, spent=amount, reserve=reserve)
-                quote = replace(quote, free=money.add(quote.free, money.subtract(cost, fees)))
+                gained = money.subtract(cost, fees)
+                quote = quote.moved(gained=gained, set_aside=money.ZERO)
         return {base.asset: base, quote.asset: quote}
 
     def _affordable(self, levels: Iterable[Level], purse: Purse) -> Iterator[Level]:
@@ -164,7 +166,8 @@ class Matching:
         return replace(order, reserved=self._reserve(order))
 
     def _reserve(self, order: PaperOrder) -> Decimal:
-        if not order.waits:
+        if not order.waits or order.is_on_margin:
+            # On margin, that is a matter of the position too.
             return money.ZERO
         match order.side:
             case OrderSide.BUY:
@@ -213,12 +216,8 @@ def _status_on_arrival(order: PaperOrder) -> OrderStatus:
     return OrderStatus.PARTIALLY_FILLED if order.filled else OrderStatus.OPEN
 
 
-def _pay(balance: Balance, *, spent: Decimal, reserve: Decimal) -> Balance:
+def _pay(balance: PaperBalance, *, spent: Decimal, reserve: Decimal) -> PaperBalance:
     needed = money.add(spent, reserve)
-    if needed > balance.free:
-        raise ExchangeRejected(refusals.insufficient(needed, balance))
-    return Balance(
-        asset=balance.asset,
-        free=money.subtract(balance.free, needed),
-        used=money.add(balance.used, reserve),
-    )
+    if needed > max(balance.free, money.ZERO) or spent > max(balance.total, money.ZERO):
+        raise ExchangeRejected(refusals.insufficient(max(needed, spent), balance))
+    return balance.moved(gained=spent.copy_negate(), set_aside=reserve)

@@ -1,5 +1,7 @@
 """The exchange's stream of order news: quick, and no more reliable than such streams are."""
 
+import asyncio
+
 from app.domain.order_reports import OrderReport
 from app.exchanges.news import NewsReader, NewsStand
 from app.exchanges.paper.faults import Faults
@@ -12,6 +14,7 @@ class NewsDesk:
         self._faults = faults
         self._stand = NewsStand()
         self._held: OrderReport | None = None
+        self._gap = asyncio.Event()
 
     @property
     def readers(self) -> int:
@@ -24,6 +27,15 @@ class NewsDesk:
         for due in self._in_order(report):
             for _ in range(self._faults.news_copies):
                 self._stand.publish(due)
+
+    def open_gap(self) -> None:
+        """Something came about that the news alone may not make known: look at the lists."""
+        self._gap.set()
+
+    async def gap(self) -> None:
+        """Wait for the next one; one that came while nobody waited is told to the next who does."""
+        await self._gap.wait()
+        self._gap.clear()
 
     def _in_order(self, report: OrderReport) -> tuple[OrderReport, ...]:
         """The report; where the order is disturbed, each second one before the first."""

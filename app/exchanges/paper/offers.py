@@ -1,27 +1,54 @@
 """What one tick has for the orders that wait: a book for all, a volume that they share."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from app.domain import money
 from app.domain.order_books import Level
 from app.domain.orders import OrderSide
-from app.domain.paper import PaperOrder
+from app.domain.paper import PaperOrder, PaperPosition
+from app.exchanges.paper.margins import cut
 from app.exchanges.paper.matching import Matching, Outcome, Purse
 from app.exchanges.paper.prices import time_of
 from app.exchanges.paper.venue import Venue
 from app.exchanges.paper.waiting import WaitingOrders
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Means:
+    """With what an order meets a price: free quote, and a bound where it may only reduce."""
+
+    free: Decimal
+    most: Decimal | None = None
+
+
 class Offers(Protocol):
     """What there is at one moment for the orders that wait."""
+
+    @property
+    def at(self) -> datetime: ...
 
     def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
         """Those whom it concerns, in the order in which they came."""
         ...
 
-    def meet(self, order: PaperOrder, free: Decimal) -> Outcome | None:
-        """What becomes of an order with so much free quote; None where nothing is left for it."""
+    def meet(self, order: PaperOrder, means: Means) -> Outcome | None:
+        """What becomes of an order; None where nothing is left for it."""
+        ...
+
+    def mark(self, symbol: str) -> Decimal | None:
+        """The last price, where it is known."""
+        ...
+
+    def levels(self, side: OrderSide, symbol: str) -> Sequence[Level]:
+        """What an order of this side can take, best first; nothing where that was not seen."""
+        ...
+
+    def is_older_than(self, position: PaperPosition) -> bool:
+        """Whether these prices were seen before the position was what it is."""
         ...
 
 
@@ -29,6 +56,7 @@ class TickOffers:
     """One tick, to be met by every order that it concerns, in their order."""
 
     def __init__(self, venue: Venue, tick: int) -> None:
+        self.at = time_of(tick)
         self._venue = venue
         self._tick = tick
         self._matching = Matching(rates=venue.rates)
@@ -36,28 +64,34 @@ class TickOffers:
         self._untraded: dict[str, Decimal] = {}
 
     def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
-        return waiting.due(lambda symbol: self._venue.last(symbol, self._tick))
+        return waiting.due(self.mark)
 
-    def meet(self, order: PaperOrder, free: Decimal) -> Outcome | None:
-        at = time_of(self._tick)
+    def meet(self, order: PaperOrder, means: Means) -> Outcome | None:
         if order.awaits_trigger:
             step = self._venue.listing(order.symbol).amount_step
-            purse = Purse(free=free, amount_step=step)
-            return self._matching.trigger(order, self._levels_against(order), purse, at)
-        amount = self._share(order)
-        return self._matching.trade_through(order, amount, at) if amount else None
+            purse = Purse(free=means.free, amount_step=step)
+            levels = tuple(cut(self.levels(order.side, order.symbol), means.most))
+            return self._matching.trigger(order, levels, purse, self.at) if levels else None
+        amount = self._share(order, means.most)
+        return self._matching.trade_through(order, amount, self.at) if amount else None
 
-    def _levels_against(self, order: PaperOrder) -> tuple[Level, ...]:
-        key = order.symbol, order.side
+    def mark(self, symbol: str) -> Decimal:
+        return self._venue.last(symbol, self._tick)
+
+    def levels(self, side: OrderSide, symbol: str) -> Sequence[Level]:
+        key = symbol, side
         if key not in self._levels:
-            found = self._venue.levels_against(order.side, order.symbol, self._tick)
-            self._levels[key] = tuple(found)
+            self._levels[key] = tuple(self._venue.levels_against(side, symbol, self._tick))
         return self._levels[key]
 
-    def _share(self, order: PaperOrder) -> Decimal:
+    def is_older_than(self, position: PaperPosition) -> bool:
+        """Ticks are met one after the other."""
+        return False
+
+    def _share(self, order: PaperOrder, most: Decimal | None) -> Decimal:
         left = self._untraded.get(order.symbol)
         if left is None:
             left = self._venue.traded(order.symbol, self._tick)
-        amount = min(left, order.remaining)
+        amount = min(left, order.remaining if most is None else min(most, order.remaining))
         self._untraded[order.symbol] = money.subtract(left, amount)
         return amount

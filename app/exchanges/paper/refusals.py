@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.accounts import Balance
-from app.domain.paper import PaperOrder
+from app.domain.margins import LIQUIDATION_LEVEL
+from app.domain.paper import PaperBalance, PaperOrder
 from app.errors import Refusal, RefusalCode
 
 
@@ -12,7 +12,7 @@ def refusal(code: RefusalCode, message: str, field: str, *, retryable: bool = Fa
     return Refusal(code=code, message=message, field=(field,), retryable=retryable)
 
 
-def insufficient(needed: Decimal, balance: Balance) -> Refusal:
+def insufficient(needed: Decimal, balance: PaperBalance) -> Refusal:
     words = (
         f"this needs {money.plain(needed)} {balance.asset}"
         f" and {money.plain(balance.free)} {balance.asset} are free"
@@ -49,3 +49,38 @@ def money_ran_out(order: PaperOrder) -> Refusal:
         f" for {money.plain(order.filled)} of {money.plain(order.amount)}"
     )
     return refusal(RefusalCode.INSUFFICIENT_FUNDS, words, "amount", retryable=True)
+
+
+def other_leverage(in_force: Decimal | None) -> Refusal:
+    words = (
+        f"the leverage in force in this market is {money.plain(in_force or money.ZERO)}: leave it"
+        " out, or close what is open and waits there first"
+    )
+    return refusal(RefusalCode.INVALID_INPUT, words, "leverage")
+
+
+def nothing_to_reduce(order: PaperOrder) -> Refusal:
+    words = f"there is no position in {order.symbol} that a reduceOnly {order.side} could reduce"
+    return refusal(RefusalCode.INVALID_STATE, words, "reduceOnly", retryable=True)
+
+
+def beyond_position(most: Decimal) -> Refusal:
+    words = (
+        "beside the other open orders that reduce the position, a reduceOnly order can take"
+        f" {money.plain(max(most, money.ZERO))} of it"
+    )
+    return refusal(RefusalCode.INVALID_INPUT, words, "amount")
+
+
+def liquidated(quote: str, level: Decimal | None) -> Refusal:
+    at = "" if level is None else f" fell to {money.plain(_short(level))} and"
+    words = (
+        f"LIQUIDATED: the margin level of {quote}{at} must stay above"
+        f" {money.plain(LIQUIDATION_LEVEL)}; every margin position in {quote} is closed and no"
+        " margin order waits on"
+    )
+    return Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message=words)
+
+
+def _short(level: Decimal) -> Decimal:
+    return money.floor_to_step(level, Decimal("0.0001"))

@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 
 from app.domain import money
-from app.domain.order_reports import FillReport, OrderReport, OrderTerms, ReportedTerms
+from app.domain.order_reports import (
+    FillReport,
+    OrderDetails,
+    OrderReport,
+    OrderTerms,
+    ReportedTerms,
+)
 from app.domain.paper import PaperOrder, PaperTrade
 
 _ORDER = "P"
@@ -14,7 +20,7 @@ def report_of(order: PaperOrder, trades: Iterable[PaperTrade]) -> OrderReport:
     fills = tuple(_fill(trade) for trade in trades)
     return OrderReport(
         symbol=order.symbol,
-        wire_id=order.wire_id,
+        wire_id=None if order.is_liquidation else order.wire_id,
         exchange_order_id=f"{_ORDER}{order.number}",
         status=order.status,
         at=order.updated_at,
@@ -22,6 +28,7 @@ def report_of(order: PaperOrder, trades: Iterable[PaperTrade]) -> OrderReport:
         filled=order.filled,
         cost=money.total(money.multiply(fill.price, fill.amount) for fill in fills),
         terms=ReportedTerms(version=order.amendments, terms=terms_of(order)),
+        details=_details(order) if order.is_liquidation else None,
         refusal=order.refusal,
     )
 
@@ -36,6 +43,21 @@ def number_of(exchange_order_id: str | None) -> int | None:
         return None
     digits = exchange_order_id.removeprefix(_ORDER)
     return int(digits) if digits.isascii() and digits.isdecimal() else None
+
+
+def _details(order: PaperOrder) -> OrderDetails:
+    """Of one that nobody here has placed."""
+    return OrderDetails(
+        client_order_id=order.wire_id,
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        time_in_force=order.time_in_force,
+        reduce_only=order.reduce_only,
+        position_type=order.position_type,
+        leverage=order.leverage,
+        created_at=order.created_at,
+    )
 
 
 def _fill(trade: PaperTrade) -> FillReport:

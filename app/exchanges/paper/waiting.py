@@ -4,10 +4,12 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from operator import itemgetter
 
 from app.domain.paper import PaperNumbers, PaperOrder
 from app.exchanges.paper.crossing import is_due, waits_at, waits_for_fall
+from app.exchanges.paper.stakes import MarkOf, Stakes
 
 # How far back the exchange looks where nobody did: ten minutes.
 CATCH_UP_TICKS = 2_400
@@ -16,7 +18,6 @@ _Place = tuple[Decimal, int]
 _price = itemgetter(0)
 
 LastPrice = Callable[[str, int], Decimal]
-LastPriceNow = Callable[[str], Decimal | None]
 
 
 @dataclass(slots=True)
@@ -57,23 +58,38 @@ class WaitingOrders:
 
     change: int
     tick: int
+    # What the exchange itself watches beside them.
+    stakes: Stakes = field(default_factory=Stakes)
     _lines: dict[str, _Line] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, orders: Iterable[PaperOrder], numbers: PaperNumbers) -> "WaitingOrders":
-        waiting = cls(change=numbers.change, tick=numbers.tick)
+    def of(
+        cls, orders: Iterable[PaperOrder], numbers: PaperNumbers, stakes: Stakes
+    ) -> "WaitingOrders":
+        waiting = cls(change=numbers.change, tick=numbers.tick, stakes=stakes)
         for order in orders:
             waiting.put(order)
         return waiting
 
     @property
     def symbols(self) -> list[str]:
-        """The markets in which anything waits."""
-        return sorted(name for name, _ in self._occupied())
+        """The markets in which anything waits, or a margin position is open."""
+        return sorted({*(name for name, _ in self._occupied()), *self.stakes.symbols})
 
     def copy(self) -> "WaitingOrders":
         lines = {symbol: line.copy() for symbol, line in self._lines.items()}
-        return WaitingOrders(change=self.change, tick=self.tick, _lines=lines)
+        return WaitingOrders(change=self.change, tick=self.tick, stakes=self.stakes, _lines=lines)
+
+    def of_market(self, symbol: str) -> list[PaperOrder]:
+        """In the order in which they were placed."""
+        line = self._lines.get(symbol, _Line())
+        return [line.orders[number] for number in sorted(line.orders)]
+
+    def on_margin(self, quote: str) -> list[PaperOrder]:
+        """Those that wait to trade with margin in this quote, in the order of their placing."""
+        every = (order for _, line in self._occupied() for order in line.orders.values())
+        found = (order for order in every if order.is_on_margin and order.quote == quote)
+        return sorted(found, key=lambda order: order.number)
 
     def put(self, order: PaperOrder) -> None:
         """Take an order as it is now, which may be that it waits no longer."""
@@ -83,7 +99,9 @@ class WaitingOrders:
         else:
             line.drop(order.number)
 
-    def learn(self, changed: Iterable[PaperOrder], *, since: int, numbers: PaperNumbers) -> None:
+    def learn(
+        self, changed: Iterable[PaperOrder], stakes: Stakes, *, since: int, numbers: PaperNumbers
+    ) -> None:
         """Take in every change after one of them, unless older ones are missing or newer known."""
         if since > self.change or numbers.change < self.change:
             return
@@ -93,19 +111,24 @@ class WaitingOrders:
         for order in changed:
             if order.change > self.change:
                 self.put(order)
-        self.change, self.tick = numbers.change, numbers.tick
+        self.change, self.tick, self.stakes = numbers.change, numbers.tick, stakes
 
     def next_due(self, ticks: Iterable[int], last: LastPrice) -> int | None:
-        """The first of the ticks that concerns any order."""
+        """The first of the ticks that concerns any order, or calls for a liquidation."""
         lines = list(self._occupied())
-        if not lines:
+        if not lines and not self.stakes.totals:
             return None
         return next(
-            (tick for tick in ticks if any(line.due(last(name, tick)) for name, line in lines)),
+            (
+                tick
+                for tick in ticks
+                if any(line.due(last(name, tick)) for name, line in lines)
+                or self.stakes.called(partial(_at, last, tick))
+            ),
             None,
         )
 
-    def due(self, last: LastPriceNow) -> list[PaperOrder]:
+    def due(self, last: MarkOf) -> list[PaperOrder]:
         """Those whom these prices concern, in the order in which they came."""
         prices = ((line, last(name)) for name, line in self._occupied())
         found = [order for line, price in prices if price is not None for order in line.due(price)]
@@ -113,6 +136,10 @@ class WaitingOrders:
 
     def _occupied(self) -> Iterator[tuple[str, _Line]]:
         return ((symbol, line) for symbol, line in self._lines.items() if line.orders)
+
+
+def _at(last: LastPrice, tick: int, symbol: str) -> Decimal:
+    return last(symbol, tick)
 
 
 def ticks_after(tick: int, until: int) -> range:

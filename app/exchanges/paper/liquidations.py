@@ -1,0 +1,35 @@
+"""Closing what an account can no longer carry, as orders of the exchange's own."""
+
+from datetime import datetime
+
+from app.domain import money
+from app.domain.orders import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.paper import PaperOrder, PaperPosition
+
+# No order of ours can have a wire id that begins like this one.
+_NAME = "LIQUIDATED"
+
+
+def order_that_closes(position: PaperPosition, number: int, at: datetime) -> PaperOrder:
+    """At the market, the whole of it."""
+    is_long = position.amount > money.ZERO
+    return PaperOrder(
+        number=number,
+        wire_id=f"{_NAME}-{number}",
+        symbol=position.symbol,
+        side=OrderSide.SELL if is_long else OrderSide.BUY,
+        type=OrderType.MARKET,
+        time_in_force=TimeInForce.GTC,
+        reduce_only=True,
+        position_type=PositionType.MARGIN,
+        leverage=position.leverage,
+        is_liquidation=True,
+        amount=position.amount.copy_abs(),
+        price=None,
+        trigger_price=None,
+        status=OrderStatus.SUBMITTING,
+        filled=money.ZERO,
+        reserved=money.ZERO,
+        created_at=at,
+        updated_at=at,
+    )
