@@ -7,6 +7,8 @@ from decimal import Decimal
 from app.domain import money, order_estimates
 from app.domain.accounts import Balance, Capabilities
 from app.domain.checks import Checked, invalid
+from app.domain.exposures import Exposure
+from app.domain.margin_checks import check_leverage_in_force, check_reducible
 from app.domain.markets import Market, Ticker
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import OrderSide, PositionType
@@ -26,6 +28,10 @@ class MarketFacts:
     balances: Mapping[str, Balance]
     # What the market's quote is worth in the currency of the account's money.
     rate: Decimal | None = None
+    # The open position on margin in this market, where it is asked for.
+    exposure: Exposure | None = None
+    # How much of it other open orders are to reduce already.
+    reductions: Decimal = money.ZERO
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +127,9 @@ def _check_min_notional(name: str, known: _Known) -> Checked:
 
 def _check_reducible(name: str, known: _Known) -> Checked:
     """Spot has no short side: what a SELL can reduce is what is held."""
-    request = known.request
+    request, facts = known.request, known.facts
+    if request.position_type is PositionType.MARGIN:
+        return check_reducible(name, request, facts.exposure, facts.reductions)
     if not request.reduce_only or request.position_type is not PositionType.SPOT:
         return Checked(name=name)
     held = _held(known.facts, known.market.base)
@@ -137,15 +145,19 @@ def _check_reducible(name: str, known: _Known) -> Checked:
     return Checked(name=name, actual=money.plain(held), refusal=refusal)
 
 
+def _check_leverage_in_force(name: str, known: _Known) -> Checked:
+    return check_leverage_in_force(name, known.request, known.facts.exposure)
+
+
 def _check_balance(name: str, known: _Known) -> Checked:
     market, request = known.market, known.request
     asset, needed = market.base, request.amount
-    if request.side is OrderSide.BUY:
+    if request.side is OrderSide.BUY or request.position_type is PositionType.MARGIN:
         price = _price(known)
         if price is None:
             return Checked(name=name)
         asset = market.quote
-        needed = order_estimates.needed_in_quote(request, market, price)
+        needed = _needed_in_quote(known, price)
     balance = known.facts.balances.get(asset)
     free = money.ZERO if balance is None else balance.free
     refusal = None
@@ -172,9 +184,18 @@ MARKET_CHECKS: Mapping[str, Callable[[str, _Known], Checked]] = {
     "triggerSide": _check_trigger_side,
     "minAmount": _check_min_amount,
     "minNotional": _check_min_notional,
+    "leverageInForce": _check_leverage_in_force,
     "reduceOnlyPosition": _check_reducible,
     "balance": _check_balance,
 }
+
+
+def _needed_in_quote(known: _Known, price: Decimal) -> Decimal:
+    request, facts = known.request, known.facts
+    if request.position_type is PositionType.MARGIN:
+        bargain = order_estimates.Bargain(market=known.market, price=price, ticker=facts.ticker)
+        return order_estimates.needed_on_margin(request, bargain, facts.exposure)
+    return order_estimates.needed_in_quote(request, known.market, price)
 
 
 def _price(known: _Known) -> Decimal | None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from app.domain import order_refusals
 from app.domain.checks import Checked
+from app.domain.margin_checks import check_leverage
 from app.domain.market_checks import MARKET_CHECKS, MarketFacts, examine_market
 from app.domain.markets import Market
 from app.domain.order_forms import listed
 from app.domain.order_requests import OrderRequest
-from app.domain.orders import PositionType
 from app.domain.risks import (
     LIMIT_CHECKS,
     EntryFacts,
@@ -120,8 +120,13 @@ def _check_time_in_force(name: str, request: OrderRequest, facts: MarketFacts) -
     return _offered(name, "timeInForce", str(request.time_in_force), offered)
 
 
-def _check_position_type(name: str, request: OrderRequest, _facts: MarketFacts) -> Checked:
-    return _offered(name, "positionType", str(request.position_type), (PositionType.SPOT,))
+def _check_position_type(name: str, request: OrderRequest, facts: MarketFacts) -> Checked:
+    offered = facts.capabilities.position_types
+    return _offered(name, "positionType", str(request.position_type), offered)
+
+
+def _check_leverage(name: str, request: OrderRequest, facts: MarketFacts) -> Checked:
+    return check_leverage(name, request, facts.capabilities.max_leverage)
 
 
 def _check_symbol(name: str, request: OrderRequest, facts: MarketFacts) -> Checked:
@@ -147,6 +152,7 @@ _OF_EXCHANGE: Mapping[str, Callable[[str, OrderRequest, MarketFacts], Checked]] 
     "typeOffered": _check_type,
     "timeInForceOffered": _check_time_in_force,
     "positionTypeOffered": _check_position_type,
+    "leverageOffered": _check_leverage,
     "symbol": _check_symbol,
 }
 

@@ -1,8 +1,11 @@
 """What an order will probably cost, told before it is placed."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain import money
+from app.domain.exposures import Exposure
+from app.domain.margins import LEAST_LEVERAGE, closable
 from app.domain.markets import FeeRates, Market, Ticker
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import Fee, OrderSide, OrderType, TimeInForce
@@ -48,6 +51,45 @@ def needed_in_quote(request: OrderRequest, market: Market, price: Decimal) -> De
     if market.fees is None or not market.fees.is_in_quote:
         return cost
     return money.multiply(cost, money.add(_ONE, _highest(request, market.fees)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bargain:
+    """What an order is reckoned by."""
+
+    market: Market
+    price: Decimal
+    ticker: Ticker | None
+
+
+def needed_on_margin(request: OrderRequest, by: Bargain, open: Exposure | None) -> Decimal:
+    """The margin of what it opens and its highest fee, less what it sets free at once.
+
+    What only closes at once needs nothing: it is always paid for.
+    """
+    held = money.ZERO if open is None else open.amount
+    opening = money.subtract(request.amount, closable(held, request.side))
+    is_at_once = not request.type.has_trigger and not _will_wait(request, by.ticker)
+    if request.reduce_only or (is_at_once and opening <= money.ZERO):
+        return money.ZERO
+    leverage = request.leverage or (None if open is None else open.leverage) or LEAST_LEVERAGE
+    opened = money.multiply(max(opening, money.ZERO), by.price)
+    fees = by.market.fees
+    rate = money.ZERO if fees is None else _highest(request, fees)
+    fee = money.multiply(notional(request, by.price), rate)
+    needed = money.add(money.divide(opened, leverage), fee)
+    is_flip = open is not None and opening < request.amount
+    if open is None or not (is_flip and is_at_once):
+        return needed
+    return max(money.subtract(needed, _set_free(open, by.price)), money.ZERO)
+
+
+def _set_free(open: Exposure, price: Decimal) -> Decimal:
+    """What comes back of a position that is closed at this price."""
+    if open.margin is None or open.entry_price is None:
+        return money.ZERO
+    gained = money.multiply(open.amount, money.subtract(price, open.entry_price))
+    return money.add(open.margin, gained)
 
 
 def _highest(request: OrderRequest, fees: FeeRates) -> Decimal:

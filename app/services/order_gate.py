@@ -9,6 +9,8 @@ from app.domain import money, order_estimates, order_refusals
 from app.domain.accounts import Connectivity
 from app.domain.checks import Checked
 from app.domain.entries import Entry
+from app.domain.exposures import Exposure
+from app.domain.filters import OrderFilter
 from app.domain.market_checks import MarketFacts
 from app.domain.order_amendments import as_request
 from app.domain.order_checks import (
@@ -22,11 +24,11 @@ from app.domain.order_checks import (
 from app.domain.order_forms import examine_form
 from app.domain.order_reports import OrderTerms
 from app.domain.order_requests import OrderRequest
-from app.domain.orders import Fee, Order, OrderStatus
+from app.domain.orders import Fee, Order, OrderStatus, PositionType
 from app.domain.risks import Standing, TradingState, examine_state
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
-from app.services.accounts import AccountService
+from app.services.accounts import AccountEntry, AccountService
 from app.services.home_rates import HomeRates
 from app.services.order_rules import OrderRules
 from app.services.recent_money import RecentMoney
@@ -82,7 +84,9 @@ class OrderGate:
             return None
         return examine_state(standing, is_reduction=False).refusal
 
-    async def facts(self, account: str, symbol: str) -> MarketFacts | Absent:
+    async def facts(
+        self, account: str, symbol: str, type: PositionType = PositionType.SPOT
+    ) -> MarketFacts | Absent:
         """What must be known of the exchange, or why it cannot be asked."""
         entry = self._accounts.get(account)
         gateway, connection = entry.gateway, entry.gateway.connection
@@ -96,8 +100,10 @@ class OrderGate:
                 markets = await gateway.markets()
                 quote = markets[symbol].quote if symbol in markets else None
                 ways = [] if quote is None else self._rates.symbols(account, markets, quote)
-                tickers, balances = await asyncio.gather(
-                    gateway.tickers([symbol, *ways]), self._funds.of(entry)
+                tickers, balances, exposure = await asyncio.gather(
+                    gateway.tickers([symbol, *ways]),
+                    self._funds.of(entry),
+                    _exposure(entry, symbol, type),
                 )
                 by = self._rates.yardstick(account, markets, tickers)
                 return MarketFacts(
@@ -106,6 +112,7 @@ class OrderGate:
                     ticker=tickers.get(symbol),
                     balances=balances,
                     rate=None if by is None or quote is None else by.value(quote, _ONE),
+                    exposure=exposure,
                 )
         except ExchangeUnavailable as error:
             return Absent(why=str(error))
@@ -130,6 +137,7 @@ class OrderGate:
             rules = RuleFacts(standing=passing, is_reduction=True)
         else:
             rules = await self._rules.facts(view, request, exchange)
+        exchange = await _with_reductions(view, request, exchange)
         deny(first_refusal(examine(request, GateFacts(exchange=exchange, rules=rules))))
         return rules
 
@@ -142,14 +150,48 @@ class OrderGate:
         deny(first_refusal(examine_increase(rules)), existing_order=order)
 
     async def preview(self, request: OrderRequest) -> Preview:
-        exchange = await self.facts(request.account, request.symbol)
+        exchange = await self.facts(request.account, request.symbol, request.position_type)
         async with self._database.snapshot() as view:
             checks = [*examine_form(request)]
             earlier = await _find_earlier(view, request)
             checks.append(_check_unused(earlier))
             rules = await self._rules.facts(view, request, exchange)
+            exchange = await _with_reductions(view, request, exchange)
         checks.extend(examine(request, GateFacts(exchange=exchange, rules=rules)))
         return _preview(request, exchange, checks, earlier)
+
+
+async def _exposure(account: AccountEntry, symbol: str, type: PositionType) -> Exposure | None:
+    """The open position that an order of this type would change."""
+    if type is not PositionType.MARGIN or type not in account.gateway.capabilities.position_types:
+        return None
+    found = await account.gateway.exposures()
+    return next((one for one in found if (one.symbol, one.type) == (symbol, type)), None)
+
+
+async def _with_reductions(
+    view: Snapshot, request: OrderRequest, exchange: MarketFacts | Absent
+) -> MarketFacts | Absent:
+    """On margin, what may be reduced is what others do not reduce already."""
+    is_on_margin = request.position_type is PositionType.MARGIN
+    if not is_on_margin or not request.reduce_only or isinstance(exchange, Absent):
+        return exchange
+    return replace(exchange, reductions=await _reductions(view, request))
+
+
+async def _reductions(view: Snapshot, request: OrderRequest) -> Decimal:
+    """What open orders of the same side are to reduce already."""
+    wanted = OrderFilter(
+        accounts=frozenset({request.account}),
+        symbols=frozenset({request.symbol}),
+        position_type=request.position_type,
+        open=True,
+    )
+    return money.total(
+        order.remaining
+        for order in await view.orders.matching(wanted)
+        if order.reduce_only and order.side is request.side
+    )
 
 
 def deny(refusal: Refusal | None, *, existing_order: Order | None = None) -> None:

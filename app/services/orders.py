@@ -88,7 +88,7 @@ class OrderService:
     ) -> Placed:
         """Write the order down, send it once, and answer when the exchange has."""
         self._gate.check_form(request)
-        exchange = await self._gate.facts(request.account, request.symbol)
+        exchange = await self._gate.facts(request.account, request.symbol, request.position_type)
         halts = self._gate.halts
         placed = await self._write_intent(_Intent(request, exchange, attempt, errand))
         if placed.replayed:

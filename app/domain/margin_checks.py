@@ -1,0 +1,70 @@
+"""What stands against an order on margin: its leverage, and what it would reduce."""
+
+from decimal import Decimal
+
+from app.domain import money
+from app.domain.checks import Checked, invalid
+from app.domain.exposures import Exposure
+from app.domain.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
+from app.domain.order_requests import OrderRequest
+from app.domain.orders import PositionType
+from app.errors import Refusal, RefusalCode
+
+
+def check_leverage(name: str, request: OrderRequest, most: Decimal | None) -> Checked:
+    """Whether an account takes it at all."""
+    leverage = request.leverage
+    if request.position_type is not PositionType.MARGIN or most is None:
+        return Checked(name=name)
+    limit = f"{money.plain(LEAST_LEVERAGE)} to {money.plain(most)}"
+    if leverage is None:
+        return Checked(name=name, limit=limit)
+    refusal = None
+    is_within = LEAST_LEVERAGE <= leverage <= most
+    if not is_within or not money.is_on_step(leverage, LEVERAGE_STEP):
+        words = f"leverage takes {limit} with 2 places at most; it is {money.plain(leverage)}"
+        refusal = invalid("leverage", words)
+    return Checked(name=name, limit=limit, actual=money.plain(leverage), refusal=refusal)
+
+
+def check_leverage_in_force(name: str, request: OrderRequest, open: Exposure | None) -> Checked:
+    """Whether it is that of the open position."""
+    in_force, leverage = None if open is None else open.leverage, request.leverage
+    if in_force is None or leverage is None:
+        return Checked(name=name)
+    limit, actual, refusal = money.plain(in_force), money.plain(leverage), None
+    if leverage != in_force:
+        words = (
+            f"the leverage of the open position is {limit}: leave it out, or close the position"
+            f" first; {actual} would be another"
+        )
+        refusal = invalid("leverage", words)
+    return Checked(name=name, limit=limit, actual=actual, refusal=refusal)
+
+
+def check_reducible(
+    name: str, request: OrderRequest, open: Exposure | None, taken: Decimal
+) -> Checked:
+    """Whether that much of the position is left, once other reductions have taken theirs."""
+    if not request.reduce_only:
+        return Checked(name=name)
+    held = money.ZERO if open is None else closable(open.amount, request.side)
+    left = max(money.subtract(held, taken), money.ZERO)
+    refusal = None
+    if held == money.ZERO:
+        refusal = Refusal(
+            code=RefusalCode.INVALID_STATE,
+            message=f"there is no {request.position_type} position in {request.symbol} that a"
+            f" reduceOnly {request.side} could reduce",
+            field=("reduceOnly",),
+            retryable=True,
+        )
+    elif request.amount > left:
+        words = (
+            f"a reduceOnly order takes at most {money.plain(left)} here, which is what other open"
+            " orders leave of the position"
+        )
+        refusal = invalid("amount", words)
+    return Checked(
+        name=name, limit=money.plain(left), actual=money.plain(request.amount), refusal=refusal
+    )
