@@ -55,6 +55,7 @@ class Position(Node):
     @classmethod
     def of(cls, valued: Valued) -> "Position":
         mark, holding, key = valued.mark, valued.holding, valued.key
+        exposure = valued.exposure
         return cls(
             id=ids.encode_position(key),
             symbol=key.symbol,
@@ -68,9 +69,9 @@ class Position(Node):
             unrealized_pnl=valued.unrealized,
             unrealized_pnl_percent=valued.unrealized_percent,
             realized_pnl=holding.realized,
-            leverage=None,
-            margin=None,
-            liquidation_price=None,
+            leverage=None if exposure is None else exposure.leverage,
+            margin=None if exposure is None else exposure.margin,
+            liquidation_price=None if exposure is None else exposure.liquidation_price,
             metadata=cast("JSON", dict(valued.position.metadata)),
             opened_at=holding.opened_at,
             updated_at=valued.position.updated_at,

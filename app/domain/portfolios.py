@@ -75,10 +75,9 @@ def worths(balances: Iterable[Balance], by: Yardstick) -> Sequence[Worth]:
 
 
 def equity(stock: Stock, by: Yardstick) -> Decimal:
-    """Every balance, and what swaps have gained that no balance shows yet."""
+    """Every balance, and what margin positions and swaps have gained that no balance shows yet."""
     balances = ((one.asset, _total(one)) for one in stock.balances.values())
-    swaps = [one for one in stock.valued if one.key.type is PositionType.SWAP]
-    return by.total([*balances, *_unrealized(swaps)])
+    return by.total([*balances, *_unrealized(_beyond_balances(stock))])
 
 
 def unrealized(stock: Stock, by: Yardstick) -> Decimal:
@@ -122,7 +121,7 @@ def has_gaps(stock: Stock, by: Yardstick, markets: Mapping[str, Market]) -> bool
     return any(
         _is_in_the_dark(worth, by, markets) or _is_much_of_it_old(worth, by, whole)
         for worth in worths(stock.balances.values(), by)
-    ) or any(one.mark is None for one in stock.valued if one.key.type is PositionType.SWAP)
+    ) or any(one.unrealized is None for one in _beyond_balances(stock))
 
 
 def problems_of(stock: Stock, by: Yardstick, missing: Mapping[str, str]) -> Iterator[Problem]:
@@ -182,6 +181,11 @@ def _is_much_of_it_old(worth: Worth, by: Yardstick, whole: Decimal) -> bool:
         return False
     scaled = money.multiply(worth.value.copy_abs(), _PERCENT)
     return scaled > money.multiply(whole.copy_abs(), MATERIAL_PERCENT)
+
+
+def _beyond_balances(stock: Stock) -> list[Valued]:
+    """The positions that are not in any balance."""
+    return [one for one in stock.valued if one.key.type is not PositionType.SPOT]
 
 
 def _unrealized(valued: Iterable[Valued]) -> Iterator[tuple[str, Decimal]]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.domain import money
 from app.domain.accounts import Balance
+from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.orders import PositionType
 from app.domain.positions import Holding, Position, PositionKey, assets_of
@@ -47,6 +48,8 @@ class Valued:
     amount: Decimal
     basis: Decimal | None
     mark: Mark | None
+    # What the exchange tells of it, where it keeps it by itself.
+    exposure: Exposure | None = None
 
     @property
     def key(self) -> PositionKey:
@@ -110,10 +113,23 @@ class Held:
     positions: tuple[Position, ...]
     # By position: how much more or less there is than its fills tell.
     outside: Mapping[PositionKey, Decimal] = field(default_factory=dict)
+    exposures: Mapping[PositionKey, Exposure] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def amount_of(self, position: Position) -> Decimal:
         return money.add(position.holding.amount, self.outside.get(position.key, money.ZERO))
+
+    def valued(self, position: Position, mark: Mark | None) -> Valued:
+        outside = self.outside.get(position.key, money.ZERO)
+        exposure = self.exposures.get(position.key)
+        if exposure is None:
+            return valued(position, outside, mark)
+        basis: Decimal | None = position.holding.basis
+        if outside:
+            basis = _basis_of(exposure)
+        return Valued(
+            position=position, amount=exposure.amount, basis=basis, mark=mark, exposure=exposure
+        )
 
 
 def held_against(
@@ -142,6 +158,29 @@ def held_against(
         if key not in {one.key for one in found}:
             found.append(Position(key=key, updated_at=now))
     return Held(positions=tuple(found), outside=outside, problems=tuple(problems))
+
+
+def exposed(held: Held, exposures: Iterable[Exposure], account: str, now: datetime) -> Held:
+    """The same, once the exchange has told which positions it keeps: there its word counts."""
+    told = {
+        PositionKey(account=account, symbol=one.symbol, type=one.type): one for one in exposures
+    }
+    found = {one.key: one for one in held.positions}
+    kept = {key for key in found if key.type is not PositionType.SPOT}
+    outside, problems = dict(held.outside), list(held.problems)
+    for key in sorted(kept | told.keys(), key=lambda key: key.name):
+        known = found.setdefault(key, Position(key=key, updated_at=now))
+        amount = told[key].amount if key in told else money.ZERO
+        rest = money.subtract(amount, known.holding.amount)
+        if rest:
+            outside[key] = rest
+            problems.append(_kept_otherwise(key, known.holding.amount, amount))
+    return Held(
+        positions=tuple(found.values()),
+        outside=outside,
+        exposures=told,
+        problems=tuple(problems),
+    )
 
 
 def valued(position: Position, outside: Decimal, mark: Mark | None) -> Valued:
@@ -221,6 +260,19 @@ def _from_outside(key: PositionKey, amount: Decimal) -> Problem:
         else f"{number} {asset} left by other ways than trades that are known here"
     )
     return Problem(subject=key.symbol, code=FROM_OUTSIDE, message=words)
+
+
+def _kept_otherwise(key: PositionKey, ours: Decimal, theirs: Decimal) -> Problem:
+    words = (
+        f"the exchange keeps a {key.type} position of {money.plain(theirs)} in {key.symbol}, and"
+        f" the trades that are known here add up to {money.plain(ours)}"
+    )
+    return Problem(subject=key.symbol, code=FROM_OUTSIDE, message=words)
+
+
+def _basis_of(exposure: Exposure) -> Decimal | None:
+    price = exposure.entry_price
+    return None if price is None else money.multiply(exposure.amount, price)
 
 
 def _without_market(asset: str, amount: Decimal) -> Problem:

@@ -5,10 +5,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.conversions import Route, Yardstick, by_usualness, routes_to
 from app.domain.events import LogPosition
+from app.domain.exposures import Exposure
 from app.domain.markets import Market
 from app.domain.portfolios import Stock, has_gaps
 from app.domain.positions import Position
@@ -17,14 +17,15 @@ from app.domain.valuations import (
     FROM_OUTSIDE,
     Held,
     Mark,
+    exposed,
     held_against,
     home_currency,
     mark_of,
-    valued,
 )
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry
+from app.services.exposures import told_exposures
 from app.services.market_data import MarketDataService
 from app.services.prices import Prices, fetch_prices
 from app.services.views import View
@@ -40,6 +41,8 @@ class Purse:
 
     markets: Mapping[str, Market]
     balances: Mapping[str, Balance]
+    # None where the exchange keeps no positions.
+    exposures: Sequence[Exposure] | None
     home: str
     at: datetime
     as_of: LogPosition
@@ -83,8 +86,8 @@ class Appraiser:
         as_of = await view.as_of()
         try:
             async with self._clock.timeout(account.answer_seconds):
-                markets, balances = await asyncio.gather(
-                    account.gateway.markets(), account.gateway.balances()
+                markets, balances, exposures = await asyncio.gather(
+                    account.gateway.markets(), account.gateway.balances(), told_exposures(account)
                 )
         except TimeoutError:
             raise ExchangeUnavailable("the exchange did not say what is held in time") from None
@@ -92,7 +95,12 @@ class Appraiser:
         if home is None:
             raise ExchangeUnavailable("the exchange lists no market to value anything by")
         return Purse(
-            markets=markets, balances=balances, home=home, at=self._clock.now(), as_of=as_of
+            markets=markets,
+            balances=balances,
+            exposures=exposures,
+            home=home,
+            at=self._clock.now(),
+            as_of=as_of,
         )
 
     async def appraise(
@@ -101,9 +109,7 @@ class Appraiser:
         """Without a currency, by the one that the account's money is counted in."""
         ways = self._ways_to(purse.home if currency is None else currency, account, purse)
         positions = [one for one in await view.positions() if one.key.account == account.name]
-        held = held_against(
-            positions, purse.balances, purse.markets, account.name, self._clock.now()
-        )
+        held = held_of(purse, positions, account.name, self._clock.now())
         blank = _stock(purse, held, positions, {})
         symbols = ways.symbols(blank)
         prices = await fetch_prices(self._market_data, account, symbols, view.answers)
@@ -175,16 +181,18 @@ def _marks(prices: Prices) -> Mapping[str, Mark]:
     return {symbol: mark for symbol, mark in found if mark is not None}
 
 
+def held_of(purse: Purse, positions: Sequence[Position], account: str, now: datetime) -> Held:
+    held = held_against(positions, purse.balances, purse.markets, account, now)
+    return held if purse.exposures is None else exposed(held, purse.exposures, account, now)
+
+
 def _stock(
     purse: Purse, held: Held, positions: Sequence[Position], marks: Mapping[str, Mark]
 ) -> Stock:
     open_ones = [one for one in held.positions if held.amount_of(one)]
     return Stock(
         balances=purse.balances,
-        valued=[
-            valued(one, held.outside.get(one.key, money.ZERO), marks.get(one.key.symbol))
-            for one in open_ones
-        ],
+        valued=[held.valued(one, marks.get(one.key.symbol)) for one in open_ones],
         positions=positions,
         home=purse.home,
     )

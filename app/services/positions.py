@@ -14,7 +14,6 @@ from app.domain.valuations import (
     Held,
     Mark,
     Valued,
-    held_against,
     mark_of,
     old_price,
     unpriced,
@@ -24,7 +23,7 @@ from app.domain.valuations import (
 from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
-from app.services.appraisals import Appraiser
+from app.services.appraisals import Appraiser, held_of
 from app.services.market_data import MarketDataService
 from app.services.prices import Prices, fetch_prices
 from app.services.views import View
@@ -107,10 +106,7 @@ class PositionService:
         ]
         symbols = dict.fromkeys(one.key.symbol for one in open_ones)
         prices = await fetch_prices(self._market_data, account, symbols, view.answers)
-        nodes = [
-            valued(one, held.outside.get(one.key, money.ZERO), _mark(one, prices))
-            for one in open_ones
-        ]
+        nodes = [held.valued(one, _mark(one, prices)) for one in open_ones]
         told = [one for one in held.problems if wanted.symbols is None or one.subject in symbols]
         return nodes, [*told, *_problems(nodes, prices)]
 
@@ -120,7 +116,7 @@ class PositionService:
             purse = await self._appraiser.purse(view, account)
         except ExchangeError:
             return Held(positions=tuple(ours), problems=(unanswered(account.name),))
-        return held_against(ours, purse.balances, purse.markets, account.name, self._clock.now())
+        return held_of(purse, ours, account.name, self._clock.now())
 
 
 def _mark(position: Position, prices: Prices) -> Mark | None:

@@ -10,8 +10,9 @@ from itertools import count
 from typing import cast
 
 from app.bus import Bus
-from app.domain.accounts import AccountMode, Balance, Connection, Connectivity
+from app.domain.accounts import AccountMode, Balance, Capabilities, Connection, Connectivity
 from app.domain.equity_curves import EquityKey, EquityPoint
+from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.order_changes import submitted
 from app.domain.orders import Fee, Order, OrderSide, PositionType
@@ -34,6 +35,7 @@ from app.services.watching import Watches
 from app.storage.database import Database
 from tests.fakes import ManualClock
 from tests.makers import make_fill, make_order
+from tests.market_sources import CAPABILITIES
 
 ACCOUNT = "main"
 ANSWER_SECONDS = 10.0
@@ -53,6 +55,9 @@ class Desk:
     is_away: bool = False
     is_mute: bool = False
     balances_asked: int = 0
+    exposures_asked: int = 0
+    # The positions that it keeps itself; None where it keeps none.
+    kept: list[Exposure] | None = None
     prices_asked: int = 0
     _asked: int = 0
     # What happens while it is asked for balances.
@@ -79,6 +84,14 @@ class Desk:
             asset: Balance(asset=asset, free=Decimal(amount), used=Decimal(0))
             for asset, amount in self.held.items()
         }
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(CAPABILITIES, positions=self.kept is not None)
+
+    async def exposures(self) -> Sequence[Exposure]:
+        self.exposures_asked += 1
+        return list(self.kept or ())
 
     @property
     def market_set(self) -> str:
