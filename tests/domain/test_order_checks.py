@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities
 from app.domain.checks import Checked
+from app.domain.exposures import Exposure
 from app.domain.market_checks import MarketFacts
-from app.domain.markets import Market, Ticker
+from app.domain.markets import FeeRates, Market, Ticker
 from app.domain.order_checks import GateFacts, RuleFacts, examine, first_refusal
 from app.domain.order_forms import examine_form
 from app.domain.order_requests import OrderRequest
@@ -174,6 +175,90 @@ def test_every_check_is_told_whatever_is_asked_for(**changes: Any) -> None:
     for checked in checks:
         assert checked.has_passed == (checked.message is None)
         assert checked.refusal is None or checked.refusal.field
+
+
+ON_MARGIN = replace(
+    FACTS,
+    capabilities=replace(
+        FACTS.capabilities,
+        position_types=(PositionType.SPOT, PositionType.MARGIN),
+        max_leverage=Decimal(5),
+    ),
+    markets={
+        "BTC/USDT": replace(
+            MARKET, fees=FeeRates(maker=Decimal(0), taker=Decimal("0.001"), is_in_quote=True)
+        )
+    },
+)
+LONG = Exposure(
+    symbol="BTC/USDT",
+    type=PositionType.MARGIN,
+    amount=Decimal("0.04"),
+    entry_price=Decimal(50_000),
+    leverage=Decimal(2),
+    margin=Decimal(1000),
+)
+
+
+def margin_refusal(facts: MarketFacts = ON_MARGIN, **changes: Any) -> Refusal | None:
+    request = make_request(position_type=PositionType.MARGIN, **changes)
+    return first_refusal(checks_of(request, GateFacts(exchange=facts, rules=ALLOWED)))
+
+
+@pytest.mark.parametrize("leverage", ["0.99", "5.01", "2.125"])
+def test_a_leverage_off_the_scale_names_the_scale(leverage: str) -> None:
+    refusal = margin_refusal(leverage=Decimal(leverage))
+    assert refusal is not None
+    assert (refusal.code, refusal.field) == (RefusalCode.INVALID_INPUT, ("leverage",))
+    assert "1 to 5" in refusal.message
+
+
+def test_the_leverage_in_force_is_kept_to_and_named() -> None:
+    facts = replace(ON_MARGIN, exposure=LONG)
+    refusal = margin_refusal(facts, leverage=Decimal(3), amount=Decimal("0.001"))
+    assert refusal is not None
+    assert (refusal.code, refusal.field) == (RefusalCode.INVALID_INPUT, ("leverage",))
+    assert "position is 2:" in refusal.message
+    assert margin_refusal(facts, leverage=Decimal(2), amount=Decimal("0.001")) is None
+    assert margin_refusal(facts, amount=Decimal("0.001")) is None
+
+
+# What can be had for 1000: at the ask of 50001, with a fee of a tenth of a percent.
+@pytest.mark.parametrize(
+    ("leverage", "fits", "is_too_much"),
+    [(None, "0.01997", "0.01999"), ("2", "0.0399", "0.04"), ("5", "0.0995", "0.0996")],
+)
+def test_money_is_needed_for_the_margin_and_the_fee(
+    leverage: str | None, fits: str, is_too_much: str
+) -> None:
+    given = None if leverage is None else Decimal(leverage)
+    assert margin_refusal(leverage=given, amount=Decimal(fits)) is None
+    refusal = margin_refusal(leverage=given, amount=Decimal(is_too_much))
+    assert refusal is not None
+    assert refusal.code is RefusalCode.INSUFFICIENT_FUNDS
+
+
+def test_what_closes_needs_no_money_and_a_flip_only_that_of_its_other_half() -> None:
+    nothing = {"USDT": Balance(asset="USDT", free=Decimal(0), used=Decimal(1000))}
+    facts = replace(ON_MARGIN, exposure=LONG, balances=nothing)
+    assert margin_refusal(facts, side=OrderSide.SELL, amount=Decimal("0.04")) is None
+    assert margin_refusal(facts, side=OrderSide.SELL, amount=Decimal("0.078")) is None
+    refusal = margin_refusal(facts, side=OrderSide.SELL, amount=Decimal("0.08"))
+    assert refusal is not None
+    assert refusal.code is RefusalCode.INSUFFICIENT_FUNDS
+
+
+def test_a_reduction_takes_what_others_leave() -> None:
+    facts = replace(ON_MARGIN, exposure=LONG, reductions=Decimal("0.03"))
+    selling: dict[str, Any] = {"side": OrderSide.SELL, "reduce_only": True}
+    assert margin_refusal(facts, amount=Decimal("0.01"), **selling) is None
+    refusal = margin_refusal(facts, amount=Decimal("0.011"), **selling)
+    assert refusal is not None
+    assert (refusal.code, refusal.field) == (RefusalCode.INVALID_INPUT, ("amount",))
+    assert "at most 0.01 here" in refusal.message
+    wrong_way = margin_refusal(facts, amount=Decimal("0.01"), reduce_only=True)
+    assert wrong_way is not None
+    assert (wrong_way.code, wrong_way.field) == (RefusalCode.INVALID_STATE, ("reduceOnly",))
 
 
 def open_orders_refusal(count: int, limit: int | None) -> Refusal | None:
