@@ -57,7 +57,10 @@ TEXTS = {
         "Left out: what the symbol says (SPOT, or SWAP for BTC/USDT:USDT). Contradicting it is"
         " INVALID_INPUT."
     ),
-    "PlaceOrderInput.leverage": "For MARGIN and SWAP, where the exchange takes it with the order.",
+    "PlaceOrderInput.leverage": (
+        "For MARGIN and SWAP, where the exchange takes it with the order; on paper 1 to 5. Left"
+        " out: that of the open position, else 1."
+    ),
     "PlaceOrderInput.metadata": (
         "Notes of the client: an object, at most 8 KiB as JSON, 8 deep. Left out: empty."
     ),

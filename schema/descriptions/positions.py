@@ -24,7 +24,10 @@ TEXTS = {
     ),
     "Position.leverage": "How many times its own money it moves. Null for SPOT.",
     "Position.margin": "What is kept as security for it. Null for SPOT.",
-    "Position.liquidationPrice": "Where the exchange would close it. Null for SPOT.",
+    "Position.liquidationPrice": (
+        "The mark at which the exchange would close it, if all else stays as it is. Null for SPOT,"
+        " and where there is none."
+    ),
     "Position.metadata": "Whatever the client has noted about it.",
     "Position.openedAt": "When the present round began. Null while it is closed.",
     "Position.updatedAt": "When the last fill came.",

@@ -7,7 +7,7 @@ import pytest
 from app.domain import money
 from app.domain.accounts import Connectivity
 from app.domain.order_reports import OrderKey
-from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.orders import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
 from app.errors import ExchangeDoubt, ExchangeUnavailable, RefusalCode
 from app.exchanges.paper.faults import Call
 from tests.exchanges.rigs import (
@@ -49,6 +49,32 @@ async def test_tickers_are_on_step_and_unknown_symbols_are_left_out(rig: Gateway
     assert ticker.ask is not None
     assert 0 < ticker.bid < ticker.ask
     assert all(money.is_on_step(price, market.price_step) for price in (ticker.bid, ticker.ask))
+
+
+@pytest.mark.parametrize("side", OrderSide)
+async def test_a_position_on_margin_is_told_where_it_can_be_had(
+    rig: GatewayRig, side: OrderSide
+) -> None:
+    assert list(await rig.gateway.exposures()) == []
+    if PositionType.MARGIN not in rig.gateway.capabilities.position_types:
+        return
+    base = (await rig.gateway.balances())["BTC"]
+    opening = an_intent(side=side, position_type=PositionType.MARGIN, leverage=Decimal(4))
+    opened = await rig.gateway.submit(opening)
+    [told] = await rig.gateway.exposures()
+    sign = 1 if side is OrderSide.BUY else -1
+    assert (told.symbol, told.type, told.amount) == (
+        SYMBOL, PositionType.MARGIN, sign * opening.amount,
+    )  # fmt: skip
+    assert opened.cost is not None
+    assert (told.leverage, told.margin) == (Decimal(4), opened.cost / 4)
+    assert (await rig.gateway.balances())["BTC"] == base
+    other = OrderSide.SELL if side is OrderSide.BUY else OrderSide.BUY
+    closing = an_intent(side=other, position_type=PositionType.MARGIN, reduce_only=True)
+    await rig.gateway.submit(closing)
+    assert await rig.gateway.exposures() == []
+    refused = an_intent(side=side, position_type=PositionType.MARGIN, leverage=Decimal(6))
+    assert (await is_rejected(rig, refused, RefusalCode.INVALID_INPUT)).field == ("leverage",)
 
 
 @pytest.mark.parametrize("time_in_force", [TimeInForce.GTC, TimeInForce.IOC])

@@ -1,6 +1,7 @@
 """What an account is worth, worked out at a desk whose prices are set by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ import pytest
 
 from app.bus import Bus
 from app.domain.equity_curves import EquityPoint
+from app.domain.exposures import Exposure
 from app.domain.orders import PositionType
 from app.domain.positions import PositionKey
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
@@ -61,6 +63,27 @@ async def test_what_was_bought_is_worth_its_price_and_what_was_sold_has_earned(
     # What there was, what is open and what was earned are the same as all that there is.
     assert found.equity == Decimal(10000) + found.unrealized + found.realized
     assert found.problems == []
+
+
+async def test_what_the_exchange_keeps_counts_with_what_it_has_gained(house: House) -> None:
+    short = Exposure(
+        symbol="BTC/USDT",
+        type=PositionType.MARGIN,
+        amount=Decimal("-0.1"),
+        entry_price=Decimal(52000),
+    )
+    house.desk.kept = [short]
+    found = await house.read()
+    assert (found.unrealized, found.equity) == (Decimal(200), Decimal(10200))
+    assert codes(found) == [("BTC/USDT", "FROM_OUTSIDE")]
+    house.desk.kept = [replace(short, entry_price=None)]
+    found = await house.read()
+    assert (found.unrealized, found.equity) == (Decimal(0), Decimal(10000))
+
+
+async def test_positions_are_not_asked_for_where_the_exchange_keeps_none(house: House) -> None:
+    await house.read()
+    assert house.desk.exposures_asked == 0
 
 
 async def test_everything_can_be_told_in_what_markets_lead_to(house: House) -> None:

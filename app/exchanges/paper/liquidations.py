@@ -10,14 +10,17 @@ from app.domain.paper import PaperOrder, PaperPosition
 _NAME = "LIQUIDATED"
 
 
+def closing_side(position: PaperPosition) -> OrderSide:
+    return OrderSide.SELL if position.amount > money.ZERO else OrderSide.BUY
+
+
 def order_that_closes(position: PaperPosition, number: int, at: datetime) -> PaperOrder:
     """At the market, the whole of it."""
-    is_long = position.amount > money.ZERO
     return PaperOrder(
         number=number,
         wire_id=f"{_NAME}-{number}",
         symbol=position.symbol,
-        side=OrderSide.SELL if is_long else OrderSide.BUY,
+        side=closing_side(position),
         type=OrderType.MARKET,
         time_in_force=TimeInForce.GTC,
         reduce_only=True,

@@ -6,13 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
+from app.domain.order_books import Level
 from app.domain.order_reports import OrderReport
 from app.domain.orders import OrderStatus
 from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
 from app.errors import ExchangeRejected, Refusal
 from app.exchanges.paper import margins, refusals
 from app.exchanges.paper.books import BooksTransaction
-from app.exchanges.paper.liquidations import order_that_closes
+from app.exchanges.paper.liquidations import closing_side, order_that_closes
 from app.exchanges.paper.matching import Execution, Matching, Outcome, expired
 from app.exchanges.paper.offers import Means, Offers, TickOffers
 from app.exchanges.paper.prices import tick_of
@@ -193,17 +194,18 @@ class Page:
 
     def _liquidate(self, quote: str, waiting: WaitingOrders, offers: Offers) -> None:
         """End every margin order that waits there, and close every position at the market."""
+        closing = [one for one in waiting.stakes.open_in(quote) if _levels(one, offers)]
+        if not closing:
+            return
         standing = waiting.stakes.standing(quote, offers.mark)
         refusal = refusals.liquidated(quote, None if standing is None else standing.level)
         for order in waiting.on_margin(quote):
             self._note(waiting, self.settle(_ended(order, refusal, offers.at))[0])
-        for position in waiting.stakes.open_in(quote):
-            closing = order_that_closes(position, self.numbers.order + 1, offers.at)
-            levels = offers.levels(closing.side, closing.symbol)
-            if levels:
-                closed, _ = self.settle(self._matching.arrive(closing, levels))
-                self._note(waiting, closed)
-                self.liquidated.append(closed)
+        for position in closing:
+            order = order_that_closes(position, self.numbers.order + 1, offers.at)
+            closed, _ = self.settle(self._matching.arrive(order, _levels(position, offers)))
+            self._note(waiting, closed)
+            self.liquidated.append(closed)
 
     def _note(self, waiting: WaitingOrders, order: PaperOrder) -> None:
         self.matched[order.number] = order
@@ -231,7 +233,7 @@ class Page:
         try:
             return self.settle(outcome)[0]
         except ExchangeRejected as error:
-            # Fees have risen since the money was set aside.
+            # Fees have risen since the money was set aside, or it was lost.
             after = expired(outcome.before, error.refusal)
             at, triggered_at = outcome.order.updated_at, outcome.order.triggered_at
             after = replace(after, updated_at=at, triggered_at=triggered_at)
@@ -262,6 +264,11 @@ class Page:
             is_maker=execution.is_maker,
             at=execution.at,
         )
+
+
+def _levels(position: PaperPosition, offers: Offers) -> Sequence[Level]:
+    """What it can be closed against."""
+    return offers.levels(closing_side(position), position.symbol)
 
 
 def _ended(order: PaperOrder, refusal: Refusal, at: datetime) -> Outcome:
