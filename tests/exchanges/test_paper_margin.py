@@ -1,5 +1,6 @@
 """Orders on margin at the paper exchange, at prices that are set by hand."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -216,7 +217,8 @@ async def test_everything_is_closed_at_the_price_that_was_told_and_not_a_cent_be
         assert await rig.gateway.closed_orders(START, []) == []
         rig.prices.move(str(last))
         await rig.clock.advance(POLL_SECONDS)
-        await rig.gateway.gap()
+        async with asyncio.timeout(5):
+            await rig.gateway.gap()
         assert await exposure_of(rig) is None
         [closed] = await rig.gateway.closed_orders(START, [])
         ended, unharmed = await found(rig, waiting), await found(rig, spot)
