@@ -62,7 +62,7 @@ def check_reducible(
     elif request.amount > left:
         words = (
             f"a reduceOnly order takes at most {money.plain(left)} here, which is what other open"
-            " orders leave of the position"
+            " orders leave of the position: cancel those, or ask for less"
         )
         refusal = invalid("amount", words)
     return Checked(
