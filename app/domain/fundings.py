@@ -47,9 +47,9 @@ def units_after(last: EquityPoint, peak: EquityPoint, equity: Decimal, came: Dec
 
 
 def _brought(position: Position) -> Mapping[str, Decimal]:
-    """By all trades of a position; of a swap no asset changes hands but what it has earned."""
+    """By all trades of a position; off the spot market only what was earned changes hands."""
     base, quote = assets_of(position.key.symbol)
     holding = position.holding
-    if position.key.type is PositionType.SWAP:
+    if position.key.type is not PositionType.SPOT:
         return {quote: holding.realized}
     return {base: holding.amount, quote: money.subtract(holding.realized, holding.basis)}
