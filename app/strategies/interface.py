@@ -12,6 +12,8 @@ from app.domain.reasons import is_reason
 from app.domain.signals import Signal
 
 MOST_CANDLES = 1000
+# What a sale leaves behind because the market trades in steps.
+_DUST = 0.01
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +42,11 @@ class Held:
     cost: float
     allocation: float
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is more than what the market's steps left behind of a sale."""
+        return self.amount != 0 and self.cost > _DUST * self.allocation
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
@@ -59,7 +66,7 @@ class Advice:
 class Parameters(BaseModel):
     """The numbers that a strategy can be set by; anything else is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Strategy(ABC):
@@ -77,3 +84,8 @@ class Strategy(ABC):
     @abstractmethod
     def decide(self, candles: Candles, held: Held, parameters: Any) -> Advice:
         """What to do now that the last of these candles has closed."""
+
+
+def hold(reason: str) -> Advice:
+    """Nothing is to be done."""
+    return Advice(signal=Signal.HOLD, reason=reason)

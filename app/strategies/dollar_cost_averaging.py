@@ -1,0 +1,42 @@
+"""A part of the allocation again and again, whatever the price."""
+
+import numpy as np
+from pydantic import Field
+
+from app.domain.signals import Signal
+from app.strategies import interface
+from app.strategies.interface import Advice, Candles, Held, Strategy, hold
+
+# As many as it takes to see how long a candle lasts, also where some are missing.
+_CANDLES = 10
+
+
+class DollarCostAveraging(Strategy):
+    """Time since 1970 is cut into stretches; the first candle of each buys."""
+
+    name = "dollar-cost-averaging"
+    description = (
+        "Buys for a part of the allocation every so many candles,"
+        " until the allocation is used up, and never sells."
+    )
+
+    class Parameters(interface.Parameters):
+        """How often, and how much."""
+
+        every: int = Field(default=24, ge=1, le=10_000, description="Candles from buy to buy.")
+        part: float = Field(
+            default=0.05, gt=0, le=1, description="The part of the allocation for each buy."
+        )
+
+    def candles_needed(self, parameters: Parameters) -> int:
+        return _CANDLES
+
+    def decide(self, candles: Candles, held: Held, parameters: Parameters) -> Advice:
+        if len(candles) < 2:
+            return hold(f"{len(candles)} of 2 candles so far")
+        stretch = int(np.diff(candles.at).min()) * parameters.every
+        before, last = (int(at) // stretch for at in candles.at[-2:])
+        if before == last:
+            return hold(f"not the first of {parameters.every} candles")
+        reason = f"the first of {parameters.every} candles"
+        return Advice(signal=Signal.BUY, reason=reason, part=parameters.part)

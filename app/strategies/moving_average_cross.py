@@ -1,0 +1,75 @@
+"""In when the fast average rises above the slow one, out while it is below."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from app.domain.signals import Signal
+from app.strategies import interface
+from app.strategies.indicators import Numbers, exponential_average, simple_average
+from app.strategies.interface import Advice, Candles, Held, Strategy, hold
+
+# After so many lengths what an exponential average began with weighs less than 0.1 %.
+_LENGTHS = 4
+
+
+class MovingAverageCross(Strategy):
+    """An entry is the crossing itself; an exit that was missed is made up for."""
+
+    name = "moving-average-cross"
+    description = (
+        "Buys when the fast moving average of the closes rises above the slow one,"
+        " and closes when it is below."
+    )
+
+    class Parameters(interface.Parameters):
+        """How long the averages are, and of which kind."""
+
+        fast: int = Field(default=20, ge=1, le=249, description="Candles in the fast average.")
+        slow: int = Field(
+            default=50,
+            ge=2,
+            le=250,
+            validate_default=True,
+            description="Candles in the slow average; more than in the fast one.",
+        )
+        kind: Literal["sma", "ema"] = Field(
+            default="sma", description="sma: each candle weighs the same; ema: the newest most."
+        )
+
+        @field_validator("slow")
+        @classmethod
+        def _is_slower(cls, slow: int, info: ValidationInfo) -> int:
+            fast = info.data.get("fast")
+            if fast is not None and slow <= fast:
+                raise ValueError(f"must be above fast, which is {fast}")
+            return slow
+
+    def candles_needed(self, parameters: Parameters) -> int:
+        match parameters.kind:
+            case "sma":
+                return parameters.slow + 1
+            case "ema":
+                return _LENGTHS * parameters.slow
+
+    def decide(self, candles: Candles, held: Held, parameters: Parameters) -> Advice:
+        if len(candles) <= parameters.slow:
+            return hold(f"{len(candles)} of {parameters.slow + 1} candles so far")
+        average = _AVERAGES[parameters.kind]
+        fast = average(candles.close, parameters.fast)
+        slow = average(candles.close, parameters.slow)
+        told = f"fast {fast[-1]:.8g}, slow {slow[-1]:.8g}"
+        if held.is_open:
+            if fast[-1] < slow[-1]:
+                return Advice(signal=Signal.CLOSE, reason=f"the fast average is below: {told}")
+            return hold(f"the fast average is not below: {told}")
+        if fast[-2] <= slow[-2] and fast[-1] > slow[-1]:
+            return Advice(signal=Signal.BUY, reason=f"the fast average rose above: {told}")
+        return hold(f"no crossing upwards: {told}")
+
+
+_AVERAGES: dict[str, Callable[[Numbers, int], Numbers]] = {
+    "sma": simple_average,
+    "ema": exponential_average,
+}
