@@ -1,0 +1,25 @@
+"""A server that is killed while a strategy loops: tells the strategy's process, and waits."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from app.runtime import SystemClock
+from app.services.strategies import StrategyRunner
+from tests.strategies.charts import NOTHING, chart
+
+
+async def main(folder: Path) -> None:
+    runner = StrategyRunner(folder, SystemClock())
+    running = asyncio.create_task(runner.run())
+    candles = chart([1.0])
+    advice = await runner.decide("misfit", candles, NOTHING, {"how": "pid"})
+    looping = asyncio.create_task(runner.decide("misfit", candles, NOTHING, {"how": "loop"}))
+    await asyncio.sleep(0)
+    os.write(1, f"{advice.reason}\n".encode())
+    await asyncio.gather(running, looping)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
