@@ -22,6 +22,9 @@ from app.services.accounts import AccountEntry, AccountService
 from app.services.appraisals import Appraiser
 from app.services.audit import AuditService
 from app.services.auth import AuthService
+from app.services.bot_cycles import BotCycles, CycleTools
+from app.services.bot_runner import BotRunner, RunnerTools
+from app.services.bots import BotService, BotTools
 from app.services.dead_man import DeadManSwitch
 from app.services.equity import EquityRecorder, EquityTools
 from app.services.fee_values import FeeValuer
@@ -46,6 +49,7 @@ from app.services.recent_money import RecentMoney
 from app.services.reconciler import Reconciler
 from app.services.risks import RiskService, RiskTools
 from app.services.steady_views import SteadyViews
+from app.services.strategies import StrategyRunner
 from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService
 from app.services.watching import Watches
@@ -216,6 +220,36 @@ class _Build:
             )
         )
         self._dead_man = DeadManSwitch(database, accounts, halts, bus, clock)
+        self._strategies = StrategyRunner(self._settings.strategies_dir, clock)
+        cycles = CycleTools(
+            database=database,
+            accounts=accounts,
+            market_data=market_data,
+            orders=self._orders,
+            strategies=self._strategies,
+            clock=clock,
+            new_id=ids.new,
+        )
+        self._bot = BotRunner(
+            RunnerTools(
+                database=database,
+                accounts=accounts,
+                orders=self._orders,
+                cycles=BotCycles(cycles),
+                bus=bus,
+                clock=clock,
+                name=ids.new(),
+            )
+        )
+        bot = BotTools(
+            database=database,
+            accounts=accounts,
+            strategies=self._strategies,
+            views=views,
+            watches=watches,
+            bus=bus,
+            clock=clock,
+        )
         risks = RiskTools(
             database=database,
             accounts=accounts,
@@ -231,6 +265,7 @@ class _Build:
             dead_man=self._dead_man,
             audit=AuditService(database, clock, ids.new),
             auth=self._auth,
+            bot=BotService(bot),
             log=self._log,
             market_data=market_data,
             orders=self._orders,
@@ -268,6 +303,8 @@ class _Build:
             *(_kept_running("equity", recorder.run) for recorder in self._recorders),
             _kept_running("dead-man switch", self._dead_man.run),
             _kept_running("losses", self._losses.run),
+            _kept_running("strategies", self._strategies.run),
+            _kept_running("bot", self._bot.run),
             *(_kept_running("thinning", recorder.run_thinning) for recorder in self._recorders),
         ]
         days = self._settings.event_retention_days

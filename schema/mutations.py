@@ -13,6 +13,15 @@ from app.services.audit import Attempt
 from app.services.halts import HaltWish
 from schema import ids
 from schema.attempts import changes, part_of_attempt
+from schema.bots import (
+    BotResult,
+    StartBotInput,
+    StopBotInput,
+    pause_bot,
+    resume_bot,
+    start_bot,
+    stop_bot,
+)
 from schema.context import Info
 from schema.errors import Refusal, refusable
 from schema.order_inputs import (
@@ -132,6 +141,22 @@ class Mutation:
     @strawberry.mutation(extensions=_TRADE)
     async def reconcile(self, info: Info, account: str | None = None) -> ReconcilePayload:
         return await reconcile(info, account)
+
+    @strawberry.mutation(extensions=_CONTROL)
+    async def start_bot(self, info: Info, input: StartBotInput | None = None) -> BotResult:
+        return await refusable(start_bot, "input")(info, input)
+
+    @strawberry.mutation(extensions=_CONTROL)
+    async def pause_bot(self, info: Info) -> BotResult:
+        return await refusable(pause_bot)(info)
+
+    @strawberry.mutation(extensions=_CONTROL)
+    async def resume_bot(self, info: Info) -> BotResult:
+        return await refusable(resume_bot)(info)
+
+    @strawberry.mutation(extensions=_CONTROL)
+    async def stop_bot(self, info: Info, input: StopBotInput | None = None) -> BotResult:
+        return await refusable(stop_bot, "input")(info, input)
 
     @strawberry.mutation(extensions=_CONTROL)
     async def configure_trading_window(

@@ -13,6 +13,7 @@ from app.domain.tokens import Scope
 from schema import ids
 from schema.accounts import Account, visible_accounts
 from schema.audit import AuditConnection, list_audit
+from schema.bots import Bot, find_bot, read_bot
 from schema.context import Info, needs
 from schema.fills import Fill, FillConnection, FillFilter, FillQuery, list_fills
 from schema.markets import MarketConnection, MarketQuery, list_markets
@@ -106,6 +107,10 @@ class Query:
     @strawberry.field(extensions=_READ)
     async def preview_order(self, info: Info, input: PlaceOrderInput) -> OrderPreview | None:
         return await preview_order(info, input)
+
+    @strawberry.field(extensions=_READ)
+    async def bot(self, info: Info) -> Bot:
+        return await read_bot(info)
 
     @strawberry.field(extensions=_READ)
     async def trading_window(self, info: Info) -> TradingWindow:
@@ -223,4 +228,5 @@ _FINDERS: dict[ids.Kind, Callable[[Info, str], Awaitable[Node | None]]] = {
     ids.Kind.FILL: _find_fill,
     ids.Kind.TOKEN: _find_token,
     ids.Kind.POSITION: find_position,
+    ids.Kind.BOT: find_bot,
 }

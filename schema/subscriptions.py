@@ -10,6 +10,7 @@ from app.domain.filters import OrderFilter as DomainOrderFilter
 from app.domain.tokens import Scope
 from app.services.order_log import OrderLog
 from app.services.positions import PositionFilter as AnyPosition
+from schema.bots import Bot, BotDecision, watch_bot, watch_decisions
 from schema.context import Info
 from schema.order_inputs import OrderFilter, every_order
 from schema.orders import OrderUpdate
@@ -55,6 +56,16 @@ class Subscription:
     ) -> AsyncIterator[Portfolio]:
         info.context.require(Scope.READ)
         return await watch_portfolio(info, account, currency)
+
+    @strawberry.subscription
+    async def bot_updates(self, info: Info) -> AsyncIterator[Bot]:
+        info.context.require(Scope.READ)
+        return await watch_bot(info)
+
+    @strawberry.subscription
+    async def bot_decisions(self, info: Info) -> AsyncIterator[BotDecision]:
+        info.context.require(Scope.READ)
+        return await watch_decisions(info)
 
     @strawberry.subscription
     async def trading_window_updates(self, info: Info) -> AsyncIterator[TradingWindow]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.services.accounts import AccountService
 from app.services.audit import AuditService
 from app.services.auth import AuthService
+from app.services.bots import BotService
 from app.services.dead_man import DeadManSwitch
 from app.services.halts import HaltService
 from app.services.market_data import MarketDataService
@@ -28,6 +29,7 @@ class Services:
     accounts: AccountService
     audit: AuditService
     auth: AuthService
+    bot: BotService
     dead_man: DeadManSwitch
     halts: HaltService
     log: OrderLog

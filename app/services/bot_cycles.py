@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
 from app.services.market_data import MarketDataService
 from app.services.orders import Errand, OrderService
+from app.services.strategies import StrategyRunner
 from app.storage.database import Database, Transaction
 from app.strategies.interface import Advice, Candles, Held
 
@@ -41,18 +42,6 @@ _BY_CODE = {
 }
 
 
-class Deciders(Protocol):
-    """Strategies by name, wherever they run."""
-
-    def candles_needed(self, name: str, parameters: Mapping[str, Any]) -> int: ...
-
-    async def decide(
-        self, name: str, candles: Candles, held: Held, parameters: Mapping[str, Any]
-    ) -> Advice:
-        """Raises StrategyFailed."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CycleTools:
     """What a cycle works with."""
@@ -61,7 +50,7 @@ class CycleTools:
     accounts: AccountService
     market_data: MarketDataService
     orders: OrderService
-    deciders: Deciders
+    strategies: StrategyRunner
     clock: Clock
     new_id: Callable[[], str]
 
@@ -104,7 +93,9 @@ class BotCycles:
 
     async def _ask(self, account: AccountEntry, assignment: Assignment) -> _Question | None:
         """None where no candle has closed so far."""
-        limit = self._tools.deciders.candles_needed(assignment.strategy, assignment.parameters)
+        limit = await self._tools.strategies.candles_needed(
+            assignment.strategy, assignment.parameters
+        )
         asked = CandleRequest(
             symbol=assignment.symbol, timeframe=assignment.timeframe, limit=limit + 1
         )
@@ -120,7 +111,7 @@ class BotCycles:
     async def _advice(self, question: _Question) -> Advice | StrategyFailed:
         assignment = question.assignment
         try:
-            return await self._tools.deciders.decide(
+            return await self._tools.strategies.decide(
                 assignment.strategy,
                 _as_arrays(question.candles),
                 _as_held(question.holding, assignment),

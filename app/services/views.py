@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain.audit import AuditEntry
+from app.domain.bots import Bot, Decision
 from app.domain.entries import OpenEntry
 from app.domain.equity_curves import EquityKey, EquityPoint
 from app.domain.events import LoggedEvent, LogPosition
@@ -93,6 +94,14 @@ class View:
 
     async def rules(self) -> Rules:
         return await self._snapshot.rules.read()
+
+    async def bot(self) -> Bot:
+        """There is one, whichever account it trades on."""
+        return await self._snapshot.bots.read()
+
+    async def decisions(self, limit: int) -> Sequence[Decision]:
+        """What the bot decided last, the newest first."""
+        return await self._snapshot.bots.decisions(self._accounts, limit)
 
     async def trades(self, sources: Iterable[OrderSource], day: datetime, hour: datetime) -> Trades:
         """Of all accounts: the trading window is one."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -152,12 +153,12 @@ async def _opened(engine: AsyncEngine) -> AsyncConnection:
     """A cancelled task must not leave one behind that nobody knows of: it would keep the file."""
     opening = asyncio.ensure_future(_open(engine))
     try:
-        return await asyncio.shield(opening)
+        await _finished(opening)
     except asyncio.CancelledError:
-        await asyncio.wait([opening])
         if opening.exception() is None:
             await _closed(opening.result())
         raise
+    return opening.result()
 
 
 async def _open(engine: AsyncEngine) -> AsyncConnection:
@@ -167,16 +168,25 @@ async def _open(engine: AsyncEngine) -> AsyncConnection:
 async def _closed(connection: AsyncConnection) -> None:
     """A cancelled task too waits until its connection is given back."""
     closing = asyncio.ensure_future(_give_back(connection))
-    try:
-        await asyncio.shield(closing)
-    except asyncio.CancelledError:
-        await asyncio.wait([closing])
-        raise
+    await _finished(closing)
+    closing.result()
 
 
 async def _give_back(connection: AsyncConnection) -> None:
     with translated():
         await connection.close()
+
+
+async def _finished(task: "asyncio.Future[Any]") -> None:
+    """However often whoever waits is cancelled, which is told in the end."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _tell_nobody(_: Sequence[LoggedEvent]) -> None:

@@ -18,6 +18,7 @@ from graphql import (
 from schema.descriptions import (
     accounts,
     audit,
+    bots,
     commons,
     markets,
     order_inputs,
@@ -41,6 +42,7 @@ TEXTS = {
     **portfolios.TEXTS,
     **prices.TEXTS,
     **rules.TEXTS,
+    **bots.TEXTS,
 }
 
 

@@ -41,26 +41,8 @@ COMMITTED = Path(schema.__file__).with_name("schema.graphql")
 
 # What later features bring. Whoever builds one takes its names away here.
 ABSENT = {
-    "Bot",
-    "BotDecision",
-    "BotResult",
-    "BotState",
-    "BotSuccess",
-    "DecisionOutcome",
-    "Mutation.pauseBot",
-    "Mutation.resumeBot",
-    "Mutation.startBot",
-    "Mutation.stopBot",
-    "Query.bot",
     "Query.strategies",
-    "Signal",
-    "StartBotInput",
-    "StopBotInput",
-    "StrategyAssignment",
-    "StrategyAssignmentInput",
     "StrategyInfo",
-    "Subscription.botDecisions",
-    "Subscription.botUpdates",
 }
 
 

@@ -1,0 +1,295 @@
+"""Runs the bot: one process at a time, one cycle at a time, whatever is asked for meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import structlog
+
+from app.bus import Bus, Listener, Topic
+from app.domain import bots as domain
+from app.domain import money
+from app.domain.bots import Bot, BotState, StopWish
+from app.domain.filters import OrderFilter
+from app.domain.order_requests import OrderRequest
+from app.domain.orders import OrderSide, OrderSource, OrderType, PositionType
+from app.domain.positions import Position
+from app.errors import Denied, ExchangeError, OrderdeckError
+from app.ports import Clock
+from app.services.accounts import AccountService
+from app.services.bot_cycles import BotCycles
+from app.services.orders import Errand, OrderService
+from app.storage.database import Database
+
+# How long another process must be silent before this one takes the bot over.
+LEASE_SECONDS = 15.0
+RENEW_SECONDS = 5.0
+# How long a stop waits for the cycle in flight.
+STOP_SECONDS = 10.0
+# An account that is not in step yet is looked at again so soon.
+STEP_SECONDS = 1.0
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+_logger = structlog.get_logger(__name__)
+
+
+class LeaseLost(OrderdeckError):
+    """Another process has taken the bot over: leave it alone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunnerTools:
+    """What the runner works with."""
+
+    database: Database
+    accounts: AccountService
+    orders: OrderService
+    cycles: BotCycles
+    bus: Bus
+    clock: Clock
+    # The name of this process.
+    name: str
+
+
+class BotRunner:
+    """Follows what was last asked for."""
+
+    def __init__(self, tools: RunnerTools) -> None:
+        self._tools = tools
+        self._database = tools.database
+        self._clock = tools.clock
+
+    async def run(self) -> None:
+        with self._tools.bus.listen(Topic.FEED) as bell:
+            while True:
+                if _is_idle(await self._read()):
+                    await bell.wait_at_most(self._database.poll_seconds)
+                elif await self._take():
+                    await self._run_mine(bell)
+                else:
+                    await self._clock.sleep(RENEW_SECONDS)
+
+    async def _run_mine(self, bell: Listener) -> None:
+        """Until nothing is left to be done, or somebody else has it."""
+        renewing = asyncio.create_task(self._keep())
+        try:
+            await self._change(_taken_over)
+            while not _is_idle(bot := await self._read()) and not renewing.done():
+                await self._step(bot, bell)
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError, LeaseLost):
+                await renewing
+            await self._release()
+
+    async def _step(self, bot: Bot, bell: Listener) -> None:
+        match bot.state:
+            case BotState.STARTING:
+                await self._begin(bot, bell)
+            case BotState.RUNNING | BotState.PAUSED if bot.desired is not bot.state:
+                await self._change(_as_desired)
+            case BotState.RUNNING:
+                await self._cycle_when_due(bot, bell)
+            case BotState.PAUSED:
+                await self._until_rung(bell, RENEW_SECONDS)
+            case BotState.STOPPING | BotState.STOPPED | BotState.FAILED:
+                await self._wind_up(bot)
+
+    async def _begin(self, bot: Bot, bell: Listener) -> None:
+        """Not before its account was compared with the exchange."""
+        if self._tools.accounts.is_in_step(bot.account or ""):
+            await self._change(_as_desired)
+        else:
+            await self._until_rung(bell, STEP_SECONDS)
+
+    async def _cycle_when_due(self, bot: Bot, bell: Listener) -> None:
+        if bot.last_cycle_at is not None:
+            due = bot.last_cycle_at + timedelta(seconds=domain.pause_seconds(bot))
+            rest = (due - self._clock.now()).total_seconds()
+            if rest > 0:
+                await self._until_rung(bell, rest)
+                return
+        began = self._clock.now()
+        failure = await self._cycle(bot, bell)
+        took = self._clock.now() - began
+        milliseconds = int(took.total_seconds() * 1000)
+        await self._change(lambda now: _after_cycle(now, began, milliseconds, failure))
+
+    async def _cycle(self, bot: Bot, bell: Listener) -> str | None:
+        """Why it came to nothing. A stop waits for it a while, and then ends it."""
+        cycle = asyncio.ensure_future(self._tools.cycles.run(bot))
+        watching = asyncio.ensure_future(self._until_stopping(bell))
+        try:
+            await asyncio.wait({cycle, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not cycle.done():
+                await self._wait_for(cycle)
+            return await _outcome(cycle)
+        finally:
+            for task in (cycle, watching):
+                task.cancel()
+            await asyncio.gather(cycle, watching, return_exceptions=True)
+
+    async def _wait_for(self, cycle: "asyncio.Future[None]") -> None:
+        with suppress(TimeoutError):
+            async with self._clock.timeout(STOP_SECONDS):
+                await asyncio.wait({cycle})
+        cycle.cancel()
+
+    async def _until_stopping(self, bell: Listener) -> None:
+        while (await self._read()).state is BotState.RUNNING:
+            await bell.wait_at_most(self._database.poll_seconds)
+
+    async def _wind_up(self, bot: Bot) -> None:
+        """Do what was wished for besides, and say what could not be done."""
+        failed: list[str] = []
+        if bot.stop_wish.cancel_open_orders and bot.account is not None:
+            failed += await self._cancel(bot.account)
+        if bot.stop_wish.close_positions and bot.account is not None:
+            failed += await self._close(bot.account)
+        now = self._clock.now()
+        await self._change(lambda one: _wound_up(one, now, bot.stop_wish, failed))
+
+    async def _cancel(self, account: str) -> list[str]:
+        mine = OrderFilter(
+            accounts=frozenset({account}), sources=frozenset({OrderSource.BOT}), open=True
+        )
+        canceled, failed = await self._tools.orders.cancel_all(mine)
+        _logger.info("bot.canceled", orders=len(canceled), failed=len(failed))
+        return [denied.refusal.message for denied in failed]
+
+    async def _close(self, account: str) -> list[str]:
+        async with self._database.snapshot() as view:
+            held = await view.bots.holdings(account)
+        try:
+            markets = await self._tools.accounts.get(account).gateway.markets()
+        except ExchangeError as error:
+            return [str(error)]
+        failed = []
+        for strategy, position in held:
+            market = markets.get(position.key.symbol)
+            step = None if market is None else market.amount_step
+            request = _closing(strategy, position, step, self._tools.orders.new_client_order_id())
+            if request is None:
+                continue
+            try:
+                await self._tools.orders.place(request, errand=Errand(is_closing=True))
+            except Denied as denied:
+                failed.append(f"{position.key.symbol} of {strategy}: {denied.refusal.message}")
+        return failed
+
+    async def _read(self) -> Bot:
+        async with self._database.snapshot() as view:
+            return await view.bots.read()
+
+    async def _change(self, decide: Callable[[Bot], Bot]) -> None:
+        async with self._database.transaction() as tx:
+            before = await tx.bots.lock()
+            after = decide(before)
+            if after != before:
+                await tx.bots.save(after)
+                tx.announce(Topic.FEED)
+                if after.state is not before.state:
+                    _logger.info("bot.state", state=str(after.state), error=after.last_error)
+
+    async def _take(self) -> bool:
+        """On one machine no other process can have it, whatever was left behind."""
+        now = self._clock.now()
+        is_alone = self._database.poll_seconds is None
+        until = now + timedelta(seconds=LEASE_SECONDS)
+        async with self._database.transaction() as tx:
+            return await tx.bots.take(self._tools.name, _FAR if is_alone else now, until)
+
+    async def _keep(self) -> None:
+        while True:
+            await self._clock.sleep(RENEW_SECONDS)
+            if not await self._take():
+                raise LeaseLost("another process runs the bot")
+
+    async def _release(self) -> None:
+        async with self._database.transaction() as tx:
+            await tx.bots.release(self._tools.name)
+
+    async def _until_rung(self, bell: Listener, seconds: float) -> None:
+        poll = self._database.poll_seconds
+        with suppress(TimeoutError):
+            async with self._clock.timeout(seconds if poll is None else min(seconds, 1.0)):
+                await bell.wait()
+
+
+def _is_idle(bot: Bot) -> bool:
+    is_resting = bot.state in {BotState.STOPPED, BotState.FAILED}
+    return is_resting and bot.stop_wish == StopWish()
+
+
+def _taken_over(bot: Bot) -> Bot:
+    """What ran in another process, or before a restart, begins anew."""
+    return bot.moved(BotState.STARTING) if bot.state is BotState.RUNNING else bot
+
+
+def _as_desired(bot: Bot) -> Bot:
+    if bot.desired is BotState.STOPPED or bot.state is BotState.STOPPING:
+        return bot
+    return bot.moved(bot.desired)
+
+
+def _after_cycle(bot: Bot, began: datetime, milliseconds: int, failure: str | None) -> Bot:
+    failures = 0 if failure is None else bot.consecutive_failures + 1
+    after = replace(
+        bot,
+        cycles=bot.cycles + 1,
+        last_cycle_at=began,
+        last_cycle_milliseconds=milliseconds,
+        consecutive_failures=failures,
+        last_error=failure if failure is not None else None,
+    )
+    if failures >= domain.MOST_FAILURES and after.state is BotState.RUNNING:
+        words = f"{failures} cycles in a row came to nothing; the last: {failure}"
+        return replace(after.moved(BotState.FAILED), last_error=words)
+    return after
+
+
+def _wound_up(bot: Bot, now: datetime, done: StopWish, failed: list[str]) -> Bot:
+    """What was wished for meanwhile is done next."""
+    rest = bot.stop_wish if bot.stop_wish != done else StopWish()
+    words = f"not everything was done on stopping: {'; '.join(failed)}"[:500] if failed else None
+    after = replace(bot, stop_wish=rest, last_error=words or bot.last_error)
+    if bot.state is not BotState.STOPPING or rest != StopWish():
+        return after
+    return replace(after.moved(BotState.STOPPED), stopped_at=now)
+
+
+async def _outcome(cycle: Awaitable[None]) -> str | None:
+    try:
+        await cycle
+    except asyncio.CancelledError:
+        return "the cycle was ended by the stop"
+    except OrderdeckError as error:
+        return str(error)
+    except Exception as error:  # a cycle may fail in any way, and is tried again
+        _logger.exception("bot.cycle_failed")
+        return f"{type(error).__name__}: the log tells more"
+    return None
+
+
+def _closing(
+    strategy: str, position: Position, step: Decimal | None, client_order_id: str
+) -> OrderRequest | None:
+    amount = position.holding.amount
+    if step is not None:
+        amount = money.floor_to_step(amount, step)
+    if amount <= money.ZERO:
+        return None
+    return OrderRequest(
+        account=position.key.account,
+        client_order_id=client_order_id,
+        symbol=position.key.symbol,
+        side=OrderSide.SELL,
+        type=OrderType.MARKET,
+        amount=amount,
+        position_type=PositionType.SPOT,
+        source=OrderSource.BOT,
+        strategy=strategy,
+    )

@@ -1,0 +1,295 @@
+"""The bot as people handle it: started, paused, resumed and stopped, by many at once."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from app.bus import Bus, Listener, Topic
+from app.domain import bots as domain
+from app.domain import money
+from app.domain.audit import Subject
+from app.domain.bots import Assignment, Bot, BotState, Decision, StopWish
+from app.domain.candles import examine_timeframe
+from app.domain.checks import invalid
+from app.domain.markets import Market
+from app.domain.orders import PositionType
+from app.errors import Denied, ExchangeError, Refusal, RefusalCode
+from app.ports import Clock
+from app.services import watching
+from app.services.accounts import AccountEntry, AccountService
+from app.services.audit import Attempt
+from app.services.order_gate import deny
+from app.services.strategies import StrategyRunner
+from app.services.views import View, ViewService
+from app.services.watching import Sight, Watches
+from app.storage.database import Database
+
+BATCH = 200
+# How long an answer waits for what was asked for to be so.
+SETTLE_SECONDS = 2.0
+_UNDER_WAY = frozenset({BotState.STARTING, BotState.RUNNING})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BotPlan:
+    """What it is to do; None is what it was told before."""
+
+    account: AccountEntry
+    assignments: tuple[Assignment, ...] | None = None
+    cycle_seconds: int | None = None
+    # Whether the account was named.
+    is_account_given: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BotTools:
+    """What the bot is handled with."""
+
+    database: Database
+    accounts: AccountService
+    strategies: StrategyRunner
+    views: ViewService
+    watches: Watches
+    bus: Bus
+    clock: Clock
+
+
+class BotService:
+    """There is one bot. What was last asked for is written down, and its runner follows."""
+
+    def __init__(self, tools: BotTools) -> None:
+        self._tools = tools
+        self._database = tools.database
+        self._clock = tools.clock
+
+    async def read(self, view: View) -> Bot:
+        return await view.bot()
+
+    async def follow(self) -> AsyncGenerator[Bot, None]:
+        """As it stands now, and anew with every change."""
+        return await self._tools.watches.follow(watching.Subject(key="bot", look=self._look))
+
+    async def start(self, plan: BotPlan, attempt: Attempt | None = None) -> None:
+        """Begin, or go on after a pause, perhaps with something else to do."""
+        if plan.assignments is not None:
+            deny(await self._check(plan.account, plan.assignments))
+        if plan.cycle_seconds is not None:
+            deny(_check_seconds(plan.cycle_seconds))
+        await self._change(lambda bot: _started(bot, plan, self._clock), attempt)
+
+    async def pause(self, attempt: Attempt | None = None) -> None:
+        await self._change(_paused, attempt)
+
+    async def resume(self, attempt: Attempt | None = None) -> None:
+        await self._change(_resumed, attempt)
+
+    async def stop(self, wish: StopWish, attempt: Attempt | None = None) -> None:
+        await self._change(lambda bot: _stopped(bot, wish), attempt)
+
+    async def decisions(self, accounts: frozenset[str]) -> AsyncGenerator[Decision, None]:
+        """Each that is made from now on, in the order in which they are made."""
+        bell = self._tools.bus.listen(Topic.FEED)
+        async with self._database.snapshot() as view:
+            return self._told(accounts, await view.bots.last_decision_id(), bell)
+
+    async def _told(
+        self, accounts: frozenset[str], last: str, bell: Listener
+    ) -> AsyncGenerator[Decision, None]:
+        with bell:
+            while True:
+                async with self._database.snapshot() as view:
+                    made = await view.bots.decisions_after(accounts, last, BATCH)
+                for decision in made:
+                    yield decision
+                    last = decision.id
+                if not made:
+                    await bell.wait_at_most(self._database.poll_seconds)
+
+    async def _look(self, _before: Bot | None) -> Sight[Bot]:
+        async with self._tools.views.open(frozenset()) as view:
+            return Sight(state=await view.bot())
+
+    async def _change(self, decide: Callable[[Bot], Bot], attempt: Attempt | None) -> None:
+        """Write down what is asked for, and give the runner a moment to get there."""
+        with self._tools.bus.listen(Topic.FEED) as bell:
+            await self._write(decide, attempt)
+            with suppress(TimeoutError):
+                async with self._clock.timeout(SETTLE_SECONDS):
+                    while not await self._is_settled():
+                        await bell.wait_at_most(self._database.poll_seconds)
+
+    async def _is_settled(self) -> bool:
+        async with self._database.snapshot() as view:
+            bot = await view.bots.read()
+        return bot.state in {bot.desired, BotState.FAILED}
+
+    async def _write(self, decide: Callable[[Bot], Bot], attempt: Attempt | None) -> None:
+        async with self._database.transaction() as tx:
+            before = await tx.bots.lock()
+            after = decide(before)
+            if after != before:
+                await tx.bots.save(after)
+                tx.announce(Topic.FEED)
+                if attempt is not None:
+                    await attempt.done(tx, Subject.bot())
+
+    async def _check(
+        self, account: AccountEntry, assignments: Sequence[Assignment]
+    ) -> Refusal | None:
+        refusal = _check_list(assignments)
+        if refusal is not None:
+            return refusal
+        try:
+            markets, timeframes, balances = await asyncio.gather(
+                account.gateway.markets(), account.gateway.timeframes(), account.gateway.balances()
+            )
+        except ExchangeError as error:
+            return Refusal(
+                code=RefusalCode.EXCHANGE_UNAVAILABLE, message=str(error), retryable=True
+            )
+        for place, one in enumerate(assignments):
+            refusal = (
+                await self._tools.strategies.check_parameters(one.strategy, one.parameters)
+                or _check_symbol(one, markets)
+                or examine_timeframe(one.timeframe, timeframes)
+                or _check_allocation(one)
+            )
+            if refusal is not None:
+                path = ("assignments", str(place), *(refusal.field or ()))
+                return replace(refusal, field=path)
+        cash = {asset: money.add(one.free, one.used) for asset, one in balances.items()}
+        async with self._database.snapshot() as view:
+            held = await view.bots.holdings(account.name)
+        for _, position in held:
+            quote = position.key.symbol.partition("/")[2]
+            cash[quote] = money.add(cash.get(quote, money.ZERO), position.holding.basis)
+        return _check_cash(assignments, markets, cash)
+
+
+def _started(bot: Bot, plan: BotPlan, clock: Clock) -> Bot:
+    assignments = bot.assignments if plan.assignments is None else plan.assignments
+    if not assignments:
+        deny(invalid("assignments", "the bot has nothing to do: give it assignments"))
+    name = plan.account.name if plan.is_account_given or bot.account is None else bot.account
+    seconds = bot.cycle_seconds if plan.cycle_seconds is None else plan.cycle_seconds
+    told = replace(bot, account=name, assignments=assignments, cycle_seconds=seconds)
+    if bot.state in _UNDER_WAY and bot.desired is BotState.RUNNING:
+        if told != bot:
+            deny(_state("it is running: pause or stop it before it is told something else"))
+        return bot
+    if bot.state is BotState.STOPPING:
+        deny(_state("it is stopping: start it once it has stopped"))
+    if bot.state in _UNDER_WAY:
+        # It was asked to pause, and has not yet.
+        return replace(told, desired=BotState.RUNNING) if told == bot else _not_yet()
+    fresh = replace(
+        told.moved(BotState.STARTING),
+        desired=BotState.RUNNING,
+        consecutive_failures=0,
+        last_error=None,
+        stop_wish=StopWish(),
+    )
+    if bot.state is BotState.PAUSED:
+        return fresh
+    return replace(fresh, started_at=clock.now(), stopped_at=None)
+
+
+def _paused(bot: Bot) -> Bot:
+    match bot.state:
+        case BotState.STARTING | BotState.RUNNING | BotState.PAUSED:
+            return replace(bot, desired=BotState.PAUSED)
+        case _:
+            raise Denied(_state(f"it is {bot.state} and cannot be paused"))
+
+
+def _resumed(bot: Bot) -> Bot:
+    match bot.state:
+        case BotState.STARTING | BotState.RUNNING | BotState.PAUSED:
+            return replace(bot, desired=BotState.RUNNING)
+        case _:
+            raise Denied(_state(f"it is {bot.state}: startBot starts it"))
+
+
+def _stopped(bot: Bot, wish: StopWish) -> Bot:
+    """What was wished for before and is not done yet is still wished for."""
+    if bot.state is BotState.STOPPED and wish == StopWish():
+        return replace(bot, desired=BotState.STOPPED)
+    merged = StopWish(
+        cancel_open_orders=wish.cancel_open_orders or bot.stop_wish.cancel_open_orders,
+        close_positions=wish.close_positions or bot.stop_wish.close_positions,
+    )
+    asked = replace(bot, desired=BotState.STOPPED, stop_wish=merged)
+    if bot.state in {BotState.STOPPED, BotState.FAILED}:
+        return asked
+    return asked.moved(BotState.STOPPING)
+
+
+def _not_yet() -> Bot:
+    raise Denied(_state("it is about to pause: tell it something else once it has"))
+
+
+def _check_list(assignments: Sequence[Assignment]) -> Refusal | None:
+    if not assignments:
+        return invalid("assignments", "the bot has nothing to do: give it an assignment at least")
+    if len(assignments) > domain.MOST_ASSIGNMENTS:
+        words = f"the bot takes {domain.MOST_ASSIGNMENTS} assignments at most"
+        return invalid("assignments", words)
+    names = [(one.strategy, one.symbol) for one in assignments]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            words = "this strategy has been assigned to this symbol already"
+            return replace(invalid("", words), field=("assignments", str(place)))
+    return None
+
+
+def _check_symbol(one: Assignment, markets: Mapping[str, Market]) -> Refusal | None:
+    market = markets.get(one.symbol)
+    if market is None:
+        return Refusal(
+            code=RefusalCode.UNKNOWN_SYMBOL,
+            message="the account has no market of this symbol;"
+            f" it has {', '.join(sorted(markets)[:8])}",
+            field=("symbol",),
+        )
+    if market.type is not PositionType.SPOT:
+        return invalid("symbol", "the bot trades spot markets")
+    return None
+
+
+def _check_allocation(one: Assignment) -> Refusal | None:
+    if one.allocation > money.ZERO:
+        return None
+    return invalid("allocation", "an allocation is more than nothing")
+
+
+def _check_cash(
+    assignments: Sequence[Assignment], markets: Mapping[str, Market], cash: Mapping[str, Decimal]
+) -> Refusal | None:
+    """Of each quote no more is given away than there is, with what its strategies hold already."""
+    given: dict[str, Decimal] = {}
+    for place, one in enumerate(assignments):
+        quote = markets[one.symbol].quote
+        given[quote] = money.add(given.get(quote, money.ZERO), one.allocation)
+        there = cash.get(quote, money.ZERO)
+        if given[quote] > there:
+            return Refusal(
+                code=RefusalCode.INSUFFICIENT_FUNDS,
+                message=f"the allocations come to {money.plain(given[quote])} {quote} with this"
+                f" one, and there are {money.plain(there)} {quote}",
+                field=("assignments", str(place), "allocation"),
+            )
+    return None
+
+
+def _check_seconds(seconds: int) -> Refusal | None:
+    if 1 <= seconds <= domain.MOST_CYCLE_SECONDS:
+        return None
+    return invalid("cycleSeconds", f"cycleSeconds takes 1 to {domain.MOST_CYCLE_SECONDS}")
+
+
+def _state(why: str) -> Refusal:
+    return Refusal(
+        code=RefusalCode.INVALID_STATE, message=f"the bot cannot do this: {why}", retryable=True
+    )

@@ -1,0 +1,284 @@
+"""The bot: what it is told, how it stands, and what it decided."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, cast
+
+import strawberry
+
+from app.domain import bots as domain
+from app.domain.audit import THE_ONE
+from app.domain.bots import BotState, DecisionOutcome, StopWish
+from app.domain.checks import invalid
+from app.domain.signals import Signal
+from app.errors import BadInput, Denied, RefusalCode
+from app.errors import Refusal as DomainRefusal
+from app.services.accounts import AccountEntry
+from app.services.bots import BotPlan
+from schema import ids
+from schema.accounts import Account
+from schema.context import Info
+from schema.errors import Refusal
+from schema.nodes import Node
+from schema.orders import Order
+from schema.scalars import JSON
+from schema.texts import text
+
+strawberry.enum(BotState)
+strawberry.enum(DecisionOutcome)
+strawberry.enum(Signal)
+
+MOST_DECISIONS = 500
+
+
+@strawberry.type
+class StrategyAssignment:
+    strategy: str
+    symbol: str
+    timeframe: str
+    parameters: JSON
+    allocation: Decimal
+
+    @classmethod
+    def of(cls, assignment: domain.Assignment) -> "StrategyAssignment":
+        return cls(
+            strategy=assignment.strategy,
+            symbol=assignment.symbol,
+            timeframe=assignment.timeframe,
+            parameters=JSON(dict(assignment.parameters)),
+            allocation=assignment.allocation,
+        )
+
+
+@strawberry.type
+class BotDecision:
+    id: strawberry.ID
+    at: datetime
+    cycle: int
+    strategy: str
+    symbol: str
+    signal: Signal
+    outcome: DecisionOutcome
+    reason: str
+    order_id: strawberry.Private[str | None]
+
+    @classmethod
+    def of(cls, decision: domain.Decision) -> "BotDecision":
+        return cls(
+            id=ids.encode(ids.Kind.DECISION, decision.id),
+            at=decision.at,
+            cycle=decision.cycle,
+            strategy=decision.strategy,
+            symbol=decision.symbol,
+            signal=decision.signal,
+            outcome=decision.outcome,
+            reason=decision.reason,
+            order_id=decision.order_id,
+        )
+
+    @strawberry.field
+    async def order(self, info: Info) -> Order | None:
+        if self.order_id is None:
+            return None
+        async with info.context.view(info) as view:
+            order = await view.order(self.order_id)
+        return None if order is None else Order.of(order)
+
+
+@strawberry.type
+class Bot(Node):
+    id: strawberry.ID
+    state: BotState
+    desired_state: BotState
+    assignments: list[StrategyAssignment]
+    cycle_seconds: int
+    started_at: datetime | None
+    stopped_at: datetime | None
+    cycles: int
+    last_cycle_at: datetime | None
+    last_cycle_milliseconds: int | None
+    consecutive_failures: int
+    last_error: str | None
+    name: strawberry.Private[str | None]
+
+    @classmethod
+    def of(cls, bot: domain.Bot) -> "Bot":
+        return cls(
+            id=ids.encode(ids.Kind.BOT, THE_ONE),
+            state=bot.state,
+            desired_state=bot.desired,
+            assignments=[StrategyAssignment.of(one) for one in bot.assignments],
+            cycle_seconds=bot.cycle_seconds,
+            started_at=bot.started_at,
+            stopped_at=bot.stopped_at,
+            cycles=bot.cycles,
+            last_cycle_at=bot.last_cycle_at,
+            last_cycle_milliseconds=bot.last_cycle_milliseconds,
+            consecutive_failures=bot.consecutive_failures,
+            last_error=bot.last_error,
+            name=bot.account,
+        )
+
+    @strawberry.field
+    def account(self, info: Info) -> Account:
+        context = info.context
+        accounts = context.services.accounts
+        known = None if self.name is None else accounts.find(self.name, context.viewer)
+        entry = known or accounts.first(context.viewer)
+        return Account.named(entry.name, context)
+
+    @strawberry.field
+    async def recent_decisions(self, info: Info, first: int | None = 20) -> list[BotDecision]:
+        count = 20 if first is None else first
+        if not 1 <= count <= MOST_DECISIONS:
+            raise BadInput(f"first must be 1 to {MOST_DECISIONS}", field=("first",))
+        async with info.context.view(info) as view:
+            return [BotDecision.of(one) for one in await view.decisions(count)]
+
+
+@strawberry.input
+class StrategyAssignmentInput:
+    strategy: str
+    symbol: str
+    timeframe: str | None = "1m"
+    parameters: JSON | None = None
+    allocation: Decimal
+
+    def to_domain(self, place: int) -> domain.Assignment:
+        at = ("assignments", str(place))
+        given: object = {} if self.parameters is None else self.parameters
+        if not isinstance(given, Mapping):
+            refusal = invalid("parameters", "parameters must be an object")
+            raise Denied(refusal)
+        return domain.Assignment(
+            strategy=text(self.strategy, field=(*at, "strategy")),
+            symbol=text(self.symbol, field=(*at, "symbol")),
+            timeframe=text(self.timeframe or "1m", field=(*at, "timeframe")),
+            parameters=cast("Mapping[str, object]", given),
+            allocation=self.allocation,
+        )
+
+
+@strawberry.input
+class StartBotInput:
+    account: str | None = None
+    assignments: list[StrategyAssignmentInput] | None = None
+    cycle_seconds: int | None = None
+
+
+@strawberry.input
+class StopBotInput:
+    cancel_open_orders: bool | None = False
+    close_positions: bool | None = False
+
+    def to_domain(self) -> StopWish:
+        return StopWish(
+            cancel_open_orders=bool(self.cancel_open_orders),
+            close_positions=bool(self.close_positions),
+        )
+
+
+@strawberry.type
+class BotSuccess:
+    bot: Bot
+
+
+BotResult = Annotated[BotSuccess | Refusal, strawberry.union("BotResult")]
+
+
+async def read_bot(info: Info) -> Bot:
+    async with info.context.view(info) as view:
+        return Bot.of(await info.context.services.bot.read(view))
+
+
+async def find_bot(info: Info, key: str) -> Bot | None:
+    return await read_bot(info) if key == THE_ONE else None
+
+
+async def start_bot(info: Info, input: StartBotInput | None) -> BotSuccess:
+    await _require_seen(info)
+    context = info.context
+    given = input or StartBotInput()
+    accounts = context.services.accounts
+    plan = BotPlan(
+        account=accounts.resolve(given.account, context.viewer)
+        if given.account is not None
+        else await _usual_account(info),
+        assignments=None
+        if given.assignments is None
+        else tuple(one.to_domain(place) for place, one in enumerate(given.assignments)),
+        cycle_seconds=given.cycle_seconds,
+        is_account_given=given.account is not None,
+    )
+    await context.services.bot.start(plan, context.attempt)
+    return BotSuccess(bot=await read_bot(info))
+
+
+async def _usual_account(info: Info) -> AccountEntry:
+    """The one that it traded on before."""
+    context = info.context
+    accounts = context.services.accounts
+    async with context.view(info) as view:
+        name = (await context.services.bot.read(view)).account
+    known = None if name is None else accounts.find(name, context.viewer)
+    return known or accounts.resolve(None, context.viewer)
+
+
+async def _require_seen(info: Info) -> None:
+    """Nobody handles a bot that trades on an account which they may not use."""
+    context = info.context
+    async with context.view(info) as view:
+        name = (await context.services.bot.read(view)).account
+    if name is not None and context.services.accounts.find(name, context.viewer) is None:
+        raise Denied(_not_yours())
+
+
+def _not_yours() -> DomainRefusal:
+    return DomainRefusal(
+        code=RefusalCode.INVALID_STATE,
+        message="the bot trades on an account that this token may not use",
+    )
+
+
+async def pause_bot(info: Info) -> BotSuccess:
+    await _require_seen(info)
+    await info.context.services.bot.pause(info.context.attempt)
+    return BotSuccess(bot=await read_bot(info))
+
+
+async def resume_bot(info: Info) -> BotSuccess:
+    await _require_seen(info)
+    await info.context.services.bot.resume(info.context.attempt)
+    return BotSuccess(bot=await read_bot(info))
+
+
+async def stop_bot(info: Info, input: StopBotInput | None) -> BotSuccess:
+    wish = (input or StopBotInput()).to_domain()
+    await _require_seen(info)
+    await info.context.services.bot.stop(wish, info.context.attempt)
+    return BotSuccess(bot=await read_bot(info))
+
+
+async def watch_bot(info: Info) -> AsyncIterator[Bot]:
+    return _shown(await info.context.services.bot.follow())
+
+
+async def watch_decisions(info: Info) -> AsyncIterator[BotDecision]:
+    context = info.context
+    return _told(await context.services.bot.decisions(context.accounts))
+
+
+async def _shown(found: AsyncGenerator[domain.Bot, None]) -> AsyncGenerator[Bot, None]:
+    async with aclosing(found):
+        async for one in found:
+            yield Bot.of(one)
+
+
+async def _told(
+    found: AsyncGenerator[domain.Decision, None],
+) -> AsyncGenerator[BotDecision, None]:
+    async with aclosing(found):
+        async for one in found:
+            yield BotDecision.of(one)

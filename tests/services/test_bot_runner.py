@@ -1,0 +1,196 @@
+"""Who runs the bot: one process, one cycle at a time, and another when that one has died."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from app.bus import Bus, Topic
+from app.domain.bots import Bot, BotState, StopWish
+from app.ports import Clock
+from app.services.accounts import AccountService
+from app.services.bot_cycles import BotCycles
+from app.services.bot_runner import LEASE_SECONDS, BotRunner, RunnerTools
+from app.services.orders import OrderService
+from app.storage.database import Database
+from tests.fakes import ManualClock
+
+CLIENTS = 20
+STEPS = 400
+
+
+class InStep:
+    """Accounts that are always ready."""
+
+    def is_in_step(self, _name: str) -> bool:
+        return True
+
+
+@dataclass
+class SlowCycles:
+    """Cycles that take as long as they are told, and are counted while they run."""
+
+    clock: Clock
+    seconds: float = 0.5
+    running: int = 0
+    most: int = 0
+    begun: int = 0
+    ended: list[str] = field(default_factory=list)
+
+    async def run(self, _bot: Bot) -> None:
+        self.begun += 1
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            await self.clock.sleep(self.seconds)
+            self.ended.append("whole")
+        except asyncio.CancelledError:
+            self.ended.append("cut off")
+            raise
+        finally:
+            self.running -= 1
+
+
+class Handle:
+    """Says what is wanted, as the service does."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def want(self, desired: BotState) -> None:
+        async with self.database.transaction() as tx:
+            bot = await tx.bots.lock()
+            wanted = replace(bot, desired=desired, account="paper", cycle_seconds=1)
+            if desired is BotState.STOPPED and bot.state is not BotState.STOPPED:
+                wanted = wanted.moved(BotState.STOPPING)
+            elif bot.state is BotState.STOPPED and desired is BotState.RUNNING:
+                wanted = wanted.moved(BotState.STARTING)
+            elif bot.state in {BotState.STOPPED, BotState.STOPPING}:
+                return
+            await tx.bots.save(wanted)
+            tx.announce(Topic.FEED)
+
+    async def state(self) -> BotState:
+        async with self.database.snapshot() as view:
+            return (await view.bots.read()).state
+
+
+@asynccontextmanager
+async def process(
+    database: Database, bus: Bus, clock: ManualClock, cycles: SlowCycles, name: str = "one"
+) -> AsyncIterator["asyncio.Task[None]"]:
+    runner = BotRunner(
+        RunnerTools(
+            database=database,
+            accounts=cast("AccountService", InStep()),
+            orders=cast("OrderService", None),
+            cycles=cast("BotCycles", cycles),
+            bus=bus,
+            clock=clock,
+            name=name,
+        )
+    )
+    task = asyncio.create_task(runner.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(clock: ManualClock, handle: Handle, state: BotState, *, most: int = 400) -> None:
+    for _ in range(most):
+        if await handle.state() is state:
+            return
+        await clock.advance(0.05)
+    raise AssertionError(f"it never was {state}")
+
+
+async def test_however_it_is_handled_one_cycle_runs_at_a_time(
+    database: Database, bus: Bus, clock: ManualClock
+) -> None:
+    cycles, handle, luck = SlowCycles(clock), Handle(database), random.Random(3)
+    wants = [BotState.RUNNING] * 4 + [BotState.PAUSED, BotState.STOPPED]
+    steps = iter(range(STEPS))
+    async with process(database, bus, clock, cycles):
+
+        async def client() -> None:
+            for _ in steps:
+                await handle.want(luck.choice(wants))
+                await clock.sleep(luck.random() * 3)
+
+        clients = [asyncio.create_task(client()) for _ in range(CLIENTS)]
+        while not all(one.done() for one in clients):
+            await clock.advance(0.25)
+        await asyncio.gather(*clients)
+        await handle.want(BotState.STOPPED)
+        await until(clock, handle, BotState.STOPPED)
+    assert cycles.begun > 3
+    assert (cycles.most, cycles.running) == (1, 0)
+
+
+async def test_a_stop_waits_for_the_cycle_in_flight_and_then_ends_it(
+    database: Database, bus: Bus, clock: ManualClock
+) -> None:
+    handle, quick = Handle(database), SlowCycles(clock, seconds=5)
+    async with process(database, bus, clock, quick):
+        await handle.want(BotState.RUNNING)
+        await until(clock, handle, BotState.RUNNING)
+        await handle.want(BotState.STOPPED)
+        await until(clock, handle, BotState.STOPPED)
+    assert quick.ended == ["whole"]
+    endless = SlowCycles(clock, seconds=1e6)
+    async with process(database, bus, clock, endless):
+        await handle.want(BotState.RUNNING)
+        await until(clock, handle, BotState.RUNNING)
+        await handle.want(BotState.STOPPED)
+        await until(clock, handle, BotState.STOPPED)
+    assert endless.ended == ["cut off"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_of_two_processes_one_runs_it_and_the_other_takes_over(
+    database: Database, database_url: str, bus: Bus, clock: ManualClock
+) -> None:
+    handle, cycles = Handle(database), SlowCycles(clock, seconds=0.1)
+    second_bus, second_cycles = Bus(), SlowCycles(clock, seconds=0.1)
+    second = Database(database_url, second_bus)
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(second.close)
+        first = await opened.enter_async_context(process(database, bus, clock, cycles))
+        await handle.want(BotState.RUNNING)
+        await until(clock, handle, BotState.RUNNING)
+        await opened.enter_async_context(
+            process(second, second_bus, clock, second_cycles, name="two")
+        )
+        for _ in range(100):
+            await clock.advance(0.1)
+        assert cycles.begun > 2
+        assert second_cycles.begun == 0
+        await died(first, database, clock)
+        for _ in range(int(LEASE_SECONDS) * 2):
+            await clock.advance(1)
+            await asyncio.sleep(0.01)
+        assert second_cycles.begun > 2
+
+
+async def died(task: "asyncio.Task[Any]", database: Database, clock: ManualClock) -> None:
+    """Without a word: what it had stays its own until its time is up."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    now = clock.now()
+    async with database.transaction() as tx:
+        assert await tx.bots.take("one", now, now + timedelta(seconds=LEASE_SECONDS))
+
+
+def test_a_bot_knows_the_ways_between_its_states() -> None:
+    stopped = Bot()
+    with pytest.raises(LookupError):
+        stopped.moved(BotState.RUNNING)
+    assert stopped.moved(BotState.STARTING).moved(BotState.RUNNING).state is BotState.RUNNING
+    assert replace(stopped, stop_wish=StopWish()).moved(BotState.STOPPED) == stopped
