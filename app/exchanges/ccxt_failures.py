@@ -148,6 +148,11 @@ def is_unanswered(error: Exception) -> bool:
     return error.__cause__ is not None or ("NetworkError" in kinds and not kinds & _ANSWERS)
 
 
+def is_market_unknown(error: BaseException) -> bool:
+    """Whether there is no such market, or no more."""
+    return "BadSymbol" in _kinds(error)
+
+
 def is_order_unknown(error: Exception) -> bool:
     """Whether the exchange says that it has no such order, or none that still waits."""
     return "InvalidOrder" in _kinds(error) and error.__cause__ is None

@@ -15,6 +15,7 @@ from app.exchanges.ccxt_failures import (
     Unreadable,
     failure_of_read,
     is_clock_off,
+    is_market_unknown,
     is_order_missing,
     is_unparsable,
     words_of,
@@ -68,15 +69,23 @@ class Lookups:
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         """Market by market, as far as the exchange lists them, with their trades."""
         self._session.require()
-        venue, reports = self._session.venue, []
-        lists = venue.closed_lists or _closed_lists(self._session.client)
+        reports: list[OrderReport] = []
         for symbol in symbols:
-            rows: list[Row] = []
-            for method in lists:
-                rows += await self._pages(method, symbol, milliseconds(since))
-            closed = [venue.named(row) for row in rows if row.get("status") != "open"]
-            reports += await self._closed(symbol, closed)
+            rows = await self._listed(symbol, milliseconds(since))
+            reports += await self._closed(symbol, [row for row in rows if not _is_open(row)])
         return reports
+
+    async def _listed(self, symbol: str, start: int) -> list[Row]:
+        """What all lists tell of a market; a market that is gone holds up no other."""
+        venue, rows = self._session.venue, list[Row]()
+        for method in venue.closed_lists or _closed_lists(self._session.client):
+            try:
+                rows += await self._pages(method, symbol, start)
+            except ExchangeError as error:
+                if error.__cause__ is None or not is_market_unknown(error.__cause__):
+                    raise
+                self._oddities.note("market_gone", symbol=symbol)
+        return [venue.named(row) for row in rows]
 
     async def _pages(self, method: str, symbol: str, start: int) -> Iterable[Row]:
         """As many as it takes, where the exchange tells no more than so many at once."""
@@ -199,6 +208,10 @@ class Lookups:
 def _lacks_trades(report: OrderReport) -> bool:
     known = money.total(fill.amount for fill in report.fills)
     return report.filled is not None and known < report.filled
+
+
+def _is_open(row: Row) -> bool:
+    return row.get("status") == "open"
 
 
 def _of_order(trades: Iterable[Row], row: Row) -> list[Row]:

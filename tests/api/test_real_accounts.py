@@ -1,83 +1,29 @@
 """Accounts at a real exchange, over the genuine ccxt, as a client of the API meets them."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from app.runtime import Parts
-from tests.api.clients import PATIENCE_SECONDS, Client, Data
-from tests.api.conftest import running, settings_of
+from tests.api.clients import Data
+from tests.api.real_trading import PREVIEW, Site, Trading, traded
 from tests.api.test_reconcile import reconcile
 from tests.api.trading import CANCEL, MARKET, PLACE, WAITING, place, refusal
 from tests.binance import faults
-from tests.binance.accounts import Account, Commission
+from tests.binance.accounts import Commission
 from tests.binance.orders import Status
 from tests.binance.requests import RequestKind
 from tests.binance.running import running_venue
 from tests.binance.venue import Venue
 from tests.fakes import ManualClock
 
-ACCOUNTS = """{ accounts {
-  name exchange mode connectivity connectivityDetail lastReconciledAt
-  capabilities { orderTypes amendOrder streamingOrders }
-} }"""
-READ = """query ($name: String!) { order(clientOrderId: $name, account: "main") {
-  status filled source fees { currency amount } fills { nodes { price amount fee { amount } } }
-} }"""
-PREVIEW = """query ($input: PlaceOrderInput!) { previewOrder(input: $input) {
-  refusal { code message }
-} }"""
 AMEND = """mutation ($id: ID!) {
   amendOrder(input: {id: $id, price: "41000"}) { ... on Refusal { code } }
 }"""
 STOPS = ("STOP_MARKET", "STOP_LIMIT", "TAKE_PROFIT_MARKET", "TAKE_PROFIT_LIMIT")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trading:
-    """An API with an account at the exchange, and what happens behind it."""
-
-    venue: Venue
-    account: Account
-    clock: ManualClock
-    client: Client
-
-    async def until(
-        self, look: Callable[[], Awaitable[Data]], is_so: Callable[[Data], bool]
-    ) -> Data:
-        """Let time pass until it is so."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not is_so(seen := await look()):
-                await self.clock.advance(0.25)
-        return seen
-
-    async def until_in_step(self) -> None:
-        """Until orders would be taken."""
-        wanted = {**WAITING, "price": "40000", "account": "main"}
-
-        async def preview() -> Data:
-            told: Data = (await self.client.ask(PREVIEW, input=wanted))["previewOrder"]
-            return told
-
-        await self.until(preview, lambda told: told["refusal"] is None)
-
-    async def until_order(self, name: str, status: str) -> Data:
-        return await self.until(lambda: self.order(name), lambda seen: seen["status"] == status)
-
-    async def main(self) -> Data:
-        told = (await self.client.ask(ACCOUNTS))["accounts"]
-        [main] = [one for one in told if one["name"] == "main"]
-        return dict(main)
-
-    async def order(self, name: str) -> Data:
-        found: Data = (await self.client.ask(READ, name=name))["order"]
-        return found
 
 
 @pytest.fixture
@@ -94,19 +40,12 @@ async def open_trading(
     venue: Venue, sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> AsyncIterator[Open]:
     """Serves with the account `main` at the exchange, and further settings."""
+    site = Site(venue=venue, database_url=sqlite_url, folder=tmp_path, clock=clock)
     account = venue.open_account("main", USDT=100_000, BTC=2)
-    told = venue.ccxt_settings(account)
-    keys = {"API_KEY": told.pop("apiKey"), "SECRET": told.pop("secret")}
-    main = {"EXCHANGE": "binance", "MODE": "live", "CCXT": json.dumps(told), **keys}
-    environ = {f"accounts__main__{name}": value for name, value in main.items()}
     async with AsyncExitStack() as stack:
 
         async def open_trading(**settings: str) -> Trading:
-            loaded = settings_of(sqlite_url, tmp_path, **(environ | settings))
-            # Time stands still for the client as well, which therefore must not wait its turn.
-            loaded.accounts["main"].ccxt.update(milliseconds=venue.now, rateLimit=0)
-            api = await stack.enter_async_context(running(loaded, Parts(clock=clock)))
-            return Trading(venue=venue, account=account, clock=clock, client=api.client())
+            return await stack.enter_async_context(traded(site, account, **settings))
 
         yield open_trading
 

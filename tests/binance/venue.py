@@ -55,6 +55,12 @@ class Venue:
         tape = Tape(quote, price=listing.price, tick=listing.tick, at=self.now())
         self.matching.tapes[listing.symbol] = tape
 
+    def delist_market(self, symbol: str) -> None:
+        """Cancel whatever waits there, and know nothing of the market any more."""
+        for order in self.books.open_orders(symbol):
+            self.cancel(order.id)
+        del self.books.listings[symbol]
+
     def open_account(self, name: str, **balances: Number) -> Account:
         """An account with a key that may trade and may not withdraw."""
         key, secret = (hashlib.sha256(f"{name} {part}".encode()).hexdigest() for part in "ks")
