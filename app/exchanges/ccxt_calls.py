@@ -20,6 +20,8 @@ class Call:
     method: str
     arguments: tuple[Any, ...]
     is_optional: bool = False
+    # Whether a key may lack the right to it, and be good for all else.
+    needs_own_right: bool = False
 
     @property
     def is_direct(self) -> bool:

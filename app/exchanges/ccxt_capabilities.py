@@ -15,7 +15,7 @@ _WORDS_IN_FORCE = {
 }
 
 
-def capabilities_of(client: Any, venue: Venue) -> Capabilities:
+def capabilities_of(client: Any, venue: Venue, *, has_positions: bool = False) -> Capabilities:
     """What is offered for spot orders; the least of it where there is no client yet."""
     told = _told(client)
     has = {} if client is None else client.has
@@ -30,8 +30,15 @@ def capabilities_of(client: Any, venue: Venue) -> Capabilities:
         amend_order=venue.amends_in_place and has.get("editOrder") is True,
         streaming_orders=has.get("watchOrders") is True,
         streaming_tickers=has.get("watchTicker") is True,
-        positions=False,
+        positions=has_positions and reads_positions(client, venue),
     )
+
+
+def reads_positions(client: Any, venue: Venue) -> bool:
+    """Whether it tells the positions that it keeps, and we know how to ask for them."""
+    if client is None or not venue.positions:
+        return False
+    return client.has.get("fetchPositions") is True
 
 
 def offers(client: Any, method: str) -> bool:

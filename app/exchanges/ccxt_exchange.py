@@ -21,6 +21,7 @@ from app.exchanges.ccxt_calls import Call, canceling, placing
 from app.exchanges.ccxt_capabilities import capabilities_of
 from app.exchanges.ccxt_clients import CcxtTerms
 from app.exchanges.ccxt_examinations import Examiner
+from app.exchanges.ccxt_exposures import Exposures
 from app.exchanges.ccxt_failures import failure_of_create, is_order_unknown
 from app.exchanges.ccxt_lookups import Lookups
 from app.exchanges.ccxt_market_data import MarketData
@@ -45,6 +46,7 @@ class CcxtExchange:
         self._session = CcxtSession(terms, clock, shelf)
         self._oddities = Oddities(terms.exchange, clock)
         self._lookups = Lookups(self._session, clock, self._oddities)
+        self._exposures = Exposures(self._session, self._lookups, clock, self._oddities)
         self._data = MarketData(self._session, self._lookups, clock, self._oddities)
         self._market_streams = MarketStreams(self._data, self._session, clock)
         self._stand = NewsStand()
@@ -69,7 +71,9 @@ class CcxtExchange:
     def capabilities(self) -> Capabilities:
         """What the client says that it can do; before there is one, the least."""
         client = self._session.client if self._session.opened.is_set() else None
-        return capabilities_of(client, self._session.venue)
+        is_allowed = self._terms.has_keys and not self._exposures.are_refused
+        has_positions = is_allowed and self._session.has_swaps
+        return capabilities_of(client, self._session.venue, has_positions=has_positions)
 
     @property
     def connection(self) -> Connection:
@@ -104,8 +108,9 @@ class CcxtExchange:
         return balances_of(await self._lookups.read(Priority.LOOKUP, "fetch_balance"))
 
     async def exposures(self) -> Sequence[Exposure]:
-        """Only spot markets are read so far."""
-        return ()
+        """None where there can be none, or where the key may not see them."""
+        self._session.require()
+        return await self._exposures.read() if self.capabilities.positions else ()
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         """Place it once; whatever is not a clear answer is doubt."""

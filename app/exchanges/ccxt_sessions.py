@@ -10,6 +10,7 @@ import structlog
 
 from app.domain.accounts import Connection, Connectivity
 from app.domain.markets import Market
+from app.domain.orders import PositionType
 from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt_calls import Call
 from app.exchanges.ccxt_clients import CcxtTerms, open_client
@@ -74,6 +75,7 @@ class CcxtSession:
         self._client: Any = None
         self._queue: RequestQueue | None = None
         self._markets: Mapping[str, Market] = {}
+        self.has_swaps = False
         self._failure: str | None = None
         # Why the key is refused, until it is taken again.
         self._refused_key: str | None = None
@@ -126,7 +128,7 @@ class CcxtSession:
             with self._queue.at(priority, patience_seconds=self._patience_seconds(priority)):
                 answer = await method(*call.arguments)
         except Exception as error:
-            self._note(error)
+            self._note(error, needs_own_right=call.needs_own_right)
             raise
         if priority is not Priority.MARKET_DATA:
             self._refused_key = None
@@ -189,7 +191,7 @@ class CcxtSession:
         import_module("app.exchanges.ccxt_answers").bound_answers(client)
         await self._sync_time(client)
         await self._shelf.fill(client, self._terms.market_set)
-        self._markets = markets_of(client, fees_in_quote=self.venue.fees_in_quote)
+        self._read_markets(client)
         if self._terms.has_keys:
             await client.fetch_balance()
 
@@ -209,9 +211,13 @@ class CcxtSession:
         except Exception as error:  # noqa: BLE001 - it is noted, and tried again
             self._note(error)
             return False
-        self._markets = markets_of(self._client, fees_in_quote=self.venue.fees_in_quote)
+        self._read_markets(self._client)
         self._note_answer()
         return True
+
+    def _read_markets(self, client: Any) -> None:
+        self._markets = markets_of(client, fees_in_quote=self.venue.fees_in_quote)
+        self.has_swaps = any(one.type is PositionType.SWAP for one in self._markets.values())
 
     async def _sync_time(self, client: Any) -> None:
         if not self.venue.numbers_requests and client.has.get("fetchTime") is True:
@@ -222,10 +228,11 @@ class CcxtSession:
         assert self._queue is not None  # noqa: S101 - nothing is answered before
         self._queue.forgive()
 
-    def _note(self, error: Exception) -> None:
+    def _note(self, error: Exception, *, needs_own_right: bool = False) -> None:
         """What a failure tells of the connection; a plain no of the exchange tells nothing."""
         assert self._queue is not None  # noqa: S101 - nothing fails before
-        self._refused_key = key_words(error) or self._refused_key
+        if not needs_own_right:
+            self._refused_key = key_words(error) or self._refused_key
         if is_ban(error):
             self._queue.ban(_retry_after(self._client))
         if is_clock_off(error):

@@ -84,6 +84,10 @@ class Venue:
     ticker_params: Mapping[str, Any] = field(default_factory=dict)
     # How deep the stream of a book has to be asked for, where it would be too shallow.
     book_depth: int | None = None
+    # What its positions are asked for with, one question after the other; and where a page of them
+    # says that there is another.
+    positions: tuple[Mapping[str, Any], ...] = ()
+    positions_cursor: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
 
@@ -128,6 +132,7 @@ _ROWS = (
             )
         ),
         ticker_params={"name": "ticker"},
+        positions=({"type": "swap", "subType": "linear"},),
         options={"warnOnFetchOpenOrdersWithoutSymbol": False, "fetchMargins": False},
     ),
     # Stops stand on other endpoints, and ccxt's cancel names the plain ones alone.
@@ -153,6 +158,10 @@ _ROWS = (
             read_only=("result", "readOnly"),
         ),
         sandbox=Sandbox(hosts=("api-testnet.", "stream-testnet.")),
+        positions=tuple(
+            {"type": "swap", "subType": "linear", "settleCoin": coin} for coin in ("USDT", "USDC")
+        ),
+        positions_cursor="nextPageCursor",
         book_depth=200,
     ),
     # Stops go to the algo endpoints, where ccxt sends our id under a name that finds nothing.
@@ -171,6 +180,7 @@ _ROWS = (
             ip_bound=Right(path=("data", 0, "ip")),
         ),
         sandbox=Sandbox(header=("x-simulated-trading", "1")),
+        positions=({},),
     ),
     Venue(
         exchange="kraken",
