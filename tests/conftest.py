@@ -3,14 +3,16 @@
 import asyncio
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from sqlalchemy import Connection, Dialect, Engine, event
 
 from app.bus import Bus
 from app.exchanges.paper.faults import Faults
@@ -51,6 +53,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         dealt += hand + short[:due]
         short = short[due:]
     items[:] = dealt + short
+
+
+_dialects: dict[tuple[str, str], Dialect] = {}
+_statements: defaultdict[Dialect, dict[Any, Any]] = defaultdict(dict)
+
+
+@event.listens_for(Engine, "engine_connect")
+def share_statements(connection: Connection) -> None:
+    """Every test has databases of its own; SQL is worked out once for all of a kind.
+
+    SQLAlchemy remembers it by the dialect, of which each engine has its own.
+    """
+    own = connection.dialect
+    connection.dialect = _dialects.setdefault((own.name, own.driver), own)
+    connection.execution_options(compiled_cache=_statements[connection.dialect])
 
 
 def migrated(url: str) -> str:
