@@ -1,5 +1,6 @@
 """Whatever is ordered, amended, canceled and waited for: no money is lost, and none is made."""
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
@@ -19,7 +20,8 @@ from tests.exchanges.followed_rigs import followed_floor
 from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.sessions import Auditor, Entries, Session, read
 
-_ORDERS = 10_000
+# In the soak ten times as many.
+_ORDERS = 50_000 if os.environ.get("ORDERDECK_TEST_SOAK") else 5_000
 _GROUPS = 4
 _STEPS = 60
 # Seeds of sessions that end badly.
