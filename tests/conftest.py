@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -23,6 +24,11 @@ from app.storage.database import Database
 from app.storage.migrations import migrate
 from tests import postgres
 from tests.fakes import ManualClock
+
+# Where nothing may be kept compiled, every worker and every program of a test would compile all
+# anew; they inherit this.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long an example takes is a matter of the machine, and of what else it does.
 hypothesis_settings.register_profile(
