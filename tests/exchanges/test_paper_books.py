@@ -1,6 +1,5 @@
 """Whatever is ordered, amended, canceled and waited for: no money is lost, and none is made."""
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
@@ -20,8 +19,7 @@ from tests.exchanges.followed_rigs import followed_floor
 from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.sessions import Auditor, Entries, Session, read
 
-# In the soak ten times as many.
-_ORDERS = 50_000 if os.environ.get("ORDERDECK_TEST_SOAK") else 5_000
+_ORDERS = 10_000
 _GROUPS = 4
 _STEPS = 60
 # Seeds of sessions that end badly.
