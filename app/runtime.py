@@ -220,7 +220,7 @@ class _Build:
             )
         )
         self._dead_man = DeadManSwitch(database, accounts, halts, bus, clock)
-        self._strategies = StrategyRunner(self._settings.strategies_dir, clock)
+        self._strategies = StrategyRunner(None, clock)
         cycles = CycleTools(
             database=database,
             accounts=accounts,
