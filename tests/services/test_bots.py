@@ -285,7 +285,7 @@ async def test_twenty_clients_may_handle_it_at_random(
         for _ in range(CLIENTS):
             tasks.create_task(client())
     assert (told.total(), codes) == (STEPS, {RefusalCode.INVALID_STATE})
-    assert min(told[f"{name} done"] for name in actions) > 20
+    assert min(told[f"{name} done"] for name in actions) >= 5
     for last, state in (("start", BotState.RUNNING), ("stop", BotState.STOPPED)):
         if last == "start":
             await services.bot.stop(StopWish())

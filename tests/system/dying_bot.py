@@ -1,0 +1,57 @@
+"""A bot in a process that is killed in the middle of a cycle: python -m tests.system.dying_bot."""
+
+import asyncio
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+from app.domain.bots import Assignment
+from app.exchanges.paper.faults import CrashPoint, Faults
+from app.runtime import Parts, open_runtime
+from app.services import Services
+from app.services.bots import BotPlan
+from app.settings import load_settings
+from tests.conftest import START
+from tests.fakes import ManualClock
+
+PATIENCE_MINUTES = 10
+PATIENCE_SECONDS = 20
+BUYING = Assignment(
+    strategy="dollar-cost-averaging",
+    symbol="BTC/USDT",
+    timeframe="1m",
+    parameters={"every": 1, "part": 0.1},
+    allocation=Decimal(5000),
+)
+
+
+async def live(database_url: str, folder: Path, point: str) -> None:
+    """Trade for three minutes, and die at this point of the next order."""
+    environ = {
+        "ORDERDECK_DATABASE_URL": database_url,
+        "ORDERDECK_DATA_DIR": str(folder / "data"),
+    }
+    clock, faults = ManualClock(START), Faults()
+    parts = Parts(clock=clock, faults={"paper": faults})
+    async with open_runtime(load_settings(environ, folder), parts) as services:
+        account = services.accounts.get("paper")
+        await services.bot.start(BotPlan(account=account, assignments=(BUYING,), cycle_seconds=10))
+        for minute in range(PATIENCE_MINUTES):
+            if minute == 3:
+                faults.crash_at.add(CrashPoint(point))
+            await decided(services, minute)
+            await clock.advance(60)
+
+
+async def decided(services: Services, count: int) -> None:
+    """Strategies think in threads, which no clock of ours can hurry."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            async with services.views.open(frozenset({"paper"})) as view:
+                if len(await view.decisions(500)) > count:
+                    return
+            await asyncio.sleep(0.005)
+
+
+if __name__ == "__main__":
+    asyncio.run(live(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
