@@ -35,6 +35,7 @@ def test_nothing_set_is_a_paper_account_in_the_working_directory(tmp_path: Path)
     assert settings.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
     assert settings.admin_token is None
     assert settings.event_retention_days is None
+    assert settings.strategies_dir is None
     assert settings.not_found_seconds is None
     assert dict(settings.accounts) == {"paper": AccountSettings(exchange="paper")}
     paper = settings.accounts["paper"]
@@ -204,6 +205,7 @@ def test_variables_that_contradict_each_other_are_told(
         ("ADMIN_TOKEN", "x" * 31),
         ("ADMIN_TOKEN", "with spaces " * 10),
         ("ADMIN_TOKEN", "ü" * 40),
+        ("STRATEGIES_DIR", "nowhere"),
         ("RECONCILE_SECONDS", "0"),
         ("RECONCILE_SECONDS", "nan"),
         ("RECONCILE_SECONDS", "inf"),
@@ -312,6 +314,12 @@ def test_the_address_listened_on_is_served(
 ) -> None:
     settings = load_settings({"ORDERDECK_HOST": host}, tmp_path)
     assert settings.allowed_hosts == ("localhost", "127.0.0.1", "[::1]", *served)
+
+
+def test_own_strategies_stand_in_a_folder_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    write(tmp_path, "strategies_dir = 'mine'\n")
+    assert load_settings({}, tmp_path).strategies_dir == tmp_path / "mine"
 
 
 def test_the_admin_token_can_come_from_a_file(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    DirectoryPath,
     Field,
     PlainSerializer,
     SecretStr,
@@ -253,6 +254,9 @@ class Settings(BaseSettings):
         default=None, description="must be a string"
     )
     admin_token_file: Path | None = Field(default=None, description="must be the path of a file")
+    strategies_dir: DirectoryPath | None = Field(
+        default=None, description="must be the path of a folder that is there"
+    )
     reconcile_seconds: Seconds = Field(default=15, description=_SECONDS)
     watchdog_seconds: Seconds = Field(default=30, description=_SECONDS)
     not_found_seconds: Seconds | None = Field(default=None, description=_SECONDS)
