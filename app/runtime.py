@@ -220,7 +220,7 @@ class _Build:
             )
         )
         self._dead_man = DeadManSwitch(database, accounts, halts, bus, clock)
-        self._strategies = StrategyRunner(None, clock)
+        self._strategies = StrategyRunner(settings.strategies_dir, clock)
         cycles = CycleTools(
             database=database,
             accounts=accounts,
@@ -277,6 +277,7 @@ class _Build:
             reconciler=Reconciler(self._syncs),
             risk=RiskService(risks),
             trading_window=TradingWindowService(database, views, watches, clock),
+            strategies=self._strategies,
             views=views,
         )
 

@@ -27,6 +27,7 @@ from schema.previews import OrderPreview, preview_order
 from schema.prices import CANDLES, DEPTH, TIMEFRAME, Candle, OrderBook, Ticker
 from schema.risks import Risk, read_risk
 from schema.scalars import Cursor
+from schema.strategies import StrategyInfo, list_strategies
 from schema.texts import bounded, text
 from schema.tokens import ApiToken, Viewer
 from schema.trading_windows import TradingWindow, read_window
@@ -111,6 +112,10 @@ class Query:
     @strawberry.field(extensions=_READ)
     async def bot(self, info: Info) -> Bot:
         return await read_bot(info)
+
+    @strawberry.field(extensions=_READ)
+    async def strategies(self, info: Info) -> list[StrategyInfo]:
+        return await list_strategies(info)
 
     @strawberry.field(extensions=_READ)
     async def trading_window(self, info: Info) -> TradingWindow:

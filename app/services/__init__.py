@@ -18,6 +18,7 @@ from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.reconciler import Reconciler
 from app.services.risks import RiskService
+from app.services.strategies import StrategyRunner
 from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService
 
@@ -42,5 +43,6 @@ class Services:
     position_keeper: PositionKeeper
     reconciler: Reconciler
     risk: RiskService
+    strategies: StrategyRunner
     trading_window: TradingWindowService
     views: ViewService

@@ -58,7 +58,7 @@ class StrategyRunner:
         known = (await self.catalog()).strategies
         return [known[name] for name in sorted(known)]
 
-    async def check_parameters(self, name: str, raw: Mapping[str, Any]) -> Refusal | None:
+    async def check_parameters(self, name: str, parameters: Mapping[str, Any]) -> Refusal | None:
         """Why a strategy cannot be assigned with these parameters."""
         if not await self._is_there(name):
             return Refusal(
@@ -67,7 +67,7 @@ class StrategyRunner:
                 field=("strategy",),
             )
         try:
-            await self._count(name, raw)
+            await self._count(name, parameters)
         except BadParameter as bad:
             return Refusal(
                 code=RefusalCode.INVALID_INPUT,
@@ -79,40 +79,42 @@ class StrategyRunner:
             return Refusal(code=RefusalCode.INVALID_STATE, message=message, retryable=True)
         return None
 
-    async def candles_needed(self, name: str, raw: Mapping[str, Any]) -> int:
+    async def candles_needed(self, name: str, parameters: Mapping[str, Any]) -> int:
         """Where it cannot be told it is one: to decide then tells why."""
         if not await self._is_there(name):
             return 1
         try:
-            return await self._count(name, raw)
+            return await self._count(name, parameters)
         except (BadParameter, StrategyFailed):
             return 1
 
     async def decide(
-        self, name: str, candles: Candles, held: Held, raw: Mapping[str, Any]
+        self, name: str, candles: Candles, held: Held, parameters: Mapping[str, Any]
     ) -> Advice:
         """StrategyFailed tells why it gave no advice."""
         if not await self._is_there(name):
             raise StrategyFailed(await self._unknown(name))
         try:
             if name in BUILT_IN:
-                return await self._decide_here(name, candles, held, raw)
-            return _as_advice(await self._workers[name].ask(_question(name, candles, held, raw)))
+                return await self._decide_here(name, candles, held, parameters)
+            return _as_advice(
+                await self._workers[name].ask(_question(name, candles, held, parameters))
+            )
         except BadParameter as bad:
             raise StrategyFailed(bad.words) from bad
 
     async def _decide_here(
-        self, name: str, candles: Candles, held: Held, raw: Mapping[str, Any]
+        self, name: str, candles: Candles, held: Held, parameters: Mapping[str, Any]
     ) -> Advice:
         strategy = BUILT_IN[name]
-        parameters = read(strategy.Parameters, as_text(raw))
-        return await asyncio.to_thread(strategy.decide, candles, held, parameters)
+        given = read(strategy.Parameters, as_text(parameters))
+        return await asyncio.to_thread(strategy.decide, candles, held, given)
 
-    async def _count(self, name: str, raw: Mapping[str, Any]) -> int:
+    async def _count(self, name: str, parameters: Mapping[str, Any]) -> int:
         if name in BUILT_IN:
             strategy = BUILT_IN[name]
-            return strategy.candles_needed(read(strategy.Parameters, as_text(raw)))
-        asked = {"ask": "candles_needed", "name": name, "parameters": as_text(raw)}
+            return strategy.candles_needed(read(strategy.Parameters, as_text(parameters)))
+        asked = {"ask": "candles_needed", "name": name, "parameters": as_text(parameters)}
         count: int = await self._workers[name].ask(asked)
         return count
 
@@ -146,11 +148,13 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("[!_.]*.py"))
 
 
-def _question(name: str, candles: Candles, held: Held, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+def _question(
+    name: str, candles: Candles, held: Held, parameters: Mapping[str, Any]
+) -> Mapping[str, Any]:
     return {
         "ask": "decide",
         "name": name,
-        "parameters": as_text(raw),
+        "parameters": as_text(parameters),
         "candles": asdict(candles),
         "held": asdict(held),
     }

@@ -28,6 +28,7 @@ from schema.descriptions import (
     prices,
     roots,
     rules,
+    strategies,
 )
 
 TEXTS = {
@@ -43,6 +44,7 @@ TEXTS = {
     **prices.TEXTS,
     **rules.TEXTS,
     **bots.TEXTS,
+    **strategies.TEXTS,
 }
 
 

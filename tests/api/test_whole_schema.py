@@ -21,6 +21,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "previewOrder": {"input": {**MARKET, "clientOrderId": "new"}},
     "bot": {},
     "risk": {"account": "paper"},
+    "strategies": {},
     "tradingWindow": {},
     "auditLog": {"first": 5},
     "tokens": {},
@@ -154,7 +155,7 @@ def assert_whole(value: Data | list[Data]) -> None:
     for one in value if isinstance(value, list) else [value]:
         assert one["__typename"]
         for name, below in one.items():
-            if isinstance(below, dict) and "metadata" not in name:
+            if isinstance(below, dict) and not name.lower().endswith(("metadata", "parameters")):
                 assert_whole(below)
 
 
