@@ -74,7 +74,7 @@ def main(file: Path, most_bytes: int, parent: int) -> None:
     os.nice(_NICENESS)
     channel = Channel()
     resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
-    # Made while there is memory to make it.
+    # Made while there is memory to make it. Nobody knows what is left then: it is the last answer.
     words = f"needed more than {most_bytes // _MIB} MiB of memory"
     too_much = pack({"failed": words, "is_last": True})
     strategies: dict[str, Strategy] = {}
@@ -85,11 +85,7 @@ def main(file: Path, most_bytes: int, parent: int) -> None:
         return [asdict(info) for info, _ in found]
 
     def say(ask: Callable[[], object]) -> None:
-        frame = _answered(ask)
-        channel.send(frame or too_much)
-        if frame is None:
-            # Begin anew: nobody knows what is left.
-            os._exit(0)
+        channel.send(_answered(ask) or too_much)
 
     say(look)
     while True:

@@ -220,6 +220,14 @@ async def test_what_a_strategy_does_wrong_is_told_and_the_next_question_is_answe
         assert (await misfit("pid")).signal is Signal.HOLD
 
 
+async def test_one_that_has_no_memory_left_begins_anew(
+    misfit: Callable[[str], Awaitable[Advice]],
+) -> None:
+    before = await misfit("pid")
+    await failure(misfit("grow"))
+    assert await misfit("pid") != before
+
+
 async def test_a_count_of_candles_that_cannot_be_is_told(runner: StrategyRunner) -> None:
     for how in ("greedy", "fraction"):
         refused = await runner.check_parameters("misfit", {"how": how})
