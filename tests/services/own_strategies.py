@@ -101,8 +101,9 @@ class Misfit(Strategy):
         return hold(sys.stdin.read() + "nothing to read")
 
     def shout(self):
-        while True:
-            os.write(1, b"x" * 60 + b"\\n")
+        for _ in range(1 << 16):
+            os.write(1, b"x" * 63 + b"\\n")
+        return hold("somebody took all of it")
 """
 
 # What a file holds, and the words with which it is refused.
