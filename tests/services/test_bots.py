@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from app.services.reaches import Reach
 from app.settings import Settings
 from tests.conftest import on_each_database
 from tests.fakes import ManualClock
+from tests.services.own_strategies import MISFIT
 
 PAPER = frozenset({"paper"})
 ALL = Reach.of(PAPER, is_all=True)
@@ -237,6 +239,52 @@ async def test_an_exchange_that_is_away_is_counted_and_told_and_comes_back(
 
     await until(clock, is_well, step=5)
     assert (await bot_of(services)).last_error is None
+
+
+async def test_strategies_that_misbehave_fail_alone_and_say_how(
+    settings: Settings, tmp_path: Path, clock: ManualClock
+) -> None:
+    """One throws, one asks for the impossible, one never answers; and one trades."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    hows = {"ETH/USDT": "throw", "SOL/USDT": "too_large", "BTC/USDT": "loop"}
+    for how in hows.values():
+        source = MISFIT.replace('name = "misfit"', f'name = "{how}"'.replace("_", "-"))
+        (folder / f"{how}.py").write_text(source)
+    bad = [
+        Assignment(
+            strategy=how.replace("_", "-"),
+            symbol=symbol,
+            timeframe="1m",
+            parameters={"how": how},
+            allocation=Decimal(1),
+        )
+        for symbol, how in hows.items()
+    ]
+    chosen = settings.model_copy(update={"strategies_dir": folder})
+    async with open_runtime(chosen, Parts(clock=clock)) as services:
+        await services.bot.start(plan(services, *bad, DCA))
+
+        async def have_all_decided() -> bool:
+            return len(await decisions(services)) >= len(bad) + 1
+
+        await patiently(clock, have_all_decided)
+        made = {one.strategy: one for one in await decisions(services)}
+        assert made[DCA.strategy].outcome is DecisionOutcome.ORDERED
+        told = {one.strategy: made[one.strategy] for one in bad}
+        assert {one.outcome for one in told.values()} == {DecisionOutcome.FAILED}
+        assert "KeyError" in told["throw"].reason
+        assert "part is above 0" in told["too-large"].reason
+        assert "5 s" in told["loop"].reason
+        assert (await bot_of(services)).state is BotState.RUNNING
+
+
+async def patiently(clock: ManualClock, is_so: Callable[[], Awaitable[object]]) -> None:
+    """Processes take their own time, which no clock of ours can hurry."""
+    async with asyncio.timeout(30):
+        while not await is_so():
+            await clock.advance(0.05)
+            await asyncio.sleep(0.02)
 
 
 async def test_stopping_closes_what_its_strategies_hold_and_nothing_else(

@@ -1,0 +1,102 @@
+"""A day of the bot on paper in a moment: every built-in strategy, and what has come of it.
+
+Run with `python -m benchmarks.bot_day`.
+"""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from app.domain.bots import Assignment, Decision
+from app.domain.filters import OrderFilter
+from app.domain.orders import Order
+from app.runtime import Parts, open_runtime
+from app.services import Services
+from app.services.bots import BotPlan
+from app.services.portfolios import Portfolio
+from benchmarks.trading_day import ACCOUNT, NOON, DayClock, settings_in
+
+CANDLE = timedelta(minutes=15)
+DAY = timedelta(hours=24)
+PATIENCE_SECONDS = 30
+NAMES = frozenset({ACCOUNT})
+ASSIGNMENTS = tuple(
+    Assignment(
+        strategy=strategy,
+        symbol=symbol,
+        timeframe="15m",
+        parameters=parameters,
+        allocation=Decimal(2000),
+    )
+    for strategy, symbol, parameters in (
+        ("moving-average-cross", "BTC/USDT", {"fast": 3, "slow": 8}),
+        ("rsi-reversion", "ETH/USDT", {"period": 7, "buy_below": 35, "sell_above": 65}),
+        ("donchian-breakout", "SOL/USDT", {"entry": 12, "exit": 6}),
+        ("dollar-cost-averaging", "BTC/USDT", {"every": 8, "part": 0.05}),
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BotDay:
+    """What was decided, what was ordered, and what there is in the end."""
+
+    decisions: Sequence[Decision]
+    orders: Sequence[Order]
+    portfolio: Portfolio
+
+
+async def traded(folder: Path, span: timedelta = DAY) -> BotDay:
+    """From noon on, candle after candle."""
+    clock = DayClock(NOON)
+    async with open_runtime(settings_in(folder), Parts(clock=clock)) as services:
+        account = services.accounts.get(ACCOUNT)
+        plan = BotPlan(account=account, assignments=ASSIGNMENTS, cycle_seconds=60)
+        await services.bot.start(plan)
+        for _ in range(span // CANDLE):
+            await clock.leap(CANDLE.total_seconds())
+            await _cycled(services, clock)
+        async with services.views.open(NAMES) as view:
+            return BotDay(
+                decisions=list(reversed(await view.decisions(10_000))),
+                orders=await view.matching(OrderFilter(accounts=NAMES)),
+                portfolio=await services.portfolios.read(view, account, None),
+            )
+
+
+async def _cycled(services: Services, clock: DayClock) -> None:
+    """Until the bot has thought about the candle that has just closed."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            async with services.views.open(NAMES) as view:
+                began = (await services.bot.read(view)).last_cycle_at
+            if began is not None and began >= clock.now():
+                return
+            await clock.advance(0)
+
+
+def _show(day: BotDay) -> None:
+    for order in day.orders:
+        print(
+            f"{order.created_at:%d %H:%M}  {order.strategy or '':22} {order.side:4}"
+            f" {order.filled:>10f} {order.symbol:9} at {order.average_price:f}"
+        )
+    counted = Counter((one.strategy, str(one.outcome)) for one in day.decisions)
+    for (strategy, outcome), count in sorted(counted.items()):
+        print(f"{strategy:24} {outcome:8} {count:4}")
+    found = day.portfolio
+    print(f"equity {found.equity:f}  realized {found.realized:f}  unrealized {found.unrealized:f}")
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _show(await traded(Path(folder)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
