@@ -22,7 +22,12 @@ _LIMITS = TypeAdapter(RiskLimits)
 _STANDING = TypeAdapter(Standing)
 _SWITCH = TypeAdapter(datetime)
 _WINDOW = TypeAdapter(TradingWindow)
-_ALL = select(_rules.kind, _rules.account, _rules.value).order_by(_rules.kind, _rules.account)
+# Whoever takes a turn holds the rules as others do, and must not wait for them.
+_ALL = (
+    select(_rules.kind, _rules.account, _rules.value)
+    .where(_rules.kind != "TURN")
+    .order_by(_rules.kind, _rules.account)
+)
 _HELD = _ALL.with_for_update(read=True)
 _LOCKED = _ALL.with_for_update()
 _TURN = select(_rules.kind).where(_rules.kind == bindparam("turn")).with_for_update()

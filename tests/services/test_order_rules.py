@@ -5,6 +5,7 @@ from collections import Counter
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +21,8 @@ from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.reaches import Reach
-from app.settings import Settings
-from tests.conftest import START
+from app.settings import Settings, load_settings
+from tests.conftest import START, on_each_database
 from tests.fakes import ManualClock
 from tests.makers import make_request
 
@@ -84,6 +85,23 @@ async def test_of_many_orders_at_once_one_takes_the_last_free_place(
     await configure(services, kind, limits)
     told = await asyncio.gather(*(code_of(services, waiting(number)) for number in range(many)))
     assert Counter(told) == {"PLACED": 1, code: many - 1}
+
+
+@on_each_database
+async def test_one_window_counts_the_trades_of_all_accounts(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    environ = {
+        "ORDERDECK_DATABASE_URL": database_url,
+        "ORDERDECK_DATA_DIR": str(tmp_path),
+        "ORDERDECK_ACCOUNTS__ONE__EXCHANGE": "paper",
+        "ORDERDECK_ACCOUNTS__TWO__EXCHANGE": "paper",
+    }
+    async with open_runtime(load_settings(environ, tmp_path), Parts(clock=clock)) as services:
+        await configure(services, "window", {"enabled": True, "max_trades_per_day": 1})
+        asked = [waiting(number, account=("one", "two")[number % 2]) for number in range(FEWER)]
+        told = await asyncio.gather(*(code_of(services, one) for one in asked))
+        assert Counter(told) == {"PLACED": 1, "WINDOW_CLOSED": FEWER - 1}
 
 
 async def test_a_trade_that_the_exchange_rejects_is_given_back(
