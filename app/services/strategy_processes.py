@@ -51,7 +51,7 @@ class StrategyProcess(asyncio.SubprocessProtocol):
         self._inbox = Inbox()
         loop = asyncio.get_running_loop()
         self._answer: Future[Any] = loop.create_future()
-        self._gone: Future[None] = loop.create_future()
+        self._exited = asyncio.Event()
         self._is_mute = False
         self._is_killed = False
         self._is_ignored = False
@@ -73,7 +73,7 @@ class StrategyProcess(asyncio.SubprocessProtocol):
 
     @property
     def is_gone(self) -> bool:
-        return self._is_killed or self._is_mute or self._gone.done()
+        return self._is_killed or self._is_mute or self._exited.is_set()
 
     async def heard(self) -> Any:
         """What it says next, or that it Ended."""
@@ -96,7 +96,8 @@ class StrategyProcess(asyncio.SubprocessProtocol):
     async def end(self) -> str:
         """Wait until it is gone, and tell how it went."""
         self.kill()
-        await self._gone
+        await self._exited.wait()
+        self._transport.close()
         code = self._transport.get_returncode() or 0
         if code < 0:
             return f"its process was ended by {signal.Signals(-code).name}"
@@ -121,15 +122,9 @@ class StrategyProcess(asyncio.SubprocessProtocol):
         if fd == _OUT:
             self._is_mute = True
             self._tell(Ended())
-            self._close_if_gone()
 
     def process_exited(self) -> None:
-        self._gone.set_result(None)
-        self._close_if_gone()
-
-    def _close_if_gone(self) -> None:
-        if self._is_mute and self._gone.done():
-            self._transport.close()
+        self._exited.set()
 
     def _tell(self, message: object) -> None:
         if not self._answer.done():

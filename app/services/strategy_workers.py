@@ -55,9 +55,10 @@ class StrategyWorker:
 
     async def close(self) -> None:
         """Whoever waits for an answer learns that none will come."""
-        process, self._process = self._process, None
+        process = self._process
         if process is not None:
             await process.end()
+            self._process = None
 
     @asynccontextmanager
     async def _own_turn(self) -> AsyncIterator[None]:

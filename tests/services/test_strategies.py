@@ -209,6 +209,8 @@ async def test_nobody_waits_for_ever_behind_others_that_loop(
     await clock.advance(1)
     assert await third == "had no turn within 5 s: others of misfit.py took it all"
     second.cancel()
+    with suppress(asyncio.CancelledError):
+        await second
 
 
 async def test_what_a_strategy_does_wrong_is_told_and_the_next_question_is_answered(
@@ -277,6 +279,20 @@ async def test_an_answer_that_nobody_waits_for_is_not_given_to_the_next(
         advice = await runner.decide("misfit", RISING, NOTHING, {"how": "environment"})
         assert "PATH" in advice.reason
     assert given_up.cancelled()
+
+
+async def test_a_restart_that_is_given_up_leaves_nothing_behind(
+    misfit: Callable[[str], Awaitable[Advice]],
+) -> None:
+    for turns in range(8):
+        assert await failure(misfit("vanish"))
+        given_up = asyncio.ensure_future(misfit("pid"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+    assert (await misfit("pid")).signal is Signal.HOLD
 
 
 async def test_a_strategy_is_told_no_secrets(
