@@ -284,6 +284,8 @@ async def test_an_answer_that_nobody_waits_for_is_not_given_to_the_next(
 async def test_a_restart_that_is_given_up_leaves_nothing_behind(
     misfit: Callable[[str], Awaitable[Advice]],
 ) -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
     await misfit("pid")
     # The first gives up its question, the second waiting for the end of the process.
     for _ in range(2):
@@ -293,6 +295,7 @@ async def test_a_restart_that_is_given_up_leaves_nothing_behind(
         with pytest.raises(asyncio.CancelledError):
             await given_up
     assert (await misfit("pid")).signal is Signal.HOLD
+    assert faults == []
 
 
 async def test_a_strategy_is_told_no_secrets(
