@@ -36,7 +36,7 @@ ASSIGNMENTS = tuple(
     for strategy, symbol, parameters in (
         ("moving-average-cross", "BTC/USDT", {"fast": 3, "slow": 8}),
         ("rsi-reversion", "ETH/USDT", {"period": 7, "buy_below": 35, "sell_above": 65}),
-        ("donchian-breakout", "SOL/USDT", {"entry": 12, "exit": 6}),
+        ("donchian-breakout", "SOL/USDT", {"entry": 4, "exit": 2}),
         ("dollar-cost-averaging", "BTC/USDT", {"every": 8, "part": 0.05}),
     )
 )

@@ -31,6 +31,9 @@ RENEW_SECONDS = 5.0
 STOP_SECONDS = 10.0
 # An account that is not in step yet is looked at again so soon.
 STEP_SECONDS = 1.0
+# Decisions that came to nothing are kept so long.
+HOLDS_KEPT = timedelta(days=30)
+FORGET_EVERY = timedelta(hours=1)
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 _logger = structlog.get_logger(__name__)
@@ -61,6 +64,7 @@ class BotRunner:
         self._tools = tools
         self._database = tools.database
         self._clock = tools.clock
+        self._forgot_at: datetime | None = None
 
     async def run(self) -> None:
         with self._tools.bus.listen(Topic.FEED) as bell:
@@ -117,6 +121,14 @@ class BotRunner:
         took = self._clock.now() - began
         milliseconds = int(took.total_seconds() * 1000)
         await self._change(lambda now: _after_cycle(now, began, milliseconds, failure))
+        await self._forget(began)
+
+    async def _forget(self, now: datetime) -> None:
+        """Once an hour: what strategies have left as it was is not worth keeping for ever."""
+        if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:
+            self._forgot_at = now
+            async with self._database.transaction() as tx:
+                await tx.bots.forget_holds(now - HOLDS_KEPT)
 
     async def _cycle(self, bot: Bot, bell: Listener) -> str | None:
         """Why it came to nothing. A stop waits for it a while, and then ends it."""

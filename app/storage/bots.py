@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, RowMapping, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, or_, select, update
+from ulid import ULID
 
 from app.domain.bots import Bot, Decision, DecisionOutcome
 from app.domain.fills import Fill
@@ -65,6 +66,14 @@ class BotStore:
         known = update(tables.bot_decisions).where(_decisions.id == decision.id)
         words = {"outcome": str(decision.outcome), "reason": decision.reason}
         await self._sql.run(known.values(**words))
+
+    async def forget_holds(self, before: datetime) -> int:
+        """Those that came to nothing and are older; ids are in the order of time."""
+        first = str(ULID.from_datetime(before))
+        holds = delete(tables.bot_decisions).where(
+            _decisions.id < first, _decisions.outcome == str(DecisionOutcome.HOLD)
+        )
+        return await self._sql.run(holds)
 
     async def decided_until(self, account: str) -> dict[tuple[str, str, str], datetime]:
         """The latest candle of each strategy, symbol and timeframe that was decided on."""

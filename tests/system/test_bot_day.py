@@ -1,4 +1,4 @@
-"""Half a day of the bot on paper: every built-in strategy trades, the same seed the same."""
+"""Hours of the bot on paper: every built-in strategy trades, the same seed the same."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from benchmarks.bot_day import ASSIGNMENTS, CANDLE, DAY, BotDay, traded
 
 CASH = Decimal(10_000)
 # Long enough for each strategy to buy.
-SPAN = DAY if os.environ.get("ORDERDECK_TEST_SOAK") else DAY / 2
+SPAN = DAY if os.environ.get("ORDERDECK_TEST_SOAK") else DAY / 4
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from app.exchanges.paper.faults import CrashPoint
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.settings import load_settings
-from tests.conftest import START, on_each_database
+from tests.conftest import START
 from tests.fakes import ManualClock
 from tests.services.reading import order_at_exchange
 from tests.system.dying_bot import BUYING, PATIENCE_MINUTES
@@ -52,8 +52,11 @@ async def killed(database_url: str, folder: Path, point: CrashPoint) -> None:
     assert await process.wait() == -signal.SIGKILL
 
 
-@on_each_database
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    ("database_url", "point"),
+    [*(("sqlite", point) for point in POINTS), ("postgresql", POINTS[0])],
+    indirect=["database_url"],
+)
 async def test_a_bot_that_dies_in_the_middle_of_a_cycle_trades_no_signal_twice(
     database_url: str, tmp_path: Path, point: CrashPoint
 ) -> None:
