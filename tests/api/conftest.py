@@ -14,14 +14,12 @@ from app.asgi import create_app
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts
 from app.settings import Settings, load_settings
-from tests.api.clients import Client, Socket, connected
+from tests.api.clients import PATIENCE_SECONDS, Client, Socket, connected
 from tests.api.servers import Address, serving
 from tests.conftest import START
 from tests.fakes import ManualClock
 
 ADMIN = "admin-" + "a" * 32
-# A hundred orders are sent one after the other, on whatever else the machine is doing.
-ANSWER_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +55,7 @@ def settings_of(database_url: str, folder: Path, **settings: str) -> Settings:
 
 @asynccontextmanager
 async def running(settings: Settings, parts: Parts) -> AsyncIterator[Api]:
-    http = httpx.AsyncClient(trust_env=False, verify=False, timeout=ANSWER_SECONDS)  # noqa: S501
+    http = httpx.AsyncClient(trust_env=False, verify=False, timeout=PATIENCE_SECONDS)  # noqa: S501
     async with serving(create_app(settings, parts=parts)) as address, http:
         yield Api(address=address, http=http)
 
