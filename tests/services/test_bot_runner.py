@@ -21,7 +21,7 @@ from app.storage.database import Database
 from tests.fakes import ManualClock
 
 CLIENTS = 20
-STEPS = 400
+STEPS = 1000
 
 
 class InStep:
