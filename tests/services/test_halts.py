@@ -16,9 +16,11 @@ from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.halts import HaltReport, HaltWish
+from app.services.orders import Errand
 from app.services.reaches import Reach
 from app.services.risks import RiskState
 from app.settings import Settings
+from app.storage.database import Transaction
 from tests.conftest import START, on_each_database
 from tests.fakes import ManualClock
 from tests.makers import make_request
@@ -115,6 +117,21 @@ async def test_in_the_middle_of_a_hundred_orders_nothing_new_arrives_and_all_is_
     canceled = {one.id for one in known if one.status is OrderStatus.CANCELED}
     assert canceled == {one.id for one in report.canceled}
     assert await refusal_of(services, waiting("later")) is RefusalCode.TRADING_HALTED
+
+
+async def test_an_order_that_was_let_in_before_a_halt_and_not_sent_yet_is_never_sent(
+    services: Services,
+) -> None:
+    async def halted(tx: Transaction, _placed: Order) -> None:
+        """As near as it can be: the halt is committed with the order."""
+        await services.halts.latch(tx, ALL, "a test")
+
+    with pytest.raises(Denied) as denied:
+        await services.orders.place(waiting("between"), errand=Errand(alongside=halted))
+    assert denied.value.refusal.code is RefusalCode.TRADING_HALTED
+    [order] = await all_orders(services)
+    assert order.status is OrderStatus.REJECTED
+    assert await order_at_exchange(services, order) is None
 
 
 async def test_an_order_that_arrives_later_is_canceled_and_accounted_for(
