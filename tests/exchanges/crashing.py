@@ -25,7 +25,15 @@ def a_stop(trigger: Decimal) -> OrderIntent:
 
 
 async def main(url: str, point: CrashPoint) -> None:
-    books = PaperBooks(Database(url, Bus()), "desk")
+    database = Database(url, Bus())
+    try:
+        await die(PaperBooks(database, "desk"), point)
+    finally:
+        # Whoever does not die must end all the same, and the threads of a database do not.
+        await database.close()
+
+
+async def die(books: PaperBooks, point: CrashPoint) -> None:
     clock = ManualClock(START)
     exchange = PaperExchange(books, clock, TERMS, Faults(crash_at={point}))
     ticker = await ticker_of(exchange)
