@@ -33,7 +33,7 @@ web: $(RUNTIME)
 
 # 200,000 steps through the life of orders, 850 kills, and slow readers: most of an hour.
 soak: $(DEVELOPMENT)
-	ORDERDECK_TEST_SOAK=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 -o faulthandler_timeout=0 tests/lifecycle tests/system $(ARGS)
+	ORDERDECK_TEST_SOAK=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 -o faulthandler_timeout=0 -o timeout=0 tests/lifecycle tests/system $(ARGS)
 
 bench: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks $(ARGS)
