@@ -8,6 +8,7 @@ OrderdeckError
 ├── AccessError             bring another token
 │   ├── Unauthenticated
 │   └── Forbidden
+├── RateLimited             wait as long as it says
 ├── NotFound                look for something that exists
 ├── Denied                  our own no: read the refusal
 ├── ExchangeError           look at the exchange
@@ -111,6 +112,16 @@ class Forbidden(AccessError):
     """The token lacks a scope: bring one that has it."""
 
     code = "FORBIDDEN"
+
+
+class RateLimited(OrderdeckError):
+    """More was asked than is given in this time: wait as long as it says."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NotFound(OrderdeckError):

@@ -26,6 +26,7 @@ from app.services.bot_cycles import BotCycles, CycleTools
 from app.services.bot_runner import BotRunner, RunnerTools
 from app.services.bots import BotService, BotTools
 from app.services.dead_man import DeadManSwitch
+from app.services.doorkeeper import Doorkeeper
 from app.services.equity import EquityRecorder, EquityTools
 from app.services.fee_values import FeeValuer
 from app.services.halts import HaltService, HaltTools
@@ -84,6 +85,7 @@ class Parts:
     """What a test may put in the place of the real thing."""
 
     clock: Clock = field(default_factory=SystemClock)
+    doorkeeper: Doorkeeper = field(default_factory=lambda: Doorkeeper(SystemClock()))
     faults: Mapping[str, Faults] = field(default_factory=dict)
 
 
@@ -108,10 +110,10 @@ async def open_runtime(
 @asynccontextmanager
 async def open_auth(settings: Settings) -> AsyncIterator[tuple[AuthService, AuditService]]:
     """The tokens alone, for the command line."""
-    clock = SystemClock()
+    parts = Parts()
     async with _open_database(settings, migrate=True) as (database, _):
-        audit = AuditService(database, clock, AscendingIds().new)
-        yield _auth(settings, database, clock), audit
+        audit = AuditService(database, parts.clock, AscendingIds().new)
+        yield _auth(settings, database, parts), audit
 
 
 @asynccontextmanager
@@ -169,7 +171,7 @@ class _Build:
         self._settings = settings
         self._database = database
         self._clock = parts.clock
-        self._auth = _auth(settings, database, parts.clock)
+        self._auth = _auth(settings, database, parts)
         self._gateway_plans = Gateways(settings, database, parts.clock, parts.faults)
         self._gateways = build_all(self._gateway_plans)
         self._accounts = AccountService(database, parts.clock, self._entries())
@@ -334,8 +336,13 @@ class _Build:
         ]
 
 
-def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
-    return AuthService(database=database, clock=clock, account_names=tuple(settings.accounts))
+def _auth(settings: Settings, database: Database, parts: Parts) -> AuthService:
+    return AuthService(
+        database=database,
+        clock=parts.clock,
+        account_names=tuple(settings.accounts),
+        doorkeeper=parts.doorkeeper,
+    )
 
 
 class AscendingIds:

@@ -25,6 +25,7 @@ class Context:
 
     services: Services
     token: Token | None = None
+    address: str = "unknown"
     request_id: str = field(default_factory=lambda: str(ULID()))
     connection_params: Any = None
     # Who is changing what just now: the root fields of a mutation run one after the other.
@@ -60,7 +61,7 @@ class Context:
 
     def for_operation(self) -> "Context":
         """The same asker, with an instant of its own."""
-        return Context(services=self.services, token=self.token)
+        return Context(services=self.services, token=self.token, address=self.address)
 
     @asynccontextmanager
     async def view(self, info: "Info") -> AsyncIterator[View]:

@@ -16,6 +16,7 @@ from app.errors import (
     Denied,
     ExchangeError,
     OrderdeckError,
+    RateLimited,
     RefusalCode,
     RequestError,
     StorageUnavailable,
@@ -125,12 +126,12 @@ def ending_of(error: Exception) -> Ending:
     """What the audit says of an attempt that ended with an error."""
     if isinstance(error, Denied):
         return refused(error.refusal)
-    is_refused = isinstance(error, (RequestError, AccessError))
+    is_refused = isinstance(error, (RequestError, AccessError, RateLimited))
     code = error.code if isinstance(error, _OPEN) else _FAULT
     return Ending(outcome=AuditOutcome.REFUSED if is_refused else AuditOutcome.FAILED, code=code)
 
 
-_OPEN = (RequestError, AccessError, Denied, ExchangeError)
+_OPEN = (RequestError, AccessError, RateLimited, Denied, ExchangeError)
 
 
 def _message(error: OrderdeckError) -> str:
@@ -146,6 +147,8 @@ def _extensions(error: OrderdeckError) -> dict[str, Any]:
     if isinstance(error, Denied):
         extensions["reason"] = str(error.refusal.code)
         extensions["field"] = list(error.refusal.field or ())
+    elif isinstance(error, RateLimited):
+        extensions["retryAfterSeconds"] = error.retry_after_seconds
     elif isinstance(error, RequestError):
         if error.reason is not None:
             extensions["reason"] = str(error.reason)

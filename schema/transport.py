@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -28,7 +29,7 @@ from strawberry.types.unset import UnsetType
 from strawberry.utils.aio import aclosing
 
 from app.domain.tokens import Token
-from app.errors import BadInput, StorageUnavailable, Unauthenticated
+from app.errors import BadInput, RateLimited, StorageUnavailable, Unauthenticated
 from app.services import Services
 from schema import bad_values
 from schema.build import Schema
@@ -72,7 +73,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         try:
             await super().handle_connection_init(message)
-        except StorageUnavailable:
+        except (RateLimited, StorageUnavailable):
             await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
@@ -167,10 +168,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Whatever is refused is told as a GraphQL error."""
         try:
             header = request.headers.get("authorization")
-            request.scope["token"] = await self._authenticate(header)
+            request.scope["token"] = await self._authenticate(header, _address(request))
             return await self.run(request)
         except Unauthenticated as error:
             return self._refusal(error, 401, {"WWW-Authenticate": 'Bearer realm="orderdeck"'})
+        except RateLimited as error:
+            wait = {"Retry-After": str(math.ceil(error.retry_after_seconds))}
+            return self._refusal(error, 429, wait)
         except StorageUnavailable as error:
             return self._refusal(error, 503)
         except HTTPException as error:
@@ -202,23 +206,33 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
-        return Context(services=self._services(), token=request.scope.get("token"))
+        return Context(
+            services=self._services(),
+            token=request.scope.get("token"),
+            address=_address(request),
+        )
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         params = context.connection_params
         header = params.get("Authorization") or params.get("authorization")
         try:
-            context.token = await self._authenticate(header if isinstance(header, str) else None)
+            known = header if isinstance(header, str) else None
+            context.token = await self._authenticate(known, context.address)
         except Unauthenticated:
             raise ConnectionRejectionError from None
         return await super().on_ws_connect(context)
 
-    async def _authenticate(self, header: str | None) -> Token:
+    async def _authenticate(self, header: str | None, address: str) -> Token:
         if header is None:
             raise Unauthenticated("a token is needed: send it as Authorization: Bearer …")
         if not header.lower().startswith(_SCHEME):
             raise Unauthenticated("the Authorization header must be: Bearer and the token")
-        return await self._services().auth.authenticate(header[len(_SCHEME) :].strip())
+        return await self._services().auth.authenticate(header[len(_SCHEME) :].strip(), address)
+
+
+def _address(request: Request | WebSocket) -> str:
+    """Where it comes from, as far as a proxy that is trusted tells it."""
+    return "unknown" if request.client is None else request.client.host
 
 
 def _reason(error: HTTPException) -> Exception:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import logging
 import os
 import secrets
 from collections import OrderedDict
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import structlog
 from pydantic import SecretStr
 from ulid import ULID
 
@@ -27,16 +27,16 @@ from app.errors import (
 )
 from app.ports import Clock
 from app.services.audit import Attempt
+from app.services.doorkeeper import Doorkeeper
 from app.storage.database import Database, Snapshot, Transaction
 
 REREAD_SECONDS = 0.5
 TOUCH_INTERVAL = timedelta(minutes=1)
 CACHE_SIZE = 1024
 _REREAD_INTERVAL = timedelta(seconds=REREAD_SECONDS)
-_MAX_SECRET_LENGTH = 512
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
-_log = logging.getLogger(__name__)
+_logger = structlog.get_logger(__name__)
 
 
 def new_secret() -> str:
@@ -66,15 +66,19 @@ class AuthService:
         database: Database,
         clock: Clock,
         account_names: Collection[str],
+        doorkeeper: Doorkeeper,
         make_secret: Callable[[], str] = new_secret,
         make_id: Callable[[datetime], str] = new_id,
     ) -> None:
         self._database = database
         self._clock = clock
         self._account_names = tuple(sorted(account_names))
+        self._doorkeeper = doorkeeper
         self._make_secret = make_secret
         self._make_id = make_id
         self._cache: OrderedDict[str, tuple[Token, datetime]] = OrderedDict()
+        # Whose secret was right once is not held up by those who try others from his address.
+        self._acquainted: OrderedDict[str, None] = OrderedDict()
         self._revocations = 0
         self._used: dict[str, datetime] = {}
         self._watches: dict[str, _Watch] = {}
@@ -82,18 +86,21 @@ class AuthService:
     def now(self) -> datetime:
         return self._clock.now()
 
-    async def authenticate(self, secret: str) -> Token:
+    async def authenticate(self, secret: str, address: str) -> Token:
         """The valid token that this is the secret of, or Unauthenticated."""
-        if len(secret) > _MAX_SECRET_LENGTH:
-            raise Unauthenticated("this is not a token")
+        digest = _digest(secret)
+        if digest not in self._acquainted:
+            self._doorkeeper.hear(address)
         now = self._clock.now()
-        token = await self._recall(_digest(secret), now)
+        token = await self._recall(digest, now)
         if token is None:
+            await self._doorkeeper.turn_away(address)
             raise Unauthenticated("no such token")
-        if token.revoked_at is not None:
-            raise Unauthenticated("this token was revoked")
-        if token.is_expired(now):
-            raise Unauthenticated("this token has expired")
+        if not token.is_valid(now):
+            how = "was revoked" if token.revoked_at is not None else "has expired"
+            _logger.warning("token.ended", id=token.id, name=token.name, how=how, address=address)
+            raise Unauthenticated(f"this token {how}")
+        self._acquaint(digest)
         if token.last_used_at is None or now - token.last_used_at >= TOUCH_INTERVAL:
             self._used[token.id] = now
         return token
@@ -175,7 +182,7 @@ class AuthService:
                 await self._end_revoked()
                 await self._write_used()
             except StorageError:
-                _log.warning("tokens could not be read or written; trying again", exc_info=True)
+                _logger.warning("tokens.not_kept", exc_info=True)
 
     async def ensure_admin(self, data_dir: Path, configured: SecretStr | None) -> None:
         """See to it that somebody can come in: with the configured token, else with the file's."""
@@ -206,6 +213,12 @@ class AuthService:
         if len(self._cache) > CACHE_SIZE:
             self._cache.popitem(last=False)
         return found
+
+    def _acquaint(self, digest: str) -> None:
+        self._acquainted[digest] = None
+        self._acquainted.move_to_end(digest)
+        if len(self._acquainted) > CACHE_SIZE:
+            self._acquainted.popitem(last=False)
 
     def _forget(self, token_id: str) -> None:
         """Let a revoked token be nobody's at once."""

@@ -1,5 +1,6 @@
 """Tokens: who may come in. Of a secret, only its digest is ever stored."""
 
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,9 @@ from app.storage.sql import Sql
 
 _table = tables.tokens
 _tokens = _table.c
+
+_SELECTING_DIGITS = 16
+_AFTER_DIGITS = "g"
 
 
 class TokenStore:
@@ -32,8 +36,13 @@ class TokenStore:
         return None if row is None else _token(row)
 
     async def find_by_digest(self, digest: str) -> Token | None:
-        row = await self._sql.first(select(_table).where(_tokens.digest == digest))
-        return None if row is None else _token(row)
+        """The token with this digest, in a time that tells nothing of any other's."""
+        # The index sees no more than the beginning; the rest takes as long whether right or not.
+        begin = digest[:_SELECTING_DIGITS]
+        alike = _tokens.digest.between(begin, f"{begin}{_AFTER_DIGITS}")
+        rows = await self._sql.all(select(_table).where(alike))
+        found = [row for row in rows if secrets.compare_digest(row["digest"], digest)]
+        return _token(found[0]) if found else None
 
     async def find_all(self, token_ids: Iterable[str]) -> Sequence[Token]:
         found = select(_table).where(_tokens.id.in_(list(token_ids)))

@@ -13,11 +13,12 @@ import pytest_asyncio
 from app.asgi import create_app
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts
+from app.services.doorkeeper import Doorkeeper
 from app.settings import Settings, load_settings
 from tests.api.clients import PATIENCE_SECONDS, Client, Socket, connected
 from tests.api.servers import Address, serving
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.fakes import HastyClock, ManualClock
 
 ADMIN = "admin-" + "a" * 32
 
@@ -53,6 +54,11 @@ def settings_of(database_url: str, folder: Path, **settings: str) -> Settings:
     return load_settings(environ, folder)
 
 
+def hasty() -> Doorkeeper:
+    """One who lets nobody wait, for all that is not about waiting."""
+    return Doorkeeper(HastyClock(START))
+
+
 @asynccontextmanager
 async def running(settings: Settings, parts: Parts) -> AsyncIterator[Api]:
     http = httpx.AsyncClient(trust_env=False, verify=False, timeout=PATIENCE_SECONDS)  # noqa: S501
@@ -65,7 +71,7 @@ async def serve(
     database_url: str, tmp_path: Path, clock: ManualClock, faults: Faults
 ) -> AsyncIterator[Serve]:
     """Serves with further settings."""
-    parts = Parts(clock=clock, faults={"paper": faults})
+    parts = Parts(clock=clock, doorkeeper=hasty(), faults={"paper": faults})
     async with AsyncExitStack() as stack:
 
         async def serve(**settings: str) -> Api:
@@ -83,7 +89,8 @@ async def shared_api(
     folder = tmp_path_factory.mktemp("shared")
     shutil.copy(sqlite_template, folder / "orderdeck.db")
     settings = settings_of(f"sqlite+aiosqlite:///{folder / 'orderdeck.db'}", folder)
-    async with running(settings, Parts(clock=ManualClock(START))) as api:
+    parts = Parts(clock=ManualClock(START), doorkeeper=hasty())
+    async with running(settings, parts) as api:
         yield api
 
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 from app.domain.tokens import Scope
 from app.runtime import Parts
 from tests.api.clients import Closed, Data, Socket
-from tests.api.conftest import Api, on_shared, running, settings_of
+from tests.api.conftest import Api, hasty, on_shared, running, settings_of
 from tests.api.documents import calling, every_root_field, least_given, naming_account
 from tests.api.test_tokens import create, make_token, revoke
 from tests.api.trading import place
@@ -90,7 +90,7 @@ async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
     folder = tmp_path_factory.mktemp("gate")
     settings = settings_of(f"sqlite+aiosqlite:///{folder / 'orderdeck.db'}", folder, **ACCOUNTS)
     clock = ManualClock(START)
-    async with running(settings, Parts(clock=clock)) as api:
+    async with running(settings, Parts(clock=clock, doorkeeper=hasty())) as api:
         as_of = (await api.client().ask("{ orders { asOf } }"))["orders"]["asOf"]
         await place(api.client(), account="default")
         yield Gate(api=api, clock=clock, secrets=await made_secrets(api, clock), as_of=as_of)

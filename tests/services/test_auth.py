@@ -6,25 +6,33 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
+from structlog.testing import capture_logs
 
 from app.domain.tokens import ADMIN_FILE, Scope, Token, TokenOrigin
-from app.errors import Denied, RefusalCode, Unauthenticated
+from app.errors import Denied, RateLimited, RefusalCode, Unauthenticated
 from app.services import auth as auth_module
 from app.services.auth import AuthService
+from app.services.doorkeeper import MOST_WAITING, Doorkeeper
 from app.storage import tables
 from app.storage.database import Database
-from tests.conftest import on_each_database
-from tests.fakes import ManualClock
+from tests.conftest import START, on_each_database
+from tests.fakes import HastyClock, ManualClock
 
 CONFIGURED = SecretStr("configured-" + "x" * 32)
 MINUTE = 60.0
+HERE = "127.0.0.1"
 
 
 @pytest.fixture
 def start(database: Database, clock: ManualClock) -> Callable[[], AuthService]:
     """Another process on the same database."""
-    return lambda: AuthService(database=database, clock=clock, account_names=("main", "paper"))
+    return lambda: AuthService(
+        database=database,
+        clock=clock,
+        account_names=("main", "paper"),
+        doorkeeper=Doorkeeper(HastyClock(START)),
+    )
 
 
 @pytest.fixture
@@ -56,7 +64,7 @@ async def refusal_of(auth: AuthService, **changes: object) -> tuple[RefusalCode,
 
 async def is_let_in(auth: AuthService, secret: str) -> bool:
     try:
-        await auth.authenticate(secret)
+        await auth.authenticate(secret, HERE)
     except Unauthenticated:
         return False
     return True
@@ -71,7 +79,7 @@ async def test_a_new_token_lets_in_whoever_has_its_secret(
         account_names=["paper", "paper"],
         expires_at=clock.now() + timedelta(days=1),
     )
-    assert await auth.authenticate(secret) == token
+    assert await auth.authenticate(secret, HERE) == token
     assert token.scopes == (Scope.READ, Scope.TRADE)
     assert token.account_names == ("paper",)
     assert token.origin is TokenOrigin.CREATED
@@ -91,26 +99,62 @@ async def test_the_secret_is_kept_nowhere(auth: AuthService, database: Database)
 @pytest.mark.parametrize("secret", ["", "odk_guess", "x" * 10_000, "\ud800", "odk_\0"])
 async def test_a_secret_of_no_token_lets_nobody_in(auth: AuthService, secret: str) -> None:
     with pytest.raises(Unauthenticated):
-        await auth.authenticate(secret)
+        await auth.authenticate(secret, HERE)
+
+
+@on_each_database
+async def test_a_secret_that_is_almost_right_lets_nobody_in(
+    auth: AuthService, database: Database
+) -> None:
+    """As far as the index sees, and no further."""
+    _, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    async with database.transaction() as tx:
+        digest = (await tx.sql.all(select(tables.tokens.c.digest)))[0]["digest"]
+        other = digest[:-1] + ("0" if digest[-1] != "0" else "1")
+        await tx.sql.run(update(tables.tokens).values(digest=other))
+    assert not await is_let_in(auth, secret)
+
+
+async def test_whoever_came_in_before_comes_in_past_those_who_try(
+    database: Database, clock: ManualClock
+) -> None:
+    doorkeeper = Doorkeeper(clock)
+    auth = AuthService(
+        database=database, clock=clock, account_names=("paper",), doorkeeper=doorkeeper
+    )
+    known, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    _, unknown = await auth.create(name="a stranger", scopes=[Scope.READ])
+    await auth.authenticate(secret, HERE)
+    wrong = [asyncio.create_task(auth.authenticate("wrong", HERE)) for _ in range(MOST_WAITING)]
+    await clock.until_asleep(MOST_WAITING)
+    assert await auth.authenticate(secret, HERE) == known
+    with pytest.raises(RateLimited):
+        await auth.authenticate(unknown, HERE)
+    assert await auth.authenticate(unknown, "198.51.100.9")
+    await clock.advance(1)
+    told = await asyncio.gather(*wrong, return_exceptions=True)
+    assert {type(one) for one in told} == {Unauthenticated}
 
 
 async def test_an_expired_token_says_so(auth: AuthService, clock: ManualClock) -> None:
     expires_at = clock.now() + timedelta(minutes=1)
     _, secret = await auth.create(name="a bot", scopes=[Scope.READ], expires_at=expires_at)
     await clock.advance(MINUTE - 0.1)
-    await auth.authenticate(secret)
+    await auth.authenticate(secret, HERE)
     await clock.advance(0.1)
-    with pytest.raises(Unauthenticated, match="expired"):
-        await auth.authenticate(secret)
+    with capture_logs() as logs, pytest.raises(Unauthenticated, match="expired"):
+        await auth.authenticate(secret, HERE)
+    assert logs[0]["how"] == "has expired"
+    assert (logs[0]["name"], logs[0]["address"]) == ("a bot", HERE)
 
 
 async def test_a_revocation_here_counts_at_once(auth: AuthService, admin: Token) -> None:
     token, secret = await auth.create(name="a bot", scopes=[Scope.READ])
-    await auth.authenticate(secret)
+    await auth.authenticate(secret, HERE)
     revoked = await auth.revoke(token.id)
     assert revoked.revoked_at is not None
     with pytest.raises(Unauthenticated, match="revoked"):
-        await auth.authenticate(secret)
+        await auth.authenticate(secret, HERE)
 
 
 @on_each_database
@@ -118,7 +162,7 @@ async def test_a_revocation_by_another_process_counts_within_a_second(
     auth: AuthService, start: Callable[[], AuthService], clock: ManualClock, admin: Token
 ) -> None:
     token, secret = await auth.create(name="a bot", scopes=[Scope.READ])
-    await auth.authenticate(secret)
+    await auth.authenticate(secret, HERE)
     await start().revoke(token.id)
     await clock.advance(0.9)
     assert not await is_let_in(auth, secret)
@@ -128,17 +172,17 @@ async def test_a_token_is_not_read_again_for_every_request(
     auth: AuthService, database: Database
 ) -> None:
     _, secret = await auth.create(name="a bot", scopes=[Scope.READ])
-    token = await auth.authenticate(secret)
+    token = await auth.authenticate(secret, HERE)
     async with database.transaction() as tx:
         await tx.tokens.revoke(token.id, at=token.created_at)
-    assert await auth.authenticate(secret) == token
+    assert await auth.authenticate(secret, HERE) == token
 
 
 async def test_the_cache_is_bounded(auth: AuthService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth_module, "CACHE_SIZE", 2)
     made = [await auth.create(name=str(number), scopes=[Scope.READ]) for number in range(4)]
     for _, secret in made:
-        await auth.authenticate(secret)
+        await auth.authenticate(secret, HERE)
     assert len(auth._cache) == 2
 
 
@@ -172,7 +216,7 @@ async def test_a_socket_that_began_after_the_revocation_ends_too(
     auth: AuthService, start: Callable[[], AuthService], clock: ManualClock, admin: Token
 ) -> None:
     token, secret = await auth.create(name="a bot", scopes=[Scope.READ])
-    seen = await auth.authenticate(secret)
+    seen = await auth.authenticate(secret, HERE)
     await start().revoke(token.id)
     socket = asyncio.create_task(auth.ended(seen))
     async with running(auth, clock):
@@ -213,7 +257,7 @@ async def test_use_is_noted_once_a_minute(auth: AuthService, clock: ManualClock)
     noted = []
     async with running(auth, clock):
         for _ in range(4):
-            await auth.authenticate(secret)
+            await auth.authenticate(secret, HERE)
             await clock.advance(20)
             noted.append((await auth.list())[0].last_used_at)
     assert noted == [first, first, first, first + timedelta(seconds=60)]
@@ -226,15 +270,15 @@ async def test_a_database_out_of_order_does_not_end_the_loop(
     clock: ManualClock,
     admin: Token,
     database: Database,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
     token, _ = await auth.create(name="a bot", scopes=[Scope.READ])
     socket = asyncio.create_task(auth.ended(token))
     async with running(auth, clock):
         async with database.transaction() as tx:
             await tx.sql.run(text("ALTER TABLE tokens RENAME TO elsewhere"))
-        await clock.advance(2)
-        assert "trying again" in caplog.text
+        with capture_logs() as logs:
+            await clock.advance(2)
+        assert "tokens.not_kept" in {log["event"] for log in logs}
         async with database.transaction() as tx:
             await tx.sql.run(text("ALTER TABLE elsewhere RENAME TO tokens"))
         await start().revoke(token.id)
@@ -351,7 +395,7 @@ async def test_the_first_start_writes_a_token_that_only_its_owner_can_read(
     content = file.read_text()
     assert content.endswith("\n")
     assert file.stat().st_mode & 0o777 == 0o600
-    token = await auth.authenticate(content.strip())
+    token = await auth.authenticate(content.strip(), HERE)
     assert token.scopes == (Scope.ADMIN,)
     assert token.account_names is None
     assert [path.name for path in file.parent.iterdir()] == [ADMIN_FILE]
@@ -386,7 +430,7 @@ async def test_a_crash_between_the_file_and_the_row_heals(
     secret = "odk_" + "z" * 43
     (tmp_path / ADMIN_FILE).write_text(f"{secret}\n")
     await auth.ensure_admin(tmp_path, None)
-    assert (await auth.authenticate(secret)).allows(Scope.ADMIN)
+    assert (await auth.authenticate(secret, HERE)).allows(Scope.ADMIN)
     assert (tmp_path / ADMIN_FILE).read_text() == f"{secret}\n"
 
 
@@ -409,7 +453,7 @@ async def test_a_revoked_file_token_does_not_come_back_with_a_restart(
 ) -> None:
     await auth.ensure_admin(tmp_path, None)
     secret = (tmp_path / ADMIN_FILE).read_text().strip()
-    await auth.revoke((await auth.authenticate(secret)).id)
+    await auth.revoke((await auth.authenticate(secret, HERE)).id)
     restarted = start()
     await restarted.ensure_admin(tmp_path, None)
     assert not await is_let_in(restarted, secret)
@@ -419,7 +463,7 @@ async def test_a_revoked_file_token_does_not_come_back_with_a_restart(
 async def test_a_configured_token_needs_no_file(auth: AuthService, tmp_path: Path) -> None:
     await auth.ensure_admin(tmp_path, CONFIGURED)
     await auth.ensure_admin(tmp_path, CONFIGURED)
-    assert (await auth.authenticate(CONFIGURED.get_secret_value())).allows(Scope.ADMIN)
+    assert (await auth.authenticate(CONFIGURED.get_secret_value(), HERE)).allows(Scope.ADMIN)
     assert not (tmp_path / ADMIN_FILE).exists()
     assert len(await auth.list()) == 1
 
@@ -448,10 +492,10 @@ async def test_a_configured_token_is_that_token_on_every_start(
     auth: AuthService, admin: Token, tmp_path: Path
 ) -> None:
     await auth.ensure_admin(tmp_path, CONFIGURED)
-    token = await auth.authenticate(CONFIGURED.get_secret_value())
+    token = await auth.authenticate(CONFIGURED.get_secret_value(), HERE)
     await auth.revoke(token.id)
     await auth.ensure_admin(tmp_path, CONFIGURED)
-    again = await auth.authenticate(CONFIGURED.get_secret_value())
+    again = await auth.authenticate(CONFIGURED.get_secret_value(), HERE)
     assert again.id == token.id
 
 
@@ -471,7 +515,7 @@ async def test_a_configured_token_of_a_lesser_token_makes_it_an_admin(
 ) -> None:
     _, secret = await auth.create(name="a bot", scopes=[Scope.READ], account_names=["paper"])
     await auth.ensure_admin(tmp_path, SecretStr(secret))
-    token = await auth.authenticate(secret)
+    token = await auth.authenticate(secret, HERE)
     assert token.allows(Scope.ADMIN)
     assert token.account_names is None
 

@@ -1,0 +1,116 @@
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.errors import RateLimited
+from app.services import doorkeeper as doorkeeper_module
+from app.services.doorkeeper import LONGEST_SECONDS, MOST_WAITING, Doorkeeper
+from tests.fakes import ManualClock
+
+HERE, THERE = "203.0.113.7", "198.51.100.9"
+
+
+@pytest.fixture
+def doorkeeper(clock: ManualClock) -> Doorkeeper:
+    return Doorkeeper(clock)
+
+
+@contextmanager
+def trying(
+    doorkeeper: Doorkeeper, address: str, count: int = 1
+) -> Iterator[list[asyncio.Task[None]]]:
+    tasks = [asyncio.create_task(doorkeeper.turn_away(address)) for _ in range(count)]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def waits(doorkeeper: Doorkeeper, clock: ManualClock, address: str, seconds: float) -> bool:
+    """Whether a wrong secret from there is told just then, and not before."""
+    with trying(doorkeeper, address) as [task]:
+        await clock.until_asleep()
+        await clock.advance(seconds - 0.05)
+        is_early = task.done()
+        await clock.advance(0.05)
+        return task.done() and not is_early
+
+
+async def test_each_wrong_secret_of_an_address_waits_twice_as_long_up_to_a_limit(
+    doorkeeper: Doorkeeper, clock: ManualClock
+) -> None:
+    for seconds in (0.1, 0.2, 0.4, 0.5, 0.5):
+        assert await waits(doorkeeper, clock, HERE, seconds)
+    assert await waits(doorkeeper, clock, THERE, 0.1)
+
+
+async def test_a_minute_without_one_is_forgiven(doorkeeper: Doorkeeper, clock: ManualClock) -> None:
+    assert await waits(doorkeeper, clock, HERE, 0.1)
+    await clock.advance(59)
+    assert await waits(doorkeeper, clock, HERE, 0.2)
+    await clock.advance(61)
+    assert await waits(doorkeeper, clock, HERE, 0.1)
+
+
+async def test_whoever_comes_while_a_hundred_wait_is_not_heard(
+    doorkeeper: Doorkeeper, clock: ManualClock
+) -> None:
+    with trying(doorkeeper, HERE, MOST_WAITING - 1):
+        await clock.until_asleep(MOST_WAITING - 1)
+        doorkeeper.hear(HERE)
+        with trying(doorkeeper, HERE):
+            await clock.until_asleep(MOST_WAITING)
+            with pytest.raises(RateLimited) as caught:
+                doorkeeper.hear(HERE)
+            assert caught.value.retry_after_seconds == LONGEST_SECONDS
+            doorkeeper.hear(THERE)
+            await clock.advance(LONGEST_SECONDS)
+            doorkeeper.hear(HERE)
+
+
+async def test_who_goes_away_waits_no_longer(doorkeeper: Doorkeeper, clock: ManualClock) -> None:
+    with trying(doorkeeper, HERE, MOST_WAITING) as tasks:
+        await clock.until_asleep(MOST_WAITING)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    doorkeeper.hear(HERE)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("203.0.113.7", "203.0.113.8", False),
+        ("nobody", "nobody", True),
+    ],
+)
+async def test_a_network_of_ipv6_is_one_address(
+    doorkeeper: Doorkeeper, clock: ManualClock, one: str, other: str, is_same: bool
+) -> None:
+    assert await waits(doorkeeper, clock, one, 0.1)
+    assert await waits(doorkeeper, clock, other, 0.2 if is_same else 0.1)
+
+
+async def test_what_is_remembered_is_bounded(
+    doorkeeper: Doorkeeper, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorkeeper_module, "MOST_ADDRESSES", 2)
+    for address in ("one", "two", "three"):
+        assert await waits(doorkeeper, clock, address, 0.1)
+    assert len(doorkeeper._callers) == 2
+    assert await waits(doorkeeper, clock, "three", 0.2)
+
+
+async def test_the_log_grows_by_the_logarithm_of_the_tries(
+    doorkeeper: Doorkeeper, clock: ManualClock
+) -> None:
+    with capture_logs() as logs, trying(doorkeeper, HERE, 1000) as tasks:
+        await clock.until_asleep(1000)
+        await clock.advance(LONGEST_SECONDS)
+        assert all(task.done() for task in tasks)
+    assert [log["failures"] for log in logs] == [2**power for power in range(10)]
+    assert {(log["event"], log["address"]) for log in logs} == {("token.wrong", HERE)}
