@@ -59,6 +59,7 @@ async def _examine(settings: "Settings", accounts: Sequence[str]) -> list[Findin
             *machine.check_key_files(settings, accounts),
             *[one for name in accounts for one in await health.check_account(name)],
             await _check_admin(settings, health),
+            machine.check_privacy(settings, health.now()),
             await machine.check_port(settings),
         ]
 

@@ -81,7 +81,7 @@ def _own_url() -> str:
     settings = read_settings()
     if settings.port == 0:
         raise typer.BadParameter(f"the settings name no port: give --url, or {URL_VARIABLE}")
-    return base_url(settings.host, settings.port)
+    return base_url(settings.host, settings.port, is_tls=settings.tls_cert is not None)
 
 
 def _find_token(token_file: Path | None) -> str:

@@ -5,12 +5,14 @@
 
 import asyncio
 import errno
+import ipaddress
 import os
 import resource
 import shutil
 import socket
 import stat
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ ENOUGH_ROOM = 1024 * MEBIBYTE
 LEAST_FILES = 256
 ENOUGH_FILES = 4096
 ANSWER_SECONDS = 3.0
+RENEWAL = timedelta(days=14)
 
 _OTHERS = 0o077
 
@@ -127,6 +130,48 @@ async def check_port(settings: "Settings") -> Finding:
     return fault("port", f"{where}, is taken by another program", advice)
 
 
+def check_privacy(settings: "Settings", now: datetime) -> Finding:
+    """Whether a token can be read on its way here."""
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        return _check_certificate(settings.tls_cert, settings.tls_key, now)
+    if settings.behind_proxy:
+        return ok("privacy", f"a proxy does TLS; trusted are {', '.join(settings.trusted_proxies)}")
+    if _is_loopback(settings.host):
+        return ok("privacy", "it listens on this machine alone")
+    words = f"without TLS it does not listen on {settings.host}"
+    advice = "set tls_cert and tls_key, or behind_proxy where a proxy does TLS"
+    return fault("privacy", words, advice)
+
+
+def _check_certificate(cert: Path, key: Path, now: datetime) -> Finding:
+    from cryptography import x509
+
+    from app.cli.certificates import Certificates, NoCertificate
+
+    try:
+        Certificates(cert, key)
+    except NoCertificate as error:
+        return fault("privacy", str(error), "bring the two files that belong together")
+    ends_at = x509.load_pem_x509_certificate(cert.read_bytes()).not_valid_after_utc
+    words = f"TLS with {cert}, which stands until {ends_at:%Y-%m-%d}"
+    if ends_at <= now:
+        return fault("privacy", words, "renew it: a running server takes the new files by itself")
+    if ends_at - now < RENEWAL:
+        return warning("privacy", words, "renew it soon")
+    if stat.S_IMODE(key.stat().st_mode) & _OTHERS:
+        return warning("privacy", f"{key} can be read by other users", f"run `chmod 600 {key}`")
+    return ok("privacy", words)
+
+
+def _is_loopback(host: str) -> bool:
+    """A name that is not known is told elsewhere: nobody listens there."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return True
+    return ipaddress.ip_address(found[0][4][0]).is_loopback
+
+
 def is_there(path: Path) -> bool:
     """As far as this user may see."""
     return os.path.lexists(path)
@@ -153,10 +198,13 @@ def _bind(host: str, port: int) -> OSError | None:
 async def _is_orderdeck(settings: "Settings") -> bool:
     import httpx
 
-    url = f"{base_url(settings.host, settings.port)}/healthz"
+    is_tls = settings.tls_cert is not None
+    url = f"{base_url(settings.host, settings.port, is_tls=is_tls)}/healthz"
     headers = {"Host": settings.allowed_hosts[0]}
+    # Nothing is told to it, and its certificate names another host than this.
+    client = httpx.AsyncClient(trust_env=False, verify=False)  # noqa: S501
     try:
-        async with asyncio.timeout(ANSWER_SECONDS), httpx.AsyncClient(trust_env=False) as http:
+        async with asyncio.timeout(ANSWER_SECONDS), client as http:
             answer = await http.get(url, headers=headers)
     except (httpx.HTTPError, TimeoutError):
         return False

@@ -11,26 +11,38 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
-from app.cli.serving import BACKLOG, MAX_MESSAGE_BYTES
+from app.cli.certificates import Certificates
+from app.cli.serving import BACKLOG, MAX_MESSAGE_BYTES, banner
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COLLECTOR_THRESHOLDS = (20_000, 20, 100)
+_RENEWAL_TICKS = 100
 
 
 class Server(uvicorn.Server):
     """Prints the banner when it is ready, and not before."""
 
-    def __init__(self, config: uvicorn.Config, *, banner: Callable[[], str]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, banner: Callable[[], str], certificates: Certificates | None
+    ) -> None:
         super().__init__(config)
         self._banner = banner
+        self._certificates = certificates
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and not self.should_exit:
             _spare_the_collector()
             typer.echo(self._banner())
+
+    async def on_tick(self, counter: int) -> bool:
+        """Each tenth of a second."""
+        if self._certificates is not None and counter % _RENEWAL_TICKS == 0:
+            self._certificates.renew()
+        return await super().on_tick(counter)
 
 
 def _spare_the_collector() -> None:
@@ -74,9 +86,20 @@ class Lifespan:
             raise
 
 
-def run_server(api: "ASGIApp", listener: socket.socket, *, banner: Callable[[], str]) -> None:
+def _certificates(settings: Settings) -> Certificates | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Certificates(settings.tls_cert, settings.tls_key)
+
+
+def run_server(
+    api: "ASGIApp",
+    listener: socket.socket,
+    settings: Settings,
+) -> None:
     """Serve on a socket that listens already; raise what keeps the application from starting."""
     lifespan = Lifespan(api)
+    certificates = _certificates(settings)
     config = uvicorn.Config(
         lifespan,
         loop="uvloop",
@@ -91,12 +114,14 @@ def run_server(api: "ASGIApp", listener: socket.socket, *, banner: Callable[[], 
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=settings.behind_proxy,
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        ssl_context_factory=None if certificates is None else lambda *_: certificates.context,
         timeout_graceful_shutdown=5,
     )
     try:
         with suppress(KeyboardInterrupt):
-            Server(config, banner=banner).run([listener])
+            Server(config, lambda: banner(settings, listener), certificates).run([listener])
     except SystemExit:
         if lifespan.failure is None:
             raise

@@ -4,6 +4,7 @@
 # ruff: noqa: PLC0415
 
 import errno
+import ipaddress
 import resource
 import socket
 import sys
@@ -41,13 +42,14 @@ def serve(
         settings = read_settings(ORDERDECK_HOST=host, ORDERDECK_PORT=port)
         _configure_logs()
         with closing(listen(settings.host, settings.port)) as listener:
+            _check_private(settings, listener)
             _check_writable(settings.data_dir)
             _raise_file_limit()
             from app.asgi import create_app
             from app.cli.server import run_server
 
             api = create_app(settings, migrate=not no_migrate)
-            run_server(api, listener, banner=lambda: banner(settings, listener))
+            run_server(api, listener, settings)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -62,7 +64,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def banner(settings: "Settings", listener: socket.socket) -> str:
     """What it says when it is ready: where it is found, and how to come in."""
-    url = base_url(*listener.getsockname()[:2])
+    url = base_url(*listener.getsockname()[:2], is_tls=settings.tls_cert is not None)
     return "\n".join(
         (
             f"orderdeck {__version__}: {_what_moves(settings)}",
@@ -88,10 +90,21 @@ def _what_moves(settings: "Settings") -> str:
     return f"{AccountMode.PAPER}, fills are simulated and no money moves"
 
 
-def base_url(host: str, port: int) -> str:
+def base_url(host: str, port: int, *, is_tls: bool = False) -> str:
     """How a client on this machine reaches what listens there."""
     shown = _EVERYWHERE.get(host, host)
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    scheme = "https" if is_tls else "http"
+    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
+
+
+def _check_private(settings: "Settings", listener: socket.socket) -> None:
+    """Whoever reads a token on its way has it."""
+    address = listener.getsockname()[0]
+    if not settings.is_private and not ipaddress.ip_address(address).is_loopback:
+        fail(
+            f"cannot listen on {settings.host} without TLS: tokens would be read on their way."
+            " Set tls_cert and tls_key, or behind_proxy where a proxy does TLS."
+        )
 
 
 def _configure_logs() -> None:

@@ -39,6 +39,9 @@ class HealthService:
         self._clock = clock
         self._accounts = accounts
 
+    def now(self) -> datetime:
+        return self._clock.now()
+
     async def check_database(self) -> list[Finding]:
         """Whether it is reached, at which schema it is, whether it is whole, and what time it has.
 

@@ -1,5 +1,6 @@
 """Everything that can be set, with what is allowed and the defaults."""
 
+import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -16,9 +17,12 @@ from pydantic import (
     ConfigDict,
     DirectoryPath,
     Field,
+    FilePath,
     PlainSerializer,
     SecretStr,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -78,6 +82,15 @@ def _database_url(value: SecretStr) -> SecretStr:
         raise ValueError(
             "must be postgresql+asyncpg://user:password@host:port/name or sqlite+aiosqlite:///file"
         )
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        words = f"must be addresses or networks, such as 10.0.0.0/8, which {value!r:.60} is not"
+        raise ValueError(words) from None
     return value
 
 
@@ -142,6 +155,7 @@ Fee = Annotated[Amount, Field(lt=1)]
 Host = Annotated[str, StringConstraints(pattern=_HOST, to_lower=True)]
 # In a header an IPv6 address stands in brackets.
 HeaderHost = Annotated[Host, AfterValidator(lambda host: f"[{host}]" if ":" in host else host)]
+Network = Annotated[str, AfterValidator(_network)]
 Origin = Annotated[str, StringConstraints(pattern=_ORIGIN, to_lower=True)]
 Asset = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9._-]{1,32}$")]
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
@@ -153,6 +167,7 @@ _SECONDS = "must be a number of seconds above 0, up to 86400"
 _FEE = 'must be a string from "0" to less than "1": "0.001" is a tenth of a percent'
 _KEY = "must be a string"
 _KEY_FILE = "must be the path of a file"
+_FILE = "must be the path of a file that is there"
 _NO_BUDGET = "must be 0, which means none: this release keeps no budgets"
 _NO_PORT = "such as deck.example.com or ::1, without a port"
 
@@ -250,6 +265,13 @@ class Settings(BaseSettings):
         description="must be origins with commas between, such as https://deck.example.com,"
         " without a path or a slash behind",
     )
+    tls_cert: FilePath | None = Field(default=None, description=_FILE)
+    tls_key: FilePath | None = Field(default=None, validate_default=True, description=_FILE)
+    behind_proxy: bool = Field(default=False, description="must be true or false")
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_listed)] = Field(
+        default=("127.0.0.1", "::1"),
+        description="must be addresses or networks with commas between, such as 10.0.0.0/8",
+    )
     admin_token: Annotated[SecretStr, AfterValidator(_admin_token)] | None = Field(
         default=None, description="must be a string"
     )
@@ -272,6 +294,18 @@ class Settings(BaseSettings):
             description="must be tables [accounts.NAME], their names 1 to 64 of a-z 0-9 - _",
         )
     )
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody on the way reads what is said: a token is all that a thief needs."""
+        return self.tls_cert is not None or self.behind_proxy
+
+    @field_validator("tls_key")
+    @classmethod
+    def _has_both_halves_of_tls(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "tls_cert" in info.data and (info.data["tls_cert"] is None) != (key is None):
+            raise ValueError("and tls_cert belong together: set both, or none")
+        return key
 
     @classmethod
     def settings_customise_sources(

@@ -119,7 +119,11 @@ def _account_names(sources: Iterable[_Source]) -> list[str]:
 
 
 def _root_paths(source: _Source, directory: Path) -> None:
-    _root(source.values, ("data_dir", "admin_token_file", "strategies_dir"), directory)
+    _root(
+        source.values,
+        ("data_dir", "admin_token_file", "strategies_dir", "tls_cert", "tls_key"),
+        directory,
+    )
     for account in _table(source.values.get("accounts")).values():
         _root(_table(account), [f"{name}_file" for name in _KEYS], directory)
 

@@ -15,6 +15,8 @@ from websockets.protocol import State
 from app.cli.server import Socket, run_server
 from app.domain.tokens import ADMIN_FILE
 from app.errors import SettingsError, StorageUnavailable
+from app.settings import load_settings
+from tests.certificates import make_pair
 from tests.cli.programs import run, serving
 
 
@@ -22,6 +24,24 @@ from tests.cli.programs import run, serving
 def listening() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield taken.getsockname()[1]
+
+
+def test_nobody_listens_beyond_this_machine_without_tls(folder: Path) -> None:
+    result = run("serve", "--host", "0.0.0.0", "--port", "0")  # noqa: S104
+    assert result.exit_code == 1
+    assert "without TLS" in result.stderr
+    assert not (folder / "data").exists()
+
+
+def test_a_certificate_that_cannot_be_used_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = make_pair(folder)
+    monkeypatch.setenv("ORDERDECK_TLS_CERT", str(pair.key))
+    monkeypatch.setenv("ORDERDECK_TLS_KEY", str(pair.key))
+    result = run("serve", "--port", "0")
+    assert result.exit_code == 1
+    assert "must be PEM files" in result.stderr
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_started(folder: Path) -> None:
@@ -69,14 +89,15 @@ class FailingApp:
     ],
 )
 def test_what_keeps_the_server_from_starting_is_raised(
-    error: Exception, capsys: pytest.CaptureFixture[str]
+    error: Exception, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    settings = load_settings({}, tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(type(error)) as caught:
-        run_server(FailingApp(error), listener, banner=lambda: "ready")
+        run_server(FailingApp(error), listener, settings)
     assert caught.value is error
     printed = capsys.readouterr()
     assert "Traceback" not in printed.err
-    assert "ready" not in printed.out
+    assert "orderdeck" not in printed.out
 
 
 def test_serve_answers_where_its_banner_says(folder: Path) -> None:

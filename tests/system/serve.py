@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, Pool, event
 
 from app.asgi import create_app
 from app.cli.server import run_server
-from app.cli.serving import banner, listen
+from app.cli.serving import listen
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.runtime import Parts
 from app.settings import load_settings
@@ -109,7 +109,7 @@ def _serve() -> int:
     parts = Parts(faults={_ACCOUNT: _faults(json.loads(os.environ.get(FAULTS, "{}")))})
     with closing(listen(settings.host, settings.port)) as listener:
         api = create_app(settings, parts=parts)
-        run_server(api, listener, banner=lambda: banner(settings, listener))
+        run_server(api, listener, settings)
     return 0
 
 

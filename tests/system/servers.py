@@ -161,12 +161,16 @@ class ServerProcess:
 
     async def ready(self) -> None:
         """Wait until it says so, and until it answers."""
-        async with asyncio.timeout(START_SECONDS):
-            await self._spoke.wait()
-        assert len(self.banner) == BANNER_LINES, f"it did not start: {self.output}"
+        await self.spoken()
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.get(f"http://127.0.0.1:{self.port}/healthz")
         assert answer.status_code == httpx.codes.OK
+
+    async def spoken(self) -> None:
+        """Wait until it says that it is ready."""
+        async with asyncio.timeout(START_SECONDS):
+            await self._spoke.wait()
+        assert len(self.banner) == BANNER_LINES, f"it did not start: {self.output}"
 
     async def kill(self) -> None:
         """End it as a power cut does."""
