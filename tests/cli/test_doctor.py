@@ -69,7 +69,7 @@ def start_in(folder: Path, clock: ManualClock) -> None:
     # Who closes a file last takes its log over, on a thread of its own.
     deadline = time.monotonic() + PATIENCE_SECONDS
     while len(list((folder / "data").glob("orderdeck.db*"))) > 1:
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, threading.enumerate()
         # Nor before what was cancelled while it read has let go of it.
         gc.collect()
         time.sleep(0.005)
