@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,7 @@ from app.storage.database import Database
 from app.storage.migrations import migrate
 from tests import postgres
 from tests.fakes import ManualClock
+from tests.leaks import lines_with_secrets
 
 # Where nothing may be kept compiled, every worker and every program of a test would compile all
 # anew; they inherit this.
@@ -59,6 +60,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         dealt += hand + short[:due]
         short = short[due:]
     items[:] = dealt + short
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Whatever else a test shows: what was written meanwhile holds no secret."""
+    report = yield
+    if found := lines_with_secrets(text for _, text in report.sections):
+        report.outcome = "failed"
+        report.longrepr = "\n".join(("a secret was written:", *found))
+    return report
 
 
 _dialects: dict[tuple[str, str], Dialect] = {}

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.api.servers import LOOPBACK, Address
+from tests.leaks import lines_with_secrets
 
 Data = dict[str, Any]
 PATIENCE_SECONDS = 10
@@ -83,9 +84,11 @@ class Socket:
         await self.say(type="subscribe", id=name, payload=payload)
 
     async def hear(self) -> Data:
-        """The next message."""
+        """The next message, which no token is ever in."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return cast("Data", json.loads(await self._connection.recv()))
+            told = await self._connection.recv(decode=True)
+        assert not lines_with_secrets([told])
+        return cast("Data", json.loads(told))
 
     async def hear_data(self, name: str) -> Data:
         """The data of the next message, which must be of this operation."""

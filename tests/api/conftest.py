@@ -19,6 +19,7 @@ from tests.api.clients import PATIENCE_SECONDS, Client, Socket, connected
 from tests.api.servers import Address, serving
 from tests.conftest import START
 from tests.fakes import HastyClock, ManualClock
+from tests.leaks import lines_with_secrets
 
 ADMIN = "admin-" + "a" * 32
 
@@ -54,6 +55,13 @@ def settings_of(database_url: str, folder: Path, **settings: str) -> Settings:
     return load_settings(environ, folder)
 
 
+async def tell_no_secret(answer: httpx.Response) -> None:
+    """But to whoever makes a token, once."""
+    told = (await answer.aread()).decode(errors="replace")
+    if b"createToken" not in answer.request.content:
+        assert not lines_with_secrets([told, str(answer.headers)])
+
+
 def hasty() -> Doorkeeper:
     """One who lets nobody wait, for all that is not about waiting."""
     return Doorkeeper(HastyClock(START))
@@ -61,7 +69,12 @@ def hasty() -> Doorkeeper:
 
 @asynccontextmanager
 async def running(settings: Settings, parts: Parts) -> AsyncIterator[Api]:
-    http = httpx.AsyncClient(trust_env=False, verify=False, timeout=PATIENCE_SECONDS)  # noqa: S501
+    http = httpx.AsyncClient(
+        trust_env=False,
+        verify=False,  # noqa: S501
+        timeout=PATIENCE_SECONDS,
+        event_hooks={"response": [tell_no_secret]},
+    )
     async with serving(create_app(settings, parts=parts)) as address, http:
         yield Api(address=address, http=http)
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import httpx
 
 from app.domain.tokens import ADMIN_FILE
+from tests.leaks import lines_with_secrets
 from tests.system.serve import FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,6 +196,7 @@ class ServerProcess:
             words = f"it lives on after {STOP_SECONDS} s: {self.output[-BANNER_LINES:]}"
             raise AssertionError(words) from error
         self._child = None
+        assert not lines_with_secrets(self.output)
         return child.reap()
 
     async def end(self) -> None:
