@@ -16,6 +16,8 @@ class Topic(StrEnum):
     FEED = "FEED"
     DOUBTS = "DOUBTS"
     FEES = "FEES"
+    SWITCHES = "SWITCHES"
+    BOT = "BOT"
 
 
 class Listener:

@@ -46,7 +46,7 @@ class DeadManSwitch:
             await tx.rules.lock()
             for key in reach.keys:
                 await tx.rules.save_switch(key, self._clock.now() + timedelta(seconds=seconds))
-            tx.announce(Topic.FEED)
+            tx.announce(Topic.FEED, Topic.SWITCHES)
             if attempt is not None:
                 await attempt.done(tx, reach.subject)
 
@@ -58,12 +58,12 @@ class DeadManSwitch:
             for key in doomed:
                 await tx.rules.forget_switch(key)
             if doomed:
-                tx.announce(Topic.FEED)
+                tx.announce(Topic.FEED, Topic.SWITCHES)
                 if attempt is not None:
                     await attempt.done(tx, reach.subject)
 
     async def run(self) -> None:
-        with self._bus.listen(Topic.FEED) as bell:
+        with self._bus.listen(Topic.SWITCHES) as bell:
             while True:
                 try:
                     await self.fire_due()
@@ -102,7 +102,7 @@ class DeadManSwitch:
         async with self._database.transaction() as tx:
             if self._is_due(await tx.rules.lock(), key):
                 await tx.rules.forget_switch(key)
-                tx.announce(Topic.FEED)
+                tx.announce(Topic.FEED, Topic.SWITCHES)
 
     def _is_due(self, rules: Rules, key: str) -> bool:
         fires_at = rules.switches.get(key)

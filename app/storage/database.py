@@ -58,8 +58,8 @@ class Transaction(Snapshot):
         self.announced: set[Topic] = set()
         self.afterwards: list[Callable[[], None]] = []
 
-    def announce(self, topic: Topic) -> None:
-        self.announced.add(topic)
+    def announce(self, *topics: Topic) -> None:
+        self.announced.update(topics)
 
     def after_commit(self, act: Callable[[], None]) -> None:
         self.afterwards.append(act)

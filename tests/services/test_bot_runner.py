@@ -73,7 +73,7 @@ class Handle:
             elif bot.state in {BotState.STOPPED, BotState.STOPPING}:
                 return
             await tx.bots.save(wanted)
-            tx.announce(Topic.FEED)
+            tx.announce(Topic.BOT)
 
     async def state(self) -> BotState:
         async with self.database.snapshot() as view:
