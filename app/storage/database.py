@@ -1,13 +1,17 @@
 """The database: short transactions that tell what they changed, and snapshots to read from."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.bus import Bus, Topic
 from app.domain.events import LoggedEvent
@@ -27,7 +31,9 @@ from app.storage.sqlite_writer import BUSY_TIMEOUT_SECONDS, SqliteWriter, prepar
 from app.storage.tokens import TokenStore
 
 READERS = 8
+REST_SECONDS = 1.0
 POLL_SECONDS = 0.1
+_RESTS_SINCE = "orderdeck_rests_since"
 _IS_MIGRATING = "orderdeck_is_migrating"
 
 
@@ -204,7 +210,7 @@ def _make_folder(url: URL) -> None:
 
 def _create_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_size=READERS, max_overflow=READERS, pool_pre_ping=True)
+        return _engine_of_server(url)
     engine = create_async_engine(
         url,
         pool_size=READERS,
@@ -213,6 +219,28 @@ def _create_engine(url: URL) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "connect", prepare_connection)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _engine_of_server(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=READERS, max_overflow=READERS)
+    dialect = engine.dialect
+
+    def rest(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info[_RESTS_SINCE] = time.monotonic()
+
+    def wake(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+        """One that has rested may have lost its server; asking each time costs three messages."""
+        since = record.info.get(_RESTS_SINCE)
+        if since is None or time.monotonic() - since < REST_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    event.listen(engine.sync_engine, "checkin", rest)
+    event.listen(engine.sync_engine, "checkout", wake)
     return engine
 
 
