@@ -27,6 +27,7 @@ from app.storage.paper import PaperStore
 from app.storage.positions import PositionStore
 from app.storage.rules import RuleStore
 from app.storage.sql import AsyncSql, Sql, translated
+from app.storage.sqlite_trips import begin_with_next, spare_trips
 from app.storage.sqlite_writer import BUSY_TIMEOUT_SECONDS, SqliteWriter, prepare_connection
 from app.storage.tokens import TokenStore
 
@@ -217,6 +218,7 @@ def _create_engine(url: URL) -> AsyncEngine:
         max_overflow=READERS,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None},
     )
+    spare_trips(engine)
     event.listen(engine.sync_engine, "connect", prepare_connection)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -250,4 +252,4 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
-        connection.exec_driver_sql("BEGIN")
+        begin_with_next(connection)
