@@ -1,207 +1,175 @@
 """GraphQL over HTTP and WebSocket, on Strawberry's own extension points."""
 
-import asyncio
-import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from cross_web import HTTPException
-from graphql import GraphQLError
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
-    BaseGraphQLTransportWSHandler,
-    Operation,
-)
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
-    ConnectionInitMessage,
-    SubscribeMessage,
-)
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
-from strawberry.utils.aio import aclosing
 
 from app.domain.tokens import Token
-from app.errors import BadInput, RateLimited, StorageUnavailable, Unauthenticated
+from app.errors import (
+    BadInput,
+    Forbidden,
+    RateLimited,
+    StorageUnavailable,
+    Unauthenticated,
+)
 from app.services import Services
-from schema import bad_values
+from schema import bad_values, media_types, requests
+from schema.answers import answer, refusal
 from schema.build import Schema
 from schema.context import Context
-from schema.errors import expose
-from schema.scalars import read_whole
+from schema.crowds import Crowds
+from schema.doors import is_welcome
+from schema.requests import Refused
+from schema.sockets import INIT_SECONDS, SocketAdapter, SocketHandler
 
-INIT_SECONDS = 10
-MAX_OPERATIONS = 100
-MAX_REASON_BYTES = 123
-FORBIDDEN = 4403
-TRY_AGAIN_LATER = 1013
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 _SCHEME = "bearer "
-_OTHER_TYPES = {"connection_init", "ping", "pong"}
-
-
-class SocketAdapter(ASGIWebSocketAdapter):
-    """A socket that is closed with a reason of any length."""
-
-    async def close(self, code: int, reason: str) -> None:
-        short = reason.encode(errors="replace")[:MAX_REASON_BYTES]
-        await super().close(code, short.decode(errors="ignore"))
-
-
-class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
-    """One socket: it lives as long as its token stands, and no operation of it ends another."""
-
-    _watch: asyncio.Task[None] | None = None
-
-    async def handle_message(self, message: Any) -> None:
-        if not _is_well_formed(message):
-            await self.handle_invalid_message("Malformed message")
-            return
-        if message["type"] == "connection_init" and message.get("payload") is None:
-            message = {**message, "payload": {}}
-        await super().handle_message(message)
-        if self.connection_acknowledged and self._watch is None:
-            self._watch = asyncio.create_task(self._end_with_token())
-
-    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
-        try:
-            await super().handle_connection_init(message)
-        except (RateLimited, StorageUnavailable):
-            await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
-
-    async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        if len(self.operations) < MAX_OPERATIONS or message["id"] in self.operations:
-            await super().handle_subscribe(message)
-            return
-        words = f"a socket runs {MAX_OPERATIONS} operations at most: complete one first"
-        told = GraphQLError(words, extensions={"code": "RATE_LIMITED"})
-        await self.send_message({"id": message["id"], "type": "error", "payload": [told.formatted]})
-
-    async def shutdown(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        await super().shutdown()
-
-    async def run_operation(self, operation: Operation[Context, None]) -> None:
-        """As Strawberry does it, but each operation reads an instant of its own."""
-        context = self.context.for_operation()
-        try:
-            results = await self.schema.stream(
-                operation.query,
-                variable_values=operation.variables,
-                context_value=context,
-                root_value=None,
-                operation_name=operation.operation_name,
-            )
-            async with aclosing(results):
-                await self._send_result_stream(operation, results)
-            await operation.send_operation_message({"id": operation.id, "type": "complete"})
-        except GraphQLError as error:
-            # What the cache of parsed documents raises goes past Strawberry, which would be silent.
-            expose(error, context)
-            await operation.send_initial_errors([error])
-        finally:
-            self.operations.pop(operation.id, None)
-
-    @staticmethod
-    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
-        """None: a document that cannot be run ends its operation and not the socket."""
-        return None
-
-    async def _end_with_token(self) -> None:
-        await self.context.services.auth.ended(self.context.viewer)
-        await self.websocket.close(FORBIDDEN, "Forbidden")
-
-
-def _is_well_formed(message: object) -> bool:
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return False
-    if message["type"] == "complete":
-        return _is_id(message.get("id"))
-    if message["type"] != "subscribe":
-        return message["type"] in _OTHER_TYPES
-    payload = message.get("payload")
-    return (
-        _is_id(message.get("id"))
-        and isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
-        and isinstance(payload.get("variables"), dict | None)
-        and isinstance(payload.get("operationName"), str | None)
-    )
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and value != ""
+_ALLOW = ", ".join(METHODS)
+# What a request that could not be run is answered with where the media type lets it be told.
+_STATUS = {"INTERNAL_SERVER_ERROR": 500, "RATE_LIMITED": 429}
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
     """/graphql: nothing below here runs for anybody without a token."""
 
+    request_adapter_class = requests.Adapter
     graphql_transport_ws_handler_class = SocketHandler
     websocket_adapter_class = SocketAdapter
 
-    def __init__(self, schema: Schema, services: Callable[[], Services]) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        services: Callable[[], Services],
+        *,
+        allowed_origins: Collection[str] = (),
+        crowds: Crowds | None = None,
+    ) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
             max_subscriptions_per_connection=None,
+            allowed_origins=tuple(allowed_origins),
         )
+        self.crowds = crowds or Crowds()
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            response = await self._respond(Request(scope, receive))
-            await response(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+            return
+        # The server leaves the body of the answer to a HEAD away.
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        response = await self._respond(Request(asked, receive))
+        await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
         """Whatever is refused is told as a GraphQL error."""
         try:
-            header = request.headers.get("authorization")
-            request.scope["token"] = await self._authenticate(header, _address(request))
-            return await self.run(request)
+            return await self._admit(request)
         except Unauthenticated as error:
-            return self._refusal(error, 401, {"WWW-Authenticate": 'Bearer realm="orderdeck"'})
+            bearer = {"WWW-Authenticate": 'Bearer realm="orderdeck"'}
+            return self._refusal(request, error, 401, bearer)
+        except Forbidden as error:
+            return self._refusal(request, error, 403)
         except RateLimited as error:
             wait = {"Retry-After": str(math.ceil(error.retry_after_seconds))}
-            return self._refusal(error, 429, wait)
+            return self._refusal(request, error, 429, wait)
         except StorageUnavailable as error:
-            return self._refusal(error, 503)
+            return self._refusal(request, error, 503)
+        except Refused as error:
+            return self._refusal(request, _reason(error), error.status_code, error.headers)
         except HTTPException as error:
-            return self._refusal(_reason(error), error.status_code)
+            return self._unresolved(request, error)
+        except ClientDisconnect:
+            return Response(status_code=400)
+
+    async def _admit(self, request: Request) -> Response:
+        if not is_welcome(request.headers, self.allowed_origins):
+            raise Forbidden("pages of this origin are not served: allowed_origins says which are")
+        header = request.headers.get("authorization")
+        request.scope["token"] = await self._authenticate(header, _address(request))
+        if request.method not in METHODS:
+            raise Refused(405, f"GraphQL takes {_ALLOW}", Allow=_ALLOW)
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": _ALLOW})
+        if _kind(request) is None:
+            offered = f"{media_types.GRAPHQL} and {media_types.JSON}"
+            raise Refused(406, f"answers are {offered}: Accept takes neither")
+        return await self.run(request)
 
     def _refusal(
-        self, reason: Exception, status: int, headers: Mapping[str, str] | None = None
+        self,
+        request: Request,
+        reason: Exception,
+        status: int,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
-        told = GraphQLError(str(reason), original_error=reason)
-        expose(told, Context(services=self._services()))
-        return JSONResponse({"errors": [told.formatted]}, status_code=status, headers=headers)
+        return refusal(
+            reason,
+            kind=_kind(request) or media_types.JSON,
+            status=status,
+            headers=headers,
+            context=Context(services=self._services()),
+        )
+
+    def _unresolved(self, request: Request, error: HTTPException) -> Response:
+        """No operation was found to run, or one that does not run this way."""
+        cause = error.__cause__
+        if isinstance(cause, InvalidOperationTypeError):
+            if cause.operation_type is OperationType.MUTATION:
+                return self._refusal(request, cause, 405, {"Allow": "POST"})
+            return self._refusal(request, cause, 400)
+        status = 200 if _kind(request) == media_types.JSON else 400
+        return self._refusal(request, _reason(error), status)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """It has an address of its own."""
         return False
 
-    def parse_json(self, data: str | bytes) -> Any:
-        value = super().parse_json(data)
-        if isinstance(data, bytes) and not isinstance(value, dict | list):
-            raise HTTPException(400, "the body must be a JSON object")
-        return value
-
     def decode_json(self, data: str | bytes) -> object:
-        try:
-            return json.loads(data, parse_int=read_whole)
-        except (ValueError, RecursionError) as error:
-            raise json.JSONDecodeError("not JSON", "", 0) from error
+        return requests.decode(data)
+
+    async def parse_http_body(self, request: Any) -> GraphQLRequestData:
+        return await requests.read(cast("requests.Adapter", request).request)
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        return Response(media_type=_kind(request))
+
+    async def process_result(
+        self, request: Request, result: ExecutionResult
+    ) -> GraphQLHTTPResponse:
+        """A request that was not run has no data, not even null."""
+        told = await super().process_result(request, result)
+        if _was_not_run(result):
+            del told["data"]
+        return told
+
+    def create_response(self, response_data: Any, sub_response: Response) -> Response:
+        kind = sub_response.media_type or media_types.JSON
+        if "data" in response_data or kind == media_types.JSON:
+            return answer(response_data, kind=kind)
+        code = response_data["errors"][0]["extensions"]["code"]
+        return answer(response_data, kind=kind, status=_STATUS.get(code, 400))
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
@@ -233,6 +201,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 def _address(request: Request | WebSocket) -> str:
     """Where it comes from, as far as a proxy that is trusted tells it."""
     return "unknown" if request.client is None else request.client.host
+
+
+def _kind(request: Request | WebSocket) -> str | None:
+    return media_types.chosen(request.headers.get("accept"))
+
+
+def _was_not_run(result: ExecutionResult) -> bool:
+    """Whether the request failed as a whole, and not a field whose null went all the way up."""
+    if isinstance(result, PreExecutionError):
+        return True
+    return result.data is None and any(error.path is None for error in result.errors or ())
 
 
 def _reason(error: HTTPException) -> Exception:

@@ -2,16 +2,15 @@
 
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidState
 
 from app.cli.certificates import Certificates
+from app.cli.protocols import Connection, Socket
 from app.cli.serving import BACKLOG, MAX_MESSAGE_BYTES, banner
 from app.settings import Settings
 
@@ -52,16 +51,6 @@ def _spare_the_collector() -> None:
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
-class Socket(WebSocketsSansIOProtocol):
-    """A socket that may be closed by its client in the moment in which the server stops."""
-
-    def shutdown(self) -> None:
-        try:
-            super().shutdown()
-        except InvalidState:
-            self.transport.close()
-
-
 class Lifespan:
     """An ASGI application whose failure to start is kept, to be told in words instead of logged."""
 
@@ -86,24 +75,11 @@ class Lifespan:
             raise
 
 
-def _certificates(settings: Settings) -> Certificates | None:
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    return Certificates(settings.tls_cert, settings.tls_key)
-
-
-def run_server(
-    api: "ASGIApp",
-    listener: socket.socket,
-    settings: Settings,
-) -> None:
-    """Serve on a socket that listens already; raise what keeps the application from starting."""
-    lifespan = Lifespan(api)
-    certificates = _certificates(settings)
-    config = uvicorn.Config(
-        lifespan,
-        loop="uvloop",
-        http="httptools",
+def configured(api: "ASGIApp", *, proxies: Sequence[str] = (), **options: Any) -> uvicorn.Config:
+    """How uvicorn serves us, wherever it runs."""
+    return uvicorn.Config(
+        api,
+        http=Connection,
         ws=Socket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
@@ -114,8 +90,26 @@ def run_server(
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=settings.behind_proxy,
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        **options,
+    )
+
+
+def _certificates(settings: Settings) -> Certificates | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Certificates(settings.tls_cert, settings.tls_key)
+
+
+def run_server(api: "ASGIApp", listener: socket.socket, settings: Settings) -> None:
+    """Serve on a socket that listens already; raise what keeps the application from starting."""
+    lifespan = Lifespan(api)
+    certificates = _certificates(settings)
+    config = configured(
+        lifespan,
+        proxies=settings.trusted_proxies if settings.behind_proxy else (),
+        loop="uvloop",
         ssl_context_factory=None if certificates is None else lambda *_: certificates.context,
         timeout_graceful_shutdown=5,
     )

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
-from app.cli import MAX_MESSAGE_BYTES
-from app.cli.server import Socket
+from app.cli.server import configured
 
 LOOPBACK = "127.0.0.1"
+PATIENCE_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,17 +65,7 @@ async def serving(app: Starlette) -> AsyncIterator[Address]:
     # Named as TCP, so that asyncio sends each part of an answer at once.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((LOOPBACK, 0))
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws=Socket,
-        ws_max_size=MAX_MESSAGE_BYTES,
-        ws_per_message_deflate=False,
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=2,
-    )
+    config = configured(app, log_config=None, timeout_graceful_shutdown=2)
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(server.serve([listener]))
@@ -86,3 +76,25 @@ async def serving(app: Starlette) -> AsyncIterator[Address]:
         finally:
             ready.cancel()
             server.stopping.set()
+
+
+async def raw(address: Address, *parts: bytes) -> bytes:
+    """All that comes back, until the server ends the connection or says no more of itself."""
+    async with dialed(address) as (reader, writer):
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        return await reader.readuntil(b"\r\n\r\n")
+
+
+@asynccontextmanager
+async def dialed(
+    address: Address,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection on which anything may be said."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        reader, writer = await asyncio.open_connection(LOOPBACK, address.port)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()

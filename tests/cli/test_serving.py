@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 from websockets.protocol import State
 
-from app.cli.server import Socket, run_server
+from app.cli.protocols import Socket
+from app.cli.server import run_server
 from app.domain.tokens import ADMIN_FILE
 from app.errors import SettingsError, StorageUnavailable
 from app.settings import load_settings

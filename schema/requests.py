@@ -1,0 +1,117 @@
+"""What a request over HTTP must be: read within bounds, and taken apart to the letter."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cross_web import HTTPException, StarletteRequestAdapter
+from starlette.requests import Request
+from strawberry.exceptions import MissingQueryError
+from strawberry.http import GraphQLRequestData
+
+from schema.media_types import JSON, is_json
+from schema.scalars import read_whole
+
+MAX_BODY_BYTES = 1024 * 1024
+BODY_SECONDS = 10
+
+_IN_URLS = ("query", "operationName", "variables", "extensions")
+_JSON_IN_URLS = {"variables", "extensions"}
+
+
+class Refused(HTTPException):
+    """A request that is answered without being run."""
+
+    def __init__(self, status: int, reason: str, **headers: str) -> None:
+        super().__init__(status, reason)
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class Adapter(StarletteRequestAdapter):
+    """Lets the request itself be reached."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.request = request
+
+
+async def read(request: Request) -> GraphQLRequestData:
+    values = _of_url(request) if request.method == "GET" else await _of_body(request)
+    query = values.get("query")
+    if query is None:
+        raise Refused(400, "there is no query") from MissingQueryError()
+    return GraphQLRequestData(
+        query=_checked("query", query, str),
+        variables=_checked("variables", values.get("variables"), dict),
+        operation_name=_checked("operationName", values.get("operationName"), str),
+        extensions=_checked("extensions", values.get("extensions"), dict),
+    )
+
+
+def decode(data: str | bytes) -> object:
+    """JSON in UTF-8 without surprises: whatever else it is raises JSONDecodeError."""
+    try:
+        text = data if isinstance(data, str) else data.decode()
+        return json.loads(text, parse_int=read_whole)
+    except (ValueError, RecursionError) as error:
+        raise json.JSONDecodeError("not JSON", "", 0) from error
+
+
+def _checked(name: str, value: Any, kind: type) -> Any:
+    if not isinstance(value, kind | None):
+        words = "a string" if kind is str else "an object"
+        raise Refused(400, f"{name} must be {words}")
+    return value
+
+
+def _of_url(request: Request) -> Mapping[str, Any]:
+    """The parameters of a GET; an empty one is as good as none, but for the query."""
+    values: dict[str, Any] = {}
+    for name in _IN_URLS:
+        given = request.query_params.getlist(name)
+        if len(given) > 1:
+            raise Refused(400, f"{name} must be given once")
+        if given and (given[0] or name == "query"):
+            values[name] = _decoded(name, given[0]) if name in _JSON_IN_URLS else given[0]
+    return values
+
+
+async def _of_body(request: Request) -> Mapping[str, Any]:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused(415, "a body must not be compressed", Accept_Encoding="identity")
+    if not is_json(request.headers.get("content-type")):
+        raise Refused(415, f"the Content-Type of a body must be {JSON}, in UTF-8", Accept_Post=JSON)
+    values = _decoded("the body", await _body(request))
+    if not isinstance(values, dict):
+        raise Refused(400, "the body must be a JSON object")
+    return values
+
+
+def _decoded(name: str, data: str | bytes) -> object:
+    try:
+        return decode(data)
+    except json.JSONDecodeError as error:
+        raise Refused(400, f"{name} must be JSON") from error
+
+
+async def _body(request: Request) -> bytes:
+    """All of the body, of which no more than the limit is ever kept."""
+    length = request.headers.get("content-length", "0")
+    if len(length) > len(str(MAX_BODY_BYTES)) or int(length) > MAX_BODY_BYTES:
+        raise _too_large()
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_BODY_BYTES:
+                    raise _too_large()
+    except TimeoutError:
+        words = f"the body did not come within {BODY_SECONDS} s"
+        raise Refused(408, words, Connection="close") from None
+    return bytes(body)
+
+
+def _too_large() -> Refused:
+    return Refused(413, f"a body has {MAX_BODY_BYTES} bytes at most")
