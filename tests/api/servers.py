@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from app.cli.server import configured
+from app.cli.serving import STALL_SECONDS, bound_readers
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 10
@@ -60,11 +61,12 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Starlette) -> AsyncIterator[Address]:
+async def serving(app: Starlette, stall_seconds: float = STALL_SECONDS) -> AsyncIterator[Address]:
     """Serve as `orderdeck serve` does, on a free port."""
     # Named as TCP, so that asyncio sends each part of an answer at once.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((LOOPBACK, 0))
+    bound_readers(listener, stall_seconds)
     config = configured(app, log_config=None, timeout_graceful_shutdown=2)
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:
@@ -98,3 +100,9 @@ async def dialed(
             yield reader, writer
         finally:
             writer.close()
+
+
+async def repeat(writer: asyncio.StreamWriter, data: bytes, times: int) -> None:
+    for _ in range(times):
+        writer.write(data)
+        await writer.drain()

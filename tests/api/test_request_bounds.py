@@ -12,7 +12,7 @@ from schema import requests
 from schema.requests import MAX_BODY_BYTES
 from tests.api.clients import Client
 from tests.api.conftest import ADMIN, Api, on_shared
-from tests.api.servers import dialed, raw
+from tests.api.servers import dialed, raw, repeat
 
 TOKEN = f"Authorization: Bearer {ADMIN}\r\n"
 HEAD = f"POST /graphql HTTP/1.1\r\nHost: localhost\r\n{TOKEN}Content-Type: application/json\r\n"
@@ -51,12 +51,6 @@ async def ended(reader: asyncio.StreamReader) -> bool:
     except ConnectionResetError:
         pass
     return True
-
-
-async def repeat(writer: asyncio.StreamWriter, data: bytes, times: int) -> None:
-    for _ in range(times):
-        writer.write(data)
-        await writer.drain()
 
 
 @on_shared

@@ -1,0 +1,188 @@
+"""What a socket may hold at most, and what becomes of those who take more."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import cast
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from websockets.frames import Frame, Opcode
+
+from app.cli.protocols import MAX_FIRST_MESSAGE_BYTES, MAX_FRAGMENTS, MAX_UNREAD_BYTES
+from app.cli.serving import MAX_MESSAGE_BYTES
+from app.domain.tokens import Scope as TokenScope
+from app.services import Services
+from schema.build import build_schema
+from schema.crowds import Crowds
+from schema.transport import GraphQLEndpoint
+from tests.api.clients import Closed, connected
+from tests.api.conftest import ADMIN, Api, on_shared
+from tests.api.servers import Address, dialed, repeat, serving
+
+WHO = "{ viewer { name } }"
+EVERYTHING = "{ __schema { types { name description fields { name description } } } }"
+WATCH = "subscription { orderUpdates { kind } }"
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
+    b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
+STALL_SECONDS = 1
+FLOOD_BYTES = 64 * MAX_UNREAD_BYTES
+
+
+class Room:
+    """A server of sockets alone, which tells when one of them has ended."""
+
+    def __init__(self, services: Services, crowds: Crowds) -> None:
+        self.services = services
+        self.crowds = crowds
+        self.ended = asyncio.Event()
+        self._endpoint = GraphQLEndpoint(build_schema(), lambda: services, crowds=crowds)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._endpoint(scope, receive, send)
+        finally:
+            self.ended.set()
+
+    async def token(self) -> str:
+        _, secret = await self.services.auth.create(name="a client", scopes=[TokenScope.READ])
+        return secret
+
+
+@asynccontextmanager
+async def opened(room: Room, stall_seconds: float = 20) -> AsyncIterator[Address]:
+    app = Starlette(routes=[WebSocketRoute("/graphql", room)])
+    async with serving(app, stall_seconds) as address:
+        yield address
+
+
+def stop_reading(writer: asyncio.StreamWriter) -> None:
+    cast("asyncio.Transport", writer.transport).pause_reading()
+
+
+def frame(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:
+    return Frame(opcode, data, fin).serialize(mask=True)
+
+
+def text(**message: object) -> bytes:
+    return frame(Opcode.TEXT, json.dumps(message).encode())
+
+
+@on_shared
+async def test_the_operations_of_a_socket_are_bounded(shared_api: Api) -> None:
+    async with shared_api.socket() as socket:
+        await socket.init(ADMIN)
+        for number in range(100):
+            await socket.subscribe(str(number), WATCH)
+        await socket.subscribe("more", WATCH)
+        [error] = await socket.hear_error("more")
+        assert error["extensions"] == {"code": "RATE_LIMITED"}
+
+
+@on_shared
+async def test_a_stranger_sends_little_and_who_is_known_more(shared_api: Api) -> None:
+    ping = '{"type": "ping"}'
+    async with shared_api.socket() as socket:
+        await socket.send(ping.ljust(MAX_FIRST_MESSAGE_BYTES))
+        assert await socket.hear() == {"type": "pong"}
+        await socket.send(ping.ljust(MAX_FIRST_MESSAGE_BYTES + 1))
+        assert (await socket.closed()).code == 1009
+    async with shared_api.socket() as socket:
+        await socket.init(ADMIN)
+        await socket.send(ping.ljust(MAX_MESSAGE_BYTES))
+        assert await socket.hear() == {"type": "pong"}
+        await socket.send(ping.ljust(MAX_MESSAGE_BYTES + 1))
+        assert (await socket.closed()).code == 1009
+
+
+async def test_the_longest_waiting_stranger_makes_room_for_a_new_one(services: Services) -> None:
+    room = Room(services, Crowds(max_strangers=2))
+    token = await room.token()
+    async with opened(room) as address, AsyncExitStack() as stack:
+        known = await stack.enter_async_context(connected(address))
+        await known.init(token)
+        first, second, third = [
+            await stack.enter_async_context(connected(address)) for _ in range(3)
+        ]
+        assert await first.closed() == Closed(1013, "Too many sockets")
+        await third.init(token)
+        await second.init(token)
+        await known.subscribe("1", WHO)
+        await known.hear_data("1")
+
+
+async def test_the_sockets_of_a_token_are_bounded(services: Services) -> None:
+    room = Room(services, Crowds(max_of_token=1))
+    token, other = await room.token(), await room.token()
+    async with opened(room) as address:
+        async with connected(address) as one, connected(address) as more:
+            await one.init(token)
+            async with connected(address) as another:
+                await another.init(other)
+            await more.say(type="connection_init", payload={"Authorization": f"Bearer {token}"})
+            assert await more.closed() == Closed(1013, "Too many sockets of this token")
+            await one.subscribe("1", WHO)
+            await one.hear_data("1")
+            room.ended.clear()
+        async with asyncio.timeout(10):
+            await room.ended.wait()
+        async with connected(address) as next_one:
+            await next_one.init(token)
+
+
+async def test_nothing_is_left_of_sockets_that_have_ended(services: Services) -> None:
+    room = Room(services, Crowds())
+    token = await room.token()
+    async with opened(room) as address, connected(address) as known, connected(address):
+        await known.init(token)
+    assert vars(room.crowds) == vars(Crowds())
+
+
+@on_shared
+async def test_whoever_asks_for_pongs_and_reads_none_is_dropped(shared_api: Api) -> None:
+    pings = frame(Opcode.PING, b"x" * 125) * 500
+    async with dialed(shared_api.address) as (reader, writer):
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        stop_reading(writer)
+        with pytest.raises(ConnectionError):
+            await repeat(writer, pings, FLOOD_BYTES // len(pings))
+
+
+@on_shared
+async def test_a_message_in_very_many_pieces_is_refused(shared_api: Api) -> None:
+    async with dialed(shared_api.address) as (reader, writer):
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(frame(Opcode.TEXT, b" ", fin=False))
+        writer.write(frame(Opcode.CONT, b"", fin=False) * (MAX_FRAGMENTS + 1))
+        assert b"too many fragments" in await reader.read()
+
+
+async def test_whoever_takes_no_byte_for_long_is_dropped(services: Services) -> None:
+    room = Room(services, Crowds())
+    token = await room.token()
+    async with (
+        opened(room, STALL_SECONDS) as address,
+        dialed(address) as (reader, writer),
+        connected(address) as other,
+    ):
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        stop_reading(writer)
+        bearer = {"Authorization": f"Bearer {token}"}
+        writer.write(text(type="connection_init", payload=bearer))
+        for number in range(20):
+            query = {"query": EVERYTHING}
+            writer.write(text(type="subscribe", id=str(number), payload=query))
+        await writer.drain()
+        await room.ended.wait()
+        await other.init(token)
+        await other.subscribe("1", WHO)
+        await other.hear_data("1")
