@@ -14,6 +14,7 @@ from websockets.protocol import State
 
 from app.cli.protocols import Socket
 from app.cli.server import run_server
+from app.cli.serving import SEND_BUFFER_BYTES, listen
 from app.domain.tokens import ADMIN_FILE
 from app.errors import SettingsError, StorageUnavailable
 from app.settings import load_settings
@@ -67,6 +68,18 @@ def test_a_data_folder_that_cannot_be_written_is_told(
     result = run("serve", "--port", "0")
     assert result.exit_code == 1
     assert f"data folder {folder / 'file' / 'data'} cannot be written" in result.stderr
+
+
+def test_whoever_stops_reading_is_dropped_by_the_system_after_20_seconds() -> None:
+    with (
+        listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        timeout = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        kept = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    assert timeout == 20_000
+    assert kept <= 2 * SEND_BUFFER_BYTES
 
 
 class FailingApp:
