@@ -217,7 +217,7 @@ async def test_a_query_that_is_forbidden_costs_that_field_alone(gate: Gate, name
 async def test_a_mutation_cannot_be_asked_for_by_get(gate: Gate, name: str) -> None:
     document, given = calling("mutation", name, depth=1), gate.given("mutation", name)
     answer = await gate.api.client().get(query=document, variables=json.dumps(given))
-    assert answer.status_code == 400
+    assert answer.status_code == 405
     assert "data" not in answer.json()
     [error] = answer.json()["errors"]
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
