@@ -8,6 +8,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
+from app.cli.stalls import StallWatch
 from schema.sockets import WIDEN
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class HeadTooLarge(Exception):
 class Connection(HttpToolsProtocol):
     """One connection over HTTP; each request on it has so many bytes, and so long, to arrive."""
 
+    _stalls: StallWatch
     _deadline: TimerHandle | None = None
     _begun = 0
     _is_under_way = False
@@ -44,9 +46,11 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._stalls = StallWatch(transport, self.loop)
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._stalls.stop()
         self._lift_deadline()
         super().connection_lost(exc)
 
@@ -90,6 +94,7 @@ class Connection(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._lift_deadline()
         if self.url.isascii():
+            self._stalls.stop()
             super().handle_websocket_upgrade()
         else:
             self._refuse(_BAD_REQUEST)
@@ -137,10 +142,20 @@ class Connection(HttpToolsProtocol):
 class Socket(WebSocketsSansIOProtocol):
     """A WebSocket that takes little from strangers, and may be closed by both sides at once."""
 
+    _stalls: StallWatch
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.close_timeout = CLOSE_SECONDS
         self.conn.max_message_size = MAX_FIRST_MESSAGE_BYTES
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._stalls = StallWatch(transport, self.loop)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stalls.stop()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

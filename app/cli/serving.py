@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_BYTES = 256 * 1024
 BACKLOG = 2048
-# Whoever takes not a byte for so long is gone, or means no good.
-STALL_SECONDS = 20
 # What the system keeps for each client that does not read; it doubles the number.
 SEND_BUFFER_BYTES = 256 * 1024
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 shown, not bound to
@@ -68,12 +66,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def bound_readers(listener: socket.socket, stall_seconds: float = STALL_SECONDS) -> None:
-    """Have the system drop whoever stops reading, and keep little for them until then."""
+def bound_readers(listener: socket.socket) -> None:
+    """Have the system keep little for each client that does not read."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        milliseconds = int(stall_seconds * 1000)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def banner(settings: "Settings", listener: socket.socket) -> str:

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from app.cli.server import configured
-from app.cli.serving import STALL_SECONDS, bound_readers
+from app.cli.serving import bound_readers
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 10
@@ -61,12 +61,12 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Starlette, stall_seconds: float = STALL_SECONDS) -> AsyncIterator[Address]:
+async def serving(app: Starlette) -> AsyncIterator[Address]:
     """Serve as `orderdeck serve` does, on a free port."""
     # Named as TCP, so that asyncio sends each part of an answer at once.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((LOOPBACK, 0))
-    bound_readers(listener, stall_seconds)
+    bound_readers(listener)
     config = configured(app, log_config=None, timeout_graceful_shutdown=2)
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import cast
 
 import pytest
@@ -12,6 +13,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
 
+from app.cli import stalls
 from app.cli.protocols import MAX_FIRST_MESSAGE_BYTES, MAX_FRAGMENTS, MAX_UNREAD_BYTES
 from app.cli.serving import MAX_MESSAGE_BYTES
 from app.domain.tokens import Scope as TokenScope
@@ -21,7 +23,14 @@ from schema.crowds import Crowds
 from schema.transport import GraphQLEndpoint
 from tests.api.clients import Closed, connected
 from tests.api.conftest import ADMIN, Api, on_shared
-from tests.api.servers import Address, dialed, repeat, serving
+from tests.api.servers import (
+    LOOPBACK,
+    PATIENCE_SECONDS,
+    Address,
+    dialed,
+    repeat,
+    serving,
+)
 
 WHO = "{ viewer { name } }"
 EVERYTHING = "{ __schema { types { name description fields { name description } } } }"
@@ -31,7 +40,9 @@ HANDSHAKE = (
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
     b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
 )
-STALL_SECONDS = 1
+STALL_SECONDS = 1.0
+LOOKS = 4
+BUFFER_BYTES = 4_096
 FLOOD_BYTES = 64 * MAX_UNREAD_BYTES
 
 
@@ -55,11 +66,8 @@ class Room:
         return secret
 
 
-@asynccontextmanager
-async def opened(room: Room, stall_seconds: float = 20) -> AsyncIterator[Address]:
-    app = Starlette(routes=[WebSocketRoute("/graphql", room)])
-    async with serving(app, stall_seconds) as address:
-        yield address
+def opened(room: Room) -> AbstractAsyncContextManager[Address]:
+    return serving(Starlette(routes=[WebSocketRoute("/graphql", room)]))
 
 
 def stop_reading(writer: asyncio.StreamWriter) -> None:
@@ -165,24 +173,54 @@ async def test_a_message_in_very_many_pieces_is_refused(shared_api: Api) -> None
         assert b"too many fragments" in await reader.read()
 
 
+@pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stalls, "STALL_SECONDS", STALL_SECONDS)
+
+
+@pytest.mark.usefixtures("impatience")
 async def test_whoever_takes_no_byte_for_long_is_dropped(services: Services) -> None:
     room = Room(services, Crowds())
     token = await room.token()
-    async with (
-        opened(room, STALL_SECONDS) as address,
-        dialed(address) as (reader, writer),
-        connected(address) as other,
-    ):
-        writer.write(HANDSHAKE)
-        await reader.readuntil(b"\r\n\r\n")
-        stop_reading(writer)
-        bearer = {"Authorization": f"Bearer {token}"}
-        writer.write(text(type="connection_init", payload=bearer))
-        for number in range(20):
-            query = {"query": EVERYTHING}
-            writer.write(text(type="subscribe", id=str(number), payload=query))
-        await writer.drain()
+    async with opened(room) as address, flooded(address, token), connected(address) as other:
         await room.ended.wait()
+        # Whoever is sent nothing has nothing to take.
         await other.init(token)
         await other.subscribe("1", WHO)
         await other.hear_data("1")
+
+
+@pytest.mark.usefixtures("impatience")
+async def test_whoever_takes_little_at_a_time_is_served_on(services: Services) -> None:
+    room = Room(services, Crowds())
+    loop = asyncio.get_running_loop()
+    async with opened(room) as address, flooded(address, await room.token()) as client:
+        for _ in range(3 * LOOKS):
+            assert await loop.sock_recv(client, BUFFER_BYTES)
+            ending = asyncio.ensure_future(room.ended.wait())
+            await asyncio.wait({ending}, timeout=STALL_SECONDS / LOOKS)
+            ending.cancel()
+            assert not room.ended.is_set()
+
+
+@asynccontextmanager
+async def flooded(address: Address, token: str) -> AsyncIterator[socket.socket]:
+    """Whoever has asked for far more than there is room for, and has not read it."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+            client.setblocking(False)
+            await loop.sock_connect(client, (LOOPBACK, address.port))
+            await loop.sock_sendall(client, HANDSHAKE)
+            await loop.sock_recv(client, BUFFER_BYTES)
+            await loop.sock_sendall(client, wishes(token))
+            yield client
+
+
+def wishes(token: str) -> bytes:
+    bearer = {"Authorization": f"Bearer {token}"}
+    everything = {"query": EVERYTHING}
+    return text(type="connection_init", payload=bearer) + b"".join(
+        text(type="subscribe", id=str(number), payload=everything) for number in range(20)
+    )

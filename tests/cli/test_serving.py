@@ -70,15 +70,13 @@ def test_a_data_folder_that_cannot_be_written_is_told(
     assert f"data folder {folder / 'file' / 'data'} cannot be written" in result.stderr
 
 
-def test_whoever_stops_reading_is_dropped_by_the_system_after_20_seconds() -> None:
+def test_the_system_keeps_little_for_whoever_does_not_read() -> None:
     with (
         listen("127.0.0.1", 0) as listener,
         socket.create_connection(listener.getsockname()),
         listener.accept()[0] as accepted,
     ):
-        timeout = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         kept = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-    assert timeout == 20_000
     assert kept <= 2 * SEND_BUFFER_BYTES
 
 

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx
@@ -164,16 +164,11 @@ async def api_client(server: ServerProcess) -> AsyncIterator[ApiClient]:
 class Pace:
     """How a subscriber reads: at once, unless it is told to stop or to take its time."""
 
-    may_read: asyncio.Event = field(default_factory=asyncio.Event)
     seconds_each: float = 0
     # Bytes that wait in this process and in the kernel; None is as much as it likes.
     buffer_bytes: int | None = None
 
-    def __post_init__(self) -> None:
-        self.may_read.set()
-
     async def turn(self) -> None:
-        await self.may_read.wait()
         if self.seconds_each:
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.Event().wait(), self.seconds_each)

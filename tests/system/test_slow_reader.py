@@ -18,13 +18,15 @@ SLOW_READERS = 2
 LETTERS = "x" * 7_500
 MEGABYTE = 1024 * 1024
 MOST_GROWTH_BYTES = 20 * MEGABYTE
-# While they read nothing at all, hardly anything may be kept for them.
-MOST_KEPT_BYTES = (20 if IS_SOAK else 6) * MEGABYTE
+# While they read next to nothing, hardly anything may be kept for them.
+MOST_KEPT_BYTES = (20 if IS_SOAK else 10) * MEGABYTE
 # More than what the server keeps at hand, so that all of that is there before it is measured.
 WARMING_CHANGES = 1_100
 BATCH = 100
 BUFFER_BYTES = 4_096
 LATE_SECONDS = 2.0
+# Whoever takes nothing at all for 20 s is dropped.
+SECONDS_EACH = 1 if IS_SOAK else 4
 BALANCE = {"accounts__paper__paper__balances__USDT": 1_000_000_000}
 
 
@@ -112,12 +114,8 @@ async def _caught_up(slow: list[Subscriber], prompt: Subscriber) -> None:
 
 
 def _slow_down(pace: Pace) -> None:
-    if IS_SOAK:
-        pace.seconds_each = 1
-    else:
-        pace.may_read.clear()
+    pace.seconds_each = SECONDS_EACH
 
 
 def _speed_up(pace: Pace) -> None:
     pace.seconds_each = 0
-    pace.may_read.set()
