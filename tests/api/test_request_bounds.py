@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -20,15 +18,10 @@ ALIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SHORT_SECONDS = 0.2
 
 
-@contextmanager
-def shortly(module: object, name: str) -> Iterator[None]:
-    """Nobody waits longer than a moment."""
-    before = getattr(module, name)
-    setattr(module, name, SHORT_SECONDS)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)
+@pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits longer than a moment for a request."""
+    monkeypatch.setattr(protocols, "REQUEST_SECONDS", SHORT_SECONDS)
 
 
 def status_of(answer: bytes) -> int:
@@ -191,32 +184,34 @@ SLOW = {
 
 
 @on_shared
+@pytest.mark.usefixtures("impatience")
 @pytest.mark.parametrize("begun", SLOW.values(), ids=SLOW.keys())
 async def test_a_request_that_never_ends_is_ended(shared_api: Api, begun: bytes) -> None:
-    with shortly(protocols, "REQUEST_SECONDS"):
-        async with dialed(shared_api.address) as (reader, writer):
-            writer.write(begun)
-            assert await ended(reader)
+    async with dialed(shared_api.address) as (reader, writer):
+        writer.write(begun)
+        assert await ended(reader)
 
 
 @on_shared
+@pytest.mark.usefixtures("impatience")
 async def test_a_request_that_comes_byte_by_byte_is_ended_all_the_same(shared_api: Api) -> None:
-    with shortly(protocols, "REQUEST_SECONDS"):
-        async with dialed(shared_api.address) as (reader, writer):
-            writer.write(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
-            ending = asyncio.create_task(ended(reader))
-            while not ending.done():
-                writer.write(b"x")
-                await asyncio.wait({ending}, timeout=SHORT_SECONDS / 10)
+    async with dialed(shared_api.address) as (reader, writer):
+        writer.write(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+        ending = asyncio.create_task(ended(reader))
+        while not ending.done():
+            writer.write(b"x")
+            await asyncio.wait({ending}, timeout=SHORT_SECONDS / 10)
 
 
 @on_shared
-async def test_a_body_that_is_too_slow_is_told_so(shared_api: Api) -> None:
-    with shortly(requests, "BODY_SECONDS"):
-        async with dialed(shared_api.address) as (reader, writer):
-            writer.write(f"{HEAD}Content-Length: 50\r\n\r\n{{".encode())
-            assert await told(reader) == (408, ["BAD_USER_INPUT"])
-            assert await ended(reader)
+async def test_a_body_that_is_too_slow_is_told_so(
+    shared_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "BODY_SECONDS", SHORT_SECONDS)
+    async with dialed(shared_api.address) as (reader, writer):
+        writer.write(f"{HEAD}Content-Length: 50\r\n\r\n{{".encode())
+        assert await told(reader) == (408, ["BAD_USER_INPUT"])
+        assert await ended(reader)
 
 
 @on_shared
