@@ -1,8 +1,17 @@
 """Answers as GraphQL over HTTP has them: their media types, their status, and what is in them."""
 
-import pytest
+from typing import cast
 
+import httpx
+import pytest
+from starlette.responses import Response
+
+from app.asgi import create_app
+from app.services import Services
+from app.settings import Settings
+from schema.build import build_schema
 from schema.media_types import GRAPHQL, JSON, chosen
+from schema.transport import GraphQLEndpoint
 from tests.api.clients import Client, Data
 from tests.api.conftest import Api, on_shared
 
@@ -165,3 +174,26 @@ async def test_an_address_that_is_not_there_is_told_as_all_else_is(shared_api: A
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
     assert list(answer.json()) == ["errors"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("INTERNAL_SERVER_ERROR", 500), ("RATE_LIMITED", 429), ("QUERY_TOO_COMPLEX", 400)],
+)
+def test_whose_fault_it_is_shows_in_the_status(code: str, status: int) -> None:
+    endpoint = GraphQLEndpoint(build_schema(), lambda: cast("Services", None))
+    told = {"errors": [{"message": "no", "extensions": {"code": code}}]}
+    for kind, expected in ((GRAPHQL, status), (JSON, 200)):
+        answer = endpoint.create_response(told, Response(media_type=kind))
+        assert answer.status_code == expected
+
+
+async def test_a_fault_of_the_application_is_told_without_its_inside(settings: Settings) -> None:
+    never_started = httpx.ASGITransport(create_app(settings), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=never_started, base_url="http://localhost") as http:
+        headers = {"Authorization": "Bearer secret"}
+        answer = await http.get("/graphql", headers=headers)
+    assert answer.status_code == 500
+    [error] = answer.json()["errors"]
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert "services" not in answer.text
