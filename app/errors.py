@@ -19,7 +19,8 @@ OrderdeckError
 │   ├── StaleRevision       somebody was faster: read again
 │   ├── Duplicate           it is already there
 │   ├── StorageUnavailable  retry later
-│   └── SchemaMismatch      migrate, or run the newer program
+│   ├── SchemaMismatch      migrate, or run the newer program
+│   └── CopyRefused         read why: nothing was replaced
 ├── BotError                look at the bot
 │   ├── StrategyFailed      a strategy gave no advice: look at what it says
 │   └── CycleFailed         nothing could be decided: it is tried again
@@ -185,6 +186,10 @@ class StorageUnavailable(StorageError):
 
 class SchemaMismatch(StorageError):
     """The database is older or newer than this program: migrate it, or run the newer program."""
+
+
+class CopyRefused(StorageError):
+    """A backup that is not made, or not put in place: read why, nothing was replaced."""
 
 
 class BotError(OrderdeckError):
