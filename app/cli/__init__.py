@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import databases, doctor, orders, schemas, serving, tokens, watching
+from app.cli import backups, databases, doctor, orders, schemas, serving, tokens, watching
 from app.cli.serving import MAX_MESSAGE_BYTES
 
 __all__ = ["MAX_MESSAGE_BYTES", "app", "main"]
@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 app.command()(serving.serve)
 app.command()(databases.migrate)
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.command()(doctor.doctor)
 app.command()(orders.orders)
 app.command()(watching.watch)

@@ -124,7 +124,7 @@ async def check_port(settings: "Settings") -> Finding:
         reason = "this host name is not known" if is_unknown else error.strerror
         advice = "choose another host or port in the settings"
         return fault("port", f"{where}, cannot be listened on: {reason}", advice)
-    if await _is_orderdeck(settings):
+    if await is_orderdeck(settings):
         return ok("port", f"{where}, is where an orderdeck is running")
     advice = "end that program, or choose another port in the settings"
     return fault("port", f"{where}, is taken by another program", advice)
@@ -177,6 +177,23 @@ def is_there(path: Path) -> bool:
     return os.path.lexists(path)
 
 
+async def is_orderdeck(settings: "Settings") -> bool:
+    """Whether one answers where the settings say."""
+    import httpx
+
+    is_tls = settings.tls_cert is not None
+    url = f"{base_url(settings.host, settings.port, is_tls=is_tls)}/healthz"
+    headers = {"Host": settings.allowed_hosts[0]}
+    # Nothing is told to it, and its certificate names another host than this.
+    client = httpx.AsyncClient(trust_env=False, verify=False)  # noqa: S501
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS), client as http:
+            answer = await http.get(url, headers=headers)
+    except (httpx.HTTPError, TimeoutError):
+        return False
+    return answer.status_code == httpx.codes.OK and answer.text == "alive"
+
+
 def _nearest(folder: Path) -> Path:
     """The path itself, or what of it exists."""
     return next(path for path in (folder, *folder.parents) if is_there(path))
@@ -193,19 +210,3 @@ def _bind(host: str, port: int) -> OSError | None:
     except OSError as error:
         return error
     return None
-
-
-async def _is_orderdeck(settings: "Settings") -> bool:
-    import httpx
-
-    is_tls = settings.tls_cert is not None
-    url = f"{base_url(settings.host, settings.port, is_tls=is_tls)}/healthz"
-    headers = {"Host": settings.allowed_hosts[0]}
-    # Nothing is told to it, and its certificate names another host than this.
-    client = httpx.AsyncClient(trust_env=False, verify=False)  # noqa: S501
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS), client as http:
-            answer = await http.get(url, headers=headers)
-    except (httpx.HTTPError, TimeoutError):
-        return False
-    return answer.status_code == httpx.codes.OK and answer.text == "alive"

@@ -1,0 +1,105 @@
+"""Backups: made of a database that is in use, and put back where none is."""
+
+# Imported where it is used, so that --help and --version answer at once.
+# ruff: noqa: PLC0415
+
+import asyncio
+import shlex
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli import machine
+from app.cli.environment import read_settings
+from app.cli.output import fail, told_in_words
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from app.storage.backups import Contents
+
+_File = Annotated[Path, typer.Argument(metavar="FILE")]
+_PASSWORD = "It asks for the password, or takes it from ~/.pgpass."  # noqa: S105  none
+_NEW_LOG = "UPDATE log SET identity = substr(md5(random()::text), 1, 16)"
+AFTERWARDS = """\
+This database is older than the exchange, and knows nothing of what happened since it was copied:
+- Orders placed since then are found when the accounts are compared, as placed from outside.
+- Their client order ids are free again: a program that repeats one places a second order.
+- Limits, halts, the trading window, the dead-man switch and the bot are as they were: look at them.
+- Tokens made since then are gone, and those revoked since then are valid: revoke them again.
+- Every cursor of before is CURSOR_INVALID: clients read their lists anew.
+The file admin-token is left alone, and what stands in it opens the door at the next start."""
+
+
+def backup(
+    file: _File,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+) -> None:
+    """Copy the database to FILE, whether a server writes to it or not."""
+    with told_in_words():
+        database = _database(read_settings(), partial(_how_to_dump, file=file))
+        from app.storage.backups import back_up
+
+        contents = back_up(database, file, may_replace=force)
+        typer.echo(f"{file} holds {_described(contents)}.")
+
+
+def restore(
+    file: _File,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Where there is a database, keep it aside.")
+    ] = False,
+) -> None:
+    """Put the backup FILE where the database is, while no server runs."""
+    with told_in_words():
+        settings = read_settings()
+        database = _database(settings, partial(_how_to_load, file=file))
+        from app.storage import restores
+
+        if not restores.check_free(file, database, may_replace=force) and _is_served(settings):
+            fail(f"{database} {restores.IN_USE}.")
+        restored = restores.restore(file, database, datetime.now(UTC))
+        typer.echo(f"{database} holds {_described(restored.contents)}.")
+        if restored.kept is not None:
+            typer.echo(f"What stood there is kept as {restored.kept}.")
+        typer.echo(f"\n{AFTERWARDS}")
+
+
+def _database(settings: "Settings", otherwise: Callable[[str], str]) -> Path:
+    """The file; where there is none, how it is done with PostgreSQL's own programs."""
+    from app.storage.backups import file_of, postgres_options
+
+    url = settings.database_url.get_secret_value()
+    path = file_of(url)
+    if path is None:
+        fail(otherwise(postgres_options(url)))
+    return path
+
+
+def _how_to_dump(options: str, *, file: Path) -> str:
+    command = f"pg_dump {options} --format=custom --file={shlex.quote(str(file))}"
+    return f"PostgreSQL copies its databases itself, also in use:\n\n  {command}\n\n{_PASSWORD}"
+
+
+def _how_to_load(options: str, *, file: Path) -> str:
+    load = f"pg_restore {options} --clean --if-exists {shlex.quote(str(file))}"
+    begin = f"psql {options} --command={shlex.quote(_NEW_LOG)}"
+    words = "PostgreSQL puts its copies back itself. Stop every server first:"
+    return f"{words}\n\n  {load}\n  {begin}\n\n{_PASSWORD}\n\n{AFTERWARDS}"
+
+
+def _is_served(settings: "Settings") -> bool:
+    return asyncio.run(machine.is_orderdeck(settings))
+
+
+def _described(contents: "Contents") -> str:
+    size = contents.size_bytes / machine.MEBIBYTE
+    return (
+        f"{contents.orders} orders and {contents.events} events"
+        f" at schema {contents.revision}, {size:.1f} MiB"
+    )
