@@ -1,7 +1,6 @@
 """The composition root: builds everything in order, starts the loops, closes in reverse."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
-from ulid import ULID
 
 from app.bus import Bus
 from app.domain.accounts import AccountMode
@@ -31,9 +29,12 @@ from app.services.equity import EquityRecorder, EquityTools
 from app.services.fee_values import FeeValuer
 from app.services.halts import HaltService, HaltTools
 from app.services.health import HealthService
+from app.services.ids import AscendingIds, new_wire_id
+from app.services.loop_watch import LoopWatch
 from app.services.loss_watch import LossWatch
 from app.services.market_data import MarketDataService
 from app.services.market_feeds import MarketFeeds
+from app.services.metrics import Metrics
 from app.services.order_courier import OrderCourier
 from app.services.order_gate import OrderGate
 from app.services.order_ledger import Ids, OrderLedger
@@ -46,6 +47,8 @@ from app.services.portfolios import PortfolioService
 from app.services.position_feed import PositionFeed
 from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
+from app.services.readiness import Readiness
+from app.services.readings import Readings, ReadingTools
 from app.services.recent_money import RecentMoney
 from app.services.reconciler import Reconciler
 from app.services.risks import RiskService, RiskTools
@@ -60,8 +63,6 @@ from app.storage.database import Database
 from app.storage.inspections import inspected, place
 
 RESTART_SECONDS = 1.0
-_WIRE_FIRST = "abcdefghijklmnopqrsuvwxyz"
-_WIRE_REST = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 _logger = structlog.get_logger(__name__)
 
@@ -95,8 +96,9 @@ async def open_runtime(
 ) -> AsyncIterator[Services]:
     """Everything, from a database at the right schema to loops that run."""
     parts = parts or Parts()
-    async with _open_database(settings, migrate=migrate) as (database, bus):
-        built = _Build(settings, parts, database, bus)
+    metrics = Metrics()
+    async with _open_database(settings, metrics, migrate=migrate) as (database, bus):
+        built = _Build(settings, parts, database, bus, metrics)
         await built.prepare()
         async with asyncio.TaskGroup() as tasks:
             loops = [tasks.create_task(loop) for loop in built.loops()]
@@ -111,7 +113,7 @@ async def open_runtime(
 async def open_auth(settings: Settings) -> AsyncIterator[tuple[AuthService, AuditService]]:
     """The tokens alone, for the command line."""
     parts = Parts()
-    async with _open_database(settings, migrate=True) as (database, _):
+    async with _open_database(settings, Metrics(), migrate=True) as (database, _):
         audit = AuditService(database, parts.clock, AscendingIds().new)
         yield _auth(settings, database, parts), audit
 
@@ -153,10 +155,11 @@ async def migrate(settings: Settings, revision: str) -> None:
 
 @asynccontextmanager
 async def _open_database(
-    settings: Settings, *, migrate: bool
+    settings: Settings, metrics: Metrics, *, migrate: bool
 ) -> AsyncIterator[tuple[Database, Bus]]:
     bus = Bus()
-    database = Database(settings.database_url.get_secret_value(), bus)
+    url = settings.database_url.get_secret_value()
+    database = Database(url, bus, metrics.committed)
     try:
         await (migrations.migrate(database) if migrate else migrations.check(database))
         yield database, bus
@@ -167,7 +170,9 @@ async def _open_database(
 class _Build:
     """The parts in the order in which they need each other."""
 
-    def __init__(self, settings: Settings, parts: Parts, database: Database, bus: Bus) -> None:
+    def __init__(
+        self, settings: Settings, parts: Parts, database: Database, bus: Bus, metrics: Metrics
+    ) -> None:
         self._settings = settings
         self._database = database
         self._clock = parts.clock
@@ -175,10 +180,11 @@ class _Build:
         self._gateway_plans = Gateways(settings, database, parts.clock, parts.faults)
         self._gateways = build_all(self._gateway_plans)
         self._accounts = AccountService(database, parts.clock, self._entries())
-        ids = Ids(new=AscendingIds().new, new_wire=_new_wire_id)
+        ids = Ids(new=AscendingIds().new, new_wire=new_wire_id)
         self._log = OrderLog(database, bus, parts.clock)
+        database.tell_commits(metrics.hear)
         clock, accounts = parts.clock, self._accounts
-        self._feeds = MarketFeeds(list(self._gateways.values()), clock)
+        self._feeds = MarketFeeds(list(self._gateways.values()), clock, metrics)
         ledger = OrderLedger(database, clock, ids)
         market_data = MarketDataService(self._feeds, clock)
         views, appraiser = ViewService(database), Appraiser(market_data, clock)
@@ -195,6 +201,7 @@ class _Build:
             courier=OrderCourier(accounts, ledger, clock),
             clock=clock,
             ids=ids,
+            metrics=metrics,
         )
         self._orders = OrderService(tools)
         self._syncs = {
@@ -241,6 +248,7 @@ class _Build:
                 bus=bus,
                 clock=clock,
                 name=ids.new(),
+                metrics=metrics,
             )
         )
         bot = BotTools(
@@ -261,6 +269,18 @@ class _Build:
             watches=watches,
             clock=clock,
         )
+        self._loop_watch = LoopWatch(metrics)
+        self._readiness = Readiness(database, accounts, self._loop_watch, clock)
+        readings = ReadingTools(
+            metrics=metrics,
+            database=database,
+            accounts=accounts,
+            readiness=self._readiness,
+            log=self._log,
+            feeds=self._feeds,
+            watches=watches,
+            clock=clock,
+        )
         self.services = Services(
             accounts=self._accounts,
             halts=halts,
@@ -270,12 +290,15 @@ class _Build:
             bot=BotService(bot),
             log=self._log,
             market_data=market_data,
+            metrics=metrics,
             orders=self._orders,
             portfolio_feed=PortfolioFeed(portfolios, steady, watches),
             portfolios=portfolios,
             positions=positions,
             position_feed=PositionFeed(positions, accounts, steady, watches),
             position_keeper=keeper,
+            readiness=self._readiness,
+            readings=Readings(readings),
             reconciler=Reconciler(self._syncs),
             risk=RiskService(risks),
             trading_window=TradingWindowService(database, views, watches, clock),
@@ -297,6 +320,8 @@ class _Build:
         loops = [
             _kept_running("auth", self._auth.run),
             _kept_running("log", self._log.run),
+            _kept_running("loop watch", self._loop_watch.run),
+            _kept_running("readiness", self._readiness.run),
             _kept_running("fees", self._fees.run),
             _kept_running("feeds", self._feeds.run),
             *(_kept_running("gateway", gateway.run) for gateway in self._gateways.values()),
@@ -343,23 +368,6 @@ def _auth(settings: Settings, database: Database, parts: Parts) -> AuthService:
         account_names=tuple(settings.accounts),
         doorkeeper=parts.doorkeeper,
     )
-
-
-class AscendingIds:
-    """Ids that sort in the order in which this process made them, also within a millisecond."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def new(self) -> str:
-        self._last = max(int(ULID()), self._last + 1)
-        return str(ULID.from_int(self._last))
-
-
-def _new_wire_id() -> str:
-    """18 characters in the one shape that every exchange takes."""
-    rest = "".join(secrets.choice(_WIRE_REST) for _ in range(17))
-    return secrets.choice(_WIRE_FIRST) + rest
 
 
 async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:

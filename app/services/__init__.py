@@ -9,6 +9,7 @@ from app.services.bots import BotService
 from app.services.dead_man import DeadManSwitch
 from app.services.halts import HaltService
 from app.services.market_data import MarketDataService
+from app.services.metrics import Metrics
 from app.services.order_log import OrderLog
 from app.services.orders import OrderService
 from app.services.portfolio_feed import PortfolioFeed
@@ -16,6 +17,8 @@ from app.services.portfolios import PortfolioService
 from app.services.position_feed import PositionFeed
 from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
+from app.services.readiness import Readiness
+from app.services.readings import Readings
 from app.services.reconciler import Reconciler
 from app.services.risks import RiskService
 from app.services.strategies import StrategyRunner
@@ -35,12 +38,15 @@ class Services:
     halts: HaltService
     log: OrderLog
     market_data: MarketDataService
+    metrics: Metrics
     orders: OrderService
     portfolio_feed: PortfolioFeed
     portfolios: PortfolioService
     positions: PositionService
     position_feed: PositionFeed
     position_keeper: PositionKeeper
+    readiness: Readiness
+    readings: Readings
     reconciler: Reconciler
     risk: RiskService
     strategies: StrategyRunner

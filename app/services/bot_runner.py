@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -21,6 +21,7 @@ from app.errors import Denied, ExchangeError, OrderdeckError
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.bot_cycles import BotCycles
+from app.services.metrics import Metrics
 from app.services.orders import Errand, OrderService
 from app.storage.database import Database
 
@@ -55,6 +56,7 @@ class RunnerTools:
     clock: Clock
     # The name of this process.
     name: str
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 class BotRunner:
@@ -119,6 +121,7 @@ class BotRunner:
         began = self._clock.now()
         failure = await self._cycle(bot, bell)
         took = self._clock.now() - began
+        self._tools.metrics.cycled(took.total_seconds(), is_done=failure is None)
         milliseconds = int(took.total_seconds() * 1000)
         await self._change(lambda now: _after_cycle(now, began, milliseconds, failure))
         await self._forget(began)

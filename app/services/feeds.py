@@ -1,7 +1,7 @@
 """One stream of an exchange, for all who watch it."""
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
@@ -35,8 +35,15 @@ class FeedListener(Protocol[T_contra]):
 class Feed(Generic[T]):
     """Listens once, tells everybody, and begins again whenever it breaks."""
 
-    def __init__(self, channel: Channel[T], sources: Sequence[MarketSource], clock: Clock) -> None:
+    def __init__(
+        self,
+        channel: Channel[T],
+        sources: Sequence[MarketSource],
+        clock: Clock,
+        tell_break: Callable[[str], None],
+    ) -> None:
         self._channel = channel
+        self._tell_break = tell_break
         self._sources = sources
         self._clock = clock
         self._watchers: set[FeedListener[T]] = set()
@@ -44,6 +51,10 @@ class Feed(Generic[T]):
         self._latest: T | None = None
         self._is_aged = False
         self._heard_at = clock.now()
+
+    @property
+    def watchers(self) -> int:
+        return len(self._watchers)
 
     @property
     def latest(self) -> T | None:
@@ -91,6 +102,7 @@ class Feed(Generic[T]):
             why = await self._failure_of_listening(before)
             if self._clock.now() - opened_at > timedelta(seconds=SILENCE_SECONDS):
                 pause = FIRST_PAUSE_SECONDS
+            self._tell_break(self._channel.key.kind)
             _log.info("feed.broken", **self._names, why=why)
             await self._clock.sleep(pause)
             pause, before = min(pause * 2, LONGEST_PAUSE_SECONDS), self._latest

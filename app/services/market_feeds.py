@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from app.ports import Clock, MarketSource
 from app.services.feeds import Feed, FeedListener
 from app.services.market_channels import Channel, ChannelKey
+from app.services.metrics import Metrics
 from app.services.turns import Turns
 from app.services.watchers import Watcher
 
@@ -21,7 +22,10 @@ T = TypeVar("T")
 class MarketFeeds:
     """Begins a feed with the first who watches it, and ends it some time after the last."""
 
-    def __init__(self, sources: Sequence[MarketSource], clock: Clock) -> None:
+    def __init__(
+        self, sources: Sequence[MarketSource], clock: Clock, metrics: Metrics | None = None
+    ) -> None:
+        self._metrics = metrics or Metrics()
         self._sources = sources
         self._clock = clock
         self._turns = Turns(at_once=TOLD_AT_ONCE, rests=RESTS)
@@ -30,6 +34,10 @@ class MarketFeeds:
 
     def __len__(self) -> int:
         return len(self._feeds)
+
+    @property
+    def watchers(self) -> int:
+        return sum(feed.watchers for feed in self._feeds.values())
 
     def live(self, channel: Channel[T]) -> T | None:
         """What is known of it without asking anybody; None where nobody watches it."""
@@ -83,6 +91,6 @@ class MarketFeeds:
         key = channel.key
         if key not in self._feeds:
             sources = [one for one in self._sources if one.market_set == key.market_set]
-            self._feeds[key] = Feed(channel, sources, self._clock)
+            self._feeds[key] = Feed(channel, sources, self._clock, self._metrics.broke)
             self._new.put_nowait(key)
         return self._feeds[key]

@@ -1,6 +1,7 @@
 """The log of order updates, as a stream that forgets nothing and repeats nothing."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
@@ -34,6 +35,7 @@ class OrderLog:
         self._tail_size = tail_size
         self._tail: dict[int, LoggedEvent] = {}
         self._last = 0
+        self._readers: set[_Reader] = set()
         database.tell_commits(self._hear)
 
     async def open(self) -> None:
@@ -61,16 +63,29 @@ class OrderLog:
                 return state.head.seq
             return await _checked(view.events, state, cursor, field)
 
+    @property
+    def head(self) -> int:
+        """The number of the newest event that is known here."""
+        return self._last
+
+    @property
+    def readers(self) -> int:
+        return len(self._readers)
+
+    @property
+    def furthest_behind(self) -> int:
+        """How many events the slowest reader has not been given yet."""
+        return max((self._last - reader.seq for reader in self._readers), default=0)
+
     async def follow(self, after: int, wanted: OrderFilter) -> AsyncGenerator[LoggedEvent, None]:
         """Every matching event behind this number, in order, for ever."""
-        seq = after
-        with self._bus.listen(Topic.FEED) as bell:
+        with self._bus.listen(Topic.FEED) as bell, self._reader(after) as reader:
             while True:
-                batch = await self._next(seq)
+                batch = await self._next(reader.seq)
                 if not batch:
                     await bell.wait()
                 for logged in batch:
-                    seq = logged.position.seq
+                    reader.seq = logged.position.seq
                     event = logged.event
                     if wanted.matches_change(event.previous_status, event.order):
                         yield logged
@@ -94,6 +109,15 @@ class OrderLog:
             except StorageError as error:
                 _logger.warning("log.not_pruned", error=str(error))
             await self._clock.sleep(PRUNE_SECONDS)
+
+    @contextmanager
+    def _reader(self, after: int) -> Iterator["_Reader"]:
+        reader = _Reader(after)
+        self._readers.add(reader)
+        try:
+            yield reader
+        finally:
+            self._readers.discard(reader)
 
     async def _read_on(self) -> None:
         while True:
@@ -135,6 +159,15 @@ class OrderLog:
                     "the log no longer reaches back to this cursor", field=("after",)
                 )
             return await view.events.after(seq, limit=BATCH)
+
+
+class _Reader:
+    """How far somebody has read."""
+
+    __slots__ = ("seq",)
+
+    def __init__(self, seq: int) -> None:
+        self.seq = seq
 
 
 async def _checked(events: EventStore, state: LogState, cursor: str, field: str) -> int:

@@ -78,6 +78,8 @@ class OrderSync:
     async def run_news(self) -> None:
         """Apply the exchange's stream; a report that cannot be applied holds up no other."""
         async for report in self._news:
+            lag = self._clock.now() - report.at
+            self._tools.metrics.heard(self._account.name, lag.total_seconds())
             try:
                 await self.hear(report)
             except OrderdeckError as error:
@@ -131,6 +133,7 @@ class OrderSync:
                 await self._account.gateway.gap()
         except TimeoutError:
             return False
+        self._tools.metrics.gap(self._account.name)
         return True
 
     async def reconcile(self) -> Reconciliation:
@@ -157,6 +160,7 @@ class OrderSync:
             except _UNANSWERED as error:
                 _logger.warning("compare.unanswered", account=self._account.name, error=repr(error))
                 found.problems.append(unanswered(self._account.name))
+        self._tools.metrics.compared(self._account.name, is_answered=not found.problems)
         return found
 
     def _tell(self, found: Reconciliation) -> None:

@@ -1,7 +1,7 @@
 """Placing, amending, canceling and changing orders."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from app.bus import Bus, Topic
@@ -26,6 +26,7 @@ from app.errors import Denied, Duplicate
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.audit import Attempt
+from app.services.metrics import Metrics, Placing
 from app.services.order_courier import OrderCourier
 from app.services.order_gate import OrderGate, Preview, deny, entry_of
 from app.services.order_ledger import Ids, OrderLedger
@@ -66,6 +67,7 @@ class OrderTools:
     courier: OrderCourier
     clock: Clock
     ids: Ids
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 class OrderService:
@@ -87,15 +89,24 @@ class OrderService:
         self, request: OrderRequest, attempt: Attempt | None = None, *, errand: Errand = ORDINARY
     ) -> Placed:
         """Write the order down, send it once, and answer when the exchange has."""
+        with self._tools.metrics.placing(request.account) as placing:
+            return await self._place(request, attempt, errand, placing)
+
+    async def _place(
+        self, request: OrderRequest, attempt: Attempt | None, errand: Errand, placing: Placing
+    ) -> Placed:
         self._gate.check_form(request)
         exchange = await self._gate.facts(request.account, request.symbol, request.position_type)
         halts = self._gate.halts
         placed = await self._write_intent(_Intent(request, exchange, attempt, errand))
         if placed.replayed:
+            placing.replayed()
             return await self._replay(placed.order, request)
         if halts != self._gate.halts and not errand.is_closing:
             await self._look_again(placed.order, attempt)
+        placing.sent()
         order = await self._courier.submit(placed.order, attempt)
+        placing.answered(order.status)
         return _answer(Placed(order=await self._cancel_if_wished(order), replayed=False))
 
     async def preview(self, request: OrderRequest) -> Preview:

@@ -67,6 +67,11 @@ class Watches:
     def __len__(self) -> int:
         return len(self._watches)
 
+    @property
+    def readers(self) -> int:
+        """How many watch anything."""
+        return sum(watch.readers for watch in self._watches.values())
+
     async def follow(self, subject: Subject[T]) -> AsyncGenerator[T, None]:
         """First what is, then what has become of it; what a slow reader did not take is skipped.
 
@@ -115,24 +120,24 @@ class _Watch(Generic[T]):
         self._clock = clock
         self._numbers = numbers
         self._turn = asyncio.Lock()
-        self._readers = 0
+        self.readers = 0
         self._seen: _Seen[T] | None = None
 
     @property
     def is_idle(self) -> bool:
-        return not self._readers and not self._turn.locked()
+        return not self.readers and not self._turn.locked()
 
     @contextmanager
     def joined(self) -> Iterator[None]:
         """Prices ring as long as anybody reads."""
-        self._readers += 1
+        self.readers += 1
         if self._seen is not None:
             self._prices.turn_to(self._seen.sight.prices)
         try:
             yield
         finally:
-            self._readers -= 1
-            if not self._readers:
+            self.readers -= 1
+            if not self.readers:
                 self._prices.turn_to(())
 
     async def newer(self, number: int) -> _Seen[T]:
@@ -161,7 +166,7 @@ class _Watch(Generic[T]):
             self._bell.ring()
             raise
         self._seen = _Seen(number=next(self._numbers), sight=sight, at=began)
-        if self._readers:
+        if self.readers:
             self._prices.turn_to(sight.prices)
         return self._seen
 
@@ -191,7 +196,7 @@ class _Watch(Generic[T]):
     def _rest_seconds(self, seen: _Seen[T]) -> float | None:
         """How long it is good still; None for as long as nothing rings."""
         limits = [seen.sight.good_for_seconds]
-        if not self._readers:
+        if not self.readers:
             limits.append(PAUSE_SECONDS)
         elif self._prices.silent:
             limits.append(max(POLL_SECONDS, self._pause_seconds))

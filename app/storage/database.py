@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
@@ -72,17 +73,24 @@ class Transaction(Snapshot):
         self.afterwards.append(act)
 
 
+def _time_nothing(_: float) -> None:
+    return
+
+
 class Database:
     """One SQLite file or one PostgreSQL database."""
 
-    def __init__(self, url: str, bus: Bus) -> None:
+    def __init__(
+        self, url: str, bus: Bus, time_commit: Callable[[float], None] = _time_nothing
+    ) -> None:
         self._bus = bus
+        self._time_commit = time_commit
         parsed = make_url(url)
-        self._writer = _sqlite_writer(parsed)
+        self._writer = _sqlite_writer(parsed, time_commit)
         self._engine = _create_engine(parsed)
         reading = {} if self._writer else _POSTGRES_READING
         self._read_engine = self._engine.execution_options(**reading)
-        self._tell: Callable[[Sequence[LoggedEvent]], None] = _tell_nobody
+        self._listeners: list[Callable[[Sequence[LoggedEvent]], None]] = []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -94,7 +102,8 @@ class Database:
         # Without a pause since the commit, so that listeners hear of commits in their order.
         if logged:
             transaction.announce(Topic.EVENTS)
-            self._tell(logged)
+            for tell in self._listeners:
+                tell(logged)
         self._bus.publish(transaction.announced)
         for act in transaction.afterwards:
             act()
@@ -119,8 +128,8 @@ class Database:
                 await connection.invalidate()
 
     def tell_commits(self, listener: Callable[[Sequence[LoggedEvent]], None]) -> None:
-        """Hand the events of each commit of this process to one listener."""
-        self._tell = listener
+        """Hand the events of each commit of this process to a listener."""
+        self._listeners.append(listener)
 
     @property
     def poll_seconds(self) -> float | None:
@@ -139,8 +148,10 @@ class Database:
     async def _writing_postgres(self) -> AsyncIterator[Sql]:
         async with _connected(self._engine) as connection:
             yield AsyncSql(connection)
+            began = perf_counter()
             with translated():
                 await connection.commit()
+            self._time_commit(perf_counter() - began)
 
 
 _POSTGRES_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -196,12 +207,10 @@ async def _finished(task: "asyncio.Future[Any]") -> None:
         raise cancelled
 
 
-def _tell_nobody(_: Sequence[LoggedEvent]) -> None:
-    return
-
-
-def _sqlite_writer(url: URL) -> SqliteWriter | None:
-    return SqliteWriter(url) if url.get_backend_name() == "sqlite" else None
+def _sqlite_writer(url: URL, time_commit: Callable[[float], None]) -> SqliteWriter | None:
+    return (
+        SqliteWriter(url, time_commit=time_commit) if url.get_backend_name() == "sqlite" else None
+    )
 
 
 def _make_folder(url: URL) -> None:

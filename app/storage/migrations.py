@@ -1,5 +1,6 @@
 """Brings a database to the schema that this program was written for, and refuses a newer one."""
 
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -29,6 +30,7 @@ async def check(database: Database) -> None:
         await connection.run_sync(_check)
 
 
+@cache
 def known_revisions() -> tuple[str, ...]:
     """Every schema that this program knows, the newest first."""
     script = ScriptDirectory.from_config(_config())

@@ -141,6 +141,17 @@ class OrderStore:
         )
         return await self._many(found.order_by(_columns.created_at, _columns.id))
 
+    async def doubts(self) -> dict[str, tuple[int, datetime]]:
+        """How many orders of each account are in doubt, and when the oldest was placed."""
+        oldest = func.min(_columns.created_at, type_=_columns.created_at.type)
+        found = (
+            select(_columns.account, func.count().label("count"), oldest.label("oldest"))
+            .where(_columns.is_open.is_(True), _columns.status == str(OrderStatus.IN_DOUBT))
+            .group_by(_columns.account)
+        )
+        rows = await self._sql.all(found)
+        return {row["account"]: (row["count"], row["oldest"]) for row in rows}
+
     async def answered_open(self, account: str) -> list[Order]:
         """Those that the exchange has taken and not closed, as far as we know."""
         found = _ORDERS.where(

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,7 +34,14 @@ class SqliteWriter:
     The first of a batch lets in whoever waits already, and then commits for all of them.
     """
 
-    def __init__(self, url: URL, *, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: URL,
+        *,
+        busy_seconds: float = BUSY_TIMEOUT_SECONDS,
+        time_commit: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self._time_commit = time_commit
         self._busy_seconds = busy_seconds
         self._engine = create_engine(
             url.set(drivername="sqlite"),
@@ -138,9 +145,12 @@ class SqliteWriter:
     async def _commit(self, batch: _Batch) -> None:
         """Wait for the disk on a thread of its own."""
         _, raw = self._open()
-        writing = asyncio.get_running_loop().run_in_executor(self._thread, raw.execute, "COMMIT")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        writing = loop.run_in_executor(self._thread, raw.execute, "COMMIT")
         try:
             await asyncio.shield(writing)
+            self._time_commit(loop.time() - began)
         except asyncio.CancelledError:
             await asyncio.wait([writing])
             self._settle(batch, writing)

@@ -1,4 +1,4 @@
-from app.runtime import AscendingIds
+from app.services.ids import AscendingIds
 
 
 def test_ids_sort_in_the_order_in_which_they_were_made() -> None:

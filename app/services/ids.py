@@ -1,0 +1,25 @@
+"""Makers of ids: ours, which sort by time, and those that go on the wire."""
+
+import secrets
+
+from ulid import ULID
+
+_WIRE_FIRST = "abcdefghijklmnopqrsuvwxyz"
+_WIRE_REST = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class AscendingIds:
+    """Ids that sort in the order in which this process made them, also within a millisecond."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def new(self) -> str:
+        self._last = max(int(ULID()), self._last + 1)
+        return str(ULID.from_int(self._last))
+
+
+def new_wire_id() -> str:
+    """18 characters in the one shape that every exchange takes."""
+    rest = "".join(secrets.choice(_WIRE_REST) for _ in range(17))
+    return secrets.choice(_WIRE_FIRST) + rest

@@ -1,0 +1,41 @@
+"""Watches the event loop itself: whatever holds it up holds up everybody."""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+from app.services.metrics import Metrics
+
+PAUSE_SECONDS = 0.25
+BLOCKED_SECONDS = 1.0
+# So long a delay is remembered.
+MEMORY_SECONDS = 10.0
+
+
+class LoopWatch:
+    """Sleeps for a moment again and again, and looks how late it wakes."""
+
+    def __init__(self, metrics: Metrics, seconds: Callable[[], float] = monotonic) -> None:
+        self._metrics = metrics
+        self._seconds = seconds
+        self._blocked_at: float | None = None
+        self._longest = 0.0
+
+    async def run(self) -> None:
+        while True:
+            due = self._seconds() + PAUSE_SECONDS
+            await asyncio.sleep(PAUSE_SECONDS)
+            self.note(self._seconds() - due)
+
+    def note(self, delay: float) -> None:
+        self._metrics.delayed(max(delay, 0.0))
+        if delay >= BLOCKED_SECONDS:
+            self._blocked_at = self._seconds()
+            self._longest = delay
+
+    def blocked_seconds(self) -> float | None:
+        """How long it was held up last, where that was a moment ago."""
+        if self._blocked_at is None:
+            return None
+        age = self._seconds() - self._blocked_at
+        return self._longest if age < MEMORY_SECONDS else None

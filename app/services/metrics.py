@@ -1,0 +1,159 @@
+"""What is counted and timed, for Prometheus: labels are ours, never a client's words."""
+
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from app.domain.events import LoggedEvent
+from app.domain.orders import OrderStatus
+from app.errors import Denied, RefusalCode
+
+NAMESPACE = "orderdeck"
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+DONE, FAILED = "done", "failed"
+
+
+class Metrics:
+    """One of each runtime, with a registry of its own: several in one process share nothing."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        counted = partial(Counter, namespace=NAMESPACE, registry=self.registry)
+        timed = partial(Histogram, namespace=NAMESPACE, registry=self.registry, buckets=SECONDS)
+        self._orders = counted(
+            "orders", "Orders that came to a state, by this process.", ["account", "status"]
+        )
+        self._denied = counted(
+            "orders_denied", "Orders that we refused ourselves.", ["account", "code"]
+        )
+        self._replayed = counted(
+            "orders_replayed", "Requests that came again and were answered again.", ["account"]
+        )
+        self._sent = timed(
+            "order_sent_seconds", "From a request to its sending to the exchange.", ["account"]
+        )
+        self._answered = timed(
+            "order_answered_seconds", "From a request to the exchange's answer.", ["account"]
+        )
+        self._news_lag = timed(
+            "news_lag_seconds", "From a change at the exchange to our hearing of it.", ["account"]
+        )
+        self._gaps = counted(
+            "stream_gaps", "Connections and reconnections to an exchange's stream.", ["account"]
+        )
+        self._compared = counted(
+            "reconciliations",
+            "Comparisons of an account with its exchange.",
+            ["account", "outcome"],
+        )
+        self._breaks = counted("price_stream_breaks", "Streams of prices that broke.", ["kind"])
+        self._commits = timed("commit_seconds", "The wait for the database to commit.")
+        self._loop_delay = timed("loop_delay_seconds", "How late the event loop comes to its work.")
+        self._cycles = counted("bot_cycles", "Cycles of the bot.", ["outcome"])
+        self._cycle = timed("bot_cycle_seconds", "How long a cycle of the bot took.")
+        self._faults = counted("internal_errors", "Requests that failed by a fault of ours.")
+        self._answers = counted("http_answers", "Answers over HTTP.", ["status"])
+        self._sockets = Gauge(
+            "sockets", "Sockets that are open.", namespace=NAMESPACE, registry=self.registry
+        )
+        self._closed = counted("sockets_closed", "Sockets that ended.", ["code"])
+
+    def hear(self, committed: Sequence[LoggedEvent]) -> None:
+        """Each event that this process has committed."""
+        for logged in committed:
+            order = logged.event.order
+            if order.status is not logged.event.previous_status:
+                self._orders.labels(order.account, order.status).inc()
+
+    def placing(self, account: str) -> "Placing":
+        return Placing(self, account)
+
+    def denied(self, account: str, code: RefusalCode) -> None:
+        self._denied.labels(account, code).inc()
+
+    def replayed(self, account: str) -> None:
+        self._replayed.labels(account).inc()
+
+    def sent(self, account: str, seconds: float) -> None:
+        self._sent.labels(account).observe(seconds)
+
+    def answered(self, account: str, seconds: float) -> None:
+        self._answered.labels(account).observe(seconds)
+
+    def heard(self, account: str, seconds: float) -> None:
+        """The clocks of two machines are never quite of one mind."""
+        self._news_lag.labels(account).observe(max(seconds, 0.0))
+
+    def gap(self, account: str) -> None:
+        self._gaps.labels(account).inc()
+
+    def compared(self, account: str, *, is_answered: bool) -> None:
+        self._compared.labels(account, DONE if is_answered else FAILED).inc()
+
+    def broke(self, kind: str) -> None:
+        self._breaks.labels(kind).inc()
+
+    def committed(self, seconds: float) -> None:
+        self._commits.observe(seconds)
+
+    def delayed(self, seconds: float) -> None:
+        self._loop_delay.observe(seconds)
+
+    def cycled(self, seconds: float, *, is_done: bool) -> None:
+        self._cycles.labels(DONE if is_done else FAILED).inc()
+        self._cycle.observe(seconds)
+
+    def failed(self) -> None:
+        self._faults.inc()
+
+    def told(self, status: int) -> None:
+        """Over HTTP."""
+        self._answers.labels(status).inc()
+
+    def opened(self) -> None:
+        """A socket."""
+        self._sockets.inc()
+
+    def closed(self, code: str) -> None:
+        self._sockets.dec()
+        self._closed.labels(code).inc()
+
+
+class Placing:
+    """One request to place an order, timed from here to wherever it ends."""
+
+    def __init__(self, metrics: Metrics, account: str) -> None:
+        self._metrics = metrics
+        self._account = account
+        self._began = perf_counter()
+        self._is_let_in = False
+
+    def replayed(self) -> None:
+        self._is_let_in = True
+        self._metrics.replayed(self._account)
+
+    def sent(self) -> None:
+        self._is_let_in = True
+        self._metrics.sent(self._account, perf_counter() - self._began)
+
+    def answered(self, status: OrderStatus) -> None:
+        """Doubt is no answer."""
+        if status.is_answered:
+            self._metrics.answered(self._account, perf_counter() - self._began)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Denied) and not self._is_let_in:
+            self._metrics.denied(self._account, error.refusal.code)

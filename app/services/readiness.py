@@ -1,0 +1,123 @@
+"""Whether it may be relied on: one word for everybody, the reasons for the operator."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import structlog
+
+from app.errors import StorageError
+from app.ports import Clock
+from app.services.accounts import AccountService
+from app.services.loop_watch import LoopWatch
+from app.storage.database import Database
+from app.storage.health import HealthStore, Standing
+
+ANSWER_SECONDS = 5.0
+# Whoever asks more often is told the same again: asking costs nobody anything.
+GOOD_FOR = timedelta(seconds=1)
+LOOK_SECONDS = 5.0
+
+_logger = structlog.get_logger(__name__)
+
+
+class Word(StrEnum):
+    """All that is told to whoever has no token."""
+
+    READY = "ready"
+    STARTING = "starting"
+    UNREADY = "unready"
+
+
+class Check(StrEnum):
+    """What must be well."""
+
+    DATABASE = "database"
+    SCHEMA = "schema"
+    ACCOUNTS = "accounts"
+    LOOP = "loop"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """What is not well at one moment, in words."""
+
+    at: datetime
+    problems: Mapping[Check, str] = field(default_factory=dict)
+
+    @property
+    def word(self) -> Word:
+        """Accounts that were not compared yet are all that a start may still wait for."""
+        if not self.problems:
+            return Word.READY
+        return Word.STARTING if set(self.problems) == {Check.ACCOUNTS} else Word.UNREADY
+
+
+class Readiness:
+    """Looks for whoever asks and by itself; what changes is written to the log."""
+
+    def __init__(
+        self, database: Database, accounts: AccountService, loop: LoopWatch, clock: Clock
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._loop = loop
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._state: State | None = None
+
+    async def look(self) -> State:
+        """What is so now, or was a moment ago."""
+        async with self._turn:
+            if self._state is None or not self._is_good(self._state):
+                before, self._state = self._state, await self._look()
+                _tell(before, self._state)
+            return self._state
+
+    async def run(self) -> None:
+        while True:
+            await self.look()
+            await self._clock.sleep(LOOK_SECONDS)
+
+    def _is_good(self, state: State) -> bool:
+        return timedelta(0) <= self._clock.now() - state.at < GOOD_FOR
+
+    async def _look(self) -> State:
+        problems = dict([*await self._of_database(), *self._of_accounts(), *self._of_loop()])
+        return State(at=self._clock.now(), problems=problems)
+
+    async def _of_database(self) -> list[tuple[Check, str]]:
+        try:
+            async with self._clock.timeout(ANSWER_SECONDS), self._database.snapshot() as view:
+                schema = await HealthStore(view.sql).schema()
+        except StorageError as error:
+            return [(Check.DATABASE, str(error))]
+        except TimeoutError:
+            return [(Check.DATABASE, f"it does not answer within {ANSWER_SECONDS:g} s")]
+        if schema.standing is Standing.AT_HEAD:
+            return []
+        return [(Check.SCHEMA, f"it is at {schema.revision}, and {schema.head} is needed")]
+
+    def _of_accounts(self) -> Iterator[tuple[Check, str]]:
+        names = [name for name in self._accounts.entries if not self._accounts.is_in_step(name)]
+        if names:
+            words = f"not yet compared with the exchange: {', '.join(sorted(names))}"
+            yield Check.ACCOUNTS, words
+
+    def _of_loop(self) -> Iterator[tuple[Check, str]]:
+        seconds = self._loop.blocked_seconds()
+        if seconds is not None:
+            yield Check.LOOP, f"it was held up for {seconds:.1f} s"
+
+
+def _tell(before: State | None, now: State) -> None:
+    """Only what has changed; how long something was held up changes all the time."""
+    if before is not None and set(before.problems) == set(now.problems):
+        return
+    if now.problems:
+        problems = {str(check): words for check, words in now.problems.items()}
+        _logger.warning("readiness.lost", word=str(now.word), **problems)
+    else:
+        _logger.info("readiness.gained", word=str(now.word))

@@ -1,0 +1,111 @@
+"""The metrics as they are told: what was counted, and how things stand when somebody asks."""
+
+from dataclasses import dataclass
+from functools import partial
+from math import nan
+from platform import python_version
+
+from prometheus_client import Gauge
+from prometheus_client.exposition import choose_encoder
+
+from app import __version__
+from app.domain.accounts import Connectivity
+from app.errors import StorageError
+from app.ports import Clock
+from app.services.accounts import AccountService
+from app.services.market_feeds import MarketFeeds
+from app.services.metrics import NAMESPACE, Metrics
+from app.services.order_log import OrderLog
+from app.services.readiness import Check, Readiness
+from app.services.watching import Watches
+from app.storage.database import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadingTools:
+    """What the readings are taken from."""
+
+    metrics: Metrics
+    database: Database
+    accounts: AccountService
+    readiness: Readiness
+    log: OrderLog
+    feeds: MarketFeeds
+    watches: Watches
+    clock: Clock
+
+
+class Readings:
+    """Takes a reading of everything that stands at some value, whenever it is asked."""
+
+    def __init__(self, tools: ReadingTools) -> None:
+        self._tools = tools
+        gauge = partial(Gauge, namespace=NAMESPACE, registry=tools.metrics.registry)
+        self._doubts = gauge(
+            "orders_in_doubt", "Orders of which nobody knows whether they exist.", ["account"]
+        )
+        self._doubt_age = gauge(
+            "orders_in_doubt_oldest_seconds", "The age of the oldest of them.", ["account"]
+        )
+        self._connected = gauge(
+            "account_connected", "1: the exchange is reached, 0: it is not.", ["account"]
+        )
+        self._in_step = gauge(
+            "account_in_step", "1: compared with the exchange since the start.", ["account"]
+        )
+        self._ready = gauge("ready", "1: this is well, 0: it is not.", ["check"])
+        self._readers = gauge("subscribers", "Subscriptions that are open.", ["stream"])
+        self._behind = gauge(
+            "subscriber_behind_events", "How far the slowest subscriber to orders is behind."
+        )
+        self._streams = gauge("price_streams", "Streams of prices that are open.")
+        self._head = gauge("log_events", "The number of the newest event in the log.")
+        build = gauge("build_info", "Which program this is; always 1.", ["version", "python"])
+        build.labels(__version__, python_version()).set(1)
+
+    async def told(self, accept: str) -> tuple[bytes, str]:
+        """In the format that the asker likes best, and what that is called."""
+        await self._read_doubts()
+        await self._read_readiness()
+        self._read_accounts()
+        self._read_streams()
+        encode, content_type = choose_encoder(accept)
+        return encode(self._tools.metrics.registry), content_type
+
+    async def _read_doubts(self) -> None:
+        """Where the database cannot be read, nobody knows."""
+        names, now = self._tools.accounts.entries, self._tools.clock.now()
+        try:
+            async with self._tools.database.snapshot() as view:
+                doubts = await view.orders.doubts()
+        except StorageError:
+            for name in names:
+                self._doubts.labels(name).set(nan)
+                self._doubt_age.labels(name).set(nan)
+            return
+        for name in names:
+            count, oldest = doubts.get(name, (0, now))
+            self._doubts.labels(name).set(count)
+            self._doubt_age.labels(name).set((now - oldest).total_seconds())
+
+    async def _read_readiness(self) -> None:
+        problems = (await self._tools.readiness.look()).problems
+        for check in Check:
+            self._ready.labels(check).set(check not in problems)
+
+    def _read_accounts(self) -> None:
+        accounts = self._tools.accounts
+        for name, entry in accounts.entries.items():
+            connectivity = entry.gateway.connection.connectivity
+            reached = connectivity in {Connectivity.CONNECTED, Connectivity.DEGRADED}
+            self._connected.labels(name).set(reached)
+            self._in_step.labels(name).set(accounts.is_in_step(name))
+
+    def _read_streams(self) -> None:
+        log, feeds, watches = self._tools.log, self._tools.feeds, self._tools.watches
+        self._readers.labels("orders").set(log.readers)
+        self._readers.labels("prices").set(feeds.watchers)
+        self._readers.labels("views").set(watches.readers)
+        self._behind.set(log.furthest_behind)
+        self._streams.set(len(feeds))
+        self._head.set(log.head)
