@@ -1,4 +1,4 @@
-"""The web application: /graphql, the pages, and whether it is alive."""
+"""The web application: /graphql, the pages, and how it does."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,14 +8,16 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from app.errors import BadInput
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.settings import Settings
+from app.web.operation import routes as operation_routes
 from app.web.pages import routes as page_routes
+from app.web.request_ids import RequestIds
 from schema.answers import refusal
 from schema.build import build_schema
 from schema.doors import KnownHosts, SharedWithPages
@@ -48,17 +50,16 @@ def create_app(
         routes=[
             Route("/graphql", endpoint, middleware=[shared]),
             WebSocketRoute("/graphql", endpoint),
-            Route("/healthz", _alive),
+            *operation_routes(slot.get, endpoint.guarded),
             *page_routes(),
         ],
-        middleware=[Middleware(KnownHosts, hosts=settings.allowed_hosts)],
+        middleware=[
+            Middleware(RequestIds, metrics=lambda: slot.get().metrics),
+            Middleware(KnownHosts, hosts=settings.allowed_hosts),
+        ],
         exception_handlers={HTTPException: _refuse, Exception: _fail},
         lifespan=lifespan,
     )
-
-
-async def _alive(_: Request) -> Response:
-    return PlainTextResponse("alive")
 
 
 async def _refuse(_: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import strawberry
+import structlog
 from graphql import OperationType
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
@@ -26,7 +27,7 @@ class Context:
     services: Services
     token: Token | None = None
     address: str = "unknown"
-    request_id: str = field(default_factory=lambda: str(ULID()))
+    request_id: str = field(default_factory=lambda: _present_request() or str(ULID()))
     connection_params: Any = None
     # Who is changing what just now: the root fields of a mutation run one after the other.
     _attempt: Attempt | None = None
@@ -60,8 +61,12 @@ class Context:
             raise Forbidden(f"this needs a token with scope {scope}")
 
     def for_operation(self) -> "Context":
-        """The same asker, with an instant of its own."""
-        return Context(services=self.services, token=self.token, address=self.address)
+        """The same asker, with an instant of its own, and a name of its own in the log."""
+        request_id = str(ULID())
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        return Context(
+            services=self.services, token=self.token, address=self.address, request_id=request_id
+        )
 
     @asynccontextmanager
     async def view(self, info: "Info") -> AsyncIterator[View]:
@@ -81,6 +86,12 @@ class Context:
                 opened = self.services.views.open(self.accounts)
                 self._view = await self._open.enter_async_context(opened)
             return self._view
+
+
+def _present_request() -> str | None:
+    """As the answer and the log name it."""
+    request_id: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return request_id
 
 
 Info = strawberry.Info[Context, None]

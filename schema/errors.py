@@ -159,6 +159,8 @@ def _extensions(error: OrderdeckError) -> dict[str, Any]:
 def _report(error: GraphQLError, context: Context | None) -> None:
     """Keep the inside of a fault in the log, where the operator finds it by the request id."""
     request_id = "none" if context is None else context.request_id
+    if context is not None:
+        context.services.metrics.failed()
     _logger.error(
         "request.failed",
         request_id=request_id,

@@ -1,7 +1,7 @@
 """GraphQL over HTTP and WebSocket, on Strawberry's own extension points."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -79,13 +79,20 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return
         # The server leaves the body of the answer to a HEAD away.
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        response = await self._respond(Request(asked, receive))
+        response = await self.guarded(Request(asked, receive), self._answer)
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
-        """Whatever is refused is told as a GraphQL error."""
+    async def guarded(
+        self, request: Request, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        """For whoever has a token; whatever is refused is told as a GraphQL error."""
         try:
-            return await self._admit(request)
+            if not is_welcome(request.headers, self.allowed_origins):
+                words = "pages of this origin are not served: allowed_origins says which are"
+                raise Forbidden(words)
+            header = request.headers.get("authorization")
+            request.scope["token"] = await self._authenticate(header, _address(request))
+            return await answer(request)
         except Unauthenticated as error:
             bearer = {"WWW-Authenticate": 'Bearer realm="orderdeck"'}
             return self._refusal(request, error, 401, bearer)
@@ -103,11 +110,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except ClientDisconnect:
             return Response(status_code=400)
 
-    async def _admit(self, request: Request) -> Response:
-        if not is_welcome(request.headers, self.allowed_origins):
-            raise Forbidden("pages of this origin are not served: allowed_origins says which are")
-        header = request.headers.get("authorization")
-        request.scope["token"] = await self._authenticate(header, _address(request))
+    async def _answer(self, request: Request) -> Response:
         if request.method not in METHODS:
             raise Refused(405, f"GraphQL takes {_ALLOW}", Allow=_ALLOW)
         if request.method == "OPTIONS":

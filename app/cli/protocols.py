@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
+from websockets.frames import CloseCode
 
 from app.cli.stalls import StallWatch
 from schema.sockets import WIDEN
@@ -154,7 +155,12 @@ class Socket(WebSocketsSansIOProtocol):
         self._stalls = StallWatch(transport, self.loop)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """One that broke, or that took nothing for too long, has not closed."""
         self._stalls.stop()
+        if exc is not None:
+            self.queue.put_nowait(
+                {"type": "websocket.disconnect", "code": CloseCode.ABNORMAL_CLOSURE}
+            )
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -181,6 +187,7 @@ class Socket(WebSocketsSansIOProtocol):
             self.transport.abort()
 
     def shutdown(self) -> None:
+        """Say goodbye behind what was sent already."""
         try:
             super().shutdown()
         except InvalidState:

@@ -122,6 +122,9 @@ class Socket:
         assert code is not None
         return Closed(code, reason or "")
 
+    async def leave(self, code: int, reason: str) -> None:
+        await self._connection.close(code, reason)
+
     @property
     def subprotocol(self) -> str | None:
         return self._connection.subprotocol
