@@ -7,7 +7,6 @@ import errno
 import ipaddress
 import resource
 import socket
-import sys
 import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
@@ -42,7 +41,9 @@ def serve(
     """Serve the API until it is told to end."""
     with told_in_words():
         settings = read_settings(ORDERDECK_HOST=host, ORDERDECK_PORT=port)
-        _configure_logs()
+        from app.cli.logs import configure_logs
+
+        configure_logs(settings)
         with closing(listen(settings.host, settings.port)) as listener:
             _check_private(settings, listener)
             _check_writable(settings.data_dir)
@@ -114,20 +115,6 @@ def _check_private(settings: "Settings", listener: socket.socket) -> None:
             f"cannot listen on {settings.host} without TLS: tokens would be read on their way."
             " Set tls_cert and tls_key, or behind_proxy where a proxy does TLS."
         )
-
-
-def _configure_logs() -> None:
-    """One line an event; tracebacks without the values of variables, which may be secrets."""
-    import structlog
-
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
-        ],
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -285,6 +285,14 @@ class Settings(BaseSettings):
     exchange_timeout_seconds: Seconds = Field(default=10, description=_SECONDS)
     event_retention_days: Whole | None = Field(
         default=None, ge=1, le=36_500, description="must be a whole number of days from 1 to 36500"
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto",
+        description='must be "json" (an object a line), "console" (for people), or "auto"'
+        " (for people on a terminal)",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description='must be "debug", "info", "warning" or "error"'
     )
     orders_per_second: Whole = Field(default=0, ge=0, le=0, description=_NO_BUDGET)
     cost_per_second: Whole = Field(default=0, ge=0, le=0, description=_NO_BUDGET)
