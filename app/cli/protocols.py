@@ -2,6 +2,7 @@
 
 import json
 from asyncio import TimerHandle
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -188,10 +189,16 @@ class Socket(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """Say goodbye behind what was sent already."""
-        try:
+        if self.close_sent or not self.handshake_complete:
             super().shutdown()
-        except InvalidState:
-            self.transport.close()
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.GOING_AWAY})
+        # Its client may be closing it at this moment.
+        with suppress(InvalidState):
+            self.conn.send_close(CloseCode.GOING_AWAY)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
 
     def _widen(self) -> None:
         self.conn.max_message_size = self.config.ws_max_size

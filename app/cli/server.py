@@ -1,9 +1,11 @@
 """The server itself, as uvicorn runs it."""
 
 import gc
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,6 +19,8 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# What is under way when it is told to end is finished within so long, or broken off.
+GRACE_SECONDS = 5
 COLLECTOR_THRESHOLDS = (20_000, 20, 100)
 _RENEWAL_TICKS = 100
 
@@ -42,6 +46,13 @@ class Server(uvicorn.Server):
         if self._certificates is not None and counter % _RENEWAL_TICKS == 0:
             self._certificates.renew()
         return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Whoever asks a second time does not want to wait: what is committed stays so."""
+        if self.should_exit:
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+        super().handle_exit(sig, frame)
 
 
 def _spare_the_collector() -> None:
@@ -87,6 +98,7 @@ def configured(api: "ASGIApp", *, proxies: Sequence[str] = (), **options: Any) -
         ws_ping_timeout=None,
         backlog=BACKLOG,
         lifespan="on",
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -111,7 +123,7 @@ def run_server(api: "ASGIApp", listener: socket.socket, settings: Settings) -> N
         proxies=settings.trusted_proxies if settings.behind_proxy else (),
         loop="uvloop",
         ssl_context_factory=None if certificates is None else lambda *_: certificates.context,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
     try:
         with suppress(KeyboardInterrupt):

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, event
@@ -145,12 +146,11 @@ class SqliteWriter:
     async def _commit(self, batch: _Batch) -> None:
         """Wait for the disk on a thread of its own."""
         _, raw = self._open()
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        writing = loop.run_in_executor(self._thread, raw.execute, "COMMIT")
+        began = perf_counter()
+        writing = asyncio.get_running_loop().run_in_executor(self._thread, raw.execute, "COMMIT")
         try:
             await asyncio.shield(writing)
-            self._time_commit(loop.time() - began)
+            self._time_commit(perf_counter() - began)
         except asyncio.CancelledError:
             await asyncio.wait([writing])
             self._settle(batch, writing)

@@ -1,7 +1,9 @@
 """What an operator's programs are told: one word to anybody, the metrics to whoever may read."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from app.exchanges.paper.faults import Call, Faults
+from app.runtime import Parts
 from tests.api.clients import Client, Data
-from tests.api.conftest import ADMIN, Api, Serve, on_shared
+from tests.api.conftest import ADMIN, Api, Serve, on_shared, running, settings_of
 from tests.api.test_faults import GONE, NONSENSE, spoil
 from tests.api.test_tokens import make_token
 from tests.api.trading import WAITING, answer, place, refusal
@@ -151,6 +154,23 @@ async def test_sockets_and_subscribers_are_counted_while_they_last(api: Api) -> 
         await refused.subscribe("1", _FOLLOW)
         assert (await refused.closed()).code == 4401
     assert await value(api, "orderdeck_sockets_closed_total", code="4401") == 1
+
+
+async def test_whoever_follows_is_told_that_the_server_goes(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    settings = settings_of(database_url, tmp_path)
+    async with AsyncExitStack() as server:
+        api = await server.enter_async_context(running(settings, Parts(clock=clock)))
+        async with api.socket() as socket:
+            await socket.init(ADMIN)
+            await socket.subscribe("1", _FOLLOW)
+            await place(api.client())
+            for kind in ("SUBMITTED", "ACCEPTED", "FILL"):
+                assert (await socket.hear_data("1"))["orderUpdates"]["kind"] == kind
+            closed = asyncio.create_task(socket.closed())
+            await server.aclose()
+            assert (await closed).code == 1001
 
 
 @on_shared

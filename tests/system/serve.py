@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Pool, event
 
 from app.asgi import create_app
+from app.cli.logs import configure_logs
 from app.cli.server import run_server
 from app.cli.serving import listen
 from app.exchanges.paper.faults import CrashPoint, Faults
@@ -106,6 +107,7 @@ def _become_server(request: dict[str, Any], output: int) -> None:
 
 def _serve() -> int:
     settings = load_settings(os.environ, Path.cwd())
+    configure_logs(settings)
     parts = Parts(faults={_ACCOUNT: _faults(json.loads(os.environ.get(FAULTS, "{}")))})
     with closing(listen(settings.host, settings.port)) as listener:
         api = create_app(settings, parts=parts)
