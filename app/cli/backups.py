@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import machine
+from app.cli import machine, running
 from app.cli.environment import read_settings
 from app.cli.output import fail, told_in_words
 
@@ -94,7 +94,7 @@ def _how_to_load(options: str, *, file: Path) -> str:
 
 
 def _is_served(settings: "Settings") -> bool:
-    return asyncio.run(machine.is_orderdeck(settings))
+    return asyncio.run(running.is_orderdeck(settings))
 
 
 def _described(contents: "Contents") -> str:

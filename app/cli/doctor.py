@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import machine
+from app.cli import machine, running
 from app.cli.environment import read_settings
 from app.cli.output import FAILED, UNUSABLE, as_json, as_line, is_terminal, visible
 from app.domain.findings import Finding, Level, fault, ok, warning, worst
@@ -61,6 +61,7 @@ async def _examine(settings: "Settings", accounts: Sequence[str]) -> list[Findin
             await _check_admin(settings, health),
             machine.check_privacy(settings, health.now()),
             await machine.check_port(settings),
+            *await running.check_readiness(settings),
         ]
 
 

@@ -3,6 +3,8 @@
 # Imported where it is used, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
+# Imported where it is used, so that --help and --version answer at once.
+
 import asyncio
 import errno
 import ipaddress
@@ -16,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.serving import base_url
+from app.cli.running import is_orderdeck
 from app.domain.findings import Finding, fault, ok, warning
 from app.domain.tokens import ADMIN_FILE, is_usable_secret
 
@@ -28,7 +30,6 @@ LEAST_ROOM = 100 * MEBIBYTE
 ENOUGH_ROOM = 1024 * MEBIBYTE
 LEAST_FILES = 256
 ENOUGH_FILES = 4096
-ANSWER_SECONDS = 3.0
 RENEWAL = timedelta(days=14)
 
 _OTHERS = 0o077
@@ -175,23 +176,6 @@ def _is_loopback(host: str) -> bool:
 def is_there(path: Path) -> bool:
     """As far as this user may see."""
     return os.path.lexists(path)
-
-
-async def is_orderdeck(settings: "Settings") -> bool:
-    """Whether one answers where the settings say."""
-    import httpx
-
-    is_tls = settings.tls_cert is not None
-    url = f"{base_url(settings.host, settings.port, is_tls=is_tls)}/healthz"
-    headers = {"Host": settings.allowed_hosts[0]}
-    # Nothing is told to it, and its certificate names another host than this.
-    client = httpx.AsyncClient(trust_env=False, verify=False)  # noqa: S501
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS), client as http:
-            answer = await http.get(url, headers=headers)
-    except (httpx.HTTPError, TimeoutError):
-        return False
-    return answer.status_code == httpx.codes.OK and answer.text == "alive"
 
 
 def _nearest(folder: Path) -> Path:

@@ -67,7 +67,7 @@ async def serving(app: Starlette) -> AsyncIterator[Address]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((LOOPBACK, 0))
     bound_readers(listener)
-    config = configured(app, log_config=None, timeout_graceful_shutdown=2)
+    config = configured(app, timeout_graceful_shutdown=2)
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(server.serve([listener]))
