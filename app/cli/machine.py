@@ -3,8 +3,6 @@
 # Imported where it is used, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
-# Imported where it is used, so that --help and --version answer at once.
-
 import asyncio
 import errno
 import ipaddress

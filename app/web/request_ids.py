@@ -6,15 +6,14 @@ from collections.abc import Callable
 from time import perf_counter
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
 from app.services.metrics import Metrics
 
-HEADER = "X-Request-Id"
+HEADER = b"x-request-id"
 OTHER = "other"
-_SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # Clients close with whatever number they like.
 _CODES = frozenset(
     {1000, 1001, 1005, 1006, 1011, 1012, 1013, 4400, 4401, 4403, 4406, 4408, 4409, 4429}
@@ -36,18 +35,19 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         name = _id_of(scope)
-        with structlog.contextvars.bound_contextvars(request_id=name):
-            if scope["type"] == "http":
-                await self._app(scope, receive, self._named(name, scope, send))
-            else:
-                await self._follow_socket(scope, receive, send)
+        # Each request is a task of its own: what is bound here is forgotten with it.
+        structlog.contextvars.bind_contextvars(request_id=name)
+        if scope["type"] == "http":
+            await self._app(scope, receive, self._named(name, scope, send))
+        else:
+            await self._follow_socket(scope, receive, send)
 
     def _named(self, name: str, scope: Scope, send: Send) -> Send:
         began = perf_counter()
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = name
+                message["headers"] = [*message.get("headers", ()), (HEADER, name.encode())]
                 self._told(scope, message["status"], perf_counter() - began)
             await send(message)
 
@@ -101,5 +101,5 @@ class _Socket:
 
 def _id_of(scope: Scope) -> str:
     """The client's own name for it, where that may stand in a log."""
-    given = Headers(scope=scope).get(HEADER, "")
-    return given if _SANE.fullmatch(given) else str(ULID())
+    given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+    return given.decode() if _SANE.fullmatch(given) else str(ULID())

@@ -55,6 +55,11 @@ class Client:
             headers={"Content-Type": "application/json", **self._headers, **named},
         )
 
+    async def page(self, path: str) -> httpx.Response:
+        """What stands beside /graphql."""
+        url = self._address.http.replace("/graphql", path)
+        return await self._http.get(url, headers=self._headers)
+
     async def get(self, **params: str) -> httpx.Response:
         return await self._http.get(self._address.http, params=params, headers=self._headers)
 

@@ -15,6 +15,7 @@ from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts
 from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api, Serve, on_shared, running, settings_of
+from tests.api.metrics import told, value
 from tests.api.test_faults import GONE, NONSENSE, spoil
 from tests.api.test_tokens import make_token
 from tests.api.trading import WAITING, answer, place, refusal
@@ -31,30 +32,9 @@ def logs() -> Iterator[list[Any]]:
         yield logs
 
 
-def page(api: Api, path: str) -> str:
-    return api.address.http.replace("/graphql", path)
-
-
-async def told(api: Api, token: str = ADMIN) -> str:
-    headers = {"Authorization": f"Bearer {token}"}
-    answered = await api.http.get(page(api, "/metrics"), headers=headers)
-    assert answered.status_code == 200, answered.text
-    return answered.text
-
-
-async def value(api: Api, name: str, **labels: str) -> float:
-    """Of one sample; what was never counted is 0."""
-    samples = (
-        sample
-        for family in text_string_to_metric_families(await told(api))
-        for sample in family.samples
-    )
-    wanted = (one.value for one in samples if (one.name, one.labels) == (name, labels))
-    return next(wanted, 0.0)
-
-
 async def words(api: Api, path: str) -> tuple[int, str]:
-    answered = await api.http.get(page(api, path))
+    """Without a token."""
+    answered = await api.client(None).page(path)
     return answered.status_code, answered.text
 
 
@@ -74,8 +54,8 @@ async def test_a_database_of_another_schema_is_unready_and_the_log_says_why_once
         assert await words(api, "/readyz") == (503, "unready")
     [lost] = [one for one in logs if one["event"] == "readiness.lost"]
     assert "9999" in lost["schema"]
-    assert await value(api, "orderdeck_ready", check="schema") == 0
-    assert await value(api, "orderdeck_ready", check="database") == 1
+    assert await value(api.client(), "orderdeck_ready", check="schema") == 0
+    assert await value(api.client(), "orderdeck_ready", check="database") == 1
 
 
 async def test_an_account_that_was_not_compared_yet_is_starting(
@@ -85,8 +65,8 @@ async def test_an_account_that_was_not_compared_yet_is_starting(
     api = await serve()
     assert await words(api, "/readyz") == (503, "starting")
     assert await words(api, "/healthz") == (200, "alive")
-    assert await value(api, "orderdeck_account_in_step", account="paper") == 0
-    assert await value(api, "orderdeck_account_connected", account="paper") == 0
+    assert await value(api.client(), "orderdeck_account_in_step", account="paper") == 0
+    assert await value(api.client(), "orderdeck_account_connected", account="paper") == 0
 
 
 @on_shared
@@ -94,52 +74,50 @@ async def test_the_metrics_are_for_whoever_may_read_everything(shared_api: Api) 
     client = shared_api.client()
     reader = await make_token(client, scopes=["READ"])
     narrow = await make_token(client, scopes=["READ"], accountNames=["paper"])
-    assert "orderdeck_build_info" in await told(shared_api, reader)
-    nobody = await shared_api.http.get(page(shared_api, "/metrics"))
+    assert "orderdeck_build_info" in await told(shared_api.client(reader))
+    nobody = await shared_api.client(None).page("/metrics")
     assert nobody.status_code == 401
     assert "WWW-Authenticate" in nobody.headers
-    headers = {"Authorization": f"Bearer {narrow}"}
-    refused = await shared_api.http.get(page(shared_api, "/metrics"), headers=headers)
+    refused = await shared_api.client(narrow).page("/metrics")
     assert refused.status_code == 403
     assert "orderdeck_" not in refused.text
 
 
-async def test_orders_are_counted_by_what_became_of_them(api: Api, client: Client) -> None:
+async def test_orders_are_counted_by_what_became_of_them(client: Client) -> None:
+    mine = {"account": "paper"}
     await place(client)
     await answer(client, WAITING, clientOrderId="one")
     await answer(client, WAITING, clientOrderId="one")
     await refusal(client, amount="0.000000001")
     for status, count in (("SUBMITTING", 2), ("FILLED", 1), ("OPEN", 2)):
-        counted = await value(api, "orderdeck_orders_total", account="paper", status=status)
+        counted = await value(client, "orderdeck_orders_total", status=status, **mine)
         assert counted == count, status
-    denied = await value(
-        api, "orderdeck_orders_denied_total", account="paper", code="PRECISION"
-    )  # fmt: skip
+    denied = await value(client, "orderdeck_orders_denied_total", code="PRECISION", **mine)
     assert denied == 1
-    assert await value(api, "orderdeck_orders_replayed_total", account="paper") == 1
+    assert await value(client, "orderdeck_orders_replayed_total", **mine) == 1
     for name in ("order_sent", "order_answered"):
-        assert await value(api, f"orderdeck_{name}_seconds_count", account="paper") == 2
-    assert await value(api, "orderdeck_commit_seconds_count") > 0
+        assert await value(client, f"orderdeck_{name}_seconds_count", **mine) == 2
+    assert await value(client, "orderdeck_commit_seconds_count") > 0
 
 
 async def test_orders_in_doubt_are_told_with_the_age_of_the_oldest(
     api: Api, client: Client, faults: Faults, clock: ManualClock
 ) -> None:
-    assert await value(api, "orderdeck_orders_in_doubt", account="paper") == 0
+    assert await value(api.client(), "orderdeck_orders_in_doubt", account="paper") == 0
     faults.lost_before |= {Call.SUBMIT, Call.FIND}
     assert (await place(client))["status"] == "IN_DOUBT"
     await clock.advance(7)
-    assert await value(api, "orderdeck_orders_in_doubt", account="paper") == 1
-    oldest = await value(api, "orderdeck_orders_in_doubt_oldest_seconds", account="paper")
+    assert await value(api.client(), "orderdeck_orders_in_doubt", account="paper") == 1
+    oldest = await value(api.client(), "orderdeck_orders_in_doubt_oldest_seconds", account="paper")
     assert oldest == 7
-    assert await value(api, "orderdeck_order_answered_seconds_count", account="paper") == 0
+    assert await value(api.client(), "orderdeck_order_answered_seconds_count", account="paper") == 0
 
 
 async def test_a_database_that_fails_leaves_the_rest_of_the_metrics(
-    api: Api, database_url: str
+    client: Client, database_url: str
 ) -> None:
     spoil(database_url, GONE)
-    assert "orderdeck_orders_in_doubt{account=\"paper\"} NaN" in await told(api)  # fmt: skip
+    assert 'orderdeck_orders_in_doubt{account="paper"} NaN' in await told(client)
 
 
 async def test_sockets_and_subscribers_are_counted_while_they_last(api: Api) -> None:
@@ -148,12 +126,12 @@ async def test_sockets_and_subscribers_are_counted_while_they_last(api: Api) -> 
         await socket.subscribe("1", _FOLLOW)
         await place(api.client())
         assert (await socket.hear_data("1"))["orderUpdates"]["kind"] == "SUBMITTED"
-        assert await value(api, "orderdeck_sockets") == 1
-        assert await value(api, "orderdeck_subscribers", stream="orders") == 1
+        assert await value(api.client(), "orderdeck_sockets") == 1
+        assert await value(api.client(), "orderdeck_subscribers", stream="orders") == 1
     async with api.socket() as refused:
         await refused.subscribe("1", _FOLLOW)
         assert (await refused.closed()).code == 4401
-    assert await value(api, "orderdeck_sockets_closed_total", code="4401") == 1
+    assert await value(api.client(), "orderdeck_sockets_closed_total", code="4401") == 1
 
 
 async def test_whoever_follows_is_told_that_the_server_goes(
@@ -178,10 +156,10 @@ async def test_no_word_of_a_client_becomes_a_label(shared_api: Api) -> None:
     client = shared_api.client()
     await answer(client, WAITING, clientOrderId="marker-one", symbol="MARKER/TWO")
     await client.post({"query": "query Marker3 { marker4 }"}, X_Request_Id="marker5")
-    await shared_api.http.get(page(shared_api, "/marker6"))
+    await client.page("/marker6")
     async with shared_api.socket() as socket:
         await socket.leave(3999, "marker7")
-    text = await told(shared_api)
+    text = await told(client)
     assert "marker" not in text.lower()
     assert "3999" not in text
 
@@ -190,7 +168,7 @@ async def test_no_word_of_a_client_becomes_a_label(shared_api: Api) -> None:
 async def test_every_metric_is_documented_and_everything_documented_is_told(
     shared_api: Api,
 ) -> None:
-    families = text_string_to_metric_families(await told(shared_api))
+    families = text_string_to_metric_families(await told(shared_api.client()))
     exported = {_documented_name(family.name, family.type) for family in families}
     rows = re.findall(r"^\| `(\w+\*?)` \|", DOCUMENTED.read_text(), re.MULTILINE)
     listed = {name for name in rows if name.startswith(("orderdeck_", "process_"))}
@@ -231,7 +209,7 @@ async def test_a_fault_is_told_by_the_name_of_its_request(
     answered = await client.post({"query": "{ orders { nodes { id } } }"}, X_Request_Id="mine")
     [error] = answered.json()["errors"]
     assert error["extensions"]["requestId"] == "mine"
-    assert await value(api, "orderdeck_internal_errors_total") == 1
+    assert await value(api.client(), "orderdeck_internal_errors_total") == 1
 
 
 async def test_each_operation_of_a_socket_has_a_name_of_its_own(api: Api, client: Client) -> None:

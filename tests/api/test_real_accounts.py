@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.clients import Data
+from tests.api.metrics import value
 from tests.api.real_trading import PREVIEW, Site, Trading, traded
 from tests.api.test_reconcile import reconcile
 from tests.api.trading import CANCEL, MARKET, PLACE, WAITING, place, refusal
@@ -70,6 +71,22 @@ async def test_an_order_is_filled_with_the_exchange_s_own_trades_and_fees(tradin
     [held] = trading.venue.orders(trading.account)
     assert held.client_order_id != "mine"
     trading.venue.journal.assert_nothing_was_sent_twice()
+
+
+async def test_what_the_exchange_tells_by_itself_is_counted(trading: Trading) -> None:
+    labels = {"account": "main"}
+    await place(trading.client, clientOrderId="mine")
+    assert await value(trading.client, "orderdeck_stream_gaps_total", **labels) == 1
+    assert await value(trading.client, "orderdeck_account_connected", **labels) == 1
+    compared = await value(
+        trading.client, "orderdeck_reconciliations_total", outcome="done", **labels
+    )
+    assert compared >= 1
+
+    async def lag() -> Data:
+        return {"told": await value(trading.client, "orderdeck_news_lag_seconds_count", **labels)}
+
+    await trading.until(lag, lambda seen: seen["told"] >= 1)
 
 
 async def test_the_account_says_where_it_trades_and_what_it_can(trading: Trading) -> None:

@@ -11,6 +11,7 @@ from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry
 from app.services.market_data import MarketDataService
 from app.services.market_feeds import MarketFeeds
+from app.services.metrics import Metrics
 from tests.fakes import ManualClock
 from tests.market_sources import HandSource
 
@@ -25,6 +26,7 @@ class Feeding:
     clock: ManualClock
     sources: tuple[HandSource, ...]
     feeds: MarketFeeds
+    metrics: Metrics
     service: MarketDataService
 
     @property
@@ -58,11 +60,16 @@ class Feeding:
 @asynccontextmanager
 async def feeding(clock: ManualClock, *, sources: int = 1) -> AsyncIterator[Feeding]:
     made = tuple(HandSource(clock) for _ in range(sources))
-    feeds = MarketFeeds(made, clock)
+    metrics = Metrics()
+    feeds = MarketFeeds(made, clock, metrics)
     running = asyncio.create_task(feeds.run())
     try:
         yield Feeding(
-            clock=clock, sources=made, feeds=feeds, service=MarketDataService(feeds, clock)
+            clock=clock,
+            sources=made,
+            feeds=feeds,
+            metrics=metrics,
+            service=MarketDataService(feeds, clock),
         )
     finally:
         running.cancel()

@@ -16,6 +16,7 @@ from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.bot_cycles import BotCycles
 from app.services.bot_runner import LEASE_SECONDS, BotRunner, RunnerTools
+from app.services.metrics import Metrics
 from app.services.orders import OrderService
 from app.storage.database import Database
 from tests.fakes import ManualClock
@@ -82,7 +83,12 @@ class Handle:
 
 @asynccontextmanager
 async def process(
-    database: Database, bus: Bus, clock: ManualClock, cycles: SlowCycles, name: str = "one"
+    database: Database,
+    bus: Bus,
+    clock: ManualClock,
+    cycles: SlowCycles,
+    name: str = "one",
+    metrics: Metrics | None = None,
 ) -> AsyncIterator["asyncio.Task[None]"]:
     runner = BotRunner(
         RunnerTools(
@@ -93,6 +99,7 @@ async def process(
             bus=bus,
             clock=clock,
             name=name,
+            metrics=metrics or Metrics(),
         )
     )
     task = asyncio.create_task(runner.run())
@@ -151,6 +158,23 @@ async def test_a_stop_waits_for_the_cycle_in_flight_and_then_ends_it(
         await handle.want(BotState.STOPPED)
         await until(clock, handle, BotState.STOPPED)
     assert endless.ended == ["cut off"]
+
+
+async def test_cycles_are_counted_and_timed(
+    database: Database, bus: Bus, clock: ManualClock
+) -> None:
+    metrics, handle = Metrics(), Handle(database)
+    for seconds in (5.0, 1e6):
+        async with process(database, bus, clock, SlowCycles(clock, seconds), metrics=metrics):
+            await handle.want(BotState.RUNNING)
+            await until(clock, handle, BotState.RUNNING)
+            await handle.want(BotState.STOPPED)
+            await until(clock, handle, BotState.STOPPED)
+    told = metrics.registry.get_sample_value
+    for outcome in ("done", "failed"):
+        assert told("orderdeck_bot_cycles_total", {"outcome": outcome}) == 1
+    # The second was given the ten seconds that a stop waits.
+    assert told("orderdeck_bot_cycle_seconds_sum") == pytest.approx(15, abs=0.5)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

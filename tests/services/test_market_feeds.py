@@ -145,6 +145,10 @@ async def test_a_broken_stream_is_opened_again_later_each_time(world: Feeding) -
             await world.clock.advance(0.2)
             assert BTC in world.source.open
         assert world.source.opened[BTC] == 5
+    breaks = world.metrics.registry.get_sample_value(
+        "orderdeck_price_stream_breaks_total", {"kind": "ticker"}
+    )
+    assert breaks == 4
 
 
 async def test_one_who_leaves_takes_nothing_from_the_others(world: Feeding) -> None:
