@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 
 import structlog
 
@@ -88,6 +89,8 @@ class Parts:
     clock: Clock = field(default_factory=SystemClock)
     doorkeeper: Doorkeeper = field(default_factory=lambda: Doorkeeper(SystemClock()))
     faults: Mapping[str, Faults] = field(default_factory=dict)
+    # Time as the event loop's delay is measured with it.
+    seconds: Callable[[], float] = monotonic
 
 
 @asynccontextmanager
@@ -269,7 +272,7 @@ class _Build:
             watches=watches,
             clock=clock,
         )
-        self._loop_watch = LoopWatch(metrics)
+        self._loop_watch = LoopWatch(metrics, parts.seconds)
         self._readiness = Readiness(database, accounts, self._loop_watch, clock)
         readings = ReadingTools(
             metrics=metrics,

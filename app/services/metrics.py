@@ -6,7 +6,14 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from app.domain.events import LoggedEvent
 from app.domain.orders import OrderStatus
@@ -21,6 +28,8 @@ class Metrics:
     """One of each runtime, with a registry of its own: several in one process share nothing."""
 
     def __init__(self) -> None:
+        # Otherwise each sample has a second one, which tells since when it is counted.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         counted = partial(Counter, namespace=NAMESPACE, registry=self.registry)

@@ -1,7 +1,13 @@
+import asyncio
+import os
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from app.storage.inspections import inspected
+from tests import postgres
 from tests.cli.programs import run
 from tests.system.clients import ApiClient
 from tests.system.servers import ServerProcess
@@ -36,6 +42,39 @@ def test_a_file_that_exists_is_told(folder: Path) -> None:
     told = run("backup", "copy")
     assert told.exit_code == 1
     assert "--force" in told.stderr
+
+
+def test_with_postgres_what_it_says_is_what_does_it(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERDECK_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("PATH", f"{postgres.binaries()}:{os.environ['PATH']}")
+    assert run("token", "create", "kept", "--scope", "READ").exit_code == 0
+    before = log_identity(postgres_url)
+    do_as_told("backup")
+    assert run("token", "create", "later", "--scope", "READ").exit_code == 0
+    do_as_told("restore")
+    tokens = run("token", "list").stdout
+    assert "kept" in tokens
+    assert "later" not in tokens
+    assert log_identity(postgres_url) != before
+
+
+def do_as_told(command: str) -> None:
+    """Type every line that it says to type."""
+    told = run(command, "copy").stderr.splitlines()
+    typed = [line for line in told if line.startswith("  ")]
+    assert typed
+    for line in typed:
+        subprocess.run(shlex.split(line), check=True, capture_output=True)
+
+
+def log_identity(url: str) -> str:
+    async def read() -> str:
+        async with inspected(url) as view:
+            return (await view.events.state()).head.log
+
+    return asyncio.run(read())
 
 
 @pytest.mark.parametrize(("command", "program"), [("backup", "pg_dump"), ("restore", "pg_restore")])

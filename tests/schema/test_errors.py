@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -22,6 +23,7 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.services import Services
+from app.services.metrics import Metrics
 from schema.build import Schema, build_schema
 from schema.context import Context
 from schema.scalars import SCALARS
@@ -44,7 +46,11 @@ def schema() -> Schema:
 
 def context() -> Context:
     """Of somebody who is let in, and finds nobody at home."""
-    return Context(services=cast("Services", None), token=TOKEN, request_id="request-1")
+    return Context(
+        services=cast("Services", SimpleNamespace(metrics=Metrics())),
+        token=TOKEN,
+        request_id="request-1",
+    )
 
 
 async def errors(
