@@ -118,6 +118,15 @@ def test_a_database_that_somebody_uses_is_not_replaced(database: Path, backup: P
         check_free(backup, database, may_replace=True)
 
 
+def test_a_server_that_starts_while_the_backup_is_copied_keeps_its_database(
+    database: Path, backup: Path
+) -> None:
+    change(database, "UPDATE log SET identity = 'before'")
+    with used(database), pytest.raises(CopyRefused, match="in use"):
+        restore(backup, database, START)
+    assert identity(database) == "before"
+
+
 def test_a_database_that_exists_is_not_replaced_unasked(database: Path, backup: Path) -> None:
     with pytest.raises(CopyRefused, match="--force"):
         check_free(backup, database, may_replace=False)
