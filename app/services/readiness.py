@@ -18,7 +18,7 @@ from app.storage.health import HealthStore, Standing
 ANSWER_SECONDS = 5.0
 # Whoever asks more often is told the same again: asking costs nobody anything.
 GOOD_FOR = timedelta(seconds=1)
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 10.0
 
 _logger = structlog.get_logger(__name__)
 
