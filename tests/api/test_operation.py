@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts
-from tests.api.clients import Client, Data
+from tests.api.clients import PATIENCE_SECONDS, Client, Data
 from tests.api.conftest import ADMIN, Api, Serve, on_shared, running, settings_of
 from tests.api.metrics import told, value
 from tests.api.test_faults import GONE, NONSENSE, spoil
@@ -132,6 +132,21 @@ async def test_sockets_and_subscribers_are_counted_while_they_last(api: Api) -> 
         await refused.subscribe("1", _FOLLOW)
         assert (await refused.closed()).code == 4401
     assert await value(api.client(), "orderdeck_sockets_closed_total", code="4401") == 1
+
+
+async def test_a_connection_that_breaks_is_not_taken_for_one_that_was_closed(
+    api: Api, client: Client
+) -> None:
+    async with api.socket() as broken, api.socket() as left:
+        await broken.init(ADMIN)
+        await left.init(ADMIN)
+        broken.break_off()
+        await left.leave(1000, "")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await value(client, "orderdeck_sockets"):
+            pass
+    for code in ("1006", "1000"):
+        assert await value(client, "orderdeck_sockets_closed_total", code=code) == 1
 
 
 async def test_whoever_follows_is_told_that_the_server_goes(
