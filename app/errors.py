@@ -3,12 +3,13 @@
 OrderdeckError
 ├── RequestError            fix the request
 │   ├── BadInput
+│   ├── TooComplex
 │   ├── CursorInvalid
 │   └── CursorExpired
 ├── AccessError             bring another token
 │   ├── Unauthenticated
 │   └── Forbidden
-├── RateLimited             wait as long as it says
+├── RateLimited             wait as long as it says, then try again
 ├── NotFound                look for something that exists
 ├── Denied                  our own no: read the refusal
 ├── ExchangeError           look at the exchange
@@ -87,6 +88,18 @@ class BadInput(RequestError):
     """A value that no rule of trading is needed to refuse: fix the request."""
 
 
+class TooComplex(RequestError):
+    """A document beyond a limit: ask for less at once, or in several requests."""
+
+    code = "QUERY_TOO_COMPLEX"
+
+    def __init__(self, limit: str, *, found: int, most: int) -> None:
+        super().__init__(f"the document is too complex: {limit} {found}, at most {most}")
+        self.limit = limit
+        self.found = found
+        self.most = most
+
+
 class CursorInvalid(RequestError):
     """A cursor that was not made for this list or by this log: start without it."""
 
@@ -116,7 +129,7 @@ class Forbidden(AccessError):
 
 
 class RateLimited(OrderdeckError):
-    """More was asked than is given in this time: wait as long as it says."""
+    """More was asked than is given in this time: wait as long as it says, then try again."""
 
     code = "RATE_LIMITED"
 

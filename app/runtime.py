@@ -31,6 +31,7 @@ from app.services.fee_values import FeeValuer
 from app.services.halts import HaltService, HaltTools
 from app.services.health import HealthService
 from app.services.ids import AscendingIds, new_wire_id
+from app.services.long_work import LongWork
 from app.services.loop_watch import LoopWatch
 from app.services.loss_watch import LossWatch
 from app.services.market_data import MarketDataService
@@ -292,6 +293,7 @@ class _Build:
             auth=self._auth,
             bot=BotService(bot),
             log=self._log,
+            long_work=LongWork(),
             market_data=market_data,
             metrics=metrics,
             orders=self._orders,

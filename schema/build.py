@@ -1,24 +1,24 @@
 """The schema, put together."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any, cast
 
 import strawberry
-from graphql import GraphQLEnumType, GraphQLError, OperationDefinitionNode
+from graphql import GraphQLEnumType, GraphQLError
 from strawberry.extensions import SchemaExtension
-from strawberry.extensions.parser_cache import ParserCache
-from strawberry.extensions.validation_cache import ValidationCache
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from schema.accounts import Account
 from schema.bad_values import NO_SUCH_VALUE
+from schema.bounds import Bounded
 from schema.context import Context
 from schema.descriptions import describe
+from schema.documents import Library, Shelf
 from schema.errors import expose
+from schema.execution import Executor
 from schema.fills import Fill
 from schema.mutations import Mutation
 from schema.orders import Order
@@ -27,7 +27,6 @@ from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
 from schema.tokens import ApiToken
 
-CACHED_DOCUMENTS = 1000
 _ANSWERED_ONCE = {OperationType.QUERY, OperationType.MUTATION}
 
 
@@ -39,32 +38,6 @@ class OneInstant(SchemaExtension):
             yield
         finally:
             await cast("Context", self.execution_context.context).close()
-
-
-class OneOperation(SchemaExtension):
-    """Refuses to guess which operation of a document is meant, where Strawberry takes the first."""
-
-    def on_validate(self) -> Iterator[None]:
-        context = self.execution_context
-        definitions = context.graphql_document.definitions if context.graphql_document else ()
-        operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
-        is_named = context._provided_operation_name is not None  # noqa: SLF001  not told elsewhere
-        if len(operations) > 1 and not is_named:
-            words = f"operationName must say which of the {len(operations)} operations to run"
-            context.pre_execution_errors = [GraphQLError(words)]
-        yield
-
-
-class EventExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Runs one event of a subscription, and keeps nothing of it for the next.
-
-    graphql-core gives all events of a subscription one cache, whose keys are new for each event.
-    """
-
-    def build_per_event_executor(self, payload: Any) -> Any:
-        executor = super().build_per_event_executor(payload)
-        executor._relevant_sub_fields = {}  # noqa: SLF001  there is no other way to it
-        return executor
 
 
 class Schema(strawberry.Schema):
@@ -101,15 +74,11 @@ def build_schema() -> Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=[Account, Order, Fill, ApiToken],
-        execution_context_class=EventExecutor,
+        execution_context_class=Executor,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
-        extensions=[
-            OneInstant,
-            lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
-            lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
-            OneOperation,
-        ],
+        extensions=[lambda: Bounded(library), OneInstant],
     )
+    library = Library(schema._schema, Shelf())  # noqa: SLF001  Strawberry's own has no other name
     describe(schema)
     return schema
 

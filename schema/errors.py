@@ -20,6 +20,7 @@ from app.errors import (
     RefusalCode,
     RequestError,
     StorageUnavailable,
+    TooComplex,
 )
 from app.errors import Refusal as DomainRefusal
 from schema import bad_values
@@ -149,6 +150,8 @@ def _extensions(error: OrderdeckError) -> dict[str, Any]:
         extensions["field"] = list(error.refusal.field or ())
     elif isinstance(error, RateLimited):
         extensions["retryAfterSeconds"] = error.retry_after_seconds
+    elif isinstance(error, TooComplex):
+        extensions |= {"limit": error.limit, "actual": error.found, "most": error.most}
     elif isinstance(error, RequestError):
         if error.reason is not None:
             extensions["reason"] = str(error.reason)

@@ -8,6 +8,7 @@ from app.services.auth import AuthService
 from app.services.bots import BotService
 from app.services.dead_man import DeadManSwitch
 from app.services.halts import HaltService
+from app.services.long_work import LongWork
 from app.services.market_data import MarketDataService
 from app.services.metrics import Metrics
 from app.services.order_log import OrderLog
@@ -37,6 +38,7 @@ class Services:
     dead_man: DeadManSwitch
     halts: HaltService
     log: OrderLog
+    long_work: LongWork
     market_data: MarketDataService
     metrics: Metrics
     orders: OrderService

@@ -23,6 +23,7 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.services import Services
+from app.services.long_work import LongWork
 from app.services.metrics import Metrics
 from schema.build import Schema, build_schema
 from schema.context import Context
@@ -46,11 +47,8 @@ def schema() -> Schema:
 
 def context() -> Context:
     """Of somebody who is let in, and finds nobody at home."""
-    return Context(
-        services=cast("Services", SimpleNamespace(metrics=Metrics())),
-        token=TOKEN,
-        request_id="request-1",
-    )
+    nobody = cast("Services", SimpleNamespace(long_work=LongWork(), metrics=Metrics()))
+    return Context(services=nobody, token=TOKEN, request_id="request-1")
 
 
 async def errors(

@@ -1,0 +1,87 @@
+"""What an operation may ask for, checked before any of it is run."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from typing import cast
+
+from graphql import GraphQLError, OperationDefinitionNode
+from strawberry.extensions import SchemaExtension
+from strawberry.types.graphql import OperationType
+
+from app.errors import OrderdeckError, TooComplex
+from schema import extents
+from schema.context import Context
+from schema.costs import MAX_COST
+from schema.documents import Library, Ready
+
+# What costs more than this is long work: only a few of them at once.
+LONG = 5000
+
+
+class Bounded(SchemaExtension):
+    """Refuses documents beyond the limits, and lets only a few expensive ones run at once."""
+
+    def __init__(self, library: Library) -> None:
+        super().__init__()
+        self._library = library
+        self._ready: Ready | None = None
+        self._cost = 0
+
+    async def on_parse(self) -> AsyncIterator[None]:
+        text = self.execution_context.query or ""
+        try:
+            self._ready = await self._library.find(text, self._context.services.long_work)
+        except TooComplex as error:
+            raise _as_told(error) from error
+        self.execution_context.graphql_document = self._ready.document
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        try:
+            context.pre_execution_errors = [*self._found.errors] or self._ambiguity()
+            if not context.pre_execution_errors:
+                self._check()
+        except OrderdeckError as error:
+            context.pre_execution_errors = [_as_told(error)]
+        yield
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        is_query = self.execution_context.operation_type is OperationType.QUERY
+        async with AsyncExitStack() as stack:
+            if is_query and self._cost > LONG:
+                await stack.enter_async_context(self._context.services.long_work.room)
+            yield
+
+    @property
+    def _context(self) -> Context:
+        return cast("Context", self.execution_context.context)
+
+    @property
+    def _found(self) -> Ready:
+        if self._ready is None:
+            raise LookupError("a document is validated only after it was read")
+        return self._ready
+
+    def _ambiguity(self) -> list[GraphQLError]:
+        """Refuses to guess which operation is meant, where Strawberry takes the first."""
+        count = len(self._found.operations)
+        is_named = self.execution_context._provided_operation_name is not None  # noqa: SLF001  not told elsewhere
+        if count < 2 or is_named:
+            return []
+        return [GraphQLError(f"operationName must say which of the {count} operations to run")]
+
+    def _check(self) -> None:
+        variables = self.execution_context.variables
+        extents.check_values(variables)
+        self._cost = self._found.cost(self._operation(), variables)
+        extents.check("cost", self._cost, MAX_COST)
+
+    def _operation(self) -> OperationDefinitionNode:
+        name = self.execution_context.operation_name
+        named = {one.name and one.name.value: one for one in self._found.operations}
+        return named[name] if name in named else self._found.operations[0]
+
+
+def _as_told(error: OrderdeckError) -> GraphQLError:
+    return GraphQLError(str(error), original_error=error)

@@ -1,0 +1,171 @@
+"""Documents made ready to run: read, measured and validated once, and kept within bounds."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
+    ValidationContext,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation.validate import ValidationAbortedError
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from app.errors import TooComplex
+from app.services.long_work import LongWork
+from schema import extents
+from schema.costs import Cost, Costing, given_variables
+from schema.extents import Measuring
+
+KEPT_TOKENS = 200_000
+MAX_ERRORS = 20
+MAX_COMPARISONS = 10_000
+
+
+class OverlappingFields(OverlappingFieldsCanBeMergedRule):
+    """Compares every field with every other of the same name: only so many of them."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.rule_context.remaining_complexity_budget = MAX_COMPARISONS
+
+
+_RULES: tuple[type[ASTValidationRule], ...] = (
+    *(rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule),
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+    OverlappingFields,
+)
+# Few enough at a time that each part is short.
+_RULES_AT_ONCE = 9
+# Below so many tokens one part is short enough for all rules.
+_SHORT_TOKENS = 500
+
+
+@dataclass(kw_only=True, slots=True)
+class Ready:
+    """A document that has been looked at from all sides, and what was found."""
+
+    schema: GraphQLSchema
+    document: DocumentNode
+    errors: Sequence[GraphQLError]
+    _costs: dict[int, Cost] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> int:
+        return self.document.token_count
+
+    @property
+    def operations(self) -> Sequence[OperationDefinitionNode]:
+        definitions = self.document.definitions
+        return [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+
+    def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
+        if id(operation) not in self._costs:
+            costing = Costing(self.schema, self.document)
+            self._costs[id(operation)] = costing.of_operation(operation)
+        return self._costs[id(operation)].total(given_variables(operation, variables))
+
+
+class Shelf:
+    """The documents of late, by their text, as many as there is room for."""
+
+    def __init__(self, room: int = KEPT_TOKENS) -> None:
+        self._room = room
+        self._free = room
+        self._kept: OrderedDict[str, Ready] = OrderedDict()
+
+    def find(self, text: str) -> Ready | None:
+        if text in self._kept:
+            self._kept.move_to_end(text)
+        return self._kept.get(text)
+
+    def keep(self, text: str, ready: Ready) -> None:
+        if text in self._kept:
+            return
+        self._kept[text] = ready
+        self._free -= _weight(text, ready)
+        while self._free < 0:
+            oldest, gone = self._kept.popitem(last=False)
+            self._free += _weight(oldest, gone)
+
+
+def _weight(text: str, ready: Ready) -> int:
+    """In tokens, each of which takes some hundred bytes; the text counts too."""
+    return ready.tokens + len(text) // 400 + 1
+
+
+class Library:
+    """Makes documents ready, in turns with all other long work."""
+
+    def __init__(self, schema: GraphQLSchema, shelf: Shelf) -> None:
+        self._schema = schema
+        self._shelf = shelf
+
+    async def find(self, text: str, work: LongWork) -> Ready:
+        found = self._shelf.find(text)
+        if found is None:
+            found = await self._make(text, work)
+            self._shelf.keep(text, found)
+        return found
+
+    async def _make(self, text: str, work: LongWork) -> Ready:
+        extents.check("characters", len(text), extents.MAX_SOURCE)
+        await work.turn()
+        document = _read(text)
+        Measuring(document).check()
+        return Ready(
+            schema=self._schema,
+            document=document,
+            errors=await self._validate(document, work),
+        )
+
+    async def _validate(self, document: DocumentNode, work: LongWork) -> list[GraphQLError]:
+        errors: list[GraphQLError] = []
+        for part in _parts(document):
+            if part is not _RULES:
+                await work.turn()
+            errors += validate(self._schema, document, part, MAX_ERRORS - len(errors))
+            if errors and isinstance(errors[-1], ValidationAbortedError):
+                break
+        return [_told(error) for error in errors]
+
+
+def _parts(document: DocumentNode) -> Iterator[tuple[type[ASTValidationRule], ...]]:
+    if document.token_count <= _SHORT_TOKENS:
+        yield _RULES
+        return
+    for at in range(0, len(_RULES), _RULES_AT_ONCE):
+        yield _RULES[at : at + _RULES_AT_ONCE]
+
+
+def _read(text: str) -> DocumentNode:
+    try:
+        return parse(text, max_lexical_tokens=extents.MAX_TOKENS, max_comments=extents.MAX_COMMENTS)
+    except GraphQLSyntaxError as error:
+        for name, most in _READ.items():
+            if error.description.startswith(f"Document contains more than {most} {name}"):
+                raise TooComplex(name, found=most + 1, most=most) from None
+        raise
+
+
+_READ = {"tokens": extents.MAX_TOKENS, "comments": extents.MAX_COMMENTS}
+
+
+def _told(error: GraphQLError) -> GraphQLError:
+    """Where the comparing of fields was given up, that it was too much."""
+    if error.message != "Validation aborted.":
+        return error
+    reason = TooComplex("comparisons of fields", found=MAX_COMPARISONS + 1, most=MAX_COMPARISONS)
+    return GraphQLError(str(reason), original_error=reason)

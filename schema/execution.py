@@ -1,0 +1,90 @@
+"""Executes a document in slices, between which everybody else has a turn."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from graphql import (
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    get_named_type,
+    is_leaf_type,
+)
+from graphql.pyutils import AwaitableOrValue, Path, gather_with_cancel
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+# Fields that are executed in one go: some milliseconds.
+SLICE = 500
+# A list up to here is answered in one go, whatever its items hold.
+SHORT = 20
+
+
+class Executor(StrawberryGraphQLCoreExecutionContext):
+    """Counts the fields that it executes, and waits for a turn when a slice of them is done."""
+
+    _done = 0
+
+    def build_per_event_executor(self, payload: Any) -> Any:
+        """For one event of a subscription, of which nothing is kept for the next.
+
+        graphql-core gives all events of a subscription one cache, whose keys are new for each.
+        """
+        executor = super().build_per_event_executor(payload)
+        executor._relevant_sub_fields = {}  # noqa: SLF001  there is no other way to it
+        return executor
+
+    def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        self._done += len(grouped_field_set)
+        return super().execute_fields(
+            parent_type, source_value, path, grouped_field_set, position_context
+        )
+
+    def complete_iterable_value(
+        self,
+        item_type: GraphQLOutputType,
+        field_details_list: Any,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: Iterable[Any],
+        position_context: Any,
+    ) -> AwaitableOrValue[list[Any]]:
+        is_long = isinstance(items, list | tuple) and len(items) > SHORT
+        if not is_long or is_leaf_type(get_named_type(item_type)):
+            return super().complete_iterable_value(
+                item_type, field_details_list, info, path, items, position_context
+            )
+        return self._in_slices(items, path, (item_type, field_details_list, info), position_context)
+
+    async def _in_slices(
+        self, items: Iterable[Any], path: Path, meant: tuple[Any, Any, Any], position: Any
+    ) -> list[Any]:
+        item_type, details, info = meant
+        results: list[Any] = []
+        waiting: list[int] = []
+        try:
+            for index, item in enumerate(items):
+                if self._done >= SLICE:
+                    await self._next_slice()
+                place = path.add_key(index, None)
+                if self.complete_list_item_value(
+                    item, results, item_type, details, info, place, position
+                ):
+                    waiting.append(index)
+        except BaseException:
+            self.settle_in_background([results[index] for index in waiting])
+            raise
+        awaited = await gather_with_cancel(*(results[index] for index in waiting))
+        for index, result in zip(waiting, awaited, strict=True):
+            results[index] = result
+        return results
+
+    async def _next_slice(self) -> None:
+        await self.context_value.services.long_work.turn()
+        self._done = 0

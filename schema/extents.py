@@ -1,0 +1,151 @@
+"""How large a document is: every limit that needs no types, told before it is validated."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+)
+
+from app.errors import TooComplex
+
+MAX_SOURCE = 64 * 1024
+MAX_TOKENS = 4000
+MAX_COMMENTS = 1000
+MAX_DEFINITIONS = 100
+MAX_ROOT_FIELDS = 100
+MAX_FIELDS = 5000
+MAX_ALIASES = 1000
+MAX_DEPTH = 20
+MAX_NESTING = 50
+MAX_DIRECTIVES = 10
+MAX_VALUES = 10_000
+MAX_VALUE_DEPTH = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extent:
+    """Of a selection, its fragments written out: its own fields, all below them, and how deep."""
+
+    width: int = 0
+    fields: int = 0
+    aliases: int = 0
+    depth: int = 0
+
+    def __add__(self, other: "Extent") -> "Extent":
+        return Extent(
+            width=self.width + other.width,
+            fields=self.fields + other.fields,
+            aliases=self.aliases + other.aliases,
+            depth=max(self.depth, other.depth),
+        )
+
+
+_NOTHING = Extent()
+
+
+class Measuring:
+    """One pass over a document; a fragment is measured once, however often it is spread."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self._document = document
+        self._fragments = fragments_of(document)
+        self._known: dict[str, Extent] = {}
+        self._nesting = 0
+        self.visits = 0
+
+    def check(self) -> None:
+        """Raise TooComplex with the first limit that is passed."""
+        check("definitions", len(self._document.definitions), MAX_DEFINITIONS)
+        for definition in self._document.definitions:
+            if isinstance(definition, OperationDefinitionNode):
+                self._check_directives(definition)
+                self._check_extent(definition)
+            elif isinstance(definition, FragmentDefinitionNode):
+                self._check_directives(definition)
+                self._of_fragment(definition.name.value)
+
+    def of_operation(self, operation: OperationDefinitionNode) -> Extent:
+        return self._of(operation.selection_set)
+
+    def _check_extent(self, operation: OperationDefinitionNode) -> None:
+        extent = self.of_operation(operation)
+        check("root fields", extent.width, MAX_ROOT_FIELDS)
+        check("depth", extent.depth, MAX_DEPTH)
+        check("aliases", extent.aliases, MAX_ALIASES)
+        check("fields", extent.fields, MAX_FIELDS)
+
+    def _of(self, selected: SelectionSetNode | None) -> Extent:
+        if selected is None:
+            return _NOTHING
+        self._nesting += 1
+        check("nesting", self._nesting, MAX_NESTING)
+        found = _NOTHING
+        for selection in selected.selections:
+            found += self._of_selection(selection)
+        self._nesting -= 1
+        return found
+
+    def _of_selection(self, selection: SelectionNode) -> Extent:
+        self.visits += 1
+        self._check_directives(selection)
+        if isinstance(selection, FragmentSpreadNode):
+            return self._of_fragment(selection.name.value)
+        below = self._of(getattr(selection, "selection_set", None))
+        if not isinstance(selection, FieldNode):
+            return below
+        return Extent(
+            width=1,
+            fields=below.fields + 1,
+            aliases=below.aliases + (selection.alias is not None),
+            depth=below.depth + 1,
+        )
+
+    def _of_fragment(self, name: str) -> Extent:
+        if name in self._known or name not in self._fragments:
+            return self._known.get(name, _NOTHING)
+        # Whoever comes back here has gone in a circle, which is told by the validation.
+        self._known[name] = _NOTHING
+        self._known[name] = self._of(self._fragments[name].selection_set)
+        return self._known[name]
+
+    def _check_directives(
+        self, node: OperationDefinitionNode | FragmentDefinitionNode | SelectionNode
+    ) -> None:
+        check("directives in one place", len(node.directives or ()), MAX_DIRECTIVES)
+
+
+def fragments_of(document: DocumentNode) -> Mapping[str, FragmentDefinitionNode]:
+    return {
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+
+
+def check(name: str, found: int, most: int) -> None:
+    if found > most:
+        raise TooComplex(name, found=found, most=most)
+
+
+def check_values(variables: Mapping[str, object] | None) -> None:
+    """What is counted is cut short at the limit: the rest would be for nothing."""
+    level: Sequence[object] = list((variables or {}).values())
+    count, depth = 0, 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        check("values in variables", count, MAX_VALUES)
+        check("depth of variables", depth, MAX_VALUE_DEPTH)
+        level = [below for value in level for below in _parts(value)]
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
