@@ -24,6 +24,7 @@ from app.services.auth import AuthService
 from app.services.bot_cycles import BotCycles, CycleTools
 from app.services.bot_runner import BotRunner, RunnerTools
 from app.services.bots import BotService, BotTools
+from app.services.budgets import Allowances, BudgetService
 from app.services.dead_man import DeadManSwitch
 from app.services.doorkeeper import Doorkeeper
 from app.services.equity import EquityRecorder, EquityTools
@@ -292,6 +293,7 @@ class _Build:
             audit=AuditService(database, clock, ids.new),
             auth=self._auth,
             bot=BotService(bot),
+            budgets=BudgetService(clock, _allowances(settings)),
             log=self._log,
             long_work=LongWork(),
             market_data=market_data,
@@ -364,6 +366,15 @@ class _Build:
             )
             for name, account in self._settings.accounts.items()
         ]
+
+
+def _allowances(settings: Settings) -> Allowances:
+    return Allowances(
+        cost_per_second=settings.cost_per_second,
+        orders_per_second=settings.orders_per_second,
+        subscriptions_per_second=settings.subscriptions_per_second,
+        open_subscriptions=settings.open_subscriptions,
+    )
 
 
 def _auth(settings: Settings, database: Database, parts: Parts) -> AuthService:

@@ -6,6 +6,7 @@ from app.services.accounts import AccountService
 from app.services.audit import AuditService
 from app.services.auth import AuthService
 from app.services.bots import BotService
+from app.services.budgets import BudgetService
 from app.services.dead_man import DeadManSwitch
 from app.services.halts import HaltService
 from app.services.long_work import LongWork
@@ -35,6 +36,7 @@ class Services:
     audit: AuditService
     auth: AuthService
     bot: BotService
+    budgets: BudgetService
     dead_man: DeadManSwitch
     halts: HaltService
     log: OrderLog

@@ -147,6 +147,7 @@ _Name = TypeVar("_Name")
 _Value = TypeVar("_Value")
 Table = Annotated[Mapping[_Name, _Value], AfterValidator(MappingProxyType), PlainSerializer(dict)]
 Whole = Annotated[int, BeforeValidator(_no_boolean)]
+Budget = Annotated[Whole, Field(ge=0, le=1_000_000_000)]
 Seconds = Annotated[
     float, BeforeValidator(_no_boolean), Field(gt=0, le=86_400, allow_inf_nan=False)
 ]
@@ -168,7 +169,7 @@ _FEE = 'must be a string from "0" to less than "1": "0.001" is a tenth of a perc
 _KEY = "must be a string"
 _KEY_FILE = "must be the path of a file"
 _FILE = "must be the path of a file that is there"
-_NO_BUDGET = "must be 0, which means none: this release keeps no budgets"
+_BUDGET = "must be a whole number from 0, which means no limit, to 1000000000"
 _NO_PORT = "such as deck.example.com or ::1, without a port"
 
 
@@ -294,8 +295,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description='must be "debug", "info", "warning" or "error"'
     )
-    orders_per_second: Whole = Field(default=0, ge=0, le=0, description=_NO_BUDGET)
-    cost_per_second: Whole = Field(default=0, ge=0, le=0, description=_NO_BUDGET)
+    orders_per_second: Budget = Field(default=10_000, description=_BUDGET)
+    cost_per_second: Budget = Field(default=500_000, description=_BUDGET)
+    subscriptions_per_second: Budget = Field(default=2000, description=_BUDGET)
+    open_subscriptions: Budget = Field(default=5000, description=_BUDGET)
     accounts: Annotated[Table[AccountName, AccountSettings], BeforeValidator(_named_accounts)] = (
         Field(
             default_factory=_default_accounts,
