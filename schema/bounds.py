@@ -1,7 +1,7 @@
 """What an operation may ask for, checked before any of it is run."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import cast
 
 from graphql import GraphQLError, OperationDefinitionNode
@@ -10,6 +10,7 @@ from strawberry.types.graphql import OperationType
 
 from app.errors import OrderdeckError, TooComplex
 from schema import extents
+from schema.budgets import Charge
 from schema.context import Context
 from schema.costs import MAX_COST
 from schema.documents import Library, Ready
@@ -19,13 +20,17 @@ LONG = 5000
 
 
 class Bounded(SchemaExtension):
-    """Refuses documents beyond the limits, and lets only a few expensive ones run at once."""
+    """Refuses what is beyond limits or budgets; of what is expensive only a few run at once."""
 
     def __init__(self, library: Library) -> None:
         super().__init__()
         self._library = library
         self._ready: Ready | None = None
-        self._cost = 0
+        self._held = ExitStack()
+
+    def on_operation(self) -> Iterator[None]:
+        with self._held:
+            yield
 
     async def on_parse(self) -> AsyncIterator[None]:
         text = self.execution_context.query or ""
@@ -49,7 +54,7 @@ class Bounded(SchemaExtension):
     async def on_execute(self) -> AsyncIterator[None]:
         is_query = self.execution_context.operation_type is OperationType.QUERY
         async with AsyncExitStack() as stack:
-            if is_query and self._cost > LONG:
+            if is_query and self._context.cost > LONG:
                 await stack.enter_async_context(self._context.services.long_work.room)
             yield
 
@@ -74,8 +79,11 @@ class Bounded(SchemaExtension):
     def _check(self) -> None:
         variables = self.execution_context.variables
         extents.check_values(variables)
-        self._cost = self._found.cost(self._operation(), variables)
-        extents.check("cost", self._cost, MAX_COST)
+        operation = self._operation()
+        cost = self._found.cost(operation, variables)
+        extents.check("cost", cost, MAX_COST)
+        self._context.cost = cost
+        Charge(self._context, self._found.document, self._held).take(operation, variables)
 
     def _operation(self) -> OperationDefinitionNode:
         name = self.execution_context.operation_name

@@ -9,12 +9,13 @@ from typing import Any
 import strawberry
 import structlog
 from graphql import OperationType
+from starlette.responses import Response
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
 from ulid import ULID
 
 from app.domain.tokens import Scope, Token
-from app.errors import Forbidden, Unauthenticated
+from app.errors import Forbidden, RateLimited, Unauthenticated
 from app.services import Services
 from app.services.audit import Attempt
 from app.services.views import View
@@ -29,6 +30,12 @@ class Context:
     address: str = "unknown"
     request_id: str = field(default_factory=lambda: _present_request() or str(ULID()))
     connection_params: Any = None
+    # What an answer over HTTP says besides the data.
+    response: Response | None = None
+    # What the document may cost at most.
+    cost: int = 0
+    # Why no order may be placed just now, where nothing else of the document is refused.
+    orders_refused: RateLimited | None = None
     # Who is changing what just now: the root fields of a mutation run one after the other.
     _attempt: Attempt | None = None
     _view: View | None = None
@@ -59,6 +66,10 @@ class Context:
     def require(self, scope: Scope) -> None:
         if not self.viewer.allows(scope):
             raise Forbidden(f"this needs a token with scope {scope}")
+
+    def require_orders(self) -> None:
+        if self.orders_refused is not None:
+            raise self.orders_refused
 
     def for_operation(self) -> "Context":
         """The same asker, with an instant of its own, and a name of its own in the log."""

@@ -192,6 +192,12 @@ def _given(value: ValueNode, usual: Size) -> Size:
     return Size(number=number, most=usual.most)
 
 
+def size_of_list(node: FieldNode, name: str, variables: Mapping[str, object]) -> int:
+    """How many a list holds that is given as an argument."""
+    given = [one.value for one in node.arguments or () if one.name.value == name]
+    return sum(_given(value, _SIZES[name]).told(variables) for value in given)
+
+
 def given_variables(
     operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
 ) -> Mapping[str, Any]:

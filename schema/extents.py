@@ -1,6 +1,6 @@
 """How large a document is: every limit that needs no types, told before it is validated."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphql import (
@@ -8,6 +8,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -127,6 +128,21 @@ def fragments_of(document: DocumentNode) -> Mapping[str, FragmentDefinitionNode]
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
+
+
+def root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> Iterator[FieldNode]:
+    """Each where it is written, whichever fragment that is in."""
+    fragments, seen = fragments_of(document), set[str]()
+    waiting = list(operation.selection_set.selections)
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, FieldNode):
+            yield one
+        elif isinstance(one, InlineFragmentNode):
+            waiting += one.selection_set.selections
+        elif isinstance(one, FragmentSpreadNode) and one.name.value not in seen:
+            seen.add(one.name.value)
+            waiting += fragments[one.name.value].selection_set.selections
 
 
 def check(name: str, found: int, most: int) -> None:

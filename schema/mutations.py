@@ -80,6 +80,7 @@ _ADMIN = changes(Scope.ADMIN)
 class Mutation:
     @strawberry.mutation(extensions=_TRADE)
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderResult:
+        info.context.require_orders()
         request = await refusable(_read, "input")(info, input)
         return await refusable(_place, "input")(info, request, info.context.attempt)
 
@@ -87,6 +88,7 @@ class Mutation:
     async def place_orders(
         self, info: Info, inputs: list[PlaceOrderInput]
     ) -> list[PlaceOrderResult]:
+        info.context.require_orders()
         if not 1 <= len(inputs) <= MAX_BATCH:
             raise BadInput(
                 f"inputs takes 1 to {MAX_BATCH} orders and has {len(inputs)}", field=("inputs",)

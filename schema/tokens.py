@@ -10,6 +10,8 @@ from app import __version__
 from app.domain import tokens as domain
 from app.domain.tokens import Scope
 from schema import ids
+from schema.budgets import Limits, read_limits
+from schema.context import Info
 from schema.errors import Refusal
 from schema.nodes import Node
 
@@ -22,6 +24,10 @@ class Viewer:
     scopes: list[Scope]
     account_names: list[str] | None
     version: str
+
+    @strawberry.field
+    def limits(self, info: Info) -> Limits:
+        return read_limits(info)
 
     @classmethod
     def of(cls, token: domain.Token) -> "Viewer":

@@ -181,6 +181,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             services=self._services(),
             token=request.scope.get("token"),
             address=_address(request),
+            response=response if isinstance(response, Response) else None,
         )
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:

@@ -38,6 +38,44 @@ TEXTS = {
     "Viewer.name": "The name of the token.",
     "Viewer.scopes": "What the token may do.",
     "Viewer.accountNames": "The accounts that the token may see and use. Null means all.",
+    "Viewer.limits": "What one document may ask for, and what is left of the token's budgets.",
+    "Limits": (
+        "What the server grants. A document beyond its limits is QUERY_TOO_COMPLEX; a budget that"
+        " is used up is RATE_LIMITED, with retryAfterSeconds. Cancels and halts take of no budget."
+    ),
+    "Limits.cost": "The cost of queries. Null means that there is no limit.",
+    "Limits.orders": (
+        "Orders of placeOrder and placeOrders, each of a batch. Null means that there is no limit."
+    ),
+    "Limits.subscriptions": "Subscriptions that begin. Null means that there is no limit.",
+    "Limits.openSubscriptions": "Subscriptions of this token that are open now.",
+    "Limits.maxOpenSubscriptions": (
+        "How many of them may be open at once. Null means that there is no limit."
+    ),
+    "Limits.document": "The limits of each document by itself.",
+    "Budget": (
+        "A budget of the token: its second begins with what is taken first. What takes more than"
+        " the whole of it takes the whole."
+    ),
+    "Budget.perSecond": "How much there is in each second.",
+    "Budget.left": "What is left of this second's.",
+    "Budget.resetsAt": "When all of it is there again; now, where nothing was taken.",
+    "DocumentLimits": "The most that one document may hold, its fragments written out.",
+    "DocumentLimits.cost": (
+        "Every field costs 1, one of the roots or with arguments 10, as often as the lists around"
+        " it may answer it: first, last, limit, depth or points where one is given or has a"
+        " default, the number of inputs or symbols, else 10."
+    ),
+    "DocumentLimits.characters": "Characters, comments and spaces included.",
+    "DocumentLimits.tokens": "Names, values and marks.",
+    "DocumentLimits.definitions": "Operations and fragments.",
+    "DocumentLimits.rootFields": "Root fields of an operation.",
+    "DocumentLimits.fields": "Fields of an operation, at all depths.",
+    "DocumentLimits.aliases": "Fields with an alias.",
+    "DocumentLimits.depth": "How deep fields may stand in each other.",
+    "DocumentLimits.directives": "Directives in one place.",
+    "DocumentLimits.variableValues": "Values in the variables, at all depths.",
+    "DocumentLimits.variableDepth": "How deep lists and objects may stand in each other there.",
     "Viewer.version": "The version of the program that answers.",
     "Scope": (
         "What a token may do. Each includes those before it; a missing one is FORBIDDEN for that"

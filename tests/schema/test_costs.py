@@ -1,11 +1,11 @@
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
-    GraphQLNamedType,
+    GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -139,24 +139,23 @@ def written_out(text: str, n: int) -> int:
     document = parse(text)
     fragments = fragments_of(document)
 
-    def of(selected: SelectionSetNode | None, kind: GraphQLNamedType, size: int) -> int:
+    def of(selected: SelectionSetNode | None, kind: GraphQLObjectType, size: int) -> int:
         return sum(of_one(one, kind, size) for one in (selected.selections if selected else ()))
 
-    def of_one(one: Any, kind: GraphQLNamedType, size: int) -> int:
+    def of_one(one: Any, kind: GraphQLObjectType, size: int) -> int:
         if isinstance(one, FragmentSpreadNode):
             return of(fragments[one.name.value].selection_set, kind, size)
         if not isinstance(one, FieldNode):
             return of(one.selection_set, kind, size)
         name = one.name.value
-        below = get_named_type(kind.fields[name].type)  # type: ignore[attr-defined]
+        below = cast("GraphQLObjectType", get_named_type(kind.fields[name].type))
         own = LOOK_UP if name in {"page", "tree"} else 1
         times = size if name in {"nodes", "edges", "some"} else 1
         inner = n if one.arguments else 50 if name == "page" else LISTED
         return own + times * of(one.selection_set, below, inner)
 
     [operation] = [it for it in document.definitions if isinstance(it, OperationDefinitionNode)]
-    assert TREE.query_type is not None
-    return of(operation.selection_set, TREE.query_type, LISTED)
+    return of(operation.selection_set, cast("GraphQLObjectType", TREE.query_type), LISTED)
 
 
 @st.composite

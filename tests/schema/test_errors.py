@@ -23,11 +23,14 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.services import Services
+from app.services.budgets import Allowances, BudgetService
 from app.services.long_work import LongWork
 from app.services.metrics import Metrics
 from schema.build import Schema, build_schema
 from schema.context import Context
 from schema.scalars import SCALARS
+from tests.conftest import START
+from tests.fakes import ManualClock
 
 TOKEN = Token(
     id="1", name="a bot", scopes=(Scope.TRADE,), created_at=datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +50,9 @@ def schema() -> Schema:
 
 def context() -> Context:
     """Of somebody who is let in, and finds nobody at home."""
-    nobody = cast("Services", SimpleNamespace(long_work=LongWork(), metrics=Metrics()))
+    budgets = BudgetService(ManualClock(START), Allowances())
+    at_home = SimpleNamespace(long_work=LongWork(), budgets=budgets, metrics=Metrics())
+    nobody = cast("Services", at_home)
     return Context(services=nobody, token=TOKEN, request_id="request-1")
 
 

@@ -1,0 +1,141 @@
+"""What an operation takes of its token's budgets, and what is told of them."""
+
+import math
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    OperationDefinitionNode,
+    OperationType,
+)
+
+from app.errors import RateLimited
+from app.services.budgets import Budget as Kind
+from app.services.budgets import Standing
+from schema import extents
+from schema.context import Context, Info
+from schema.costs import MAX_COST, given_variables, size_of_list
+from schema.extents import root_fields
+
+TOO_MANY_REQUESTS = 429
+_ORDERS = {"placeOrder", "placeOrders"}
+
+
+@strawberry.type
+class Budget:
+    per_second: int
+    left: int
+    resets_at: datetime
+
+    @classmethod
+    def of(cls, standing: Standing | None) -> "Budget | None":
+        if standing is None:
+            return None
+        return cls(per_second=standing.per_second, left=standing.left, resets_at=standing.resets_at)
+
+
+@strawberry.type
+class DocumentLimits:
+    cost: int = MAX_COST
+    characters: int = extents.MAX_SOURCE
+    tokens: int = extents.MAX_TOKENS
+    definitions: int = extents.MAX_DEFINITIONS
+    root_fields: int = extents.MAX_ROOT_FIELDS
+    fields: int = extents.MAX_FIELDS
+    aliases: int = extents.MAX_ALIASES
+    depth: int = extents.MAX_DEPTH
+    directives: int = extents.MAX_DIRECTIVES
+    variable_values: int = extents.MAX_VALUES
+    variable_depth: int = extents.MAX_VALUE_DEPTH
+
+
+@strawberry.type
+class Limits:
+    cost: Budget | None
+    orders: Budget | None
+    subscriptions: Budget | None
+    open_subscriptions: int
+    max_open_subscriptions: int | None
+    document: DocumentLimits
+
+
+def read_limits(info: Info) -> Limits:
+    budgets, token_id = info.context.services.budgets, info.context.viewer.id
+    return Limits(
+        cost=Budget.of(budgets.standing(token_id, Kind.COST)),
+        orders=Budget.of(budgets.standing(token_id, Kind.ORDERS)),
+        subscriptions=Budget.of(budgets.standing(token_id, Kind.SUBSCRIPTIONS)),
+        open_subscriptions=budgets.open_of(token_id),
+        max_open_subscriptions=budgets.most_open or None,
+        document=DocumentLimits(),
+    )
+
+
+class Charge:
+    """Takes what one operation costs, before any of it is run."""
+
+    def __init__(self, context: Context, document: DocumentNode, held: ExitStack) -> None:
+        self._context = context
+        self._document = document
+        self._held = held
+
+    def take(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> None:
+        """Raise RateLimited where none of it may run."""
+        try:
+            match operation.operation:
+                case OperationType.QUERY:
+                    self._take(Kind.COST, self._context.cost)
+                case OperationType.MUTATION:
+                    self._take_orders(operation, given_variables(operation, variables))
+                case OperationType.SUBSCRIPTION:
+                    budgets, token_id = self._context.services.budgets, self._context.viewer.id
+                    self._held.enter_context(budgets.subscription(token_id))
+        except RateLimited as error:
+            self._tell_refusal(error)
+            raise
+
+    def _take_orders(
+        self, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> None:
+        """Where something else is changed as well, the orders alone are refused."""
+        fields = list(root_fields(self._document, operation))
+        placing = [field for field in fields if field.name.value in _ORDERS]
+        if not placing:
+            return
+        try:
+            self._take(Kind.ORDERS, sum(_count(field, variables) for field in placing))
+        except RateLimited as error:
+            if len(placing) == len(fields):
+                raise
+            self._context.orders_refused = error
+
+    def _take(self, kind: Kind, amount: int) -> None:
+        budgets, token_id = self._context.services.budgets, self._context.viewer.id
+        try:
+            budgets.take(token_id, kind, amount)
+        finally:
+            self._tell(budgets.standing(token_id, kind))
+
+    def _tell(self, standing: Standing | None) -> None:
+        response = self._context.response
+        if response is None or standing is None:
+            return
+        seconds = (standing.resets_at - self._context.services.auth.now()).total_seconds()
+        name = f'"{standing.budget}"'
+        response.headers["RateLimit-Policy"] = f"{name};q={standing.per_second};w=1"
+        response.headers["RateLimit"] = f"{name};r={standing.left};t={math.ceil(max(seconds, 0))}"
+
+    def _tell_refusal(self, error: RateLimited) -> None:
+        response = self._context.response
+        if response is not None:
+            response.status_code = TOO_MANY_REQUESTS
+            response.headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
+
+
+def _count(field: FieldNode, variables: Mapping[str, Any]) -> int:
+    return 1 if field.name.value == "placeOrder" else size_of_list(field, "inputs", variables)
