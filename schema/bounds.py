@@ -83,7 +83,7 @@ class Bounded(SchemaExtension):
         cost = self._found.cost(operation, variables)
         extents.check("cost", cost, MAX_COST)
         self._context.cost = cost
-        Charge(self._context, self._found.document, self._held).take(operation, variables)
+        Charge(self._context, self._found, self._held).take(operation, variables)
 
     def _operation(self) -> OperationDefinitionNode:
         name = self.execution_context.operation_name

@@ -3,16 +3,16 @@
 import math
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import strawberry
 from graphql import (
-    DocumentNode,
     FieldNode,
     OperationDefinitionNode,
     OperationType,
 )
+from starlette.responses import Response
 
 from app.errors import RateLimited
 from app.services.budgets import Budget as Kind
@@ -20,7 +20,7 @@ from app.services.budgets import Standing
 from schema import extents
 from schema.context import Context, Info
 from schema.costs import MAX_COST, given_variables, size_of_list
-from schema.extents import root_fields
+from schema.documents import Ready
 
 TOO_MANY_REQUESTS = 429
 _ORDERS = {"placeOrder", "placeOrders"}
@@ -33,10 +33,11 @@ class Budget:
     resets_at: datetime
 
     @classmethod
-    def of(cls, standing: Standing | None) -> "Budget | None":
+    def of(cls, standing: Standing | None, now: datetime) -> "Budget | None":
         if standing is None:
             return None
-        return cls(per_second=standing.per_second, left=standing.left, resets_at=standing.resets_at)
+        rest = timedelta(seconds=standing.resets_in_seconds)
+        return cls(per_second=standing.per_second, left=standing.left, resets_at=now + rest)
 
 
 @strawberry.type
@@ -66,10 +67,11 @@ class Limits:
 
 def read_limits(info: Info) -> Limits:
     budgets, token_id = info.context.services.budgets, info.context.viewer.id
+    now = info.context.services.auth.now()
     return Limits(
-        cost=Budget.of(budgets.standing(token_id, Kind.COST)),
-        orders=Budget.of(budgets.standing(token_id, Kind.ORDERS)),
-        subscriptions=Budget.of(budgets.standing(token_id, Kind.SUBSCRIPTIONS)),
+        cost=Budget.of(budgets.standing(token_id, Kind.COST), now),
+        orders=Budget.of(budgets.standing(token_id, Kind.ORDERS), now),
+        subscriptions=Budget.of(budgets.standing(token_id, Kind.SUBSCRIPTIONS), now),
         open_subscriptions=budgets.open_of(token_id),
         max_open_subscriptions=budgets.most_open or None,
         document=DocumentLimits(),
@@ -79,9 +81,9 @@ def read_limits(info: Info) -> Limits:
 class Charge:
     """Takes what one operation costs, before any of it is run."""
 
-    def __init__(self, context: Context, document: DocumentNode, held: ExitStack) -> None:
+    def __init__(self, context: Context, ready: Ready, held: ExitStack) -> None:
         self._context = context
-        self._document = document
+        self._ready = ready
         self._held = held
 
     def take(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> None:
@@ -91,7 +93,7 @@ class Charge:
                 case OperationType.QUERY:
                     self._take(Kind.COST, self._context.cost)
                 case OperationType.MUTATION:
-                    self._take_orders(operation, given_variables(operation, variables))
+                    self._take_orders(operation, variables)
                 case OperationType.SUBSCRIPTION:
                     budgets, token_id = self._context.services.budgets, self._context.viewer.id
                     self._held.enter_context(budgets.subscription(token_id))
@@ -100,17 +102,18 @@ class Charge:
             raise
 
     def _take_orders(
-        self, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+        self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
     ) -> None:
         """Where something else is changed as well, the orders alone are refused."""
-        fields = list(root_fields(self._document, operation))
+        fields = self._ready.root_fields(operation)
         placing = [field for field in fields if field.name.value in _ORDERS]
         if not placing:
             return
+        given = given_variables(operation, variables)
         try:
-            self._take(Kind.ORDERS, sum(_count(field, variables) for field in placing))
+            self._take(Kind.ORDERS, sum(_count(field, given) for field in placing))
         except RateLimited as error:
-            if len(placing) == len(fields):
+            if {field.name.value for field in fields} <= _ORDERS | {"__typename"}:
                 raise
             self._context.orders_refused = error
 
@@ -119,16 +122,8 @@ class Charge:
         try:
             budgets.take(token_id, kind, amount)
         finally:
-            self._tell(budgets.standing(token_id, kind))
-
-    def _tell(self, standing: Standing | None) -> None:
-        response = self._context.response
-        if response is None or standing is None:
-            return
-        seconds = (standing.resets_at - self._context.services.auth.now()).total_seconds()
-        name = f'"{standing.budget}"'
-        response.headers["RateLimit-Policy"] = f"{name};q={standing.per_second};w=1"
-        response.headers["RateLimit"] = f"{name};r={standing.left};t={math.ceil(max(seconds, 0))}"
+            if self._context.response is not None:
+                _tell(budgets.standing(token_id, kind), self._context.response)
 
     def _tell_refusal(self, error: RateLimited) -> None:
         response = self._context.response
@@ -139,3 +134,11 @@ class Charge:
 
 def _count(field: FieldNode, variables: Mapping[str, Any]) -> int:
     return 1 if field.name.value == "placeOrder" else size_of_list(field, "inputs", variables)
+
+
+def _tell(standing: Standing | None, response: Response) -> None:
+    if standing is None:
+        return
+    name, seconds = f'"{standing.budget}"', math.ceil(standing.resets_in_seconds)
+    response.headers["RateLimit-Policy"] = f"{name};q={standing.per_second};w=1"
+    response.headers["RateLimit"] = f"{name};r={standing.left};t={seconds}"

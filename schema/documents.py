@@ -8,6 +8,7 @@ from typing import Any
 from graphql import (
     ASTValidationRule,
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -61,6 +62,7 @@ class Ready:
     document: DocumentNode
     errors: Sequence[GraphQLError]
     _costs: dict[int, Cost] = field(default_factory=dict)
+    _root_fields: dict[int, Sequence[FieldNode]] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
@@ -76,6 +78,12 @@ class Ready:
             costing = Costing(self.schema, self.document)
             self._costs[id(operation)] = costing.of_operation(operation)
         return self._costs[id(operation)].total(given_variables(operation, variables))
+
+    def root_fields(self, operation: OperationDefinitionNode) -> Sequence[FieldNode]:
+        if id(operation) not in self._root_fields:
+            found = extents.root_fields(self.document, operation)
+            self._root_fields[id(operation)] = list(found)
+        return self._root_fields[id(operation)]
 
 
 class Shelf:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from limits import RateLimitItemPerSecond
@@ -35,22 +34,22 @@ class Allowances:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """How much of a budget is left, and when all of it is there again."""
+    """How much of a budget is left, and how soon all of it is there again."""
 
     budget: Budget
     per_second: int
     left: int
-    resets_at: datetime
+    resets_in_seconds: float
 
 
 class Windows(Storage):
-    """Counts in memory, by our own clock: whatever has not been used for a second is forgotten."""
+    """Counts in memory, at the time that it is told: what is over is forgotten."""
 
     STORAGE_SCHEME = None
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._clock = clock
+        self.now = 0.0
         # In the order in which they end, for all are equally long.
         self._windows: dict[str, _Window] = {}
 
@@ -61,8 +60,7 @@ class Windows(Storage):
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         window = self._find(key)
         if window is None:
-            begins = self._now()
-            window = self._windows[key] = _Window(begins=begins, ends=begins + expiry)
+            window = self._windows[key] = _Window(begins=self.now, ends=self.now + expiry)
         window.count += amount
         return window.count
 
@@ -72,7 +70,7 @@ class Windows(Storage):
 
     def get_expiry(self, key: str) -> float:
         window = self._find(key)
-        return self._now() if window is None else window.ends
+        return self.now if window is None else window.ends
 
     def check(self) -> bool:
         return True
@@ -89,16 +87,12 @@ class Windows(Storage):
         return len(self._windows)
 
     def _find(self, key: str) -> "_Window | None":
-        now = self._now()
         while self._windows:
             oldest = next(iter(self._windows))
-            if self._windows[oldest].holds(now):
+            if self._windows[oldest].holds(self.now):
                 break
             del self._windows[oldest]
         return self._windows.get(key)
-
-    def _now(self) -> float:
-        return self._clock.now().timestamp()
 
 
 @dataclass(slots=True)
@@ -117,7 +111,7 @@ class BudgetService:
 
     def __init__(self, clock: Clock, allowances: Allowances) -> None:
         self._clock = clock
-        self._windows = Windows(clock)
+        self._windows = Windows()
         self._limiter = FixedWindowRateLimiter(self._windows)
         self._items = {
             budget: RateLimitItemPerSecond(amount, namespace=budget)
@@ -132,6 +126,7 @@ class BudgetService:
         item = self._items.get(budget)
         if item is None:
             return
+        self._windows.now = self._clock.now().timestamp()
         wanted = min(amount, item.amount)
         if not self._limiter.test(item, token_id, cost=wanted):
             raise self._refusal(token_id, budget, wanted)
@@ -142,12 +137,13 @@ class BudgetService:
         item = self._items.get(budget)
         if item is None:
             return None
+        now = self._windows.now = self._clock.now().timestamp()
         resets_at, left = self._limiter.get_window_stats(item, token_id)
         return Standing(
             budget=budget,
             per_second=item.amount,
             left=left,
-            resets_at=datetime.fromtimestamp(resets_at, UTC),
+            resets_in_seconds=round(max(resets_at - now, 0.0), 3),
         )
 
     @contextmanager
@@ -178,11 +174,11 @@ class BudgetService:
         standing = self.standing(token_id, budget)
         if standing is None:
             raise LookupError(f"there is no budget of {budget}")
-        seconds = (standing.resets_at - self._clock.now()).total_seconds()
+        seconds = max(standing.resets_in_seconds, 0.001)
         return RateLimited(
             f"the token's budget of {budget} is used up: this takes {wanted}, {standing.left} of"
             f" {standing.per_second} a second are left, all again in {seconds:.3f} s",
-            retry_after_seconds=max(seconds, 0.001),
+            retry_after_seconds=seconds,
         )
 
 
