@@ -28,7 +28,7 @@ from graphql import (
 from app.domain.pages import DEFAULT_SIZE, MAX_SIZE
 from schema.extents import fragments_of
 
-MAX_COST = 200_000
+MAX_COST = 100_000
 # A field that looks something up: one of the roots, or one that takes arguments.
 LOOK_UP = 10
 # How many a list is taken to hold where nothing says how many.

@@ -31,7 +31,7 @@ from schema.extents import Measuring
 
 KEPT_TOKENS = 200_000
 MAX_ERRORS = 20
-MAX_COMPARISONS = 10_000
+MAX_COMPARISONS = 5000
 
 
 class OverlappingFields(OverlappingFieldsCanBeMergedRule):
@@ -49,7 +49,7 @@ _RULES: tuple[type[ASTValidationRule], ...] = (
     OverlappingFields,
 )
 # Few enough at a time that each part is short.
-_RULES_AT_ONCE = 9
+_RULES_AT_ONCE = 6
 # Below so many tokens one part is short enough for all rules.
 _SHORT_TOKENS = 500
 

@@ -1,6 +1,6 @@
 """Executes a document in slices, between which everybody else has a turn."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from graphql import (
@@ -55,7 +55,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         items: Iterable[Any],
         position_context: Any,
     ) -> AwaitableOrValue[list[Any]]:
-        is_long = isinstance(items, list | tuple) and len(items) > SHORT
+        is_long = isinstance(items, Collection) and len(items) > SHORT
         if not is_long or is_leaf_type(get_named_type(item_type)):
             return super().complete_iterable_value(
                 item_type, field_details_list, info, path, items, position_context

@@ -17,17 +17,19 @@ from graphql import (
 from app.errors import TooComplex
 
 MAX_SOURCE = 64 * 1024
-MAX_TOKENS = 4000
-MAX_COMMENTS = 1000
+MAX_TOKENS = 2500
+MAX_COMMENTS = 500
 MAX_DEFINITIONS = 100
-MAX_ROOT_FIELDS = 100
-MAX_FIELDS = 5000
-MAX_ALIASES = 1000
+MAX_ROOT_FIELDS = 50
+MAX_FIELDS = 1500
+MAX_ALIASES = 500
 MAX_DEPTH = 20
 MAX_NESTING = 50
 MAX_DIRECTIVES = 10
 MAX_VALUES = 20_000
 MAX_VALUE_DEPTH = 50
+# An object is read field by field, those that are left out too.
+_OBJECT_VALUES = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,13 +157,14 @@ def check_values(variables: Mapping[str, object] | None) -> None:
     level: Sequence[object] = list((variables or {}).values())
     count, depth = 0, 0
     while level:
-        count, depth = count + len(level), depth + 1
+        objects = sum(isinstance(value, dict) for value in level)
+        count, depth = count + len(level) + _OBJECT_VALUES * objects, depth + 1
         check("values in variables", count, MAX_VALUES)
         check("depth of variables", depth, MAX_VALUE_DEPTH)
         level = [below for value in level for below in _parts(value)]
 
 
 def _parts(value: object) -> Iterable[object]:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()

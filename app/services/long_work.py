@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-AT_ONCE = 4
+AT_ONCE = 2
 
 
 class LongWork:

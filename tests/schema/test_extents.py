@@ -109,16 +109,16 @@ REFUSED = {
         "definitions 101, at most 100",
     ),
     "root fields": (
-        f"{{ {' '.join(f'v{one}: viewer {{ name }}' for one in range(101))} }}",
-        "root fields 101, at most 100",
+        f"{{ {' '.join(f'v{one}: viewer {{ name }}' for one in range(51))} }}",
+        "root fields 51, at most 50",
     ),
     "aliases": (
-        f"{{ viewer {{ {' '.join(f'n{one}: name' for one in range(1001))} }} }}",
-        "aliases 1001, at most 1000",
+        f"{{ viewer {{ {' '.join(f'n{one}: name' for one in range(501))} }} }}",
+        "aliases 501, at most 500",
     ),
     "fields": (
-        f"{{ viewer {{ ...A ...A }} }} fragment A on Viewer {{ {'name ' * 2500} }}",
-        "fields 5001, at most 5000",
+        f"{{ viewer {{ ...A ...A }} }} fragment A on Viewer {{ {'name ' * 750} }}",
+        "fields 1501, at most 1500",
     ),
     "depth": (f"{{ {'a { ' * 20} b {'}' * 21}", "depth 21, at most 20"),
     "directives on a field": (

@@ -1,0 +1,134 @@
+import asyncio
+
+import pytest
+from graphql import GraphQLError, parse
+
+from app.errors import TooComplex
+from app.services.long_work import LongWork
+from schema import extents
+from schema.build import build_schema
+from schema.documents import MAX_ERRORS, Library, Ready, Shelf
+
+SCHEMA = build_schema()._schema
+
+
+class CountedWork(LongWork):
+    """Counts the turns that are taken."""
+
+    turns = 0
+
+    async def turn(self) -> None:
+        self.turns += 1
+        await super().turn()
+
+
+@pytest.fixture
+def work() -> CountedWork:
+    return CountedWork()
+
+
+@pytest.fixture
+def library() -> Library:
+    return Library(SCHEMA, Shelf())
+
+
+async def find(library: Library, text: str, work: LongWork) -> Ready:
+    async with asyncio.timeout(10):
+        return await library.find(text, work)
+
+
+async def test_a_document_is_made_ready_once(library: Library, work: CountedWork) -> None:
+    first = await find(library, "{ viewer { name } }", work)
+    assert await find(library, "{ viewer { name } }", work) is first
+    assert work.turns == 1
+    assert first.errors == []
+
+
+async def test_a_long_document_is_validated_in_several_turns(
+    library: Library, work: CountedWork
+) -> None:
+    fields = " ".join(f"n{one}: name" for one in range(400))
+    ready = await find(library, f"{{ viewer {{ {fields} }} }}", work)
+    assert ready.errors == []
+    assert work.turns > 5
+
+
+async def test_the_parts_of_the_validation_find_what_the_whole_finds(
+    library: Library, work: CountedWork
+) -> None:
+    wrong = "query ($a: Int) { viewer { nam version } orders(frist: 1) { asOf } ...F ...G }"
+    text = f"{wrong} fragment F on Viewer {{ name }}"
+    short = await find(library, text, work)
+    long = await find(library, text.replace("version", "version " * 500), work)
+    assert work.turns > 5
+    told = {error.message for error in short.errors}
+    assert told == {error.message for error in long.errors}
+    assert len(told) >= 5
+
+
+async def test_only_the_first_errors_are_told(library: Library, work: CountedWork) -> None:
+    for count in (45, 400):
+        fields = " ".join(f"unknown{one}" for one in range(count))
+        ready = await find(library, f"{{ viewer {{ {fields} }} }}", work)
+        assert MAX_ERRORS < len(ready.errors) <= MAX_ERRORS + 1
+
+
+def reason(error: GraphQLError) -> TooComplex:
+    assert isinstance(error.original_error, TooComplex)
+    return error.original_error
+
+
+async def test_comparing_very_many_fields_is_given_up(library: Library, work: CountedWork) -> None:
+    text = f"{{ orders {{ {'nodes { id } ' * 300} }} }}"
+    ready = await find(library, text, work)
+    assert [reason(error).limit for error in ready.errors] == ["comparisons of fields"]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        (" " * extents.MAX_SOURCE + "{ viewer { name } }", "characters"),
+        ("{ " + "a " * extents.MAX_TOKENS + "}", "tokens"),
+        ("#\n" * (extents.MAX_COMMENTS + 1) + "{ viewer { name } }", "comments"),
+    ],
+    ids=["characters", "tokens", "comments"],
+)
+async def test_what_is_too_long_is_refused_while_it_is_read(
+    library: Library, work: CountedWork, text: str, limit: str
+) -> None:
+    with pytest.raises(TooComplex) as refused:
+        await find(library, text, work)
+    assert refused.value.limit == limit
+
+
+def ready(text: str) -> Ready:
+    return Ready(schema=SCHEMA, document=parse(text), errors=[])
+
+
+def test_a_shelf_keeps_as_many_tokens_as_it_has_room_for() -> None:
+    shelf = Shelf(room=100)
+    texts = [f"{{ a{one} b c d e f g }}" for one in range(30)]
+    for text in texts:
+        shelf.keep(text, ready(text))
+        assert shelf.find(texts[0]) is not None
+    kept = [text for text in texts if shelf.find(text) is not None]
+    assert kept == [texts[0], *texts[-len(kept) + 1 :]]
+    assert sum(ready(text).tokens + 1 for text in kept) <= 100
+    assert len(kept) == 10
+
+
+def test_a_document_that_fills_more_than_the_shelf_is_not_kept() -> None:
+    shelf = Shelf(room=10)
+    text = f"{{ {'a ' * 20} }}"
+    shelf.keep(text, ready(text))
+    assert shelf.find(text) is None
+    shelf.keep("{ a }", ready("{ a }"))
+    assert shelf.find("{ a }") is not None
+
+
+def test_a_long_text_of_few_tokens_takes_room_too() -> None:
+    shelf = Shelf(room=20)
+    texts = [f'{{ a(b: "{"x" * 4000}{one}") }}' for one in range(3)]
+    for text in texts:
+        shelf.keep(text, ready(text))
+    assert [shelf.find(text) is not None for text in texts] == [False, False, True]
