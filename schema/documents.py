@@ -31,7 +31,7 @@ from schema.extents import Measuring
 
 KEPT_TOKENS = 200_000
 MAX_ERRORS = 20
-MAX_COMPARISONS = 5000
+MAX_COMPARISONS = 10_000
 
 
 class OverlappingFields(OverlappingFieldsCanBeMergedRule):
@@ -48,6 +48,8 @@ _RULES: tuple[type[ASTValidationRule], ...] = (
     OneOfInputValidationRule,
     OverlappingFields,
 )
+# What is no longer than this waits for nobody: a cancel must not.
+_SHORT_TEXT = 500
 # Few enough at a time that each part is short.
 _RULES_AT_ONCE = 6
 # Below so many tokens one part is short enough for all rules.
@@ -130,7 +132,8 @@ class Library:
 
     async def _make(self, text: str, work: LongWork) -> Ready:
         extents.check("characters", len(text), extents.MAX_SOURCE)
-        await work.turn()
+        if len(text) > _SHORT_TEXT:
+            await work.turn()
         document = _read(text)
         Measuring(document).check()
         return Ready(

@@ -17,6 +17,8 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 SLICE = 500
 # A list up to here is answered in one go, whatever its items hold.
 SHORT = 20
+# Items of a list that look something up at the same time: more would all begin in one moment.
+TOGETHER = 16
 
 
 class Executor(StrawberryGraphQLCoreExecutionContext):
@@ -68,23 +70,31 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         item_type, details, info = meant
         results: list[Any] = []
         waiting: list[int] = []
-        try:
-            for index, item in enumerate(items):
-                if self._done >= SLICE:
-                    await self._next_slice()
-                place = path.add_key(index, None)
+        for index, item in enumerate(items):
+            if self._done >= SLICE or len(waiting) >= TOGETHER:
+                await _fill_in(results, waiting)
+            if self._done >= SLICE:
+                await self._next_slice()
+            place = path.add_key(index, None)
+            try:
                 if self.complete_list_item_value(
                     item, results, item_type, details, info, place, position
                 ):
                     waiting.append(index)
-        except BaseException:
-            self.settle_in_background([results[index] for index in waiting])
-            raise
-        awaited = await gather_with_cancel(*(results[index] for index in waiting))
-        for index, result in zip(waiting, awaited, strict=True):
-            results[index] = result
+            except Exception:
+                self.settle_in_background([results[one] for one in waiting])
+                raise
+        await _fill_in(results, waiting)
         return results
 
     async def _next_slice(self) -> None:
         await self.context_value.services.long_work.turn()
         self._done = 0
+
+
+async def _fill_in(results: list[Any], waiting: list[int]) -> None:
+    """Put what is waited for into its places; after this nothing is waited for."""
+    awaited = await gather_with_cancel(*(results[index] for index in waiting))
+    for index, result in zip(waiting, awaited, strict=True):
+        results[index] = result
+    waiting.clear()

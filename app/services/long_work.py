@@ -5,7 +5,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+# Of what is expensive, so that the database is left to others too.
 AT_ONCE = 2
+# A process that was asleep in the middle of a turn does not rest as long again.
+MAX_REST_SECONDS = 0.1
 
 
 class LongWork:
@@ -41,4 +44,5 @@ class LongWork:
         asyncio.get_running_loop().call_soon(self._rest)
 
     def _rest(self) -> None:
-        asyncio.get_running_loop().call_later(self._measure() - self._begun, self._next)
+        seconds = min(self._measure() - self._begun, MAX_REST_SECONDS)
+        asyncio.get_running_loop().call_later(seconds, self._next)

@@ -38,10 +38,17 @@ async def find(library: Library, text: str, work: LongWork) -> Ready:
 
 
 async def test_a_document_is_made_ready_once(library: Library, work: CountedWork) -> None:
-    first = await find(library, "{ viewer { name } }", work)
-    assert await find(library, "{ viewer { name } }", work) is first
+    text = "{ viewer { name } }" + " " * 500
+    first = await find(library, text, work)
+    assert await find(library, text, work) is first
     assert work.turns == 1
     assert first.errors == []
+
+
+async def test_a_short_document_waits_for_nobody(library: Library, work: CountedWork) -> None:
+    cancel = 'mutation { cancelOrder(input: {clientOrderId: "mine"}) { __typename } }'
+    assert (await find(library, cancel, work)).errors == []
+    assert work.turns == 0
 
 
 async def test_a_long_document_is_validated_in_several_turns(

@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import Callable
 
-from app.services.long_work import LongWork
+from app.services.long_work import MAX_REST_SECONDS, LongWork
 
 
 class Meter:
@@ -42,11 +42,11 @@ async def test_after_each_turn_everybody_else_has_as_long() -> None:
         meter.seconds += seconds
 
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        for seconds in (0.003, 0.001, 0.002):
+        for seconds in (0.003, 0.001, 7.0, 0.002):
             tasks.create_task(go(seconds))
     # The last rest is still to come.
     await asyncio.sleep(0)
-    assert [round(rest, 6) for rest in rests] == [0.003, 0.001, 0.002]
+    assert [round(rest, 6) for rest in rests] == [0.003, 0.001, MAX_REST_SECONDS, 0.002]
 
 
 def _record_rests(rests: list[float]) -> None:
