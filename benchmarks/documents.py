@@ -22,6 +22,7 @@ GOAL_SECONDS = 0.2
 ROUNDS = 3
 CROWD = 16
 QUIET_SECONDS = 3.0
+PAUSE_SECONDS = 0.2
 PATIENCE_SECONDS = 120.0
 ASKED = {"query": "{ viewer { name } orders(first: 1) { totalCount } }"}
 PLACE_MANY = (
@@ -111,8 +112,8 @@ async def attack(
         tasks.create_task(beside.run())
         for first in range(0, rounds * hostile.at_once, hostile.at_once):
             await asyncio.gather(*(send(first + one) for one in range(hostile.at_once)))
-        # Whatever the last one has left behind is waited for as well.
-        await asyncio.sleep(0.1)
+            # So that each is waited for by itself, with whatever it has left behind.
+            await asyncio.sleep(PAUSE_SECONDS)
         beside.is_done = True
     return Row(
         name=hostile.name,

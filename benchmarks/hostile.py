@@ -159,19 +159,19 @@ def _of_variables() -> Iterator[Hostile]:
     note = 'mutation ($it: JSON!) { setOrderMetadata(id: "x", metadata: $it) { __typename } }'
     numbers = "query ($it: Int) { orders(first: $it) { totalCount } }"
     yield Hostile(name="variables: 45,000 texts", query=tickers, variables={"it": ["a"] * 45_000})
-    yield Hostile(name="variables: 19,000 texts", query=tickers, variables={"it": ["a"] * 19_000})
+    yield Hostile(name="variables: 11,900 texts", query=tickers, variables={"it": ["a"] * 11_900})
     yield Hostile(
-        name="variables: 19,000 wrong values", query=tickers, variables={"it": [5] * 19_000}
+        name="variables: 11,900 wrong values", query=tickers, variables={"it": [5] * 11_900}
     )
     yield Hostile(
         name="variables: 60,000 empty orders", query=place, variables={"it": [{}] * 60_000}
     )
     yield Hostile(name="variables: 2,400 orders", query=place, variables={"it": [_ORDER] * 2_400})
-    yield Hostile(name="variables: 300 orders", query=place, variables={"it": [_ORDER] * 300})
+    yield Hostile(name="variables: 250 orders", query=place, variables={"it": [_ORDER] * 250})
     yield Hostile(
         name="variables: a wide note",
         query=note,
-        variables={"it": {str(one): one for one in range(18_000)}},
+        variables={"it": {str(one): one for one in range(11_900)}},
     )
     yield Hostile(name="variables: a text of 250 kB", query=note, variables={"it": "a" * 250_000})
     for levels in (900, 100_000):

@@ -26,10 +26,10 @@ MAX_ALIASES = 500
 MAX_DEPTH = 20
 MAX_NESTING = 50
 MAX_DIRECTIVES = 10
-MAX_VALUES = 20_000
+MAX_VALUES = 12_000
 MAX_VALUE_DEPTH = 50
 # An object is read field by field, those that are left out too.
-_OBJECT_VALUES = 60
+_OBJECT_VALUES = 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

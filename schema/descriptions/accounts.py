@@ -74,7 +74,7 @@ TEXTS = {
     "DocumentLimits.aliases": "Fields with an alias.",
     "DocumentLimits.depth": "How deep fields may stand in each other.",
     "DocumentLimits.directives": "Directives in one place.",
-    "DocumentLimits.variableValues": "Values in the variables, at all depths; an object counts 61.",
+    "DocumentLimits.variableValues": "Values in the variables, at all depths; an object counts 41.",
     "DocumentLimits.variableDepth": "How deep lists and objects may stand in each other there.",
     "Viewer.version": "The version of the program that answers.",
     "Scope": (

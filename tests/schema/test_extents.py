@@ -160,9 +160,9 @@ def deep(levels: int) -> Any:
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"a": [1] * 20_000}, "values in variables"),
-        ({"a": {str(one): 1 for one in range(20_000)}}, "values in variables"),
-        ({"a": [[1] * 100] * 200}, "values in variables"),
+        ({"a": [1] * 12_000}, "values in variables"),
+        ({"a": {str(one): 1 for one in range(12_000)}}, "values in variables"),
+        ({"a": [[1] * 100] * 120}, "values in variables"),
         ({"a": deep(50)}, "depth of variables 51, at most 50"),
         ({"a": {"b": deep(49)}}, "depth of variables 51, at most 50"),
     ],
@@ -173,6 +173,6 @@ def test_variables_beyond_a_limit_are_refused(variables: Mapping[str, object], s
         check_values(variables)
 
 
-@pytest.mark.parametrize("variables", [None, {}, {"a": [1] * 19_999}, {"a": deep(49)}])
+@pytest.mark.parametrize("variables", [None, {}, {"a": [1] * 11_999}, {"a": deep(49)}])
 def test_variables_up_to_the_limits_are_taken(variables: Mapping[str, object] | None) -> None:
     check_values(variables)
