@@ -54,6 +54,18 @@ def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:
     assert load_settings({"ORDERDECK_PORT": "", "ORDERDECK_CONFIG": ""}, tmp_path).port == 1
 
 
+def test_budgets_are_kept_unless_they_are_set_to_none(tmp_path: Path) -> None:
+    names = ("orders", "cost", "subscriptions")
+    usual = load_settings({}, tmp_path)
+    assert all(getattr(usual, f"{name}_per_second") >= 2000 for name in names)
+    none = {f"ORDERDECK_{name.upper()}_PER_SECOND": "0" for name in names}
+    lifted = load_settings({**none, "ORDERDECK_OPEN_SUBSCRIPTIONS": "0"}, tmp_path)
+    assert [getattr(lifted, f"{name}_per_second") for name in names] == [0, 0, 0]
+    assert lifted.open_subscriptions == 0
+    problem = problem_of({"ORDERDECK_COST_PER_SECOND": "-1"}, tmp_path)
+    assert "a whole number from 0, which means no limit" in problem
+
+
 def test_another_file_can_be_named(tmp_path: Path) -> None:
     write(tmp_path, "port = 1\n")
     (tmp_path / "other.toml").write_text("port = 2\n")
