@@ -45,6 +45,8 @@ _SCHEME = "bearer "
 _ALLOW = ", ".join(METHODS)
 # What a request that could not be run is answered with where the media type lets it be told.
 _STATUS = {"INTERNAL_SERVER_ERROR": 500, "RATE_LIMITED": 429}
+# Of the headers that were said while it ran, these are of the body that was not there yet.
+_OWN = {"content-length", "content-type"}
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
@@ -169,10 +171,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         kind = sub_response.media_type or media_types.JSON
-        if "data" in response_data or kind == media_types.JSON:
-            return answer(response_data, kind=kind)
-        code = response_data["errors"][0]["extensions"]["code"]
-        return answer(response_data, kind=kind, status=_STATUS.get(code, 400))
+        headers = {name: one for name, one in sub_response.headers.items() if name not in _OWN}
+        status = sub_response.status_code
+        if status == 200 and "data" not in response_data and kind != media_types.JSON:
+            status = _STATUS.get(response_data["errors"][0]["extensions"]["code"], 400)
+        return answer(response_data, kind=kind, status=status, headers=headers)
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
