@@ -1,34 +1,31 @@
 """Tokens: made, checked on every request, revoked, and watched while a socket lives on one."""
 
 import asyncio
-import hashlib
 import os
-import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 from pydantic import SecretStr
-from ulid import ULID
 
 from app.domain import tokens
 from app.domain.audit import Subject
-from app.domain.tokens import Scope, Token, TokenOrigin
+from app.domain.tokens import Scope, Token
 from app.errors import (
     Denied,
     Refusal,
     RefusalCode,
     StorageError,
-    StorageUnavailable,
     Unauthenticated,
 )
 from app.ports import Clock
+from app.services.admin_tokens import AdminTokens, Mint, digest_of, valid_admins
 from app.services.audit import Attempt
 from app.services.doorkeeper import Doorkeeper
-from app.storage.database import Database, Snapshot, Transaction
+from app.storage.database import Database
 
 REREAD_SECONDS = 0.5
 TOUCH_INTERVAL = timedelta(minutes=1)
@@ -37,15 +34,6 @@ _REREAD_INTERVAL = timedelta(seconds=REREAD_SECONDS)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 _logger = structlog.get_logger(__name__)
-
-
-def new_secret() -> str:
-    """A secret that nobody guesses: 256 random bits."""
-    return f"odk_{secrets.token_urlsafe(32)}"
-
-
-def new_id(now: datetime) -> str:
-    return str(ULID.from_datetime(now))
 
 
 @dataclass(slots=True)
@@ -67,15 +55,14 @@ class AuthService:
         clock: Clock,
         account_names: Collection[str],
         doorkeeper: Doorkeeper,
-        make_secret: Callable[[], str] = new_secret,
-        make_id: Callable[[datetime], str] = new_id,
+        mint: Mint | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._account_names = tuple(sorted(account_names))
         self._doorkeeper = doorkeeper
-        self._make_secret = make_secret
-        self._make_id = make_id
+        self._mint = mint or Mint()
+        self._admins = AdminTokens(database, clock, self._mint)
         self._cache: OrderedDict[str, tuple[Token, datetime]] = OrderedDict()
         # Whose secret was right once is not held up by those who try others from his address.
         self._acquainted: OrderedDict[str, None] = OrderedDict()
@@ -88,7 +75,7 @@ class AuthService:
 
     async def authenticate(self, secret: str, address: str) -> Token:
         """The valid token that this is the secret of, or Unauthenticated."""
-        digest = _digest(secret)
+        digest = digest_of(secret)
         if digest not in self._acquainted:
             self._doorkeeper.hear(address)
         now = self._clock.now()
@@ -118,7 +105,7 @@ class AuthService:
         """Make a token and its secret, which is told this once and kept nowhere."""
         now = self._clock.now()
         token = Token(
-            id=self._make_id(now),
+            id=self._mint.make_id(now),
             name=name,
             scopes=tokens.ordered(scopes),
             account_names=None if account_names is None else tuple(dict.fromkeys(account_names)),
@@ -129,9 +116,9 @@ class AuthService:
             token, now=now, known_accounts=self._account_names, granter=granter
         ):
             raise Denied(refusal)
-        secret = self._make_secret()
+        secret = self._mint.make_secret()
         async with self._database.transaction() as tx:
-            await tx.tokens.insert(token, digest=_digest(secret))
+            await tx.tokens.insert(token, digest=digest_of(secret))
             if attempt is not None:
                 await attempt.done(tx, Subject.token(token.id))
         return token, secret
@@ -146,7 +133,7 @@ class AuthService:
                 raise _denied(RefusalCode.NOT_FOUND, "there is no token with this id")
             if token.revoked_at is not None:
                 return token
-            if [each.id for each in await _valid_admins(tx, now)] == [token_id]:
+            if [each.id for each in await valid_admins(tx, now)] == [token_id]:
                 words = "the last valid ADMIN token cannot be revoked: create another first"
                 raise _denied(RefusalCode.INVALID_STATE, words)
             await tx.tokens.revoke(token_id, at=now)
@@ -186,13 +173,7 @@ class AuthService:
 
     async def ensure_admin(self, data_dir: Path, configured: SecretStr | None) -> None:
         """See to it that somebody can come in: with the configured token, else with the file's."""
-        path = data_dir / tokens.ADMIN_FILE
-        async with self._database.transaction() as tx:
-            await tx.tokens.hold()
-            if configured is not None:
-                await self._ensure_configured(tx, configured.get_secret_value())
-            else:
-                await self._ensure_file(tx, path)
+        await self._admins.ensure(data_dir, configured)
         self._cache.clear()
 
     async def _recall(self, digest: str, now: datetime) -> Token | None:
@@ -256,104 +237,10 @@ class AuthService:
                 await tx.tokens.touch(token_id, at=at, interval=TOUCH_INTERVAL)
         self._cache.clear()
 
-    async def _ensure_configured(self, tx: Transaction, secret: str) -> None:
-        now = self._clock.now()
-        digest = _digest(secret)
-        await tx.tokens.revoke_others(TokenOrigin.CONFIGURED, digest=digest, at=now)
-        wanted = self._admin(TokenOrigin.CONFIGURED, now)
-        known = await tx.tokens.find_by_digest(digest)
-        if known is None:
-            await tx.tokens.insert(wanted, digest=digest)
-        elif not _is_full_admin(known):
-            await tx.tokens.replace(replace(wanted, id=known.id, created_at=known.created_at))
-
-    async def _ensure_file(self, tx: Transaction, path: Path) -> None:
-        now = self._clock.now()
-        await tx.tokens.revoke_others(TokenOrigin.CONFIGURED, digest=None, at=now)
-        secret = await asyncio.to_thread(_read_secret, path)
-        if secret is not None and await tx.tokens.find_by_digest(_digest(secret)) is None:
-            # Written just before a crash, or by whoever owns the data folder: the file is right.
-            await self._admit_file(tx, secret)
-            return
-        if await _valid_admins(tx, now) and await tx.tokens.has_origin(TokenOrigin.FILE):
-            return
-        secret = self._make_secret()
-        await asyncio.to_thread(_write_secret, path, secret)
-        await self._admit_file(tx, secret)
-
-    async def _admit_file(self, tx: Transaction, secret: str) -> None:
-        now = self._clock.now()
-        digest = _digest(secret)
-        await tx.tokens.revoke_others(TokenOrigin.FILE, digest=digest, at=now)
-        await tx.tokens.insert(self._admin(TokenOrigin.FILE, now), digest=digest)
-
-    def _admin(self, origin: TokenOrigin, now: datetime) -> Token:
-        return Token(
-            id=self._make_id(now),
-            name=_ADMIN_NAMES[origin],
-            scopes=(Scope.ADMIN,),
-            origin=origin,
-            created_at=now,
-        )
-
-
-_ADMIN_NAMES = {
-    TokenOrigin.FILE: "admin-token file",
-    TokenOrigin.CONFIGURED: "configured admin token",
-}
-
-
-async def _valid_admins(view: Snapshot, now: datetime) -> Sequence[Token]:
-    unrevoked = await view.tokens.unrevoked()
-    return [each for each in unrevoked if each.is_valid(now) and each.allows(Scope.ADMIN)]
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
-
 
 def _to_millisecond(time: datetime) -> datetime:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
-def _is_full_admin(token: Token) -> bool:
-    is_unlimited = token.account_names is None and token.expires_at is None
-    return token.revoked_at is None and is_unlimited and token.allows(Scope.ADMIN)
-
-
 def _denied(code: RefusalCode, message: str) -> Denied:
     return Denied(Refusal(code=code, message=message, field=("id",)))
-
-
-def _read_secret(path: Path) -> str | None:
-    try:
-        secret = path.read_text(encoding="ascii", errors="replace").strip()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StorageUnavailable(f"{path} cannot be read: {error.strerror}") from error
-    return secret if tokens.is_usable_secret(secret) else None
-
-
-def _write_secret(path: Path, secret: str) -> None:
-    """Put the file there whole, for its owner alone, and for good even if the power fails next."""
-    unfinished = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.unlink(missing_ok=True)
-        with os.fdopen(os.open(unfinished, _NEW_FILE, 0o600), "w", encoding="ascii") as file:
-            file.write(f"{secret}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise StorageUnavailable(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
