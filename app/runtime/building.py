@@ -1,22 +1,15 @@
-"""The composition root: builds everything in order, starts the loops, closes in reverse."""
+"""All parts, in the order in which they need each other, and the loops that they live by."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from time import monotonic
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
 
 import structlog
 
 from app.bus import Bus
-from app.domain.accounts import AccountMode
-from app.exchanges.paper.faults import Faults
 from app.gateways import Gateways, build_all
-from app.ports import Clock
+from app.runtime.parts import Parts
 from app.services import Services, position_books
-from app.services.account_health import Candidate
 from app.services.accounts import AccountEntry, AccountService
 from app.services.appraisals import Appraiser
 from app.services.audit import AuditService
@@ -26,11 +19,9 @@ from app.services.bot_runner import BotRunner, RunnerTools
 from app.services.bots import BotService, BotTools
 from app.services.budgets import Allowances, BudgetService
 from app.services.dead_man import DeadManSwitch
-from app.services.doorkeeper import Doorkeeper
 from app.services.equity import EquityRecorder, EquityTools
 from app.services.fee_values import FeeValuer
 from app.services.halts import HaltService, HaltTools
-from app.services.health import HealthService
 from app.services.ids import AscendingIds, new_wire_id
 from app.services.long_work import LongWork
 from app.services.loop_watch import LoopWatch
@@ -61,118 +52,14 @@ from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService
 from app.services.watching import Watches
 from app.settings import Settings
-from app.storage import migrations
 from app.storage.database import Database
-from app.storage.inspections import inspected, place
 
 RESTART_SECONDS = 1.0
 
 _logger = structlog.get_logger(__name__)
 
 
-class SystemClock:
-    """Time as the machine tells it."""
-
-    def now(self) -> datetime:
-        now = datetime.now(UTC)
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        return asyncio.timeout(seconds)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parts:
-    """What a test may put in the place of the real thing."""
-
-    clock: Clock = field(default_factory=SystemClock)
-    doorkeeper: Doorkeeper = field(default_factory=lambda: Doorkeeper(SystemClock()))
-    faults: Mapping[str, Faults] = field(default_factory=dict)
-    # Time as the event loop's delay is measured with it.
-    seconds: Callable[[], float] = monotonic
-
-
-@asynccontextmanager
-async def open_runtime(
-    settings: Settings, parts: Parts | None = None, *, migrate: bool = True
-) -> AsyncIterator[Services]:
-    """Everything, from a database at the right schema to loops that run."""
-    parts = parts or Parts()
-    metrics = Metrics()
-    async with _open_database(settings, metrics, migrate=migrate) as (database, bus):
-        built = _Build(settings, parts, database, bus, metrics)
-        await built.prepare()
-        async with asyncio.TaskGroup() as tasks:
-            loops = [tasks.create_task(loop) for loop in built.loops()]
-            try:
-                yield built.services
-            finally:
-                for loop in loops:
-                    loop.cancel()
-
-
-@asynccontextmanager
-async def open_auth(settings: Settings) -> AsyncIterator[tuple[AuthService, AuditService]]:
-    """The tokens alone, for the command line."""
-    parts = Parts()
-    async with _open_database(settings, Metrics(), migrate=True) as (database, _):
-        audit = AuditService(database, parts.clock, AscendingIds().new)
-        yield _auth(settings, database, parts), audit
-
-
-@asynccontextmanager
-async def open_health(settings: Settings) -> AsyncIterator[HealthService]:
-    """What can be looked at without a start: nothing is made, migrated or written."""
-    url = settings.database_url.get_secret_value()
-    database, parts = Database(url, Bus()), Parts()
-    gateways = Gateways(settings, database, parts.clock, parts.faults)
-    candidates = {
-        name: Candidate(
-            name=name,
-            exchange=account.exchange,
-            mode=account.mode,
-            has_keys=account.api_key is not None and account.mode is not AccountMode.PAPER,
-            open=partial(gateways.opened, name),
-        )
-        for name, account in settings.accounts.items()
-    }
-    try:
-        yield HealthService(
-            inspect=partial(inspected, url),
-            place=place(url),
-            clock=parts.clock,
-            accounts=candidates,
-        )
-    finally:
-        await database.close()
-
-
-async def migrate(settings: Settings, revision: str) -> None:
-    database = Database(settings.database_url.get_secret_value(), Bus())
-    try:
-        await migrations.migrate(database, revision)
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
-async def _open_database(
-    settings: Settings, metrics: Metrics, *, migrate: bool
-) -> AsyncIterator[tuple[Database, Bus]]:
-    bus = Bus()
-    url = settings.database_url.get_secret_value()
-    database = Database(url, bus, metrics.committed)
-    try:
-        await (migrations.migrate(database) if migrate else migrations.check(database))
-        yield database, bus
-    finally:
-        await database.close()
-
-
-class _Build:
+class Build:
     """The parts in the order in which they need each other."""
 
     def __init__(
@@ -181,7 +68,7 @@ class _Build:
         self._settings = settings
         self._database = database
         self._clock = parts.clock
-        self._auth = _auth(settings, database, parts)
+        self._auth = build_auth(settings, database, parts)
         self._gateway_plans = Gateways(settings, database, parts.clock, parts.faults)
         self._gateways = build_all(self._gateway_plans)
         self._accounts = AccountService(database, parts.clock, self._entries())
@@ -377,7 +264,7 @@ def _allowances(settings: Settings) -> Allowances:
     )
 
 
-def _auth(settings: Settings, database: Database, parts: Parts) -> AuthService:
+def build_auth(settings: Settings, database: Database, parts: Parts) -> AuthService:
     return AuthService(
         database=database,
         clock=parts.clock,

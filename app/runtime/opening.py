@@ -1,0 +1,100 @@
+"""Opens what a server or a command needs, and closes it in reverse."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from app.bus import Bus
+from app.domain.accounts import AccountMode
+from app.gateways import Gateways
+from app.runtime.building import Build, build_auth
+from app.runtime.parts import Parts
+from app.services import Services
+from app.services.account_health import Candidate
+from app.services.audit import AuditService
+from app.services.auth import AuthService
+from app.services.health import HealthService
+from app.services.ids import AscendingIds
+from app.services.metrics import Metrics
+from app.settings import Settings
+from app.storage import migrations
+from app.storage.database import Database
+from app.storage.inspections import inspected, place
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, parts: Parts | None = None, *, migrate: bool = True
+) -> AsyncIterator[Services]:
+    """Everything, from a database at the right schema to loops that run."""
+    parts = parts or Parts()
+    metrics = Metrics()
+    async with _open_database(settings, metrics, migrate=migrate) as (database, bus):
+        built = Build(settings, parts, database, bus, metrics)
+        await built.prepare()
+        async with asyncio.TaskGroup() as tasks:
+            loops = [tasks.create_task(loop) for loop in built.loops()]
+            try:
+                yield built.services
+            finally:
+                for loop in loops:
+                    loop.cancel()
+
+
+@asynccontextmanager
+async def open_auth(settings: Settings) -> AsyncIterator[tuple[AuthService, AuditService]]:
+    """The tokens alone, for the command line."""
+    parts = Parts()
+    async with _open_database(settings, Metrics(), migrate=True) as (database, _):
+        audit = AuditService(database, parts.clock, AscendingIds().new)
+        yield build_auth(settings, database, parts), audit
+
+
+@asynccontextmanager
+async def open_health(settings: Settings) -> AsyncIterator[HealthService]:
+    """What can be looked at without a start: nothing is made, migrated or written."""
+    url = settings.database_url.get_secret_value()
+    database, parts = Database(url, Bus()), Parts()
+    gateways = Gateways(settings, database, parts.clock, parts.faults)
+    candidates = {
+        name: Candidate(
+            name=name,
+            exchange=account.exchange,
+            mode=account.mode,
+            has_keys=account.api_key is not None and account.mode is not AccountMode.PAPER,
+            open=partial(gateways.opened, name),
+        )
+        for name, account in settings.accounts.items()
+    }
+    try:
+        yield HealthService(
+            inspect=partial(inspected, url),
+            place=place(url),
+            clock=parts.clock,
+            accounts=candidates,
+        )
+    finally:
+        await database.close()
+
+
+async def migrate(settings: Settings, revision: str) -> None:
+    database = Database(settings.database_url.get_secret_value(), Bus())
+    try:
+        await migrations.migrate(database, revision)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _open_database(
+    settings: Settings, metrics: Metrics, *, migrate: bool
+) -> AsyncIterator[tuple[Database, Bus]]:
+    bus = Bus()
+    url = settings.database_url.get_secret_value()
+    database = Database(url, bus, metrics.committed)
+    try:
+        await (migrations.migrate(database) if migrate else migrations.check(database))
+        yield database, bus
+    finally:
+        await database.close()
