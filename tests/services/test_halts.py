@@ -148,7 +148,8 @@ async def test_an_order_that_arrives_later_is_canceled_and_accounted_for(
             break
     report = await halting
     placed = (await placing).order
-    assert placed.status is OrderStatus.CANCELED
+    [known] = await all_orders(services)
+    assert (known.id, known.status) == (placed.id, OrderStatus.CANCELED)
     assert [one.id for one in report.canceled] == [placed.id]
 
 

@@ -23,6 +23,8 @@ MOST_KEPT_BYTES = (20 if IS_SOAK else 10) * MEGABYTE
 # More than what the server keeps at hand, so that all of that is there before it is measured.
 WARMING_CHANGES = 1_100
 BATCH = 100
+# As many as one document may ask for.
+NOTES = 50
 BUFFER_BYTES = 4_096
 LATE_SECONDS = 2.0
 # Whoever takes nothing at all for 20 s is dropped.
@@ -49,10 +51,11 @@ class Storm:
         return last
 
     async def change(self, order_id: str, changes: int) -> None:
-        for _ in range(changes // BATCH):
-            answers = await self._api.set_metadata(order_id, [self._note() for _ in range(BATCH)])
+        for number in range(changes // NOTES):
+            answers = await self._api.set_metadata(order_id, [self._note() for _ in range(NOTES)])
             assert {answer["__typename"] for answer in answers} == {"OrderSuccess"}
-            await self._heard()
+            if number % (BATCH // NOTES) == 0:
+                await self._heard()
 
     async def _heard(self) -> None:
         as_of = (await self._api.open_orders())["asOf"]

@@ -1,9 +1,10 @@
 """GraphiQL as a person uses it: in Chromium, on the real server."""
 
 import json
+from functools import partial
 
 import pytest
-from playwright.async_api import Error, expect
+from playwright.async_api import Error, Response, expect
 
 from tests.api.conftest import ADMIN, Api, on_shared
 from tests.api.test_tokens import create, make_token, revoke
@@ -45,11 +46,16 @@ async def test_a_subscription_shows_an_order_that_is_placed_elsewhere(
     await expect(tab.result).to_contain_text('"status": "FILLED"')
 
 
+def is_of(name: str, answer: Response) -> bool:
+    """The page asks for the schema as well, which takes a while to be told."""
+    return f'"operationName":"{name}"' in (answer.request.post_data or "").replace(" ", "")
+
+
 async def test_every_example_runs_without_an_error(visit: Visit) -> None:
     tab = await entered(visit)
     await expect(tab.examples).to_have_count(len(EXAMPLES))
     for name in [it for it in await tab.examples.all_inner_texts() if it != WATCHING]:
-        async with tab.page.expect_response("**/graphql") as answer:
+        async with tab.page.expect_response(partial(is_of, name)) as answer:
             await tab.run(name)
         told = await (await answer.value).json()
         assert list(told) == ["data"], name
