@@ -51,11 +51,10 @@ class Storm:
         return last
 
     async def change(self, order_id: str, changes: int) -> None:
-        for number in range(changes // NOTES):
+        for _ in range(changes // NOTES):
             answers = await self._api.set_metadata(order_id, [self._note() for _ in range(NOTES)])
             assert {answer["__typename"] for answer in answers} == {"OrderSuccess"}
-            if number % (BATCH // NOTES) == 0:
-                await self._heard()
+            await self._heard()
 
     async def _heard(self) -> None:
         as_of = (await self._api.open_orders())["asOf"]
