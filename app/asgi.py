@@ -11,15 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
-from app.errors import BadInput
+from app.errors import BadInput, BrokenOff
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.settings import Settings
+from app.web.endings import Endings
 from app.web.operation import routes as operation_routes
 from app.web.pages import routes as page_routes
 from app.web.request_ids import RequestIds
 from schema.answers import refusal
 from schema.build import build_schema
+from schema.context import Context
 from schema.doors import KnownHosts, SharedWithPages
 from schema.transport import GraphQLEndpoint
 
@@ -44,6 +46,10 @@ def create_app(
             slot.services = services
             yield
 
+    def farewell() -> Response:
+        words = "the server ended before this was done: look up what became of it"
+        return refusal(BrokenOff(words), status=503, context=Context(services=slot.get()))
+
     endpoint = GraphQLEndpoint(build_schema(), slot.get, allowed_origins=settings.allowed_origins)
     shared = Middleware(SharedWithPages, origins=endpoint.allowed_origins)
     return Starlette(
@@ -55,6 +61,7 @@ def create_app(
         ],
         middleware=[
             Middleware(RequestIds, metrics=lambda: slot.get().metrics),
+            Middleware(Endings, farewell=farewell),
             Middleware(KnownHosts, hosts=settings.allowed_hosts),
         ],
         exception_handlers={HTTPException: _refuse, Exception: _fail},

@@ -22,6 +22,7 @@ OrderdeckError
 │   ├── StorageUnavailable  retry later
 │   ├── SchemaMismatch      migrate, or run the newer program
 │   └── CopyRefused         read why: nothing was replaced
+├── BrokenOff               look up what became of it
 ├── BotError                look at the bot
 │   ├── StrategyFailed      a strategy gave no advice: look at what it says
 │   └── CycleFailed         nothing could be decided: it is tried again
@@ -203,6 +204,10 @@ class SchemaMismatch(StorageError):
 
 class CopyRefused(StorageError):
     """A backup that is not made, or not put in place: read why, nothing was replaced."""
+
+
+class BrokenOff(OrderdeckError):
+    """The server ended before this was done: look up what became of it."""
 
 
 class BotError(OrderdeckError):

@@ -83,6 +83,8 @@ class Bounded(SchemaExtension):
         cost = self._found.cost(operation, variables)
         extents.check("cost", cost, MAX_COST)
         self._context.cost = cost
+        kind = self.execution_context.operation_type
+        self._context.is_endless = kind is OperationType.SUBSCRIPTION
         Charge(self._context, self._found, self._held).take(operation, variables)
 
     def _operation(self) -> OperationDefinitionNode:

@@ -34,6 +34,8 @@ class Context:
     response: Response | None = None
     # What the document may cost at most.
     cost: int = 0
+    # Whether it is a subscription, once that is known.
+    is_endless: bool = False
     # Why no order may be placed just now, where nothing else of the document is refused.
     orders_refused: RateLimited | None = None
     # Who is changing what just now: the root fields of a mutation run one after the other.

@@ -13,6 +13,7 @@ from app.domain import orders as domain_orders
 from app.domain.audit import AuditOutcome, Ending, refused
 from app.errors import (
     AccessError,
+    BrokenOff,
     Denied,
     ExchangeError,
     OrderdeckError,
@@ -113,7 +114,7 @@ def expose(error: GraphQLError, context: Context | None) -> None:
     if isinstance(original, _OPEN):
         error.extensions = _extensions(original)
         error.message = _message(original)
-    elif isinstance(original, StorageUnavailable):
+    elif isinstance(original, StorageUnavailable | BrokenOff):
         _report(error, context)
         error.message = str(original)
     elif not isinstance(original, OrderdeckError) and bad_values.is_of_the_request(error):

@@ -1,12 +1,14 @@
 """graphql-transport-ws to the letter, with a bound on everything that a client may hold."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from graphql import GraphQLError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
@@ -25,11 +27,17 @@ from schema.errors import expose
 INIT_SECONDS = 10
 MAX_OPERATIONS = 100
 MAX_REASON_BYTES = 123
+RETRY_AFTER_SECONDS = 1
 FORBIDDEN = 4403
+GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
 
 # The server beneath takes only small messages until it is told, by this, that the client is known.
 WIDEN = "orderdeck.widen"
+# What it calls when it is told to end, for the socket to be closed from here.
+LEAVE = "orderdeck.leave"
+# What was asked for a moment ago is not known yet to be a subscription.
+_GLANCE_SECONDS = 0.1
 
 
 class SocketAdapter(ASGIWebSocketAdapter):
@@ -42,11 +50,25 @@ class SocketAdapter(ASGIWebSocketAdapter):
         with suppress(WebSocketDisconnect):
             await super().close(code, short.decode(errors="ignore"))
 
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        """Whoever is closed hears nothing any more."""
+        if self.ws.application_state is WebSocketState.DISCONNECTED:
+            raise WebSocketDisconnected
+        await super().send_json(message)
+
     def widen(self) -> None:
         """Take messages of full size from now on."""
-        extensions = self.ws.scope.get("extensions") or {}
-        if WIDEN in extensions:
-            extensions[WIDEN]()
+        if WIDEN in self._extensions:
+            self._extensions[WIDEN]()
+
+    def before_end(self, leave: Callable[[], None]) -> None:
+        """Have this called when the server is told to end."""
+        self._extensions[LEAVE] = leave
+
+    @property
+    def _extensions(self) -> dict[str, Any]:
+        extensions: dict[str, Any] = self.ws.scope.setdefault("extensions", {})
+        return extensions
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
@@ -55,14 +77,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     websocket: SocketAdapter
     _watch: asyncio.Task[None] | None = None
     _farewell: asyncio.Task[None] | None = None
+    _is_leaving = False
 
     def __init__(self, *, view: Any, **parts: Any) -> None:
         super().__init__(view=view, **parts)
         self._crowds: Crowds = view.crowds
+        self._running: dict[Operation[Context, None], Context] = {}
 
     def on_request_accepted(self) -> None:
         super().on_request_accepted()
         self._crowds.receive(self, self._show_out)
+        self.websocket.before_end(self._leave)
 
     async def handle_message(self, message: Any) -> None:
         if not _is_well_formed(message):
@@ -90,12 +115,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         await super().send_message(message)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        if len(self.operations) < MAX_OPERATIONS or message["id"] in self.operations:
+        if self._is_leaving:
+            await self._refuse(message, "the server is about to end: ask the next one")
+        elif len(self.operations) < MAX_OPERATIONS or message["id"] in self.operations:
             await super().handle_subscribe(message)
-            return
-        words = f"a socket runs {MAX_OPERATIONS} operations at most: complete one first"
-        told = GraphQLError(words, extensions={"code": "RATE_LIMITED"})
-        await self.send_message({"id": message["id"], "type": "error", "payload": [told.formatted]})
+        else:
+            words = f"a socket runs {MAX_OPERATIONS} operations at most: complete one first"
+            await self._refuse(message, words)
 
     async def shutdown(self) -> None:
         self._crowds.leave(self)
@@ -106,7 +132,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """As Strawberry does it, but each operation reads an instant of its own."""
-        context = self.context.for_operation()
+        context = self._running[operation] = self.context.for_operation()
         try:
             results = await self.schema.stream(
                 operation.query,
@@ -123,7 +149,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             expose(error, context)
             await operation.send_initial_errors([error])
         finally:
-            self.operations.pop(operation.id, None)
+            del self._running[operation]
+            # The id of one that was completed by its client may be another's by now.
+            if self.operations.get(operation.id) is operation:
+                del self.operations[operation.id]
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
@@ -134,9 +163,32 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         await self.context.services.auth.ended(self.context.viewer)
         await self.websocket.close(FORBIDDEN, "Forbidden")
 
+    async def _refuse(self, message: SubscribeMessage, why: str) -> None:
+        extensions = {"code": RateLimited.code, "retryAfterSeconds": RETRY_AFTER_SECONDS}
+        told = GraphQLError(why, extensions=extensions)
+        await self.send_message({"id": message["id"], "type": "error", "payload": [told.formatted]})
+
     def _show_out(self) -> None:
         closing = self.websocket.close(TRY_AGAIN_LATER, "Too many sockets")
         self._farewell = asyncio.create_task(closing)
+
+    def _leave(self) -> None:
+        self._is_leaving = True
+        self._farewell = asyncio.create_task(self._finish())
+
+    async def _finish(self) -> None:
+        """Close when all is answered that has an end of its own; what has none ends now."""
+        while under_way := self._under_way():
+            for operation, context in self._running.items():
+                if context.is_endless and operation.task is not None:
+                    operation.task.cancel()
+            await asyncio.wait(under_way, timeout=_GLANCE_SECONDS)
+        await self.websocket.close(GOING_AWAY, "Going away")
+
+    def _under_way(self) -> set[asyncio.Task[None]]:
+        """Also those that have yet to begin, and those whose last word is on its way."""
+        known = {*self.operations.values(), *self._running}
+        return {one.task for one in known if one.task is not None}
 
 
 def _is_well_formed(message: object) -> bool:

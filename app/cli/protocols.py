@@ -1,7 +1,7 @@
 """HTTP and WebSocket as uvicorn speaks them, with an end to whatever a client could draw out."""
 
 import json
-from asyncio import TimerHandle
+from asyncio import CancelledError, TimerHandle
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode
 
 from app.cli.stalls import StallWatch
-from schema.sockets import WIDEN
+from schema.sockets import LEAVE, WIDEN
 
 if TYPE_CHECKING:
     from websockets.frames import Frame
@@ -149,6 +149,7 @@ class Socket(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.close_timeout = CLOSE_SECONDS
+        self._served, self.app = self.app, self._serve
         self.conn.max_message_size = MAX_FIRST_MESSAGE_BYTES
 
     def connection_made(self, transport: Any) -> None:
@@ -173,7 +174,7 @@ class Socket(WebSocketsSansIOProtocol):
     def handle_connect(self, event: "Handshake") -> None:
         super().handle_connect(event)
         if not self.close_sent:
-            cast("dict[str, Any]", self.scope["extensions"])[WIDEN] = self._widen
+            self._extensions[WIDEN] = self._widen
 
     def handle_cont(self, event: "Frame") -> None:
         super().handle_cont(event)
@@ -188,11 +189,22 @@ class Socket(WebSocketsSansIOProtocol):
             self.transport.abort()
 
     def shutdown(self) -> None:
-        """Say goodbye behind what was sent already."""
+        """Whoever answers on it closes it when that is done; a stranger is told at once."""
         if self.close_sent or not self.handshake_complete:
             super().shutdown()
             return
         self.stop_keepalive()
+        self._extensions.get(LEAVE, self._say_goodbye)()
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        """What is broken off because the server ends is no fault."""
+        try:
+            await self._served(scope, receive, send)
+        except CancelledError:
+            self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        """Behind what was sent already, and without waiting for whoever reads slowly."""
         self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.GOING_AWAY})
         # Its client may be closing it at this moment.
         with suppress(InvalidState):
@@ -202,3 +214,7 @@ class Socket(WebSocketsSansIOProtocol):
 
     def _widen(self) -> None:
         self.conn.max_message_size = self.config.ws_max_size
+
+    @property
+    def _extensions(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", self.scope["extensions"])

@@ -73,14 +73,17 @@ def never_late() -> float:
 
 
 @asynccontextmanager
-async def running(settings: Settings, parts: Parts) -> AsyncIterator[Api]:
+async def running(
+    settings: Settings, parts: Parts, *, grace_seconds: int | None = None
+) -> AsyncIterator[Api]:
     http = httpx.AsyncClient(
         trust_env=False,
         verify=False,  # noqa: S501
         timeout=PATIENCE_SECONDS,
         event_hooks={"response": [tell_no_secret]},
     )
-    async with serving(create_app(settings, parts=parts)) as address, http:
+    app = create_app(settings, parts=parts)
+    async with serving(app, grace_seconds=grace_seconds) as address, http:
         yield Api(address=address, http=http)
 
 

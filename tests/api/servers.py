@@ -32,7 +32,7 @@ class Address:
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and stops without waiting for the next tick of a clock."""
+    """Says when it is ready, and stops without waiting, unless it is to be patient."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -49,6 +49,9 @@ class _Server(uvicorn.Server):
         await self.stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.timeout_graceful_shutdown is not None:
+            await super().shutdown(sockets)
+            return
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
@@ -61,13 +64,13 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Starlette) -> AsyncIterator[Address]:
-    """Serve as `orderdeck serve` does, on a free port."""
+async def serving(app: Starlette, *, grace_seconds: int | None = None) -> AsyncIterator[Address]:
+    """Serve as `orderdeck serve` does, on a free port; with grace, it ends so as well."""
     # Named as TCP, so that asyncio sends each part of an answer at once.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((LOOPBACK, 0))
     bound_readers(listener)
-    config = configured(app, timeout_graceful_shutdown=2)
+    config = configured(app, timeout_graceful_shutdown=grace_seconds)
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(server.serve([listener]))

@@ -40,6 +40,8 @@ HANDSHAKE = (
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
     b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
 )
+ID_IN_USE = 4409
+TURNS = 20
 STALL_SECONDS = 1.0
 LOOKS = 4
 BUFFER_BYTES = 4_096
@@ -90,7 +92,24 @@ async def test_the_operations_of_a_socket_are_bounded(shared_api: Api) -> None:
             await socket.subscribe(str(number), WATCH)
         await socket.subscribe("more", WATCH)
         [error] = await socket.hear_error("more")
-        assert error["extensions"] == {"code": "RATE_LIMITED"}
+        assert error["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": 1}
+
+
+@on_shared
+async def test_an_id_that_is_freed_and_taken_in_one_breath_stays_taken(shared_api: Api) -> None:
+    bearer = {"Authorization": f"Bearer {ADMIN}"}
+    watching = text(type="subscribe", id="1", payload={"query": WATCH})
+    freeing = text(type="complete", id="1")
+    async with dialed(shared_api.address) as (reader, writer):
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(text(type="connection_init", payload=bearer))
+        await reader.readuntil(b"connection_ack")
+        for part in (watching, freeing + watching, *[b""] * TURNS):
+            writer.write(part + text(type="ping"))
+            await reader.readuntil(b"pong")
+        writer.write(watching)
+        await reader.readuntil(ID_IN_USE.to_bytes(2, "big") + b"Subscriber for 1 already exists")
 
 
 @on_shared
