@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 
+from app.clocks import SystemClock
 from app.domain.accounts import AccountMode
 from app.domain.markets import Ticker
-from app.runtime import SystemClock
 from app.services.accounts import AccountEntry
 from app.services.answers import Answers
 from app.services.market_data import MarketDataService

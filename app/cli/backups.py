@@ -24,11 +24,18 @@ if TYPE_CHECKING:
 _File = Annotated[Path, typer.Argument(metavar="FILE")]
 _PASSWORD = "It asks for the password, or takes it from ~/.pgpass."  # noqa: S105  none
 _NEW_LOG = "UPDATE log SET identity = substr(md5(random()::text), 1, 16)"
+_HALT = """\
+UPDATE rules SET value = json_build_object('state', 'HALTED', 'reason', '{reason}',\
+ 'since', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))::text\
+ WHERE kind = 'STANDING' AND account = '' AND value::json->>'state' <> 'HALTED'"""
+_THEN = "look at the orders and the positions, then resumeTrading"
+HALTED = f"Trading is HALTED, for all accounts: {_THEN}."
+UNHALTED = "Trading is as it was then: a bot that was running trades again at the next start."
 AFTERWARDS = """\
 This database is older than the exchange, and knows nothing of what happened since it was copied:
 - Orders placed since then are found when the accounts are compared, as placed from outside.
 - Their client order ids are free again: a program that repeats one places a second order.
-- Limits, halts, the trading window, the dead-man switch and the bot are as they were: look at them.
+- Limits, the trading window, the dead-man switch and the bot are as they were: look at them.
 - Tokens made since then are gone, and those revoked since then are valid: revoke them again.
 - Every cursor of before is CURSOR_INVALID: clients read their lists anew.
 The file admin-token is left alone, and what stands in it opens the door at the next start."""
@@ -54,20 +61,42 @@ def restore(
     force: Annotated[
         bool, typer.Option("--force", help="Where there is a database, keep it aside.")
     ] = False,
+    no_halt: Annotated[
+        bool, typer.Option("--no-halt", help="Let orders in at once, as when it was copied.")
+    ] = False,
 ) -> None:
-    """Put the backup FILE where the database is, while no server runs."""
+    """Put the backup FILE where the database is, while no server runs, and halt trading."""
     with told_in_words():
         settings = read_settings()
-        database = _database(settings, partial(_how_to_load, file=file))
+        how_to_load = partial(_how_to_load, file=file, is_to_halt=not no_halt)
+        database = _database(settings, how_to_load)
         from app.storage import restores
 
         if not restores.check_free(file, database, may_replace=force) and _is_served(settings):
             fail(f"{database} {restores.IN_USE}.")
-        restored = restores.restore(file, database, datetime.now(UTC))
+        reason = None if no_halt else _reason(file)
+        prepare = partial(_prepare, reason=reason)
+        restored = restores.restore(file, database, datetime.now(UTC), prepare)
         typer.echo(f"{database} holds {_described(restored.contents)}.")
         if restored.kept is not None:
             typer.echo(f"What stood there is kept as {restored.kept}.")
-        typer.echo(f"\n{AFTERWARDS}")
+        typer.echo(f"\n{UNHALTED if no_halt else HALTED}\n\n{AFTERWARDS}")
+
+
+def _reason(file: Path) -> str:
+    written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    return f"restored from a backup written {written:%Y-%m-%d %H:%M} UTC; {_THEN}"
+
+
+def _prepare(copy: Path, *, reason: str | None) -> None:
+    """Nobody trades on it before it was looked at, and the audit tells that it was put back."""
+    from app.runtime import open_restored
+
+    async def prepare() -> None:
+        async with open_restored(copy) as restored:
+            await (restored.record() if reason is None else restored.halt(reason))
+
+    asyncio.run(prepare())
 
 
 def _database(settings: "Settings", otherwise: Callable[[str], str]) -> Path:
@@ -86,11 +115,14 @@ def _how_to_dump(options: str, *, file: Path) -> str:
     return f"PostgreSQL copies its databases itself, also in use:\n\n  {command}\n\n{_PASSWORD}"
 
 
-def _how_to_load(options: str, *, file: Path) -> str:
+def _how_to_load(options: str, *, file: Path, is_to_halt: bool) -> str:
     load = f"pg_restore {options} --clean --if-exists {shlex.quote(str(file))}"
-    begin = f"psql {options} --command={shlex.quote(_NEW_LOG)}"
+    statements = [_NEW_LOG, *([_HALT.format(reason=f"restored; {_THEN}")] if is_to_halt else [])]
+    changes = [f"psql {options} --command={shlex.quote(one)}" for one in statements]
     words = "PostgreSQL puts its copies back itself. Stop every server first:"
-    return f"{words}\n\n  {load}\n  {begin}\n\n{_PASSWORD}\n\n{AFTERWARDS}"
+    typed = "\n".join(f"  {line}" for line in (load, *changes))
+    state = HALTED if is_to_halt else UNHALTED
+    return f"{words}\n\n{typed}\n\n{_PASSWORD}\n\n{state}\n\n{AFTERWARDS}"
 
 
 def _is_served(settings: "Settings") -> bool:

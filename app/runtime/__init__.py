@@ -1,6 +1,6 @@
 """The composition root: builds everything in order, starts the loops, closes in reverse."""
 
-from app.runtime.opening import migrate, open_auth, open_health, open_runtime
-from app.runtime.parts import Parts, SystemClock
+from app.runtime.opening import migrate, open_auth, open_health, open_restored, open_runtime
+from app.runtime.parts import Parts
 
-__all__ = ["Parts", "SystemClock", "migrate", "open_auth", "open_health", "open_runtime"]
+__all__ = ["Parts", "migrate", "open_auth", "open_health", "open_restored", "open_runtime"]

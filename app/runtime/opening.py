@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 from app.bus import Bus
+from app.clocks import SystemClock
 from app.domain.accounts import AccountMode
 from app.gateways import Gateways
 from app.runtime.building import Build, build_auth
@@ -17,8 +19,10 @@ from app.services.auth import AuthService
 from app.services.health import HealthService
 from app.services.ids import AscendingIds
 from app.services.metrics import Metrics
+from app.services.restorations import RestorationService
 from app.settings import Settings
 from app.storage import migrations
+from app.storage.backups import url_of
 from app.storage.database import Database
 from app.storage.inspections import inspected, place
 
@@ -30,7 +34,8 @@ async def open_runtime(
     """Everything, from a database at the right schema to loops that run."""
     parts = parts or Parts()
     metrics = Metrics()
-    async with _open_database(settings, metrics, migrate=migrate) as (database, bus):
+    url = settings.database_url.get_secret_value()
+    async with _open_database(url, metrics, migrate=migrate) as (database, bus):
         built = Build(settings, parts, database, bus, metrics)
         await built.prepare()
         async with asyncio.TaskGroup() as tasks:
@@ -46,9 +51,19 @@ async def open_runtime(
 async def open_auth(settings: Settings) -> AsyncIterator[tuple[AuthService, AuditService]]:
     """The tokens alone, for the command line."""
     parts = Parts()
-    async with _open_database(settings, Metrics(), migrate=True) as (database, _):
+    url = settings.database_url.get_secret_value()
+    async with _open_database(url, Metrics(), migrate=True) as (database, _):
         audit = AuditService(database, parts.clock, AscendingIds().new)
         yield build_auth(settings, database, parts), audit
+
+
+@asynccontextmanager
+async def open_restored(path: Path) -> AsyncIterator[RestorationService]:
+    """A copy that is to be put back, brought up to date."""
+    clock = SystemClock()
+    async with _open_database(url_of(path), Metrics(), migrate=True) as (database, _):
+        audit = AuditService(database, clock, AscendingIds().new)
+        yield RestorationService(database, audit, clock)
 
 
 @asynccontextmanager
@@ -88,10 +103,9 @@ async def migrate(settings: Settings, revision: str) -> None:
 
 @asynccontextmanager
 async def _open_database(
-    settings: Settings, metrics: Metrics, *, migrate: bool
+    url: str, metrics: Metrics, *, migrate: bool
 ) -> AsyncIterator[tuple[Database, Bus]]:
     bus = Bus()
-    url = settings.database_url.get_secret_value()
     database = Database(url, bus, metrics.committed)
     try:
         await (migrations.migrate(database) if migrate else migrations.check(database))

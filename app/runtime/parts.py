@@ -1,29 +1,13 @@
-"""Time as it is, and what a test may put in the place of the real thing."""
+"""What a test may put in the place of the real thing."""
 
-import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from time import monotonic
 
+from app.clocks import SystemClock
 from app.exchanges.paper.faults import Faults
 from app.ports import Clock
 from app.services.doorkeeper import Doorkeeper
-
-
-class SystemClock:
-    """Time as the machine tells it."""
-
-    def now(self) -> datetime:
-        now = datetime.now(UTC)
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        return asyncio.timeout(seconds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from app.errors import CopyRefused, SchemaMismatch, StorageUnavailable
 from app.storage import migrations
@@ -37,6 +37,10 @@ def file_of(url: str) -> Path | None:
     parsed = make_url(url)
     is_file = parsed.get_backend_name() == "sqlite" and parsed.database is not None
     return Path(str(parsed.database)) if is_file else None
+
+
+def url_of(path: Path) -> str:
+    return URL.create("sqlite+aiosqlite", database=str(path)).render_as_string()
 
 
 def postgres_options(url: str) -> str:

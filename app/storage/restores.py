@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,13 +49,18 @@ def check_free(backup: Path, database: Path, *, may_replace: bool) -> bool:
     return _is_let_go(database)
 
 
-def restore(backup: Path, database: Path, at: datetime) -> Restored:
-    """Only what is whole is put there, and at every moment there is a database."""
-    contents = examine(backup)
+def restore(
+    backup: Path, database: Path, at: datetime, prepare: Callable[[Path], None] | None = None
+) -> Restored:
+    """Only what is whole is put there, prepared before; at every moment there is a database."""
+    examine(backup)
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with unfinished(database) as copy:
         copy_into(copy, backup, mode="ro")
+        if prepare is not None:
+            prepare(copy)
         _begin_new_log(copy)
+        contents = examine(copy)
         settle(copy)
         kept = _keep_aside(database, at) if database.exists() else None
         copy.replace(database)
@@ -65,6 +71,8 @@ def restore(backup: Path, database: Path, at: datetime) -> Restored:
 def _begin_new_log(copy: Path) -> None:
     """Whoever went further in the old one must not go on in this one as if nothing were."""
     with opened(copy, "rw") as connection:
+        # Whoever has prepared it may have left a log of SQLite's own beside it.
+        connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("UPDATE log SET identity = ?", (secrets.token_hex(8),))
 
 

@@ -8,7 +8,7 @@ import aiohttp
 import ccxt.pro
 import pytest
 
-from app.runtime import SystemClock
+from app.clocks import SystemClock
 from tests.binance import faults
 from tests.binance.conftest import UNHURRIED
 from tests.binance.requests import RequestKind

@@ -1,11 +1,15 @@
 import asyncio
 import os
 import shlex
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from app.domain.risks import Standing, TradingState
+from app.domain.rules import ALL
 from app.storage.inspections import inspected
 from tests import postgres
 from tests.cli.programs import run
@@ -13,6 +17,9 @@ from tests.system.clients import ApiClient
 from tests.system.servers import ServerProcess
 
 MARKET = {"symbol": "BTC/USDT", "side": "BUY", "type": "MARKET", "amount": "0.01"}
+AUDIT = "{ auditLog { nodes { actor action outcome } } }"
+DATABASE = "sqlite+aiosqlite:///data/orderdeck.db"
+HALTED_BEFORE = '{"state": "HALTED", "reason": "before", "since": "2026-01-05T12:00:00Z"}'
 
 
 async def test_a_running_server_is_copied_and_is_not_replaced(
@@ -28,12 +35,58 @@ async def test_a_running_server_is_copied_and_is_not_replaced(
     assert "stop the server first" in refused.stderr
     assert (await api.place(**MARKET, clientOrderId="one")).is_replayed
     await server.stop()
-    restored = run("restore", "copy", "--force")
+    restored = await asyncio.to_thread(run, "restore", "copy", "--force")
     assert restored.exit_code == 0, restored.stderr
     assert "holds 1 orders" in restored.stdout
+    assert "Trading is HALTED" in restored.stdout
     assert "client order ids are free again" in restored.stdout
     await server.start()
     assert (await api.place(**MARKET, clientOrderId="one")).is_replayed
+    assert (await api.place(**MARKET, clientOrderId="two")).refusal == "TRADING_HALTED"
+    entries = (await api.ask(AUDIT))["auditLog"]["nodes"]
+    assert {"actor": "command line", "action": "restore", "outcome": "DONE"} in entries
+
+
+def test_a_restore_leaves_trading_as_it_was_where_it_is_told_to() -> None:
+    assert run("migrate").exit_code == 0
+    assert run("backup", "copy").exit_code == 0
+    told = run("restore", "copy", "--force", "--no-halt")
+    assert told.exit_code == 0, told.stderr
+    assert "Trading is as it was" in told.stdout
+    assert standing(DATABASE).state is TradingState.ACTIVE
+
+
+def test_a_backup_of_an_older_schema_is_halted_as_well() -> None:
+    assert run("migrate", "--to", "0005").exit_code == 0
+    assert run("backup", "copy").exit_code == 0
+    assert run("restore", "copy", "--force").exit_code == 0
+    halted = standing(DATABASE)
+    assert halted.state is TradingState.HALTED
+    assert halted.reason is not None
+    assert halted.reason.startswith("restored from a backup written ")
+
+
+def test_a_halt_of_before_the_backup_keeps_its_reason() -> None:
+    assert run("migrate").exit_code == 0
+    change("UPDATE rules SET value = ? WHERE kind = 'STANDING'", HALTED_BEFORE)
+    assert run("backup", "copy").exit_code == 0
+    assert run("restore", "copy", "--force").exit_code == 0
+    assert standing(DATABASE).reason == "before"
+
+
+def change(statement: str, *values: str) -> None:
+    with closing(sqlite3.connect("data/orderdeck.db")) as connection, connection:
+        connection.execute(statement, values)
+
+
+def standing(url: str) -> Standing:
+    """Of all accounts."""
+
+    async def read() -> Standing:
+        async with inspected(url) as view:
+            return (await view.rules.read()).standings[ALL]
+
+    return asyncio.run(read())
 
 
 def test_a_file_that_exists_is_told(folder: Path) -> None:
@@ -58,11 +111,14 @@ def test_with_postgres_what_it_says_is_what_does_it(
     assert "kept" in tokens
     assert "later" not in tokens
     assert log_identity(postgres_url) != before
+    assert standing(postgres_url).state is TradingState.HALTED
+    do_as_told("restore", "--no-halt")
+    assert standing(postgres_url).state is TradingState.ACTIVE
 
 
-def do_as_told(command: str) -> None:
+def do_as_told(command: str, *options: str) -> None:
     """Type every line that it says to type."""
-    told = run(command, "copy").stderr.splitlines()
+    told = run(command, "copy", *options).stderr.splitlines()
     typed = [line for line in told if line.startswith("  ")]
     assert typed
     for line in typed:

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from app.runtime import SystemClock
+from app.clocks import SystemClock
 from app.services.strategies import StrategyRunner
 from tests.strategies.charts import NOTHING, chart
 

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from app.runtime import SystemClock
+from app.clocks import SystemClock
 from tests.binance.accounts import Account
 from tests.binance.running import running_venue
 from tests.system.clients import ApiClient, Data, api_client, eventually

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from app.clocks import SystemClock
 from app.domain.orders import OrderUpdateKind
-from app.runtime import SystemClock
 from tests.binance.accounts import Account
 from tests.binance.running import running_venue
 from tests.binance.venue import Venue

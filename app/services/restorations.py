@@ -1,0 +1,32 @@
+"""What a database that was put back is told before anybody trades on it."""
+
+from app.domain.audit import Subject
+from app.domain.risks import Standing, TradingState
+from app.ports import Clock
+from app.services.audit import AuditService
+from app.services.reaches import Reach, restrict
+from app.storage.database import Database
+
+RESTORE = "restore"
+_ALL_ACCOUNTS = Reach.of((), is_all=True)
+
+
+class RestorationService:
+    """Of a copy that nobody serves yet."""
+
+    def __init__(self, database: Database, audit: AuditService, clock: Clock) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+
+    async def record(self) -> None:
+        """Leave the entry that it was put back, and trading as it was then."""
+        await self._audit.done(self._audit.command(RESTORE))
+
+    async def halt(self, reason: str) -> None:
+        """The same, and let no order in until somebody resumes trading."""
+        attempt = self._audit.command(RESTORE)
+        halted = Standing(state=TradingState.HALTED, reason=reason, since=self._clock.now())
+        async with self._database.transaction() as tx:
+            await restrict(tx, _ALL_ACCOUNTS, halted)
+            await attempt.done(tx, Subject.risk(None))
