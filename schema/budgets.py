@@ -1,8 +1,8 @@
 """What an operation takes of its token's budgets, and what is told of them."""
 
 import math
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,8 +95,7 @@ class Charge:
                 case OperationType.MUTATION:
                     self._take_orders(operation, variables)
                 case OperationType.SUBSCRIPTION:
-                    budgets, token_id = self._context.services.budgets, self._context.viewer.id
-                    self._held.enter_context(budgets.subscription(token_id))
+                    self._open()
         except RateLimited as error:
             self._tell_refusal(error)
             raise
@@ -117,13 +116,27 @@ class Charge:
                 raise
             self._context.orders_refused = error
 
+    def _open(self) -> None:
+        budgets, token_id = self._context.services.budgets, self._context.viewer.id
+        with self._counted(Kind.SUBSCRIPTIONS):
+            self._held.enter_context(budgets.subscription(token_id))
+
     def _take(self, kind: Kind, amount: int) -> None:
         budgets, token_id = self._context.services.budgets, self._context.viewer.id
         try:
-            budgets.take(token_id, kind, amount)
+            with self._counted(kind):
+                budgets.take(token_id, kind, amount)
         finally:
             if self._context.response is not None:
                 _tell(budgets.standing(token_id, kind), self._context.response)
+
+    @contextmanager
+    def _counted(self, kind: Kind) -> Iterator[None]:
+        try:
+            yield
+        except RateLimited:
+            self._context.services.metrics.over_budget(kind)
+            raise
 
     def _tell_refusal(self, error: RateLimited) -> None:
         response = self._context.response

@@ -202,7 +202,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             raise Unauthenticated("a token is needed: send it as Authorization: Bearer …")
         if not header.lower().startswith(_SCHEME):
             raise Unauthenticated("the Authorization header must be: Bearer and the token")
-        return await self._services().auth.authenticate(header[len(_SCHEME) :].strip(), address)
+        services = self._services()
+        try:
+            return await services.auth.authenticate(header[len(_SCHEME) :].strip(), address)
+        except (Unauthenticated, RateLimited) as error:
+            services.metrics.turned_away(error.code)
+            raise
 
 
 def _address(request: Request | WebSocket) -> str:

@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode
 
 from app.cli.stalls import StallWatch
+from app.web.request_ids import DROPPED
 from schema.sockets import LEAVE, WIDEN
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ class Socket(WebSocketsSansIOProtocol):
     """A WebSocket that takes little from strangers, and may be closed by both sides at once."""
 
     _stalls: StallWatch
+    _is_dropped = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -159,10 +161,10 @@ class Socket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """One that broke, or that took nothing for too long, has not closed."""
         self._stalls.stop()
-        if exc is not None:
-            self.queue.put_nowait(
-                {"type": "websocket.disconnect", "code": CloseCode.ABNORMAL_CLOSURE}
-            )
+        is_dropped = self._is_dropped or self._stalls.has_dropped
+        if exc is not None or is_dropped:
+            code, reason = CloseCode.ABNORMAL_CLOSURE, DROPPED if is_dropped else ""
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -186,6 +188,7 @@ class Socket(WebSocketsSansIOProtocol):
         """Whoever asks for pongs and reads none is dropped: they are kept until they are read."""
         super().handle_ping()
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            self._is_dropped = True
             self.transport.abort()
 
     def shutdown(self) -> None:

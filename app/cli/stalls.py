@@ -26,6 +26,7 @@ class StallWatch:
         self._taken = 0
         self._looks = 0
         self._timer: TimerHandle | None = None
+        self.has_dropped = False
         if hasattr(socket, "TCP_INFO"):
             self._schedule()
 
@@ -53,6 +54,7 @@ class StallWatch:
         if self._looks < _LOOKS:
             self._schedule()
             return
+        self.has_dropped = True
         system.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         self._transport.abort()
 

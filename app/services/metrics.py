@@ -71,6 +71,10 @@ class Metrics:
             "sockets", "Sockets that are open.", namespace=NAMESPACE, registry=self.registry
         )
         self._closed = counted("sockets_closed", "Sockets that ended.", ["code"])
+        self._over_budget = counted(
+            "budget_refusals", "Operations that a budget of their token refused.", ["budget"]
+        )
+        self._turned_away = counted("tokens_refused", "Tokens that opened nothing.", ["code"])
 
     def hear(self, committed: Sequence[LoggedEvent]) -> None:
         """Each event that this process has committed."""
@@ -131,6 +135,13 @@ class Metrics:
     def closed(self, code: str) -> None:
         self._sockets.dec()
         self._closed.labels(code).inc()
+
+    def over_budget(self, budget: str) -> None:
+        self._over_budget.labels(budget).inc()
+
+    def turned_away(self, code: str) -> None:
+        """Whoever came with a token that opens nothing, or after too many of those."""
+        self._turned_away.labels(code).inc()
 
 
 class Placing:

@@ -13,6 +13,8 @@ from app.services.metrics import Metrics
 
 HEADER = b"x-request-id"
 OTHER = "other"
+# How the server beneath says that it has ended a socket that took nothing.
+DROPPED = "dropped"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # Clients close with whatever number they like.
 _CODES = frozenset(
@@ -85,6 +87,7 @@ class _Socket:
         self._metrics = metrics
         self._is_open = False
         self._code: int | None = None
+        self._is_dropped = False
 
     def hear(self, message: Message) -> None:
         match message["type"]:
@@ -93,10 +96,18 @@ class _Socket:
                 self._metrics.opened()
             case "websocket.close" | "websocket.disconnect" if self._code is None:
                 self._code = message.get("code", 1000)
+                # No client can send this code.
+                self._is_dropped = self._code == 1006 and message.get("reason") == DROPPED
 
     def end(self) -> None:
         if self._is_open:
-            self._metrics.closed(str(self._code) if self._code in _CODES else OTHER)
+            self._metrics.closed(self._how)
+
+    @property
+    def _how(self) -> str:
+        if self._is_dropped:
+            return DROPPED
+        return str(self._code) if self._code in _CODES else OTHER
 
 
 def _id_of(scope: Scope) -> str:

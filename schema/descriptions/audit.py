@@ -9,7 +9,7 @@ TEXTS = {
     "AuditEntry.at": "When it was asked for.",
     "AuditEntry.actor": "The name of the token that asked; or of the command line.",
     "AuditEntry.actorId": "The id of that token; null for the command line.",
-    "AuditEntry.action": "The mutation's field name.",
+    "AuditEntry.action": "The mutation's field name; restore: a backup was put back.",
     "AuditEntry.subject": "The global id of what it was about. Null where that was many things.",
     "AuditEntry.outcome": "What became of it.",
     "AuditEntry.code": "That of the refusal or error. Null where it was done.",

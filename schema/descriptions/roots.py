@@ -38,7 +38,8 @@ TEXTS = {
     "Query.previewOrder(input)": "The order as it would be placed.",
     "Query.auditLog": (
         "Who changed what, newest first: one entry for every root field of every mutation"
-        " (placeOrders one per order), refused ones too. ADMIN."
+        " (placeOrders one per order), refused ones too. What the token's budget refuses before"
+        " anything of it is run has none: the metrics count it. ADMIN."
     ),
     "Query.tokens": "All tokens, newest first, revoked ones too, without their secrets. ADMIN.",
     "Query.markets": "The markets of one account, by symbol.",

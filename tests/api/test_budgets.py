@@ -5,6 +5,7 @@ import pytest
 
 from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Serve
+from tests.api.metrics import value
 from tests.api.test_tokens import make_token
 from tests.api.trading import MARKET, PLACE, WAITING, place
 from tests.fakes import ManualClock
@@ -50,6 +51,7 @@ async def test_each_token_has_a_budget_of_its_own(serve: Serve) -> None:
     await other.ask(WHO)
     assert_limited(await other.post({"query": WHO}), 1.0)
     await api.client().ask(WHO)
+    assert await value(api.client(), "orderdeck_budget_refusals_total", budget="cost") == 1
 
 
 async def test_what_is_left_stands_in_the_headers_and_in_the_answer(serve: Serve) -> None:
@@ -81,6 +83,17 @@ async def test_an_order_beyond_the_budget_is_not_placed(serve: Serve) -> None:
     body = {"query": PLACE, "variables": {"input": MARKET}}
     assert_limited(await client.post(body), 1.0)
     assert (await client.ask("{ orders { totalCount } }"))["orders"]["totalCount"] == 2
+
+
+async def test_what_budgets_refuse_is_counted_and_does_not_fill_the_audit(serve: Serve) -> None:
+    client = (await serve(orders_per_second="1")).client()
+    await place(client)
+    body = {"query": PLACE, "variables": {"input": MARKET}}
+    for _ in range(3):
+        assert_limited(await client.post(body), 1.0)
+    assert await value(client, "orderdeck_budget_refusals_total", budget="orders") == 3
+    entries = (await client.ask("{ auditLog { nodes { action outcome } } }"))["auditLog"]["nodes"]
+    assert entries == [{"action": "placeOrder", "outcome": "DONE"}]
 
 
 @pytest.mark.parametrize("spread", [False, True])

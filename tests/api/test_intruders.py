@@ -9,6 +9,7 @@ from app.runtime import Parts
 from app.services.doorkeeper import MOST_WAITING, Doorkeeper
 from tests.api.clients import Client, Closed
 from tests.api.conftest import running, settings_of
+from tests.api.metrics import value
 from tests.conftest import START
 from tests.fakes import ManualClock
 
@@ -36,3 +37,5 @@ async def test_the_hundred_and_first_is_sent_away_unheard_and_who_is_known_comes
         assert (await api.client().ask(WHO["query"]))["viewer"]["name"]
         await clock.advance(1)
         assert {(await answer).status_code for answer in waiting} == {401}
+        for code, count in (("UNAUTHENTICATED", MOST_WAITING), ("RATE_LIMITED", 2)):
+            assert await value(api.client(), "orderdeck_tokens_refused_total", code=code) == count

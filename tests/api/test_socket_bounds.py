@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
@@ -18,6 +19,7 @@ from app.cli.protocols import MAX_FIRST_MESSAGE_BYTES, MAX_FRAGMENTS, MAX_UNREAD
 from app.cli.serving import MAX_MESSAGE_BYTES
 from app.domain.tokens import Scope as TokenScope
 from app.services import Services
+from app.web.request_ids import RequestIds
 from schema.build import build_schema
 from schema.crowds import Crowds
 from schema.transport import GraphQLEndpoint
@@ -69,7 +71,8 @@ class Room:
 
 
 def opened(room: Room) -> AbstractAsyncContextManager[Address]:
-    return serving(Starlette(routes=[WebSocketRoute("/graphql", room)]))
+    counting = Middleware(RequestIds, metrics=lambda: room.services.metrics)
+    return serving(Starlette(routes=[WebSocketRoute("/graphql", room)], middleware=[counting]))
 
 
 def stop_reading(writer: asyncio.StreamWriter) -> None:
@@ -203,6 +206,8 @@ async def test_whoever_takes_no_byte_for_long_is_dropped(services: Services) -> 
     token = await room.token()
     async with opened(room) as address, flooded(address, token), connected(address) as other:
         await room.ended.wait()
+        counted = services.metrics.registry.get_sample_value
+        assert counted("orderdeck_sockets_closed_total", {"code": "dropped"}) == 1
         # Whoever is sent nothing has nothing to take.
         await other.init(token)
         await other.subscribe("1", WHO)
