@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,9 +16,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    DirectoryPath,
     Field,
-    FilePath,
     PlainSerializer,
     SecretStr,
     StringConstraints,
@@ -68,7 +67,7 @@ def _listed(value: object) -> object:
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             return json.loads(value)
     return [name.strip() for name in value.split(",") if name.strip()]
 
@@ -89,14 +88,25 @@ def _network(value: str) -> str:
     try:
         ipaddress.ip_network(value)
     except ValueError:
-        words = f"must be addresses or networks, such as 10.0.0.0/8, which {value!r:.60} is not"
-        raise ValueError(words) from None
+        raise ValueError(_NETWORKS) from None
     return value
 
 
 def _admin_token(value: SecretStr) -> SecretStr:
     if not tokens.is_usable_secret(value.get_secret_value()):
         raise ValueError("must have 32 characters or more, printable ASCII without spaces")
+    return value
+
+
+def _file(value: Path) -> Path:
+    if not os.path.isfile(value):  # noqa: PTH113  never raises, whatever the path
+        raise ValueError(_FILE)
+    return value
+
+
+def _folder(value: Path) -> Path:
+    if not os.path.isdir(value):  # noqa: PTH112  never raises, whatever the path
+        raise ValueError(_FOLDER)
     return value
 
 
@@ -117,7 +127,7 @@ def _tabled(value: object) -> object:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError('must be a table, as JSON: {"httpsProxy": "http://..."}') from None
 
 
@@ -162,6 +172,8 @@ Asset = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9._-]{1,32}$")]
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
 ExchangeId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{2,32}$")]
 Key = Annotated[SecretStr, AfterValidator(_key)]
+File = Annotated[Path, AfterValidator(_file)]
+Folder = Annotated[Path, AfterValidator(_folder)]
 Overrides = Annotated[dict[str, Any], BeforeValidator(_tabled)]
 
 _SECONDS = "must be a number of seconds above 0, up to 86400"
@@ -169,6 +181,8 @@ _FEE = 'must be a string from "0" to less than "1": "0.001" is a tenth of a perc
 _KEY = "must be a string"
 _KEY_FILE = "must be the path of a file"
 _FILE = "must be the path of a file that is there"
+_NETWORKS = "must be addresses or networks with commas between, such as 10.0.0.0/8"
+_FOLDER = "must be the path of a folder that is there"
 _BUDGET = "must be a whole number from 0, which means no limit, to 1000000000"
 _NO_PORT = "such as deck.example.com or ::1, without a port"
 
@@ -266,20 +280,18 @@ class Settings(BaseSettings):
         description="must be origins with commas between, such as https://deck.example.com,"
         " without a path or a slash behind",
     )
-    tls_cert: FilePath | None = Field(default=None, description=_FILE)
-    tls_key: FilePath | None = Field(default=None, validate_default=True, description=_FILE)
+    tls_cert: File | None = Field(default=None, description=_FILE)
+    tls_key: File | None = Field(default=None, validate_default=True, description=_FILE)
     behind_proxy: bool = Field(default=False, description="must be true or false")
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_listed)] = Field(
         default=("127.0.0.1", "::1"),
-        description="must be addresses or networks with commas between, such as 10.0.0.0/8",
+        description=_NETWORKS,
     )
     admin_token: Annotated[SecretStr, AfterValidator(_admin_token)] | None = Field(
         default=None, description="must be a string"
     )
     admin_token_file: Path | None = Field(default=None, description="must be the path of a file")
-    strategies_dir: DirectoryPath | None = Field(
-        default=None, description="must be the path of a folder that is there"
-    )
+    strategies_dir: Folder | None = Field(default=None, description=_FOLDER)
     reconcile_seconds: Seconds = Field(default=15, description=_SECONDS)
     watchdog_seconds: Seconds = Field(default=30, description=_SECONDS)
     not_found_seconds: Seconds | None = Field(default=None, description=_SECONDS)

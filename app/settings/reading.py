@@ -17,9 +17,11 @@ from app.settings.model import AccountSettings, PaperSettings, Settings
 
 FILE_NAME = "orderdeck.toml"
 PREFIX = "ORDERDECK_"
+MAX_DEPTH = 50
 # No settings: the name of the file itself, and what only the test suite reads.
 _NO_SETTING = re.compile(r"ORDERDECK_(CONFIG|TEST_.*)")
 
+_PATHS = ("data_dir", "admin_token_file", "strategies_dir", "tls_cert", "tls_key")
 _KEYS = ("api_key", "secret", "password")
 # 32 characters of nothing: the file that could not be read is told, and its length is not.
 _UNREAD = "-" * 32
@@ -40,6 +42,7 @@ def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
     """The settings of a program started here; SettingsError names all that is wrong."""
     sources = (_read_environ(environ), _read_file(environ, directory))
     for source in sources:
+        _refuse_depth(source)
         _upper_assets(source)
         _root_paths(source, directory)
         _refuse_parts_of_ccxt(source)
@@ -65,9 +68,12 @@ def _read_environ(environ: Mapping[str, str]) -> _Source:
     for variable in sorted(environ):
         if not variable.startswith(PREFIX) or _NO_SETTING.fullmatch(variable):
             continue
-        path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
         if not environ[variable]:
             continue
+        if not variable.isascii():
+            source.problems.append(f"{variable!a} is not a setting: names are ASCII")
+            continue
+        path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
         node = source.values
         for key in path[:-1]:
             node = node.setdefault(key, {}) if isinstance(node, dict) else node
@@ -96,7 +102,29 @@ def _read_file(environ: Mapping[str, str], directory: Path) -> _Source:
         raise SettingsError((f"{path} is not UTF-8 text",)) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError((f"{path} is not valid TOML: {error}",)) from None
+    except (ValueError, RecursionError):
+        # A number of thousands of digits, and brackets within brackets without end.
+        raise SettingsError((f"{path} cannot be read: it is too long or too deep",)) from None
     return _Source(values=values, origins={(): f"in {path.name}"})
+
+
+def _refuse_depth(source: _Source) -> None:
+    """Deeper than anything of ours, and than Python follows."""
+    level: list[Any] = [source.values]
+    for _ in range(MAX_DEPTH):
+        level = [below for node in level for below in _below(node)]
+    if level:
+        raise SettingsError((f"settings are nested {MAX_DEPTH} deep at most",))
+
+
+def _below(node: object) -> Iterable[Any]:
+    match node:
+        case dict():
+            return node.values()
+        case list():
+            return node
+        case _:
+            return ()
 
 
 def _upper_assets(source: _Source) -> None:
@@ -119,18 +147,21 @@ def _account_names(sources: Iterable[_Source]) -> list[str]:
 
 
 def _root_paths(source: _Source, directory: Path) -> None:
-    _root(
-        source.values,
-        ("data_dir", "admin_token_file", "strategies_dir", "tls_cert", "tls_key"),
-        directory,
-    )
-    for account in _table(source.values.get("accounts")).values():
-        _root(_table(account), [f"{name}_file" for name in _KEYS], directory)
+    _root(source, _PATHS, directory)
+    for account in _table(source.values.get("accounts")):
+        files = [f"{name}_file" for name in _KEYS]
+        _root(source, files, directory, "accounts", account)
 
 
-def _root(values: dict[str, Any], names: Iterable[str], directory: Path) -> None:
+def _root(source: _Source, names: Iterable[str], directory: Path, *parents: str) -> None:
+    """Seen from where the program was started; no system has a path with a zero in it."""
+    values = _table_at(source.values, parents)
     for name in names:
-        if isinstance(path := values.get(name), str):
+        path = values.get(name)
+        if isinstance(path, str) and "\0" in path:
+            source.problems.append(f"{'.'.join((*parents, name))} has a zero in it: no path has")
+            del values[name]
+        elif isinstance(path, str):
             values[name] = str(directory / path)
 
 
