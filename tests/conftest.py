@@ -43,8 +43,8 @@ BACKENDS = ("sqlite", "postgresql")
 on_each_database = pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
 
 
-# What waits for servers and browsers, and would hold everybody up if it came last.
-_LONG = ("tests/system/", "tests/lifecycle/", "tests/web/")
+# What waits for servers, browsers and the time to pass, and would hold everybody up if it came last.
+_LONG = ("tests/fuzz/", "tests/system/", "tests/lifecycle/", "tests/web/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,72 @@
+"""What is valid, and what becomes of it in hostile hands."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+Text = TypeVar("Text", str, bytes)
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+MOST_CHANGES = 3
+REPEATS = (2, 60, 6_000)
+MOST_BYTES = 300_000
+LENGTHS = st.sampled_from([0, 0, 1, 1, 2, 4, 12, 40])
+_KEYS = st.sampled_from(["", "__proto__", "type", "id", "payload", "x" * 300, "\0"])
+NUMBERS = (0, -1, 1, 2**31, 2**63, -(2**63) - 1, 10**400, 0.5, 1e308, float("inf"), float("nan"))
+TEXTS = ("", " ", "\0", "\ud800", "é", "٣", "null", "-1", "1e400", "x" * 5_000, "{", "$", "🂡" * 70)
+HOSTILE = st.one_of(
+    st.sampled_from([None, True, False, [], {}, [[]], [None], {"": None}, [{}] * 40]),
+    st.sampled_from(NUMBERS),
+    st.sampled_from(TEXTS),
+    st.text(max_size=8),
+)
+
+
+@st.composite
+def mutated(
+    draw: Draw,
+    valid: st.SearchStrategy[Text],
+    words: Sequence[Text],
+    noise: st.SearchStrategy[Text],
+) -> Text:
+    """A few slices of it taken out, repeated, or replaced by words of the grammar or by noise."""
+    text: Text = draw(valid)
+    for _ in range(draw(st.integers(0, MOST_CHANGES))):
+        start = draw(st.integers(0, len(text)))
+        end = start + draw(LENGTHS)
+        nothing = text[:0]
+        part = text[start:end]
+        becomes = [nothing, *words, *(part * times for times in REPEATS)]
+        new = draw(st.one_of(st.sampled_from(becomes), noise))
+        text = (text[:start] + new + text[end:])[:MOST_BYTES]
+    return text
+
+
+@st.composite
+def twisted(draw: Draw, valid: st.SearchStrategy[Any]) -> Any:
+    """A tree of which a few branches are cut off, grafted elsewhere, or something else."""
+    tree = draw(valid)
+    for _ in range(draw(st.integers(0, MOST_CHANGES))):
+        tree = _twist(draw, tree)
+    return tree
+
+
+def _twist(draw: Draw, tree: Any) -> Any:
+    """Go down some way, and change what is found there."""
+    if not isinstance(tree, dict | list) or not tree or draw(st.integers(0, 4)) == 0:
+        return draw(st.one_of(HOSTILE, st.just([tree]), st.just({"": tree})))
+    if isinstance(tree, list):
+        at = draw(st.integers(0, len(tree) - 1))
+        return [*tree[:at], _twist(draw, tree[at]), *tree[at + 1 :]]
+    key = draw(st.sampled_from(sorted(tree)))
+    rest = {name: value for name, value in tree.items() if name != key}
+    match draw(st.sampled_from(["deeper", "deeper", "deeper", "gone", "renamed", "more"])):
+        case "gone":
+            return rest
+        case "renamed":
+            return rest | {draw(_KEYS): tree[key]}
+        case "more":
+            return tree | {draw(_KEYS): draw(HOSTILE)}
+        case _:
+            return {**rest, key: _twist(draw, tree[key])}
