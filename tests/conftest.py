@@ -43,7 +43,7 @@ BACKENDS = ("sqlite", "postgresql")
 on_each_database = pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
 
 
-# What waits for servers, browsers and the time to pass, and would hold everybody up if it came last.
+# What waits for servers, browsers or the clock, and would hold everybody up if it came last.
 _LONG = ("tests/fuzz/", "tests/system/", "tests/lifecycle/", "tests/web/")
 
 
