@@ -43,8 +43,12 @@ _GLANCE_SECONDS = 0.1
 class SocketAdapter(ASGIWebSocketAdapter):
     """A socket that is closed with a reason of any length, and as often as anybody likes."""
 
+    @property
+    def is_closed(self) -> bool:
+        return self.ws.application_state is WebSocketState.DISCONNECTED
+
     async def close(self, code: int, reason: str) -> None:
-        if self.ws.application_state is WebSocketState.DISCONNECTED:
+        if self.is_closed:
             return
         short = reason.encode(errors="replace")[:MAX_REASON_BYTES]
         with suppress(WebSocketDisconnect):
@@ -144,15 +148,23 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             async with aclosing(results):
                 await self._send_result_stream(operation, results)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
-        except GraphQLError as error:
-            # What the cache of parsed documents raises goes past Strawberry, which would be silent.
-            expose(error, context)
-            await operation.send_initial_errors([error])
+        except WebSocketDisconnected:
+            return
+        except Exception as error:  # noqa: BLE001  whatever goes past Strawberry would be silent
+            if not self.websocket.is_closed:
+                await self._end_with_error(operation, error, context)
         finally:
             del self._running[operation]
             # The id of one that was completed by its client may be another's by now.
             if self.operations.get(operation.id) is operation:
                 del self.operations[operation.id]
+
+    async def _end_with_error(
+        self, operation: Operation[Context, None], error: Exception, context: Context
+    ) -> None:
+        told = error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error)
+        expose(told, context)
+        await operation.send_initial_errors([told])
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
