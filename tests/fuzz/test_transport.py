@@ -79,6 +79,9 @@ WORDS = (
     *(b"X: " + b"y" * 40_000 + b"\r\n", b"ffffffffffffffff\r\n", b"{" * 2_000, b"[" * 100_000),
 )
 NOISE = st.binary(max_size=6)
+TARGETS = (b"/graphql?query=%7B__typename%7D", b"/graphql", b"/", b"http://localhost/graphql", b"*")
+METHODS = (b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"CONNECT", b"get")
+LINES = tuple(b"%b\r\n" % line for line in (TYPED + HANDSHAKE).split(b"\r\n")[:-2])
 
 
 def framed(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:
@@ -106,7 +109,21 @@ FRAMES = (
 )
 FRAME_WORDS = (b"\x81", b"\x80", b"\xff", b"\xc1", b"\x8b", b"\x09\xfe", b"\xff" * 8, b"\0" * 8)
 TALKS = st.lists(st.sampled_from(FRAMES), max_size=4).map(b"".join)
+# As its parts: what is in few places of the whole is changed as often as what is in many.
+BUILT = st.builds(
+    lambda method, target, lines, body: (
+        b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, target, lines, body)
+    ),
+    st.sampled_from(METHODS),
+    mutated(st.sampled_from(TARGETS), WORDS, NOISE),
+    st.one_of(
+        st.just(b"".join(LINES)),
+        st.lists(mutated(st.sampled_from(LINES), WORDS, NOISE), max_size=6).map(b"".join),
+    ),
+    st.sampled_from([b"", BODY, COMING_IN]),
+)
 ATTACKS = st.one_of(
+    BUILT,
     mutated(st.sampled_from(REQUESTS), WORDS, NOISE),
     st.lists(mutated(st.sampled_from(REQUESTS), WORDS, NOISE), max_size=3).map(b"".join),
     st.builds(
@@ -117,7 +134,7 @@ ATTACKS = st.one_of(
     ),
     st.binary(max_size=40),
 )
-AT_ONCE = 16
+AT_ONCE = 24
 # Who waits for the rest of what will not come is left then.
 GRACE_SECONDS = 0.1
 _STATUS = re.compile(rb"^HTTP/1\.1 ([0-9]{3}) [^\r\n]*\r\n", re.MULTILINE)
