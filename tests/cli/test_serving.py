@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -144,6 +145,7 @@ def test_a_client_that_leaves_just_then_does_not_keep_the_server_from_stopping()
     leaving = Socket(config, ServerState(), {}, asyncio.new_event_loop())
     wire = Wire()
     leaving.transport = wire
+    leaving.scope = cast("Any", {"extensions": {}})
     leaving.handshake_complete = True
     leaving.conn.state = State.CLOSING
     leaving.shutdown()
