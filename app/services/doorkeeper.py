@@ -14,6 +14,8 @@ MOST_WAITING = 100
 MOST_ADDRESSES = 10_000
 FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 0.5
+# Long enough by then, and no number of tries makes the delay too large a number.
+_MOST_DOUBLINGS = 10
 FORGIVEN_AFTER = timedelta(minutes=1)
 # Whoever has one address of IPv6 has all of its network.
 _NETWORK_BITS = 64
@@ -52,7 +54,8 @@ class Doorkeeper:
         # Each line of the log stands for twice as many: whoever hammers cannot fill the disk.
         if caller.failures & (caller.failures - 1) == 0:
             _logger.warning("token.wrong", address=address, failures=caller.failures)
-        delay = min(FIRST_SECONDS * 2.0 ** (caller.failures - 1), LONGEST_SECONDS)
+        doublings = min(caller.failures - 1, _MOST_DOUBLINGS)
+        delay = min(FIRST_SECONDS * 2**doublings, LONGEST_SECONDS)
         caller.waiting += 1
         try:
             await self._clock.sleep(delay)

@@ -48,6 +48,17 @@ async def test_each_wrong_secret_of_an_address_waits_twice_as_long_up_to_a_limit
     assert await waits(doorkeeper, clock, THERE, 0.1)
 
 
+async def test_however_many_have_failed_the_next_waits_as_long(
+    doorkeeper: Doorkeeper, clock: ManualClock
+) -> None:
+    many = 2_000
+    with trying(doorkeeper, HERE, many) as tasks:
+        await clock.until_asleep(many)
+        await clock.advance(LONGEST_SECONDS)
+        await asyncio.gather(*tasks)
+    assert await waits(doorkeeper, clock, HERE, LONGEST_SECONDS)
+
+
 async def test_a_minute_without_one_is_forgiven(doorkeeper: Doorkeeper, clock: ManualClock) -> None:
     assert await waits(doorkeeper, clock, HERE, 0.1)
     await clock.advance(59)
