@@ -15,7 +15,7 @@ LENGTHS = st.sampled_from([0, 0, 1, 1, 2, 4, 12, 40])
 _KEYS = st.sampled_from(["", "__proto__", "type", "id", "payload", "x" * 300, "\0"])
 NUMBERS = (0, -1, 1, 2**31, 2**63, -(2**63) - 1, 10**400, 0.5, 1e308, float("inf"), float("nan"))
 TEXTS = ("", " ", "\0", "\ud800", "é", "٣", "null", "-1", "1e400", "x" * 5_000, "{", "$", "🂡" * 70)
-HOSTILE = st.one_of(
+HOSTILE: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([None, True, False, [], {}, [[]], [None], {"": None}, [{}] * 40]),
     st.sampled_from(NUMBERS),
     st.sampled_from(TEXTS),
@@ -36,7 +36,7 @@ def mutated(
         start = draw(st.integers(0, len(text)))
         end = start + draw(LENGTHS)
         nothing = text[:0]
-        part = text[start:end]
+        part: Text = text[start:end]
         becomes = [nothing, *words, *(part * times for times in REPEATS)]
         new = draw(st.one_of(st.sampled_from(becomes), noise))
         text = (text[:start] + new + text[end:])[:MOST_BYTES]

@@ -12,7 +12,7 @@ from app.errors import BadInput, CursorInvalid
 from schema import ids
 from schema.pages import PageArguments, timed_page
 from schema.scalars import Cursor
-from tests.api.clients import Socket
+from tests.api.clients import Data, Socket
 from tests.api.conftest import ADMIN, Api
 from tests.api.trading import WAITING, place
 from tests.fuzz.conftest import Target, codes_of
@@ -144,7 +144,7 @@ async def ask(api: Api, text: str) -> None:
 async def until_read(socket: Socket) -> None:
     """What is asked later is answered later, where the same is to be read for it."""
     await socket.subscribe("end", "{ orders(first: 1) { asOf } }")
-    message = {}
+    message: Data = {}
     while message.get("id") != "end":
         message = await socket.hear()
         assert set(codes_of(message)) <= REFUSED, message

@@ -96,9 +96,10 @@ FOREIGN = ("Input should", "Traceback", "pydantic", "Error(")
 def test_settings_are_good_or_refused_in_words_without_secrets(tmp_path: Path) -> None:
     (tmp_path / "strategies").mkdir()
     (tmp_path / "token").write_text(SECRETS["admin"])
+    files = mutated(FILES, WORDS, st.text(max_size=4))
     fuzz(
-        lambda given: examine(*given, tmp_path),
-        st.tuples(ENVIRONS, mutated(FILES, WORDS, st.text(max_size=4))),
+        lambda given: examine(given[0], given[1], tmp_path),
+        st.tuples(ENVIRONS, files),
     )
 
 
