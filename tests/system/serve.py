@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Pool, event
 
 from app.asgi import create_app
+from app.cli import stalls
 from app.cli.logs import configure_logs
 from app.cli.server import run_server
 from app.cli.serving import listen
@@ -118,6 +119,7 @@ def _serve() -> int:
 def _faults(given: dict[str, Any]) -> Faults:
     if "crash_around" in given:
         StatementCrash(**given.pop("crash_around"))
+    stalls.STALL_SECONDS = given.pop("stall_seconds", stalls.STALL_SECONDS)
     points = {CrashPoint(point) for point in given.pop("crash_at", ())}
     return Faults(crash_at=points, **given)
 
