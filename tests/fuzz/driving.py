@@ -3,11 +3,13 @@
 import os
 import random
 import time
+import warnings
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import HypothesisWarning
 from hypothesis.strategies import SearchStrategy
 
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
@@ -31,12 +33,19 @@ def fuzz(examine: Callable[[Any], None], material: SearchStrategy[Any]) -> int:
     for number in count(first):
         if time.monotonic() > ends:
             return number - first
-        try:
-            seed(number)(_RUN(given(material)(examine)))()
-        except BaseException as error:
-            error.add_note(f"found with ORDERDECK_TEST_SEED={number}")
-            raise
+        with warnings.catch_warnings():
+            # What was found is told at any length.
+            warnings.simplefilter("ignore", HypothesisWarning)
+            _run(number, examine, material)
     raise AssertionError("numbers have no end")
+
+
+def _run(number: int, examine: Callable[[Any], None], material: SearchStrategy[Any]) -> None:
+    try:
+        seed(number)(_RUN(given(material)(examine)))()
+    except BaseException as error:
+        error.add_note(f"found with ORDERDECK_TEST_SEED={number}")
+        raise
 
 
 def _first_seed() -> int:

@@ -1,6 +1,6 @@
 """What is valid, and what becomes of it in hostile hands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -48,25 +48,23 @@ def twisted(draw: Draw, valid: st.SearchStrategy[Any]) -> Any:
     """A tree of which a few branches are cut off, grafted elsewhere, or something else."""
     tree = draw(valid)
     for _ in range(draw(st.integers(0, MOST_CHANGES))):
-        tree = _twist(draw, tree)
+        tree = _changed(draw, tree, draw(st.sampled_from(list(_paths(tree)))))
     return tree
 
 
-def _twist(draw: Draw, tree: Any) -> Any:
-    """Go down some way, and change what is found there."""
-    if not isinstance(tree, dict | list) or not tree or draw(st.integers(0, 4)) == 0:
+def _paths(tree: Any) -> Iterator[tuple[str, ...]]:
+    """To each node, so that what lies deep is found as often as what lies high."""
+    yield ()
+    if isinstance(tree, dict):
+        for key, below in tree.items():
+            yield from ((key, *path) for path in _paths(below))
+
+
+def _changed(draw: Draw, tree: Any, path: tuple[str, ...]) -> Any:
+    if not path:
         return draw(st.one_of(HOSTILE, st.just([tree]), st.just({"": tree})))
-    if isinstance(tree, list):
-        at = draw(st.integers(0, len(tree) - 1))
-        return [*tree[:at], _twist(draw, tree[at]), *tree[at + 1 :]]
-    key = draw(st.sampled_from(sorted(tree)))
+    key, *deeper = path
     rest = {name: value for name, value in tree.items() if name != key}
-    match draw(st.sampled_from(["deeper", "deeper", "deeper", "gone", "renamed", "more"])):
-        case "gone":
-            return rest
-        case "renamed":
-            return rest | {draw(_KEYS): tree[key]}
-        case "more":
-            return tree | {draw(_KEYS): draw(HOSTILE)}
-        case _:
-            return {**rest, key: _twist(draw, tree[key])}
+    if deeper or draw(st.integers(0, 2)):
+        return rest | {key: _changed(draw, tree[key], tuple(deeper))}
+    return draw(st.sampled_from([rest, rest | {draw(_KEYS): tree[key]}]))

@@ -20,7 +20,7 @@ LAST = "the last"
 # It tells a secret, as it must.
 TELLING = "createToken"
 INIT = {"type": "connection_init", "payload": {"Authorization": f"Bearer {ADMIN}"}}
-OPENINGS = [INIT] * 8 + [
+OPENINGS = [INIT] * 16 + [
     {"type": "connection_init", "payload": {"authorization": "Bearer odk_wrong"}},
     {"type": "connection_init", "payload": None},
     {"type": "connection_init"},
@@ -62,6 +62,8 @@ def subscribing(document: str, variables: Data | None = None) -> Data:
 CALLS = [subscribing(calling(*it, depth=1), least_given(*it)) for it in FIELDS]
 MESSAGES = st.sampled_from([*CALLS, *OTHERS])
 FRAMES = st.one_of(
+    # Small, so that each part of it is changed often.
+    twisted(st.just(subscribing(WHO, {}))).map(json.dumps),
     twisted(MESSAGES).map(json.dumps),
     mutated(MESSAGES.map(json.dumps), WORDS, NOISE),
     mutated(st.sampled_from(DOCUMENTS), GRAMMAR, NOISE).map(subscribing).map(json.dumps),
@@ -69,7 +71,7 @@ FRAMES = st.one_of(
 )
 CONVERSATIONS = st.tuples(
     st.one_of(st.sampled_from(OPENINGS), twisted(st.sampled_from(OPENINGS))).map(json.dumps),
-    st.lists(FRAMES, min_size=1, max_size=5),
+    st.lists(FRAMES, min_size=1, max_size=3),
 ).map(lambda told: [told[0], *told[1]])
 
 ANSWERS = {"connection_ack", "ping", "pong", "next", "error", "complete"}

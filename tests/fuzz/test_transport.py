@@ -122,8 +122,15 @@ BUILT = st.builds(
     ),
     st.sampled_from([b"", BODY, COMING_IN]),
 )
+# As long as it says that it is, so that all of it is read.
+POSTED = mutated(st.just(BODY), WORDS, NOISE).map(
+    lambda body: (
+        b"POST /graphql HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (TYPED, len(body), body)
+    )
+)
 ATTACKS = st.one_of(
     BUILT,
+    POSTED,
     mutated(st.sampled_from(REQUESTS), WORDS, NOISE),
     st.lists(mutated(st.sampled_from(REQUESTS), WORDS, NOISE), max_size=3).map(b"".join),
     st.builds(
