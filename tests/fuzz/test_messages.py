@@ -13,7 +13,7 @@ from tests.api.conftest import ADMIN, Api
 from tests.api.documents import calling, every_root_field, least_given
 from tests.fuzz.conftest import WHO, Target, codes_of
 from tests.fuzz.driving import fuzz
-from tests.fuzz.mutations import mutated, twisted
+from tests.fuzz.mutations import HOSTILE, mutated, twisted
 
 Frame = str | bytes
 LAST = "the last"
@@ -59,11 +59,26 @@ def subscribing(document: str, variables: Data | None = None) -> Data:
     return {"type": "subscribe", "id": "1", "payload": payload}
 
 
+PARTS = ("id", "query", "variables", "operationName", "extensions")
+
+
+def wrong_in(part: str, value: object) -> Data:
+    """Good but for one part, so that nothing else is refused before."""
+    message = subscribing(WHO, {})
+    return (
+        {**message, part: value}
+        if part in message
+        else {
+            **message,
+            "payload": {**message["payload"], part: value},
+        }
+    )
+
+
 CALLS = [subscribing(calling(*it, depth=1), least_given(*it)) for it in FIELDS]
 MESSAGES = st.sampled_from([*CALLS, *OTHERS])
 FRAMES = st.one_of(
-    # Small, so that each part of it is changed often.
-    twisted(st.just(subscribing(WHO, {}))).map(json.dumps),
+    st.builds(wrong_in, st.sampled_from(PARTS), HOSTILE).map(json.dumps),
     twisted(MESSAGES).map(json.dumps),
     mutated(MESSAGES.map(json.dumps), WORDS, NOISE),
     mutated(st.sampled_from(DOCUMENTS), GRAMMAR, NOISE).map(subscribing).map(json.dumps),
