@@ -96,7 +96,10 @@ class Connection(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._lift_deadline()
-        if self.url.isascii():
+        if self._is_answering:
+            # The answer to the request before it would be taken for frames.
+            self.transport.close()
+        elif self.url.isascii():
             self._stalls.stop()
             super().handle_websocket_upgrade()
         else:
@@ -124,6 +127,10 @@ class Connection(HttpToolsProtocol):
         )
         self.transport.close()
 
+    @property
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _set_deadline(self) -> None:
         self._deadline = self.loop.call_later(REQUEST_SECONDS, self._expire)
 
@@ -134,8 +141,7 @@ class Connection(HttpToolsProtocol):
 
     def _expire(self) -> None:
         """A request that waits for the answer to the one before it may go on waiting."""
-        is_answering = self.cycle is not None and not self.cycle.response_complete
-        if self.pipeline or (is_answering and not self.cycle.more_body):
+        if self.pipeline or (self._is_answering and not self.cycle.more_body):
             self._set_deadline()
         else:
             self._deadline = None

@@ -186,6 +186,22 @@ async def test_whoever_asks_for_pongs_and_reads_none_is_dropped(shared_api: Api)
 
 
 @on_shared
+@pytest.mark.parametrize("count", [1, 2])
+async def test_no_socket_opens_before_all_that_was_asked_is_answered(
+    shared_api: Api, count: int
+) -> None:
+    page = b"GET /graphiql HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with dialed(shared_api.address) as (reader, writer):
+        writer.write(page * count + HANDSHAKE)
+        assert b" 101 " not in await reader.read()
+    async with dialed(shared_api.address) as (reader, writer):
+        writer.write(page.replace(b"GET", b"HEAD"))
+        assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(HANDSHAKE)
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+
+
+@on_shared
 async def test_a_message_in_very_many_pieces_is_refused(shared_api: Api) -> None:
     async with dialed(shared_api.address) as (reader, writer):
         writer.write(HANDSHAKE)
