@@ -20,6 +20,14 @@ from tests.fuzz.mutations import mutated
 
 HEAD = f"Host: localhost\r\nAuthorization: Bearer {ADMIN}\r\n".encode()
 BODY = json.dumps({"query": WHO}).encode()
+BODIES = (
+    BODY,
+    b'{"query":"query($a:Int){orders(first:$a){asOf}}","variables":{"a":1e999}}',
+    b'{"query":"{ __typename }","operationName":null,"extensions":{"a":[NaN,-0,"\\ud800"]}}',
+    b"[" * 100_000,
+    b'{"a":' * 100_000,
+    b"9" * 6_000,
+)
 TYPED = HEAD + b"Content-Type: application/json\r\n"
 HANDSHAKE = (
     b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -126,7 +134,7 @@ BUILT = st.builds(
     st.sampled_from([b"", BODY, COMING_IN]),
 )
 # As long as it says that it is, so that all of it is read.
-POSTED = mutated(st.just(BODY), WORDS, NOISE).map(
+POSTED = mutated(st.sampled_from(BODIES), WORDS, NOISE).map(
     lambda body: (
         b"POST /graphql HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (TYPED, len(body), body)
     )
