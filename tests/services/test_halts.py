@@ -27,6 +27,7 @@ from tests.makers import make_request
 from tests.services.reading import order_at_exchange
 
 PAPER = frozenset({"paper"})
+PATIENCE_SECONDS = 30
 ALL = Reach.of(PAPER, is_all=True)
 ORDERS = 100
 CLIENTS = 16
@@ -62,6 +63,18 @@ async def until(clock: ManualClock, is_so: Callable[[], Awaitable[object]]) -> N
             return
         await clock.advance(0.01)
     raise AssertionError("it did not come to be")
+
+
+async def halted_in_time(services: Services, clock: ManualClock) -> HaltReport:
+    """While half a minute goes by, and no faster than the database can follow."""
+    halting = asyncio.create_task(halt(services))
+    for _ in range(300):
+        if halting.done():
+            break
+        await clock.advance(0.1)
+        await all_orders(services)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        return await halting
 
 
 async def halt(services: Services, **wish: bool) -> HaltReport:
@@ -141,12 +154,7 @@ async def test_an_order_that_arrives_later_is_canceled_and_accounted_for(
     placing = asyncio.create_task(services.orders.place(waiting("slow")))
     await clock.until_asleep()
     await until(clock, lambda: all_orders(services))
-    halting = asyncio.create_task(halt(services))
-    for _ in range(8):
-        await clock.advance(1)
-        if halting.done():
-            break
-    report = await halting
+    report = await halted_in_time(services, clock)
     placed = (await placing).order
     [known] = await all_orders(services)
     assert (known.id, known.status) == (placed.id, OrderStatus.CANCELED)
@@ -158,12 +166,7 @@ async def test_what_the_exchange_does_not_confirm_is_told_and_tried_again(
 ) -> None:
     order = (await services.orders.place(waiting("stuck"))).order
     faults.unavailable.add(Call.CANCEL)
-    halting = asyncio.create_task(halt(services))
-    for _ in range(15):
-        await clock.advance(1)
-        if halting.done():
-            break
-    [failed] = (await halting).failed
+    [failed] = (await halted_in_time(services, clock)).failed
     assert failed.refusal.code is RefusalCode.EXCHANGE_UNAVAILABLE
     assert isinstance(failed.existing_order, Order)
     assert failed.existing_order.id == order.id
