@@ -99,7 +99,8 @@ def configured(api: "ASGIApp", *, proxies: Sequence[str] = (), **options: Any) -
         backlog=BACKLOG,
         lifespan="on",
         log_config=None,
-        log_level="warning",
+        # A stranger who talks nonsense must not fill the log with warnings of it.
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=bool(proxies),

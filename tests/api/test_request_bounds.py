@@ -223,3 +223,12 @@ async def test_whoever_leaves_in_the_middle_of_a_body_leaves_nothing_behind(
         await writer.drain()
     assert status_of(await raw(shared_api.address, ALIVE)) == 200
     assert caplog.records == []
+
+
+@on_shared
+async def test_nonsense_is_refused_and_fills_no_log(
+    shared_api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    for nonsense in (b"NONSENSE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"):
+        assert status_of(await raw(shared_api.address, nonsense)) == 400
+    assert caplog.records == []
