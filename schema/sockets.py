@@ -94,6 +94,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         self.websocket.before_end(self._leave)
 
     async def handle_message(self, message: Any) -> None:
+        await self.context.services.pacer.turn()
         if not _is_well_formed(message):
             await self.handle_invalid_message("Malformed message")
             return
@@ -138,6 +139,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         """As Strawberry does it, but each operation reads an instant of its own."""
         context = self._running[operation] = self.context.for_operation()
         try:
+            await context.services.pacer.turn()
             results = await self.schema.stream(
                 operation.query,
                 variable_values=operation.variables,

@@ -8,10 +8,9 @@ import strawberry
 
 from app.domain.filters import OrderFilter as DomainOrderFilter
 from app.domain.tokens import Scope
-from app.services.order_log import OrderLog
 from app.services.positions import PositionFilter as AnyPosition
 from schema.bots import Bot, BotDecision, watch_bot, watch_decisions
-from schema.context import Info
+from schema.context import Context, Info
 from schema.order_inputs import OrderFilter, every_order
 from schema.orders import OrderUpdate
 from schema.portfolios import Portfolio, watch_portfolio
@@ -38,7 +37,7 @@ class Subscription:
         log = context.services.log
         # Refused before the first update, an unusable cursor ends the operation with an error.
         position = await log.resume(after)
-        return _updates(log, position, wanted)
+        return _updates(context, position, wanted)
 
     @strawberry.subscription
     async def position_updates(
@@ -48,7 +47,7 @@ class Subscription:
         context.require(Scope.READ)
         wanted = AnyPosition() if filter is None else filter.to_domain(info)
         found = await context.services.position_feed.follow(context.accounts, wanted)
-        return _each(found, PositionList.of)
+        return _each(context, found, PositionList.of)
 
     @strawberry.subscription
     async def portfolio_updates(
@@ -86,7 +85,7 @@ class Subscription:
         bounded(symbols, field=("symbols",))
         entry = context.services.accounts.resolve(account, context.viewer)
         told = await context.services.market_data.ticker_updates(entry, symbols)
-        return _each(told, lambda ticker: Ticker.of(ticker, entry.name))
+        return _each(context, told, lambda ticker: Ticker.of(ticker, entry.name))
 
     @strawberry.subscription
     async def candle_updates(
@@ -96,7 +95,7 @@ class Subscription:
         context.require(Scope.READ)
         entry = context.services.accounts.resolve(account, context.viewer)
         told = await context.services.market_data.candle_updates(entry, symbol, timeframe)
-        return _each(told, Candle.of)
+        return _each(context, told, Candle.of)
 
     @strawberry.subscription
     async def order_book_updates(
@@ -107,19 +106,21 @@ class Subscription:
         entry = context.services.accounts.resolve(account, context.viewer)
         depth = DEPTH if depth is None else depth
         told = await context.services.market_data.order_book_updates(entry, symbol, depth)
-        return _each(told, lambda book: OrderBook.of(book, symbol, entry.name))
+        return _each(context, told, lambda book: OrderBook.of(book, symbol, entry.name))
 
 
 async def _updates(
-    log: OrderLog, position: int, wanted: DomainOrderFilter
+    context: Context, position: int, wanted: DomainOrderFilter
 ) -> AsyncGenerator[OrderUpdate, None]:
-    async for logged in log.follow(position, wanted):
+    async for logged in context.services.log.follow(position, wanted):
+        await context.services.pacer.turn()
         yield OrderUpdate.of(logged)
 
 
 async def _each(
-    told: AsyncGenerator[T, None], shown: Callable[[T], Shown]
+    context: Context, told: AsyncGenerator[T, None], shown: Callable[[T], Shown]
 ) -> AsyncGenerator[Shown, None]:
     async with aclosing(told) as values:
         async for value in values:
+            await context.services.pacer.turn()
             yield shown(value)

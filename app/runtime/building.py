@@ -36,6 +36,7 @@ from app.services.order_log import OrderLog
 from app.services.order_rules import OrderRules
 from app.services.order_sync import OrderSync, SyncTimes
 from app.services.orders import OrderService, OrderTools
+from app.services.pacing import Pacer
 from app.services.portfolio_feed import PortfolioFeed
 from app.services.portfolios import PortfolioService
 from app.services.position_feed import PositionFeed
@@ -183,6 +184,7 @@ class Build:
             budgets=BudgetService(clock, _allowances(settings)),
             log=self._log,
             long_work=LongWork(),
+            pacer=Pacer(),
             market_data=market_data,
             metrics=metrics,
             orders=self._orders,

@@ -14,6 +14,7 @@ from app.services.market_data import MarketDataService
 from app.services.metrics import Metrics
 from app.services.order_log import OrderLog
 from app.services.orders import OrderService
+from app.services.pacing import Pacer
 from app.services.portfolio_feed import PortfolioFeed
 from app.services.portfolios import PortfolioService
 from app.services.position_feed import PositionFeed
@@ -41,6 +42,7 @@ class Services:
     halts: HaltService
     log: OrderLog
     long_work: LongWork
+    pacer: Pacer
     market_data: MarketDataService
     metrics: Metrics
     orders: OrderService

@@ -14,7 +14,7 @@ from app.settings import load_settings
 
 Told = Callable[[], list[dict[str, Any]]]
 _ours = structlog.get_logger("app.somewhere")
-_theirs = logging.getLogger("uvicorn.error")
+_theirs = logging.getLogger("somebody.else")
 
 
 @pytest.fixture(autouse=True)
