@@ -17,7 +17,6 @@ class Topic(StrEnum):
     DOUBTS = "DOUBTS"
     FEES = "FEES"
     SWITCHES = "SWITCHES"
-    BOT = "BOT"
 
 
 class Listener:

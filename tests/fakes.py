@@ -14,8 +14,7 @@ from typing import Any
 _TURNS = 20
 _PATIENCE_SECONDS = 30
 _GLANCE_SECONDS = 0.0005
-# About a second where nothing else runs, and longer on a machine that is slow.
-_GLANCES = 1000
+_SETTLE_SECONDS = 1.0
 
 
 @dataclass(order=True, slots=True)
@@ -94,9 +93,9 @@ class ManualClock:
         # sleeps again or is done. One that waits for something else by then is not waited for long.
         alarm.is_off = True
         await _turn()
-        for _ in range(_GLANCES):
-            if not self._is_awake(alarm.owner):
-                break
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _SETTLE_SECONDS
+        while self._is_awake(alarm.owner) and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_GLANCE_SECONDS)
         await _turn()
 

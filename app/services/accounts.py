@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.bus import Topic
 from app.domain.accounts import Account, AccountMode
 from app.domain.tokens import Token
 from app.errors import BadInput, Denied, Refusal, RefusalCode, SettingsError
@@ -100,6 +101,8 @@ class AccountService:
         at = self._clock.now()
         async with self._database.transaction() as tx:
             await tx.accounts.set_reconciled(name, at)
+            # Who waits for it, as the bot does before it trades, hears of it at once.
+            tx.announce(Topic.FEED)
         self._reconciled_at[name] = at
         self._in_step.add(name)
 

@@ -69,7 +69,7 @@ class BotRunner:
         self._forgot_at: datetime | None = None
 
     async def run(self) -> None:
-        with self._tools.bus.listen(Topic.BOT) as bell:
+        with self._tools.bus.listen(Topic.FEED) as bell:
             while True:
                 if _is_idle(await self._read()):
                     await bell.wait_at_most(self._database.poll_seconds)
@@ -205,7 +205,7 @@ class BotRunner:
             after = decide(before)
             if after != before:
                 await tx.bots.save(after)
-                tx.announce(Topic.FEED, Topic.BOT)
+                tx.announce(Topic.FEED)
                 if after.state is not before.state:
                     _logger.info("bot.state", state=str(after.state), error=after.last_error)
 

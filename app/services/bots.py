@@ -131,7 +131,7 @@ class BotService:
             after = decide(before)
             if after != before:
                 await tx.bots.save(after)
-                tx.announce(Topic.FEED, Topic.BOT)
+                tx.announce(Topic.FEED)
                 if attempt is not None:
                     await attempt.done(tx, Subject.bot())
 

@@ -74,7 +74,7 @@ class Handle:
             elif bot.state in {BotState.STOPPED, BotState.STOPPING}:
                 return
             await tx.bots.save(wanted)
-            tx.announce(Topic.BOT)
+            tx.announce(Topic.FEED)
 
     async def state(self) -> BotState:
         async with self.database.snapshot() as view:
