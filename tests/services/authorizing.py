@@ -1,0 +1,14 @@
+"""Ways to try a token."""
+
+from app.errors import Unauthenticated
+from app.services.auth import AuthService
+
+HERE = "127.0.0.1"
+
+
+async def is_let_in(auth: AuthService, secret: str) -> bool:
+    try:
+        await auth.authenticate(secret, HERE)
+    except Unauthenticated:
+        return False
+    return True

@@ -1,0 +1,34 @@
+"""Who may come in."""
+
+from collections.abc import Callable
+
+import pytest
+
+from app.domain.tokens import Scope, Token
+from app.services.auth import AuthService
+from app.services.doorkeeper import Doorkeeper
+from app.storage.database import Database
+from tests.conftest import START
+from tests.fakes import HastyClock, ManualClock
+
+
+@pytest.fixture
+def start(database: Database, clock: ManualClock) -> Callable[[], AuthService]:
+    """Another process on the same database."""
+    return lambda: AuthService(
+        database=database,
+        clock=clock,
+        account_names=("main", "paper"),
+        doorkeeper=Doorkeeper(HastyClock(START)),
+    )
+
+
+@pytest.fixture
+def auth(start: Callable[[], AuthService]) -> AuthService:
+    return start()
+
+
+@pytest.fixture
+async def admin(auth: AuthService) -> Token:
+    token, _ = await auth.create(name="the first", scopes=[Scope.ADMIN])
+    return token
