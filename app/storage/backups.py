@@ -106,7 +106,7 @@ def opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
             sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         ) as connection:
             yield connection
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StorageUnavailable(f"{path}: {in_words(error)}") from error
 
 

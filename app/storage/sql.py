@@ -22,6 +22,8 @@ _FAULTS = (
     ("unable to open", "the database file cannot be opened"),
     ("malformed", "the database file is damaged: restore it from a backup"),
     ("not a database", "the database file is damaged: restore it from a backup"),
+    # Of a text, or of SQLite's own words about a name that is no text any more.
+    ("decode", "the database file is damaged: restore it from a backup"),
 )
 
 

@@ -1,4 +1,4 @@
-import os
+import random
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -35,9 +35,10 @@ def used(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def change(path: Path, statement: str) -> None:
+def change(path: Path, *statements: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(statement)
+        for statement in statements:
+            connection.execute(statement)
 
 
 def identity(path: Path) -> str:
@@ -80,21 +81,31 @@ def test_the_database_is_not_its_own_backup(database: Path, ending: str) -> None
         back_up(database, target, may_replace=True)
 
 
-def test_a_damaged_database_leaves_the_backup_of_before(database: Path, backup: Path) -> None:
+@pytest.mark.parametrize("seed", range(20))
+def test_a_damaged_database_leaves_the_backup_of_before(
+    database: Path, backup: Path, seed: int
+) -> None:
     before = backup.read_bytes()
-    damage(database)
+    damage(database, seed)
     with pytest.raises((CopyRefused, StorageUnavailable), match="damaged"):
         back_up(database, backup, may_replace=True)
     assert backup.read_bytes() == before
     assert len(list(backup.parent.iterdir())) == 1
 
 
-def damage(path: Path) -> None:
+def damage(path: Path, seed: int) -> None:
     """In the middle, so that it can still be opened."""
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.seek(size // 3)
-        file.write(os.urandom(size // 3))
+        file.write(random.Random(seed).randbytes(size // 3))
+
+
+def test_a_table_whose_name_is_no_text_is_damage(database: Path, backup: Path) -> None:
+    rename = "UPDATE sqlite_master SET name = CAST(x'78dc' AS TEXT), sql = 'x' WHERE name = 'fills'"
+    change(database, "PRAGMA writable_schema = ON", rename)
+    with pytest.raises(StorageUnavailable, match="damaged"):
+        back_up(database, backup, may_replace=True)
 
 
 def test_a_folder_that_is_not_there_is_told(database: Path, tmp_path: Path) -> None:
@@ -146,9 +157,10 @@ def test_a_damaged_database_is_kept_with_the_log_that_lies_beside_it(
     assert examine(database).revision == examine(backup).revision
 
 
-def test_a_damaged_backup_changes_nothing(database: Path, backup: Path) -> None:
+@pytest.mark.parametrize("seed", range(20))
+def test_a_damaged_backup_changes_nothing(database: Path, backup: Path, seed: int) -> None:
     before = identity(database)
-    damage(backup)
+    damage(backup, seed)
     with pytest.raises((CopyRefused, StorageUnavailable), match="damaged"):
         restore(backup, database, START)
     assert identity(database) == before
