@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -23,6 +22,7 @@ from app.storage.entries import EntryStore
 from app.storage.equity import EquityStore
 from app.storage.events import EventStore
 from app.storage.fills import FillStore
+from app.storage.finishing import finished
 from app.storage.orders import OrderStore
 from app.storage.paper import PaperStore
 from app.storage.positions import PositionStore
@@ -171,7 +171,7 @@ async def _opened(engine: AsyncEngine) -> AsyncConnection:
     """A cancelled task must not leave one behind that nobody knows of: it would keep the file."""
     opening = asyncio.ensure_future(_open(engine))
     try:
-        await _finished(opening)
+        await finished(opening)
     except asyncio.CancelledError:
         if opening.exception() is None:
             await _closed(opening.result())
@@ -186,25 +186,13 @@ async def _open(engine: AsyncEngine) -> AsyncConnection:
 async def _closed(connection: AsyncConnection) -> None:
     """A cancelled task too waits until its connection is given back."""
     closing = asyncio.ensure_future(_give_back(connection))
-    await _finished(closing)
+    await finished(closing)
     closing.result()
 
 
 async def _give_back(connection: AsyncConnection) -> None:
     with translated():
         await connection.close()
-
-
-async def _finished(task: "asyncio.Future[Any]") -> None:
-    """However often whoever waits is cancelled, which is told in the end."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
 
 
 def _sqlite_writer(url: URL, time_commit: Callable[[float], None]) -> SqliteWriter | None:

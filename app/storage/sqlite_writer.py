@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from app.errors import StorageUnavailable
+from app.storage.finishing import finished
 from app.storage.sql import DirectSql, Sql, in_words, translated
 
 BUSY_TIMEOUT_SECONDS = 10.0
@@ -149,15 +150,9 @@ class SqliteWriter:
         began = perf_counter()
         writing = asyncio.get_running_loop().run_in_executor(self._thread, raw.execute, "COMMIT")
         try:
-            await asyncio.shield(writing)
+            await finished(writing)
+        finally:
             self._time_commit(perf_counter() - began)
-        except asyncio.CancelledError:
-            await asyncio.wait([writing])
-            self._settle(batch, writing)
-            raise
-        except sqlite3.Error:
-            self._settle(batch, writing)
-        else:
             self._settle(batch, writing)
 
     def _settle(self, batch: _Batch, writing: "asyncio.Future[Any]") -> None:

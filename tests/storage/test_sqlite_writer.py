@@ -99,6 +99,23 @@ async def test_being_cancelled_undoes_one_and_hinders_no_other(
     assert "after" in notes(path)
 
 
+@pytest.mark.parametrize("turns", range(1, 12))
+async def test_being_cancelled_again_and_again_hinders_no_other(
+    writer: SqliteWriter, path: Path, turns: int
+) -> None:
+    first, *others = [asyncio.create_task(note(writer, f"n{number}")) for number in range(6)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    while not first.done():
+        first.cancel()
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(*others, return_exceptions=True)
+        await note(writer, "after")
+    done = {f"n{number}" for number, outcome in enumerate(outcomes, start=1) if outcome is None}
+    assert done | {"after"} <= notes(path)
+
+
 async def test_a_full_disk_is_told_in_words_and_what_was_there_stays(
     writer: SqliteWriter, path: Path
 ) -> None:
