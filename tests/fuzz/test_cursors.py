@@ -25,6 +25,8 @@ WORDS = (
     *("9" * 15, "9" * 19, "9" * 6_000, str(1 << 63), "ord_", "pos_", "paper/SPOT/BTC/USDT", "²"),
 )
 NOISE = st.text(max_size=3)
+# So that it fits into a message of the socket, however it is written there.
+LONGEST = 20_000
 REFUSED = {"BAD_USER_INPUT", "CURSOR_INVALID", "CURSOR_EXPIRED"}
 FOUND = """{
   orders { asOf nodes { id history { nodes { cursor } } } pageInfo { startCursor } }
@@ -61,7 +63,8 @@ def texts(valid: Sequence[str]) -> st.SearchStrategy[str]:
     """Changed outside, or inside of what is packed."""
     inside = st.sampled_from([one for one in valid if "_" not in one]).map(unpacked)
     outside = st.sampled_from(valid)
-    return st.one_of(mutated(outside, WORDS, NOISE), mutated(inside, WORDS, NOISE).map(packed))
+    changed = st.one_of(mutated(outside, WORDS, NOISE), mutated(inside, WORDS, NOISE).map(packed))
+    return changed.map(lambda text: text[:LONGEST])
 
 
 def test_ids_and_cursors_are_read_or_refused_without_being_told(target: Target) -> None:
