@@ -1,7 +1,7 @@
 """Runs the bot: one process at a time, one cycle at a time, whatever is asked for meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -86,10 +86,7 @@ class BotRunner:
             while not _is_idle(bot := await self._read()) and not renewing.done():
                 await self._step(bot, bell)
         finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError, LeaseLost):
-                await renewing
-            await self._release()
+            await self._give_up(renewing)
 
     async def _step(self, bot: Bot, bell: Listener) -> None:
         match bot.state:
@@ -223,6 +220,17 @@ class BotRunner:
             if not await self._take():
                 raise LeaseLost("another process runs the bot")
 
+    async def _give_up(self, renewing: "asyncio.Task[None]") -> None:
+        renewing.cancel()
+        # Awaiting it itself would take being cancelled oneself for its end.
+        try:
+            await asyncio.wait({renewing})
+        finally:
+            await self._release()
+        if not renewing.cancelled():
+            with suppress(LeaseLost):
+                renewing.result()
+
     async def _release(self) -> None:
         async with self._database.transaction() as tx:
             await tx.bots.release(self._tools.name)
@@ -276,11 +284,12 @@ def _wound_up(bot: Bot, now: datetime, done: StopWish, failed: list[str]) -> Bot
     return replace(after.moved(BotState.STOPPED), stopped_at=now)
 
 
-async def _outcome(cycle: Awaitable[None]) -> str | None:
-    try:
-        await cycle
-    except asyncio.CancelledError:
+async def _outcome(cycle: "asyncio.Future[None]") -> str | None:
+    await asyncio.wait({cycle})
+    if cycle.cancelled():
         return "the cycle was ended by the stop"
+    try:
+        cycle.result()
     except OrderdeckError as error:
         return str(error)
     except Exception as error:  # a cycle may fail in any way, and is tried again

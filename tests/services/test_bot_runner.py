@@ -160,6 +160,42 @@ async def test_a_stop_waits_for_the_cycle_in_flight_and_then_ends_it(
     assert endless.ended == ["cut off"]
 
 
+@pytest.mark.parametrize("child", ["BotRunner._keep", "SlowCycles.run"])
+async def test_it_ends_with_its_process_while_it_ends_a_task_of_its_own(
+    database: Database, bus: Bus, clock: ManualClock, child: str
+) -> None:
+    handle = Handle(database)
+    async with process(database, bus, clock, SlowCycles(clock, seconds=1e6)) as task:
+        await handle.want(BotState.RUNNING)
+        await until(clock, handle, BotState.RUNNING)
+        await handle.want(BotState.STOPPED)
+        await until_ending(child, clock)
+        task.cancel()
+        assert await asyncio.wait({task}, timeout=10) == ({task}, set())
+
+
+async def until_ending(name: str, clock: ManualClock) -> None:
+    """The moment at which a task was told to end, and has not yet."""
+
+    async def pass_time() -> None:
+        while True:
+            await clock.advance(0.05)
+
+    passing = asyncio.create_task(pass_time())
+    async with asyncio.timeout(60):
+        while not any(each.cancelling() for each in named(name)):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+    passing.cancel()
+
+
+def named(name: str) -> "list[asyncio.Task[Any]]":
+    return [
+        task
+        for task in asyncio.all_tasks()
+        if getattr(task.get_coro(), "__qualname__", None) == name
+    ]
+
+
 async def test_cycles_are_counted_and_timed(
     database: Database, bus: Bus, clock: ManualClock
 ) -> None:
