@@ -1,5 +1,6 @@
 """The log of order updates, as a stream that forgets nothing and repeats nothing."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,8 @@ from app.storage.events import EventStore, LogState
 TAIL_SIZE = 1024
 # Each reader who is late holds a batch of decoded events.
 BATCH = 32
+# So many read the log at once who are behind: the rest of the database's readers serve the others.
+MOST_READING = 4
 RETRY_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
 
@@ -36,6 +39,7 @@ class OrderLog:
         self._tail: dict[int, LoggedEvent] = {}
         self._last = 0
         self._readers: set[_Reader] = set()
+        self._reading = asyncio.Semaphore(MOST_READING)
         database.tell_commits(self._hear)
 
     async def open(self) -> None:
@@ -57,7 +61,7 @@ class OrderLog:
 
     async def resume(self, cursor: str | None, *, field: str = "after") -> int:
         """The number of the event to go on behind; without a cursor, the newest."""
-        async with self._database.snapshot() as view:
+        async with self._reading, self._database.snapshot() as view:
             state = await view.events.state()
             if cursor is None:
                 return state.head.seq
@@ -153,7 +157,7 @@ class OrderLog:
         following = self._tail.get(seq + 1)
         if following is not None:
             return [following]
-        async with self._database.snapshot() as view:
+        async with self._reading, self._database.snapshot() as view:
             if seq < (await view.events.state()).horizon:
                 raise CursorExpired(
                     "the log no longer reaches back to this cursor", field=("after",)
