@@ -9,7 +9,6 @@ from decimal import Decimal
 from app.domain import money
 
 _ONE = Decimal(1)
-_PERCENT = Decimal(100)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -97,8 +96,7 @@ def drawdown_percent(peak: Decimal, equity: Decimal) -> Decimal:
     """How far below the peak, from 0 to 100; a loss beyond everything is 100."""
     if peak <= money.ZERO or equity >= peak:
         return money.ZERO
-    fallen = money.divide(money.multiply(money.subtract(peak, equity), _PERCENT), peak)
-    return min(fallen, _PERCENT)
+    return min(money.percent(money.subtract(peak, equity), peak), money.HUNDRED)
 
 
 def fall_percent(peak: EquityPoint | None, point: EquityPoint) -> Decimal:

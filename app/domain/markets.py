@@ -7,8 +7,6 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.orders import PositionType
 
-_PERCENT = Decimal(100)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeeRates:
@@ -23,11 +21,11 @@ class FeeRates:
 
     @property
     def maker_percent(self) -> Decimal:
-        return money.multiply(self.maker, _PERCENT)
+        return money.multiply(self.maker, money.HUNDRED)
 
     @property
     def taker_percent(self) -> Decimal:
-        return money.multiply(self.taker, _PERCENT)
+        return money.multiply(self.taker, money.HUNDRED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,8 @@ ZERO = Decimal(0)
 _EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 _ROUNDED = Context(prec=200, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero])
 _QUOTIENT_STEP = Decimal(1).scaleb(-MAX_PLACES)
+HUNDRED = Decimal(100)
+_PERCENT_STEP = Decimal("0.000001")
 
 
 def add(left: Decimal, right: Decimal) -> Decimal:
@@ -43,6 +45,12 @@ def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
     """The quotient to 18 places, half to even."""
     quotient = _ROUNDED.divide(numerator, denominator)
     return _ROUNDED.quantize(quotient, _QUOTIENT_STEP)
+
+
+def percent(part: Decimal, whole: Decimal) -> Decimal:
+    """How many hundredths of the whole, to 6 places, half to even."""
+    quotient = _ROUNDED.divide(_EXACT.multiply(part, HUNDRED), whole)
+    return _ROUNDED.quantize(quotient, _PERCENT_STEP)
 
 
 def is_on_step(value: Decimal, step: Decimal) -> bool:

@@ -15,7 +15,6 @@ LEAST_DAYS = 30
 _DAYS_OF_A_YEAR = 365
 # What returns that are all the same differ by, as floats.
 _NOISE = 1e-12
-_PERCENT = Decimal(100)
 _DAY = timedelta(days=1)
 
 
@@ -93,4 +92,4 @@ def _average(results: Sequence[Decimal]) -> Decimal | None:
 def _percent(part: int, whole: int) -> Decimal | None:
     if not whole:
         return None
-    return money.divide(money.multiply(Decimal(part), _PERCENT), Decimal(whole))
+    return money.percent(Decimal(part), Decimal(whole))

@@ -15,7 +15,6 @@ from app.domain.problems import Problem
 from app.domain.valuations import Valued, old_price, unpriced, unvalued_fees
 from app.errors import RefusalCode
 
-_PERCENT = Decimal(100)
 # An old price of less than this part of everything does no harm to a record.
 MATERIAL_PERCENT = Decimal(1)
 
@@ -109,9 +108,9 @@ def allocations(found: Sequence[Worth]) -> Sequence[Allocation]:
     if not parts:
         return []
     whole = money.total(value for _, value in parts)
-    rest = [(asset, value, _part(value, whole)) for asset, value in parts[1:]]
+    rest = [(asset, value, money.percent(value, whole)) for asset, value in parts[1:]]
     (asset, value), others = parts[0], money.total(percent for *_, percent in rest)
-    every = [(asset, value, money.subtract(_PERCENT, others)), *rest]
+    every = [(asset, value, money.subtract(money.HUNDRED, others)), *rest]
     return [Allocation(asset=asset, value=value, percent=part) for asset, value, part in every]
 
 
@@ -179,7 +178,7 @@ def _is_in_the_dark(worth: Worth, by: Yardstick, markets: Mapping[str, Market]) 
 def _is_much_of_it_old(worth: Worth, by: Yardstick, whole: Decimal) -> bool:
     if worth.value is None or not by.is_stale(worth.asset):
         return False
-    scaled = money.multiply(worth.value.copy_abs(), _PERCENT)
+    scaled = money.multiply(worth.value.copy_abs(), money.HUNDRED)
     return scaled > money.multiply(whole.copy_abs(), MATERIAL_PERCENT)
 
 
@@ -192,10 +191,6 @@ def _unrealized(valued: Iterable[Valued]) -> Iterator[tuple[str, Decimal]]:
     for one in valued:
         if one.unrealized is not None:
             yield _quote(one.key), one.unrealized
-
-
-def _part(value: Decimal, whole: Decimal) -> Decimal:
-    return money.divide(money.multiply(value, _PERCENT), whole)
 
 
 def _value_or_least(worth: Worth) -> tuple[bool, Decimal]:

@@ -11,8 +11,6 @@ from app.domain.checks import Checked, invalid
 from app.domain.orders import OrderSide
 from app.errors import Refusal, RefusalCode
 
-_HUNDRED = Decimal(100)
-
 
 class TradingState(StrEnum):
     """What may be traded: everything, reductions, nothing."""
@@ -152,7 +150,7 @@ def check_limits(limits: RiskLimits) -> Refusal | None:
         value, name = getattr(limits, one.name), _camel(one.name)
         if isinstance(value, int | Decimal) and value < 0:
             return invalid(name, f"{name} takes 0 or more, or null for no limit")
-        if one.name.endswith("percent") and value is not None and value > _HUNDRED:
+        if one.name.endswith("percent") and value is not None and value > money.HUNDRED:
             return invalid(name, f"{name} takes 0 to 100")
     for name in ("max_daily_loss", "max_drawdown_percent"):
         if getattr(limits, name) == 0:
@@ -201,8 +199,8 @@ def _check_collar(name: str, asked: _Asked) -> Checked:
     if facts.last is None:
         return Checked(name=name, refusal=_broken(f"{name}: the last price is not known"))
     is_buy = facts.side is OrderSide.BUY
-    part = money.add(_HUNDRED, percent) if is_buy else money.subtract(_HUNDRED, percent)
-    edge = money.divide(money.multiply(facts.last, part), _HUNDRED)
+    part = money.add(money.HUNDRED, percent) if is_buy else money.subtract(money.HUNDRED, percent)
+    edge = money.divide(money.multiply(facts.last, part), money.HUNDRED)
     refusal = None
     if facts.price > edge if is_buy else facts.price < edge:
         refusal = _broken(

@@ -19,7 +19,6 @@ from app.errors import RefusalCode
 # What money is counted in, the most usual first.
 HOME_CURRENCIES = ("USDT", "USD", "USDC", "FDUSD", "EUR", "BTC")
 FROM_OUTSIDE = "FROM_OUTSIDE"
-_PERCENT = Decimal(100)
 _TWO = Decimal(2)
 
 
@@ -85,7 +84,7 @@ class Valued:
     def unrealized_percent(self) -> Decimal | None:
         if self.unrealized is None or not self.basis:
             return None
-        return money.divide(money.multiply(self.unrealized, _PERCENT), self.basis.copy_abs())
+        return money.percent(self.unrealized, self.basis.copy_abs())
 
 
 def mark_of(ticker: Ticker | None) -> Mark | None:

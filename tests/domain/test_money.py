@@ -47,6 +47,14 @@ def test_quotients_have_eighteen_places_and_the_nearest_value(
     assert error <= Fraction(1, 2 * 10**18)
 
 
+@given(part=DECIMALS, whole=POSITIVE)
+def test_percentages_have_six_places_and_the_nearest_value(part: Decimal, whole: Decimal) -> None:
+    percent = money.percent(part, whole)
+    error = abs(Fraction(percent) - 100 * Fraction(part) / Fraction(whole))
+    assert error <= Fraction(1, 2 * 10**6)
+    assert percent.as_tuple().exponent == -6
+
+
 @given(value=POSITIVE, step=POSITIVE)
 def test_the_nearest_steps_enclose_the_value(value: Decimal, step: Decimal) -> None:
     below, above = money.floor_to_step(value, step), money.ceil_to_step(value, step)
