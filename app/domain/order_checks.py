@@ -7,7 +7,6 @@ from app.domain import order_refusals
 from app.domain.checks import Checked
 from app.domain.margin_checks import check_leverage
 from app.domain.market_checks import MARKET_CHECKS, MarketFacts, examine_market
-from app.domain.markets import Market
 from app.domain.order_forms import listed
 from app.domain.order_requests import OrderRequest
 from app.domain.risks import (
@@ -18,6 +17,7 @@ from app.domain.risks import (
     examine_limits,
     examine_state,
 )
+from app.domain.symbols import unknown_symbol
 from app.domain.trading_windows import Trades, TradingWindow, WindowState, examine_window
 from app.errors import Refusal, RefusalCode
 
@@ -133,11 +133,7 @@ def _check_symbol(name: str, request: OrderRequest, facts: MarketFacts) -> Check
     market = facts.markets.get(request.symbol)
     refusal = None
     if market is None:
-        refusal = Refusal(
-            code=RefusalCode.UNKNOWN_SYMBOL,
-            message=f"the account has no market of this symbol{_examples(facts.markets)}",
-            field=("symbol",),
-        )
+        refusal = unknown_symbol(request.symbol, facts.markets)
     elif not market.active:
         refusal = Refusal(
             code=RefusalCode.REJECTED_BY_EXCHANGE,
@@ -167,7 +163,3 @@ def _offered(name: str, field: str, wanted: str, offered: Iterable[str]) -> Chec
             field=(field,),
         )
     return Checked(name=name, limit=limit, actual=wanted, refusal=refusal)
-
-
-def _examples(markets: Mapping[str, Market]) -> str:
-    return f"; it has {', '.join(sorted(markets)[:8])}" if markets else ""

@@ -15,6 +15,7 @@ from app.domain.candles import examine_timeframe
 from app.domain.checks import invalid
 from app.domain.markets import Market
 from app.domain.orders import PositionType
+from app.domain.symbols import unknown_symbol
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
 from app.services import watching
@@ -247,12 +248,7 @@ def _check_list(assignments: Sequence[Assignment]) -> Refusal | None:
 def _check_symbol(one: Assignment, markets: Mapping[str, Market]) -> Refusal | None:
     market = markets.get(one.symbol)
     if market is None:
-        return Refusal(
-            code=RefusalCode.UNKNOWN_SYMBOL,
-            message="the account has no market of this symbol;"
-            f" it has {', '.join(sorted(markets)[:8])}",
-            field=("symbol",),
-        )
+        return unknown_symbol(one.symbol, markets)
     if market.type is not PositionType.SPOT:
         return invalid("symbol", "the bot trades spot markets")
     return None

@@ -12,7 +12,8 @@ from app.domain.checks import invalid
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import MAX_DEPTH, OrderBook, examine_depth
 from app.domain.pages import Page, PageRequest
-from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal, RefusalCode
+from app.domain.symbols import unknown_symbol
+from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.answers import AnswerCache
@@ -55,7 +56,7 @@ class MarketDataService:
         return Page(items=items, has_next=len(found) > request.size, has_previous=after != "")
 
     async def ticker(self, account: AccountEntry, symbol: str) -> Ticker | None:
-        await self._require_listed(account, [symbol], field="symbol")
+        await self._require_listed(account, symbol)
         return (await self._tickers(account, [symbol])).get(symbol)
 
     async def tickers(self, account: AccountEntry, symbols: Sequence[str] | None) -> list[Ticker]:
@@ -63,8 +64,8 @@ class MarketDataService:
         if symbols is None:
             wanted = sorted(await self._listed(account))
         else:
+            await self._require_all_listed(account, symbols)
             wanted = list(dict.fromkeys(symbols))
-            await self._require_listed(account, wanted, field="symbols")
         found = await self._tickers(account, wanted)
         return [found[symbol] for symbol in wanted if symbol in found]
 
@@ -85,22 +86,22 @@ class MarketDataService:
         return {symbol: known.get(symbol, why) for symbol in wanted}
 
     async def candles(self, account: AccountEntry, asked: CandleRequest) -> Sequence[Candle]:
-        await self._require_listed(account, [asked.symbol], field="symbol")
+        await self._require_listed(account, asked.symbol)
         offered = await account.gateway.timeframes()
         _deny(domain_candles.examine(asked, offered, self._clock.now()))
         return await self._candles(account, asked)
 
     async def order_book(self, account: AccountEntry, symbol: str, depth: int) -> OrderBook:
-        await self._require_listed(account, [symbol], field="symbol")
+        await self._require_listed(account, symbol)
         _deny(examine_depth(depth))
         return (await self._book(account, symbol)).cut(depth)
 
     async def ticker_updates(
         self, account: AccountEntry, symbols: Sequence[str]
     ) -> AsyncGenerator[Ticker, None]:
+        _deny(None if symbols else _nothing_named("symbols"))
+        await self._require_all_listed(account, symbols)
         wanted = list(dict.fromkeys(symbols))
-        _deny(None if wanted else _nothing_named("symbols"))
-        await self._require_listed(account, wanted, field="symbols")
         found = await self._tickers(account, wanted)
         channels = [ticker_channel(account.gateway.market_set, symbol) for symbol in wanted]
         present = {
@@ -113,7 +114,7 @@ class MarketDataService:
     async def candle_updates(
         self, account: AccountEntry, symbol: str, timeframe: str
     ) -> AsyncGenerator[Candle, None]:
-        await self._require_listed(account, [symbol], field="symbol")
+        await self._require_listed(account, symbol)
         _deny(examine_timeframe(timeframe, await account.gateway.timeframes()))
         channel = candle_channel(account.gateway.market_set, symbol, timeframe)
         latest = CandleRequest(symbol=symbol, timeframe=timeframe, limit=1)
@@ -124,7 +125,7 @@ class MarketDataService:
     async def order_book_updates(
         self, account: AccountEntry, symbol: str, depth: int
     ) -> AsyncGenerator[OrderBook, None]:
-        await self._require_listed(account, [symbol], field="symbol")
+        await self._require_listed(account, symbol)
         _deny(examine_depth(depth))
         channel = book_channel(account.gateway.market_set, symbol)
         present = {channel.key: await self._book(account, symbol)}
@@ -140,12 +141,16 @@ class MarketDataService:
                 raise
         return self._markets[market_set]
 
-    async def _require_listed(
-        self, account: AccountEntry, symbols: Sequence[str], *, field: str
-    ) -> None:
+    async def _require_listed(self, account: AccountEntry, symbol: str) -> None:
         markets = await self._listed(account)
-        if any(symbol not in markets for symbol in symbols):
-            raise Denied(_unknown_symbol(sorted(markets), field))
+        if symbol not in markets:
+            raise Denied(unknown_symbol(symbol, markets))
+
+    async def _require_all_listed(self, account: AccountEntry, symbols: Sequence[str]) -> None:
+        markets = await self._listed(account)
+        for place, symbol in enumerate(symbols):
+            if symbol not in markets:
+                raise Denied(unknown_symbol(symbol, markets, "symbols", str(place)))
 
     async def _tickers(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
         """Asked for are those that nobody watches; the last ones told, where that fails."""
@@ -227,11 +232,3 @@ def _deny(refusal: Refusal | None) -> None:
 
 def _nothing_named(field: str) -> Refusal:
     return invalid(field, f"{field} must name a market at least")
-
-
-def _unknown_symbol(symbols: Sequence[str], field: str) -> Refusal:
-    return Refusal(
-        code=RefusalCode.UNKNOWN_SYMBOL,
-        message=f"the account has no market of this symbol; it has {', '.join(symbols[:8])}",
-        field=(field,),
-    )
