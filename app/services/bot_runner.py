@@ -5,24 +5,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import structlog
 
 from app.bus import Bus, Listener, Topic
 from app.domain import bots as domain
-from app.domain import money
 from app.domain.bots import Bot, BotState, StopWish
-from app.domain.filters import OrderFilter
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import OrderSide, OrderSource, OrderType, PositionType
-from app.domain.positions import Position
-from app.errors import Denied, ExchangeError, OrderdeckError
+from app.errors import OrderdeckError
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.bot_cycles import BotCycles
+from app.services.bot_endings import BotEndings
 from app.services.metrics import Metrics
-from app.services.orders import Errand, OrderService
+from app.services.orders import OrderService
 from app.storage.database import Database
 
 # How long another process must be silent before this one takes the bot over.
@@ -66,6 +61,7 @@ class BotRunner:
         self._tools = tools
         self._database = tools.database
         self._clock = tools.clock
+        self._endings = BotEndings(tools.database, tools.accounts, tools.orders)
         self._forgot_at: datetime | None = None
 
     async def run(self) -> None:
@@ -155,42 +151,9 @@ class BotRunner:
             await bell.wait_at_most(self._database.poll_seconds)
 
     async def _wind_up(self, bot: Bot) -> None:
-        """Do what was wished for besides, and say what could not be done."""
-        failed: list[str] = []
-        if bot.stop_wish.cancel_open_orders and bot.account is not None:
-            failed += await self._cancel(bot.account)
-        if bot.stop_wish.close_positions and bot.account is not None:
-            failed += await self._close(bot.account)
+        failed = await self._endings.carry_out(bot.stop_wish, bot.account)
         now = self._clock.now()
         await self._change(lambda one: _wound_up(one, now, bot.stop_wish, failed))
-
-    async def _cancel(self, account: str) -> list[str]:
-        mine = OrderFilter(
-            accounts=frozenset({account}), sources=frozenset({OrderSource.BOT}), open=True
-        )
-        canceled, failed = await self._tools.orders.cancel_all(mine)
-        _logger.info("bot.canceled", orders=len(canceled), failed=len(failed))
-        return [denied.refusal.message for denied in failed]
-
-    async def _close(self, account: str) -> list[str]:
-        async with self._database.snapshot() as view:
-            held = await view.bots.holdings(account)
-        try:
-            markets = await self._tools.accounts.get(account).gateway.markets()
-        except ExchangeError as error:
-            return [str(error)]
-        failed = []
-        for strategy, position in held:
-            market = markets.get(position.key.symbol)
-            step = None if market is None else market.amount_step
-            request = _closing(strategy, position, step, self._tools.orders.new_client_order_id())
-            if request is None:
-                continue
-            try:
-                await self._tools.orders.place(request, errand=Errand(is_closing=True))
-            except Denied as denied:
-                failed.append(f"{position.key.symbol} of {strategy}: {denied.refusal.message}")
-        return failed
 
     async def _read(self) -> Bot:
         async with self._database.snapshot() as view:
@@ -296,24 +259,3 @@ async def _outcome(cycle: "asyncio.Future[None]") -> str | None:
         _logger.exception("bot.cycle_failed")
         return f"{type(error).__name__}: the log tells more"
     return None
-
-
-def _closing(
-    strategy: str, position: Position, step: Decimal | None, client_order_id: str
-) -> OrderRequest | None:
-    amount = position.holding.amount
-    if step is not None:
-        amount = money.floor_to_step(amount, step)
-    if amount <= money.ZERO:
-        return None
-    return OrderRequest(
-        account=position.key.account,
-        client_order_id=client_order_id,
-        symbol=position.key.symbol,
-        side=OrderSide.SELL,
-        type=OrderType.MARKET,
-        amount=amount,
-        position_type=PositionType.SPOT,
-        source=OrderSource.BOT,
-        strategy=strategy,
-    )
