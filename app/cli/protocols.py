@@ -25,9 +25,11 @@ MAX_FIRST_MESSAGE_BYTES = 4 * 1024
 MAX_FRAGMENTS = 1024
 MAX_UNREAD_BYTES = 256 * 1024
 CLOSE_SECONDS = 2.0
+RETRY_AFTER_SECONDS = "1"
 
 _BAD_REQUEST = 400
 _HEAD_TOO_LARGE = 431
+_UNAVAILABLE = 503
 _MESSAGE_TOO_BIG = 1009
 
 
@@ -199,10 +201,13 @@ class Socket(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """Whoever answers on it closes it when that is done; a stranger is told at once."""
-        if self.close_sent or not self.handshake_complete:
+        if self.close_sent:
             super().shutdown()
             return
         self.stop_keepalive()
+        if not self.handshake_complete:
+            self._turn_away()
+            return
         self._extensions.get(LEAVE, self._say_goodbye)()
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
@@ -211,6 +216,15 @@ class Socket(WebSocketsSansIOProtocol):
             await self._served(scope, receive, send)
         except CancelledError:
             self._say_goodbye()
+
+    def _turn_away(self) -> None:
+        """Whoever was about to be let in asks the next one."""
+        if self.initial_response is None:
+            response = self.conn.reject(_UNAVAILABLE, "The server is about to end: try again\n")
+            response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+            self.conn.send_response(response)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
 
     def _say_goodbye(self) -> None:
         """Behind what was sent already, and without waiting for whoever reads slowly."""

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
 from structlog.testing import capture_logs
 
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts
 from tests.api.clients import PATIENCE_SECONDS, Data, Socket
 from tests.api.conftest import ADMIN, Api, Serve, hasty, never_late, running, settings_of
+from tests.api.servers import dialed, serving
 from tests.api.trading import MARKET, PLACE
 from tests.fakes import ManualClock
 
@@ -152,6 +156,33 @@ async def test_a_request_that_takes_too_long_is_told_so_and_nothing_of_the_insid
     await assert_settled(serve, clock)
 
 
+async def test_a_socket_that_is_not_open_yet_is_told_to_come_again() -> None:
+    knocked = asyncio.Event()
+
+    async def dither(_: WebSocket) -> None:
+        knocked.set()
+        await asyncio.Event().wait()
+
+    app = Starlette(routes=[WebSocketRoute("/graphql", dither)])
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(serving(app, grace_seconds=1))
+        async with dialed(address) as (reader, writer):
+            writer.write(HANDSHAKE)
+            await knocked.wait()
+            ending = asyncio.create_task(stack.aclose())
+            answer = await reader.read()
+            await ending
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert b"Retry-After: 1" in head
+    assert body == b"The server is about to end: try again\n"
+
+
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
+    b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
 BROKEN_OFF: Data = {
     "message": "the server ended before this was done: look up what became of it",
     "extensions": {"code": "INTERNAL_SERVER_ERROR", "requestId": "mine"},
