@@ -23,20 +23,33 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stake:
+    """What of an order may yet trade, and at which price."""
+
+    remaining: Decimal
+    price: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OpenEntry:
-    """One that is still open, and what of it may yet trade."""
+    """One that is still open."""
 
     order_id: str
     symbol: str
     position_type: PositionType
     side: OrderSide
-    remaining: Decimal
-    price: Decimal | None
     rate: Decimal | None
+    # As it stands, and as each amendment would have it of which nobody knows what became.
+    stakes: tuple[Stake, ...]
 
     @property
     def notional(self) -> Decimal | None:
-        """In the currency of the account's money; None where nobody knows."""
-        if self.price is None or self.rate is None:
+        """At its largest, in the currency of the account's money; None where nobody knows."""
+        costs = [
+            None if one.price is None else money.multiply(one.remaining, one.price)
+            for one in self.stakes
+        ]
+        known = [cost for cost in costs if cost is not None]
+        if self.rate is None or len(known) < len(costs):
             return None
-        return money.multiply(money.multiply(self.remaining, self.price), self.rate)
+        return money.multiply(max(known), self.rate)

@@ -1,14 +1,15 @@
 """Changing an order in place: what is asked for, and whether it may be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money, order_refusals
 from app.domain.checks import invalid
 from app.domain.market_checks import MarketFacts, examine_steps, examine_trigger_side
 from app.domain.order_forms import examine_terms
-from app.domain.order_reports import OrderTerms
+from app.domain.order_reports import OrderReport, OrderTerms
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import Order, OrderSide
 from app.errors import Refusal, RefusalCode
@@ -27,6 +28,27 @@ class Amendment:
     @property
     def is_empty(self) -> bool:
         return self.amount is None and self.price is None and self.trigger_price is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedAmendment:
+    """What an order is to become: written down before the exchange is asked."""
+
+    id: str
+    order_id: str
+    at: datetime
+    terms: OrderTerms
+
+    def is_settled_by(self, answer: OrderReport) -> bool:
+        """Whether the exchange's answer to it tells for good what became of it."""
+        has_them = answer.terms is not None and answer.terms.terms == self.terms
+        return has_them or not answer.status.is_open
+
+
+def most_remaining(order: Order, asked: Iterable[AskedAmendment]) -> Decimal:
+    """What of it may yet trade, whatever becomes of the amendments that are not settled."""
+    amounts = [one.terms.amount for one in asked if one.order_id == order.id]
+    return money.subtract(max(order.amount, *amounts), order.filled) if amounts else order.remaining
 
 
 def terms_of(order: Order) -> OrderTerms:

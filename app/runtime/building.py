@@ -35,7 +35,8 @@ from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
 from app.services.order_rules import OrderRules
 from app.services.order_sync import OrderSync, SyncTimes
-from app.services.orders import OrderService, OrderTools
+from app.services.order_tools import OrderTools
+from app.services.orders import OrderService
 from app.services.pacing import Pacer
 from app.services.portfolio_feed import PortfolioFeed
 from app.services.portfolios import PortfolioService

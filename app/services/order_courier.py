@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 
 from app.domain import order_refusals
-from app.domain.order_amendments import terms_of
-from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.order_amendments import AskedAmendment, terms_of
+from app.domain.order_reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders import Order
 from app.errors import Denied, ExchangeError, ExchangeRejected, ExchangeUnavailable
 from app.ports import Clock, ExchangeGateway
@@ -55,45 +55,58 @@ class OrderCourier:
         return order if report is None else await self._ledger.apply(order.account, report) or order
 
     async def amend(
-        self, order: Order, wanted: OrderTerms, attempt: Attempt | None = None
+        self, order: Order, asked: AskedAmendment, attempt: Attempt | None = None
     ) -> Order:
         """Have it changed in place; where no clear answer comes, look what became of it."""
-        report = await self._ask_to_amend(order, wanted)
+        try:
+            async with self._in_time(order):
+                report = await self._gateway(order).amend(_key(order), asked.terms)
+        except ExchangeRejected as error:
+            await self._ledger.give_back(asked)
+            raise Denied(error.refusal, existing_order=order) from error
+        except ExchangeUnavailable as error:
+            await self._ledger.give_back(asked)
+            refusal = order_refusals.unavailable(consequence=order_refusals.AS_IT_WAS)
+            raise Denied(refusal, existing_order=order) from error
+        except Exception as error:  # noqa: BLE001  nothing else proves that it stands as it was
+            _logger.warning("amend.unanswered", order=order.id, error=repr(error))
+            report = await self._find_amended(order)
+            changed = await self._ledger.apply(order.account, report, attempt)
+            return _as_asked(changed or order, asked)
         if report is None:
+            await self._ledger.give_back(asked)
             raise order_refusals.not_found()
-        changed = await self._ledger.apply(order.account, report, attempt) or order
-        if terms_of(changed) == wanted:
-            return changed
-        if not changed.is_open:
-            raise Denied(order_refusals.closed(changed, "amended"), existing_order=changed)
-        raise Denied(order_refusals.unanswered_amendment(), existing_order=changed)
+        changed = await self._ledger.apply(order.account, report, attempt, answers=asked)
+        return _as_asked(changed or order, asked)
 
     async def find(self, order: Order) -> OrderReport | None:
         """What the exchange says of an order; None where it answered that it has none."""
         async with self._in_time(order):
             return await self._gateway(order).find(_key(order))
 
-    async def _ask_to_amend(self, order: Order, wanted: OrderTerms) -> OrderReport | None:
+    async def _find_amended(self, order: Order) -> OrderReport:
+        """It may be on its way still: what is seen now is not yet the end of it."""
         try:
-            async with self._in_time(order):
-                return await self._gateway(order).amend(_key(order), wanted)
-        except ExchangeRejected as error:
-            raise Denied(error.refusal, existing_order=order) from error
-        except ExchangeUnavailable as error:
-            refusal = order_refusals.unavailable(consequence=order_refusals.AS_IT_WAS)
-            raise Denied(refusal, existing_order=order) from error
-        except Exception as error:  # noqa: BLE001  nothing else proves that it stands as it was
-            _logger.warning("amend.unanswered", order=order.id, error=repr(error))
-        try:
-            return await self.find(order)
+            report = await self.find(order)
         except (ExchangeError, TimeoutError) as error:
             raise Denied(order_refusals.unanswered_amendment(), existing_order=order) from error
+        if report is None:
+            raise order_refusals.not_found()
+        return report
 
     def _gateway(self, order: Order) -> ExchangeGateway:
         return self._accounts.get(order.account).gateway
 
     def _in_time(self, order: Order) -> AbstractAsyncContextManager[object]:
         return self._clock.timeout(self._accounts.get(order.account).answer_seconds)
+
+
+def _as_asked(order: Order, asked: AskedAmendment) -> Order:
+    if terms_of(order) == asked.terms:
+        return order
+    if not order.is_open:
+        raise Denied(order_refusals.closed(order, "amended"), existing_order=order)
+    raise Denied(order_refusals.unanswered_amendment(), existing_order=order)
 
 
 def _intent(order: Order) -> OrderIntent:

@@ -12,7 +12,7 @@ from app.domain.entries import Entry
 from app.domain.exposures import Exposure
 from app.domain.filters import OrderFilter
 from app.domain.market_checks import MarketFacts
-from app.domain.order_amendments import as_request
+from app.domain.order_amendments import as_request, most_remaining
 from app.domain.order_checks import (
     Absent,
     GateFacts,
@@ -32,7 +32,7 @@ from app.services.accounts import AccountEntry, AccountService
 from app.services.home_rates import HomeRates
 from app.services.order_rules import OrderRules
 from app.services.recent_money import RecentMoney
-from app.storage.database import Database, Snapshot
+from app.storage.database import Database, Snapshot, Transaction
 
 _ONE = Decimal(1)
 
@@ -141,13 +141,19 @@ class OrderGate:
         deny(first_refusal(examine(request, GateFacts(exchange=exchange, rules=rules))))
         return rules
 
-    async def check_increase(self, order: Order, wanted: OrderTerms, exchange: MarketFacts) -> None:
-        """An order that is amended upwards is held against the rules as a new one is."""
+    async def check_increase(
+        self, tx: Transaction, order: Order, wanted: OrderTerms, exchange: MarketFacts
+    ) -> None:
+        """An order that is amended upwards is held against the rules as a new one is.
+
+        Where it is an entry by that, it stays one.
+        """
         left = money.subtract(wanted.amount, order.filled)
         request = replace(as_request(order, wanted), amount=left)
-        async with self._database.snapshot() as view:
-            rules = await self._rules.facts(view, request, exchange, itself=order)
+        rules = await self._rules.facts(tx, request, exchange, itself=order)
         deny(first_refusal(examine_increase(rules)), existing_order=order)
+        if not rules.is_reduction and not await tx.entries.is_known(order.id):
+            await tx.entries.add(entry_of(order, exchange))
 
     async def preview(self, request: OrderRequest) -> Preview:
         exchange = await self.facts(request.account, request.symbol, request.position_type)
@@ -187,8 +193,9 @@ async def _reductions(view: Snapshot, request: OrderRequest) -> Decimal:
         position_type=request.position_type,
         open=True,
     )
+    amendments = await view.amendments.waiting(request.account)
     return money.total(
-        order.remaining
+        most_remaining(order, amendments)
         for order in await view.orders.matching(wanted)
         if order.reduce_only and order.side is request.side
     )

@@ -11,6 +11,7 @@ from app.bus import Topic
 from app.domain import order_changes, order_refusals
 from app.domain.audit import Subject
 from app.domain.fills import Fill
+from app.domain.order_amendments import AskedAmendment
 from app.domain.order_changes import Step
 from app.domain.order_imports import FINGERPRINT, imported_order, under_other_names
 from app.domain.order_reports import OrderReport
@@ -52,12 +53,17 @@ class OrderLedger:
         self._recent: dict[tuple[str, tuple[str, str]], OrderReport] = {}
 
     async def apply(
-        self, account: str, report: OrderReport, attempt: Attempt | None = None
+        self,
+        account: str,
+        report: OrderReport,
+        attempt: Attempt | None = None,
+        *,
+        answers: AskedAmendment | None = None,
     ) -> Order | None:
         """Take in news of an order, from whichever source; None where nobody here placed it."""
         self._remember(account, report)
         try:
-            return await _until_fresh(lambda: self._apply_once(account, report, attempt))
+            return await _until_fresh(lambda: self._apply_once(account, report, attempt, answers))
         except BaseException:
             self._recent.pop((account, report.name), None)
             raise
@@ -115,8 +121,17 @@ class OrderLedger:
 
         return await _until_fresh(lambda: self._reject_once(order_id, decide, attempt))
 
+    async def give_back(self, asked: AskedAmendment) -> None:
+        """The order counts as it stands: nothing more will come of this amendment."""
+        async with self._database.transaction() as tx:
+            await tx.amendments.forget(asked)
+
     async def _apply_once(
-        self, account: str, report: OrderReport, attempt: Attempt | None
+        self,
+        account: str,
+        report: OrderReport,
+        attempt: Attempt | None,
+        answers: AskedAmendment | None,
     ) -> Order | None:
         async with self._database.transaction() as tx:
             order = await _find_reported(tx, account, report)
@@ -132,6 +147,8 @@ class OrderLedger:
                 return order
             if attempt is not None and steps:
                 await attempt.done(tx, Subject.order(order.id))
+            if answers is not None and answers.is_settled_by(report):
+                await tx.amendments.forget(answers)
             return await self._record(tx, order, steps)
 
     async def _take_in_once(self, account: str, report: OrderReport) -> Order | None:

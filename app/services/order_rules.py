@@ -9,6 +9,7 @@ from app.domain import money, order_estimates
 from app.domain.entries import OpenEntry
 from app.domain.filters import OrderFilter
 from app.domain.market_checks import MarketFacts
+from app.domain.order_amendments import most_remaining
 from app.domain.order_checks import Absent, RuleFacts
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import Order, OrderSide, OrderSource, PositionType
@@ -129,13 +130,15 @@ async def _reduces(asked: _Asked) -> bool:
     held = money.ZERO if position is None else position.holding.amount
     if (held > 0) is (request.side is OrderSide.BUY) or not held:
         return False
-    others = await _open_reductions(asked)
-    wanted = money.add(request.amount, money.total(one.remaining for one in others))
+    wanted = money.add(request.amount, money.total(await _open_reductions(asked)))
     return wanted <= held.copy_abs()
 
 
-async def _open_reductions(asked: _Asked) -> list[Order]:
+async def _open_reductions(asked: _Asked) -> list[Decimal]:
+    """What each of them may yet trade."""
     request = asked.request
+    # Before the orders: what is settled in between is then counted twice and never not at all.
+    amendments = await asked.view.amendments.waiting(request.account)
     open_ones = await asked.view.orders.matching(
         OrderFilter(
             accounts=frozenset({request.account}),
@@ -148,7 +151,7 @@ async def _open_reductions(asked: _Asked) -> list[Order]:
     entries = {one.order_id for one in await asked.view.entries.open(request.account)}
     if asked.itself is not None:
         entries.add(asked.itself.id)
-    return [one for one in open_ones if one.id not in entries]
+    return [most_remaining(one, amendments) for one in open_ones if one.id not in entries]
 
 
 def _notional(request: OrderRequest, known: MarketFacts) -> Decimal | None:

@@ -17,8 +17,10 @@ from app.domain.orders import Order
 from app.domain.reconciliations import Reconciliation, missing, unanswered
 from app.errors import ExchangeError, OrderdeckError
 from app.services.accounts import AccountEntry
+from app.services.amendments import AmendmentService
 from app.services.order_ledger import OrderLedger
-from app.services.orders import OrderService, OrderTools
+from app.services.order_tools import OrderTools
+from app.services.orders import OrderService
 
 FIRST_PAUSE_SECONDS = 0.5
 # Every question has a deadline of its own; so long all those of one round may take.
@@ -54,6 +56,7 @@ class OrderSync:
     ) -> None:
         self._account = account
         self._orders = orders
+        self._amendments = AmendmentService(tools)
         self._tools = tools
         self._ledger: OrderLedger = tools.ledger
         self._clock = tools.clock
@@ -254,10 +257,14 @@ class OrderSync:
         async with self._tools.database.snapshot() as view:
             doubts = await view.orders.in_doubt(name)
             uncanceled = await view.orders.uncanceled(name)
+            amendments = await view.amendments.waiting(name)
+        due_before = self._clock.now() - self._answer_due_after
+        overdue = [asked for asked in amendments if asked.at < due_before]
         self._note_doubts(doubts)
         settled = [await self._look_up(order) for order in doubts]
         for order in uncanceled:
             await self._orders.carry_out_cancel(order)
+        settled += [await self._amendments.settle(asked) for asked in overdue]
         return not all(settled)
 
     def _note_doubts(self, doubts: Sequence[Order]) -> None:

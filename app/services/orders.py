@@ -1,36 +1,27 @@
 """Placing, amending, canceling and changing orders."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from app.bus import Bus, Topic
+from app.bus import Topic
 from app.domain import order_changes, order_refusals
 from app.domain.audit import Subject
 from app.domain.filters import OrderFilter
 from app.domain.market_checks import MarketFacts
-from app.domain.order_amendments import (
-    Amendment,
-    amended_terms,
-    check_amendment,
-    check_state,
-    is_increase,
-    terms_of,
-)
+from app.domain.order_amendments import Amendment
 from app.domain.order_changes import Step
 from app.domain.order_checks import Absent
 from app.domain.order_reports import OrderReport
 from app.domain.order_requests import OrderRequest, check_metadata
 from app.domain.orders import Order, OrderStatus
 from app.errors import Denied, Duplicate
-from app.ports import Clock
-from app.services.accounts import AccountService
+from app.services.amendments import AmendmentService
 from app.services.audit import Attempt
-from app.services.metrics import Metrics, Placing
-from app.services.order_courier import OrderCourier
-from app.services.order_gate import OrderGate, Preview, deny, entry_of
-from app.services.order_ledger import Ids, OrderLedger
-from app.storage.database import Database, Transaction
+from app.services.metrics import Placing
+from app.services.order_gate import Preview, deny, entry_of
+from app.services.order_tools import OrderTools
+from app.storage.database import Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,21 +46,6 @@ ORDINARY = Errand()
 CLOSING = Errand(is_closing=True)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OrderTools:
-    """What the order service works with."""
-
-    database: Database
-    bus: Bus
-    accounts: AccountService
-    gate: OrderGate
-    ledger: OrderLedger
-    courier: OrderCourier
-    clock: Clock
-    ids: Ids
-    metrics: Metrics = field(default_factory=Metrics)
-
-
 class OrderService:
     """What a trader can do with orders."""
 
@@ -80,6 +56,7 @@ class OrderService:
         self._ledger = tools.ledger
         self._courier = tools.courier
         self._clock = tools.clock
+        self._amendments = AmendmentService(tools)
 
     def new_client_order_id(self) -> str:
         """For a client that names none."""
@@ -117,20 +94,7 @@ class OrderService:
         self, order_id: str, amendment: Amendment, attempt: Attempt | None = None
     ) -> Order:
         """Change an order in place or not at all; what is so already is not asked for again."""
-        order = await self._existing(order_id)
-        deny(check_state(order, amendment), existing_order=order)
-        wanted = amended_terms(order, amendment)
-        if wanted == terms_of(order):
-            return order
-        exchange = await self._gate.facts(order.account, order.symbol)
-        if isinstance(exchange, Absent):
-            refusal = order_refusals.unavailable(exchange.why, order_refusals.AS_IT_WAS)
-            deny(refusal, existing_order=order)
-        else:
-            deny(check_amendment(order, amendment, exchange), existing_order=order)
-            if is_increase(order, wanted):
-                await self._gate.check_increase(order, wanted, exchange)
-        return await self._courier.amend(order, wanted, attempt)
+        return await self._amendments.amend(order_id, amendment, attempt)
 
     async def cancel(self, order_id: str, attempt: Attempt | None = None) -> Order:
         """Keep the wish, then carry it out as far as the exchange lets us."""
@@ -284,13 +248,6 @@ class OrderService:
 
     def _patience_seconds(self, order: Order) -> float:
         return self._tools.accounts.get(order.account).answer_seconds
-
-    async def _existing(self, order_id: str) -> Order:
-        async with self._database.snapshot() as view:
-            order = await view.orders.find(order_id)
-        if order is None:
-            raise order_refusals.not_found()
-        return order
 
     async def _reread(self, order: Order) -> Order:
         async with self._database.snapshot() as view:

@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from app.bus import Bus, Topic
 from app.domain.events import LoggedEvent
 from app.storage.accounts import AccountStore
+from app.storage.amendments import AmendmentStore
 from app.storage.audit import AuditStore
 from app.storage.bots import BotStore
 from app.storage.entries import EntryStore
@@ -55,6 +56,7 @@ class Snapshot:
         self.equity = EquityStore(sql)
         self.bots = BotStore(sql)
         self.entries = EntryStore(sql)
+        self.amendments = AmendmentStore(sql)
         self.rules = RuleStore(sql)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
-from sqlalchemy import case, func, insert, select
+from sqlalchemy import RowMapping, case, func, insert, select
 
 from app.domain import money
-from app.domain.entries import Entry, OpenEntry
+from app.domain.entries import Entry, OpenEntry, Stake
 from app.domain.orders import OrderSide, OrderSource, OrderStatus, PositionType
 from app.domain.trading_windows import Trades
 from app.storage import tables
@@ -14,7 +16,17 @@ from app.storage.sql import Sql
 
 _entries = tables.entries.c
 _orders = tables.orders.c
+_asked = tables.amendments.c
 _WITH_ORDERS = tables.entries.join(tables.orders, _orders.id == _entries.order_id)
+_OPEN = select(
+    _entries.order_id, _entries.expected_price, _entries.rate,
+    _orders.symbol, _orders.position_type, _orders.side, _orders.amount, _orders.filled,
+    _orders.price, _orders.trigger_price,
+    _asked.amount.label("asked_amount"), _asked.price.label("asked_price"),
+    _asked.trigger_price.label("asked_trigger_price"),
+).select_from(
+    _WITH_ORDERS.outerjoin(tables.amendments, _asked.order_id == _orders.id)
+)  # fmt: skip
 
 
 class EntryStore:
@@ -55,27 +67,37 @@ class EntryStore:
             last_at=None if last is None else last["at"],
         )
 
+    async def is_known(self, order_id: str) -> bool:
+        found = select(_entries.order_id).where(_entries.order_id == order_id)
+        return await self._sql.first(found) is not None
+
     async def open(self, account: str) -> Sequence[OpenEntry]:
-        """Those that may still trade."""
-        found = select(
-            _entries.order_id, _entries.expected_price, _entries.rate,
-            _orders.symbol, _orders.position_type, _orders.side, _orders.amount, _orders.filled,
-            _orders.price, _orders.trigger_price,
-        )  # fmt: skip
+        """Those that may still trade, each with what it may become: one statement, one instant."""
         rows = await self._sql.all(
-            found.select_from(_WITH_ORDERS).where(
-                _orders.account == account, _orders.is_open.is_(True)
-            )
+            _OPEN.where(_orders.account == account, _orders.is_open.is_(True)).order_by(_orders.id)
         )
-        return [
-            OpenEntry(
-                order_id=row["order_id"],
-                symbol=row["symbol"],
-                position_type=PositionType(row["position_type"]),
-                side=OrderSide(row["side"]),
-                remaining=money.subtract(row["amount"], row["filled"]),
-                price=row["price"] or row["trigger_price"] or row["expected_price"],
-                rate=row["rate"],
-            )
-            for row in rows
-        ]
+        by_order = (list(same) for _, same in groupby(rows, key=itemgetter("order_id")))
+        return [_open_entry(same) for same in by_order]
+
+
+def _open_entry(rows: Sequence[RowMapping]) -> OpenEntry:
+    """From a row for each amendment, or the only one."""
+    row = rows[0]
+    price = row["price"] or row["trigger_price"] or row["expected_price"]
+    stakes = [Stake(remaining=money.subtract(row["amount"], row["filled"]), price=price)]
+    stakes += [_as_asked(one) for one in rows if one["asked_amount"] is not None]
+    return OpenEntry(
+        order_id=row["order_id"],
+        symbol=row["symbol"],
+        position_type=PositionType(row["position_type"]),
+        side=OrderSide(row["side"]),
+        rate=row["rate"],
+        stakes=tuple(stakes),
+    )
+
+
+def _as_asked(row: RowMapping) -> Stake:
+    return Stake(
+        remaining=money.subtract(row["asked_amount"], row["filled"]),
+        price=row["asked_price"] or row["asked_trigger_price"] or row["expected_price"],
+    )

@@ -200,6 +200,19 @@ entries = Table(
     Index(None, "at"),
 )
 
+# What open orders are asked to become, until it is known whether they did.
+amendments = Table(
+    "amendments",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal),
+    Column("trigger_price", ExactDecimal),
+    Index(None, "order_id"),
+)
+
 # One row: the bot as it stands, as JSON, and the process that runs it until when.
 bots = Table(
     "bots",

@@ -5,9 +5,10 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from itertools import count
 
 from app.domain import money
@@ -48,6 +49,8 @@ _MARKET = Market(
     min_amount=None,
     min_notional=None,
 )
+# Exchanges take a request for so long after it was sent.
+ACCEPTANCE = timedelta(seconds=10)
 _RICH = Decimal(10) ** 15
 
 
@@ -81,6 +84,8 @@ class Held:
     status: OrderStatus = OrderStatus.OPEN
     trades: list[FillReport] = field(default_factory=list)
     changed_at: datetime = START
+    # Whether it was amended later than any exchange would still take the request.
+    is_untimely: bool = False
 
     @property
     def name(self) -> str:
@@ -312,7 +317,7 @@ class KnownExchange(NothingToWatch):
             case Answer.KILLED_BEFORE:
                 raise Killed
             case Answer.LATE:
-                self.under_way.append(act)
+                self.under_way.append(partial(self._act_late, act, self._clock.now()))
         if answer in {Answer.LOST_BEFORE, Answer.LATE}:
             raise ExchangeDoubt("lost")
         held = act()
@@ -321,6 +326,10 @@ class KnownExchange(NothingToWatch):
         if answer is Answer.LOST_AFTER:
             raise ExchangeDoubt("done, but not told")
         return self.report(held)
+
+    def _act_late(self, act: Callable[[], Held], sent_at: datetime) -> None:
+        held = act()
+        held.is_untimely |= self._clock.now() - sent_at > ACCEPTANCE
 
     def arrive(self, index: int) -> None:
         """What was under way comes in; who sent it has long given up."""

@@ -90,8 +90,19 @@ class Machine(RuleBasedStateMachine):
         if new:
             kept, added_up = await self.process.position()
             assert kept == added_up, "the position is not what its fills add up to"
+        await self.check_what_counts()
         assert all(times == 1 for times in self.exchange.sent.values()), "sent twice"
         assert not self.process.ledger.forbidden_reports
+
+    async def check_what_counts(self) -> None:
+        """No order has other terms at the exchange than those that it counts with here."""
+        asked = await self.process.asked()
+        for order, _ in self.latest.values():
+            held = self.truth(order)
+            if held is None or not held.status.is_open or held.is_untimely:
+                continue
+            counted = [one.terms for one in asked if one.order_id == order.id]
+            assert held.terms in [terms_of(order), *counted], "amended past what is counted"
 
     def check_event(self, event: OrderEvent) -> None:
         before = self.last_event.get(event.order.id)
@@ -159,6 +170,7 @@ class Machine(RuleBasedStateMachine):
         self.exchange.next_answer = Answer.CLEAR
         self.alive(self.ask_for_everything)
         self.run(self.look())
+        assert self.run(self.process.asked()) == [], "a place that nobody gives back"
         self.check_that_the_open_orders_agree()
         self.alive(self.hear_everything)
         self.run(self.look())

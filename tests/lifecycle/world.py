@@ -10,6 +10,7 @@ from app.domain.accounts import AccountMode
 from app.domain.events import LoggedEvent
 from app.domain.fills import Fill
 from app.domain.filters import OrderFilter
+from app.domain.order_amendments import AskedAmendment
 from app.domain.orders import Order, PositionType
 from app.domain.positions import Holding, Position, PositionKey, booked
 from app.services.accounts import AccountEntry, AccountService
@@ -19,7 +20,8 @@ from app.services.order_ledger import Ids, OrderLedger
 from app.services.order_log import OrderLog
 from app.services.order_rules import OrderRules
 from app.services.order_sync import OrderSync, SyncTimes
-from app.services.orders import OrderService, OrderTools
+from app.services.order_tools import OrderTools
+from app.services.orders import OrderService
 from app.services.recent_money import RecentMoney
 from app.storage.database import Database
 from tests.conftest import START
@@ -58,6 +60,10 @@ class Process:
             fills = await view.positions.fills(key)
         blank = Position(key=key, updated_at=START)
         return (kept or blank).holding, booked(blank, fills).position.holding
+
+    async def asked(self) -> list[AskedAmendment]:
+        async with self.database.snapshot() as view:
+            return await view.amendments.waiting(ACCOUNT)
 
     async def all_orders(self) -> list[Order]:
         async with self.database.snapshot() as view:

@@ -1,0 +1,101 @@
+"""Amending orders: what is to become of one holds its place until it is known what did."""
+
+import structlog
+
+from app.domain import order_refusals
+from app.domain.market_checks import MarketFacts
+from app.domain.order_amendments import (
+    Amendment,
+    AskedAmendment,
+    amended_terms,
+    check_amendment,
+    check_state,
+    is_increase,
+    terms_of,
+)
+from app.domain.orders import Order
+from app.errors import Denied, ExchangeError
+from app.services.audit import Attempt
+from app.services.order_gate import deny
+from app.services.order_tools import OrderTools
+from app.storage.database import Snapshot
+
+_logger = structlog.get_logger(__name__)
+
+
+class AmendmentService:
+    """Changes orders in place or not at all."""
+
+    def __init__(self, tools: OrderTools) -> None:
+        self._tools = tools
+        self._database = tools.database
+
+    async def amend(
+        self, order_id: str, amendment: Amendment, attempt: Attempt | None = None
+    ) -> Order:
+        """Check it and take its place in one step, then ask the exchange once."""
+        async with self._database.snapshot() as view:
+            order = await _existing(view, order_id)
+        deny(check_state(order, amendment), existing_order=order)
+        if amended_terms(order, amendment) == terms_of(order):
+            return order
+        exchange = await self._facts(order)
+        order, asked = await self._let_in(order, amendment, exchange)
+        if asked is None:
+            return order
+        return await self._tools.courier.amend(order, asked, attempt)
+
+    async def settle(self, asked: AskedAmendment) -> bool:
+        """See what became of one that no answer can come to any more; says whether it is known.
+
+        A lookup that fails proves nothing, and the place stays taken.
+        """
+        async with self._database.snapshot() as view:
+            order = await _existing(view, asked.order_id)
+        if order.is_open:
+            try:
+                report = await self._tools.courier.find(order)
+            except (ExchangeError, TimeoutError) as error:
+                _logger.info("lookup.unanswered", order=order.id, error=repr(error))
+                return False
+            if report is not None:
+                await self._tools.ledger.apply(order.account, report)
+        await self._tools.ledger.give_back(asked)
+        return True
+
+    async def _facts(self, order: Order) -> MarketFacts:
+        exchange = await self._tools.gate.facts(order.account, order.symbol)
+        if isinstance(exchange, MarketFacts):
+            return exchange
+        refusal = order_refusals.unavailable(exchange.why, order_refusals.AS_IT_WAS)
+        raise Denied(refusal, existing_order=order)
+
+    async def _let_in(
+        self, order: Order, amendment: Amendment, exchange: MarketFacts
+    ) -> tuple[Order, AskedAmendment | None]:
+        """From the commit on the order counts with the larger of what it is and may become."""
+        async with self._database.transaction() as tx:
+            await tx.accounts.lock(order.account)
+            order = await _existing(tx, order.id)
+            deny(check_state(order, amendment), existing_order=order)
+            wanted = amended_terms(order, amendment)
+            if wanted == terms_of(order):
+                return order, None
+            deny(check_amendment(order, amendment, exchange), existing_order=order)
+            if is_increase(order, wanted):
+                await self._tools.gate.check_increase(tx, order, wanted, exchange)
+            asked = AskedAmendment(
+                id=self._tools.ids.new(),
+                order_id=order.id,
+                at=self._tools.clock.now(),
+                terms=wanted,
+            )
+            await tx.amendments.add(asked)
+            return order, asked
+
+
+async def _existing(view: Snapshot, order_id: str) -> Order:
+    order = await view.orders.find(order_id)
+    if order is None:
+        raise order_refusals.not_found()
+    return order

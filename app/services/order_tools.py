@@ -1,0 +1,27 @@
+"""What whoever changes orders works with."""
+
+from dataclasses import dataclass, field
+
+from app.bus import Bus
+from app.ports import Clock
+from app.services.accounts import AccountService
+from app.services.metrics import Metrics
+from app.services.order_courier import OrderCourier
+from app.services.order_gate import OrderGate
+from app.services.order_ledger import Ids, OrderLedger
+from app.storage.database import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderTools:
+    """One set for a process."""
+
+    database: Database
+    bus: Bus
+    accounts: AccountService
+    gate: OrderGate
+    ledger: OrderLedger
+    courier: OrderCourier
+    clock: Clock
+    ids: Ids
+    metrics: Metrics = field(default_factory=Metrics)

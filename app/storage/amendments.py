@@ -1,0 +1,48 @@
+"""Amendments of which nobody knows yet what became."""
+
+from sqlalchemy import delete, insert, select
+
+from app.domain.order_amendments import AskedAmendment
+from app.domain.order_reports import OrderTerms
+from app.storage import tables
+from app.storage.sql import Sql
+
+_columns = tables.amendments.c
+_WITH_ORDERS = tables.amendments.join(tables.orders, tables.orders.c.id == _columns.order_id)
+
+
+class AmendmentStore:
+    """A row from before the exchange is asked until it is known what it did."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def add(self, asked: AskedAmendment) -> None:
+        row = {
+            "id": asked.id,
+            "order_id": asked.order_id,
+            "at": asked.at,
+            "amount": asked.terms.amount,
+            "price": asked.terms.price,
+            "trigger_price": asked.terms.trigger_price,
+        }
+        await self._sql.run(insert(tables.amendments), row)
+
+    async def forget(self, asked: AskedAmendment) -> None:
+        await self._sql.run(delete(tables.amendments).where(_columns.id == asked.id))
+
+    async def waiting(self, account: str) -> list[AskedAmendment]:
+        """Those of an account, oldest first."""
+        found = select(tables.amendments).select_from(_WITH_ORDERS)
+        of_account = found.where(tables.orders.c.account == account)
+        return [
+            AskedAmendment(
+                id=row["id"],
+                order_id=row["order_id"],
+                at=row["at"],
+                terms=OrderTerms(
+                    amount=row["amount"], price=row["price"], trigger_price=row["trigger_price"]
+                ),
+            )
+            for row in await self._sql.all(of_account.order_by(_columns.at, _columns.id))
+        ]
