@@ -40,10 +40,20 @@ class AmendmentService:
         if amended_terms(order, amendment) == terms_of(order):
             return order
         exchange = await self._facts(order)
+        halts = self._tools.gate.halts
         order, asked = await self._let_in(order, amendment, exchange)
         if asked is None:
             return order
+        if is_increase(order, asked.terms):
+            await self._insist_on_trading(halts, order, asked)
         return await self._tools.courier.amend(order, asked, attempt)
+
+    async def _insist_on_trading(self, halts: int, order: Order, asked: AskedAmendment) -> None:
+        """Trading was halted since it was let in, perhaps: then nothing is asked."""
+        refusal = await self._tools.gate.halted_since(halts, order.account)
+        if refusal is not None:
+            await self._tools.ledger.give_back(asked)
+            raise Denied(refusal, existing_order=order)
 
     async def settle(self, asked: AskedAmendment) -> bool:
         """See what became of one that no answer can come to any more; says whether it is known.

@@ -73,11 +73,13 @@ class OrderGate:
         self.halts = 0
 
     def note_halt(self) -> None:
-        """An order that was let in before and is not sent yet must look again."""
+        """What was let in before and is not sent yet must look again."""
         self.halts += 1
 
-    async def still_open(self, account: str) -> Refusal | None:
-        """What a halt says that came after an order was let in."""
+    async def halted_since(self, halts: int, account: str) -> Refusal | None:
+        """What a halt says that came after something was let in, from whichever process."""
+        if halts == self.halts and not self._database.is_shared:
+            return None
         async with self._database.snapshot() as view:
             standing = (await view.rules.read()).standing(account)
         if standing.state is not TradingState.HALTED:

@@ -79,8 +79,8 @@ class OrderService:
         if placed.replayed:
             placing.replayed()
             return await self._replay(placed.order, request)
-        if halts != self._gate.halts and not errand.is_closing:
-            await self._look_again(placed.order, attempt)
+        if not errand.is_closing:
+            await self._insist_on_trading(halts, placed.order, attempt)
         placing.sent()
         order = await self._courier.submit(placed.order, attempt)
         placing.answered(order.status)
@@ -164,9 +164,9 @@ class OrderService:
         """The order once it is closed, or as it stands when the time is up."""
         return await self._until(order, lambda one: not one.is_open)
 
-    async def _look_again(self, order: Order, attempt: Attempt | None) -> None:
+    async def _insist_on_trading(self, halts: int, order: Order, attempt: Attempt | None) -> None:
         """Trading was halted since it was let in, perhaps: then it is never sent."""
-        refusal = await self._gate.still_open(order.account)
+        refusal = await self._gate.halted_since(halts, order.account)
         if refusal is not None:
             rejected = await self._ledger.reject(order.id, refusal, attempt)
             raise Denied(refusal, existing_order=rejected)

@@ -134,6 +134,11 @@ class Database:
         self._listeners.append(listener)
 
     @property
+    def is_shared(self) -> bool:
+        """Whether other processes may write to it."""
+        return self._writer is None
+
+    @property
     def poll_seconds(self) -> float | None:
         """How often to look for what other processes wrote; None where there are none."""
         return None if self._writer else POLL_SECONDS

@@ -11,7 +11,10 @@ import pytest
 
 from app.domain.order_amendments import Amendment
 from app.domain.orders import Order, OrderStatus, OrderType
-from app.errors import Denied
+from app.domain.risks import Standing, TradingState
+from app.errors import Denied, Refusal, RefusalCode
+from app.services.order_gate import OrderGate
+from app.services.reaches import Reach, restrict
 from tests.fakes import ManualClock
 from tests.lifecycle.exchange import Answer, Killed, KnownExchange, written
 from tests.lifecycle.world import ACCOUNT, NOT_FOUND_SECONDS, Process, open_process
@@ -70,6 +73,32 @@ async def test_an_amendment_that_a_dead_process_asked_for_is_found_by_the_next(
     after, _ = await following.order(order.id)
     await following.database.close()
     assert (after.price, after.amendments) == (Decimal(90), 1)
+
+
+class HaltedMeanwhile(OrderGate):
+    """Trading is halted as soon as anything was let in."""
+
+    async def halted_since(self, halts: int, account: str) -> Refusal | None:
+        standing = Standing(state=TradingState.HALTED, since=self._clock.now())
+        async with self._database.transaction() as tx:
+            await restrict(tx, Reach.of([account]), standing)
+        self.note_halt()
+        return await super().halted_since(halts, account)
+
+
+async def test_an_amendment_that_was_let_in_before_a_halt_and_not_sent_yet_is_never_sent(
+    process: Process, exchange: KnownExchange, path: Path, clock: ManualClock
+) -> None:
+    order = (await process.orders.place(LIMIT)).order
+    halting = await open_process(path, clock, exchange, HaltedMeanwhile)
+    with pytest.raises(Denied) as denied:
+        await halting.orders.amend(order.id, Amendment(amount=Decimal(20)))
+    assert denied.value.refusal.code is RefusalCode.TRADING_HALTED
+    assert await halting.asked() == []
+    # Less of it passes always.
+    lower = await halting.orders.amend(order.id, Amendment(amount=Decimal(5)))
+    await halting.database.close()
+    assert (lower.amount, lower.amendments) == (Decimal(5), 1)
 
 
 async def test_an_order_that_arrives_after_the_verdict_is_found_by_comparing(

@@ -70,7 +70,9 @@ class Process:
             return await view.orders.matching(_EVERYTHING)
 
 
-async def open_process(path: Path, clock: ManualClock, exchange: KnownExchange) -> Process:
+async def open_process(
+    path: Path, clock: ManualClock, exchange: KnownExchange, gate: type[OrderGate] = OrderGate
+) -> Process:
     """Start as the product does: recover before anything else."""
     bus = Bus()
     database = Database(f"sqlite+aiosqlite:///{path}", bus)
@@ -90,7 +92,7 @@ async def open_process(path: Path, clock: ManualClock, exchange: KnownExchange) 
         database=database,
         bus=bus,
         accounts=accounts,
-        gate=OrderGate(database, accounts, RecentMoney(ledger, clock), rules, clock),
+        gate=gate(database, accounts, RecentMoney(ledger, clock), rules, clock),
         ledger=ledger,
         courier=OrderCourier(accounts, ledger, clock),
         clock=clock,

@@ -1,7 +1,7 @@
 """Stopping everything: at once, for good, and with an account of each order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -10,14 +10,14 @@ import pytest
 from app.domain.filters import OrderFilter
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import Order, OrderStatus, OrderType
-from app.domain.risks import TradingState
+from app.domain.risks import Standing, TradingState
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.halts import HaltReport, HaltWish
 from app.services.orders import Errand
-from app.services.reaches import Reach
+from app.services.reaches import Reach, restrict
 from app.services.risks import RiskState
 from app.settings import Settings
 from app.storage.database import Transaction
@@ -89,9 +89,21 @@ async def refusal_of(services: Services, request: OrderRequest) -> RefusalCode |
     return None
 
 
+@pytest.fixture
+async def elsewhere(
+    services: Services, settings: Settings, clock: ManualClock
+) -> AsyncIterator[Services]:
+    """Another process, where the database can have two."""
+    if settings.database_url.get_secret_value().startswith("sqlite"):
+        yield services
+        return
+    async with open_runtime(settings, Parts(clock=clock)) as other:
+        yield other
+
+
 @on_each_database
 async def test_in_the_middle_of_a_hundred_orders_nothing_new_arrives_and_all_is_accounted_for(
-    services: Services, faults: Faults, clock: ManualClock
+    services: Services, elsewhere: Services
 ) -> None:
     placed: list[Order] = []
     refused: list[Denied] = []
@@ -111,7 +123,7 @@ async def test_in_the_middle_of_a_hundred_orders_nothing_new_arrives_and_all_is_
         for _ in range(CLIENTS):
             tasks.create_task(trade())
         await enough.wait()
-        report = await halt(services)
+        report = await halt(elsewhere)
     known = await all_orders(services)
     assert {one.refusal.code for one in refused} == {RefusalCode.TRADING_HALTED}
     assert [one for one in known if one.is_open] == []
@@ -139,11 +151,30 @@ async def test_an_order_that_was_let_in_before_a_halt_and_not_sent_yet_is_never_
         """As near as it can be: the halt is committed with the order."""
         await services.halts.latch(tx, ALL, "a test")
 
+    await assert_never_sent(services, Errand(alongside=halted))
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_nor_is_one_where_another_process_has_halted_trading(services: Services) -> None:
+    async def halted(tx: Transaction, _placed: Order) -> None:
+        """Nobody tells this process of it."""
+        standing = Standing(state=TradingState.HALTED, reason="elsewhere", since=START)
+        await restrict(tx, ALL, standing)
+
+    await services.trading_window.configure({"enabled": True, "max_trades_per_day": 1})
+    await assert_never_sent(services, Errand(alongside=halted))
+    # Its place is given back.
+    await services.risk.resume(ALL)
+    assert await refusal_of(services, waiting("later")) is None
+
+
+async def assert_never_sent(services: Services, errand: Errand) -> None:
     with pytest.raises(Denied) as denied:
-        await services.orders.place(waiting("between"), errand=Errand(alongside=halted))
+        await services.orders.place(waiting("between"), errand=errand)
     assert denied.value.refusal.code is RefusalCode.TRADING_HALTED
     [order] = await all_orders(services)
     assert order.status is OrderStatus.REJECTED
+    assert order.refusal == denied.value.refusal
     assert await order_at_exchange(services, order) is None
 
 
