@@ -17,7 +17,7 @@ from app.services.order_gate import OrderGate
 from app.services.reaches import Reach, restrict
 from tests.fakes import ManualClock
 from tests.lifecycle.exchange import Answer, Killed, KnownExchange, written
-from tests.lifecycle.world import ACCOUNT, NOT_FOUND_SECONDS, Process, open_process
+from tests.lifecycle.world import ACCOUNT, ANSWER_SECONDS, NOT_FOUND_SECONDS, Process, open_process
 from tests.makers import make_request
 
 LIMIT = make_request(type=OrderType.LIMIT, price=Decimal(100), amount=Decimal(10))
@@ -49,17 +49,22 @@ async def kinds_of(process: Process, order: Order) -> list[str]:
 
 
 async def test_an_amendment_that_arrives_late_is_found_by_comparing(
-    process: Process, exchange: KnownExchange
+    process: Process, exchange: KnownExchange, clock: ManualClock
 ) -> None:
     order = (await process.orders.place(LIMIT)).order
     exchange.next_answer = Answer.LATE
     with pytest.raises(Denied, match="no clear answer"):
         await process.orders.amend(order.id, Amendment(amount=Decimal(7)))
+    # It was looked up and had not arrived: its place stays taken, for it may do so yet.
+    assert [one.terms.amount for one in await process.asked()] == [7]
     exchange.arrive(0)
     await process.sync.compare()
     after, _ = await process.order(order.id)
     assert (after.amount, after.status) == (Decimal(7), OrderStatus.OPEN)
     assert await kinds_of(process, order) == ["SUBMITTED", "ACCEPTED", "AMENDED"]
+    await clock.advance(ANSWER_SECONDS + NOT_FOUND_SECONDS + 1)
+    await process.sync.settle()
+    assert await process.asked() == []
 
 
 async def test_an_amendment_that_a_dead_process_asked_for_is_found_by_the_next(
