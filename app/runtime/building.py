@@ -18,6 +18,7 @@ from app.services.bot_cycles import BotCycles, CycleTools
 from app.services.bot_runner import BotRunner, RunnerTools
 from app.services.bots import BotService, BotTools
 from app.services.budgets import Allowances, BudgetService
+from app.services.candle_books import CandleBooks
 from app.services.dead_man import DeadManSwitch
 from app.services.equity import EquityRecorder, EquityTools
 from app.services.fee_values import FeeValuer
@@ -127,6 +128,7 @@ class Build:
         cycles = CycleTools(
             database=database,
             accounts=accounts,
+            candles=CandleBooks(database, market_data, clock),
             market_data=market_data,
             orders=self._orders,
             strategies=self._strategies,

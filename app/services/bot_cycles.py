@@ -17,7 +17,7 @@ from app.domain.bots import Assignment, Bot, Decision, DecisionOutcome
 from app.domain.candles import Candle, CandleRequest
 from app.domain.order_requests import OrderRequest
 from app.domain.orders import Order, OrderSource, OrderType, PositionType
-from app.domain.positions import Holding
+from app.domain.positions import Holding, Position
 from app.domain.signals import Signal
 from app.errors import (
     CycleFailed,
@@ -29,6 +29,7 @@ from app.errors import (
 )
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
+from app.services.candle_books import CandleBooks
 from app.services.market_data import MarketDataService
 from app.services.orders import Errand, OrderService
 from app.services.strategies import StrategyRunner
@@ -48,6 +49,7 @@ class CycleTools:
 
     database: Database
     accounts: AccountService
+    candles: CandleBooks
     market_data: MarketDataService
     orders: OrderService
     strategies: StrategyRunner
@@ -80,9 +82,7 @@ class BotCycles:
         account = self._tools.accounts.get(bot.account or "")
         async with self._tools.database.snapshot() as view:
             decided = await view.bots.decided_until(account.name)
-        asked = await asyncio.gather(
-            *(self._ask(account, one) for one in bot.assignments), return_exceptions=True
-        )
+        asked = await self._ask(account, bot.assignments)
         questions = [one for one in asked if isinstance(one, _Question)]
         if not questions:
             raise _nothing_known(asked)
@@ -91,22 +91,24 @@ class BotCycles:
         for question, advice in zip(due, advices, strict=True):
             await self._act(bot, account, question, advice)
 
-    async def _ask(self, account: AccountEntry, assignment: Assignment) -> _Question | None:
+    async def _ask(
+        self, account: AccountEntry, assignments: Sequence[Assignment]
+    ) -> Sequence[_Question | BaseException | None]:
         """None where no candle has closed so far."""
-        limit = await self._tools.strategies.candles_needed(
+        wanted = await asyncio.gather(*(self._wanted(one) for one in assignments))
+        closed = await self._tools.candles.closed(account, wanted)
+        async with self._tools.database.snapshot() as view:
+            held = [
+                await view.bots.holding(account.name, one.strategy, one.symbol)
+                for one in assignments
+            ]
+        return [_question(*one) for one in zip(assignments, closed, held, strict=True)]
+
+    async def _wanted(self, assignment: Assignment) -> CandleRequest:
+        needed = await self._tools.strategies.candles_needed(
             assignment.strategy, assignment.parameters
         )
-        asked = CandleRequest(
-            symbol=assignment.symbol, timeframe=assignment.timeframe, limit=limit + 1
-        )
-        told = await self._tools.market_data.candles(account, asked)
-        closed = [one for one in told if one.at + asked.span <= self._clock.now()][-limit:]
-        async with self._tools.database.snapshot() as view:
-            held = await view.bots.holding(account.name, assignment.strategy, assignment.symbol)
-        if not closed:
-            return None
-        holding = Holding() if held is None else held.holding
-        return _Question(assignment=assignment, candles=closed, holding=holding)
+        return CandleRequest(symbol=assignment.symbol, timeframe=assignment.timeframe, limit=needed)
 
     async def _advice(self, question: _Question) -> Advice | StrategyFailed:
         assignment = question.assignment
@@ -226,6 +228,17 @@ class BotCycles:
 def _is_new(question: _Question, decided: Mapping[tuple[str, str, str], datetime]) -> bool:
     before = decided.get(question.assignment.name)
     return before is None or question.candle_at > before
+
+
+def _question(
+    assignment: Assignment, candles: Sequence[Candle] | BaseException, held: Position | None
+) -> _Question | BaseException | None:
+    if isinstance(candles, BaseException):
+        return candles
+    if not candles:
+        return None
+    holding = Holding() if held is None else held.holding
+    return _Question(assignment=assignment, candles=candles, holding=holding)
 
 
 def _nothing_known(asked: Sequence[_Question | BaseException | None]) -> CycleFailed:

@@ -16,6 +16,7 @@ from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.bot_cycles import BotCycles
 from app.services.bot_endings import BotEndings
+from app.services.candle_books import forget_old
 from app.services.metrics import Metrics
 from app.services.orders import OrderService
 from app.storage.database import Database
@@ -120,11 +121,12 @@ class BotRunner:
         await self._forget(began)
 
     async def _forget(self, now: datetime) -> None:
-        """Once an hour: what strategies have left as it was is not worth keeping for ever."""
+        """Once an hour: what came to nothing, and candles of long ago."""
         if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:
             self._forgot_at = now
             async with self._database.transaction() as tx:
                 await tx.bots.forget_holds(now - HOLDS_KEPT)
+            await forget_old(self._database, now)
 
     async def _cycle(self, bot: Bot, bell: Listener) -> str | None:
         """Why it came to nothing. A stop waits for it a while, and then ends it."""

@@ -19,6 +19,7 @@ from app.storage.accounts import AccountStore
 from app.storage.amendments import AmendmentStore
 from app.storage.audit import AuditStore
 from app.storage.bots import BotStore
+from app.storage.candles import CandleStore
 from app.storage.entries import EntryStore
 from app.storage.equity import EquityStore
 from app.storage.events import EventStore
@@ -55,6 +56,7 @@ class Snapshot:
         self.positions = PositionStore(sql)
         self.equity = EquityStore(sql)
         self.bots = BotStore(sql)
+        self.candles = CandleStore(sql)
         self.entries = EntryStore(sql)
         self.amendments = AmendmentStore(sql)
         self.rules = RuleStore(sql)

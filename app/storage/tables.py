@@ -1,4 +1,4 @@
-"""Every table. Sequence numbers of the log are given out by `log`, never by the database."""
+"""Every table but candles. Sequence numbers are given out by `log`, never by the database."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,0 +1,113 @@
+"""Candles for the bot: most of them are kept, and only the rest is asked for."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain import candle_books as domain
+from app.domain.candle_books import CandleSeries
+from app.domain.candles import Candle, CandleRequest
+from app.ports import Clock
+from app.services.accounts import AccountEntry
+from app.services.market_data import MarketDataService
+from app.storage.database import Database
+
+# So many spans of time nobody looks back.
+SPANS_KEPT = 5000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Page:
+    """What is closed of a series by now, and what is to be written of it."""
+
+    candles: Sequence[Candle]
+    changes: domain.Changes
+
+
+class CandleBooks:
+    """What is kept is a help, never an answer: each time the exchange tells what follows on it."""
+
+    def __init__(self, database: Database, market_data: MarketDataService, clock: Clock) -> None:
+        self._database = database
+        self._market_data = market_data
+        self._clock = clock
+
+    async def closed(
+        self, account: AccountEntry, wanted: Sequence[CandleRequest]
+    ) -> Sequence[Sequence[Candle] | BaseException]:
+        """The newest of each that is wanted, or why they are not to be had."""
+        longest = _longest(account, wanted)
+        kept = await self._kept(longest)
+        told = await asyncio.gather(
+            *(self._page(account, one, kept[series]) for series, one in longest.items()),
+            return_exceptions=True,
+        )
+        pages = dict(zip(longest, told, strict=True))
+        await self._keep(pages)
+        return [_newest(pages[series_of(account, one)], one.limit) for one in wanted]
+
+    async def _kept(
+        self, longest: Mapping[CandleSeries, CandleRequest]
+    ) -> Mapping[CandleSeries, Sequence[Candle]]:
+        now = self._clock.now()
+        async with self._database.snapshot() as view:
+            return {
+                series: await view.candles.kept(series, one.limit, now)
+                for series, one in longest.items()
+            }
+
+    async def _page(
+        self, account: AccountEntry, wanted: CandleRequest, kept: Sequence[Candle]
+    ) -> _Page:
+        now = self._clock.now()
+        rest = domain.rest_of(wanted, kept, now)
+        if rest is not None:
+            told = await self._market_data.candles(account, rest)
+            candles = domain.joined(kept, told, rest, now)
+            if candles is not None:
+                return _Page(candles=candles, changes=domain.changes(kept, told))
+        told = await self._market_data.candles(account, domain.all_of(wanted, now))
+        return _Page(candles=domain.closed(told), changes=domain.changes(kept, told))
+
+    async def _keep(self, pages: Mapping[CandleSeries, _Page | BaseException]) -> None:
+        """In one transaction; most cycles tell nothing new."""
+        changed = {
+            series: page.changes
+            for series, page in pages.items()
+            if isinstance(page, _Page) and page.changes
+        }
+        if not changed:
+            return
+        async with self._database.transaction() as tx:
+            for series, changes in changed.items():
+                await tx.candles.drop(series, changes.gone)
+                await tx.candles.keep(series, changes.told)
+
+
+async def forget_old(database: Database, now: datetime) -> None:
+    """What lies so far back that nobody looks at it."""
+    async with database.snapshot() as view:
+        known = await view.candles.series()
+    async with database.transaction() as tx:
+        for series in known:
+            await tx.candles.forget(series, now - SPANS_KEPT * series.span)
+
+
+def series_of(account: AccountEntry, asked: CandleRequest) -> CandleSeries:
+    """A market set may hold what is not to be written down, as the password of a proxy."""
+    source = hashlib.sha256(account.gateway.market_set.encode()).hexdigest()[:32]
+    return CandleSeries(source=source, symbol=asked.symbol, timeframe=asked.timeframe)
+
+
+def _longest(
+    account: AccountEntry, wanted: Sequence[CandleRequest]
+) -> Mapping[CandleSeries, CandleRequest]:
+    """One for each series: several strategies may look at the same."""
+    by_length = sorted(wanted, key=lambda one: one.limit)
+    return {series_of(account, one): one for one in by_length}
+
+
+def _newest(page: _Page | BaseException, limit: int) -> Sequence[Candle] | BaseException:
+    return page if isinstance(page, BaseException) else page.candles[-limit:]

@@ -1,0 +1,76 @@
+"""Candles that have closed, as they were told last."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.domain.candle_books import CandleSeries
+from app.domain.candles import Candle
+from app.storage.candle_tables import candles as table
+from app.storage.sql import Sql
+
+_candles = table.c
+_KEY = ("source", "symbol", "timeframe")
+_NUMBERS = ("open", "high", "low", "close", "volume")
+
+
+class CandleStore:
+    """A series is one market of one source in one timeframe."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def kept(self, series: CandleSeries, limit: int, now: datetime) -> Sequence[Candle]:
+        """The newest that have closed by then, the oldest first."""
+        closed = (*_is(series), _candles.at <= now - series.span)
+        newest = select(_candles.at, *(_candles[name] for name in _NUMBERS)).where(*closed)
+        rows = await self._sql.all(newest.order_by(_candles.at.desc()).limit(limit))
+        return [_load(row) for row in reversed(rows)]
+
+    async def keep(self, series: CandleSeries, candles: Sequence[Candle]) -> None:
+        """Those that are closed; what is told of one again takes the place of what was."""
+        rows = [_row(series, one) for one in candles if one.is_closed]
+        if rows:
+            await self._sql.run(_upsert(self._sql.dialect), rows)
+
+    async def drop(self, series: CandleSeries, moments: Sequence[datetime]) -> None:
+        """Those that there are no more, by when they began."""
+        if moments:
+            await self._sql.run(delete(table).where(*_is(series), _candles.at.in_(moments)))
+
+    async def forget(self, series: CandleSeries, before: datetime) -> int:
+        """Those that began earlier."""
+        return await self._sql.run(delete(table).where(*_is(series), _candles.at < before))
+
+    async def series(self) -> Sequence[CandleSeries]:
+        """All of which there are some."""
+        found = select(*(_candles[name] for name in _KEY)).distinct()
+        return [CandleSeries(**row) for row in await self._sql.all(found)]
+
+
+def _is(series: CandleSeries) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _candles.source == series.source,
+        _candles.symbol == series.symbol,
+        _candles.timeframe == series.timeframe,
+    )
+
+
+def _upsert(dialect: str) -> postgresql.Insert | sqlite.Insert:
+    adding: postgresql.Insert | sqlite.Insert
+    adding = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    told = {name: adding.excluded[name] for name in _NUMBERS}
+    return adding.on_conflict_do_update(index_elements=[*_KEY, "at"], set_=told)
+
+
+def _row(series: CandleSeries, candle: Candle) -> dict[str, Any]:
+    numbers = {name: getattr(candle, name) for name in _NUMBERS}
+    return {**asdict(series), "at": candle.at, **numbers}
+
+
+def _load(row: RowMapping) -> Candle:
+    return Candle(**row, is_closed=True)
