@@ -76,7 +76,7 @@ class HandSource:
 
     async def markets(self) -> Mapping[str, Market]:
         self._require()
-        return {symbol: _market(symbol) for symbol in ("BTC/USDT", "ETH/USDT")}
+        return {symbol: market(symbol) for symbol in ("BTC/USDT", "ETH/USDT")}
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         await self._ask("tickers")
@@ -171,7 +171,7 @@ async def _broken(name: str) -> AsyncGenerator[T, None]:
     yield  # what makes it a stream
 
 
-def _market(symbol: str) -> Market:
+def market(symbol: str) -> Market:
     base, quote = symbol.split("/")
     step = Decimal("0.01")
     return Market(

@@ -34,9 +34,11 @@ class Changes:
 
     told: Sequence[Candle]
     gone: Sequence[datetime]
+    # What began earlier may have been corrected too, or does not lead up to what is told.
+    doubtful_before: datetime | None
 
     def __bool__(self) -> bool:
-        return bool(self.told or self.gone)
+        return bool(self.told or self.gone or self.doubtful_before)
 
 
 def all_of(wanted: CandleRequest, now: datetime) -> CandleRequest:
@@ -49,13 +51,11 @@ def all_of(wanted: CandleRequest, now: datetime) -> CandleRequest:
 
 def rest_of(wanted: CandleRequest, kept: Sequence[Candle], now: datetime) -> CandleRequest | None:
     """What has closed since, and the newest again; None where all are to be asked for."""
-    if (
-        len(kept) < wanted.limit
-        or not _is_whole(kept, wanted.span)
-        or _is_of_old(kept, wanted, now)
-    ):
+    newest = kept[-wanted.limit :]
+    is_enough = len(newest) == wanted.limit and _is_whole(newest, wanted.span)
+    if not is_enough or _is_of_old(newest[-1], wanted.span, now):
         return None
-    since = kept[-OVERLAP:][0].at
+    since = newest[-OVERLAP:][0].at
     limit = (now - since) // wanted.span
     return replace(wanted, since=since, limit=limit) if limit < wanted.limit else None
 
@@ -78,12 +78,12 @@ def closed(told: Sequence[Candle]) -> Sequence[Candle]:
 
 
 def changes(kept: Sequence[Candle], told: Sequence[Candle]) -> Changes:
-    """What is new, what was corrected, and what there is no more between those that are told."""
-    before = {one.at: one for one in kept}
-    after = {one.at: one for one in closed(told)}
+    before, after = {one.at: one for one in kept}, {one.at for one in told}
+    is_doubtful = bool(kept and told) and before.get(told[0].at) != told[0]
     return Changes(
-        told=[one for at, one in after.items() if before.get(at) != one],
-        gone=[at for at in before.keys() - after if min(after, default=at) < at < max(after)],
+        told=[one for one in closed(told) if before.get(one.at) != one],
+        gone=[at for at in before if at not in after and told and told[0].at < at < told[-1].at],
+        doubtful_before=told[0].at if is_doubtful else None,
     )
 
 
@@ -92,7 +92,7 @@ def _is_whole(candles: Sequence[Candle], span: timedelta) -> bool:
     return all(one.at + span == after.at for one, after in pairwise(candles))
 
 
-def _is_of_old(kept: Sequence[Candle], wanted: CandleRequest, now: datetime) -> bool:
-    """Whether the next one closes a day: what was corrected long after is learned then."""
-    ended = kept[-1].at + wanted.span
-    return ended.date() != now.date() and ended + wanted.span <= now
+def _is_of_old(newest: Candle, span: timedelta, now: datetime) -> bool:
+    """Whether the next one closes another day: what was corrected late is learned then."""
+    ended = newest.at + span
+    return ended.date() != now.date() and ended + span <= now

@@ -51,10 +51,11 @@ class CandleBooks:
     async def _kept(
         self, longest: Mapping[CandleSeries, CandleRequest]
     ) -> Mapping[CandleSeries, Sequence[Candle]]:
+        """One more than is wanted: where all are asked for, so many are told."""
         now = self._clock.now()
         async with self._database.snapshot() as view:
             return {
-                series: await view.candles.kept(series, one.limit, now)
+                series: await view.candles.kept(series, one.limit + 1, now)
                 for series, one in longest.items()
             }
 
@@ -83,6 +84,8 @@ class CandleBooks:
         async with self._database.transaction() as tx:
             for series, changes in changed.items():
                 await tx.candles.drop(series, changes.gone)
+                if changes.doubtful_before is not None:
+                    await tx.candles.forget(series, changes.doubtful_before)
                 await tx.candles.keep(series, changes.told)
 
 
