@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,8 @@ from app.storage.database import Database
 
 # So many spans of time nobody looks back.
 SPANS_KEPT = 5000
+# Orders must not wait for long until so many are written.
+MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,20 +75,14 @@ class CandleBooks:
         return _Page(candles=domain.closed(told), changes=domain.changes(kept, told))
 
     async def _keep(self, pages: Mapping[CandleSeries, _Page | BaseException]) -> None:
-        """In one transaction; most cycles tell nothing new."""
-        changed = {
-            series: page.changes
-            for series, page in pages.items()
-            if isinstance(page, _Page) and page.changes
-        }
-        if not changed:
-            return
-        async with self._database.transaction() as tx:
-            for series, changes in changed.items():
-                await tx.candles.drop(series, changes.gone)
-                if changes.doubtful_before is not None:
-                    await tx.candles.forget(series, changes.doubtful_before)
-                await tx.candles.keep(series, changes.told)
+        """In one transaction, but for the first time; most cycles tell nothing new."""
+        for batch in _batches(pages):
+            async with self._database.transaction() as tx:
+                for series, changes in batch:
+                    await tx.candles.drop(series, changes.gone)
+                    if changes.doubtful_before is not None:
+                        await tx.candles.forget(series, changes.doubtful_before)
+                    await tx.candles.keep(series, changes.told)
 
 
 async def forget_old(database: Database, now: datetime) -> None:
@@ -114,3 +110,18 @@ def _longest(
 
 def _newest(page: _Page | BaseException, limit: int) -> Sequence[Candle] | BaseException:
     return page if isinstance(page, BaseException) else page.candles[-limit:]
+
+
+def _batches(
+    pages: Mapping[CandleSeries, _Page | BaseException],
+) -> Iterator[Sequence[tuple[CandleSeries, domain.Changes]]]:
+    """What has changed, each series whole."""
+    batch: list[tuple[CandleSeries, domain.Changes]] = []
+    for series, page in pages.items():
+        if isinstance(page, _Page) and page.changes:
+            batch.append((series, page.changes))
+        if sum(len(changes.told) for _, changes in batch) >= MOST_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

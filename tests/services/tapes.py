@@ -18,7 +18,7 @@ from app.services.metrics import Metrics
 from tests.fakes import ManualClock
 from tests.market_sources import NothingToWatch, market
 
-SYMBOLS = ("BTC/USDT", "ETH/USDT")
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
 
 
 class Tape(NothingToWatch):

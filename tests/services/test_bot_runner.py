@@ -2,16 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
 
 from app.bus import Bus, Topic
 from app.domain.bots import Bot, BotState, StopWish
+from app.domain.candle_books import CandleSeries
+from app.domain.candles import Candle
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.bot_cycles import BotCycles
@@ -19,6 +22,7 @@ from app.services.bot_runner import LEASE_SECONDS, BotRunner, RunnerTools
 from app.services.metrics import Metrics
 from app.services.orders import OrderService
 from app.storage.database import Database
+from tests.conftest import START
 from tests.fakes import ManualClock
 
 CLIENTS = 20
@@ -211,6 +215,31 @@ async def test_cycles_are_counted_and_timed(
         assert told("orderdeck_bot_cycles_total", {"outcome": outcome}) == 1
     # The second was given the ten seconds that a stop waits.
     assert told("orderdeck_bot_cycle_seconds_sum") == pytest.approx(15, abs=0.5)
+
+
+async def test_candles_of_long_ago_are_forgotten_while_it_runs(
+    database: Database, bus: Bus, clock: ManualClock
+) -> None:
+    handle, cycles = Handle(database), SlowCycles(clock)
+    series = CandleSeries(source="tape", symbol="BTC/USDT", timeframe="1m")
+    candles = [a_candle(clock.now() - timedelta(days=days)) for days in (4, 3)]
+    async with database.transaction() as tx:
+        await tx.candles.keep(series, candles)
+    async with process(database, bus, clock, cycles):
+        await handle.want(BotState.RUNNING)
+        async with asyncio.timeout(30):
+            while await kept_of(database, series) != candles[1:]:
+                await clock.advance(0.05)
+
+
+async def kept_of(database: Database, series: CandleSeries) -> Sequence[Candle]:
+    async with database.snapshot() as view:
+        return await view.candles.kept(series, 10, START)
+
+
+def a_candle(at: datetime) -> Candle:
+    one = Decimal(1)
+    return Candle(at=at, open=one, high=one, low=one, close=one, volume=one, is_closed=True)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

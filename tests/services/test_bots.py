@@ -22,6 +22,7 @@ from app.services.bots import BotPlan
 from app.services.halts import HaltWish
 from app.services.reaches import Reach
 from app.settings import Settings
+from app.storage.database import Database
 from tests.conftest import on_each_database
 from tests.fakes import ManualClock
 from tests.services.own_strategies import MISFIT
@@ -190,6 +191,18 @@ async def test_after_a_restart_it_runs_again_and_no_candle_twice(
         after = await until_decided(second, clock, 2)
         assert len(after) == len({one.candle_at for one in after})
         assert len(await orders(second)) == 2
+
+
+async def test_the_candles_that_it_looked_at_are_kept(
+    services: Services, clock: ManualClock, database: Database
+) -> None:
+    await services.bot.start(plan(services, DCA))
+    made = await until_decided(services, clock, 2)
+    async with database.snapshot() as view:
+        [series] = await view.candles.series()
+        [newest] = await view.candles.kept(series, 1, clock.now())
+    assert (series.symbol, series.timeframe) == (DCA.symbol, DCA.timeframe)
+    assert newest.at == made[-1].candle_at
 
 
 @pytest.mark.parametrize(

@@ -190,11 +190,11 @@ async def test_a_hole_in_what_is_kept_is_filled(tape: Tape, database: Database) 
     assert await asked_in(tape, database) == OVERLAP
 
 
-async def test_a_candle_that_the_exchange_takes_back_is_gone(
+async def test_candles_that_the_exchange_takes_back_are_gone(
     tape: Tape, database: Database
 ) -> None:
     await closed(tape, database, NEEDED + 10)
-    tape.missing.add(tape.closed(2)[0].at)
+    tape.missing |= {one.at for one in tape.closed(OVERLAP - 1)}
     for _ in range(OVERLAP + 2):
         await tape.clock.advance(1)
         assert await closed(tape, database) == tape.closed(NEEDED)
@@ -213,6 +213,21 @@ async def test_what_is_known_is_not_written_again(
         await tape.clock.advance(seconds)
         assert await closed(tape, database) == tape.closed(NEEDED)
         assert len(commits) == 1
+    await database.close()
+
+
+async def test_what_closes_is_written_at_once_and_much_of_it_in_parts(
+    tape: Tape, database_url: str
+) -> None:
+    commits: list[float] = []
+    database = Database(database_url, Bus(), commits.append)
+    asked = [wanted(400, symbol) for symbol in SYMBOLS]
+    for expected in (2, 1):
+        commits.clear()
+        found = await books_of(tape, database).closed(account_of(tape), asked)
+        assert found == [tape.closed(400)] * 3
+        assert len(commits) == expected
+        await tape.clock.advance(60)
     await database.close()
 
 
