@@ -10,10 +10,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.domain.candle_books import CandleSeries
 from app.domain.candles import Candle
-from app.storage.candle_tables import candles as table
+from app.storage import tables
 from app.storage.sql import Sql
 
-_candles = table.c
+_candles = tables.candles.c
 _KEY = ("source", "symbol", "timeframe")
 _NUMBERS = ("open", "high", "low", "close", "volume")
 
@@ -40,11 +40,13 @@ class CandleStore:
     async def drop(self, series: CandleSeries, moments: Sequence[datetime]) -> None:
         """Those that there are no more, by when they began."""
         if moments:
-            await self._sql.run(delete(table).where(*_is(series), _candles.at.in_(moments)))
+            await self._sql.run(
+                delete(tables.candles).where(*_is(series), _candles.at.in_(moments))
+            )
 
     async def forget(self, series: CandleSeries, before: datetime) -> int:
         """Those that began earlier."""
-        return await self._sql.run(delete(table).where(*_is(series), _candles.at < before))
+        return await self._sql.run(delete(tables.candles).where(*_is(series), _candles.at < before))
 
     async def series(self) -> Sequence[CandleSeries]:
         """All of which there are some."""
@@ -62,7 +64,11 @@ def _is(series: CandleSeries) -> tuple[ColumnElement[bool], ...]:
 
 def _upsert(dialect: str) -> postgresql.Insert | sqlite.Insert:
     adding: postgresql.Insert | sqlite.Insert
-    adding = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    adding = (
+        postgresql.insert(tables.candles)
+        if dialect == "postgresql"
+        else sqlite.insert(tables.candles)
+    )
     told = {name: adding.excluded[name] for name in _NUMBERS}
     return adding.on_conflict_do_update(index_elements=[*_KEY, "at"], set_=told)
 

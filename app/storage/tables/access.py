@@ -1,0 +1,38 @@
+"""Who may do what, and who did."""
+
+from sqlalchemy import Column, Index, String, Table
+
+from app.storage.tables.base import metadata
+from app.storage.types import Json, UtcTime
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("scopes", Json, nullable=False),
+    Column("account_names", Json),
+    Column("origin", String(16), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("last_used_at", UtcTime),
+    Column("revoked_at", UtcTime),
+)
+
+# Who changed what; subjects are named by kind and key.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("actor_id", String(26)),
+    Column("action", String(64), nullable=False),
+    Column("subject_kind", String(16)),
+    Column("subject_key", String(200)),
+    Column("outcome", String(16), nullable=False),
+    Column("code", String(64)),
+    Column("request_id", String(64), nullable=False),
+    Index(None, "at", "id"),
+)

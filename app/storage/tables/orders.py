@@ -1,0 +1,157 @@
+"""Orders with all that happened to them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from app.storage.tables.base import metadata
+from app.storage.types import ExactDecimal, Json, UtcTime
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("exchange", String(64), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_reconciled_at", UtcTime),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account", ForeignKey("accounts.name"), nullable=False),
+    Column("client_order_id", String(36), nullable=False),
+    Column("wire_id", String(36), nullable=False),
+    Column("exchange_order_id", String(128)),
+    Column("fingerprint", Text, nullable=False),
+    Column("symbol", String(64), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("time_in_force", String(16), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal),
+    Column("trigger_price", ExactDecimal),
+    Column("amendments", Integer, nullable=False, server_default="0"),
+    Column("filled", ExactDecimal, nullable=False),
+    Column("cost", ExactDecimal, nullable=False),
+    Column("fees", Json, nullable=False),
+    Column("reported_filled", ExactDecimal, nullable=False),
+    Column("reported_cost", ExactDecimal, nullable=False),
+    Column("reduce_only", Boolean, nullable=False),
+    Column("position_type", String(16), nullable=False),
+    Column("leverage", ExactDecimal),
+    Column("source", String(16), nullable=False),
+    Column("strategy", String(128)),
+    Column("refusal", Json),
+    Column("cancel_requested_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Column("revision", Integer, nullable=False),
+    UniqueConstraint("account", "client_order_id"),
+    UniqueConstraint("account", "wire_id"),
+    UniqueConstraint("account", "symbol", "exchange_order_id"),
+    Index(None, "created_at", "id"),
+    Index(None, "updated_at", "id"),
+    Index(None, "account", "is_open"),
+    Index(None, "symbol", "created_at"),
+)
+
+order_metadata = Table(
+    "order_metadata",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), primary_key=True),
+    Column("value", Json, nullable=False),
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("account", ForeignKey("accounts.name"), nullable=False),
+    Column("exchange_trade_id", String(128)),
+    Column("symbol", String(64), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("cost", ExactDecimal, nullable=False),
+    Column("fee_currency", String(32)),
+    Column("fee_amount", ExactDecimal),
+    Column("is_maker", Boolean),
+    Column("at", UtcTime, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("superseded_revision", Integer),
+    Column("fee_value", ExactDecimal),
+    UniqueConstraint("account", "symbol", "side", "exchange_trade_id"),
+    Index(None, "order_id"),
+    Index(None, "at", "id"),
+    Index(None, "account", "symbol", "id"),
+)
+
+# Orders that add to risk, as the gate let them in.
+entries = Table(
+    "entries",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), primary_key=True),
+    Column("account", ForeignKey("accounts.name"), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("expected_price", ExactDecimal),
+    Column("rate", ExactDecimal),
+    Index(None, "at"),
+)
+
+# What open orders are asked to become, until it is known whether they did.
+amendments = Table(
+    "amendments",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal),
+    Column("trigger_price", ExactDecimal),
+    Index(None, "order_id"),
+)
+
+# One row: the identity of this log, the number of its last event, and of the last one pruned away.
+log = Table(
+    "log",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("identity", String(16), nullable=False),
+    Column("head", BigInteger, nullable=False),
+    Column("horizon", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("tag", String(8), nullable=False),
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("previous_status", String(32)),
+    Column("order", Json, nullable=False),
+    Column("fill", Json),
+    Column("reason", Text),
+    UniqueConstraint("order_id", "revision"),
+)
