@@ -27,6 +27,7 @@ from app.cli.serving import listen
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.runtime import Parts
 from app.settings import load_settings
+from app.storage.migrations import known_revisions
 from schema.build import build_schema
 
 FAULTS = "ORDERDECK_TEST_FAULTS"
@@ -70,6 +71,7 @@ class StatementCrash:
 def main() -> None:
     """Fork a server for each request on the socket that stands at standard input."""
     build_schema()
+    known_revisions()
     for module in sys.argv[1:]:
         import_module(module)
     # What stands by now is shared by all: a collector that looked at it would copy it.
