@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def candles_needed(strategy: Strategy, parameters: Parameters) -> int:
 
 def catalog_of(looks: Iterable[Look]) -> Catalog:
     """The built-in strategies and those of the files; of two with one name the first stands."""
-    strategies = {name: info_of(strategy) for name, strategy in BUILT_IN.items()}
+    strategies = dict(_built_in())
     files: dict[str, Path] = {}
     broken: dict[Path, str] = {}
     for look in looks:
@@ -87,3 +88,8 @@ def catalog_of(looks: Iterable[Look]) -> Catalog:
             strategies |= {info.name: info for info in look.strategies}
             files |= dict.fromkeys(names, look.file)
     return Catalog(strategies=strategies, files=files, broken=broken)
+
+
+@cache
+def _built_in() -> Mapping[str, StrategyInfo]:
+    return {name: info_of(strategy) for name, strategy in BUILT_IN.items()}
