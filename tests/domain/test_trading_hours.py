@@ -241,7 +241,9 @@ def walked(hours: TradingHours, now: datetime, *, to_open: bool) -> datetime | N
         return (local.weekday(), local.hour, local.minute) in plan
 
     was_open, moment = is_open(now), now
-    for _ in range(16 * 96):
+    # A blackout may be the only turn of hours that never close.
+    last = max([now, *(one.until for one in hours.blackouts)]) + timedelta(days=16)
+    while moment < last:
         moment += QUARTER
         if is_open(moment) is not was_open:
             was_open = not was_open
