@@ -1,6 +1,7 @@
 """The real runtime on temporary databases, SQLite and PostgreSQL alike."""
 
 import asyncio
+import gc
 import os
 import shutil
 import sys
@@ -31,6 +32,9 @@ from tests.leaks import lines_with_secrets
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# The collector would look again and again at all that is imported, until the tests begin.
+gc.disable()
+
 # How long an example takes is a matter of the machine, and of what else it does.
 hypothesis_settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -60,6 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         dealt += hand + short[:due]
         short = short[due:]
     items[:] = dealt + short
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """All is imported: it stays, and from here on there is garbage to collect."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
