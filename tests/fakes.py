@@ -15,6 +15,13 @@ _TURNS = 20
 _PATIENCE_SECONDS = 30
 _GLANCE_SECONDS = 0.0005
 _SETTLE_SECONDS = 1.0
+# Where asyncio waits for what other tasks do.
+_WAITING = {
+    asyncio.Event.wait.__code__,
+    asyncio.Lock.acquire.__code__,
+    asyncio.Queue.get.__code__,
+    asyncio.tasks._wait.__code__,  # type: ignore[attr-defined]
+}
 
 
 @dataclass(order=True, slots=True)
@@ -90,12 +97,15 @@ class ManualClock:
 
     async def _settle(self, alarm: _Alarm) -> None:
         # Whoever was woken may wait for a database, which takes real time: it has settled when it
-        # sleeps again or is done. One that waits for something else by then is not waited for long.
+        # sleeps again or is done. One that waits for something else by then is not waited for long,
+        # and no more at all when everybody sleeps or waits for others who do.
         alarm.is_off = True
         await _turn()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _SETTLE_SECONDS
-        while self._is_awake(alarm.owner) and loop.time() < deadline:  # noqa: ASYNC110
+        while self._is_awake(alarm.owner) and loop.time() < deadline:
+            if await self._are_all_at_rest():
+                break
             await asyncio.sleep(_GLANCE_SECONDS)
         await _turn()
 
@@ -103,6 +113,15 @@ class ManualClock:
         if task is None or task is asyncio.current_task() or task.done():
             return False
         return not any(alarm.owner is task and not alarm.is_off for alarm in self._alarms)
+
+    async def _are_all_at_rest(self) -> bool:
+        """Looked at twice: what has ended or was told is heard some turns later."""
+        for _ in range(2):
+            awake = (task for task in asyncio.all_tasks() if self._is_awake(task))
+            if not all(_waits_for_others(task) for task in awake):
+                return False
+            await _turn()
+        return True
 
     @asynccontextmanager
     async def _timeout(self, seconds: float) -> AsyncIterator[object]:
@@ -125,6 +144,17 @@ class HastyClock(ManualClock):
 def _finish(woken: Future[None]) -> None:
     if not woken.done():
         woken.set_result(None)
+
+
+def _waits_for_others(task: Task[Any]) -> bool:
+    """Whether it goes on only when another task has ended, or has told it to: not for a thread."""
+    awaited = task._fut_waiter  # type: ignore[attr-defined]
+    if awaited is None or awaited.done():
+        return False
+    inner: Any = task.get_coro()
+    while hasattr(deeper := getattr(inner, "cr_await", None), "cr_code"):
+        inner = deeper
+    return isinstance(awaited, Task) or getattr(inner, "cr_code", None) in _WAITING
 
 
 async def _turn() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
@@ -43,3 +44,42 @@ async def test_a_timeout_that_was_left_in_time_never_comes(clock: ManualClock) -
         pass
     await clock.advance(10)
     assert clock.now() - START == timedelta(seconds=10)
+
+
+async def test_nobody_is_waited_for_who_waits_for_those_who_sleep(clock: ManualClock) -> None:
+    async def sleep_on() -> None:
+        sleeper = asyncio.create_task(clock.sleep(1000))
+        await clock.sleep(1)
+        await asyncio.wait([sleeper])
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(40):
+            tasks.create_task(sleep_on())
+        await clock.until_asleep(80)
+        async with asyncio.timeout(20):
+            await clock.advance(1000)
+
+
+@pytest.mark.parametrize("is_asked_by_another", [False, True])
+async def test_whoever_waits_for_a_thread_is_waited_for(
+    clock: ManualClock, *, is_asked_by_another: bool
+) -> None:
+    freed, answered = threading.Event(), asyncio.Event()
+
+    async def ask() -> None:
+        await asyncio.to_thread(freed.wait, 10)
+        answered.set()
+
+    async def wake() -> None:
+        await clock.sleep(1)
+        asking = asyncio.create_task(ask())
+        await (answered.wait() if is_asked_by_another else asking)
+        await clock.sleep(1)
+
+    waking = asyncio.create_task(wake())
+    await clock.until_asleep()
+    asyncio.get_running_loop().call_later(0.1, freed.set)
+    await clock.advance(1)
+    assert answered.is_set()
+    await clock.advance(1)
+    await waking
