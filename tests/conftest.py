@@ -32,9 +32,6 @@ from tests.leaks import lines_with_secrets
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# The collector would look again and again at all that is imported, until the tests begin.
-gc.disable()
-
 # How long an example takes is a matter of the machine, and of what else it does.
 hypothesis_settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -64,6 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         dealt += hand + short[:due]
         short = short[due:]
     items[:] = dealt + short
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """The garbage collector would look again and again at all that is imported."""
+    gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)
