@@ -20,8 +20,8 @@ _WAITING = {
     asyncio.Event.wait.__code__,
     asyncio.Lock.acquire.__code__,
     asyncio.Queue.get.__code__,
-    asyncio.tasks._wait.__code__,  # type: ignore[attr-defined]
 }
+_WAITING_FOR_SOME = asyncio.tasks._wait.__code__  # type: ignore[attr-defined]
 
 
 @dataclass(order=True, slots=True)
@@ -154,7 +154,10 @@ def _waits_for_others(task: Task[Any]) -> bool:
     inner: Any = task.get_coro()
     while hasattr(deeper := getattr(inner, "cr_await", None), "cr_code"):
         inner = deeper
-    return isinstance(awaited, Task) or getattr(inner, "cr_code", None) in _WAITING
+    code = getattr(inner, "cr_code", None)
+    if code is _WAITING_FOR_SOME:
+        return all(isinstance(one, Task) for one in inner.cr_frame.f_locals["fs"])
+    return isinstance(awaited, Task) or code in _WAITING
 
 
 async def _turn() -> None:

@@ -60,20 +60,21 @@ async def test_nobody_is_waited_for_who_waits_for_those_who_sleep(clock: ManualC
             await clock.advance(1000)
 
 
-@pytest.mark.parametrize("is_asked_by_another", [False, True])
-async def test_whoever_waits_for_a_thread_is_waited_for(
-    clock: ManualClock, *, is_asked_by_another: bool
-) -> None:
+@pytest.mark.parametrize("way", ["itself", "by a task", "by an event"])
+async def test_whoever_waits_for_a_thread_is_waited_for(clock: ManualClock, way: str) -> None:
     freed, answered = threading.Event(), asyncio.Event()
 
     async def ask() -> None:
-        await asyncio.to_thread(freed.wait, 10)
+        await asyncio.wait([asyncio.get_running_loop().run_in_executor(None, freed.wait, 10)])
         answered.set()
 
     async def wake() -> None:
         await clock.sleep(1)
-        asking = asyncio.create_task(ask())
-        await (answered.wait() if is_asked_by_another else asking)
+        if way == "itself":
+            await ask()
+        else:
+            asking = asyncio.create_task(ask())
+            await (asking if way == "by a task" else answered.wait())
         await clock.sleep(1)
 
     waking = asyncio.create_task(wake())
