@@ -35,6 +35,8 @@ class CandleBooks:
         self._database = database
         self._market_data = market_data
         self._clock = clock
+        # As they were looked at last: to read hundreds of each again and again takes its time.
+        self._at_hand: Mapping[CandleSeries, Sequence[Candle]] = {}
 
     async def closed(
         self, account: AccountEntry, wanted: Sequence[CandleRequest]
@@ -48,17 +50,34 @@ class CandleBooks:
         )
         pages = dict(zip(longest, told, strict=True))
         await self._keep(pages)
+        self._at_hand = {
+            series: page.candles[-_most_kept(longest[series]) :]
+            for series, page in pages.items()
+            if isinstance(page, _Page)
+        }
         return [_newest(pages[series_of(account, one)], one.limit) for one in wanted]
 
     async def _kept(
         self, longest: Mapping[CandleSeries, CandleRequest]
-    ) -> Mapping[CandleSeries, Sequence[Candle]]:
-        """One more than is wanted: where all are asked for, so many are told."""
+    ) -> dict[CandleSeries, Sequence[Candle]]:
+        kept: dict[CandleSeries, Sequence[Candle]] = {
+            series: candles
+            for series, candles in self._at_hand.items()
+            if series in longest and len(candles) >= longest[series].limit
+        }
+        rest = {series: one for series, one in longest.items() if series not in kept}
+        return kept | await self._read(rest)
+
+    async def _read(
+        self, wanted: Mapping[CandleSeries, CandleRequest]
+    ) -> dict[CandleSeries, Sequence[Candle]]:
+        if not wanted:
+            return {}
         now = self._clock.now()
         async with self._database.snapshot() as view:
             return {
-                series: await view.candles.kept(series, one.limit + 1, now)
-                for series, one in longest.items()
+                series: await view.candles.kept(series, _most_kept(one), now)
+                for series, one in wanted.items()
             }
 
     async def _page(
@@ -106,6 +125,11 @@ def _longest(
     """One for each series: several strategies may look at the same."""
     by_length = sorted(wanted, key=lambda one: one.limit)
     return {series_of(account, one): one for one in by_length}
+
+
+def _most_kept(wanted: CandleRequest) -> int:
+    """One more than is wanted: where all are asked for, so many are told."""
+    return wanted.limit + 1
 
 
 def _newest(page: _Page | BaseException, limit: int) -> Sequence[Candle] | BaseException:

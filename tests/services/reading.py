@@ -1,9 +1,13 @@
 """What tests look at: an order's life as it is told, and the exchange's own books."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from app.domain.events import OrderEvent
 from app.domain.order_reports import OrderKey, OrderReport
 from app.domain.orders import Order
 from app.services import Services
+from app.storage.database import Database, Snapshot
 from tests.fakes import ManualClock
 
 
@@ -34,3 +38,22 @@ async def advance_until(
 async def order_at_exchange(services: Services, order: Order) -> OrderReport | None:
     key = OrderKey(symbol=order.symbol, wire_id=order.wire_id, exchange_order_id=None)
     return await services.accounts.get(order.account).gateway.find(key)
+
+
+class Counted(Database):
+    """Knows how often it was read from, and by how many at once."""
+
+    begun = 0
+    now = 0
+    most = 0
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        self.begun += 1
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            async with super().snapshot() as view:
+                yield view
+        finally:
+            self.now -= 1

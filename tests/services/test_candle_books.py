@@ -17,6 +17,7 @@ from app.services.candle_books import SPANS_KEPT, CandleBooks, forget_old, serie
 from app.storage.database import Database
 from tests.conftest import START
 from tests.fakes import ManualClock
+from tests.services.reading import Counted
 from tests.services.tapes import SYMBOLS, Tape, account_of, data_of
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -64,6 +65,7 @@ class Step:
     is_missing: bool
     lost: frozenset[int]
     altered: frozenset[int]
+    is_restarted: bool
 
 
 STEPS = st.builds(
@@ -74,6 +76,7 @@ STEPS = st.builds(
     is_missing=st.sampled_from([False, False, False, True]),
     lost=st.frozensets(st.integers(0, 15), max_size=2),
     altered=st.frozensets(st.integers(0, OVERLAP - 1), max_size=1),
+    is_restarted=st.booleans(),
 )
 
 
@@ -86,13 +89,17 @@ STEPS = st.builds(
 async def test_whatever_is_kept_the_answer_is_that_of_the_exchange(
     database: Database, start: datetime, age: int, steps: list[Step]
 ) -> None:
-    """Through corrections, silent minutes, pauses, losses, other lengths, in a young market."""
+    """Through corrections, silent minutes, restarts, losses, other lengths, in a young market."""
     clock = ManualClock(start)
     tape = Tape(clock, clock.now() - age * MINUTE, f"tape {next(_numbers)}")
+    books = books_of(tape, database)
     for step in steps:
         await happen(tape, step)
         await lose(tape, database, step)
-        assert await closed(tape, database, step.limit) == tape.closed(step.limit)
+        if step.is_restarted:
+            books = books_of(tape, database)
+        [found] = await books.closed(account_of(tape), [wanted(step.limit)])
+        assert found == tape.closed(step.limit)
 
 
 async def happen(tape: Tape, step: Step) -> None:
@@ -129,6 +136,22 @@ async def test_after_the_first_time_a_few_are_asked_for(
     await tape.clock.advance(600)
     assert await asked_in(tape, other) == OVERLAP + 10
     await other.close()
+
+
+async def test_what_was_looked_at_a_moment_ago_is_not_read_again(
+    tape: Tape, database_url: str
+) -> None:
+    database = Counted(database_url, Bus())
+    books = books_of(tape, database)
+    for _ in range(5):
+        [found] = await books.closed(account_of(tape), [wanted()])
+        assert found == tape.closed(NEEDED)
+        await tape.clock.advance(60)
+    assert database.begun == 1
+    await books.closed(account_of(tape), [wanted(NEEDED + 1)])
+    await books.closed(account_of(tape), [wanted(NEEDED + 10)])
+    assert database.begun == 2
+    await database.close()
 
 
 async def test_where_too_many_have_closed_since_all_are_asked_for(

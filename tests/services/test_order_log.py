@@ -18,10 +18,11 @@ from app.errors import CursorExpired, CursorInvalid
 from app.services import Services
 from app.services.order_log import MOST_READING, OrderLog
 from app.settings import Settings
-from app.storage.database import Database, Snapshot
+from app.storage.database import Database
 from tests.conftest import on_each_database
 from tests.fakes import ManualClock
 from tests.makers import make_request
+from tests.services.reading import Counted
 
 PAPER = frozenset({"paper"})
 EVERYTHING = OrderFilter(accounts=PAPER)
@@ -110,23 +111,6 @@ async def test_many_readers_at_different_places_all_see_the_same(services: Servi
     await place(services, *(f"p{number}" for number in range(10)))
     for after, task in zip(range(0, 30, 3), reading, strict=True):
         assert await task == list(range(after + 1, 61))
-
-
-class Counted(Database):
-    """Knows how many have read from it at once."""
-
-    now = 0
-    most = 0
-
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Snapshot]:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        try:
-            async with super().snapshot() as view:
-                yield view
-        finally:
-            self.now -= 1
 
 
 async def test_a_crowd_that_is_behind_leaves_the_database_to_others(
