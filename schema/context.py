@@ -34,6 +34,8 @@ class Context:
     response: Response | None = None
     # What the document may cost at most.
     cost: int = 0
+    # The newest update of an order when it arrived.
+    log_head: int | None = None
     # Whether it is a subscription, once that is known.
     is_endless: bool = False
     # Why no order may be placed just now, where nothing else of the document is refused.
@@ -78,7 +80,11 @@ class Context:
         request_id = str(ULID())
         structlog.contextvars.bind_contextvars(request_id=request_id)
         return Context(
-            services=self.services, token=self.token, address=self.address, request_id=request_id
+            services=self.services,
+            token=self.token,
+            address=self.address,
+            request_id=request_id,
+            log_head=self.services.log.head,
         )
 
     @asynccontextmanager

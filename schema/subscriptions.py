@@ -35,9 +35,12 @@ class Subscription:
         context.require(Scope.READ)
         wanted = every_order(context) if filter is None else filter.to_domain(context)
         log = context.services.log
-        # Refused before the first update, an unusable cursor ends the operation with an error.
-        position = await log.resume(after)
-        return _updates(context, position, wanted)
+        if after is not None:
+            # Refused before the first update, an unusable cursor ends the operation with an error.
+            return _updates(context, await log.resume(after), wanted)
+        # Whatever the same client asks for behind it on its socket is told.
+        head = log.head if context.log_head is None else context.log_head
+        return _updates(context, head, wanted)
 
     @strawberry.subscription
     async def position_updates(

@@ -59,13 +59,10 @@ class OrderLog:
                     continue
                 await bell.wait_at_most(self._database.poll_seconds)
 
-    async def resume(self, cursor: str | None, *, field: str = "after") -> int:
-        """The number of the event to go on behind; without a cursor, the newest."""
+    async def resume(self, cursor: str, *, field: str = "after") -> int:
+        """The number of the event to go on behind."""
         async with self._reading, self._database.snapshot() as view:
-            state = await view.events.state()
-            if cursor is None:
-                return state.head.seq
-            return await _checked(view.events, state, cursor, field)
+            return await _checked(view.events, await view.events.state(), cursor, field)
 
     @property
     def head(self) -> int:

@@ -120,7 +120,7 @@ TEXTS = {
     ),
     "Subscription.orderUpdates(after)": (
         "The cursor of the last update that you have, or a list's asOf. Left out: what is committed"
-        " after the server took the subscription up."
+        " after the subscription arrived, so also all that is asked for behind it on the socket."
     ),
     "Subscription.tickerUpdates": (
         f"The prices of markets. {_NEWEST} A source that falls silent is told as stale."

@@ -78,6 +78,10 @@ async def watching(api: Api) -> AsyncIterator[Socket]:
     async with api.socket() as socket:
         await socket.init(ADMIN)
         await socket.subscribe("watch", WATCH)
+        # What is answered behind it has come behind it.
+        await socket.subscribe("ready", "{ viewer { name } }")
+        await socket.hear_data("ready")
+        await socket.hear_complete("ready")
         yield socket
 
 

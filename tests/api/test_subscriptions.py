@@ -1,16 +1,23 @@
 import asyncio
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.domain.tokens import Scope, Token
 from app.runtime import Parts
+from app.services import Services
+from schema.build import build_schema
+from schema.context import Context
 from tests.api.clients import PATIENCE_SECONDS, Client, Data, Socket
 from tests.api.conftest import Api, Serve, running, settings_of
 from tests.api.test_tokens import make_token
 from tests.api.trading import WAITING, place
 from tests.conftest import START, on_each_database
 from tests.fakes import ManualClock
+from tests.makers import make_request
 
 WATCH = """subscription ($filter: OrderFilter, $after: Cursor) {
   orderUpdates(filter: $filter, after: $after) {
@@ -20,6 +27,7 @@ WATCH = """subscription ($filter: OrderFilter, $after: Cursor) {
       fills { nodes { amount } } history { nodes { kind cursor } } }
   }
 }"""
+TOKEN = Token(id="1", name="a client", scopes=(Scope.TRADE,), created_at=START)
 NOW = "{ orders { asOf } }"
 CANCEL = "mutation ($it: String!) { cancelOrder(input: {clientOrderId: $it}) { __typename } }"
 
@@ -43,6 +51,18 @@ def told(found: list[Data]) -> list[tuple[str, str]]:
 
 
 LIFE = ["SUBMITTED", "ACCEPTED", "FILL"]
+
+
+async def test_whoever_watches_misses_nothing_of_what_is_asked_behind_it(
+    services: Services,
+) -> None:
+    """However late the subscription begins, for whatever reason."""
+    context = Context(services=services, token=TOKEN).for_operation()
+    await services.orders.place(make_request(client_order_id="at-once"))
+    results: Any = await build_schema().stream(WATCH, context_value=context)
+    async with asyncio.timeout(PATIENCE_SECONDS), aclosing(results):
+        found = [(await anext(results)).data["orderUpdates"] for _ in LIFE]
+    assert told(found) == [("at-once", kind) for kind in LIFE]
 
 
 @on_each_database

@@ -59,8 +59,7 @@ async def test_a_list_and_the_stream_behind_it_leave_no_gap(services: Services) 
 @on_each_database
 async def test_without_a_cursor_only_what_comes_is_told(services: Services) -> None:
     await place(services, "before")
-    position = await services.log.resume(None)
-    async with aclosing(services.log.follow(position, EVERYTHING)) as updates:
+    async with aclosing(services.log.follow(services.log.head, EVERYTHING)) as updates:
         waiting = asyncio.create_task(take(updates, 3))
         await place(services, "after")
         found = await waiting
@@ -123,8 +122,8 @@ async def test_a_crowd_that_is_behind_leaves_the_database_to_others(
 
     async def read() -> int:
         async with aclosing(log.follow(0, EVERYTHING)) as updates:
-            await take(updates, 6)
-        return await log.resume(None)
+            newest = (await take(updates, 6))[-1]
+        return await log.resume(newest.position.encode())
 
     assert set(await asyncio.gather(*(read() for _ in range(50)))) == {6}
     assert database.most == MOST_READING
