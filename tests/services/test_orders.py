@@ -241,7 +241,7 @@ async def test_a_cancel_that_finds_no_answer_is_carried_out_later(
     assert waiting.status is OrderStatus.OPEN
     assert waiting.cancel_requested_at is not None
     faults.unavailable = set()
-    await advance_until(clock, services, order, "CANCELED", seconds=20)
+    await advance_until(clock, services, order, "CANCELED")
 
 
 async def test_canceling_an_order_in_doubt_is_carried_out_when_it_is_found(
@@ -255,7 +255,7 @@ async def test_canceling_an_order_in_doubt_is_carried_out_when_it_is_found(
     assert wished.status is OrderStatus.IN_DOUBT
     assert wished.cancel_requested_at is not None
     faults.unavailable = set()
-    kinds = await advance_until(clock, services, order, "CANCELED", seconds=20)
+    kinds = await advance_until(clock, services, order, "CANCELED")
     assert kinds[2:] == ["CANCEL_REQUESTED", "RESOLVED", "CANCELED"]
 
 
