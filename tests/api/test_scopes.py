@@ -54,7 +54,7 @@ HIDDEN = "hidden"
 ACCOUNTS = {"accounts__default__exchange": "paper", f"accounts__{HIDDEN}__exchange": "paper"}
 STRANGERS = ["nobody", "unknown", "expired", "revoked"]
 ENDED = Closed(4403, "Forbidden")
-LIFETIME_SECONDS = 60
+LIFETIME_SECONDS = 10
 GLANCE_SECONDS = 0.25
 
 FIELDS = every_root_field()

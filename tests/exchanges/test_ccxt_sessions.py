@@ -199,7 +199,10 @@ async def test_on_the_real_client_a_cancel_passes_everything_that_waits() -> Non
         for task in (*asking, canceling):
             task.cancel()
         await asyncio.wait((*asking, canceling))
-        assert len(session._queue) == 0
+        # The session itself may just be asking for something.
+        async with asyncio.timeout(10):
+            while len(session._queue):
+                await rig.clock.advance(0.05)
 
 
 async def test_accounts_of_one_exchange_share_one_set_of_markets() -> None:

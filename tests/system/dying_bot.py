@@ -39,18 +39,19 @@ async def live(database_url: str, folder: Path, point: str) -> None:
         for minute in range(PATIENCE_MINUTES):
             if minute == 3:
                 faults.crash_at.add(CrashPoint(point))
-            await decided(services, minute)
+            await decided(services, clock, minute)
             await clock.advance(60)
 
 
-async def decided(services: Services, count: int) -> None:
-    """Strategies think in threads, which no clock of ours can hurry."""
+async def decided(services: Services, clock: ManualClock, count: int) -> None:
+    """Strategies think in threads, which no clock of ours can hurry; the next cycle may be due."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with services.views.open(frozenset({"paper"})) as view:
                 if len(await view.decisions(500)) > count:
                     return
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.05)
+            await clock.advance(0.5)
 
 
 if __name__ == "__main__":
