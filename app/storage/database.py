@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from time import perf_counter
 
@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.bus import Bus, Topic
 from app.domain.events import LoggedEvent
+from app.errors import StorageUnavailable
 from app.storage.accounts import AccountStore
 from app.storage.amendments import AmendmentStore
 from app.storage.audit import AuditStore
@@ -172,8 +173,12 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         connection = await _opened(engine)
     try:
         yield connection
-    finally:
-        await _closed(connection)
+    except BaseException:
+        # Being cancelled leaves one behind that cannot be given back: what came first is told.
+        with suppress(StorageUnavailable):
+            await _closed(connection)
+        raise
+    await _closed(connection)
 
 
 async def _opened(engine: AsyncEngine) -> AsyncConnection:

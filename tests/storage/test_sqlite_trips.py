@@ -1,4 +1,5 @@
 import queue
+from typing import Any, cast
 
 import aiosqlite
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select, text
 from app.errors import StorageUnavailable
 from app.storage import tables
 from app.storage.database import Database
+from app.storage.sql import AsyncSql
 
 
 @pytest.fixture
@@ -69,3 +71,22 @@ async def test_an_instant_begins_with_its_first_statement(database: Database) ->
         assert await view.sql.scalar(count) == before
     async with database.snapshot() as view:
         assert await view.sql.scalar(count) == before + 1
+
+
+async def lose(database: Database) -> None:
+    """Fail, and have the connection fail at the same moment."""
+    async with database.snapshot() as view:
+        await view.sql.all(select(tables.orders))
+        raw = await cast("AsyncSql", view.sql)._connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        await driver._execute(driver._conn.close)
+        raise LookupError
+
+
+async def test_what_went_wrong_first_is_told_where_the_connection_is_lost_too(
+    database: Database,
+) -> None:
+    with pytest.raises(LookupError):
+        await lose(database)
+    async with database.snapshot() as view:
+        assert await view.sql.all(select(tables.orders)) == []
