@@ -119,6 +119,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             self._crowds.admit(self, self.context.viewer.id)
         await super().send_message(message)
 
+    def forget_id(self, id: str) -> None:
+        """It may be forgotten already: its socket has ended meanwhile."""
+        self.operations.pop(id, None)
+
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         if self._is_leaving:
             await self._refuse(message, "the server is about to end: ask the next one")
