@@ -173,12 +173,8 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         connection = await _opened(engine)
     try:
         yield connection
-    except BaseException:
-        # Being cancelled leaves one behind that cannot be given back: what came first is told.
-        with suppress(StorageUnavailable):
-            await _closed(connection)
-        raise
-    await _closed(connection)
+    finally:
+        await _closed(connection)
 
 
 async def _opened(engine: AsyncEngine) -> AsyncConnection:
@@ -201,7 +197,9 @@ async def _closed(connection: AsyncConnection) -> None:
     """A cancelled task too waits until its connection is given back."""
     closing = asyncio.ensure_future(_give_back(connection))
     await finished(closing)
-    closing.result()
+    # One that was lost, as by being cancelled, is dropped: its work is done, or tells why not.
+    with suppress(StorageUnavailable):
+        closing.result()
 
 
 async def _give_back(connection: AsyncConnection) -> None:

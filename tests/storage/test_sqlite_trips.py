@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from app.errors import StorageUnavailable
 from app.storage import tables
-from app.storage.database import Database
+from app.storage.database import READERS, Database
 from app.storage.sql import AsyncSql
 
 
@@ -73,20 +73,21 @@ async def test_an_instant_begins_with_its_first_statement(database: Database) ->
         assert await view.sql.scalar(count) == before + 1
 
 
-async def lose(database: Database) -> None:
-    """Fail, and have the connection fail at the same moment."""
+async def lose(database: Database, failure: Exception | None) -> None:
+    """Look, lose the connection, and fail or be done."""
     async with database.snapshot() as view:
         await view.sql.all(select(tables.orders))
         raw = await cast("AsyncSql", view.sql)._connection.get_raw_connection()
         driver: Any = raw.driver_connection
         await driver._execute(driver._conn.close)
-        raise LookupError
+        if failure is not None:
+            raise failure
 
 
-async def test_what_went_wrong_first_is_told_where_the_connection_is_lost_too(
-    database: Database,
-) -> None:
+async def test_a_connection_that_cannot_be_given_back_hides_nothing(database: Database) -> None:
+    for _ in range(2 * READERS + 1):
+        await lose(database, None)
     with pytest.raises(LookupError):
-        await lose(database)
+        await lose(database, LookupError())
     async with database.snapshot() as view:
         assert await view.sql.all(select(tables.orders)) == []
