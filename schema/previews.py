@@ -6,7 +6,7 @@ import strawberry
 
 from app.domain.checks import Checked
 from app.domain.order_requests import OrderRequest
-from app.services.order_gate import Preview
+from app.services.orders.gate import Preview
 from schema.context import Info
 from schema.errors import Refusal, refusable, told_from
 from schema.fills import Fee

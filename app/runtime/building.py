@@ -9,7 +9,7 @@ import structlog
 from app.bus import Bus
 from app.gateways import Gateways, build_all
 from app.runtime.parts import Parts
-from app.services import Services, position_books
+from app.services import Services
 from app.services.accounts import AccountEntry, AccountService
 from app.services.appraisals import Appraiser
 from app.services.audit import AuditService
@@ -30,14 +30,17 @@ from app.services.loss_watch import LossWatch
 from app.services.market_data import MarketDataService
 from app.services.market_feeds import MarketFeeds
 from app.services.metrics import Metrics
-from app.services.order_courier import OrderCourier
-from app.services.order_gate import OrderGate
-from app.services.order_ledger import Ids, OrderLedger
-from app.services.order_log import OrderLog
-from app.services.order_rules import OrderRules
-from app.services.order_sync import OrderSync, SyncTimes
-from app.services.order_tools import OrderTools
-from app.services.orders import OrderService
+from app.services.orders import position_bookkeeping
+from app.services.orders.balance_cache import RecentMoney
+from app.services.orders.dependencies import OrderTools
+from app.services.orders.dispatch import OrderCourier
+from app.services.orders.gate import OrderGate
+from app.services.orders.ledger import Ids, OrderLedger
+from app.services.orders.reconciler import Reconciler
+from app.services.orders.rules import OrderRules
+from app.services.orders.service import OrderService
+from app.services.orders.sync import OrderSync, SyncTimes
+from app.services.orders.update_log import OrderLog
 from app.services.pacing import Pacer
 from app.services.portfolio_feed import PortfolioFeed
 from app.services.portfolios import PortfolioService
@@ -46,8 +49,6 @@ from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.readiness import Readiness
 from app.services.readings import Readings, ReadingTools
-from app.services.recent_money import RecentMoney
-from app.services.reconciler import Reconciler
 from app.services.risks import RiskService, RiskTools
 from app.services.steady_views import SteadyViews
 from app.services.strategies import StrategyRunner
@@ -210,7 +211,7 @@ class Build:
         await self._auth.ensure_admin(self._settings.data_dir, self._settings.admin_token)
         await self._accounts.register()
         await self._log.open()
-        await position_books.catch_up(self._database)
+        await position_bookkeeping.catch_up(self._database)
         for sync in self._syncs.values():
             await sync.recover()
         await self._dead_man.fire_due()

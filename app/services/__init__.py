@@ -12,8 +12,9 @@ from app.services.halts import HaltService
 from app.services.long_work import LongWork
 from app.services.market_data import MarketDataService
 from app.services.metrics import Metrics
-from app.services.order_log import OrderLog
-from app.services.orders import OrderService
+from app.services.orders.reconciler import Reconciler
+from app.services.orders.service import OrderService
+from app.services.orders.update_log import OrderLog
 from app.services.pacing import Pacer
 from app.services.portfolio_feed import PortfolioFeed
 from app.services.portfolios import PortfolioService
@@ -22,7 +23,6 @@ from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionService
 from app.services.readiness import Readiness
 from app.services.readings import Readings
-from app.services.reconciler import Reconciler
 from app.services.risks import RiskService
 from app.services.strategies import StrategyRunner
 from app.services.trading_windows import TradingWindowService

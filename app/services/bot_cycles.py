@@ -31,7 +31,7 @@ from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
 from app.services.candle_books import CandleBooks
 from app.services.market_data import MarketDataService
-from app.services.orders import Errand, OrderService
+from app.services.orders.service import Errand, OrderService
 from app.services.strategies import StrategyRunner
 from app.storage.database import Database, Transaction
 from app.strategies.interface import Advice, Candles, Held

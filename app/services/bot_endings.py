@@ -12,7 +12,7 @@ from app.domain.orders import OrderSide, OrderSource, OrderType, PositionType
 from app.domain.positions import Position
 from app.errors import Denied, ExchangeError
 from app.services.accounts import AccountService
-from app.services.orders import Errand, OrderService
+from app.services.orders.service import Errand, OrderService
 from app.storage.database import Database
 
 _logger = structlog.get_logger(__name__)

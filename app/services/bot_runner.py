@@ -18,7 +18,7 @@ from app.services.bot_cycles import BotCycles
 from app.services.bot_endings import BotEndings
 from app.services.candle_books import forget_old
 from app.services.metrics import Metrics
-from app.services.orders import OrderService
+from app.services.orders.service import OrderService
 from app.storage.database import Database
 
 # How long another process must be silent before this one takes the bot over.

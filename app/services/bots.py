@@ -21,7 +21,7 @@ from app.ports import Clock
 from app.services import watching
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import Attempt
-from app.services.order_gate import deny
+from app.services.orders.gate import deny
 from app.services.strategies import StrategyRunner
 from app.services.views import View, ViewService
 from app.services.watching import Sight, Watches

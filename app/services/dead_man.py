@@ -13,7 +13,7 @@ from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.audit import Attempt
 from app.services.halts import HaltReport, HaltService, HaltWish
-from app.services.order_gate import deny
+from app.services.orders.gate import deny
 from app.services.reaches import Reach
 from app.storage.database import Database
 

@@ -12,8 +12,8 @@ from app.domain.fills import Fill
 from app.domain.positions import PositionKey, assets_of, fee_value
 from app.errors import ExchangeError
 from app.ports import Clock
-from app.services import position_books
 from app.services.accounts import AccountService
+from app.services.orders import position_bookkeeping
 from app.storage.database import Database
 
 # New fills ring; what could not be valued is tried again so often.
@@ -68,7 +68,7 @@ class FeeValuer:
         async with self._database.transaction() as tx:
             for fill, value in values:
                 await tx.fills.value_fee(fill.id, value)
-            await position_books.rebuild(tx, key)
+            await position_bookkeeping.rebuild(tx, key)
             tx.announce(Topic.FEED)
 
     async def _worth(self, fill: Fill) -> Decimal | None:

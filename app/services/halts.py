@@ -16,8 +16,8 @@ from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.audit import Attempt
-from app.services.order_gate import OrderGate, deny
-from app.services.orders import CLOSING, OrderService
+from app.services.orders.gate import OrderGate, deny
+from app.services.orders.service import CLOSING, OrderService
 from app.services.position_keeper import PositionKeeper
 from app.services.positions import PositionFilter, PositionService
 from app.services.reaches import Reach, restrict

@@ -16,7 +16,7 @@ from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.audit import Attempt
-from app.services.order_gate import deny
+from app.services.orders.gate import deny
 from app.storage.database import Database
 
 

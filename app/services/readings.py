@@ -15,7 +15,7 @@ from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.market_feeds import MarketFeeds
 from app.services.metrics import NAMESPACE, Metrics
-from app.services.order_log import OrderLog
+from app.services.orders.update_log import OrderLog
 from app.services.readiness import Check, Readiness
 from app.services.watching import Watches
 from app.storage.database import Database

@@ -21,7 +21,7 @@ from app.services import watching
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import Attempt
 from app.services.loss_watch import LossWatch
-from app.services.order_gate import deny
+from app.services.orders.gate import deny
 from app.services.portfolios import PortfolioService
 from app.services.reaches import Reach, restrict
 from app.services.views import View, ViewService

@@ -11,7 +11,7 @@ from app.domain.trading_windows import HOUR, WindowState
 from app.ports import Clock
 from app.services import watching
 from app.services.audit import Attempt
-from app.services.order_gate import deny
+from app.services.orders.gate import deny
 from app.services.views import View, ViewService
 from app.services.watching import Sight, Watches
 from app.storage.database import Database

@@ -13,7 +13,7 @@ from app.domain.order_amendments import Amendment
 from app.domain.orders import Order, OrderStatus, OrderType
 from app.domain.risks import Standing, TradingState
 from app.errors import Denied, Refusal, RefusalCode
-from app.services.order_gate import OrderGate
+from app.services.orders.gate import OrderGate
 from app.services.reaches import Reach, restrict
 from tests.fakes import ManualClock
 from tests.lifecycle.exchange import Answer, Killed, KnownExchange, written

@@ -14,15 +14,15 @@ from app.domain.order_amendments import AskedAmendment
 from app.domain.orders import Order, PositionType
 from app.domain.positions import Holding, Position, PositionKey, booked
 from app.services.accounts import AccountEntry, AccountService
-from app.services.order_courier import OrderCourier
-from app.services.order_gate import OrderGate
-from app.services.order_ledger import Ids, OrderLedger
-from app.services.order_log import OrderLog
-from app.services.order_rules import OrderRules
-from app.services.order_sync import OrderSync, SyncTimes
-from app.services.order_tools import OrderTools
-from app.services.orders import OrderService
-from app.services.recent_money import RecentMoney
+from app.services.orders.balance_cache import RecentMoney
+from app.services.orders.dependencies import OrderTools
+from app.services.orders.dispatch import OrderCourier
+from app.services.orders.gate import OrderGate
+from app.services.orders.ledger import Ids, OrderLedger
+from app.services.orders.rules import OrderRules
+from app.services.orders.service import OrderService
+from app.services.orders.sync import OrderSync, SyncTimes
+from app.services.orders.update_log import OrderLog
 from app.storage.database import Database
 from tests.conftest import START
 from tests.fakes import ManualClock

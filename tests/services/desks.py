@@ -18,13 +18,13 @@ from app.domain.order_changes import submitted
 from app.domain.orders import Fee, Order, OrderSide, PositionType
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
-from app.services import position_books
 from app.services.accounts import AccountEntry, AccountService
 from app.services.appraisals import Appraiser
 from app.services.equity import EquityRecorder, EquityTools
 from app.services.market_data import MarketDataService
 from app.services.market_feeds import MarketFeeds
-from app.services.order_log import OrderLog
+from app.services.orders import position_bookkeeping
+from app.services.orders.update_log import OrderLog
 from app.services.portfolio_feed import PortfolioFeed
 from app.services.portfolios import Portfolio, PortfolioService
 from app.services.position_feed import PositionFeed
@@ -266,7 +266,7 @@ class House:
             await tx.fills.insert([fill])
             step = replace(submitted(order), added=(fill,))
             tx.events.append(step.event)
-            await position_books.book(tx, order, [step])
+            await position_bookkeeping.book(tx, order, [step])
 
     async def wait_with_an_order(self) -> None:
         """One that is not filled."""

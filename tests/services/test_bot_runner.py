@@ -20,7 +20,7 @@ from app.services.accounts import AccountService
 from app.services.bot_cycles import BotCycles
 from app.services.bot_runner import LEASE_SECONDS, BotRunner, RunnerTools
 from app.services.metrics import Metrics
-from app.services.orders import OrderService
+from app.services.orders.service import OrderService
 from app.storage.database import Database
 from tests.conftest import START
 from tests.fakes import ManualClock

@@ -16,7 +16,7 @@ from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.halts import HaltReport, HaltWish
-from app.services.orders import Errand
+from app.services.orders.service import Errand
 from app.services.reaches import Reach, restrict
 from app.services.risks import RiskState
 from app.settings import Settings

@@ -19,7 +19,7 @@ from app.domain.order_changes import submitted
 from app.domain.order_reports import FillReport
 from app.domain.orders import Fee, OrderSide, OrderStatus
 from app.domain.positions import Position, PositionKey, assets_of, booked
-from app.services.order_ledger import Ids, OrderLedger
+from app.services.orders.ledger import Ids, OrderLedger
 from app.storage.database import Database
 from tests.conftest import START
 from tests.fakes import ManualClock

@@ -16,8 +16,8 @@ from app.domain.order_amendments import (
 from app.domain.orders import Order
 from app.errors import Denied, ExchangeError
 from app.services.audit import Attempt
-from app.services.order_gate import deny
-from app.services.order_tools import OrderTools
+from app.services.orders.dependencies import OrderTools
+from app.services.orders.gate import deny
 from app.storage.database import Snapshot
 
 _logger = structlog.get_logger(__name__)

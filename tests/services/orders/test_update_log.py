@@ -16,7 +16,7 @@ from app.domain.orders import OrderStatus, OrderType
 from app.domain.pages import PageRequest
 from app.errors import CursorExpired, CursorInvalid
 from app.services import Services
-from app.services.order_log import MOST_READING, OrderLog
+from app.services.orders.update_log import MOST_READING, OrderLog
 from app.settings import Settings
 from app.storage.database import Database
 from tests.conftest import on_each_database

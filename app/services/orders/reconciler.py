@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from app.domain.audit import Subject
 from app.domain.reconciliations import Reconciliation
 from app.services.audit import Attempt
-from app.services.order_sync import OrderSync
+from app.services.orders.sync import OrderSync
 
 
 class Reconciler:

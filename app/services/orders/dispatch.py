@@ -13,7 +13,7 @@ from app.errors import Denied, ExchangeError, ExchangeRejected, ExchangeUnavaila
 from app.ports import Clock, ExchangeGateway
 from app.services.accounts import AccountService
 from app.services.audit import Attempt
-from app.services.order_ledger import OrderLedger
+from app.services.orders.ledger import OrderLedger
 
 _logger = structlog.get_logger(__name__)
 

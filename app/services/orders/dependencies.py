@@ -6,9 +6,9 @@ from app.bus import Bus
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.metrics import Metrics
-from app.services.order_courier import OrderCourier
-from app.services.order_gate import OrderGate
-from app.services.order_ledger import Ids, OrderLedger
+from app.services.orders.dispatch import OrderCourier
+from app.services.orders.gate import OrderGate
+from app.services.orders.ledger import Ids, OrderLedger
 from app.storage.database import Database
 
 

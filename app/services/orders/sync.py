@@ -17,10 +17,10 @@ from app.domain.orders import Order
 from app.domain.reconciliations import Reconciliation, missing, unanswered
 from app.errors import ExchangeError, OrderdeckError
 from app.services.accounts import AccountEntry
-from app.services.amendments import AmendmentService
-from app.services.order_ledger import OrderLedger
-from app.services.order_tools import OrderTools
-from app.services.orders import OrderService
+from app.services.orders.amendments import AmendmentService
+from app.services.orders.dependencies import OrderTools
+from app.services.orders.ledger import OrderLedger
+from app.services.orders.service import OrderService
 
 FIRST_PAUSE_SECONDS = 0.5
 # Every question has a deadline of its own; so long all those of one round may take.

@@ -16,11 +16,11 @@ from app.domain.order_reports import OrderReport
 from app.domain.order_requests import OrderRequest, check_metadata
 from app.domain.orders import Order, OrderStatus
 from app.errors import Denied, Duplicate
-from app.services.amendments import AmendmentService
 from app.services.audit import Attempt
 from app.services.metrics import Placing
-from app.services.order_gate import Preview, deny, entry_of
-from app.services.order_tools import OrderTools
+from app.services.orders.amendments import AmendmentService
+from app.services.orders.dependencies import OrderTools
+from app.services.orders.gate import Preview, deny, entry_of
 from app.storage.database import Transaction
 
 

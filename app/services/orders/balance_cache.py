@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from app.domain.accounts import AccountMode, Balance
 from app.ports import Clock
 from app.services.accounts import AccountEntry
-from app.services.order_ledger import OrderLedger
+from app.services.orders.ledger import OrderLedger
 
 # Deposits are seen so much later. Paper money is counted here and costs nothing to look at.
 GOOD_FOR = timedelta(seconds=1)

@@ -29,9 +29,9 @@ from app.domain.risks import Standing, TradingState, examine_state
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
-from app.services.home_rates import HomeRates
-from app.services.order_rules import OrderRules
-from app.services.recent_money import RecentMoney
+from app.services.orders.balance_cache import RecentMoney
+from app.services.orders.quote_rates import HomeRates
+from app.services.orders.rules import OrderRules
 from app.storage.database import Database, Snapshot, Transaction
 
 _ONE = Decimal(1)

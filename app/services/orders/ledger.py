@@ -18,8 +18,8 @@ from app.domain.order_reports import OrderReport
 from app.domain.orders import Order, OrderStatus
 from app.errors import Duplicate, Refusal, StaleRevision
 from app.ports import Clock
-from app.services import bot_books, position_books
 from app.services.audit import Attempt
+from app.services.orders import bot_bookkeeping, position_bookkeeping
 from app.storage.database import Database, Snapshot, Transaction
 
 MAX_ATTEMPTS = 20
@@ -248,8 +248,8 @@ async def _record(tx: Transaction, before: Order, steps: Sequence[Step]) -> Orde
         if step.added:
             await tx.fills.insert(step.added)
         tx.events.append(step.event)
-    await position_books.book(tx, after, steps)
-    await bot_books.book(tx, after, steps)
+    await position_bookkeeping.book(tx, after, steps)
+    await bot_bookkeeping.book(tx, after, steps)
     if after.status is OrderStatus.IN_DOUBT:
         tx.announce(Topic.DOUBTS)
     return after
