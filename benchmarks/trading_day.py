@@ -16,7 +16,7 @@ from app.domain.orders import Order, OrderSide, OrderType, PositionType
 from app.domain.performances import Performance
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.portfolios import MAX_POINTS, CurveRequest, Portfolio
+from app.services.portfolio.portfolios import MAX_POINTS, CurveRequest, Portfolio
 from app.settings import Settings, load_settings
 from benchmarks.equity_plot import Plot
 from tests.fakes import ManualClock

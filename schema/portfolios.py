@@ -8,7 +8,7 @@ from decimal import Decimal
 import strawberry
 
 from app.domain import performances, portfolios
-from app.services import portfolios as services
+from app.services.portfolio import portfolios as services
 from schema import ids
 from schema.accounts import Account
 from schema.context import Info

@@ -12,8 +12,8 @@ from app.domain.order_requests import OrderRequest
 from app.domain.orders import PositionType
 from app.domain.positions import PositionKey
 from app.domain.valuations import PositionSide, Valued
-from app.services import positions as services
-from app.services.position_keeper import unknown_position
+from app.services.portfolio import positions as services
+from app.services.portfolio.closing import unknown_position
 from app.services.views import View
 from schema import ids
 from schema.accounts import Account

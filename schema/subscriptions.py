@@ -8,7 +8,7 @@ import strawberry
 
 from app.domain.filters import OrderFilter as DomainOrderFilter
 from app.domain.tokens import Scope
-from app.services.positions import PositionFilter as AnyPosition
+from app.services.portfolio.positions import PositionFilter as AnyPosition
 from schema.bots import Bot, BotDecision, watch_bot, watch_decisions
 from schema.context import Context, Info
 from schema.order_inputs import OrderFilter, every_order

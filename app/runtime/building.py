@@ -11,7 +11,6 @@ from app.gateways import Gateways, build_all
 from app.runtime.parts import Parts
 from app.services import Services
 from app.services.accounts import AccountEntry, AccountService
-from app.services.appraisals import Appraiser
 from app.services.audit import AuditService
 from app.services.auth import AuthService
 from app.services.bot_cycles import BotCycles, CycleTools
@@ -20,8 +19,6 @@ from app.services.bots import BotService, BotTools
 from app.services.budgets import Allowances, BudgetService
 from app.services.candle_books import CandleBooks
 from app.services.dead_man import DeadManSwitch
-from app.services.equity import EquityRecorder, EquityTools
-from app.services.fee_values import FeeValuer
 from app.services.halts import HaltService, HaltTools
 from app.services.ids import AscendingIds, new_wire_id
 from app.services.long_work import LongWork
@@ -42,15 +39,18 @@ from app.services.orders.service import OrderService
 from app.services.orders.sync import OrderSync, SyncTimes
 from app.services.orders.update_log import OrderLog
 from app.services.pacing import Pacer
-from app.services.portfolio_feed import PortfolioFeed
-from app.services.portfolios import PortfolioService
-from app.services.position_feed import PositionFeed
-from app.services.position_keeper import PositionKeeper
-from app.services.positions import PositionService
+from app.services.portfolio.closing import PositionKeeper
+from app.services.portfolio.consistent_views import SteadyViews
+from app.services.portfolio.equity_recorder import EquityRecorder, EquityTools
+from app.services.portfolio.fee_valuation import FeeValuer
+from app.services.portfolio.portfolio_feed import PortfolioFeed
+from app.services.portfolio.portfolios import PortfolioService
+from app.services.portfolio.position_feed import PositionFeed
+from app.services.portfolio.positions import PositionService
+from app.services.portfolio.valuation import Appraiser
 from app.services.readiness import Readiness
 from app.services.readings import Readings, ReadingTools
 from app.services.risks import RiskService, RiskTools
-from app.services.steady_views import SteadyViews
 from app.services.strategies import StrategyRunner
 from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService

@@ -16,11 +16,11 @@ from app.services.orders.reconciler import Reconciler
 from app.services.orders.service import OrderService
 from app.services.orders.update_log import OrderLog
 from app.services.pacing import Pacer
-from app.services.portfolio_feed import PortfolioFeed
-from app.services.portfolios import PortfolioService
-from app.services.position_feed import PositionFeed
-from app.services.position_keeper import PositionKeeper
-from app.services.positions import PositionService
+from app.services.portfolio.closing import PositionKeeper
+from app.services.portfolio.portfolio_feed import PortfolioFeed
+from app.services.portfolio.portfolios import PortfolioService
+from app.services.portfolio.position_feed import PositionFeed
+from app.services.portfolio.positions import PositionService
 from app.services.readiness import Readiness
 from app.services.readings import Readings
 from app.services.risks import RiskService

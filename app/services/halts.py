@@ -18,8 +18,8 @@ from app.services.accounts import AccountService
 from app.services.audit import Attempt
 from app.services.orders.gate import OrderGate, deny
 from app.services.orders.service import CLOSING, OrderService
-from app.services.position_keeper import PositionKeeper
-from app.services.positions import PositionFilter, PositionService
+from app.services.portfolio.closing import PositionKeeper
+from app.services.portfolio.positions import PositionFilter, PositionService
 from app.services.reaches import Reach, restrict
 from app.services.views import ViewService
 from app.storage.database import Database, Transaction

@@ -12,8 +12,8 @@ from app.domain.rules import Rules
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
-from app.services.fundings import point_of
-from app.services.portfolios import PortfolioService
+from app.services.portfolio.equity_points import point_of
+from app.services.portfolio.portfolios import PortfolioService
 from app.services.reaches import Reach, restrict
 from app.services.views import View, ViewService
 from app.storage.database import Database

@@ -22,7 +22,7 @@ from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import Attempt
 from app.services.loss_watch import LossWatch
 from app.services.orders.gate import deny
-from app.services.portfolios import PortfolioService
+from app.services.portfolio.portfolios import PortfolioService
 from app.services.reaches import Reach, restrict
 from app.services.views import View, ViewService
 from app.services.watching import Sight, Watches

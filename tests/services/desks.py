@@ -19,17 +19,17 @@ from app.domain.orders import Fee, Order, OrderSide, PositionType
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry, AccountService
-from app.services.appraisals import Appraiser
-from app.services.equity import EquityRecorder, EquityTools
 from app.services.market_data import MarketDataService
 from app.services.market_feeds import MarketFeeds
 from app.services.orders import position_bookkeeping
 from app.services.orders.update_log import OrderLog
-from app.services.portfolio_feed import PortfolioFeed
-from app.services.portfolios import Portfolio, PortfolioService
-from app.services.position_feed import PositionFeed
-from app.services.positions import PositionFilter, PositionList, PositionService
-from app.services.steady_views import SteadyViews
+from app.services.portfolio.consistent_views import SteadyViews
+from app.services.portfolio.equity_recorder import EquityRecorder, EquityTools
+from app.services.portfolio.portfolio_feed import PortfolioFeed
+from app.services.portfolio.portfolios import Portfolio, PortfolioService
+from app.services.portfolio.position_feed import PositionFeed
+from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
+from app.services.portfolio.valuation import Appraiser
 from app.services.views import View, ViewService
 from app.services.watching import Watches
 from app.storage.database import Database

@@ -9,7 +9,7 @@ import pytest
 
 from app.bus import Bus
 from app.services.feeds import GRACE_SECONDS
-from app.services.positions import PositionFilter
+from app.services.portfolio.positions import PositionFilter
 from app.storage.database import Database
 from tests.fakes import ManualClock
 from tests.services.desks import ACCOUNT, House, StreamedDesk

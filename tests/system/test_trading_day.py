@@ -16,7 +16,7 @@ from app.domain.orders import Order, OrderSide
 from app.domain.performances import Performance
 from app.domain.portfolios import allocations
 from app.runtime import Parts, open_runtime
-from app.services.portfolios import Portfolio
+from app.services.portfolio.portfolios import Portfolio
 from benchmarks.equity_plot import Plot
 from benchmarks.trading_day import MINUTE, NOON, TRADES, DayClock, Moment, TradingDay, settings_in
 

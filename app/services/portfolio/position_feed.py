@@ -6,8 +6,8 @@ from functools import partial
 from app.domain.markets import Ticker
 from app.services.accounts import AccountService
 from app.services.market_channels import Channel, ticker_channel
-from app.services.positions import PositionFilter, PositionList, PositionService
-from app.services.steady_views import BALANCES_SECONDS, SteadyViews
+from app.services.portfolio.consistent_views import BALANCES_SECONDS, SteadyViews
+from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
 from app.services.watching import Sight, Subject, Watches
 
 

@@ -18,9 +18,9 @@ from app.domain.problems import Problem
 from app.errors import BadInput, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry
-from app.services.appraisals import Appraisal, Appraiser
-from app.services.day_openings import DayOpenings
-from app.services.fundings import point_of
+from app.services.portfolio.equity_points import point_of
+from app.services.portfolio.realized_today import DayOpenings
+from app.services.portfolio.valuation import Appraisal, Appraiser
 from app.services.views import View
 
 MAX_POINTS = 2000

@@ -9,8 +9,8 @@ from app.domain.reconciliations import unanswered
 from app.errors import ExchangeError
 from app.services.accounts import AccountEntry
 from app.services.market_channels import Channel, ticker_channel
-from app.services.portfolios import Portfolio, PortfolioService
-from app.services.steady_views import BALANCES_SECONDS, SteadyViews
+from app.services.portfolio.consistent_views import BALANCES_SECONDS, SteadyViews
+from app.services.portfolio.portfolios import Portfolio, PortfolioService
 from app.services.watching import POLL_SECONDS, Sight, Subject, Watches
 
 

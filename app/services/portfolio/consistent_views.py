@@ -9,7 +9,7 @@ from datetime import timedelta
 from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry
-from app.services.appraisals import Appraiser, Purse, purse_question
+from app.services.portfolio.valuation import Appraiser, Purse, purse_question
 from app.services.views import View, ViewService
 
 # Deposits ring no bell. Asking an exchange for balances is dear.

@@ -10,7 +10,7 @@ import pytest
 
 from app.bus import Bus
 from app.errors import ExchangeUnavailable
-from app.services.portfolios import Portfolio
+from app.services.portfolio.portfolios import Portfolio
 from app.storage.database import Database
 from tests.fakes import ManualClock
 from tests.services.desks import House

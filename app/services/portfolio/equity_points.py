@@ -6,7 +6,7 @@ from app.domain import money
 from app.domain import portfolios as domain
 from app.domain.equity_curves import EquityKey, EquityPoint
 from app.domain.fundings import flow, outside_of, units_after
-from app.services.appraisals import Appraisal
+from app.services.portfolio.valuation import Appraisal
 from app.services.views import View
 
 

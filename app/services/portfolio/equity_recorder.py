@@ -14,8 +14,8 @@ from app.domain.positions import Position
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
 from app.services.accounts import AccountEntry
-from app.services.appraisals import Appraiser
-from app.services.fundings import point_of
+from app.services.portfolio.equity_points import point_of
+from app.services.portfolio.valuation import Appraiser
 from app.services.views import View, ViewService
 from app.storage.database import Database
 

@@ -13,7 +13,7 @@ from app.domain.exposures import Exposure
 from app.domain.orders import PositionType
 from app.domain.positions import PositionKey
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
-from app.services.portfolios import CurveRequest, Portfolio
+from app.services.portfolio.portfolios import CurveRequest, Portfolio
 from app.storage.database import Database
 from tests.conftest import START, on_each_database
 from tests.fakes import ManualClock

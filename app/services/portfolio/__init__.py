@@ -1,0 +1,1 @@
+"""What accounts hold, what it is worth, and how that changes over time."""
