@@ -15,9 +15,9 @@ from app.domain.accounts import AccountMode
 from app.domain.markets import Ticker
 from app.services.accounts import AccountEntry
 from app.services.answers import Answers
-from app.services.market_data import MarketDataService
-from app.services.market_feeds import MarketFeeds
-from app.services.prices import fetch_prices
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.price_lookup import fetch_prices
+from app.services.markets.stream_registry import MarketFeeds
 
 SYMBOLS = [f"C{number}/USDT" for number in range(50)]
 ANSWER_SECONDS = 0.1

@@ -17,15 +17,15 @@ from app.services.bot_cycles import BotCycles, CycleTools
 from app.services.bot_runner import BotRunner, RunnerTools
 from app.services.bots import BotService, BotTools
 from app.services.budgets import Allowances, BudgetService
-from app.services.candle_books import CandleBooks
 from app.services.dead_man import DeadManSwitch
 from app.services.halts import HaltService, HaltTools
 from app.services.ids import AscendingIds, new_wire_id
 from app.services.long_work import LongWork
 from app.services.loop_watch import LoopWatch
 from app.services.loss_watch import LossWatch
-from app.services.market_data import MarketDataService
-from app.services.market_feeds import MarketFeeds
+from app.services.markets.candle_history import CandleBooks
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.stream_registry import MarketFeeds
 from app.services.metrics import Metrics
 from app.services.orders import position_bookkeeping
 from app.services.orders.balance_cache import RecentMoney

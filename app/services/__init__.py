@@ -10,7 +10,7 @@ from app.services.budgets import BudgetService
 from app.services.dead_man import DeadManSwitch
 from app.services.halts import HaltService
 from app.services.long_work import LongWork
-from app.services.market_data import MarketDataService
+from app.services.markets.market_data import MarketDataService
 from app.services.metrics import Metrics
 from app.services.orders.reconciler import Reconciler
 from app.services.orders.service import OrderService

@@ -29,8 +29,8 @@ from app.errors import (
 )
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
-from app.services.candle_books import CandleBooks
-from app.services.market_data import MarketDataService
+from app.services.markets.candle_history import CandleBooks
+from app.services.markets.market_data import MarketDataService
 from app.services.orders.service import Errand, OrderService
 from app.services.strategies import StrategyRunner
 from app.storage.database import Database, Transaction

@@ -16,7 +16,7 @@ from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.bot_cycles import BotCycles
 from app.services.bot_endings import BotEndings
-from app.services.candle_books import forget_old
+from app.services.markets.candle_history import forget_old
 from app.services.metrics import Metrics
 from app.services.orders.service import OrderService
 from app.storage.database import Database

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Hashable, Sequence
 
 from app.domain.markets import Ticker
-from app.services.market_channels import Channel, ChannelKey
-from app.services.market_feeds import MarketFeeds
+from app.services.markets.channels import Channel, ChannelKey
+from app.services.markets.stream_registry import MarketFeeds
 
 # More of them are not worth a stream each: an account of dust would open thousands.
 MOST_STREAMS = 200

@@ -19,8 +19,8 @@ from app.domain.orders import Fee, Order, OrderSide, PositionType
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry, AccountService
-from app.services.market_data import MarketDataService
-from app.services.market_feeds import MarketFeeds
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.stream_registry import MarketFeeds
 from app.services.orders import position_bookkeeping
 from app.services.orders.update_log import OrderLog
 from app.services.portfolio.consistent_views import SteadyViews

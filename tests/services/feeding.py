@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 from app.domain.accounts import AccountMode
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry
-from app.services.market_data import MarketDataService
-from app.services.market_feeds import MarketFeeds
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.stream_registry import MarketFeeds
 from app.services.metrics import Metrics
 from tests.fakes import ManualClock
 from tests.market_sources import HandSource

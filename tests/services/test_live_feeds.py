@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from app.bus import Bus
-from app.services.feeds import GRACE_SECONDS
+from app.services.markets.shared_stream import GRACE_SECONDS
 from app.services.portfolio.positions import PositionFilter
 from app.storage.database import Database
 from tests.fakes import ManualClock

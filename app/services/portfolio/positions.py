@@ -23,9 +23,9 @@ from app.domain.valuations import (
 from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
-from app.services.market_data import MarketDataService
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.price_lookup import Prices, fetch_prices
 from app.services.portfolio.valuation import Appraiser, held_of
-from app.services.prices import Prices, fetch_prices
 from app.services.views import View
 
 

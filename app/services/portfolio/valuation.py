@@ -26,8 +26,8 @@ from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.exposures import told_exposures
-from app.services.market_data import MarketDataService
-from app.services.prices import Prices, fetch_prices
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.price_lookup import Prices, fetch_prices
 from app.services.views import View
 
 _NAMED = 12

@@ -17,8 +17,8 @@ from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.answers import AnswerCache
-from app.services.market_channels import book_channel, candle_channel, ticker_channel
-from app.services.market_feeds import MarketFeeds
+from app.services.markets.channels import book_channel, candle_channel, ticker_channel
+from app.services.markets.stream_registry import MarketFeeds
 
 # No longer than a tick of the fastest market: what is asked at once is asked once.
 KEPT = timedelta(milliseconds=250)

@@ -13,7 +13,7 @@ from app.bus import Bus
 from app.domain.candle_books import OVERLAP
 from app.domain.candles import Candle, CandleRequest
 from app.errors import Denied, ExchangeUnavailable
-from app.services.candle_books import SPANS_KEPT, CandleBooks, forget_old, series_of
+from app.services.markets.candle_history import SPANS_KEPT, CandleBooks, forget_old, series_of
 from app.storage.database import Database
 from tests.conftest import START
 from tests.fakes import ManualClock

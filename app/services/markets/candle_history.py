@@ -11,7 +11,7 @@ from app.domain.candle_books import CandleSeries
 from app.domain.candles import Candle, CandleRequest
 from app.ports import Clock
 from app.services.accounts import AccountEntry
-from app.services.market_data import MarketDataService
+from app.services.markets.market_data import MarketDataService
 from app.storage.database import Database
 
 # So many spans of time nobody looks back.

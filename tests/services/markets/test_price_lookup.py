@@ -10,9 +10,9 @@ from app.errors import ExchangeUnavailable
 from app.exchanges.paper.exchange import PaperExchange
 from app.services.accounts import AccountEntry
 from app.services.answers import Answers
-from app.services.market_data import MarketDataService
-from app.services.market_feeds import MarketFeeds
-from app.services.prices import DEADLINE_SECONDS, Prices, fetch_prices
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.price_lookup import DEADLINE_SECONDS, Prices, fetch_prices
+from app.services.markets.stream_registry import MarketFeeds
 from tests.exchanges.memory import MemoryBooks
 from tests.exchanges.rigs import TERMS
 from tests.fakes import ManualClock

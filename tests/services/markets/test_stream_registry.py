@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from app.domain.accounts import Connectivity
-from app.services.feeds import GRACE_SECONDS, SILENCE_SECONDS
+from app.services.markets.shared_stream import GRACE_SECONDS, SILENCE_SECONDS
 from tests.fakes import ManualClock
 from tests.services.feeding import Feeding, feeding, next_of, reading
 

@@ -10,7 +10,7 @@ import structlog
 
 from app.domain.accounts import Connectivity
 from app.ports import Clock, MarketSource
-from app.services.market_channels import Channel
+from app.services.markets.channels import Channel
 
 # So long it goes on without anybody who watches, for whoever comes back.
 GRACE_SECONDS = 10.0

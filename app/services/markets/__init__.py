@@ -1,0 +1,1 @@
+"""Markets, prices, candles and order books, and one upstream stream shared by all their readers."""
