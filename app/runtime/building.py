@@ -20,6 +20,7 @@ from app.services.budgets import Allowances, BudgetService
 from app.services.dead_man import DeadManSwitch
 from app.services.halts import HaltService, HaltTools
 from app.services.ids import AscendingIds, new_wire_id
+from app.services.live.live_queries import Watches
 from app.services.long_work import LongWork
 from app.services.loop_watch import LoopWatch
 from app.services.loss_watch import LossWatch
@@ -54,7 +55,6 @@ from app.services.risks import RiskService, RiskTools
 from app.services.strategies import StrategyRunner
 from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService
-from app.services.watching import Watches
 from app.settings import Settings
 from app.storage.database import Database
 

@@ -18,13 +18,13 @@ from app.domain.orders import PositionType
 from app.domain.symbols import unknown_symbol
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
-from app.services import watching
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import Attempt
+from app.services.live import live_queries
+from app.services.live.live_queries import Sight, Watches
 from app.services.orders.gate import deny
 from app.services.strategies import StrategyRunner
 from app.services.views import View, ViewService
-from app.services.watching import Sight, Watches
 from app.storage.database import Database
 
 BATCH = 200
@@ -70,7 +70,7 @@ class BotService:
 
     async def follow(self) -> AsyncGenerator[Bot, None]:
         """As it stands now, and anew with every change."""
-        return await self._tools.watches.follow(watching.Subject(key="bot", look=self._look))
+        return await self._tools.watches.follow(live_queries.Subject(key="bot", look=self._look))
 
     async def start(self, plan: BotPlan, attempt: Attempt | None = None) -> None:
         """Begin, or go on after a pause, perhaps with something else to do."""

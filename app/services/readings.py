@@ -13,11 +13,11 @@ from app.domain.accounts import Connectivity
 from app.errors import StorageError
 from app.ports import Clock
 from app.services.accounts import AccountService
+from app.services.live.live_queries import Watches
 from app.services.markets.stream_registry import MarketFeeds
 from app.services.metrics import NAMESPACE, Metrics
 from app.services.orders.update_log import OrderLog
 from app.services.readiness import Check, Readiness
-from app.services.watching import Watches
 from app.storage.database import Database
 
 

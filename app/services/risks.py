@@ -17,15 +17,15 @@ from app.domain.risks import Losses, RiskLimits, Standing, TradingState, check_l
 from app.domain.rules import ALL
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
-from app.services import watching
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import Attempt
+from app.services.live import live_queries
+from app.services.live.live_queries import Sight, Watches
 from app.services.loss_watch import LossWatch
 from app.services.orders.gate import deny
 from app.services.portfolio.portfolios import PortfolioService
 from app.services.reaches import Reach, restrict
 from app.services.views import View, ViewService
-from app.services.watching import Sight, Watches
 from app.storage.database import Database, Transaction
 
 # Prices move without anybody ringing.
@@ -102,7 +102,9 @@ class RiskService:
 
     async def follow(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
         """As it stands now, and anew when limits, states, orders or figures have changed."""
-        subject = watching.Subject(key=("risk", account.name), look=partial(self._look, account))
+        subject = live_queries.Subject(
+            key=("risk", account.name), look=partial(self._look, account)
+        )
         return await self._tools.watches.follow(subject)
 
     async def figures(self, view: View, account: AccountEntry) -> Figures:

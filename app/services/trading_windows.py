@@ -9,11 +9,11 @@ from app.domain.audit import Subject
 from app.domain.trading_window_changes import check_window
 from app.domain.trading_windows import HOUR, WindowState
 from app.ports import Clock
-from app.services import watching
 from app.services.audit import Attempt
+from app.services.live import live_queries
+from app.services.live.live_queries import Sight, Watches
 from app.services.orders.gate import deny
 from app.services.views import View, ViewService
-from app.services.watching import Sight, Watches
 from app.storage.database import Database
 
 # It opens and closes without anybody ringing.
@@ -64,7 +64,9 @@ class TradingWindowService:
 
     async def follow(self) -> AsyncGenerator[ShownWindow, None]:
         """As it stands now, and anew when it opens or closes and with each trade."""
-        return await self._watches.follow(watching.Subject(key="trading window", look=self._look))
+        return await self._watches.follow(
+            live_queries.Subject(key="trading window", look=self._look)
+        )
 
     async def _look(self, _before: ShownWindow | None) -> Sight[ShownWindow]:
         async with self._views.open(frozenset()) as view:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from app.services.watching import PAUSE_SECONDS
+from app.services.live.live_queries import PAUSE_SECONDS
 from tests.api.clients import Client, Data, Socket
 from tests.api.conftest import Serve
 from tests.api.test_tokens import make_token

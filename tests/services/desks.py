@@ -19,6 +19,7 @@ from app.domain.orders import Fee, Order, OrderSide, PositionType
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry, AccountService
+from app.services.live.live_queries import Watches
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.stream_registry import MarketFeeds
 from app.services.orders import position_bookkeeping
@@ -31,7 +32,6 @@ from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
 from app.services.portfolio.valuation import Appraiser
 from app.services.views import View, ViewService
-from app.services.watching import Watches
 from app.storage.database import Database
 from tests.fakes import ManualClock
 from tests.makers import make_fill, make_order

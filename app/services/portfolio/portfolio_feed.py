@@ -8,10 +8,10 @@ from app.domain.markets import Ticker
 from app.domain.reconciliations import unanswered
 from app.errors import ExchangeError
 from app.services.accounts import AccountEntry
+from app.services.live.live_queries import POLL_SECONDS, Sight, Subject, Watches
 from app.services.markets.channels import Channel, ticker_channel
 from app.services.portfolio.consistent_views import BALANCES_SECONDS, SteadyViews
 from app.services.portfolio.portfolios import Portfolio, PortfolioService
-from app.services.watching import POLL_SECONDS, Sight, Subject, Watches
 
 
 class PortfolioFeed:

@@ -5,10 +5,10 @@ from functools import partial
 
 from app.domain.markets import Ticker
 from app.services.accounts import AccountService
+from app.services.live.live_queries import Sight, Subject, Watches
 from app.services.markets.channels import Channel, ticker_channel
 from app.services.portfolio.consistent_views import BALANCES_SECONDS, SteadyViews
 from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
-from app.services.watching import Sight, Subject, Watches
 
 
 class PositionFeed:

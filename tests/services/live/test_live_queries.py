@@ -7,8 +7,8 @@ import pytest
 
 from app.bus import Bus, Topic
 from app.errors import ExchangeUnavailable
+from app.services.live.live_queries import MOST_WATCHES, PAUSE_SECONDS, Sight, Subject, Watches
 from app.services.markets.stream_registry import MarketFeeds
-from app.services.watching import MOST_WATCHES, PAUSE_SECONDS, Sight, Subject, Watches
 from tests.fakes import ManualClock
 from tests.services.feeding import Updates, reading
 

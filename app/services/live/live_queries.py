@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar
 from app.bus import Bus, Listener, Topic
 from app.domain.markets import Ticker
 from app.ports import Clock
+from app.services.live.price_triggers import PriceBell
 from app.services.markets.channels import Channel
 from app.services.markets.stream_registry import MarketFeeds
-from app.services.price_bells import PriceBell
 
 # At most five a second.
 PAUSE_SECONDS = 0.2
