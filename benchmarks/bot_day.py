@@ -17,7 +17,7 @@ from app.domain.filters import OrderFilter
 from app.domain.orders import Order
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.bots import BotPlan
+from app.services.bot.service import BotPlan
 from app.services.portfolio.portfolios import Portfolio
 from benchmarks.trading_day import ACCOUNT, NOON, DayClock, settings_in
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from app.domain.bots import Assignment, StopWish
 from app.runtime import open_runtime
 from app.services import Services
-from app.services.bots import BotPlan
+from app.services.bot.service import BotPlan
 from app.settings import load_settings
 
 SECONDS = 15.0

@@ -16,7 +16,7 @@ from app.domain.signals import Signal
 from app.errors import BadInput, Denied, RefusalCode
 from app.errors import Refusal as DomainRefusal
 from app.services.accounts import AccountEntry
-from app.services.bots import BotPlan
+from app.services.bot.service import BotPlan
 from schema import ids
 from schema.accounts import Account
 from schema.context import Info

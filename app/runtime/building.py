@@ -13,9 +13,10 @@ from app.services import Services
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import AuditService
 from app.services.auth import AuthService
-from app.services.bot_cycles import BotCycles, CycleTools
-from app.services.bot_runner import BotRunner, RunnerTools
-from app.services.bots import BotService, BotTools
+from app.services.bot.cycle import BotCycles, CycleTools
+from app.services.bot.runner import BotRunner, RunnerTools
+from app.services.bot.service import BotService, BotTools
+from app.services.bot.strategies import StrategyRunner
 from app.services.budgets import Allowances, BudgetService
 from app.services.dead_man import DeadManSwitch
 from app.services.halts import HaltService, HaltTools
@@ -52,7 +53,6 @@ from app.services.portfolio.valuation import Appraiser
 from app.services.readiness import Readiness
 from app.services.readings import Readings, ReadingTools
 from app.services.risks import RiskService, RiskTools
-from app.services.strategies import StrategyRunner
 from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService
 from app.settings import Settings

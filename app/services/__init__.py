@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from app.services.accounts import AccountService
 from app.services.audit import AuditService
 from app.services.auth import AuthService
-from app.services.bots import BotService
+from app.services.bot.service import BotService
+from app.services.bot.strategies import StrategyRunner
 from app.services.budgets import BudgetService
 from app.services.dead_man import DeadManSwitch
 from app.services.halts import HaltService
@@ -24,7 +25,6 @@ from app.services.portfolio.positions import PositionService
 from app.services.readiness import Readiness
 from app.services.readings import Readings
 from app.services.risks import RiskService
-from app.services.strategies import StrategyRunner
 from app.services.trading_windows import TradingWindowService
 from app.services.views import ViewService
 

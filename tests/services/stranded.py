@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from app.clocks import SystemClock
-from app.services.strategies import StrategyRunner
+from app.services.bot.strategies import StrategyRunner
 from tests.strategies.charts import NOTHING, chart
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.domain.signals import Signal
-from app.services.strategies import StrategyRunner
+from app.services.bot.strategies import StrategyRunner
 from app.strategies.built_in import BUILT_IN
 from app.strategies.interface import Advice
 from app.strategies.parameters import as_text, read

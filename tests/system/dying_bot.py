@@ -9,7 +9,7 @@ from app.domain.bots import Assignment
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.bots import BotPlan
+from app.services.bot.service import BotPlan
 from app.settings import load_settings
 from tests.conftest import START
 from tests.fakes import ManualClock

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.errors import StrategyFailed
 from app.ports import Clock
-from app.services.strategy_processes import Ended, StrategyProcess
+from app.services.bot.strategy_processes import Ended, StrategyProcess
 from app.strategies.catalog import Look, StrategyInfo
 from app.strategies.parameters import BadParameter
 

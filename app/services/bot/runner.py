@@ -14,8 +14,8 @@ from app.domain.bots import Bot, BotState, StopWish
 from app.errors import OrderdeckError
 from app.ports import Clock
 from app.services.accounts import AccountService
-from app.services.bot_cycles import BotCycles
-from app.services.bot_endings import BotEndings
+from app.services.bot.cycle import BotCycles
+from app.services.bot.wind_down import BotEndings
 from app.services.markets.candle_history import forget_old
 from app.services.metrics import Metrics
 from app.services.orders.service import OrderService

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from app.domain.signals import Signal
 from app.errors import Refusal, RefusalCode, StrategyFailed
-from app.services.strategies import StrategyRunner
-from app.services.strategy_workers import Limits
+from app.services.bot.strategies import StrategyRunner
+from app.services.bot.strategy_workers import Limits
 from app.strategies.interface import Advice
 from tests.fakes import ManualClock
 from tests.services.own_strategies import MISFIT, PLAIN, REFUSED

@@ -20,10 +20,10 @@ from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import Attempt
+from app.services.bot.strategies import StrategyRunner
 from app.services.live import live_queries
 from app.services.live.live_queries import Sight, Watches
 from app.services.orders.gate import deny
-from app.services.strategies import StrategyRunner
 from app.services.views import View, ViewService
 from app.storage.database import Database
 

@@ -17,8 +17,8 @@ from app.domain.candle_books import CandleSeries
 from app.domain.candles import Candle
 from app.ports import Clock
 from app.services.accounts import AccountService
-from app.services.bot_cycles import BotCycles
-from app.services.bot_runner import LEASE_SECONDS, BotRunner, RunnerTools
+from app.services.bot.cycle import BotCycles
+from app.services.bot.runner import LEASE_SECONDS, BotRunner, RunnerTools
 from app.services.metrics import Metrics
 from app.services.orders.service import OrderService
 from app.storage.database import Database

@@ -29,10 +29,10 @@ from app.errors import (
 )
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
+from app.services.bot.strategies import StrategyRunner
 from app.services.markets.candle_history import CandleBooks
 from app.services.markets.market_data import MarketDataService
 from app.services.orders.service import Errand, OrderService
-from app.services.strategies import StrategyRunner
 from app.storage.database import Database, Transaction
 from app.strategies.interface import Advice, Candles, Held
 

@@ -11,7 +11,7 @@ import structlog
 from app.domain.signals import Signal
 from app.errors import Refusal, RefusalCode, StrategyFailed
 from app.ports import Clock
-from app.services.strategy_workers import Limits, StrategyWorker
+from app.services.bot.strategy_workers import Limits, StrategyWorker
 from app.strategies.built_in import BUILT_IN
 from app.strategies.catalog import Catalog, Look, StrategyInfo, catalog_of
 from app.strategies.interface import Advice, Candles, Held

@@ -18,7 +18,7 @@ from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.bots import BotPlan
+from app.services.bot.service import BotPlan
 from app.services.halts import HaltWish
 from app.services.reaches import Reach
 from app.settings import Settings

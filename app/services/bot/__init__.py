@@ -1,0 +1,1 @@
+"""The trading bot: its state, its cycle, how it stops, and the strategies it runs."""
