@@ -10,9 +10,9 @@ import strawberry
 
 from app.domain import risks as domain
 from app.domain.risks import TradingState
-from app.services.halts import HaltReport, HaltWish
-from app.services.reaches import Reach
-from app.services.risks import Figures, RiskState, WatchedRisk
+from app.services.risk.halt import HaltReport, HaltWish
+from app.services.risk.scope import Reach
+from app.services.risk.service import Figures, RiskState, WatchedRisk
 from schema import ids
 from schema.accounts import Account
 from schema.context import Context, Info

@@ -12,7 +12,7 @@ from app.domain.audit import THE_ONE
 from app.domain.orders import OrderSource
 from app.domain.trading_hours import Weekday
 from app.domain.trading_window_changes import SessionTerms, read_sessions, read_time
-from app.services.trading_windows import ShownWindow
+from app.services.risk.trading_windows import ShownWindow
 from schema import ids
 from schema.context import Info
 from schema.errors import Refusal

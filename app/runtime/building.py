@@ -18,13 +18,10 @@ from app.services.bot.runner import BotRunner, RunnerTools
 from app.services.bot.service import BotService, BotTools
 from app.services.bot.strategies import StrategyRunner
 from app.services.budgets import Allowances, BudgetService
-from app.services.dead_man import DeadManSwitch
-from app.services.halts import HaltService, HaltTools
 from app.services.ids import AscendingIds, new_wire_id
 from app.services.live.live_queries import Watches
 from app.services.long_work import LongWork
 from app.services.loop_watch import LoopWatch
-from app.services.loss_watch import LossWatch
 from app.services.markets.candle_history import CandleBooks
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.stream_registry import MarketFeeds
@@ -52,8 +49,11 @@ from app.services.portfolio.positions import PositionService
 from app.services.portfolio.valuation import Appraiser
 from app.services.readiness import Readiness
 from app.services.readings import Readings, ReadingTools
-from app.services.risks import RiskService, RiskTools
-from app.services.trading_windows import TradingWindowService
+from app.services.risk.dead_man_switch import DeadManSwitch
+from app.services.risk.halt import HaltService, HaltTools
+from app.services.risk.loss_guard import LossWatch
+from app.services.risk.service import RiskService, RiskTools
+from app.services.risk.trading_windows import TradingWindowService
 from app.services.views import ViewService
 from app.settings import Settings
 from app.storage.database import Database

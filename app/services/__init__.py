@@ -8,8 +8,6 @@ from app.services.auth import AuthService
 from app.services.bot.service import BotService
 from app.services.bot.strategies import StrategyRunner
 from app.services.budgets import BudgetService
-from app.services.dead_man import DeadManSwitch
-from app.services.halts import HaltService
 from app.services.long_work import LongWork
 from app.services.markets.market_data import MarketDataService
 from app.services.metrics import Metrics
@@ -24,8 +22,10 @@ from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionService
 from app.services.readiness import Readiness
 from app.services.readings import Readings
-from app.services.risks import RiskService
-from app.services.trading_windows import TradingWindowService
+from app.services.risk.dead_man_switch import DeadManSwitch
+from app.services.risk.halt import HaltService
+from app.services.risk.service import RiskService
+from app.services.risk.trading_windows import TradingWindowService
 from app.services.views import ViewService
 
 

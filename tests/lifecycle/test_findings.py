@@ -14,7 +14,7 @@ from app.domain.orders import Order, OrderStatus, OrderType
 from app.domain.risks import Standing, TradingState
 from app.errors import Denied, Refusal, RefusalCode
 from app.services.orders.gate import OrderGate
-from app.services.reaches import Reach, restrict
+from app.services.risk.scope import Reach, restrict
 from tests.fakes import ManualClock
 from tests.lifecycle.exchange import Answer, Killed, KnownExchange, written
 from tests.lifecycle.world import ACCOUNT, ANSWER_SECONDS, NOT_FOUND_SECONDS, Process, open_process

@@ -19,8 +19,8 @@ from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.bot.service import BotPlan
-from app.services.halts import HaltWish
-from app.services.reaches import Reach
+from app.services.risk.halt import HaltWish
+from app.services.risk.scope import Reach
 from app.settings import Settings
 from app.storage.database import Database
 from tests.conftest import on_each_database

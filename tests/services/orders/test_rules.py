@@ -20,7 +20,7 @@ from app.errors import Denied, Refusal, RefusalCode
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.reaches import Reach
+from app.services.risk.scope import Reach
 from app.settings import Settings, load_settings
 from tests.conftest import START, on_each_database
 from tests.fakes import ManualClock

@@ -12,9 +12,9 @@ from app.errors import StorageError
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.audit import Attempt
-from app.services.halts import HaltReport, HaltService, HaltWish
 from app.services.orders.gate import deny
-from app.services.reaches import Reach
+from app.services.risk.halt import HaltReport, HaltService, HaltWish
+from app.services.risk.scope import Reach
 from app.storage.database import Database
 
 MOST_SECONDS = 24 * 3600

@@ -15,10 +15,10 @@ from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.halts import HaltReport, HaltWish
 from app.services.orders.service import Errand
-from app.services.reaches import Reach, restrict
-from app.services.risks import RiskState
+from app.services.risk.halt import HaltReport, HaltWish
+from app.services.risk.scope import Reach, restrict
+from app.services.risk.service import RiskState
 from app.settings import Settings
 from app.storage.database import Transaction
 from tests.conftest import START, on_each_database

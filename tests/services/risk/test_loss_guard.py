@@ -8,8 +8,8 @@ from app.domain.risks import Losses, TradingState
 from app.errors import Denied, RefusalCode
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.reaches import Reach
-from app.services.risks import RiskState
+from app.services.risk.scope import Reach
+from app.services.risk.service import RiskState
 from app.settings import Settings
 from tests.fakes import ManualClock
 from tests.makers import make_request

@@ -21,10 +21,10 @@ from app.services.accounts import AccountEntry, AccountService
 from app.services.audit import Attempt
 from app.services.live import live_queries
 from app.services.live.live_queries import Sight, Watches
-from app.services.loss_watch import LossWatch
 from app.services.orders.gate import deny
 from app.services.portfolio.portfolios import PortfolioService
-from app.services.reaches import Reach, restrict
+from app.services.risk.loss_guard import LossWatch
+from app.services.risk.scope import Reach, restrict
 from app.services.views import View, ViewService
 from app.storage.database import Database, Transaction
 

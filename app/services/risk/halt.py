@@ -20,7 +20,7 @@ from app.services.orders.gate import OrderGate, deny
 from app.services.orders.service import CLOSING, OrderService
 from app.services.portfolio.closing import PositionKeeper
 from app.services.portfolio.positions import PositionFilter, PositionService
-from app.services.reaches import Reach, restrict
+from app.services.risk.scope import Reach, restrict
 from app.services.views import ViewService
 from app.storage.database import Database, Transaction
 

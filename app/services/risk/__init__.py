@@ -1,0 +1,1 @@
+"""Risk limits, the kill switch, the dead-man switch, the loss guard and trading windows."""
