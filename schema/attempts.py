@@ -8,7 +8,7 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver
 
 from app.domain.audit import AuditOutcome, Ending, Subject
 from app.domain.tokens import Scope
-from app.services.audit import Attempt
+from app.services.access.audit import Attempt
 from schema import ids
 from schema.context import Context, Info
 from schema.errors import Refusal, ending_of

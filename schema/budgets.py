@@ -15,8 +15,8 @@ from graphql import (
 from starlette.responses import Response
 
 from app.errors import RateLimited
-from app.services.budgets import Budget as Kind
-from app.services.budgets import Standing
+from app.services.access.rate_limits import Budget as Kind
+from app.services.access.rate_limits import Standing
 from schema import extents
 from schema.context import Context, Info
 from schema.costs import MAX_COST, given_variables, size_of_list

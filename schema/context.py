@@ -17,7 +17,7 @@ from ulid import ULID
 from app.domain.tokens import Scope, Token
 from app.errors import Forbidden, RateLimited, Unauthenticated
 from app.services import Services
-from app.services.audit import Attempt
+from app.services.access.audit import Attempt
 from app.services.views import View
 
 

@@ -9,7 +9,7 @@ from app.domain.order_requests import OrderRequest
 from app.domain.orders import Order as DomainOrder
 from app.domain.tokens import Scope
 from app.errors import BadInput
-from app.services.audit import Attempt
+from app.services.access.audit import Attempt
 from app.services.risk.halt import HaltWish
 from schema import ids
 from schema.attempts import changes, part_of_attempt

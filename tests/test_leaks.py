@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from app.services.admin_tokens import new_secret
+from app.services.access.admin_tokens import new_secret
 from tests.leaks import lines_with_secrets
 
 

@@ -19,8 +19,8 @@ from app.domain.tokens import Scope, Token
 from app.errors import Denied
 
 if TYPE_CHECKING:
-    from app.services.audit import Attempt, AuditService
-    from app.services.auth import AuthService
+    from app.services.access.audit import Attempt, AuditService
+    from app.services.access.auth import AuthService
 
 _T = TypeVar("_T")
 _DURATION = re.compile(r"([1-9][0-9]{0,4})([smhdw])")

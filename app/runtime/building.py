@@ -10,14 +10,14 @@ from app.bus import Bus
 from app.gateways import Gateways, build_all
 from app.runtime.parts import Parts
 from app.services import Services
+from app.services.access.audit import AuditService
+from app.services.access.auth import AuthService
+from app.services.access.rate_limits import Allowances, BudgetService
 from app.services.accounts import AccountEntry, AccountService
-from app.services.audit import AuditService
-from app.services.auth import AuthService
 from app.services.bot.cycle import BotCycles, CycleTools
 from app.services.bot.runner import BotRunner, RunnerTools
 from app.services.bot.service import BotService, BotTools
 from app.services.bot.strategies import StrategyRunner
-from app.services.budgets import Allowances, BudgetService
 from app.services.ids import AscendingIds, new_wire_id
 from app.services.live.live_queries import Watches
 from app.services.long_work import LongWork

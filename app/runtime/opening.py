@@ -13,9 +13,9 @@ from app.gateways import Gateways
 from app.runtime.building import Build, build_auth
 from app.runtime.parts import Parts
 from app.services import Services
+from app.services.access.audit import AuditService
+from app.services.access.auth import AuthService
 from app.services.account_health import Candidate
-from app.services.audit import AuditService
-from app.services.auth import AuthService
 from app.services.health import HealthService
 from app.services.ids import AscendingIds
 from app.services.metrics import Metrics

@@ -7,7 +7,7 @@ from time import monotonic
 from app.clocks import SystemClock
 from app.exchanges.paper.faults import Faults
 from app.ports import Clock
-from app.services.doorkeeper import Doorkeeper
+from app.services.access.login_throttle import Doorkeeper
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from app.services.access.audit import AuditService
+from app.services.access.auth import AuthService
+from app.services.access.rate_limits import BudgetService
 from app.services.accounts import AccountService
-from app.services.audit import AuditService
-from app.services.auth import AuthService
 from app.services.bot.service import BotService
 from app.services.bot.strategies import StrategyRunner
-from app.services.budgets import BudgetService
 from app.services.long_work import LongWork
 from app.services.markets.market_data import MarketDataService
 from app.services.metrics import Metrics

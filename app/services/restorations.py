@@ -3,7 +3,7 @@
 from app.domain.audit import Subject
 from app.domain.risks import Standing, TradingState
 from app.ports import Clock
-from app.services.audit import AuditService
+from app.services.access.audit import AuditService
 from app.services.risk.scope import Reach, restrict
 from app.storage.database import Database
 

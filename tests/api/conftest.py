@@ -13,7 +13,7 @@ import pytest_asyncio
 from app.asgi import create_app
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts
-from app.services.doorkeeper import Doorkeeper
+from app.services.access.login_throttle import Doorkeeper
 from app.settings import Settings, load_settings
 from tests.api.clients import PATIENCE_SECONDS, Client, Socket, connected
 from tests.api.servers import Address, serving

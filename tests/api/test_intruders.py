@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 
 from app.runtime import Parts
-from app.services.doorkeeper import MOST_WAITING, Doorkeeper
+from app.services.access.login_throttle import MOST_WAITING, Doorkeeper
 from tests.api.clients import Client, Closed
 from tests.api.conftest import running, settings_of
 from tests.api.metrics import value

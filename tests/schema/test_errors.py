@@ -23,7 +23,7 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.services import Services
-from app.services.budgets import Allowances, BudgetService
+from app.services.access.rate_limits import Allowances, BudgetService
 from app.services.long_work import LongWork
 from app.services.metrics import Metrics
 from schema.build import Schema, build_schema

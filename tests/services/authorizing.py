@@ -1,7 +1,7 @@
 """Ways to try a token."""
 
 from app.errors import Unauthenticated
-from app.services.auth import AuthService
+from app.services.access.auth import AuthService
 
 HERE = "127.0.0.1"
 

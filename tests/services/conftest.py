@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from app.domain.tokens import Scope, Token
-from app.services.auth import AuthService
-from app.services.doorkeeper import Doorkeeper
+from app.services.access.auth import AuthService
+from app.services.access.login_throttle import Doorkeeper
 from app.storage.database import Database
 from tests.conftest import START
 from tests.fakes import HastyClock, ManualClock

@@ -18,8 +18,8 @@ from app.domain.orders import PositionType
 from app.domain.symbols import unknown_symbol
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
+from app.services.access.audit import Attempt
 from app.services.accounts import AccountEntry, AccountService
-from app.services.audit import Attempt
 from app.services.bot.strategies import StrategyRunner
 from app.services.live import live_queries
 from app.services.live.live_queries import Sight, Watches

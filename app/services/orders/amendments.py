@@ -15,7 +15,7 @@ from app.domain.order_amendments import (
 )
 from app.domain.orders import Order
 from app.errors import Denied, ExchangeError
-from app.services.audit import Attempt
+from app.services.access.audit import Attempt
 from app.services.orders.dependencies import OrderTools
 from app.services.orders.gate import deny
 from app.storage.database import Snapshot

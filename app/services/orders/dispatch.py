@@ -11,8 +11,8 @@ from app.domain.order_reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders import Order
 from app.errors import Denied, ExchangeError, ExchangeRejected, ExchangeUnavailable
 from app.ports import Clock, ExchangeGateway
+from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
-from app.services.audit import Attempt
 from app.services.orders.ledger import OrderLedger
 
 _logger = structlog.get_logger(__name__)

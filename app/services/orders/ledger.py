@@ -18,7 +18,7 @@ from app.domain.order_reports import OrderReport
 from app.domain.orders import Order, OrderStatus
 from app.errors import Duplicate, Refusal, StaleRevision
 from app.ports import Clock
-from app.services.audit import Attempt
+from app.services.access.audit import Attempt
 from app.services.orders import bot_bookkeeping, position_bookkeeping
 from app.storage.database import Database, Snapshot, Transaction
 

@@ -16,7 +16,7 @@ from app.domain.order_reports import OrderReport
 from app.domain.order_requests import OrderRequest, check_metadata
 from app.domain.orders import Order, OrderStatus
 from app.errors import Denied, Duplicate
-from app.services.audit import Attempt
+from app.services.access.audit import Attempt
 from app.services.metrics import Placing
 from app.services.orders.amendments import AmendmentService
 from app.services.orders.dependencies import OrderTools

@@ -14,8 +14,8 @@ from app.domain.positions import Position, PositionKey
 from app.domain.valuations import PositionSide, Valued
 from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
+from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
-from app.services.audit import Attempt
 from app.services.orders.gate import deny
 from app.storage.database import Database
 

@@ -10,8 +10,8 @@ from app.domain.checks import invalid
 from app.domain.rules import ALL, Rules
 from app.errors import StorageError
 from app.ports import Clock
+from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
-from app.services.audit import Attempt
 from app.services.orders.gate import deny
 from app.services.risk.halt import HaltReport, HaltService, HaltWish
 from app.services.risk.scope import Reach

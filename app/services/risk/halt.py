@@ -14,8 +14,8 @@ from app.domain.risks import Standing, TradingState
 from app.domain.valuations import Valued
 from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
+from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
-from app.services.audit import Attempt
 from app.services.orders.gate import OrderGate, deny
 from app.services.orders.service import CLOSING, OrderService
 from app.services.portfolio.closing import PositionKeeper

@@ -17,8 +17,8 @@ from app.domain.risks import Losses, RiskLimits, Standing, TradingState, check_l
 from app.domain.rules import ALL
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
+from app.services.access.audit import Attempt
 from app.services.accounts import AccountEntry, AccountService
-from app.services.audit import Attempt
 from app.services.live import live_queries
 from app.services.live.live_queries import Sight, Watches
 from app.services.orders.gate import deny

@@ -9,7 +9,7 @@ from app.domain.audit import Subject
 from app.domain.trading_window_changes import check_window
 from app.domain.trading_windows import HOUR, WindowState
 from app.ports import Clock
-from app.services.audit import Attempt
+from app.services.access.audit import Attempt
 from app.services.live import live_queries
 from app.services.live.live_queries import Sight, Watches
 from app.services.orders.gate import deny

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from app.errors import RateLimited
-from app.services.budgets import Allowances, Budget, BudgetService
+from app.services.access.rate_limits import Allowances, Budget, BudgetService
 from tests.conftest import START
 from tests.fakes import ManualClock
 

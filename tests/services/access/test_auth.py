@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 
 from app.domain.tokens import Scope, Token, TokenOrigin
 from app.errors import Denied, RateLimited, RefusalCode, Unauthenticated
-from app.services import auth as auth_module
-from app.services.auth import AuthService
-from app.services.doorkeeper import MOST_WAITING, Doorkeeper
+from app.services.access import auth as auth_module
+from app.services.access.auth import AuthService
+from app.services.access.login_throttle import MOST_WAITING, Doorkeeper
 from app.storage import tables
 from app.storage.database import Database
 from tests.conftest import on_each_database

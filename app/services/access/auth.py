@@ -22,9 +22,9 @@ from app.errors import (
     Unauthenticated,
 )
 from app.ports import Clock
-from app.services.admin_tokens import AdminTokens, Mint, digest_of, valid_admins
-from app.services.audit import Attempt
-from app.services.doorkeeper import Doorkeeper
+from app.services.access.admin_tokens import AdminTokens, Mint, digest_of, valid_admins
+from app.services.access.audit import Attempt
+from app.services.access.login_throttle import Doorkeeper
 from app.storage.database import Database
 
 REREAD_SECONDS = 0.5
