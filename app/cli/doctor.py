@@ -16,7 +16,7 @@ from app.domain.findings import Finding, Level, fault, ok, warning, worst
 from app.errors import SettingsError, StorageError
 
 if TYPE_CHECKING:
-    from app.services.health import HealthService
+    from app.services.operation.health import HealthService
     from app.settings import Settings
 
 _COLORS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAULT: "bold red"}

@@ -21,11 +21,13 @@ from app.services.bot.strategies import StrategyRunner
 from app.services.ids import AscendingIds, new_wire_id
 from app.services.live.live_queries import Watches
 from app.services.long_work import LongWork
-from app.services.loop_watch import LoopWatch
 from app.services.markets.candle_history import CandleBooks
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.stream_registry import MarketFeeds
 from app.services.metrics import Metrics
+from app.services.operation.event_loop_lag import LoopWatch
+from app.services.operation.metrics_export import Readings, ReadingTools
+from app.services.operation.readiness import Readiness
 from app.services.orders import position_bookkeeping
 from app.services.orders.balance_cache import RecentMoney
 from app.services.orders.dependencies import OrderTools
@@ -47,8 +49,6 @@ from app.services.portfolio.portfolios import PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionService
 from app.services.portfolio.valuation import Appraiser
-from app.services.readiness import Readiness
-from app.services.readings import Readings, ReadingTools
 from app.services.risk.dead_man_switch import DeadManSwitch
 from app.services.risk.halt import HaltService, HaltTools
 from app.services.risk.loss_guard import LossWatch

@@ -15,11 +15,11 @@ from app.runtime.parts import Parts
 from app.services import Services
 from app.services.access.audit import AuditService
 from app.services.access.auth import AuthService
-from app.services.account_health import Candidate
-from app.services.health import HealthService
 from app.services.ids import AscendingIds
 from app.services.metrics import Metrics
-from app.services.restorations import RestorationService
+from app.services.operation.account_checks import Candidate
+from app.services.operation.health import HealthService
+from app.services.operation.restore import RestorationService
 from app.settings import Settings
 from app.storage import migrations
 from app.storage.backups import url_of

@@ -11,6 +11,8 @@ from app.services.bot.strategies import StrategyRunner
 from app.services.long_work import LongWork
 from app.services.markets.market_data import MarketDataService
 from app.services.metrics import Metrics
+from app.services.operation.metrics_export import Readings
+from app.services.operation.readiness import Readiness
 from app.services.orders.reconciler import Reconciler
 from app.services.orders.service import OrderService
 from app.services.orders.update_log import OrderLog
@@ -20,8 +22,6 @@ from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionService
-from app.services.readiness import Readiness
-from app.services.readings import Readings
 from app.services.risk.dead_man_switch import DeadManSwitch
 from app.services.risk.halt import HaltService
 from app.services.risk.service import RiskService

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from app.domain.tokens import Scope, Token
 from app.errors import Forbidden
 from app.services import Services
-from app.services.readiness import Word
+from app.services.operation.readiness import Word
 
 Answer = Callable[[Request], Awaitable[Response]]
 Guard = Callable[[Request, Answer], Awaitable[Response]]

@@ -1,8 +1,8 @@
 from app.bus import Bus
 from app.services.accounts import AccountService
-from app.services.loop_watch import MEMORY_SECONDS, LoopWatch
 from app.services.metrics import Metrics
-from app.services.readiness import Check, Readiness, Word
+from app.services.operation.event_loop_lag import MEMORY_SECONDS, LoopWatch
+from app.services.operation.readiness import Check, Readiness, Word
 from app.storage.database import Database
 from tests.fakes import ManualClock
 

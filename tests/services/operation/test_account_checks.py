@@ -12,7 +12,7 @@ from app.errors import SettingsError
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Faults
 from app.ports import ExchangeGateway
-from app.services.account_health import ANSWER_SECONDS, Candidate, examine_account
+from app.services.operation.account_checks import ANSWER_SECONDS, Candidate, examine_account
 from app.storage.database import Database
 from app.storage.paper import PaperBooks
 from tests.exchanges.rigs import TERMS

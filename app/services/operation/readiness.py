@@ -11,7 +11,7 @@ import structlog
 from app.errors import StorageError
 from app.ports import Clock
 from app.services.accounts import AccountService
-from app.services.loop_watch import LoopWatch
+from app.services.operation.event_loop_lag import LoopWatch
 from app.storage.database import Database
 from app.storage.health import HealthStore, Standing
 

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.findings import Level
-from app.services.health import HealthService
+from app.services.operation.health import HealthService
 from app.storage.health import HealthStore
 from app.storage.inspections import inspected, place
 from tests.fakes import ManualClock

@@ -16,8 +16,8 @@ from app.services.accounts import AccountService
 from app.services.live.live_queries import Watches
 from app.services.markets.stream_registry import MarketFeeds
 from app.services.metrics import NAMESPACE, Metrics
+from app.services.operation.readiness import Check, Readiness
 from app.services.orders.update_log import OrderLog
-from app.services.readiness import Check, Readiness
 from app.storage.database import Database
 
 

@@ -8,7 +8,7 @@ from app.domain.findings import Finding, Level, fault, ok, warning, worst
 from app.domain.tokens import Scope
 from app.errors import StorageError
 from app.ports import Clock
-from app.services.account_health import Candidate, examine_account
+from app.services.operation.account_checks import Candidate, examine_account
 from app.storage.database import Snapshot
 from app.storage.health import HealthStore, SchemaState, Standing
 from app.storage.inspections import LOOK_SECONDS, NotThere, Unsettled

@@ -1,0 +1,1 @@
+"""What an operator needs: health, readiness, metrics and the restore of a backup."""
