@@ -14,7 +14,7 @@ from app.clocks import SystemClock
 from app.domain.accounts import AccountMode
 from app.domain.markets import Ticker
 from app.services.accounts import AccountEntry
-from app.services.answers import Answers
+from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import fetch_prices
 from app.services.markets.stream_registry import MarketFeeds

@@ -18,7 +18,7 @@ from app.domain.tokens import Scope, Token
 from app.errors import Forbidden, RateLimited, Unauthenticated
 from app.services import Services
 from app.services.access.audit import Attempt
-from app.services.views import View
+from app.services.reads import View
 
 
 @dataclass(kw_only=True)

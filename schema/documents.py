@@ -24,7 +24,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import TooComplex
-from app.services.long_work import LongWork
+from app.services.concurrency.long_work import LongWork
 from schema import extents
 from schema.costs import Cost, Costing, given_variables
 from schema.extents import Measuring

@@ -20,7 +20,7 @@ from app.domain.orders import (
     TimeInForce,
 )
 from app.domain.pages import Page, PageRequest
-from app.services.views import OrderList
+from app.services.reads import OrderList
 from schema import ids
 from schema.accounts import Account
 from schema.context import Info

@@ -14,7 +14,7 @@ from app.domain.positions import PositionKey
 from app.domain.valuations import PositionSide, Valued
 from app.services.portfolio import positions as services
 from app.services.portfolio.closing import unknown_position
-from app.services.views import View
+from app.services.reads import View
 from schema import ids
 from schema.accounts import Account
 from schema.context import Info

@@ -18,9 +18,10 @@ from app.services.bot.cycle import BotCycles, CycleTools
 from app.services.bot.runner import BotRunner, RunnerTools
 from app.services.bot.service import BotService, BotTools
 from app.services.bot.strategies import StrategyRunner
+from app.services.concurrency.long_work import LongWork
+from app.services.concurrency.pacing import Pacer
 from app.services.ids import AscendingIds, new_wire_id
 from app.services.live.live_queries import Watches
-from app.services.long_work import LongWork
 from app.services.markets.candle_history import CandleBooks
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.stream_registry import MarketFeeds
@@ -39,7 +40,6 @@ from app.services.orders.rules import OrderRules
 from app.services.orders.service import OrderService
 from app.services.orders.sync import OrderSync, SyncTimes
 from app.services.orders.update_log import OrderLog
-from app.services.pacing import Pacer
 from app.services.portfolio.closing import PositionKeeper
 from app.services.portfolio.consistent_views import SteadyViews
 from app.services.portfolio.equity_recorder import EquityRecorder, EquityTools
@@ -49,12 +49,12 @@ from app.services.portfolio.portfolios import PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionService
 from app.services.portfolio.valuation import Appraiser
+from app.services.reads import ViewService
 from app.services.risk.dead_man_switch import DeadManSwitch
 from app.services.risk.halt import HaltService, HaltTools
 from app.services.risk.loss_guard import LossWatch
 from app.services.risk.service import RiskService, RiskTools
 from app.services.risk.trading_windows import TradingWindowService
-from app.services.views import ViewService
 from app.settings import Settings
 from app.storage.database import Database
 

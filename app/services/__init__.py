@@ -8,7 +8,8 @@ from app.services.access.rate_limits import BudgetService
 from app.services.accounts import AccountService
 from app.services.bot.service import BotService
 from app.services.bot.strategies import StrategyRunner
-from app.services.long_work import LongWork
+from app.services.concurrency.long_work import LongWork
+from app.services.concurrency.pacing import Pacer
 from app.services.markets.market_data import MarketDataService
 from app.services.metrics import Metrics
 from app.services.operation.metrics_export import Readings
@@ -16,17 +17,16 @@ from app.services.operation.readiness import Readiness
 from app.services.orders.reconciler import Reconciler
 from app.services.orders.service import OrderService
 from app.services.orders.update_log import OrderLog
-from app.services.pacing import Pacer
 from app.services.portfolio.closing import PositionKeeper
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionService
+from app.services.reads import ViewService
 from app.services.risk.dead_man_switch import DeadManSwitch
 from app.services.risk.halt import HaltService
 from app.services.risk.service import RiskService
 from app.services.risk.trading_windows import TradingWindowService
-from app.services.views import ViewService
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

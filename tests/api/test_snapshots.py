@@ -14,7 +14,7 @@ from app.domain.pages import PageRequest
 from app.domain.positions import Position
 from app.domain.tokens import Scope, Token
 from app.services import Services
-from app.services.views import OrderList, View, ViewService
+from app.services.reads import OrderList, View, ViewService
 from schema.build import build_schema
 from schema.context import Context
 from tests.conftest import START, on_each_database

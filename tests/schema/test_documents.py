@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLError, parse
 
 from app.errors import TooComplex
-from app.services.long_work import LongWork
+from app.services.concurrency.long_work import LongWork
 from schema import extents
 from schema.build import build_schema
 from schema.documents import MAX_ERRORS, Library, Ready, Shelf

@@ -24,7 +24,7 @@ from app.errors import (
 )
 from app.services import Services
 from app.services.access.rate_limits import Allowances, BudgetService
-from app.services.long_work import LongWork
+from app.services.concurrency.long_work import LongWork
 from app.services.metrics import Metrics
 from schema.build import Schema, build_schema
 from schema.context import Context

@@ -8,7 +8,7 @@ import pytest
 import strawberry
 
 from app.services import Services
-from app.services.long_work import LongWork
+from app.services.concurrency.long_work import LongWork
 from schema.context import Context
 from schema.execution import SHORT, SLICE, Executor
 

@@ -31,7 +31,7 @@ from app.services.portfolio.portfolios import Portfolio, PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
 from app.services.portfolio.valuation import Appraiser
-from app.services.views import View, ViewService
+from app.services.reads import View, ViewService
 from app.storage.database import Database
 from tests.fakes import ManualClock
 from tests.makers import make_fill, make_order

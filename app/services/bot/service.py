@@ -24,7 +24,7 @@ from app.services.bot.strategies import StrategyRunner
 from app.services.live import live_queries
 from app.services.live.live_queries import Sight, Watches
 from app.services.orders.gate import deny
-from app.services.views import View, ViewService
+from app.services.reads import View, ViewService
 from app.storage.database import Database
 
 BATCH = 200

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Hashable
 from typing import Generic, TypeVar
 
-from app.services.turns import Turns
+from app.services.concurrency.turns import Turns
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from app.domain.symbols import unknown_symbol
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountEntry
-from app.services.answers import AnswerCache
+from app.services.concurrency.once_per_key import AnswerCache
 from app.services.markets.channels import book_channel, candle_channel, ticker_channel
 from app.services.markets.stream_registry import MarketFeeds
 

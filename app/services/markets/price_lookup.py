@@ -7,7 +7,7 @@ from functools import partial
 
 from app.domain.markets import Ticker
 from app.services.accounts import AccountEntry
-from app.services.answers import Answers
+from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService
 
 SIDE_BY_SIDE = 64

@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from app.ports import Clock, MarketSource
+from app.services.concurrency.turns import Turns
 from app.services.markets.channels import Channel, ChannelKey
 from app.services.markets.latest_value_queue import Watcher
 from app.services.markets.shared_stream import Feed, FeedListener
 from app.services.metrics import Metrics
-from app.services.turns import Turns
 
 # Where a thousand are told the same, an order waits some milliseconds at each of its many steps
 # and not until all were told.

@@ -10,7 +10,7 @@ from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.portfolio.valuation import Appraiser, Purse, purse_question
-from app.services.views import View, ViewService
+from app.services.reads import View, ViewService
 
 # Deposits ring no bell. Asking an exchange for balances is dear.
 BALANCES_SECONDS = 10.0

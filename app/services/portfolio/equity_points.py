@@ -7,7 +7,7 @@ from app.domain import portfolios as domain
 from app.domain.equity_curves import EquityKey, EquityPoint
 from app.domain.fundings import flow, outside_of, units_after
 from app.services.portfolio.valuation import Appraisal
-from app.services.views import View
+from app.services.reads import View
 
 
 async def point_of(view: View, found: Appraisal, now: datetime) -> EquityPoint:

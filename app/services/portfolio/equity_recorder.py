@@ -16,7 +16,7 @@ from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.portfolio.equity_points import point_of
 from app.services.portfolio.valuation import Appraiser
-from app.services.views import View, ViewService
+from app.services.reads import View, ViewService
 from app.storage.database import Database
 
 RECORD_SECONDS = 60.0

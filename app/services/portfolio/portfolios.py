@@ -21,7 +21,7 @@ from app.services.accounts import AccountEntry
 from app.services.portfolio.equity_points import point_of
 from app.services.portfolio.realized_today import DayOpenings
 from app.services.portfolio.valuation import Appraisal, Appraiser
-from app.services.views import View
+from app.services.reads import View
 
 MAX_POINTS = 2000
 

@@ -26,7 +26,7 @@ from app.services.accounts import AccountEntry, AccountService
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import Prices, fetch_prices
 from app.services.portfolio.valuation import Appraiser, held_of
-from app.services.views import View
+from app.services.reads import View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

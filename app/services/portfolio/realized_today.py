@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain.positions import Position, PositionKey, booked
-from app.services.views import View
+from app.services.reads import View
 from app.storage.fills import FillState
 
 # So few that nobody else waits long while they are added up.

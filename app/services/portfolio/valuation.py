@@ -28,7 +28,7 @@ from app.services.accounts import AccountEntry
 from app.services.exposures import told_exposures
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import Prices, fetch_prices
-from app.services.views import View
+from app.services.reads import View
 
 _NAMED = 12
 # Ways for so many accounts and currencies are remembered.

@@ -20,8 +20,8 @@ from app.services.orders.gate import OrderGate, deny
 from app.services.orders.service import CLOSING, OrderService
 from app.services.portfolio.closing import PositionKeeper
 from app.services.portfolio.positions import PositionFilter, PositionService
+from app.services.reads import ViewService
 from app.services.risk.scope import Reach, restrict
-from app.services.views import ViewService
 from app.storage.database import Database, Transaction
 
 SIDE_BY_SIDE = 16

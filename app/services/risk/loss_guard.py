@@ -14,8 +14,8 @@ from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
 from app.services.portfolio.equity_points import point_of
 from app.services.portfolio.portfolios import PortfolioService
+from app.services.reads import View, ViewService
 from app.services.risk.scope import Reach, restrict
-from app.services.views import View, ViewService
 from app.storage.database import Database
 
 # Prices move without anybody ringing.

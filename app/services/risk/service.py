@@ -23,9 +23,9 @@ from app.services.live import live_queries
 from app.services.live.live_queries import Sight, Watches
 from app.services.orders.gate import deny
 from app.services.portfolio.portfolios import PortfolioService
+from app.services.reads import View, ViewService
 from app.services.risk.loss_guard import LossWatch
 from app.services.risk.scope import Reach, restrict
-from app.services.views import View, ViewService
 from app.storage.database import Database, Transaction
 
 # Prices move without anybody ringing.

@@ -13,7 +13,7 @@ from app.services.access.audit import Attempt
 from app.services.live import live_queries
 from app.services.live.live_queries import Sight, Watches
 from app.services.orders.gate import deny
-from app.services.views import View, ViewService
+from app.services.reads import View, ViewService
 from app.storage.database import Database
 
 # It opens and closes without anybody ringing.

@@ -9,7 +9,7 @@ from app.domain.markets import Ticker
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.exchange import PaperExchange
 from app.services.accounts import AccountEntry
-from app.services.answers import Answers
+from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import DEADLINE_SECONDS, Prices, fetch_prices
 from app.services.markets.stream_registry import MarketFeeds

@@ -19,7 +19,7 @@ from app.domain.positions import Position, PositionKey, Result
 from app.domain.rules import Rules
 from app.domain.trading_windows import Trades
 from app.errors import CursorInvalid, NotFound
-from app.services.answers import Answers
+from app.services.concurrency.once_per_key import Answers
 from app.storage.database import Database, Snapshot
 from app.storage.fills import FillState
 

@@ -1,7 +1,7 @@
 import asyncio
 from collections import Counter
 
-from app.services.pacing import MOST_AT_ONCE, Pacer
+from app.services.concurrency.pacing import MOST_AT_ONCE, Pacer
 
 MANY = 10 * MOST_AT_ONCE
 

@@ -1,6 +1,6 @@
 import asyncio
 
-from app.services.turns import Turns
+from app.services.concurrency.turns import Turns
 
 
 async def go(turns: Turns, number: int, gone: list[int]) -> None:

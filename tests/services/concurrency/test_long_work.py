@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import Callable
 
-from app.services.long_work import MAX_REST_SECONDS, LongWork
+from app.services.concurrency.long_work import MAX_REST_SECONDS, LongWork
 
 
 class Meter:
