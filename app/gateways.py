@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
-from app.exchanges.ccxt_clients import CcxtTerms, problems_of
-from app.exchanges.ccxt_exchange import CcxtExchange
-from app.exchanges.ccxt_sessions import MarketShelf
+from app.exchanges.ccxt.connection.clients import CcxtTerms, problems_of
+from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.exchange import CcxtExchange
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Faults
 from app.exchanges.paper.venue import PaperTerms

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.domain.accounts import AccountMode
-from app.exchanges.ccxt_clients import CcxtTerms
-from app.exchanges.ccxt_exchange import CcxtExchange
-from app.exchanges.ccxt_sessions import MarketShelf
+from app.exchanges.ccxt.connection.clients import CcxtTerms
+from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.exchange import CcxtExchange
 from app.exchanges.paper.faults import Call
 from tests.binance import faults
 from tests.binance.accounts import Account, Commission

@@ -11,11 +11,11 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from app.domain.accounts import AccountMode
-from app.exchanges.ccxt_clients import CcxtTerms
-from app.exchanges.ccxt_exchange import CcxtExchange
-from app.exchanges.ccxt_sessions import MarketShelf
-from tests.exchanges.ccxt_rigs import TIME
-from tests.exchanges.ccxt_servers import BALANCE, MARKET, Server, says, serving
+from app.exchanges.ccxt.connection.clients import CcxtTerms
+from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.exchange import CcxtExchange
+from tests.exchanges.ccxt.rigs import TIME
+from tests.exchanges.ccxt.servers import BALANCE, MARKET, Server, says, serving
 from tests.exchanges.sessions import HandClock
 
 Page = dict[str, Any]

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from app.domain.accounts import AccountMode
-from app.exchanges.ccxt_clients import CcxtTerms
-from app.exchanges.ccxt_exchange import CcxtExchange
-from app.exchanges.ccxt_sessions import MarketShelf
+from app.exchanges.ccxt.connection.clients import CcxtTerms
+from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.exchange import CcxtExchange
 from app.exchanges.paper.books import Books
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.followed import FollowedFloor

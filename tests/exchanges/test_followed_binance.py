@@ -10,7 +10,7 @@ from app.domain.accounts import Connectivity
 from app.domain.order_reports import OrderIntent, OrderReport
 from app.domain.orders import OrderSide, OrderStatus, OrderType
 from app.errors import ExchangeRejected, ExchangeUnavailable, RefusalCode
-from app.exchanges.ccxt_sessions import LONGEST_PAUSE_SECONDS
+from app.exchanges.ccxt.connection.sessions import LONGEST_PAUSE_SECONDS
 from app.exchanges.paper.followed import POLL_SECONDS
 from tests.binance import faults
 from tests.binance.requests import RequestKind

@@ -1,0 +1,1 @@
+"""The ccxt clients: configured, connected, queued, and the differences between exchanges."""

@@ -1,0 +1,229 @@
+"""The genuine ccxt clients: loaded late, configured whole, and proved to be where they should."""
+
+import asyncio
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+from app.domain.accounts import AccountMode
+from app.errors import SettingsError
+from app.exchanges.ccxt.connection.exchange_quirks import (
+    Venue,
+    no_live_words,
+    no_sandbox_words,
+    no_testnet_words,
+    venue_of,
+)
+
+# Of ccxt's own pings, so many fit into the silence after which a socket counts as dead.
+_PINGS = 3
+# What would have ccxt send an order again, lose digits, or ask faster than the exchange allows.
+_RESERVED = frozenset({"number", "enableRateLimit", "session", "asyncio_loop"})
+# These have settings of their own, which are never printed.
+_SECRETS = frozenset({"apiKey", "secret", "password"})
+_RETRIES = "maxRetriesOnFailure"
+
+
+class SecretText(Protocol):
+    """A text that does not print."""
+
+    def get_secret_value(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CcxtTerms:
+    """What an account at a real exchange is opened with."""
+
+    exchange: str
+    mode: AccountMode
+    api_key: SecretText | None = None
+    secret: SecretText | None = None
+    password: SecretText | None = None
+    # Merged deep into what ccxt is configured with. It may hold the password of a proxy.
+    overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    timeout_seconds: float = 10.0
+    watchdog_seconds: float = 30.0
+
+    @property
+    def venue(self) -> Venue:
+        return venue_of(self.exchange)
+
+    @property
+    def has_keys(self) -> bool:
+        return self.api_key is not None and self.mode is not AccountMode.PAPER
+
+    @property
+    def answer_seconds(self) -> float:
+        """How long ccxt waits for an answer, in milliseconds where its own settings say so."""
+        told = self.overrides.get("timeout")
+        return self.timeout_seconds if told is None else float(told) / 1000
+
+    @property
+    def acceptance_seconds(self) -> float:
+        """After how long the exchange takes no request any more that is on its way."""
+        told = self.overrides.get("options", {}).get("recvWindow")
+        return self.venue.acceptance_seconds if told is None else float(told) / 1000
+
+    @property
+    def market_set(self) -> str:
+        """Accounts with the same one see the same markets."""
+        return f"{self.exchange} {self.mode is AccountMode.SANDBOX} {self.overrides.get('urls')}"
+
+
+def problems_of(terms: CcxtTerms) -> tuple[str, ...]:
+    """Why an account must not be opened on these terms, as far as can be told without ccxt."""
+    unknown = _unknown_words(terms.exchange)
+    if unknown is not None:
+        return (unknown,)
+    told = (
+        _mode_words(terms),
+        _password_words(terms),
+        _unsafe_words(terms.overrides),
+        _open_words(terms.overrides),
+    )
+    return tuple(words for words in told if words is not None)
+
+
+async def open_client(terms: CcxtTerms) -> Any:
+    """A client that has not asked for anything yet; ccxt is imported by the first of them."""
+    problems = problems_of(terms)
+    if problems:
+        raise SettingsError(problems)
+    library = await asyncio.to_thread(import_module, "ccxt.pro")
+    build = getattr(library, terms.exchange)
+    is_sandbox = terms.mode is AccountMode.SANDBOX
+    client = (_in_sandbox if is_sandbox else _as_it_is)(build, terms)
+    if terms.venue.numbers_requests:
+        client.nonce = _growing(client.nonce)
+    return client
+
+
+def _unknown_words(exchange: str) -> str | None:
+    """By the names of ccxt's files: to import it takes a second."""
+    known = _exchange_ids()
+    if exchange in known:
+        return None
+    nearest = difflib.get_close_matches(exchange, known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else "its documentation lists those it knows"
+    return f"ccxt knows no exchange {exchange} that has streams: {hint}"
+
+
+@cache
+def _exchange_ids() -> frozenset[str]:
+    found = find_spec("ccxt")
+    folders = (found.submodule_search_locations if found else None) or ()
+    files = (file for folder in folders for file in (Path(folder) / "pro").glob("*.py"))
+    return frozenset(file.stem for file in files if not file.stem.startswith("_"))
+
+
+def _mode_words(terms: CcxtTerms) -> str | None:
+    venue = terms.venue
+    if terms.mode is AccountMode.LIVE:
+        return no_live_words(venue)
+    if terms.mode is AccountMode.SANDBOX and venue.is_known and venue.sandbox is None:
+        return _no_sandbox(terms)
+    return None
+
+
+def _password_words(terms: CcxtTerms) -> str | None:
+    if not terms.has_keys or not terms.venue.needs_password or terms.password is not None:
+        return None
+    return f"{terms.exchange} gives its keys a passphrase: set password_file"
+
+
+def _no_sandbox(terms: CcxtTerms) -> str:
+    return (
+        f"{terms.exchange} has no sandbox that could be told from its live exchange:"
+        ' use mode = "paper", which trades on its real prices without its money'
+    )
+
+
+def _as_it_is(build: Any, terms: CcxtTerms) -> Any:
+    return build(_merged(_base(terms), terms.overrides))
+
+
+def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
+    """A client that has shown to be on the testnet, even where our own addresses are added."""
+    urls = terms.overrides.get("urls", {})
+    others = {key: value for key, value in terms.overrides.items() if key != "urls"}
+    client = build(_merged(_base(terms), others))
+    live = build({}).urls["api"]
+    try:
+        client.set_sandbox_mode(True)
+    except Exception as error:
+        raise SettingsError((_no_sandbox(terms),)) from error
+    doubts = [no_testnet_words(terms.venue, client)]
+    client.urls = client.deep_extend(client.urls, urls)
+    doubts.append(no_sandbox_words(terms.venue, live, client))
+    if any(doubts):
+        raise SettingsError(tuple(words for words in doubts if words is not None))
+    return client
+
+
+def _growing(tell: Callable[[], int]) -> Callable[[], int]:
+    """Numbers that grow, also where several are drawn within a millisecond."""
+    last = 0
+
+    def grown() -> int:
+        nonlocal last
+        last = max(last + 1, tell())
+        return last
+
+    return grown
+
+
+def _base(terms: CcxtTerms) -> dict[str, Any]:
+    return {
+        "number": str,
+        "enableRateLimit": True,
+        "timeout": int(terms.timeout_seconds * 1000),
+        "options": {"defaultType": "spot", **terms.venue.options},
+        "streaming": {"keepAlive": int(terms.watchdog_seconds * 1000 / _PINGS)},
+        **_keys(terms),
+    }
+
+
+def _keys(terms: CcxtTerms) -> dict[str, str]:
+    if not terms.has_keys:
+        return {}
+    found = {"apiKey": terms.api_key, "secret": terms.secret, "password": terms.password}
+    return {name: key.get_secret_value() for name, key in found.items() if key is not None}
+
+
+def _unsafe_words(overrides: Mapping[str, Any]) -> str | None:
+    bad = sorted(_RESERVED & overrides.keys())
+    if _mentions(overrides, _RETRIES):
+        bad.append(_RETRIES)
+    return (
+        f"the ccxt settings must not set {', '.join(bad)}: orders would not be safe"
+        if bad
+        else None
+    )
+
+
+def _open_words(overrides: Mapping[str, Any]) -> str | None:
+    bad = sorted(_SECRETS & overrides.keys())
+    if not bad:
+        return None
+    own = "api_key_file, secret_file and password_file"
+    return f"the ccxt settings must not hold {', '.join(bad)}: {own} are for that"
+
+
+def _mentions(tree: object, name: str) -> bool:
+    if not isinstance(tree, Mapping):
+        return False
+    return name in tree or any(_mentions(branch, name) for branch in tree.values())
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        known = merged.get(key)
+        both = isinstance(known, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(known, value) if both and known is not None else value
+    return merged

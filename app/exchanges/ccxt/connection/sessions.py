@@ -1,0 +1,268 @@
+"""A connection to an exchange: opened in the background, asked through one queue, and watched."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+import structlog
+
+from app.domain.accounts import Connection, Connectivity
+from app.domain.markets import Market
+from app.domain.orders import PositionType
+from app.errors import ExchangeUnavailable, OrderdeckError
+from app.exchanges.ccxt.connection.calls import Call
+from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client
+from app.exchanges.ccxt.connection.request_queue import Priority, RequestQueue
+from app.exchanges.ccxt.parsing.failures import (
+    failure_of_read,
+    is_ban,
+    is_clock_off,
+    is_unanswered,
+    key_words,
+    was_never_sent,
+    words_of,
+)
+from app.exchanges.ccxt.parsing.markets import markets_of
+from app.exchanges.ccxt.parsing.numbers import positive
+from app.ports import Clock
+
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 15.0
+TIME_SYNC_SECONDS = 3600.0
+CLOSE_SECONDS = 5.0
+BAN_AT_START_SECONDS = 60.0
+MARKETS_KEPT = timedelta(hours=1)
+# What may be asked at once after a silence, in ccxt's costs.
+_BURST_COST = 10.0
+# Of the time that a caller waits for an answer, so much may pass before the question is sent.
+_PATIENCE_SHARE = 0.5
+# Answers that failed one after the other before the exchange counts as cut off.
+_CUT_OFF_AFTER = 3
+
+_log = structlog.get_logger(__name__)
+
+
+class MarketShelf:
+    """The markets of each exchange, loaded once for all accounts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._loaded: dict[str, tuple[Any, Any]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def fill(self, client: Any, market_set: str) -> None:
+        async with self._locks.setdefault(market_set, asyncio.Lock()):
+            source, until = self._loaded.get(market_set, (None, self._clock.now()))
+            if source is not None and self._clock.now() < until:
+                client.set_markets_from_exchange(source)
+                return
+            rows = await client.fetch_markets()
+            # Thousands of rows take long enough to hold everybody else up.
+            await asyncio.to_thread(client.set_markets, rows)
+            self._loaded[market_set] = (client, self._clock.now() + MARKETS_KEPT)
+
+
+class CcxtSession:
+    """One account's client: what it is asked, and how well it can be reached."""
+
+    def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketShelf) -> None:
+        self.venue = terms.venue
+        self._terms = terms
+        self._clock = clock
+        self._shelf = shelf
+        self._client: Any = None
+        self._queue: RequestQueue | None = None
+        self._markets: Mapping[str, Market] = {}
+        self.has_swaps = False
+        self._failure: str | None = None
+        # Why the key is refused, until it is taken again.
+        self._refused_key: str | None = None
+        self._unanswered = 0
+        self._is_cut_off = False
+        self._asked_pause_seconds = 0.0
+        self._is_due = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    @property
+    def client(self) -> Any:
+        """The genuine client; raises ExchangeUnavailable before it is open."""
+        if not self.opened.is_set():
+            raise ExchangeUnavailable(self.connection.detail or "the exchange is being connected")
+        return self._client
+
+    @property
+    def markets(self) -> Mapping[str, Market]:
+        return self._markets
+
+    @property
+    def connection(self) -> Connection:
+        words = self._failure
+        if not self.opened.is_set():
+            state = Connectivity.CONNECTING if words is None else Connectivity.DISCONNECTED
+            return Connection(connectivity=state, detail=words)
+        if self._is_cut_off:
+            return Connection(connectivity=Connectivity.DISCONNECTED, detail=words)
+        if self.banned_seconds:
+            words = f"the exchange asked for a pause of another {self.banned_seconds:.0f} s"
+        words = self._refused_key or words
+        state = Connectivity.CONNECTED if words is None else Connectivity.DEGRADED
+        return Connection(connectivity=state, detail=words)
+
+    @property
+    def banned_seconds(self) -> float:
+        """How much longer the exchange wants to be left alone."""
+        return 0.0 if self._queue is None else self._queue.banned_seconds
+
+    def require(self) -> None:
+        """Raise ExchangeUnavailable where asking is known to be in vain."""
+        if self.client is not None and self._is_cut_off:
+            raise ExchangeUnavailable(self._failure or "the exchange cannot be reached")
+
+    async def ask(self, priority: Priority, call: Call) -> Any:
+        """One call, once. Whatever ccxt raises is raised, after what it tells was noted."""
+        method = getattr(self.client, call.method)
+        assert self._queue is not None  # noqa: S101 - it is there with the client
+        try:
+            with self._queue.at(priority, patience_seconds=self._patience_seconds(priority)):
+                answer = await method(*call.arguments)
+        except Exception as error:
+            self._note(error, needs_own_right=call.needs_own_right)
+            raise
+        if priority is not Priority.MARKET_DATA:
+            self._refused_key = None
+        self._note_answer()
+        return answer
+
+    def _patience_seconds(self, priority: Priority) -> float | None:
+        """So long may an order wait to be sent that there is time left for the answer."""
+        if priority not in {Priority.CANCEL, Priority.ORDER}:
+            return None
+        return self._terms.timeout_seconds * _PATIENCE_SHARE
+
+    async def run(self) -> None:
+        """Connect, however long that takes, and keep the connection healthy."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            is_well = await (self._look_after() if self.opened.is_set() else self._opens())
+            if is_well:
+                pause = FIRST_PAUSE_SECONDS
+                await self._until_due()
+            else:
+                await self._clock.sleep(max(pause, self._asked_pause_seconds))
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def close(self) -> None:
+        """Let go of everything, within a deadline."""
+        self.opened.clear()
+        if self._client is None:
+            return
+        try:
+            async with self._clock.timeout(CLOSE_SECONDS):
+                await self._client.close()
+        except Exception as error:  # noqa: BLE001 - what cannot be closed is left behind
+            _log.warning("exchange.close_failed", error=repr(error))
+        self._client = None
+
+    async def _opens(self) -> bool:
+        try:
+            self._client = await open_client(self._terms)
+            await self._prepare(self._client)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next attempt comes
+            self._failure = _words(error)
+            self._asked_pause_seconds = _asked_pause_seconds(error, self._client)
+            _log.warning("exchange.unreachable", exchange=self._terms.exchange, why=self._failure)
+            await self.close()
+            return False
+        self._failure, self._asked_pause_seconds = None, 0.0
+        self.opened.set()
+        exchange, mode = self._terms.exchange, str(self._terms.mode)
+        _log.info("exchange.connected", exchange=exchange, mode=mode, markets=len(self._markets))
+        return True
+
+    async def _prepare(self, client: Any) -> None:
+        """The right time, the markets, and a question that only the account's keys can ask."""
+        self._queue = RequestQueue(
+            self._clock, seconds_per_cost=client.rateLimit / 1000, burst_cost=_BURST_COST
+        )
+        client.throttle = self._queue.admit
+        # What it needs has come with ccxt, and no sooner.
+        import_module("app.exchanges.ccxt.connection.response_limits").bound_answers(client)
+        await self._sync_time(client)
+        await self._shelf.fill(client, self._terms.market_set)
+        self._read_markets(client)
+        if self._terms.has_keys:
+            await client.fetch_balance()
+
+    async def _until_due(self) -> None:
+        """For an hour, or until something was wrong."""
+        try:
+            async with self._clock.timeout(TIME_SYNC_SECONDS):
+                await self._is_due.wait()
+        except TimeoutError:
+            return
+
+    async def _look_after(self) -> bool:
+        self._is_due.clear()
+        try:
+            await self._sync_time(self._client)
+            await self._shelf.fill(self._client, self._terms.market_set)
+        except Exception as error:  # noqa: BLE001 - it is noted, and tried again
+            self._note(error)
+            return False
+        self._read_markets(self._client)
+        self._note_answer()
+        return True
+
+    def _read_markets(self, client: Any) -> None:
+        self._markets = markets_of(client, fees_in_quote=self.venue.fees_in_quote)
+        self.has_swaps = any(one.type is PositionType.SWAP for one in self._markets.values())
+
+    async def _sync_time(self, client: Any) -> None:
+        if not self.venue.numbers_requests and client.has.get("fetchTime") is True:
+            await client.load_time_difference()
+
+    def _note_answer(self) -> None:
+        self._failure, self._unanswered, self._is_cut_off = None, 0, False
+        assert self._queue is not None  # noqa: S101 - nothing is answered before
+        self._queue.forgive()
+
+    def _note(self, error: Exception, *, needs_own_right: bool = False) -> None:
+        """What a failure tells of the connection; a plain no of the exchange tells nothing."""
+        assert self._queue is not None  # noqa: S101 - nothing fails before
+        if not needs_own_right:
+            self._refused_key = key_words(error) or self._refused_key
+        if is_ban(error):
+            self._queue.ban(_retry_after(self._client))
+        if is_clock_off(error):
+            self._is_due.set()
+        if was_never_sent(error):
+            self._failure, self._is_cut_off = "no connection to the exchange can be made", True
+            self._is_due.set()
+        elif is_unanswered(error):
+            self._is_due.set()
+            self._unanswered += 1
+            self._failure = f"the exchange did not answer: {words_of(error)}"
+            self._is_cut_off = self._unanswered >= _CUT_OFF_AFTER
+
+
+def _asked_pause_seconds(error: Exception, client: Any) -> float:
+    """How long not to come back, where the exchange wants to be left alone."""
+    if not is_ban(error):
+        return 0.0
+    return _retry_after(client) or BAN_AT_START_SECONDS
+
+
+def _words(error: Exception) -> str:
+    return key_words(error) or str(
+        error if isinstance(error, OrderdeckError) else failure_of_read(error)
+    )
+
+
+def _retry_after(client: Any) -> float | None:
+    """The pause that the exchange asked for, in seconds, where it said so."""
+    headers = client.last_response_headers or {}
+    told = {name.lower(): value for name, value in headers.items()}.get("retry-after")
+    seconds = positive(told)
+    return None if seconds is None else float(seconds)

@@ -1,0 +1,219 @@
+"""A real exchange behind the port: one account, over the genuine ccxt."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
+from app.domain.candles import Candle, CandleRequest
+from app.domain.examinations import Examination
+from app.domain.exposures import Exposure
+from app.domain.market_checks import MarketFacts
+from app.domain.markets import Market, Ticker
+from app.domain.order_books import OrderBook
+from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
+from app.exchanges.ccxt.connection.account_check import Examiner
+from app.exchanges.ccxt.connection.anomalies import Oddities
+from app.exchanges.ccxt.connection.calls import Call, canceling, placing
+from app.exchanges.ccxt.connection.capabilities import capabilities_of
+from app.exchanges.ccxt.connection.clients import CcxtTerms
+from app.exchanges.ccxt.connection.request_queue import Priority
+from app.exchanges.ccxt.connection.sessions import CcxtSession, MarketShelf
+from app.exchanges.ccxt.parsing.failures import failure_of_create, is_order_unknown
+from app.exchanges.ccxt.parsing.markets import balances_of
+from app.exchanges.ccxt.parsing.numbers import text
+from app.exchanges.ccxt.parsing.order_reports import accepted
+from app.exchanges.ccxt.rest.amendments import Amending, no_amending
+from app.exchanges.ccxt.rest.exposures import Exposures
+from app.exchanges.ccxt.rest.lookups import Lookups
+from app.exchanges.ccxt.rest.market_data import MarketData
+from app.exchanges.ccxt.rest.prechecks import SentIds, only_prices, refuse
+from app.exchanges.ccxt.streams.account_streams import Streams
+from app.exchanges.ccxt.streams.market_streams import MarketStreams
+from app.exchanges.news import NewsStand
+from app.ports import Clock
+
+
+class CcxtExchange:
+    """One account at an exchange. What it cannot read it counts, logs and never guesses."""
+
+    def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketShelf) -> None:
+        self._terms = terms
+        self._clock = clock
+        self._session = CcxtSession(terms, clock, shelf)
+        self._oddities = Oddities(terms.exchange, clock)
+        self._lookups = Lookups(self._session, clock, self._oddities)
+        self._exposures = Exposures(self._session, self._lookups, clock, self._oddities)
+        self._data = MarketData(self._session, self._lookups, clock, self._oddities)
+        self._market_streams = MarketStreams(self._data, self._session, clock)
+        self._stand = NewsStand()
+        self._streams = Streams(self, self._session, self._stand, terms, clock)
+        self._sent = SentIds()
+
+    @property
+    def oddities(self) -> Counter[str]:
+        """What the exchange should not have said, and how often it did."""
+        return self._oddities.counts
+
+    @property
+    def opened(self) -> asyncio.Event:
+        """Set as long as there is a connection to ask over."""
+        return self._session.opened
+
+    @property
+    def market_set(self) -> str:
+        return self._terms.market_set
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the client says that it can do; before there is one, the least."""
+        client = self._session.client if self._session.opened.is_set() else None
+        is_allowed = self._terms.has_keys and not self._exposures.are_refused
+        has_positions = is_allowed and self._session.has_swaps
+        return capabilities_of(client, self._session.venue, has_positions=has_positions)
+
+    @property
+    def connection(self) -> Connection:
+        return self._streams.connection
+
+    async def markets(self) -> Mapping[str, Market]:
+        self._session.require()
+        return self._session.markets
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self._data.tickers(symbols)
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        return await self._data.order_book(symbol, depth)
+
+    async def timeframes(self) -> Sequence[str]:
+        return await self._data.timeframes()
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        return await self._data.candles(asked)
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return self._market_streams.ticker(symbol)
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        return self._market_streams.candles(symbol, timeframe)
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        return self._market_streams.order_book(symbol)
+
+    async def balances(self) -> Mapping[str, Balance]:
+        return balances_of(await self._lookups.read(Priority.LOOKUP, "fetch_balance"))
+
+    async def exposures(self) -> Sequence[Exposure]:
+        """None where there can be none, or where the key may not see them."""
+        self._session.require()
+        return await self._exposures.read() if self.capabilities.positions else ()
+
+    async def submit(self, intent: OrderIntent) -> OrderReport:
+        """Place it once; whatever is not a clear answer is doubt."""
+        self._session.require()
+        refusal = self._own_no(intent)
+        if refusal is not None:
+            raise ExchangeRejected(refusal)
+        self._sent.take(intent.wire_id)
+        try:
+            row = await self._session.ask(Priority.ORDER, placing(intent, self._session.venue))
+        except Exception as error:
+            self._lookups.note(error)
+            failure = failure_of_create(error)
+            if isinstance(failure, ExchangeUnavailable):
+                self._sent.give_back(intent.wire_id)
+            raise failure from error
+        report = self._lookups.readable(accepted, row, wire_id=intent.wire_id, symbol=intent.symbol)
+        self._streams.note(report)
+        return report
+
+    async def cancel(self, key: OrderKey) -> OrderReport | None:
+        """What the exchange does not have waiting any more is looked up, for it may be canceled."""
+        call = canceling(key, self._session.venue)
+        if call is None:
+            row = await self._lookups.find_row(key)
+            if row is None:
+                return None
+            call = Call(method="cancel_order", arguments=(text(row, "id"), key.symbol))
+        try:
+            await self._session.ask(Priority.CANCEL, call)
+        except Exception as error:
+            if not is_order_unknown(error):
+                raise self._lookups.failure(error) from error
+        return await self._find_after(key)
+
+    async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+        """Told by what the exchange says of the order afterwards, whatever it answered."""
+        if not self.capabilities.amend_order:
+            raise ExchangeRejected(no_amending(self._terms.exchange))
+        row = await self._lookups.find_row(key)
+        if row is None:
+            return None
+        found = await self._lookups.whole(row, wire_id=key.wire_id)
+        amending = Amending(row=row, report=found, wanted=wanted)
+        if amending.is_done:
+            return found
+        try:
+            call = amending.call(self._facts(), self._session.venue)
+            await self._session.ask(Priority.ORDER, call)
+        except Exception as error:
+            raise failure_of_create(error) from error
+        after = await self._find_after(key)
+        return None if after is None else amending.told(after)
+
+    async def find(self, key: OrderKey) -> OrderReport | None:
+        return await self._lookups.find(key)
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        return await self._lookups.open_orders()
+
+    async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
+        return await self._lookups.closed_orders(since, symbols)
+
+    async def examine(self) -> Examination:
+        """What the exchange says of the key; places nothing."""
+        examiner = Examiner(self._session, self._clock, has_keys=self._terms.has_keys)
+        return await examiner.examine()
+
+    def news(self) -> AsyncIterator[OrderReport]:
+        """What this process hears from now on."""
+        return self._stand.reader()
+
+    async def gap(self) -> None:
+        """Wait until news may have been lost."""
+        await self._streams.gap()
+
+    async def run(self) -> None:
+        """Connect, listen, and let go of everything at the end."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._session.run())
+                tasks.create_task(self._streams.run())
+        finally:
+            await self._session.close()
+
+    def count(self, what: str, **facts: Any) -> None:
+        """Note something that the exchange should not have said."""
+        self._oddities.note(what, **facts)
+
+    def _own_no(self, intent: OrderIntent) -> Refusal | None:
+        if self._terms.mode is AccountMode.PAPER:
+            return only_prices()
+        return refuse(intent, self._facts())
+
+    def _facts(self) -> MarketFacts:
+        """What can be told of an order without asking for anything."""
+        return MarketFacts(
+            capabilities=self.capabilities, markets=self._session.markets, ticker=None, balances={}
+        )
+
+    async def _find_after(self, key: OrderKey) -> OrderReport | None:
+        """How it stands now; that this cannot be asked does not mean that nothing has happened."""
+        try:
+            return await self.find(key)
+        except ExchangeUnavailable as error:
+            raise ExchangeDoubt(f"done, and not yet told: {error}") from error

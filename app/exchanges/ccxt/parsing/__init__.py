@@ -1,0 +1,1 @@
+"""ccxt's dictionaries turned into the domain's values."""

@@ -1,0 +1,121 @@
+"""An exchange's markets, prices and money as ccxt gives them, in the words of the domain."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from app.domain import money
+from app.domain.accounts import Balance
+from app.domain.markets import FeeRates, Market, Ticker
+from app.domain.orders import PositionType
+from app.exchanges.ccxt.parsing.failures import Unreadable
+from app.exchanges.ccxt.parsing.numbers import amount, exact, moment, positive, text, written
+
+Row = Mapping[str, Any]
+
+STALE_AFTER = timedelta(seconds=60)
+_TICK_SIZE = 4
+
+
+def markets_of(client: Any, *, fees_in_quote: bool) -> dict[str, Market]:
+    """Every market that can be read: the spot ones, and swaps, which take no orders here."""
+    has_steps = client.precisionMode == _TICK_SIZE
+    found = (
+        _market(row, has_steps=has_steps, fees_in_quote=fees_in_quote)
+        for row in (client.markets or {}).values()
+    )
+    return {market.symbol: market for market in found if market is not None}
+
+
+def ticker_of(row: Row, *, now: datetime) -> Ticker | None:
+    """A price with its time, which is now where the answer does not say; None without a symbol."""
+    symbol = text(row, "symbol")
+    if symbol is None:
+        return None
+    told_at = moment(row.get("timestamp"))
+    at = now if told_at is None else told_at
+    return Ticker(
+        symbol=symbol,
+        bid=positive(row.get("bid")),
+        ask=positive(row.get("ask")),
+        last=positive(row.get("last")),
+        percentage=exact(row.get("percentage")),
+        quote_volume=amount(row.get("quoteVolume")),
+        at=at,
+        is_stale=now - at > STALE_AFTER,
+    )
+
+
+def balances_of(answer: Mapping[str, Any]) -> dict[str, Balance]:
+    """What is held of each asset, nothing left out but what is nothing.
+
+    Unreadable where the exchange told of no money at all: that is not the same as having none.
+    """
+    if answer.get("info") in ({}, None) or isinstance(answer["info"], str):
+        raise Unreadable("the exchange answered with something that is no balance")
+    free, used = _column(answer, "free"), _column(answer, "used")
+    total = _column(answer, "total")
+    balances = {}
+    for asset in sorted({*free, *used, *total}):
+        balance = _balance(asset, free.get(asset), used.get(asset), total.get(asset))
+        if balance.free or balance.used:
+            balances[asset] = balance
+    return balances
+
+
+def _market(row: Row, *, has_steps: bool, fees_in_quote: bool) -> Market | None:
+    kind = {"spot": PositionType.SPOT, "swap": PositionType.SWAP}.get(str(row.get("type")))
+    symbol, base, quote = text(row, "symbol"), text(row, "base"), text(row, "quote")
+    if kind is None or symbol is None or base is None or quote is None:
+        return None
+    precision, limits = _part(row, "precision"), _part(row, "limits")
+    return Market(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        type=kind,
+        active=row.get("active") is not False,
+        amount_step=positive(precision.get("amount")) if has_steps else None,
+        price_step=positive(precision.get("price")) if has_steps else None,
+        min_amount=positive(_part(limits, "amount").get("min")),
+        min_notional=positive(_part(limits, "cost").get("min")),
+        contract_size=positive(row.get("contractSize")),
+        fees=_fees(row, fees_in_quote=fees_in_quote),
+    )
+
+
+def _fees(row: Row, *, fees_in_quote: bool) -> FeeRates | None:
+    """None where they are not told or are no parts of the cost."""
+    maker, taker = _rate(row.get("maker")), _rate(row.get("taker"))
+    if maker is None or taker is None or row.get("percentage") is False:
+        return None
+    side = row.get("feeSide")
+    is_in_quote = fees_in_quote if side is None else side == "quote"
+    return FeeRates(maker=maker, taker=taker, is_in_quote=is_in_quote)
+
+
+def _rate(value: object) -> Decimal | None:
+    """Also from ccxt's own tables, which hold floats."""
+    return exact(written(value))
+
+
+def _part(row: Row, key: str) -> Row:
+    found = row.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _column(answer: Mapping[str, Any], name: str) -> dict[str, Decimal]:
+    cells = ((asset, exact(value)) for asset, value in _part(answer, name).items())
+    return {asset: value for asset, value in cells if value is not None}
+
+
+def _balance(
+    asset: str, free: Decimal | None, used: Decimal | None, total: Decimal | None
+) -> Balance:
+    """Two of the three numbers tell the third."""
+    if free is None:
+        free = money.ZERO if total is None else money.subtract(total, used or money.ZERO)
+    if used is None:
+        used = money.ZERO if total is None else money.subtract(total, free)
+    return Balance(asset=asset, free=free, used=used)

@@ -1,0 +1,38 @@
+"""An order book as ccxt gives it, in the words of the domain."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.domain.order_books import Level, OrderBook
+from app.exchanges.ccxt.parsing.failures import Unreadable
+from app.exchanges.ccxt.parsing.numbers import amount, moment, written
+
+
+def order_book_of(row: Mapping[str, Any], *, depth: int, now: datetime) -> OrderBook:
+    """Both sides, best first, with their time, which is now where the answer does not say."""
+    told_at = moment(row.get("timestamp"))
+    bids, asks = (_levels(row.get(side)) for side in ("bids", "asks"))
+    return OrderBook(
+        bids=tuple(bids[::-1][:depth]),
+        asks=tuple(asks[:depth]),
+        at=now if told_at is None else told_at,
+    )
+
+
+def _levels(rows: object) -> list[Level]:
+    """From the lowest price to the highest, without those that are used up."""
+    if not isinstance(rows, Sequence):
+        raise Unreadable("the exchange answered with something that is no order book")
+    levels = (level for level in map(_level, rows) if level.amount)
+    return sorted(levels, key=lambda level: level.price)
+
+
+def _level(row: Any) -> Level:
+    values = row[:2] if isinstance(row, Sequence) else ()
+    numbers = [amount(written(value)) for value in values]
+    match numbers:
+        case [Decimal() as price, Decimal() as size] if price:
+            return Level(price=price, amount=size)
+    raise Unreadable("the exchange answered with an order book of which a level cannot be read")

@@ -1,0 +1,165 @@
+"""Positions that an exchange keeps itself, as ccxt gives them, in the words of the domain."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from app.domain import money
+from app.domain.exposures import Exposure
+from app.domain.markets import Market
+from app.domain.orders import PositionType
+from app.exchanges.ccxt.connection.anomalies import Oddities
+from app.exchanges.ccxt.connection.calls import Call
+from app.exchanges.ccxt.connection.request_queue import Priority
+from app.exchanges.ccxt.connection.sessions import CcxtSession
+from app.exchanges.ccxt.parsing.failures import Unreadable, key_words, words_of
+from app.exchanges.ccxt.parsing.numbers import amount, positive, text
+from app.exchanges.ccxt.rest.lookups import Lookups
+from app.ports import Clock
+
+Row = Mapping[str, Any]
+
+# A key that may trade on spot markets alone is not asked to tell of others all the time.
+REFUSED_FOR = timedelta(hours=1)
+
+
+class Exposures:
+    """Questions after positions. What cannot be read is counted, and never guessed."""
+
+    def __init__(
+        self, session: CcxtSession, lookups: Lookups, clock: Clock, oddities: Oddities
+    ) -> None:
+        self._session = session
+        self._lookups = lookups
+        self._clock = clock
+        self._oddities = oddities
+        self._refused_until: datetime | None = None
+
+    @property
+    def are_refused(self) -> bool:
+        """Whether the key has no right to see any."""
+        return self._refused_until is not None and self._clock.now() < self._refused_until
+
+    async def read(self) -> Sequence[Exposure]:
+        """All that can be read; none where the key may not see them."""
+        rows: list[Row] = []
+        for params in self._session.venue.positions:
+            if not self.are_refused:
+                rows += await self._pages(params)
+        return netted(self._readable(rows))
+
+    async def _pages(self, params: Mapping[str, Any]) -> list[Row]:
+        """As many as it takes, where the exchange gives a cursor to the next one."""
+        cursor_field = self._session.venue.positions_cursor
+        found: list[Row] = []
+        while True:
+            rows = await self._ask(params)
+            found += rows
+            cursors = (text(_told(row), cursor_field) for row in rows if cursor_field is not None)
+            cursor = next((one for one in cursors if one is not None), None)
+            if cursor is None or cursor == params.get("cursor"):
+                return found
+            params = {**params, "cursor": cursor}
+
+    async def _ask(self, params: Mapping[str, Any]) -> Sequence[Row]:
+        call = Call(method="fetch_positions", arguments=(None, dict(params)), needs_own_right=True)
+        try:
+            rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)
+        except Exception as error:
+            if key_words(error) is None:
+                raise self._lookups.failure(error) from error
+            self._refused_until = self._clock.now() + REFUSED_FOR
+            self._oddities.note("positions_refused", why=words_of(error))
+            return ()
+        return rows
+
+    def _readable(self, rows: Iterable[Row]) -> list[Exposure]:
+        found = []
+        for row in rows:
+            try:
+                one = exposure_of(row, self._session.markets)
+            except Unreadable as error:
+                self._oddities.note("position_unreadable", why=str(error))
+                continue
+            found += [one] if one is not None else []
+        return found
+
+
+def exposure_of(row: Row, markets: Mapping[str, Market]) -> Exposure | None:
+    """None where nothing is open; Unreadable where it cannot be said how much of the base it is."""
+    contracts = amount(row.get("contracts"))
+    if contracts == money.ZERO:
+        return None
+    market = markets.get(text(row, "symbol") or "")
+    if contracts is None or market is None:
+        raise Unreadable(f"a position of {row.get('contracts')} in {row.get('symbol')}")
+    is_margin = market.type is PositionType.SPOT
+    return Exposure(
+        symbol=market.symbol,
+        type=PositionType.MARGIN if is_margin else PositionType.SWAP,
+        amount=_lent(row, market, contracts) if is_margin else _swapped(row, market, contracts),
+        entry_price=positive(row.get("entryPrice")),
+        leverage=positive(row.get("leverage")),
+        margin=positive(row.get("initialMargin")) or positive(row.get("collateral")),
+        liquidation_price=positive(row.get("liquidationPrice")),
+    )
+
+
+def netted(found: Iterable[Exposure]) -> list[Exposure]:
+    """One for each market: who is hedged there has what is left of both sides."""
+    sides: defaultdict[tuple[str, PositionType], list[Exposure]] = defaultdict(list)
+    for one in found:
+        sides[one.symbol, one.type].append(one)
+    return [one for both in sides.values() if (one := _net(both)).amount]
+
+
+def _net(sides: Sequence[Exposure]) -> Exposure:
+    """What both sides were opened at and end at says nothing of what is left."""
+    if len(sides) == 1:
+        return sides[0]
+    leverages = {one.leverage for one in sides}
+    margins = [one.margin for one in sides if one.margin is not None]
+    return replace(
+        sides[0],
+        amount=money.total(one.amount for one in sides),
+        entry_price=None,
+        leverage=leverages.pop() if len(leverages) == 1 else None,
+        margin=money.total(margins) if len(margins) == len(sides) else None,
+        liquidation_price=None,
+    )
+
+
+def _swapped(row: Row, market: Market, contracts: Decimal) -> Decimal:
+    """Of an inverse contract so many are worth so much in quote, and no fixed part of the base."""
+    settles_in = market.symbol.partition(":")[2].partition("-")[0]
+    size = positive(row.get("contractSize")) or market.contract_size
+    if settles_in != market.quote or size is None:
+        raise Unreadable(f"a position in {market.symbol}, which is no fixed amount of the base")
+    held = money.multiply(contracts, size)
+    match row.get("side"):
+        case "long":
+            return held
+        case "short":
+            return held.copy_negate()
+        case side:
+            raise Unreadable(f"a position in {market.symbol} on the side {side}")
+
+
+def _lent(row: Row, market: Market, contracts: Decimal) -> Decimal:
+    """What was bought is told in base; what was sold is told in quote, and in base what is owed."""
+    told = _told(row)
+    if text(told, "posCcy") == market.base:
+        return contracts
+    owed = text(told, "liab") if text(told, "liabCcy") == market.base else None
+    number = positive((owed or "").removeprefix("-"))
+    if number is None:
+        raise Unreadable(f"a position on margin in {market.symbol}, of which no amount is told")
+    return number.copy_negate()
+
+
+def _told(row: Row) -> Row:
+    info = row.get("info")
+    return info if isinstance(info, Mapping) else {}

@@ -1,0 +1,226 @@
+"""How orders stand, asked of the exchange wherever they may be, and their trades with them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from app.domain import money
+from app.domain.order_reports import FillReport, OrderKey, OrderReport
+from app.errors import ExchangeDoubt, ExchangeError
+from app.exchanges.ccxt.connection.anomalies import Oddities
+from app.exchanges.ccxt.connection.calls import Call, is_this, searching
+from app.exchanges.ccxt.connection.capabilities import offers
+from app.exchanges.ccxt.connection.request_queue import Priority
+from app.exchanges.ccxt.connection.sessions import CcxtSession
+from app.exchanges.ccxt.parsing.failures import (
+    MAX_WORDS,
+    Unreadable,
+    failure_of_read,
+    is_clock_off,
+    is_market_unknown,
+    is_order_missing,
+    is_unparsable,
+    words_of,
+)
+from app.exchanges.ccxt.parsing.numbers import milliseconds
+from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mixed_fees
+from app.exchanges.ccxt.parsing.order_terms import Row
+from app.ports import Clock
+
+# Of the closed orders whose trades are not in one list, so many are asked after one by one; of the
+# others the totals are told.
+_MOST_ASKED_ALONE = 10
+_Found = TypeVar("_Found")
+
+
+class Lookups:
+    """Questions after orders. What cannot be read is counted, and never guessed."""
+
+    def __init__(self, session: CcxtSession, clock: Clock, oddities: Oddities) -> None:
+        self._session = session
+        self._clock = clock
+        self._oddities = oddities
+
+    async def find(self, key: OrderKey) -> OrderReport | None:
+        """The order with its trades; None where every question after it was answered with no."""
+        row = await self.find_row(key)
+        return None if row is None else await self.whole(row, wire_id=key.wire_id)
+
+    async def find_row(self, key: OrderKey) -> Row | None:
+        for call in searching(key, self._session.venue):
+            row = await self._search(call, key)
+            if row is not None:
+                return row
+        await self._require_no_trades(key)
+        return None
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        """Those that can be read, with their trades; one that cannot does not hide the others."""
+        limit = self._session.venue.open_orders_limit
+        reports = []
+        for row in await self.read(Priority.LOOKUP, "fetch_open_orders", None, None, limit):
+            try:
+                reports.append(await self.whole(self._session.venue.named(row)))
+            except Unreadable:
+                continue
+        return reports
+
+    async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
+        """Market by market, as far as the exchange lists them, with their trades."""
+        self._session.require()
+        reports: list[OrderReport] = []
+        for symbol in symbols:
+            rows = await self._listed(symbol, milliseconds(since))
+            reports += await self._closed(symbol, [row for row in rows if not _is_open(row)])
+        return reports
+
+    async def _listed(self, symbol: str, start: int) -> list[Row]:
+        """What all lists tell of a market; a market that is gone holds up no other."""
+        venue, rows = self._session.venue, list[Row]()
+        for method in venue.closed_lists or _closed_lists(self._session.client):
+            try:
+                rows += await self._pages(method, symbol, start)
+            except ExchangeError as error:
+                if error.__cause__ is None or not is_market_unknown(error.__cause__):
+                    raise
+                self._oddities.note("market_gone", symbol=symbol)
+        return [venue.named(row) for row in rows]
+
+    async def _pages(self, method: str, symbol: str, start: int) -> Iterable[Row]:
+        """As many as it takes, where the exchange tells no more than so many at once."""
+        limit = self._session.venue.closed_orders_limit
+        found: dict[object, Row] = {}
+        while True:
+            rows = await self.read(Priority.LOOKUP, method, symbol, start, limit)
+            known, found = len(found), found | {row.get("id"): row for row in rows}
+            if limit is None or len(rows) < limit or len(found) == known:
+                return found.values()
+            start = max(row.get("timestamp") or start for row in rows)
+
+    async def read(self, priority: Priority, method: str, *arguments: Any) -> Any:
+        self._session.require()
+        try:
+            return await self._session.ask(priority, Call(method=method, arguments=arguments))
+        except Exception as error:
+            raise self.failure(error) from error
+
+    def failure(self, error: Exception) -> ExchangeError:
+        """Why a question has no answer, once it was noted."""
+        self.note(error)
+        return failure_of_read(error)
+
+    def note(self, error: Exception) -> None:
+        """Count what is wrong with more than the one request."""
+        if is_unparsable(error):
+            self._oddities.note("answer_unparsable", why=repr(error)[:MAX_WORDS])
+        if is_clock_off(error):
+            self._oddities.note("clock_off", why=words_of(error))
+
+    def readable(self, read: Callable[..., _Found], row: Any, **facts: Any) -> _Found:
+        try:
+            return read(row, now=self._clock.now(), **facts)
+        except Unreadable as error:
+            self._oddities.note("order_unreadable", why=str(error))
+            raise
+
+    async def _closed(self, symbol: str, rows: Sequence[Row]) -> list[OrderReport]:
+        """All trades of a market at once, and those of one order alone where some are missing."""
+        found = [(row, report) for row in rows if (report := self._told(row)) is not None]
+        traded = [row for row, report in found if report.filled]
+        trades = await self._trades_of(traded, symbol) if traded else ()
+        reports, left = [], _MOST_ASKED_ALONE
+        for row, report in found:
+            whole = replace(report, fills=self._fills_in(_of_order(trades, row)))
+            if left and _lacks_trades(whole):
+                left -= 1
+                whole = replace(report, fills=await self._fills(row))
+            reports.append(whole)
+        return reports
+
+    def _told(self, row: Row) -> OrderReport | None:
+        try:
+            return self.readable(answered, row)
+        except Unreadable:
+            return None
+
+    async def whole(self, row: Row, **facts: Any) -> OrderReport:
+        """An order with its trades, where it has any."""
+        report = self.readable(answered, row, **facts)
+        return replace(report, fills=await self._fills(row)) if report.filled else report
+
+    async def _search(self, call: Call, key: OrderKey) -> Row | None:
+        if not offers(self._session.client, call.method):
+            if call.is_optional:
+                return None
+            name = self._session.venue.exchange
+            raise ExchangeDoubt(f"{name} offers no {call.method}: not looked up")
+        try:
+            answer = await self._session.ask(Priority.LOOKUP, call)
+        except Exception as error:
+            if is_order_missing(error):
+                return None
+            raise self.failure(error) from error
+        rows: Iterable[Any] = (answer,) if call.is_direct else answer
+        found = [self._session.venue.named(row) for row in rows if isinstance(row, Mapping)]
+        if call.is_direct and not any(is_this(row, key) for row in found):
+            raise Unreadable("the exchange answered with another order than was asked for")
+        return next((row for row in found if is_this(row, key)), None)
+
+    async def _require_no_trades(self, key: OrderKey) -> None:
+        """An order that is in no list and has traded is there all the same."""
+        if self._session.venue.is_known or key.exchange_order_id is None:
+            return
+        rows = await self.read(Priority.LOOKUP, "fetch_my_trades", key.symbol)
+        if any(row.get("order") == key.exchange_order_id for row in rows):
+            raise ExchangeDoubt("the exchange lists trades of the order and not the order")
+
+    async def _fills(self, row: Row) -> tuple[FillReport, ...]:
+        """The order's trades; where they cannot be had, the totals stand for them."""
+        if self._session.client.has.get("fetchOrderTrades") is True:
+            call = Call(method="fetch_order_trades", arguments=(row.get("id"), row.get("symbol")))
+            return self._fills_in(_of_order(await self._trades(call), row))
+        return self._fills_in(_of_order(await self._trades_of([row], row.get("symbol")), row))
+
+    async def _trades_of(self, rows: Sequence[Row], symbol: object) -> Sequence[Row]:
+        """The trades in a market since the oldest of these orders."""
+        times = [at for row in rows if isinstance(at := row.get("timestamp"), int)]
+        start = min(times, default=None)
+        return await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
+
+    async def _trades(self, call: Call) -> Sequence[Row]:
+        try:
+            rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)
+        except Exception as error:  # noqa: BLE001 - the next look brings them
+            self._oddities.note("trades_unanswered", why=str(failure_of_read(error)))
+            return ()
+        return rows
+
+    def _fills_in(self, rows: Sequence[Row]) -> tuple[FillReport, ...]:
+        fills = fills_of(rows)
+        if len(fills) < len({row.get("id") for row in rows}):
+            self._oddities.note("trade_unreadable", told=len(rows), read=len(fills))
+        if any(has_mixed_fees(row) for row in rows):
+            self._oddities.note("fee_in_several_currencies")
+        return fills
+
+
+def _lacks_trades(report: OrderReport) -> bool:
+    known = money.total(fill.amount for fill in report.fills)
+    return report.filled is not None and known < report.filled
+
+
+def _is_open(row: Row) -> bool:
+    return row.get("status") == "open"
+
+
+def _of_order(trades: Iterable[Row], row: Row) -> list[Row]:
+    return [trade for trade in trades if trade.get("order") == row.get("id")]
+
+
+def _closed_lists(client: Any) -> tuple[str, ...]:
+    """The lists in which every closed order stands once."""
+    if offers(client, "fetch_canceled_and_closed_orders"):
+        return ("fetch_canceled_and_closed_orders",)
+    apart = ("fetch_closed_orders", "fetch_canceled_orders")
+    return tuple(method for method in apart if offers(client, method))

@@ -1,0 +1,105 @@
+"""What an exchange tells everybody, asked for: its prices, its candles, its order books."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.candles import Candle, CandleRequest
+from app.domain.markets import Ticker
+from app.domain.order_books import OrderBook
+from app.exchanges.ccxt.connection.anomalies import Oddities
+from app.exchanges.ccxt.connection.request_queue import Priority
+from app.exchanges.ccxt.connection.sessions import CcxtSession
+from app.exchanges.ccxt.parsing.candles import candle_of, most_at_once, timeframes_of
+from app.exchanges.ccxt.parsing.failures import Unreadable
+from app.exchanges.ccxt.parsing.markets import ticker_of
+from app.exchanges.ccxt.parsing.numbers import milliseconds
+from app.exchanges.ccxt.parsing.order_books import order_book_of
+from app.exchanges.ccxt.rest.lookups import Lookups
+from app.ports import Clock
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class MarketData:
+    """Questions that need no keys. What cannot be read is counted, and never guessed."""
+
+    def __init__(
+        self, session: CcxtSession, lookups: Lookups, clock: Clock, oddities: Oddities
+    ) -> None:
+        self._session = session
+        self._lookups = lookups
+        self._clock = clock
+        self._oddities = oddities
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        self._session.require()
+        listed = [symbol for symbol in symbols if symbol in self._session.markets]
+        if not listed:
+            return {}
+        if len(listed) == 1:
+            rows = [await self._read("fetch_ticker", listed[0])]
+        else:
+            rows = list((await self._read("fetch_tickers", listed)).values())
+        found = (self.ticker_in(row) for row in rows)
+        return {one.symbol: one for one in found if one is not None and one.symbol in listed}
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        return self.book_in(await self._read("fetch_order_book", symbol, depth), depth)
+
+    async def timeframes(self) -> Sequence[str]:
+        self._session.require()
+        client = self._session.client
+        return timeframes_of(client) if client.has.get("fetchOHLCV") else ()
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        """In as many answers as it takes."""
+        self._session.require()
+        most = most_at_once(self._session.client) or asked.limit
+        if asked.since is None and asked.limit <= most:
+            rows = await self._read_candles(asked, None, asked.limit)
+            return self.candles_in(rows, asked.span)[-asked.limit :]
+        return await self._collect(asked, most)
+
+    def ticker_in(self, row: Any) -> Ticker | None:
+        return ticker_of(row, now=self._clock.now())
+
+    def book_in(self, row: Any, depth: int) -> OrderBook:
+        return order_book_of(row, depth=depth, now=self._clock.now())
+
+    def candles_in(self, rows: Iterable[Any], span: timedelta) -> list[Candle]:
+        """Those that can be read, the oldest first."""
+        now, found = self._clock.now(), []
+        for row in rows:
+            try:
+                found.append(candle_of(row, span=span, now=now))
+            except Unreadable as error:
+                self._oddities.note("candle_unreadable", why=str(error))
+        return sorted(found, key=lambda candle: candle.at)
+
+    async def _collect(self, asked: CandleRequest, most: int) -> list[Candle]:
+        now, span = self._clock.now(), asked.span
+        # So many begin after that, with the one that runs.
+        since = asked.since or now - asked.limit * span + _MILLISECOND
+        found: list[Candle] = []
+        while len(found) < asked.limit and since <= now:
+            left = min(most, asked.limit - len(found))
+            told = self.candles_in(await self._read_candles(asked, since, left), span)
+            new = [candle for candle in told if candle.at >= since]
+            if not new:
+                break
+            found += new
+            since = new[-1].at + span
+        return found[: asked.limit]
+
+    async def _read_candles(
+        self, asked: CandleRequest, since: datetime | None, limit: int
+    ) -> Iterable[Any]:
+        start = None if since is None else milliseconds(since)
+        rows: Iterable[Any] = await self._read(
+            "fetch_ohlcv", asked.symbol, asked.timeframe, start, limit
+        )
+        return rows
+
+    async def _read(self, method: str, *arguments: Any) -> Any:
+        return await self._lookups.read(Priority.MARKET_DATA, method, *arguments)

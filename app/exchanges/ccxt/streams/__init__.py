@@ -1,0 +1,1 @@
+"""What an exchange streams, and how a broken stream is opened again."""

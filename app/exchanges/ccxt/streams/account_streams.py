@@ -1,0 +1,208 @@
+"""An exchange's streams: a pump for each, a watchdog over their sockets, and news for readers."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import structlog
+
+from app.domain.accounts import Connection, Connectivity
+from app.domain.order_reports import OrderKey, OrderReport
+from app.errors import ExchangeDoubt, ExchangeError
+from app.exchanges.ccxt.connection.clients import CcxtTerms
+from app.exchanges.ccxt.connection.sessions import CcxtSession
+from app.exchanges.ccxt.parsing.failures import Unreadable
+from app.exchanges.ccxt.parsing.order_reports import (
+    has_mixed_fees,
+    news_of,
+    report_of,
+    trade_news_of,
+)
+from app.exchanges.ccxt.parsing.order_terms import Row
+from app.exchanges.ccxt.streams.last_seen_orders import Standings
+from app.exchanges.ccxt.streams.stream_reader import Pump, Source, Watch
+from app.exchanges.ccxt.streams.watchdog import Watchdog
+from app.exchanges.news import NewsStand
+from app.ports import Clock
+
+POLL_SECONDS = 5.0
+# How long a stream may lag behind the exchange's answers before it counts as deaf.
+LAG_SECONDS = 2.0
+_CHECKS_PER_SILENCE = 3
+
+_log = structlog.get_logger(__name__)
+
+
+class Owner(Protocol):
+    """Whoever can be asked what the streams may have missed."""
+
+    async def open_orders(self) -> Sequence[OrderReport]: ...
+
+    async def find(self, key: OrderKey) -> OrderReport | None: ...
+
+    def count(self, what: str, **facts: Any) -> None: ...
+
+
+class Streams:
+    """All streams of one account; where the exchange has none, its orders are polled."""
+
+    def __init__(
+        self, owner: Owner, session: CcxtSession, stand: NewsStand, terms: CcxtTerms, clock: Clock
+    ) -> None:
+        self._owner = owner
+        self._session = session
+        self._stand = stand
+        self._terms = terms
+        self._clock = clock
+        self._watchdog = Watchdog(clock, silence_seconds=terms.watchdog_seconds)
+        self._pumps: list[Pump] = []
+        self._standings = Standings()
+        self._heard = 0
+        # Of one gap two hear: whoever tells here what waits, and whoever compares everything.
+        self._gap, self._behind = asyncio.Event(), asyncio.Event()
+        self.gaps = 0
+
+    @property
+    def connection(self) -> Connection:
+        """The session's, or which stream is down while the rest is well."""
+        connection = self._session.connection
+        broken = next((pump for pump in self._pumps if pump.failure is not None), None)
+        if broken is None or connection.connectivity is not Connectivity.CONNECTED:
+            return connection
+        detail = f"the stream of {broken.name} is interrupted: {broken.failure}"
+        return Connection(connectivity=Connectivity.DEGRADED, detail=detail)
+
+    async def gap(self) -> None:
+        """Wait until something happened that no stream has told."""
+        await self._gap.wait()
+        self._gap.clear()
+
+    async def run(self) -> None:
+        """Listen as soon as there is a connection; what falls silent is opened anew."""
+        await self._session.opened.wait()
+        client = self._session.client
+        if not self._terms.has_keys:
+            await self._watchdog.run(client)
+            return
+        self._gap.set()
+        self._pumps = [Pump(source, self._note_gap, self._clock) for source in self._sources()]
+        async with asyncio.TaskGroup() as tasks:
+            for pump in self._pumps:
+                tasks.create_task(pump.run())
+            tasks.create_task(self._catch_up())
+            tasks.create_task(self._watchdog.run(client))
+            if self._is_streaming:
+                tasks.create_task(self._check_hearing(client))
+
+    def note(self, report: OrderReport) -> bool:
+        """Remember how an order stands; says whether that is other than was told before."""
+        return self._standings.note(report)
+
+    @property
+    def _is_streaming(self) -> bool:
+        return self._session.client.has.get("watchOrders") is True
+
+    def _sources(self) -> list[Source]:
+        client = self._session.client
+        if not self._is_streaming:
+            return [self._source("orders", self._poll, self._publish_order)]
+        orders = self._source("orders", client.watch_orders, self._publish_order)
+        if client.has.get("watchMyTrades") is not True:
+            return [orders]
+        return [orders, self._source("trades", client.watch_my_trades, self._publish_trade)]
+
+    def _source(self, name: str, watch: Watch, deliver: Callable[[Row], None]) -> Source:
+        return Source(name=name, watch=watch, deliver=deliver, banned_seconds=self._banned_seconds)
+
+    def _banned_seconds(self) -> float:
+        return self._session.banned_seconds
+
+    async def _poll(self) -> Sequence[Row]:
+        """The place of a stream where there is none: how all stands, again and again."""
+        await self._clock.sleep(POLL_SECONDS)
+        await self._ask_after_all()
+        return ()
+
+    def _publish_order(self, row: Row) -> None:
+        self._heard += 1
+        now, has_trades = self._clock.now(), self._session.client.has.get("watchMyTrades") is True
+        try:
+            named = self._session.venue.named(row)
+            report = news_of(named, now=now, has_trades_beside=has_trades)
+        except Unreadable as error:
+            self._owner.count("order_unreadable", why=str(error))
+        else:
+            self.note(report_of(named, now=now))
+            self._stand.publish(report)
+
+    def _publish_trade(self, row: Row) -> None:
+        self._heard += 1
+        if has_mixed_fees(row):
+            self._owner.count("fee_in_several_currencies")
+        try:
+            report = trade_news_of(row, now=self._clock.now())
+        except Unreadable as error:
+            self._owner.count("trade_unreadable", why=str(error))
+        else:
+            wire_id = self._standings.wire_id(report.name)
+            self._stand.publish(replace(report, wire_id=wire_id))
+
+    def _note_gap(self) -> None:
+        self.gaps += 1
+        self._gap.set()
+        self._behind.set()
+
+    async def _catch_up(self) -> None:
+        """After each gap, tell how the orders stand that wait on the exchange, or have waited."""
+        while True:
+            await self._behind.wait()
+            self._behind.clear()
+            try:
+                await self._ask_after_all()
+            except ExchangeError as error:
+                _log.info("stream.catching_up_failed", error=repr(error))
+                await self._clock.sleep(max(POLL_SECONDS, self._session.banned_seconds))
+                self._behind.set()
+
+    async def _check_hearing(self, client: Any) -> None:
+        """Silence is believed only as far as the exchange's answers bear it out."""
+        while True:
+            heard = self._heard
+            await self._clock.sleep(self._terms.watchdog_seconds / _CHECKS_PER_SILENCE)
+            if self._heard != heard or not len(self._standings):
+                continue
+            try:
+                has_missed = await self._ask_after_all()
+            except ExchangeError as error:
+                _log.info("stream.check_failed", error=repr(error))
+                continue
+            if has_missed:
+                await self._clock.sleep(LAG_SECONDS)
+                if self._heard == heard:
+                    await self._watchdog.drop_all(client, "it did not tell what happened")
+
+    async def _ask_after_all(self) -> bool:
+        """Tell how every order stands that waits or did; says whether any had moved unheard."""
+        reports = await self._owner.open_orders()
+        has_moved = False
+        for report in reports:
+            self._stand.publish(report)
+            has_moved |= self.note(report)
+        for key in self._standings.missing(reports):
+            has_moved |= await self._ask_after(key)
+        return has_moved
+
+    async def _ask_after(self, key: OrderKey) -> bool:
+        """An order that waits no longer: its end, with its trades."""
+        try:
+            report = await self._owner.find(key)
+        except ExchangeDoubt as error:
+            # One that cannot be told holds up no other.
+            self._owner.count("order_unanswered", why=str(error))
+            return False
+        if report is None:
+            self._standings.forget(key)
+            return False
+        self._stand.publish(report)
+        return self.note(report)

@@ -1,0 +1,165 @@
+"""What an exchange tells everybody, as it changes: ccxt's streams, or questions in their place."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from app.domain.candles import Candle, CandleRequest, span_of
+from app.domain.markets import Ticker
+from app.domain.order_books import MAX_DEPTH, OrderBook
+from app.errors import ExchangeUnavailable
+from app.exchanges.ccxt.connection.sessions import CLOSE_SECONDS, CcxtSession
+from app.exchanges.ccxt.parsing.failures import failure_of_read
+from app.exchanges.ccxt.rest.market_data import MarketData
+from app.ports import Clock
+
+POLL_SECONDS = 2.0
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Channel(Generic[T]):
+    """One stream of ccxt: how it is called, what its news mean, and what to ask without it."""
+
+    # As in ccxt's methods, and as in what it says that it has.
+    name: str
+    title: str
+    arguments: tuple[Any, ...]
+    watch_arguments: tuple[Any, ...] = ()
+    unwatch_arguments: tuple[Any, ...] = ()
+    read: Callable[[Any], Iterable[T]]
+    ask: Callable[[], Awaitable[Iterable[T]]]
+
+    def is_streamed(self, client: Any) -> bool:
+        return client.has.get(f"watch{self.title}") is True
+
+    async def watch(self, client: Any) -> Any:
+        method = getattr(client, f"watch_{self.name}")
+        return await method(*self.arguments, *self.watch_arguments)
+
+    async def unwatch(self, client: Any) -> None:
+        if client.has.get(f"unWatch{self.title}") is True:
+            method = getattr(client, f"un_watch_{self.name}")
+            await method(*self.arguments, *self.unwatch_arguments)
+
+
+class MarketStreams:
+    """A stream for each who asks, which therefore should be one alone."""
+
+    def __init__(self, data: MarketData, session: CcxtSession, clock: Clock) -> None:
+        self._data = data
+        self._session = session
+        self._clock = clock
+
+    def ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        params = dict(self._session.venue.ticker_params)
+
+        async def ask() -> Iterable[Ticker]:
+            return (await self._data.tickers([symbol])).values()
+
+        channel = Channel(
+            name="ticker",
+            title="Ticker",
+            arguments=(symbol, params),
+            read=self._tickers_in,
+            ask=ask,
+        )
+        return self._told(channel)
+
+    def candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        span = span_of(timeframe)
+        assert span is not None  # noqa: S101 - others are not offered
+        latest = CandleRequest(symbol=symbol, timeframe=timeframe, limit=2)
+        channel = Channel(
+            name="ohlcv",
+            title="OHLCV",
+            arguments=(symbol, timeframe),
+            read=partial(self._data.candles_in, span=span),
+            ask=partial(self._data.candles, latest),
+        )
+        return self._told(channel)
+
+    def order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        depth = self._session.venue.book_depth
+
+        async def ask() -> Iterable[OrderBook]:
+            return [await self._data.order_book(symbol, MAX_DEPTH)]
+
+        channel = Channel(
+            name="order_book",
+            title="OrderBook",
+            arguments=(symbol,),
+            watch_arguments=(depth,),
+            unwatch_arguments=() if depth is None else ({"limit": depth},),
+            read=self._books_in,
+            ask=ask,
+        )
+        return self._told(channel)
+
+    async def _told(self, channel: Channel[T]) -> AsyncGenerator[T, None]:
+        self._session.require()
+        await self._clock.sleep(self._session.banned_seconds)
+        client = self._session.client
+        is_streamed = channel.is_streamed(client)
+        source = self._streamed(channel, client) if is_streamed else self._polled(channel)
+        async with aclosing(source) as told:
+            async for one in told:
+                yield one
+
+    async def _polled(self, channel: Channel[T]) -> AsyncGenerator[T, None]:
+        while True:
+            for one in await channel.ask():
+                yield one
+            await self._clock.sleep(POLL_SECONDS)
+
+    async def _streamed(self, channel: Channel[T], client: Any) -> AsyncGenerator[T, None]:
+        unread: asyncio.Queue[T | None] = asyncio.Queue()
+        listening = asyncio.create_task(_listen(channel, client, unread))
+        listening.add_done_callback(lambda _: unread.put_nowait(None))
+        try:
+            while (one := await unread.get()) is not None:
+                yield one
+            raise _failure_of(listening)
+        finally:
+            listening.cancel()
+            # However it ended was told, or is of no interest to anybody any more.
+            await asyncio.gather(listening, return_exceptions=True)
+            await self._leave(channel, client)
+
+    async def _leave(self, channel: Channel[T], client: Any) -> None:
+        try:
+            async with self._clock.timeout(CLOSE_SECONDS):
+                await channel.unwatch(client)
+        except Exception as error:  # noqa: BLE001 - what is still told is listened to by nobody
+            _log.info("stream.not_left", stream=channel.name, why=repr(error))
+
+    def _tickers_in(self, row: Any) -> Iterable[Ticker]:
+        ticker = self._data.ticker_in(row)
+        return () if ticker is None else (ticker,)
+
+    def _books_in(self, row: Any) -> Iterable[OrderBook]:
+        # Sorted by ccxt already: what lies deeper is not worth reading ten times a second.
+        near = {side: row[side][:MAX_DEPTH] for side in ("bids", "asks")}
+        return (self._data.book_in({**near, "timestamp": row.get("timestamp")}, MAX_DEPTH),)
+
+
+async def _listen(channel: Channel[T], client: Any, unread: "asyncio.Queue[T | None]") -> None:
+    """Read at once, for the rows are ccxt's own and change; and ask again at once."""
+    while True:
+        for one in channel.read(await channel.watch(client)):
+            unread.put_nowait(one)
+
+
+def _failure_of(listening: asyncio.Task[None]) -> Exception:
+    # ccxt cancels whatever waits for a socket that is closed.
+    if listening.cancelled():
+        return ExchangeUnavailable("its socket was closed")
+    error = listening.exception()
+    return failure_of_read(error) if isinstance(error, Exception) else ExchangeUnavailable("ended")

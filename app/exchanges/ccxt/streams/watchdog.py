@@ -1,0 +1,71 @@
+"""A watchdog over an account's sockets: what is dead is closed, for the pumps to open anew."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from app.exchanges.ccxt.connection.sessions import CLOSE_SECONDS
+from app.ports import Clock
+
+_LOOKS_PER_SILENCE = 8
+
+_log = structlog.get_logger(__name__)
+
+
+class Watchdog:
+    """Closes the sockets that are silent or have failed unheard, so that they are opened anew."""
+
+    def __init__(self, clock: Clock, *, silence_seconds: float) -> None:
+        self._clock = clock
+        self._silence_seconds = silence_seconds
+        self._heard: dict[int, tuple[Any, datetime]] = {}
+
+    async def run(self, client: Any) -> None:
+        while True:
+            await self._clock.sleep(self._silence_seconds / _LOOKS_PER_SILENCE)
+            await self.look(client)
+
+    async def look(self, client: Any) -> None:
+        sockets = dict(client.clients)
+        self._heard = {
+            key: heard
+            for key, heard in self._heard.items()
+            if key in {id(socket) for socket in sockets.values()}
+        }
+        for address, socket in sockets.items():
+            why = self._why_bad(socket)
+            if why is not None:
+                await self._drop(client, address, why)
+
+    async def drop_all(self, client: Any, why: str) -> None:
+        for address in list(client.clients):
+            await self._drop(client, address, why)
+
+    async def _drop(self, client: Any, address: str, why: str) -> None:
+        _log.warning("stream.dropped", why=why)
+        socket = client.clients.pop(address, None)
+        if socket is not None:
+            await self._close(socket)
+
+    def _why_bad(self, socket: Any) -> str | None:
+        # An error for which nobody waits: so the end of a stream is told on a socket that stays.
+        if socket.rejections:
+            return "it failed unheard"
+        return "it was silent" if self._is_silent(socket) else None
+
+    def _is_silent(self, socket: Any) -> bool:
+        """By our own clock: how long its last message has been the same."""
+        now = self._clock.now()
+        message, since = self._heard.get(id(socket), (None, now))
+        if id(socket) not in self._heard or message != socket.last_message_at:
+            self._heard[id(socket)] = (socket.last_message_at, now)
+            return False
+        return (now - since).total_seconds() >= self._silence_seconds
+
+    async def _close(self, socket: Any) -> None:
+        try:
+            async with self._clock.timeout(CLOSE_SECONDS):
+                await socket.close()
+        except Exception as error:  # noqa: BLE001 - a socket that cannot even be closed is let go
+            _log.warning("stream.close_failed", error=repr(error))
