@@ -11,7 +11,7 @@ from app.exchanges.ccxt.connection.sessions import MarketShelf
 from app.exchanges.ccxt.exchange import CcxtExchange
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Faults
-from app.exchanges.paper.venue import PaperTerms
+from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock, ExchangeGateway
 from app.settings import AccountSettings, Settings
 from app.storage.database import Database

@@ -9,8 +9,8 @@ from app.domain.accounts import AccountMode
 from app.storage.database import Database
 from app.storage.paper import PaperBooks
 from tests.exchanges.binance_rigs import BinanceRig, trading
-from tests.exchanges.followed_rigs import FollowedRig
 from tests.exchanges.memory import MemoryBooks
+from tests.exchanges.paper.mirrored_rigs import FollowedRig
 from tests.exchanges.rigs import GatewayRig, PaperRig
 from tests.fakes import ManualClock
 

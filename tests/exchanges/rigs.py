@@ -15,10 +15,10 @@ from app.domain.markets import Ticker
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.domain.orders import OrderSide, OrderType, TimeInForce
 from app.errors import ExchangeRejected, Refusal, RefusalCode
-from app.exchanges.paper.books import Books
+from app.exchanges.paper.account.ledger import Books
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Call, Faults
-from app.exchanges.paper.venue import PaperTerms
+from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import ExchangeGateway
 from tests.fakes import ManualClock
 

@@ -13,14 +13,14 @@ from app.domain.orders import OrderSide, OrderStatus, OrderType, PositionType, T
 from app.domain.paper import PaperBalance, PaperOrder, PaperPosition, PaperTrade
 from app.domain.positions import Holding, Move, move
 from app.errors import ExchangeRejected, RefusalCode
+from app.exchanges.paper.account.ledger import Books
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
-from app.exchanges.paper.books import Books
 from app.exchanges.paper.faults import Faults
-from app.exchanges.paper.floors import Floor
 from app.exchanges.paper.news import NewsDesk
-from app.exchanges.paper.prices import tick_of
-from app.exchanges.paper.simulated import SimulatedFloor
-from app.exchanges.paper.venue import PaperTerms, Venue
+from app.exchanges.paper.price_sources.protocols import Floor
+from app.exchanges.paper.price_sources.simulated import SimulatedFloor
+from app.exchanges.paper.prices.price_path import tick_of
+from app.exchanges.paper.prices.simulated_markets import PaperTerms, Venue
 from app.ports import Clock
 from tests.exchanges.conftest import START
 from tests.exchanges.rigs import an_intent, key_of

@@ -13,8 +13,8 @@ from app.domain.candles import Candle, CandleRequest
 from app.domain.order_books import Level
 from tests.exchanges.binance_rigs import BinanceRig, trading
 from tests.exchanges.conftest import START
-from tests.exchanges.followed_rigs import FollowedRig
 from tests.exchanges.memory import MemoryBooks
+from tests.exchanges.paper.mirrored_rigs import FollowedRig
 from tests.exchanges.rigs import SYMBOL, GatewayRig, PaperRig
 from tests.fakes import ManualClock
 

@@ -15,18 +15,18 @@ from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTe
 from app.domain.orders import OrderStatus
 from app.domain.paper import PaperBalance, PaperOrder
 from app.errors import ExchangeDoubt, ExchangeError, ExchangeRejected, Refusal
-from app.exchanges.paper.admission import refuse
-from app.exchanges.paper.amending import refuse_amendment
-from app.exchanges.paper.books import Books, BooksTransaction, BooksView
+from app.exchanges.paper.account.admission import refuse
+from app.exchanges.paper.account.amending import refuse_amendment
+from app.exchanges.paper.account.ledger import Books, BooksTransaction, BooksView
+from app.exchanges.paper.account.ledger_transaction import Page
+from app.exchanges.paper.account.margin_account import Stakes
+from app.exchanges.paper.account.margins import cut
+from app.exchanges.paper.account.matching import Matching, Outcome, with_terms
+from app.exchanges.paper.account.reports import number_of, report_of, terms_of
+from app.exchanges.paper.account.resting_orders import WaitingOrders
 from app.exchanges.paper.faults import CrashPoint, Faults
-from app.exchanges.paper.floors import Floor, Meeting, Pit
-from app.exchanges.paper.margins import cut
-from app.exchanges.paper.matching import Matching, Outcome, with_terms
 from app.exchanges.paper.news import NewsDesk
-from app.exchanges.paper.page import Page
-from app.exchanges.paper.reports import number_of, report_of, terms_of
-from app.exchanges.paper.stakes import Stakes
-from app.exchanges.paper.waiting import WaitingOrders
+from app.exchanges.paper.price_sources.protocols import Floor, Meeting, Pit
 from app.ports import Clock
 
 _REFRESH = timedelta(seconds=1)

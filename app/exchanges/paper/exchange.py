@@ -15,14 +15,14 @@ from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
 from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeUnavailable
+from app.exchanges.paper.account.ledger import Books
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
-from app.exchanges.paper.books import Books
 from app.exchanges.paper.faults import Call, Faults, Line
-from app.exchanges.paper.floors import Floor, Prices
-from app.exchanges.paper.followed import FollowedFloor
 from app.exchanges.paper.news import NewsDesk
-from app.exchanges.paper.simulated import SimulatedFloor
-from app.exchanges.paper.venue import PaperTerms
+from app.exchanges.paper.price_sources.mirrored import FollowedFloor
+from app.exchanges.paper.price_sources.protocols import Floor, Prices
+from app.exchanges.paper.price_sources.simulated import SimulatedFloor
+from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock
 
 _RETRY_SECONDS = 1.0

@@ -17,7 +17,7 @@ from tests.binance.requests import RequestKind
 from tests.binance.tape import Quote
 from tests.exchanges.binance_rigs import BinanceRig, trading
 from tests.exchanges.conftest import START
-from tests.exchanges.followed_rigs import paper_at_binance
+from tests.exchanges.paper.mirrored_rigs import paper_at_binance
 from tests.fakes import ManualClock
 
 BTC = "BTC/USDT"

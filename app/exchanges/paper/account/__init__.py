@@ -1,0 +1,1 @@
+"""One account on the paper exchange: its ledger, its resting orders and how they are matched."""

@@ -1,0 +1,44 @@
+"""What the paper exchange refuses to make of an order that it has."""
+
+from app.domain import money
+from app.domain.paper import PaperOrder
+from app.errors import Refusal, RefusalCode
+from app.exchanges.paper.account.admission import (
+    first_of,
+    kind,
+    minimums,
+    post_only,
+    steps,
+    trigger,
+)
+from app.exchanges.paper.account.refusals import refusal
+from app.exchanges.paper.prices.listings import Rules
+from app.exchanges.paper.prices.price_path import Quote
+
+
+def refuse_amendment(
+    before: PaperOrder, after: PaperOrder, rules: Rules, quote: Quote
+) -> Refusal | None:
+    """Why an order does not become the other at these prices; the first reason there is."""
+    refused = _state(before, after) or first_of((kind, steps), after, rules, quote)
+    if refused is not None or after.amount == before.filled:
+        return refused
+    # What stays at its price does not arrive anew, wherever the price has gone meanwhile.
+    arriving = (post_only,) if after.price != before.price else ()
+    return first_of((trigger, minimums, *arriving), after, rules, quote)
+
+
+def _state(before: PaperOrder, after: PaperOrder) -> Refusal | None:
+    if not before.waits:
+        words = f"the order is {before.status} and can no longer be amended"
+        return Refusal(code=RefusalCode.ALREADY_CLOSED, message=words)
+    if before.triggered_at is not None and after.trigger_price != before.trigger_price:
+        words = "the order has triggered, and its triggerPrice can no longer be changed"
+        return refusal(RefusalCode.INVALID_STATE, words, "triggerPrice")
+    if after.amount < before.filled:
+        words = (
+            f"amount is the new total and must be at least {money.plain(before.filled)},"
+            f" which is filled, and {money.plain(after.amount)} is not"
+        )
+        return refusal(RefusalCode.INVALID_INPUT, words, "amount")
+    return None

@@ -1,0 +1,97 @@
+"""What one tick has for the orders that wait: a book for all, a volume that they share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from app.domain import money
+from app.domain.order_books import Level
+from app.domain.orders import OrderSide
+from app.domain.paper import PaperOrder, PaperPosition
+from app.exchanges.paper.account.margins import cut
+from app.exchanges.paper.account.matching import Matching, Outcome, Purse
+from app.exchanges.paper.account.resting_orders import WaitingOrders
+from app.exchanges.paper.prices.price_path import time_of
+from app.exchanges.paper.prices.simulated_markets import Venue
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Means:
+    """With what an order meets a price: free quote, and a bound where it may only reduce."""
+
+    free: Decimal
+    most: Decimal | None = None
+
+
+class Offers(Protocol):
+    """What there is at one moment for the orders that wait."""
+
+    @property
+    def at(self) -> datetime: ...
+
+    def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
+        """Those whom it concerns, in the order in which they came."""
+        ...
+
+    def meet(self, order: PaperOrder, means: Means) -> Outcome | None:
+        """What becomes of an order; None where nothing is left for it."""
+        ...
+
+    def mark(self, symbol: str) -> Decimal | None:
+        """The last price, where it is known."""
+        ...
+
+    def levels(self, side: OrderSide, symbol: str) -> Sequence[Level]:
+        """What an order of this side can take, best first; nothing where that was not seen."""
+        ...
+
+    def is_older_than(self, position: PaperPosition) -> bool:
+        """Whether these prices were seen before the position was what it is."""
+        ...
+
+
+class TickOffers:
+    """One tick, to be met by every order that it concerns, in their order."""
+
+    def __init__(self, venue: Venue, tick: int) -> None:
+        self.at = time_of(tick)
+        self._venue = venue
+        self._tick = tick
+        self._matching = Matching(rates=venue.rates)
+        self._levels: dict[tuple[str, OrderSide], tuple[Level, ...]] = {}
+        self._untraded: dict[str, Decimal] = {}
+
+    def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
+        return waiting.due(self.mark)
+
+    def meet(self, order: PaperOrder, means: Means) -> Outcome | None:
+        if order.awaits_trigger:
+            step = self._venue.listing(order.symbol).amount_step
+            purse = Purse(free=means.free, amount_step=step)
+            levels = tuple(cut(self.levels(order.side, order.symbol), means.most))
+            return self._matching.trigger(order, levels, purse, self.at) if levels else None
+        amount = self._share(order, means.most)
+        return self._matching.trade_through(order, amount, self.at) if amount else None
+
+    def mark(self, symbol: str) -> Decimal:
+        return self._venue.last(symbol, self._tick)
+
+    def levels(self, side: OrderSide, symbol: str) -> Sequence[Level]:
+        key = symbol, side
+        if key not in self._levels:
+            self._levels[key] = tuple(self._venue.levels_against(side, symbol, self._tick))
+        return self._levels[key]
+
+    def is_older_than(self, position: PaperPosition) -> bool:
+        """Ticks are met one after the other."""
+        return False
+
+    def _share(self, order: PaperOrder, most: Decimal | None) -> Decimal:
+        left = self._untraded.get(order.symbol)
+        if left is None:
+            left = self._venue.traded(order.symbol, self._tick)
+        amount = min(left, order.remaining if most is None else min(most, order.remaining))
+        self._untraded[order.symbol] = money.subtract(left, amount)
+        return amount

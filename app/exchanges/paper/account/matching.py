@@ -1,0 +1,223 @@
+"""How orders trade: against the book when they arrive, at their own price when they rest."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from app.domain import money
+from app.domain.markets import FeeRates
+from app.domain.order_books import Level
+from app.domain.order_reports import OrderTerms
+from app.domain.orders import Fee, OrderSide, OrderStatus, TimeInForce
+from app.domain.paper import PaperBalance, PaperOrder
+from app.errors import ExchangeRejected, Refusal
+from app.exchanges.paper.account import refusals
+from app.exchanges.paper.account.crossing import limit_of, takes, trigger_of
+
+_ONE = Decimal(1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Execution:
+    """A trade that has no number yet."""
+
+    price: Decimal
+    amount: Decimal
+    cost: Decimal
+    fee: Fee
+    is_maker: bool
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """An order before and after something happened to it, with the trades that it was."""
+
+    before: PaperOrder
+    order: PaperOrder
+    executions: tuple[Execution, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Purse:
+    """What may be spent beyond what is set aside, and the step in which amounts are bought."""
+
+    free: Decimal
+    amount_step: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matching:
+    """How orders trade at one table of fees."""
+
+    rates: FeeRates
+
+    def place(self, order: PaperOrder, levels: Iterable[Level]) -> Outcome:
+        """Let a new order arrive, or wait for its trigger."""
+        if not order.awaits_trigger:
+            return self.arrive(order, levels)
+        return Outcome(before=order, order=self._held(replace(order, status=OrderStatus.OPEN)))
+
+    def arrive(self, order: PaperOrder, levels: Iterable[Level]) -> Outcome:
+        """Take what the order may of the other side's levels, best first, and rest or expire."""
+        reachable = tuple(_within_reach(order, levels))
+        amount = money.total(level.amount for level in reachable)
+        if order.time_in_force is TimeInForce.FOK and amount != order.remaining:
+            return Outcome(before=order, order=expired(order, refusals.not_whole(order, amount)))
+        arrived = replace(order, filled=money.add(order.filled, amount))
+        arrived = self._held(replace(arrived, status=_status_on_arrival(arrived)))
+        if arrived.status is OrderStatus.EXPIRED:
+            arrived = replace(arrived, refusal=refusals.not_at_once(arrived))
+        taken = tuple(self._execute(order, level, is_maker=False) for level in reachable)
+        return Outcome(before=order, order=arrived, executions=taken)
+
+    def trigger(
+        self, order: PaperOrder, levels: Sequence[Level], purse: Purse, at: datetime
+    ) -> Outcome:
+        """Let an order arrive whose trigger was reached; it takes no more than can be paid."""
+        triggered = replace(order, triggered_at=at, updated_at=at)
+        best = levels[0].price
+        if order.time_in_force is TimeInForce.POST_ONLY and takes(order, best):
+            return Outcome(before=order, order=expired(triggered, refusals.would_take(best)))
+        reachable = tuple(_within_reach(triggered, levels))
+        affordable = reachable
+        if order.side is OrderSide.BUY and not order.is_on_margin:
+            purse = replace(purse, free=money.add(purse.free, order.reserved))
+            affordable = tuple(self._affordable(reachable, purse))
+        outcome = self.arrive(triggered, affordable)
+        if affordable == reachable or outcome.order.waits:
+            return outcome
+        words = refusals.money_ran_out(outcome.order)
+        return replace(outcome, order=replace(outcome.order, refusal=words))
+
+    def trade_through(self, order: PaperOrder, amount: Decimal, at: datetime) -> Outcome:
+        """Fill so much of a waiting order at its own price."""
+        filled = money.add(order.filled, amount)
+        is_done = filled == order.amount
+        status = OrderStatus.FILLED if is_done else OrderStatus.PARTIALLY_FILLED
+        after = self._held(replace(order, filled=filled, status=status, updated_at=at))
+        level = Level(price=limit_of(order), amount=amount)
+        execution = self._execute(after, level, is_maker=True)
+        return Outcome(before=order, order=after, executions=(execution,))
+
+    def amend(
+        self, order: PaperOrder, wanted: OrderTerms, levels: Iterable[Level], at: datetime
+    ) -> Outcome:
+        """Change a waiting order where it stands; at another price it arrives anew."""
+        amended = replace(with_terms(order, wanted), amendments=order.amendments + 1, updated_at=at)
+        if not amended.remaining:
+            closed = self._held(replace(amended, status=OrderStatus.CANCELED))
+            return Outcome(before=order, order=closed)
+        if amended.awaits_trigger or amended.price == order.price:
+            return Outcome(before=order, order=self._held(amended))
+        return self.arrive(amended, levels)
+
+    def cancel(self, order: PaperOrder, at: datetime) -> Outcome:
+        """Take a waiting order back, and what was reserved for it."""
+        canceled = self._held(replace(order, status=OrderStatus.CANCELED, updated_at=at))
+        return Outcome(before=order, order=canceled)
+
+    def settle(
+        self, balances: Mapping[str, PaperBalance], outcome: Outcome
+    ) -> Mapping[str, PaperBalance]:
+        """Base and quote as they are afterwards; ExchangeRejected where they do not suffice."""
+        base, quote = balances[outcome.order.base], balances[outcome.order.quote]
+        amount = money.total(execution.amount for execution in outcome.executions)
+        cost = money.total(execution.cost for execution in outcome.executions)
+        fees = money.total(execution.fee.amount for execution in outcome.executions)
+        reserve = money.subtract(outcome.order.reserved, outcome.before.reserved)
+        match outcome.order.side:
+            case OrderSide.BUY:
+                quote = _pay(quote, spent=money.add(cost, fees), reserve=reserve)
+                base = base.moved(gained=amount, set_aside=money.ZERO)
+            case OrderSide.SELL:
+                base = _pay(base, spent=amount, reserve=reserve)
+                gained = money.subtract(cost, fees)
+                quote = quote.moved(gained=gained, set_aside=money.ZERO)
+        return {base.asset: base, quote.asset: quote}
+
+    def _affordable(self, levels: Iterable[Level], purse: Purse) -> Iterator[Level]:
+        """The levels, up to where the money with its fees ends."""
+        budget = purse.free
+        for level in levels:
+            each = money.multiply(level.price, money.add(_ONE, self.rates.taker))
+            amount = min(level.amount, _quotient_on_step(budget, each, purse.amount_step))
+            budget = money.subtract(budget, money.multiply(amount, each))
+            if amount:
+                yield replace(level, amount=amount)
+            if amount < level.amount:
+                return
+
+    def _execute(self, order: PaperOrder, level: Level, *, is_maker: bool) -> Execution:
+        cost = money.multiply(level.price, level.amount)
+        rate = self.rates.maker if is_maker else self.rates.taker
+        return Execution(
+            price=level.price,
+            amount=level.amount,
+            cost=cost,
+            fee=Fee(currency=order.quote, amount=money.multiply(cost, rate)),
+            is_maker=is_maker,
+            at=order.updated_at,
+        )
+
+    def _held(self, order: PaperOrder) -> PaperOrder:
+        """The order with what must be set aside for the rest of it."""
+        return replace(order, reserved=self._reserve(order))
+
+    def _reserve(self, order: PaperOrder) -> Decimal:
+        if not order.waits or order.is_on_margin:
+            # On margin, that is a matter of the position too.
+            return money.ZERO
+        match order.side:
+            case OrderSide.BUY:
+                price = trigger_of(order) if order.price is None else order.price
+                highest = max(self.rates.maker, self.rates.taker, money.ZERO)
+                cost = money.multiply(price, order.remaining)
+                return money.multiply(cost, money.add(_ONE, highest))
+            case OrderSide.SELL:
+                return order.remaining
+
+
+def with_terms(order: PaperOrder, terms: OrderTerms) -> PaperOrder:
+    return replace(order, amount=terms.amount, price=terms.price, trigger_price=terms.trigger_price)
+
+
+def expired(order: PaperOrder, refusal: Refusal) -> PaperOrder:
+    return replace(order, status=OrderStatus.EXPIRED, reserved=money.ZERO, refusal=refusal)
+
+
+def _within_reach(order: PaperOrder, levels: Iterable[Level]) -> Iterator[Level]:
+    """The levels that the order takes, cut to what it takes of each."""
+    wanted = order.remaining
+    for level in levels:
+        if not takes(order, level.price):
+            return
+        amount = min(wanted, level.amount)
+        wanted = money.subtract(wanted, amount)
+        yield level if amount == level.amount else replace(level, amount=amount)
+        if not wanted:
+            return
+
+
+def _quotient_on_step(budget: Decimal, each: Decimal, step: Decimal) -> Decimal:
+    amount = money.floor_to_step(money.divide(budget, each), step)
+    # The quotient is rounded: up to the next step, now and then.
+    if money.multiply(amount, each) > budget:
+        return money.subtract(amount, step)
+    return amount
+
+
+def _status_on_arrival(order: PaperOrder) -> OrderStatus:
+    if not order.remaining:
+        return OrderStatus.FILLED
+    if not order.type.has_price or order.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}:
+        return OrderStatus.EXPIRED
+    return OrderStatus.PARTIALLY_FILLED if order.filled else OrderStatus.OPEN
+
+
+def _pay(balance: PaperBalance, *, spent: Decimal, reserve: Decimal) -> PaperBalance:
+    needed = money.add(spent, reserve)
+    if needed > max(balance.free, money.ZERO) or spent > max(balance.total, money.ZERO):
+        raise ExchangeRejected(refusals.insufficient(max(needed, spent), balance))
+    return balance.moved(gained=spent.copy_negate(), set_aside=reserve)

@@ -1,0 +1,271 @@
+"""A real exchange's prices as a place to trade on: seen now or not at all, and never guessed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from app.domain import money
+from app.domain.accounts import Capabilities, Connection
+from app.domain.candles import Candle, CandleRequest
+from app.domain.markets import FeeRates, Market, Ticker
+from app.domain.order_books import Level, OrderBook
+from app.domain.orders import OrderSide, PositionType
+from app.domain.paper import PaperOrder, PaperPosition
+from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode
+from app.exchanges.paper.account.admission import CAPABILITIES
+from app.exchanges.paper.account.ledger_transaction import Page
+from app.exchanges.paper.account.liquidity import Means
+from app.exchanges.paper.account.margins import cut
+from app.exchanges.paper.account.matching import Matching, Outcome, Purse
+from app.exchanges.paper.account.resting_orders import WaitingOrders
+from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION, Meeting, Prices
+from app.exchanges.paper.prices.listings import Rules
+from app.exchanges.paper.prices.price_path import Quote
+from app.exchanges.paper.prices.simulated_markets import PaperTerms
+from app.ports import Clock
+
+DEPTH = 100
+# Seldom enough to leave room for orders even where one look at all prices costs a second.
+POLL_SECONDS = 2.0
+# So long an order waits for its price: less than others wait for the order.
+PATIENCE_SECONDS = 5.0
+# So long it may be on its way into the books with the price that was seen.
+FRESH = timedelta(seconds=5)
+# And so old may be what an exchange tells of itself.
+OLDEST = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowedPit:
+    """A market as it was seen a moment ago."""
+
+    rules: Rules
+    last: Decimal
+    book: OrderBook
+    seen_at: datetime
+
+    def quote(self, at: datetime) -> Quote:
+        age = at - self.seen_at
+        if age > FRESH:
+            words = f"the price of {self.rules.symbol} is {age.total_seconds():.0f} s old by now"
+            raise ExchangeUnavailable(words)
+        bid, ask = self.book.bids[0].price, self.book.asks[0].price
+        return Quote(bid=bid, ask=ask, last=self.last, at=self.seen_at)
+
+    def levels_against(self, side: OrderSide, at: datetime) -> Sequence[Level]:
+        return self.book.asks if side is OrderSide.BUY else self.book.bids
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """The prices of one moment, for the orders that waited before anybody asked for them.
+
+    What the market has traded beyond a limit has filled it whole: those at that price came first.
+    """
+
+    at: datetime
+    change: int
+    last: Mapping[str, Decimal]
+    pits: Mapping[str, FollowedPit]
+    matching: Matching
+
+    def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
+        reached = waiting.due(self.last.get)
+        return [order for order in reached if order.change <= self.change and self._has(order)]
+
+    def calls(self, waiting: WaitingOrders) -> bool:
+        """Whether a position must be closed and can be."""
+        stakes = waiting.stakes
+        called = [one for quote in stakes.called(self.mark) for one in stakes.open_in(quote)]
+        return any(one.symbol in self.pits for one in called) and not any(
+            map(self.is_older_than, called)
+        )
+
+    def meet(self, order: PaperOrder, means: Means) -> Outcome | None:
+        if not order.awaits_trigger:
+            amount = order.remaining if means.most is None else min(means.most, order.remaining)
+            return self.matching.trade_through(order, amount, self.at) if amount else None
+        pit = self.pits[order.symbol]
+        purse = Purse(free=means.free, amount_step=pit.rules.amount_step)
+        levels = tuple(cut(pit.levels_against(order.side, self.at), means.most))
+        return self.matching.trigger(order, levels, purse, self.at) if levels else None
+
+    def mark(self, symbol: str) -> Decimal | None:
+        return self.last.get(symbol)
+
+    def levels(self, side: OrderSide, symbol: str) -> Sequence[Level]:
+        pit = self.pits.get(symbol)
+        return () if pit is None else pit.levels_against(side, self.at)
+
+    def is_older_than(self, position: PaperPosition) -> bool:
+        return position.change > self.change
+
+    async def hold(self, page: Page, known: WaitingOrders | None) -> None:
+        await page.meet(self, known, most=MET_PER_TRANSACTION)
+
+    def _has(self, order: PaperOrder) -> bool:
+        """Whether what the order needs was seen: the whole book, where it sets off."""
+        return not order.awaits_trigger or order.symbol in self.pits
+
+
+class FollowedFloor:
+    """Its markets, its prices, its order books; our money, our fills, our fees."""
+
+    # What happened while nobody looked is not made up for: the price that is now is what counts.
+    missed = None
+
+    def __init__(self, prices: Prices, terms: PaperTerms, clock: Clock) -> None:
+        self._prices = prices
+        self._clock = clock
+        self._theirs: Mapping[str, Market] = {}
+        self._ours: Mapping[str, Market] = {}
+        self.rates = terms.rates
+        self.opening_balances = terms.balances
+
+    @property
+    def market_set(self) -> str:
+        return self._prices.market_set
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Ours for orders, theirs for prices."""
+        streams = self._prices.capabilities.streaming_tickers
+        return replace(CAPABILITIES, streaming_tickers=streams)
+
+    @property
+    def connection(self) -> Connection:
+        return self._prices.connection
+
+    async def markets(self) -> Mapping[str, Market]:
+        """Theirs, with our fees; worked out once for as long as they stay the same."""
+        theirs = await self._prices.markets()
+        if theirs is not self._theirs:
+            ours = {symbol: _with_fees(market, self.rates) for symbol, market in theirs.items()}
+            self._theirs, self._ours = theirs, ours
+        return self._ours
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self._prices.tickers(symbols)
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        return await self._prices.order_book(symbol, depth)
+
+    async def timeframes(self) -> Sequence[str]:
+        return await self._prices.timeframes()
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        return await self._prices.candles(asked)
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return self._prices.watch_ticker(symbol)
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        return self._prices.watch_candles(symbol, timeframe)
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        return self._prices.watch_order_book(symbol)
+
+    async def pit(self, symbol: str) -> FollowedPit:
+        """The market as it is now, where everything about it can be told."""
+        try:
+            rules = _rules_of((await self.markets()).get(symbol), symbol)
+            async with self._clock.timeout(PATIENCE_SECONDS):
+                tickers, book = await asyncio.gather(
+                    self.tickers([symbol]), self.order_book(symbol, DEPTH)
+                )
+        except ExchangeRejected:
+            raise
+        except (ExchangeError, TimeoutError) as error:
+            # Whatever became of the question: nothing was placed.
+            why = str(error) or f"it was not told within {PATIENCE_SECONDS:.0f} s"
+            raise ExchangeUnavailable(f"no price of {symbol} can be had: {why}") from error
+        now, last = self._clock.now(), _last_of(tickers.get(symbol))
+        if last is None or not _is_whole(book, now):
+            raise ExchangeUnavailable(f"the exchange tells no price of {symbol} to trade at")
+        return FollowedPit(rules=rules, last=last, book=book, seen_at=now)
+
+    async def meetings(self, waiting: WaitingOrders) -> Iterator[Meeting]:
+        """One look at every market in which anything waits."""
+        symbols = waiting.symbols
+        if not symbols:
+            return iter(())
+        return _until_met(await self._look(symbols, waiting), waiting)
+
+    def pause_seconds(self) -> float:
+        return POLL_SECONDS
+
+    async def run(self) -> None:
+        await self._prices.run()
+
+    async def _look(self, symbols: Sequence[str], waiting: WaitingOrders) -> Sighting:
+        # What is booked while the answer is on its way came after its prices.
+        change = waiting.change
+        tickers = await self.tickers(symbols)
+        told = {symbol: _last_of(ticker) for symbol, ticker in tickers.items()}
+        last = {symbol: price for symbol, price in told.items() if price is not None}
+        set_off = {order.symbol for order in waiting.due(last.get) if order.awaits_trigger}
+        stakes = waiting.stakes
+        called = [one for quote in stakes.called(last.get) for one in stakes.open_in(quote)]
+        pits = await self._pits(sorted(set_off | {one.symbol for one in called}))
+        return Sighting(
+            at=self._clock.now(),
+            change=change,
+            last=last,
+            pits={pit.rules.symbol: pit for pit in pits},
+            matching=Matching(rates=self.rates),
+        )
+
+    async def _pits(self, symbols: Sequence[str]) -> list[FollowedPit]:
+        """Those that can be told now; the others are looked at again."""
+        found = await asyncio.gather(*map(self.pit, symbols), return_exceptions=True)
+        return [pit for pit in found if isinstance(pit, FollowedPit)]
+
+
+def _until_met(sighting: Sighting, waiting: WaitingOrders) -> Iterator[Meeting]:
+    """Everything is looked at once more after each part, and closed by force only once."""
+    if sighting.calls(waiting):
+        yield sighting
+    while sighting.due(waiting):
+        yield sighting
+
+
+def _with_fees(market: Market, rates: FeeRates) -> Market:
+    return replace(market, fees=rates) if market.type is PositionType.SPOT else market
+
+
+def _rules_of(market: Market | None, symbol: str) -> Rules:
+    if market is None:
+        raise _refused(RefusalCode.UNKNOWN_SYMBOL, f"the exchange lists no {symbol}")
+    if market.type is not PositionType.SPOT:
+        words = f"paper orders trade on spot markets, and {symbol} is none"
+        raise _refused(RefusalCode.UNSUPPORTED, words)
+    if market.amount_step is None or market.price_step is None:
+        words = f"the exchange does not tell the steps in which {symbol} is traded"
+        raise _refused(RefusalCode.UNSUPPORTED, words)
+    if not market.active:
+        words = f"the exchange has stopped the trading of {symbol}"
+        raise _refused(RefusalCode.REJECTED_BY_EXCHANGE, words, retryable=True)
+    return Rules(
+        base=market.base,
+        quote=market.quote,
+        amount_step=market.amount_step,
+        price_step=market.price_step,
+        min_amount=market.min_amount or money.ZERO,
+        min_notional=market.min_notional or money.ZERO,
+    )
+
+
+def _refused(code: RefusalCode, words: str, *, retryable: bool = False) -> ExchangeRejected:
+    refusal = Refusal(code=code, message=words, field=("symbol",), retryable=retryable)
+    return ExchangeRejected(refusal)
+
+
+def _last_of(ticker: Ticker | None) -> Decimal | None:
+    """None where there is none, or only one of long ago."""
+    return None if ticker is None or ticker.is_stale else ticker.last
+
+
+def _is_whole(book: OrderBook, now: datetime) -> bool:
+    return bool(book.bids and book.asks) and now - book.at <= OLDEST

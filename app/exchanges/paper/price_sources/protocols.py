@@ -1,0 +1,71 @@
+"""Where a paper account trades: on a market of its own making, or at a real exchange's prices."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from app.domain.markets import FeeRates
+from app.domain.order_books import Level
+from app.domain.orders import OrderSide
+from app.exchanges.paper.account.ledger_transaction import Page
+from app.exchanges.paper.account.resting_orders import WaitingOrders
+from app.exchanges.paper.prices.listings import Rules
+from app.exchanges.paper.prices.price_path import Quote
+from app.ports import MarketSource
+
+MET_PER_TRANSACTION = 100
+
+
+class Prices(MarketSource, Protocol):
+    """Public market data, which any exchange has; ExchangeUnavailable where it has none now."""
+
+    async def run(self) -> None: ...
+
+
+class Pit(Protocol):
+    """One market, for an order that arrives there."""
+
+    @property
+    def rules(self) -> Rules: ...
+
+    def quote(self, at: datetime) -> Quote:
+        """The prices by which it is judged; ExchangeUnavailable where they are not of that time."""
+        ...
+
+    def levels_against(self, side: OrderSide, at: datetime) -> Iterable[Level]:
+        """What an order of this side can take, best first."""
+        ...
+
+
+class Meeting(Protocol):
+    """Orders that wait, and prices that they have not met yet."""
+
+    async def hold(self, page: Page, known: WaitingOrders | None) -> None: ...
+
+
+class Floor(Prices, Protocol):
+    """Public market data, and what the books need of it."""
+
+    @property
+    def rates(self) -> FeeRates: ...
+
+    @property
+    def opening_balances(self) -> Mapping[str, Decimal]: ...
+
+    @property
+    def missed(self) -> Meeting | None:
+        """What comes before every look at the books; None where what is over is not made up for."""
+        ...
+
+    async def pit(self, symbol: str) -> Pit:
+        """ExchangeRejected where the symbol is not traded, ExchangeUnavailable without a price."""
+        ...
+
+    async def meetings(self, waiting: WaitingOrders) -> Iterator[Meeting]:
+        """As many as it takes until every price was met, each in a transaction of its own."""
+        ...
+
+    def pause_seconds(self) -> float:
+        """How long until there are new prices to look at."""
+        ...

@@ -1,0 +1,117 @@
+"""The simulated market as a place to trade on, where every tick that was missed is made up for."""
+
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from app.domain.accounts import Connection, Connectivity
+from app.domain.candles import Candle, CandleRequest
+from app.domain.markets import FeeRates, Market, Ticker
+from app.domain.order_books import Level, OrderBook
+from app.domain.orders import OrderSide
+from app.exchanges.paper.account.admission import CAPABILITIES
+from app.exchanges.paper.account.ledger_transaction import Page
+from app.exchanges.paper.account.resting_orders import WaitingOrders, ticks_after
+from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION, Meeting
+from app.exchanges.paper.prices.candles import TIMEFRAMES
+from app.exchanges.paper.prices.listings import Rules
+from app.exchanges.paper.prices.price_path import Quote, tick_of
+from app.exchanges.paper.prices.simulated_markets import PaperTerms, Venue
+from app.exchanges.paper.prices.ticks import Broadcasts
+from app.ports import Clock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimulatedPit:
+    """A market whose price can be worked out for any time."""
+
+    venue: Venue
+    rules: Rules
+
+    def quote(self, at: datetime) -> Quote:
+        return self.venue.quote(self.rules.symbol, tick_of(at))
+
+    def levels_against(self, side: OrderSide, at: datetime) -> Iterator[Level]:
+        return self.venue.levels_against(side, self.rules.symbol, tick_of(at))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replay:
+    """Every tick that the books have not noted, one after the other."""
+
+    venue: Venue
+    most: int | None = None
+
+    async def hold(self, page: Page, known: WaitingOrders | None) -> None:
+        await page.replay(self.venue, known, most=self.most)
+
+
+class SimulatedFloor:
+    """Always open, and never out of sight."""
+
+    capabilities = CAPABILITIES
+    connection = Connection(connectivity=Connectivity.CONNECTED)
+
+    def __init__(self, terms: PaperTerms, clock: Clock) -> None:
+        self._venue = Venue(terms)
+        self._clock = clock
+        self._broadcasts = Broadcasts(self._venue, clock)
+        self.market_set = f"paper {terms.seed}"
+        self.missed = Replay(venue=self._venue)
+
+    @property
+    def rates(self) -> FeeRates:
+        return self._venue.rates
+
+    @property
+    def opening_balances(self) -> Mapping[str, Decimal]:
+        return self._venue.opening_balances
+
+    async def markets(self) -> Mapping[str, Market]:
+        return self._venue.markets
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return self._venue.tickers(symbols, self._clock.now())
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        return self._venue.book(symbol, self._clock.now(), depth)
+
+    async def timeframes(self) -> Sequence[str]:
+        return TIMEFRAMES
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        return await self._broadcasts.past(asked)
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return self._broadcasts.ticker(symbol)
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
+        return self._broadcasts.candles(symbol, timeframe)
+
+    def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
+        return self._broadcasts.order_book(symbol)
+
+    async def pit(self, symbol: str) -> SimulatedPit:
+        return SimulatedPit(venue=self._venue, rules=self._venue.listing(symbol))
+
+    async def meetings(self, waiting: WaitingOrders) -> Iterator[Meeting]:
+        return self._replays(waiting)
+
+    def pause_seconds(self) -> float:
+        return self._broadcasts.pause_seconds()
+
+    async def run(self) -> None:
+        """Nothing has to be done for prices that can be worked out."""
+
+    def _replays(self, waiting: WaitingOrders) -> Iterator[Meeting]:
+        while self._is_due(waiting):
+            yield Replay(venue=self._venue, most=MET_PER_TRANSACTION)
+
+    def _is_due(self, waiting: WaitingOrders) -> bool:
+        now = tick_of(self._clock.now())
+        ticks = ticks_after(waiting.tick, now)
+        if waiting.next_due(ticks, self._venue.last) is not None:
+            return True
+        waiting.tick = max(waiting.tick, now)
+        return False

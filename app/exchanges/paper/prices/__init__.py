@@ -1,0 +1,1 @@
+"""The simulated market: prices, candles and books computed from a seed and the time."""
