@@ -12,9 +12,9 @@ from app.services.access.audit import Attempt
 from schema import ids
 from schema.context import Context, Info
 from schema.errors import Refusal, ending_of
-from schema.orders import OrderSuccess, PlaceOrderSuccess
-from schema.positions import PositionSuccess
-from schema.tokens import CreateTokenSuccess, RevokeTokenSuccess
+from schema.types.orders import OrderSuccess, PlaceOrderSuccess
+from schema.types.positions import PositionSuccess
+from schema.types.tokens import CreateTokenSuccess, RevokeTokenSuccess
 
 T = TypeVar("T")
 

@@ -11,7 +11,6 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from schema.accounts import Account
 from schema.bad_values import NO_SUCH_VALUE
 from schema.bounds import Bounded
 from schema.context import Context
@@ -19,13 +18,14 @@ from schema.descriptions import describe
 from schema.documents import Library, Shelf
 from schema.errors import expose
 from schema.execution import Executor
-from schema.fills import Fill
 from schema.mutations import Mutation
-from schema.orders import Order
 from schema.queries import Query
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
-from schema.tokens import ApiToken
+from schema.types.accounts import Account
+from schema.types.fills import Fill
+from schema.types.orders import Order
+from schema.types.tokens import ApiToken
 
 _ANSWERED_ONCE = {OperationType.QUERY, OperationType.MUTATION}
 

@@ -28,7 +28,7 @@ from schema import bad_values
 from schema.context import Context
 
 if TYPE_CHECKING:
-    from schema.orders import Order
+    from schema.types.orders import Order
 
 _FAULT = "INTERNAL_SERVER_ERROR"
 
@@ -67,8 +67,8 @@ class Refusal:
     @strawberry.field
     def existing_order(
         self,
-    ) -> Annotated["Order", strawberry.lazy("schema.orders")] | None:
-        from schema.orders import Order  # noqa: PLC0415  orders have refusals
+    ) -> Annotated["Order", strawberry.lazy("schema.types.orders")] | None:
+        from schema.types.orders import Order  # noqa: PLC0415  orders have refusals
 
         return None if self.order is None else Order.of(self.order)
 

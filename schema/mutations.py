@@ -13,7 +13,11 @@ from app.services.access.audit import Attempt
 from app.services.risk.halt import HaltWish
 from schema import ids
 from schema.attempts import changes, part_of_attempt
-from schema.bots import (
+from schema.context import Info
+from schema.errors import Refusal, refusable
+from schema.queries import find_order
+from schema.scalars import JSON
+from schema.types.bots import (
     BotResult,
     StartBotInput,
     StopBotInput,
@@ -22,9 +26,7 @@ from schema.bots import (
     start_bot,
     stop_bot,
 )
-from schema.context import Info
-from schema.errors import Refusal, refusable
-from schema.order_inputs import (
+from schema.types.order_inputs import (
     AmendOrderInput,
     CancelAllOrdersInput,
     CancelOrderInput,
@@ -32,7 +34,7 @@ from schema.order_inputs import (
     PlaceOrderInput,
     as_metadata,
 )
-from schema.orders import (
+from schema.types.orders import (
     CancelAllOrdersPayload,
     Order,
     OrderResult,
@@ -40,11 +42,10 @@ from schema.orders import (
     PlaceOrderResult,
     PlaceOrderSuccess,
 )
-from schema.positions import ClosePositionInput, PositionResult, closing_request
-from schema.positions import set_metadata as set_position_metadata
-from schema.queries import find_order
-from schema.reconciliations import ReconcilePayload, reconcile
-from schema.risks import (
+from schema.types.positions import ClosePositionInput, PositionResult, closing_request
+from schema.types.positions import set_metadata as set_position_metadata
+from schema.types.reconciliations import ReconcilePayload, reconcile
+from schema.types.risks import (
     HaltPayload,
     RiskLimitsInput,
     RiskResult,
@@ -55,8 +56,7 @@ from schema.risks import (
     reduce_trading,
     resume_trading,
 )
-from schema.scalars import JSON
-from schema.tokens import (
+from schema.types.tokens import (
     ApiToken,
     CreateTokenInput,
     CreateTokenResult,
@@ -64,11 +64,7 @@ from schema.tokens import (
     RevokeTokenResult,
     RevokeTokenSuccess,
 )
-from schema.trading_windows import (
-    TradingWindowInput,
-    TradingWindowResult,
-    configure_window,
-)
+from schema.types.trading_windows import TradingWindowInput, TradingWindowResult, configure_window
 
 MAX_BATCH = 100
 _TRADE = changes(Scope.TRADE)

@@ -11,26 +11,26 @@ from app.domain.filters import FillFilter as DomainFillFilter
 from app.domain.filters import OrderSort
 from app.domain.tokens import Scope
 from schema import ids
-from schema.accounts import Account, visible_accounts
-from schema.audit import AuditConnection, list_audit
-from schema.bots import Bot, find_bot, read_bot
 from schema.context import Info, needs
-from schema.fills import Fill, FillConnection, FillFilter, FillQuery, list_fills
-from schema.markets import MarketConnection, MarketQuery, list_markets
-from schema.nodes import Node
-from schema.order_inputs import OrderFilter, OrderReference, PlaceOrderInput, every_order
-from schema.orders import Order, OrderConnection, list_name
-from schema.pages import PageArguments, timed_page
-from schema.portfolios import Portfolio, read_portfolio
-from schema.positions import PositionFilter, PositionList, find_position, list_positions
-from schema.previews import OrderPreview, preview_order
-from schema.prices import CANDLES, DEPTH, TIMEFRAME, Candle, OrderBook, Ticker
-from schema.risks import Risk, read_risk
 from schema.scalars import Cursor
-from schema.strategies import StrategyInfo, list_strategies
 from schema.texts import bounded, text
-from schema.tokens import ApiToken, Viewer
-from schema.trading_windows import TradingWindow, read_window
+from schema.types.accounts import Account, visible_accounts
+from schema.types.audit import AuditConnection, list_audit
+from schema.types.bots import Bot, find_bot, read_bot
+from schema.types.fills import Fill, FillConnection, FillFilter, FillQuery, list_fills
+from schema.types.markets import MarketConnection, MarketQuery, list_markets
+from schema.types.nodes import Node
+from schema.types.order_inputs import OrderFilter, OrderReference, PlaceOrderInput, every_order
+from schema.types.orders import Order, OrderConnection, list_name
+from schema.types.pages import PageArguments, timed_page
+from schema.types.portfolios import Portfolio, read_portfolio
+from schema.types.positions import PositionFilter, PositionList, find_position, list_positions
+from schema.types.previews import OrderPreview, preview_order
+from schema.types.prices import CANDLES, DEPTH, TIMEFRAME, Candle, OrderBook, Ticker
+from schema.types.risks import Risk, read_risk
+from schema.types.strategies import StrategyInfo, list_strategies
+from schema.types.tokens import ApiToken, Viewer
+from schema.types.trading_windows import TradingWindow, read_window
 
 _READ = needs(Scope.READ)
 

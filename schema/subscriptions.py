@@ -9,17 +9,17 @@ import strawberry
 from app.domain.filters import OrderFilter as DomainOrderFilter
 from app.domain.tokens import Scope
 from app.services.portfolio.positions import PositionFilter as AnyPosition
-from schema.bots import Bot, BotDecision, watch_bot, watch_decisions
 from schema.context import Context, Info
-from schema.order_inputs import OrderFilter, every_order
-from schema.orders import OrderUpdate
-from schema.portfolios import Portfolio, watch_portfolio
-from schema.positions import PositionFilter, PositionList
-from schema.prices import DEPTH, TIMEFRAME, Candle, OrderBook, Ticker
-from schema.risks import Risk, watch_risk
 from schema.scalars import Cursor
 from schema.texts import bounded
-from schema.trading_windows import TradingWindow, watch_window
+from schema.types.bots import Bot, BotDecision, watch_bot, watch_decisions
+from schema.types.order_inputs import OrderFilter, every_order
+from schema.types.orders import OrderUpdate
+from schema.types.portfolios import Portfolio, watch_portfolio
+from schema.types.positions import PositionFilter, PositionList
+from schema.types.prices import DEPTH, TIMEFRAME, Candle, OrderBook, Ticker
+from schema.types.risks import Risk, watch_risk
+from schema.types.trading_windows import TradingWindow, watch_window
 
 T = TypeVar("T")
 Shown = TypeVar("Shown")

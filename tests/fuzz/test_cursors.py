@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from app.domain.events import LogPosition
 from app.errors import BadInput, CursorInvalid
 from schema import ids
-from schema.pages import PageArguments, timed_page
 from schema.scalars import Cursor
+from schema.types.pages import PageArguments, timed_page
 from tests.api.clients import Data, Socket
 from tests.api.conftest import ADMIN, Api
 from tests.api.trading import WAITING, place

@@ -8,8 +8,8 @@ from ulid import ULID
 
 from app.errors import BadInput, CursorInvalid
 from schema import ids
-from schema.pages import PageArguments, timed_page
 from schema.scalars import Cursor
+from schema.types.pages import PageArguments, timed_page
 
 ULID_TEXT = "01J00000000000000000000000"
 MOMENT = datetime(2026, 1, 31, 12, 0, 0, 123000, tzinfo=UTC)

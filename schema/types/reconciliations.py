@@ -3,10 +3,10 @@
 import strawberry
 
 from app.domain.reconciliations import Reconciliation
-from schema.accounts import Account
 from schema.context import Info
-from schema.orders import Order
-from schema.problems import Problem
+from schema.types.accounts import Account
+from schema.types.orders import Order
+from schema.types.problems import Problem
 
 
 @strawberry.type

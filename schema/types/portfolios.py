@@ -10,11 +10,11 @@ import strawberry
 from app.domain import performances, portfolios
 from app.services.portfolio import portfolios as services
 from schema import ids
-from schema.accounts import Account
 from schema.context import Info
-from schema.problems import Problem
 from schema.scalars import Cursor
 from schema.texts import text
+from schema.types.accounts import Account
+from schema.types.problems import Problem
 
 POINTS = 200
 

@@ -16,16 +16,16 @@ from app.services.portfolio import positions as services
 from app.services.portfolio.closing import unknown_position
 from app.services.reads import View
 from schema import ids
-from schema.accounts import Account
 from schema.context import Info
 from schema.errors import Refusal, within
-from schema.nodes import Node
-from schema.order_inputs import as_metadata
-from schema.orders import OrderConnection, list_name
-from schema.pages import PageArguments, timed_page
-from schema.problems import Problem
 from schema.scalars import JSON, Cursor
 from schema.texts import bounded
+from schema.types.accounts import Account
+from schema.types.nodes import Node
+from schema.types.order_inputs import as_metadata
+from schema.types.orders import OrderConnection, list_name
+from schema.types.pages import PageArguments, timed_page
+from schema.types.problems import Problem
 
 strawberry.enum(PositionSide)
 

@@ -10,8 +10,8 @@ from app.domain.pages import Page
 from app.domain.positions import PositionKey
 from schema import ids
 from schema.context import Info
-from schema.pages import PageArguments, PageInfo, timed_page
 from schema.scalars import Cursor
+from schema.types.pages import PageArguments, PageInfo, timed_page
 
 strawberry.enum(AuditOutcome)
 

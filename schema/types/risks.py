@@ -14,11 +14,11 @@ from app.services.risk.halt import HaltReport, HaltWish
 from app.services.risk.scope import Reach
 from app.services.risk.service import Figures, RiskState, WatchedRisk
 from schema import ids
-from schema.accounts import Account
 from schema.context import Context, Info
 from schema.errors import Refusal
-from schema.orders import Order
 from schema.texts import counted, text
+from schema.types.accounts import Account
+from schema.types.orders import Order
 
 strawberry.enum(TradingState)
 

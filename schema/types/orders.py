@@ -22,13 +22,13 @@ from app.domain.orders import (
 from app.domain.pages import Page, PageRequest
 from app.services.reads import OrderList
 from schema import ids
-from schema.accounts import Account
 from schema.context import Info
 from schema.errors import Refusal
-from schema.fills import Fee, Fill, FillConnection, FillQuery, list_fills
-from schema.nodes import Node
-from schema.pages import PageArguments, PageInfo
 from schema.scalars import JSON, Cursor
+from schema.types.accounts import Account
+from schema.types.fills import Fee, Fill, FillConnection, FillQuery, list_fills
+from schema.types.nodes import Node
+from schema.types.pages import PageArguments, PageInfo
 
 strawberry.enum(OrderSide)
 strawberry.enum(OrderType)

@@ -9,8 +9,8 @@ from app.domain.order_requests import OrderRequest
 from app.services.orders.gate import Preview
 from schema.context import Info
 from schema.errors import Refusal, refusable, told_from
-from schema.fills import Fee
-from schema.order_inputs import PlaceOrderInput
+from schema.types.fills import Fee
+from schema.types.order_inputs import PlaceOrderInput
 
 
 @strawberry.type

@@ -18,13 +18,13 @@ from app.errors import Refusal as DomainRefusal
 from app.services.accounts import AccountEntry
 from app.services.bot.service import BotPlan
 from schema import ids
-from schema.accounts import Account
 from schema.context import Info
 from schema.errors import Refusal
-from schema.nodes import Node
-from schema.orders import Order
 from schema.scalars import JSON
 from schema.texts import text
+from schema.types.accounts import Account
+from schema.types.nodes import Node
+from schema.types.orders import Order
 
 strawberry.enum(BotState)
 strawberry.enum(DecisionOutcome)

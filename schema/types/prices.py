@@ -9,8 +9,8 @@ import strawberry
 from app.domain import candles, order_books
 from app.domain import markets as domain
 from schema import ids
-from schema.accounts import Account
 from schema.context import Info
+from schema.types.accounts import Account
 
 # What is meant where nothing is said.
 TIMEFRAME = "1m"

@@ -8,7 +8,7 @@ from app.domain import accounts as domain
 from app.domain.orders import OrderType, TimeInForce
 from schema import ids
 from schema.context import Context, Info
-from schema.nodes import Node
+from schema.types.nodes import Node
 
 strawberry.enum(domain.AccountMode)
 strawberry.enum(domain.Connectivity)

@@ -9,10 +9,10 @@ from app.domain import markets as domain
 from app.domain.orders import PositionType
 from app.domain.pages import Page, PageRequest
 from schema import ids
-from schema.accounts import Account
 from schema.context import Info
-from schema.pages import PageInfo
 from schema.scalars import Cursor
+from schema.types.accounts import Account
+from schema.types.pages import PageInfo
 
 
 @strawberry.type

@@ -13,7 +13,7 @@ from schema import ids
 from schema.budgets import Limits, read_limits
 from schema.context import Info
 from schema.errors import Refusal
-from schema.nodes import Node
+from schema.types.nodes import Node
 
 strawberry.enum(Scope)
 

@@ -13,16 +13,16 @@ from app.domain.filters import FillFilter as DomainFillFilter
 from app.domain.orders import OrderSide
 from app.domain.pages import Page
 from schema import ids
-from schema.accounts import Account
 from schema.context import Info
 from schema.errors import within
-from schema.nodes import Node
-from schema.pages import PageArguments, PageInfo, timed_page
 from schema.scalars import Cursor
 from schema.texts import bounded
+from schema.types.accounts import Account
+from schema.types.nodes import Node
+from schema.types.pages import PageArguments, PageInfo, timed_page
 
 if TYPE_CHECKING:
-    from schema.orders import Order
+    from schema.types.orders import Order
 
 _LIST = "fills"
 
@@ -76,8 +76,8 @@ class Fill(Node):
         return Account.named(self.account_name, info.context)
 
     @strawberry.field
-    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("schema.orders")]:
-        from schema.orders import Order  # noqa: PLC0415  orders have fills and fills have orders
+    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("schema.types.orders")]:
+        from schema.types.orders import Order  # noqa: PLC0415  orders have fills and fills have orders
 
         if self.known_order is not None:
             return Order.of(self.known_order)
