@@ -19,11 +19,11 @@ from app.web.endings import Endings
 from app.web.operation import routes as operation_routes
 from app.web.pages import routes as page_routes
 from app.web.request_ids import RequestIds
-from schema.answers import refusal
 from schema.build import build_schema
 from schema.context import Context
-from schema.doors import KnownHosts, SharedWithPages
-from schema.transport import GraphQLEndpoint
+from schema.http.origins import KnownHosts, SharedWithPages
+from schema.http.responses import refusal
+from schema.http.transport import GraphQLEndpoint
 
 
 class _Slot:

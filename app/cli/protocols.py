@@ -12,7 +12,7 @@ from websockets.frames import CloseCode
 
 from app.cli.stalls import StallWatch
 from app.web.request_ids import DROPPED
-from schema.sockets import LEAVE, WIDEN
+from schema.http.sockets import LEAVE, WIDEN
 
 if TYPE_CHECKING:
     from websockets.frames import Frame

@@ -10,8 +10,8 @@ from app.asgi import create_app
 from app.services import Services
 from app.settings import Settings
 from schema.build import build_schema
-from schema.media_types import GRAPHQL, JSON, chosen
-from schema.transport import GraphQLEndpoint
+from schema.http.media_types import GRAPHQL, JSON, chosen
+from schema.http.transport import GraphQLEndpoint
 from tests.api.clients import Client, Data
 from tests.api.conftest import Api, on_shared
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from app.cli import protocols
-from schema import requests
-from schema.requests import MAX_BODY_BYTES
+from schema.http import requests
+from schema.http.requests import MAX_BODY_BYTES
 from tests.api.clients import Client
 from tests.api.conftest import ADMIN, Api, on_shared
 from tests.api.servers import dialed, raw, repeat

@@ -21,8 +21,8 @@ from app.domain.tokens import Scope as TokenScope
 from app.services import Services
 from app.web.request_ids import RequestIds
 from schema.build import build_schema
-from schema.crowds import Crowds
-from schema.transport import GraphQLEndpoint
+from schema.http.socket_limits import Crowds
+from schema.http.transport import GraphQLEndpoint
 from tests.api.clients import Closed, connected
 from tests.api.conftest import ADMIN, Api, on_shared
 from tests.api.servers import (

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from app.domain.tokens import Scope
 from app.services import Services
 from schema.build import Schema, build_schema
-from schema.transport import GraphQLEndpoint
+from schema.http.transport import GraphQLEndpoint
 from tests.api.clients import connected
 from tests.api.servers import serving
 from tests.api.test_faults import HIDDEN

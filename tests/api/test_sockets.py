@@ -7,7 +7,7 @@ from starlette.routing import WebSocketRoute
 
 from app.services import Services
 from schema.build import build_schema
-from schema.transport import GraphQLEndpoint
+from schema.http.transport import GraphQLEndpoint
 from tests.api.clients import Client, Closed, Data, Socket, connected
 from tests.api.conftest import ADMIN, Api, on_shared
 from tests.api.servers import serving

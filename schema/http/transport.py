@@ -30,14 +30,15 @@ from app.errors import (
     Unauthenticated,
 )
 from app.services import Services
-from schema import bad_values, media_types, requests
-from schema.answers import answer, refusal
+from schema import bad_values
 from schema.build import Schema
 from schema.context import Context
-from schema.crowds import Crowds
-from schema.doors import is_welcome
-from schema.requests import Refused
-from schema.sockets import INIT_SECONDS, SocketAdapter, SocketHandler
+from schema.http import media_types, requests
+from schema.http.origins import is_welcome
+from schema.http.requests import Refused
+from schema.http.responses import answer, refusal
+from schema.http.socket_limits import Crowds
+from schema.http.sockets import INIT_SECONDS, SocketAdapter, SocketHandler
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 

@@ -21,8 +21,8 @@ from strawberry.utils.aio import aclosing
 
 from app.errors import RateLimited, StorageUnavailable
 from schema.context import Context
-from schema.crowds import Crowded, Crowds
 from schema.errors import expose
+from schema.http.socket_limits import Crowded, Crowds
 
 INIT_SECONDS = 10
 MAX_OPERATIONS = 100

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from schema.context import Context
 from schema.errors import expose
-from schema.media_types import JSON
+from schema.http.media_types import JSON
 
 HEADERS = {
     "Cache-Control": "no-store",

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
 from app.errors import BadInput, Forbidden
-from schema.answers import refusal
+from schema.http.responses import refusal
 
 PREFLIGHT_SECONDS = 600
 

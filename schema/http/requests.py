@@ -10,7 +10,7 @@ from starlette.requests import Request
 from strawberry.exceptions import MissingQueryError
 from strawberry.http import GraphQLRequestData
 
-from schema.media_types import JSON, is_json
+from schema.http.media_types import JSON, is_json
 from schema.scalars import read_whole
 
 MAX_BODY_BYTES = 1024 * 1024

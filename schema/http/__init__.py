@@ -1,0 +1,1 @@
+"""GraphQL over HTTP and WebSocket: requests, responses, sockets and who may connect."""
