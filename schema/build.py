@@ -12,12 +12,12 @@ from strawberry.types.execution import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from schema.bad_values import NO_SUCH_VALUE
-from schema.bounds import Bounded
 from schema.context import Context
 from schema.descriptions import describe
-from schema.documents import Library, Shelf
 from schema.errors import expose
-from schema.execution import Executor
+from schema.limits.documents import Library, Shelf
+from schema.limits.execution import Executor
+from schema.limits.operation_guard import Bounded
 from schema.mutations import Mutation
 from schema.queries import Query
 from schema.scalars import SCALARS

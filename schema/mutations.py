@@ -12,7 +12,7 @@ from app.errors import BadInput
 from app.services.access.audit import Attempt
 from app.services.risk.halt import HaltWish
 from schema import ids
-from schema.attempts import changes, part_of_attempt
+from schema.audited import changes, part_of_attempt
 from schema.context import Info
 from schema.errors import Refusal, refusable
 from schema.queries import find_order

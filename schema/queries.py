@@ -12,8 +12,8 @@ from app.domain.filters import OrderSort
 from app.domain.tokens import Scope
 from schema import ids
 from schema.context import Info, needs
+from schema.input_bounds import bounded, text
 from schema.scalars import Cursor
-from schema.texts import bounded, text
 from schema.types.accounts import Account, visible_accounts
 from schema.types.audit import AuditConnection, list_audit
 from schema.types.bots import Bot, find_bot, read_bot

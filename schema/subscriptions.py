@@ -10,8 +10,8 @@ from app.domain.filters import OrderFilter as DomainOrderFilter
 from app.domain.tokens import Scope
 from app.services.portfolio.positions import PositionFilter as AnyPosition
 from schema.context import Context, Info
+from schema.input_bounds import bounded
 from schema.scalars import Cursor
-from schema.texts import bounded
 from schema.types.bots import Bot, BotDecision, watch_bot, watch_decisions
 from schema.types.order_inputs import OrderFilter, every_order
 from schema.types.orders import OrderUpdate

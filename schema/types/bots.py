@@ -20,8 +20,8 @@ from app.services.bot.service import BotPlan
 from schema import ids
 from schema.context import Info
 from schema.errors import Refusal
+from schema.input_bounds import text
 from schema.scalars import JSON
-from schema.texts import text
 from schema.types.accounts import Account
 from schema.types.nodes import Node
 from schema.types.orders import Order

@@ -15,8 +15,8 @@ from app.domain.pages import Page
 from schema import ids
 from schema.context import Info
 from schema.errors import within
+from schema.input_bounds import bounded
 from schema.scalars import Cursor
-from schema.texts import bounded
 from schema.types.accounts import Account
 from schema.types.nodes import Node
 from schema.types.pages import PageArguments, PageInfo, timed_page

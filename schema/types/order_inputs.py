@@ -22,8 +22,8 @@ from app.errors import Denied, Refusal, RefusalCode
 from schema import ids
 from schema.context import Context
 from schema.errors import within
+from schema.input_bounds import bounded, text
 from schema.scalars import JSON
-from schema.texts import bounded, text
 
 
 @strawberry.input

@@ -11,8 +11,8 @@ from app.domain import performances, portfolios
 from app.services.portfolio import portfolios as services
 from schema import ids
 from schema.context import Info
+from schema.input_bounds import text
 from schema.scalars import Cursor
-from schema.texts import text
 from schema.types.accounts import Account
 from schema.types.problems import Problem
 

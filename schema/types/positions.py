@@ -18,8 +18,8 @@ from app.services.reads import View
 from schema import ids
 from schema.context import Info
 from schema.errors import Refusal, within
+from schema.input_bounds import bounded
 from schema.scalars import JSON, Cursor
-from schema.texts import bounded
 from schema.types.accounts import Account
 from schema.types.nodes import Node
 from schema.types.order_inputs import as_metadata

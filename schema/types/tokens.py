@@ -10,9 +10,9 @@ from app import __version__
 from app.domain import tokens as domain
 from app.domain.tokens import Scope
 from schema import ids
-from schema.budgets import Limits, read_limits
 from schema.context import Info
 from schema.errors import Refusal
+from schema.limits.budgets import Limits, read_limits
 from schema.types.nodes import Node
 
 strawberry.enum(Scope)

@@ -16,7 +16,7 @@ from app.services.risk.trading_windows import ShownWindow
 from schema import ids
 from schema.context import Info
 from schema.errors import Refusal
-from schema.texts import counted
+from schema.input_bounds import counted
 
 strawberry.enum(Weekday)
 

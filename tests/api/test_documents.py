@@ -3,21 +3,21 @@
 import pytest
 from graphql import get_introspection_query
 
-from schema import extents
-from schema.costs import MAX_COST
+from schema.limits import document_size
+from schema.limits.costs import MAX_COST
 from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api, on_shared
-from tests.schema.test_extents import nested_fragments
+from tests.schema.limits.test_document_size import nested_fragments
 
 pytestmark = on_shared
 
 TOO_MUCH = {
-    "characters": " " * extents.MAX_SOURCE + "{ viewer { name } }",
-    "tokens": "{ " + "a " * extents.MAX_TOKENS + "}",
-    "comments": "#\n" * (extents.MAX_COMMENTS + 1) + "{ viewer { name } }",
+    "characters": " " * document_size.MAX_SOURCE + "{ viewer { name } }",
+    "tokens": "{ " + "a " * document_size.MAX_TOKENS + "}",
+    "comments": "#\n" * (document_size.MAX_COMMENTS + 1) + "{ viewer { name } }",
     "definitions": " ".join(f"query q{one} {{ viewer {{ name }} }}" for one in range(101)),
     "fields": nested_fragments(20),
-    "nesting": nested_fragments(extents.MAX_NESTING + 1, spreads=1),
+    "nesting": nested_fragments(document_size.MAX_NESTING + 1, spreads=1),
     "comparisons of fields": f"{{ orders {{ {'nodes { id } ' * 300} }} }}",
     "cost": """{ orders(first: 500) { nodes { fills(first: 500) { nodes { id } } } } }""",
 }
@@ -43,7 +43,7 @@ def assert_too_complex(error: Data, limit: str) -> None:
 
 async def test_variables_are_counted_too(shared_client: Client) -> None:
     query = "query ($it: [String!]) { tickers(symbols: $it) { symbol } }"
-    told = await shared_client.tell(query, it=["a"] * extents.MAX_VALUES)
+    told = await shared_client.tell(query, it=["a"] * document_size.MAX_VALUES)
     [error] = told["errors"]
     assert_too_complex(error, "values in variables")
 
@@ -80,10 +80,10 @@ async def test_the_limits_are_told(shared_client: Client) -> None:
     )
     assert told["viewer"]["limits"]["document"] == {
         "cost": MAX_COST,
-        "characters": extents.MAX_SOURCE,
-        "tokens": extents.MAX_TOKENS,
-        "depth": extents.MAX_DEPTH,
-        "aliases": extents.MAX_ALIASES,
+        "characters": document_size.MAX_SOURCE,
+        "tokens": document_size.MAX_TOKENS,
+        "depth": document_size.MAX_DEPTH,
+        "aliases": document_size.MAX_ALIASES,
     }
 
 

@@ -10,7 +10,7 @@ import strawberry
 from app.services import Services
 from app.services.concurrency.long_work import LongWork
 from schema.context import Context
-from schema.execution import SHORT, SLICE, Executor
+from schema.limits.execution import SHORT, SLICE, Executor
 
 
 class CountedWork(LongWork):

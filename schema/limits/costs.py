@@ -26,7 +26,7 @@ from graphql import (
 )
 
 from app.domain.pages import DEFAULT_SIZE, MAX_SIZE
-from schema.extents import fragments_of
+from schema.limits.document_size import fragments_of
 
 MAX_COST = 100_000
 # A field that looks something up: one of the roots, or one that takes arguments.

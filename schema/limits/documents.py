@@ -25,9 +25,9 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import TooComplex
 from app.services.concurrency.long_work import LongWork
-from schema import extents
-from schema.costs import Cost, Costing, given_variables
-from schema.extents import Measuring
+from schema.limits import document_size
+from schema.limits.costs import Cost, Costing, given_variables
+from schema.limits.document_size import Measuring
 
 KEPT_TOKENS = 200_000
 MAX_ERRORS = 20
@@ -83,7 +83,7 @@ class Ready:
 
     def root_fields(self, operation: OperationDefinitionNode) -> Sequence[FieldNode]:
         if id(operation) not in self._root_fields:
-            found = extents.root_fields(self.document, operation)
+            found = document_size.root_fields(self.document, operation)
             self._root_fields[id(operation)] = list(found)
         return self._root_fields[id(operation)]
 
@@ -131,7 +131,7 @@ class Library:
         return found
 
     async def _make(self, text: str, work: LongWork) -> Ready:
-        extents.check("characters", len(text), extents.MAX_SOURCE)
+        document_size.check("characters", len(text), document_size.MAX_SOURCE)
         if len(text) > _SHORT_TEXT:
             await work.turn()
         document = _read(text)
@@ -163,7 +163,11 @@ def _parts(document: DocumentNode) -> Iterator[tuple[type[ASTValidationRule], ..
 
 def _read(text: str) -> DocumentNode:
     try:
-        return parse(text, max_lexical_tokens=extents.MAX_TOKENS, max_comments=extents.MAX_COMMENTS)
+        return parse(
+            text,
+            max_lexical_tokens=document_size.MAX_TOKENS,
+            max_comments=document_size.MAX_COMMENTS,
+        )
     except GraphQLSyntaxError as error:
         for name, most in _READ.items():
             if error.description.startswith(f"Document contains more than {most} {name}"):
@@ -171,7 +175,7 @@ def _read(text: str) -> DocumentNode:
         raise
 
 
-_READ = {"tokens": extents.MAX_TOKENS, "comments": extents.MAX_COMMENTS}
+_READ = {"tokens": document_size.MAX_TOKENS, "comments": document_size.MAX_COMMENTS}
 
 
 def _told(error: GraphQLError) -> GraphQLError:

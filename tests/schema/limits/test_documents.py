@@ -5,9 +5,9 @@ from graphql import GraphQLError, parse
 
 from app.errors import TooComplex
 from app.services.concurrency.long_work import LongWork
-from schema import extents
 from schema.build import build_schema
-from schema.documents import MAX_ERRORS, Library, Ready, Shelf
+from schema.limits import document_size
+from schema.limits.documents import MAX_ERRORS, Library, Ready, Shelf
 
 SCHEMA = build_schema()._schema
 
@@ -95,9 +95,9 @@ async def test_comparing_very_many_fields_is_given_up(library: Library, work: Co
 @pytest.mark.parametrize(
     ("text", "limit"),
     [
-        (" " * extents.MAX_SOURCE + "{ viewer { name } }", "characters"),
-        ("{ " + "a " * extents.MAX_TOKENS + "}", "tokens"),
-        ("#\n" * (extents.MAX_COMMENTS + 1) + "{ viewer { name } }", "comments"),
+        (" " * document_size.MAX_SOURCE + "{ viewer { name } }", "characters"),
+        ("{ " + "a " * document_size.MAX_TOKENS + "}", "tokens"),
+        ("#\n" * (document_size.MAX_COMMENTS + 1) + "{ viewer { name } }", "comments"),
     ],
     ids=["characters", "tokens", "comments"],
 )

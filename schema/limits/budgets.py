@@ -17,10 +17,10 @@ from starlette.responses import Response
 from app.errors import RateLimited
 from app.services.access.rate_limits import Budget as Kind
 from app.services.access.rate_limits import Standing
-from schema import extents
 from schema.context import Context, Info
-from schema.costs import MAX_COST, given_variables, size_of_list
-from schema.documents import Ready
+from schema.limits import document_size
+from schema.limits.costs import MAX_COST, given_variables, size_of_list
+from schema.limits.documents import Ready
 
 TOO_MANY_REQUESTS = 429
 _ORDERS = {"placeOrder", "placeOrders"}
@@ -43,16 +43,16 @@ class Budget:
 @strawberry.type
 class DocumentLimits:
     cost: int = MAX_COST
-    characters: int = extents.MAX_SOURCE
-    tokens: int = extents.MAX_TOKENS
-    definitions: int = extents.MAX_DEFINITIONS
-    root_fields: int = extents.MAX_ROOT_FIELDS
-    fields: int = extents.MAX_FIELDS
-    aliases: int = extents.MAX_ALIASES
-    depth: int = extents.MAX_DEPTH
-    directives: int = extents.MAX_DIRECTIVES
-    variable_values: int = extents.MAX_VALUES
-    variable_depth: int = extents.MAX_VALUE_DEPTH
+    characters: int = document_size.MAX_SOURCE
+    tokens: int = document_size.MAX_TOKENS
+    definitions: int = document_size.MAX_DEFINITIONS
+    root_fields: int = document_size.MAX_ROOT_FIELDS
+    fields: int = document_size.MAX_FIELDS
+    aliases: int = document_size.MAX_ALIASES
+    depth: int = document_size.MAX_DEPTH
+    directives: int = document_size.MAX_DIRECTIVES
+    variable_values: int = document_size.MAX_VALUES
+    variable_depth: int = document_size.MAX_VALUE_DEPTH
 
 
 @strawberry.type

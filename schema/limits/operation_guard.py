@@ -9,11 +9,11 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType
 
 from app.errors import OrderdeckError, TooComplex
-from schema import extents
-from schema.budgets import Charge
 from schema.context import Context
-from schema.costs import MAX_COST
-from schema.documents import Library, Ready
+from schema.limits import document_size
+from schema.limits.budgets import Charge
+from schema.limits.costs import MAX_COST
+from schema.limits.documents import Library, Ready
 
 # What costs more than this is long work: only a few of them at once.
 LONG = 5000
@@ -78,10 +78,10 @@ class Bounded(SchemaExtension):
 
     def _check(self) -> None:
         variables = self.execution_context.variables
-        extents.check_values(variables)
+        document_size.check_values(variables)
         operation = self._operation()
         cost = self._found.cost(operation, variables)
-        extents.check("cost", cost, MAX_COST)
+        document_size.check("cost", cost, MAX_COST)
         self._context.cost = cost
         kind = self.execution_context.operation_type
         self._context.is_endless = kind is OperationType.SUBSCRIPTION

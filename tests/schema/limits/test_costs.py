@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schema.build
-from schema.costs import LISTED, LOOK_UP, MAX_COST, Costing, given_variables
-from schema.extents import fragments_of
+from schema.limits.costs import LISTED, LOOK_UP, MAX_COST, Costing, given_variables
+from schema.limits.document_size import fragments_of
 from tests.api.documents import calling, every_root_field
-from tests.schema.test_extents import nested_fragments, operation_of
+from tests.schema.limits.test_document_size import nested_fragments, operation_of
 
 TREE = build_schema("""
     type Query { tree: Tree }

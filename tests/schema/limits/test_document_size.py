@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import TooComplex
-from schema import extents
-from schema.extents import Extent, Measuring, check_values, fragments_of
+from schema.limits import document_size
+from schema.limits.document_size import Extent, Measuring, check_values, fragments_of
 from tests.api.documents import calling, every_root_field
 
 
@@ -98,7 +98,7 @@ def test_fragments_that_go_in_a_circle_come_to_an_end() -> None:
 
 
 def test_a_chain_of_very_many_fragments_is_refused_before_it_is_followed() -> None:
-    text = nested_fragments(extents.MAX_NESTING + 1, spreads=1)
+    text = nested_fragments(document_size.MAX_NESTING + 1, spreads=1)
     with pytest.raises(TooComplex, match="nesting"):
         Measuring(parse(text)).check()
 
