@@ -13,12 +13,12 @@ from starlette.routing import Route, WebSocketRoute
 
 from app.errors import BadInput, BrokenOff
 from app.runtime import Parts, open_runtime
+from app.server.request_ids import RequestIds
+from app.server.shutdown_response import Endings
 from app.services import Services
 from app.settings import Settings
-from app.web.endings import Endings
 from app.web.operation import routes as operation_routes
 from app.web.pages import routes as page_routes
-from app.web.request_ids import RequestIds
 from schema.build import build_schema
 from schema.context import Context
 from schema.http.origins import KnownHosts, SharedWithPages

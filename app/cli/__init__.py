@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import backups, databases, doctor, orders, schemas, serving, tokens, watching
-from app.cli.serving import MAX_MESSAGE_BYTES
+from app.cli import backups, databases, doctor, orders, schemas, tokens, watching
+from app.server import serving
+from app.server.serving import MAX_MESSAGE_BYTES
 
 __all__ = ["MAX_MESSAGE_BYTES", "app", "main"]
 

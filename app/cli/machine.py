@@ -145,7 +145,7 @@ def check_privacy(settings: "Settings", now: datetime) -> Finding:
 def _check_certificate(cert: Path, key: Path, now: datetime) -> Finding:
     from cryptography import x509
 
-    from app.cli.certificates import Certificates, NoCertificate
+    from app.server.certificates import Certificates, NoCertificate
 
     try:
         Certificates(cert, key)

@@ -6,8 +6,8 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from app.cli.serving import base_url
 from app.domain.findings import Finding, fault, ok, warning
+from app.server.serving import base_url
 
 if TYPE_CHECKING:
     from app.settings import Settings

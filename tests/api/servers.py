@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
-from app.cli.server import configured
-from app.cli.serving import bound_readers
+from app.server.server import configured
+from app.server.serving import bound_readers
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 10

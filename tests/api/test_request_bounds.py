@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.cli import protocols
+from app.server import protocols
 from schema.http import requests
 from schema.http.requests import MAX_BODY_BYTES
 from tests.api.clients import Client

@@ -14,12 +14,12 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
 
-from app.cli import stalls
-from app.cli.protocols import MAX_FIRST_MESSAGE_BYTES, MAX_FRAGMENTS, MAX_UNREAD_BYTES
-from app.cli.serving import MAX_MESSAGE_BYTES
 from app.domain.tokens import Scope as TokenScope
+from app.server import slow_readers
+from app.server.protocols import MAX_FIRST_MESSAGE_BYTES, MAX_FRAGMENTS, MAX_UNREAD_BYTES
+from app.server.request_ids import RequestIds
+from app.server.serving import MAX_MESSAGE_BYTES
 from app.services import Services
-from app.web.request_ids import RequestIds
 from schema.build import build_schema
 from schema.http.socket_limits import Crowds
 from schema.http.transport import GraphQLEndpoint
@@ -213,7 +213,7 @@ async def test_a_message_in_very_many_pieces_is_refused(shared_api: Api) -> None
 
 @pytest.fixture
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stalls, "STALL_SECONDS", STALL_SECONDS)
+    monkeypatch.setattr(slow_readers, "STALL_SECONDS", STALL_SECONDS)
 
 
 @pytest.mark.usefixtures("impatience")

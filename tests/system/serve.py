@@ -20,12 +20,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Pool, event
 
 from app.asgi import create_app
-from app.cli import stalls
-from app.cli.logs import configure_logs
-from app.cli.server import run_server
-from app.cli.serving import listen
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.runtime import Parts
+from app.server import slow_readers
+from app.server.logs import configure_logs
+from app.server.server import run_server
+from app.server.serving import listen
 from app.settings import load_settings
 from app.storage.migrations import known_revisions
 from schema.build import build_schema
@@ -125,7 +125,7 @@ def _serve() -> int:
 def _faults(given: dict[str, Any]) -> Faults:
     if "crash_around" in given:
         StatementCrash(**given.pop("crash_around"))
-    stalls.STALL_SECONDS = given.pop("stall_seconds", stalls.STALL_SECONDS)
+    slow_readers.STALL_SECONDS = given.pop("stall_seconds", slow_readers.STALL_SECONDS)
     points = {CrashPoint(point) for point in given.pop("crash_at", ())}
     return Faults(crash_at=points, **given)
 

@@ -10,8 +10,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode
 
-from app.cli.stalls import StallWatch
-from app.web.request_ids import DROPPED
+from app.server.request_ids import DROPPED
+from app.server.slow_readers import StallWatch
 from schema.http.sockets import LEAVE, WIDEN
 
 if TYPE_CHECKING:

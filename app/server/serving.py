@@ -41,7 +41,7 @@ def serve(
     """Serve the API until it is told to end."""
     with told_in_words():
         settings = read_settings(ORDERDECK_HOST=host, ORDERDECK_PORT=port)
-        from app.cli.logs import configure_logs
+        from app.server.logs import configure_logs
 
         configure_logs(settings)
         with closing(listen(settings.host, settings.port)) as listener:
@@ -49,7 +49,7 @@ def serve(
             _check_writable(settings.data_dir)
             _raise_file_limit()
             from app.asgi import create_app
-            from app.cli.server import run_server
+            from app.server.server import run_server
 
             api = create_app(settings, migrate=not no_migrate)
             run_server(api, listener, settings)

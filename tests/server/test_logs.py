@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from app.cli.logs import Lines, configure_logs
+from app.server.logs import Lines, configure_logs
 from app.settings import load_settings
 
 Told = Callable[[], list[dict[str, Any]]]

@@ -13,11 +13,11 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 from websockets.protocol import State
 
-from app.cli.protocols import Socket
-from app.cli.server import run_server
-from app.cli.serving import SEND_BUFFER_BYTES, listen
 from app.domain.tokens import ADMIN_FILE
 from app.errors import SettingsError, StorageUnavailable
+from app.server.protocols import Socket
+from app.server.server import run_server
+from app.server.serving import SEND_BUFFER_BYTES, listen
 from app.settings import load_settings
 from tests.certificates import make_pair
 from tests.cli.programs import run, serving

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 import uvicorn
 
-from app.cli.certificates import Certificates
-from app.cli.protocols import Connection, Socket
-from app.cli.serving import BACKLOG, MAX_MESSAGE_BYTES, banner
+from app.server.certificates import Certificates
+from app.server.protocols import Connection, Socket
+from app.server.serving import BACKLOG, MAX_MESSAGE_BYTES, banner
 from app.settings import Settings
 
 if TYPE_CHECKING:

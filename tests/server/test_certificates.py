@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from structlog.testing import capture_logs
 
-from app.cli.certificates import Certificates, NoCertificate
+from app.server.certificates import Certificates, NoCertificate
 from tests.certificates import Pair, make_pair
 
 
