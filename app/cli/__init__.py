@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import backups, databases, doctor, orders, schemas, tokens, watching
+from app.cli import backups, databases, doctor, schemas, tokens
+from app.cli.client import orders, watch
 from app.server import serving
 from app.server.serving import MAX_MESSAGE_BYTES
 
@@ -25,7 +26,7 @@ app.command()(backups.backup)
 app.command()(backups.restore)
 app.command()(doctor.doctor)
 app.command()(orders.orders)
-app.command()(watching.watch)
+app.command()(watch.watch)
 app.add_typer(tokens.app, name="token")
 app.add_typer(schemas.app, name="schema")
 

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from app.cli.answers import ApiError, Disconnected, Refused
-from app.cli.endpoints import Endpoint
-from app.cli.filters import Wanted
-from app.cli.following import Follower
-from app.cli.streams import SUBPROTOCOL, subscribed
+from app.cli.client.endpoints import Endpoint
+from app.cli.client.filters import Wanted
+from app.cli.client.following import Follower
+from app.cli.client.responses import ApiError, Disconnected, Refused
+from app.cli.client.streams import SUBPROTOCOL, subscribed
 
 SECRET = "odk_" + "s" * 40
 Answer = Callable[[ServerConnection], Awaitable[None]]

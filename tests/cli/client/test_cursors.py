@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.cursors import CursorFile, CursorFileError
+from app.cli.client.cursors import CursorFile, CursorFileError
 
 
 def test_a_cursor_is_kept_and_replaced_whole(folder: Path) -> None:

@@ -10,8 +10,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
-from app.cli.answers import Data, Disconnected, Refused, raise_errors, reason_of, require_data
-from app.cli.endpoints import Endpoint
+from app.cli.client.endpoints import Endpoint
+from app.cli.client.responses import (
+    Data,
+    Disconnected,
+    Refused,
+    raise_errors,
+    reason_of,
+    require_data,
+)
 from app.cli.output import visible
 
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")

@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.documents import ORDERS
-from app.cli.filters import AccountName, IsJson, IsOpen, Statuses, Symbols, TokenFile, Url, Wanted
+from app.cli.client.documents import ORDERS
+from app.cli.client.filters import (
+    AccountName,
+    IsJson,
+    IsOpen,
+    Statuses,
+    Symbols,
+    TokenFile,
+    Url,
+    Wanted,
+)
 from app.cli.output import as_json, as_line, is_terminal, told_in_words, visible
 from app.cli.pipes import quiet_where_closed
 
 if TYPE_CHECKING:
-    from app.cli.answers import Data
-    from app.cli.clients import ApiClient
-    from app.cli.endpoints import Endpoint
+    from app.cli.client.endpoints import Endpoint
+    from app.cli.client.http import ApiClient
+    from app.cli.client.responses import Data
 
 PAGE = 500
 _HEADINGS = (
@@ -43,7 +52,7 @@ def orders(
     """List the orders of a running server, the newest first."""
     wanted = Wanted(is_open=is_open, account=account, symbols=symbols, statuses=statuses)
     with told_in_words():
-        from app.cli.endpoints import find_endpoint
+        from app.cli.client.endpoints import find_endpoint
 
         found = asyncio.run(_list(find_endpoint(url, token_file), wanted, limit))
     with quiet_where_closed():
@@ -51,7 +60,7 @@ def orders(
 
 
 async def _list(endpoint: "Endpoint", wanted: Wanted, limit: int) -> "Data":
-    from app.cli.clients import api_client
+    from app.cli.client.http import api_client
 
     async with api_client(endpoint) as api:
         return await read_orders(api, wanted, limit)
@@ -71,7 +80,7 @@ async def read_orders(
 
 
 async def _page(api: "ApiClient", wanted: Wanted, **paging: object) -> "Data":
-    from app.cli.answers import require_object
+    from app.cli.client.responses import require_object
 
     return require_object(await api.ask(ORDERS, filter=wanted.to_input(), **paging), "orders")
 

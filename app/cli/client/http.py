@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from app.cli.answers import Data, Disconnected, Refused, reason_of, require_data
-from app.cli.endpoints import Endpoint
+from app.cli.client.endpoints import Endpoint
+from app.cli.client.responses import Data, Disconnected, Refused, reason_of, require_data
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0

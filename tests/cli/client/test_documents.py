@@ -4,8 +4,8 @@ import pytest
 from graphql import build_schema, parse, validate
 
 import schema
-from app.cli import documents
-from app.cli.filters import Wanted
+from app.cli.client import documents
+from app.cli.client.filters import Wanted
 from app.domain.orders import OrderStatus
 
 SDL = build_schema(Path(schema.__file__).with_name("schema.graphql").read_text())

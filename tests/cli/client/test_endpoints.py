@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from app.cli.endpoints import Endpoint, NoToken, find_endpoint, normal_url
+from app.cli.client.endpoints import Endpoint, NoToken, find_endpoint, normal_url
 
 SECRET = "odk_" + "s" * 40
 

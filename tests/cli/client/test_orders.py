@@ -8,10 +8,10 @@ from threading import Thread
 import pytest
 from typer.testing import Result
 
-from app.cli import clients
-from app.cli.endpoints import find_endpoint
-from app.cli.filters import Wanted
-from app.cli.orders import read_orders
+from app.cli.client import http
+from app.cli.client.endpoints import find_endpoint
+from app.cli.client.filters import Wanted
+from app.cli.client.orders import read_orders
 from tests.cli.programs import on_terminal, run
 from tests.system.clients import ApiClient, Data
 from tests.system.servers import ServerProcess
@@ -72,7 +72,7 @@ async def test_filters_narrow_the_list(arguments: list[str], expected: list[str]
 async def test_more_than_a_page_is_read_page_by_page(api: ApiClient) -> None:
     await api.place_many([{**WAITING, "clientOrderId": f"n-{number}"} for number in range(100)])
     everything = Wanted(is_open=None, account=None, symbols=None, statuses=None)
-    async with clients.api_client(find_endpoint(None, None)) as client:
+    async with http.api_client(find_endpoint(None, None)) as client:
         found = await read_orders(client, everything, 95, page_size=30)
     ids = [order["clientOrderId"] for order in found["orders"]]
     assert found["totalCount"] == 100

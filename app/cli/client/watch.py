@@ -10,14 +10,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.filters import AccountName, IsJson, IsOpen, Statuses, Symbols, TokenFile, Url, Wanted
+from app.cli.client.filters import (
+    AccountName,
+    IsJson,
+    IsOpen,
+    Statuses,
+    Symbols,
+    TokenFile,
+    Url,
+    Wanted,
+)
 from app.cli.output import as_json, as_line, is_terminal, told_in_words
 from app.cli.pipes import quiet_where_closed, until_closed
 
 if TYPE_CHECKING:
-    from app.cli.answers import Data
-    from app.cli.cursors import CursorFile
-    from app.cli.endpoints import Endpoint
+    from app.cli.client.cursors import CursorFile
+    from app.cli.client.endpoints import Endpoint
+    from app.cli.client.responses import Data
 
 # So that the columns of a terminal stand below each other; a longer cell moves the rest.
 _WIDTHS = (24, 16, 20, 10, 4, 12, 16, 15, 10, 22)
@@ -48,8 +57,8 @@ def watch(
     """
     wanted = Wanted(is_open=is_open, account=account, symbols=symbols, statuses=statuses)
     with told_in_words():
-        from app.cli.cursors import CursorFile
-        from app.cli.endpoints import find_endpoint
+        from app.cli.client.cursors import CursorFile
+        from app.cli.client.endpoints import find_endpoint
 
         kept = None if cursor_file is None else CursorFile(cursor_file)
         show = as_json if is_json else _aligned if is_terminal() else _line
@@ -78,7 +87,7 @@ class _Run:
         self._cursor: str | None = None
 
     async def follow(self, after: str | None) -> None:
-        from app.cli.following import Follower, read_now
+        from app.cli.client.following import Follower, read_now
 
         now = await read_now(self._endpoint, self._wanted)
         start = after or (self._kept.read() if self._kept else None) or now

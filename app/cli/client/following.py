@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
-from app.cli.answers import Data, Disconnected, require_object
-from app.cli.clients import api_client
-from app.cli.documents import NOW, UPDATES
-from app.cli.endpoints import Endpoint
-from app.cli.filters import Wanted
-from app.cli.streams import subscribed
+from app.cli.client.documents import NOW, UPDATES
+from app.cli.client.endpoints import Endpoint
+from app.cli.client.filters import Wanted
+from app.cli.client.http import api_client
+from app.cli.client.responses import Data, Disconnected, require_object
+from app.cli.client.streams import subscribed
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 5.0
