@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that app.storage.migrations hands over."""
+"""Runs the migrations on the connection that app.storage.upkeep.migrations hands over."""
 
 from alembic import context
 from sqlalchemy import Connection

@@ -22,7 +22,7 @@ from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.settings import Settings, load_settings
 from app.storage.database import Database
-from app.storage.migrations import migrate
+from app.storage.upkeep.migrations import migrate
 from tests import postgres
 from tests.fakes import ManualClock
 from tests.leaks import lines_with_secrets

@@ -19,7 +19,7 @@ from app.cli.output import fail, told_in_words
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from app.storage.backups import Contents
+    from app.storage.upkeep.backups import Contents
 
 _File = Annotated[Path, typer.Argument(metavar="FILE")]
 _PASSWORD = "It asks for the password, or takes it from ~/.pgpass."  # noqa: S105  none
@@ -49,7 +49,7 @@ def backup(
     """Copy the database to FILE, whether a server writes to it or not."""
     with told_in_words():
         database = _database(read_settings(), partial(_how_to_dump, file=file))
-        from app.storage.backups import back_up
+        from app.storage.upkeep.backups import back_up
 
         contents = back_up(database, file, may_replace=force)
         typer.echo(f"{file} holds {_described(contents)}.")
@@ -70,7 +70,7 @@ def restore(
         settings = read_settings()
         how_to_load = partial(_how_to_load, file=file, is_to_halt=not no_halt)
         database = _database(settings, how_to_load)
-        from app.storage import restores
+        from app.storage.upkeep import restores
 
         if not restores.check_free(file, database, may_replace=force) and _is_served(settings):
             fail(f"{database} {restores.IN_USE}.")
@@ -101,7 +101,7 @@ def _prepare(copy: Path, *, reason: str | None) -> None:
 
 def _database(settings: "Settings", otherwise: Callable[[str], str]) -> Path:
     """The file; where there is none, how it is done with PostgreSQL's own programs."""
-    from app.storage.backups import file_of, postgres_options
+    from app.storage.upkeep.backups import file_of, postgres_options
 
     url = settings.database_url.get_secret_value()
     path = file_of(url)

@@ -21,10 +21,10 @@ from app.services.operation.account_checks import Candidate
 from app.services.operation.health import HealthService
 from app.services.operation.restore import RestorationService
 from app.settings import Settings
-from app.storage import migrations
-from app.storage.backups import url_of
 from app.storage.database import Database
-from app.storage.inspections import inspected, place
+from app.storage.upkeep import migrations
+from app.storage.upkeep.backups import url_of
+from app.storage.upkeep.inspections import inspected, place
 
 
 @asynccontextmanager

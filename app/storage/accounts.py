@@ -6,7 +6,7 @@ from sqlalchemy import RowMapping, insert, select, update
 
 from app.domain.accounts import AccountMode
 from app.storage import tables
-from app.storage.sql import Sql
+from app.storage.engine.sql import Sql
 
 _columns = tables.accounts.c
 

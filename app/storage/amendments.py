@@ -5,7 +5,7 @@ from sqlalchemy import delete, insert, select
 from app.domain.order_amendments import AskedAmendment
 from app.domain.order_reports import OrderTerms
 from app.storage import tables
-from app.storage.sql import Sql
+from app.storage.engine.sql import Sql
 
 _columns = tables.amendments.c
 _WITH_ORDERS = tables.amendments.join(tables.orders, tables.orders.c.id == _columns.order_id)

@@ -7,8 +7,8 @@ from sqlalchemy import RowMapping, insert, select, update
 from app.domain.audit import AuditEntry, AuditOutcome, Subject, SubjectKind
 from app.domain.pages import Page, PageRequest
 from app.storage import tables
-from app.storage.paging import Keyset
-from app.storage.sql import Sql
+from app.storage.engine.paging import Keyset
+from app.storage.engine.sql import Sql
 
 _columns = tables.audit.c
 _NEWEST_FIRST = Keyset(_columns.at, _columns.id, descending=True)

@@ -15,8 +15,8 @@ from app.domain.orders import OrderSource, PositionType
 from app.domain.positions import Holding, Position, PositionKey
 from app.domain.signals import Signal
 from app.storage import tables
+from app.storage.engine.sql import Sql
 from app.storage.fills import load_fill
-from app.storage.sql import Sql
 
 _BOT = TypeAdapter(Bot)
 _bots = tables.bots.c

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.domain.candle_books import CandleSeries
 from app.domain.candles import Candle
 from app.storage import tables
-from app.storage.sql import Sql
+from app.storage.engine.sql import Sql
 
 _candles = tables.candles.c
 _KEY = ("source", "symbol", "timeframe")

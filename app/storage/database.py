@@ -21,18 +21,18 @@ from app.storage.amendments import AmendmentStore
 from app.storage.audit import AuditStore
 from app.storage.bots import BotStore
 from app.storage.candles import CandleStore
+from app.storage.engine.single_hop_cursors import begin_with_next, spare_trips
+from app.storage.engine.sql import AsyncSql, Sql, translated
+from app.storage.engine.sqlite_writer import BUSY_TIMEOUT_SECONDS, SqliteWriter, prepare_connection
+from app.storage.engine.uncancelled import finished
 from app.storage.entries import EntryStore
 from app.storage.equity import EquityStore
 from app.storage.events import EventStore
 from app.storage.fills import FillStore
-from app.storage.finishing import finished
 from app.storage.orders import OrderStore
 from app.storage.paper import PaperStore
 from app.storage.positions import PositionStore
 from app.storage.rules import RuleStore
-from app.storage.sql import AsyncSql, Sql, translated
-from app.storage.sqlite_trips import begin_with_next, spare_trips
-from app.storage.sqlite_writer import BUSY_TIMEOUT_SECONDS, SqliteWriter, prepare_connection
 from app.storage.tokens import TokenStore
 
 READERS = 8

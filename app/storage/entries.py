@@ -12,7 +12,7 @@ from app.domain.entries import Entry, OpenEntry, Stake
 from app.domain.orders import OrderSide, OrderSource, OrderStatus, PositionType
 from app.domain.trading_windows import Trades
 from app.storage import tables
-from app.storage.sql import Sql
+from app.storage.engine.sql import Sql
 
 _entries = tables.entries.c
 _orders = tables.orders.c

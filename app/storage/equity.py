@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, Table, delete, insert, select,
 
 from app.domain.equity_curves import EquityKey, EquityPoint
 from app.storage import tables
-from app.storage.sql import Sql
+from app.storage.engine.sql import Sql
 
 BATCH = 2000
 _points = tables.equity_points.c

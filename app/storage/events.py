@@ -8,8 +8,8 @@ from sqlalchemy import RowMapping, bindparam, delete, func, insert, literal, sel
 
 from app.domain.events import LoggedEvent, LogPosition, OrderEvent
 from app.domain.orders import OPEN_STATUSES, OrderStatus, OrderUpdateKind
-from app.storage import snapshots, tables
-from app.storage.sql import Sql
+from app.storage import event_snapshots, tables
+from app.storage.engine.sql import Sql
 
 NO_LOG = "the log has no row: the database was not migrated"
 _events = tables.events.c
@@ -125,8 +125,8 @@ def _row(logged: LoggedEvent) -> dict[str, object]:
         "kind": str(event.kind),
         "at": event.at,
         "previous_status": None if event.previous_status is None else str(event.previous_status),
-        "order": snapshots.dump_order(event.order),
-        "fill": None if event.fill is None else snapshots.dump_fill(event.fill),
+        "order": event_snapshots.dump_order(event.order),
+        "fill": None if event.fill is None else event_snapshots.dump_fill(event.fill),
         "reason": event.reason,
     }
 
@@ -141,8 +141,8 @@ def _logged(rows: Sequence[RowMapping]) -> list[LoggedEvent]:
                 previous_status=None
                 if row["previous_status"] is None
                 else OrderStatus(row["previous_status"]),
-                order=snapshots.load_order(row["order"]),
-                fill=None if row["fill"] is None else snapshots.load_fill(row["fill"]),
+                order=event_snapshots.load_order(row["order"]),
+                fill=None if row["fill"] is None else event_snapshots.load_fill(row["fill"]),
                 reason=row["reason"],
             ),
         )

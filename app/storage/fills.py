@@ -14,8 +14,8 @@ from app.domain.orders import Fee, OrderSide
 from app.domain.pages import Page, PageRequest
 from app.domain.positions import PositionKey
 from app.storage import tables
-from app.storage.paging import Keyset
-from app.storage.sql import Sql
+from app.storage.engine.paging import Keyset
+from app.storage.engine.sql import Sql
 
 _columns = tables.fills.c
 

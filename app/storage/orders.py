@@ -33,8 +33,8 @@ from app.domain.orders import (
 from app.domain.pages import Page, PageRequest
 from app.errors import Refusal, StaleRevision
 from app.storage import tables
-from app.storage.paging import Keyset
-from app.storage.sql import Sql
+from app.storage.engine.paging import Keyset
+from app.storage.engine.sql import Sql
 
 _columns = tables.orders.c
 _FEES = TypeAdapter(tuple[Fee, ...])

@@ -16,7 +16,7 @@ from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPositi
 from app.domain.positions import Holding
 from app.errors import Refusal
 from app.storage import tables
-from app.storage.sql import Sql
+from app.storage.engine.sql import Sql
 
 _accounts = tables.accounts.c
 _balances = tables.paper_balances.c

@@ -10,8 +10,8 @@ from app.domain.fills import Fill
 from app.domain.orders import PositionType
 from app.domain.positions import Holding, Position, PositionKey, Result, Round
 from app.storage import tables
+from app.storage.engine.sql import Sql
 from app.storage.fills import current_fills_of, load_fill, traded_keys
-from app.storage.sql import Sql
 
 _columns = tables.positions.c
 _rounds = tables.position_rounds.c

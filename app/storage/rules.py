@@ -13,7 +13,7 @@ from app.domain.risks import RiskLimits, Standing
 from app.domain.rules import ALL, Rules
 from app.domain.trading_windows import TradingWindow
 from app.storage import tables
-from app.storage.sql import Sql
+from app.storage.engine.sql import Sql
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, tex
 
 from app.domain.tokens import Scope, Token, TokenOrigin
 from app.storage import tables
-from app.storage.sql import Sql
+from app.storage.engine.sql import Sql
 
 _table = tables.tokens
 _tokens = _table.c

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.runtime import Parts
-from app.storage.backups import back_up
-from app.storage.restores import restore
+from app.storage.upkeep.backups import back_up
+from app.storage.upkeep.restores import restore
 from tests.api.clients import PATIENCE_SECONDS, Client
 from tests.api.conftest import Api, Serve, running, settings_of
 from tests.api.trading import place

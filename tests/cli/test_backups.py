@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.risks import Standing, TradingState
 from app.domain.rules import ALL
-from app.storage.inspections import inspected
+from app.storage.upkeep.inspections import inspected
 from tests import postgres
 from tests.cli.programs import run
 from tests.system.clients import ApiClient

@@ -27,7 +27,7 @@ from app.server.logs import configure_logs
 from app.server.server import run_server
 from app.server.serving import listen
 from app.settings import load_settings
-from app.storage.migrations import known_revisions
+from app.storage.upkeep.migrations import known_revisions
 from schema.build import build_schema
 
 FAULTS = "ORDERDECK_TEST_FAULTS"

@@ -10,8 +10,8 @@ from app.errors import StorageError
 from app.ports import Clock
 from app.services.operation.account_checks import Candidate, examine_account
 from app.storage.database import Snapshot
-from app.storage.health import HealthStore, SchemaState, Standing
-from app.storage.inspections import LOOK_SECONDS, NotThere, Unsettled
+from app.storage.upkeep.health import HealthStore, SchemaState, Standing
+from app.storage.upkeep.inspections import LOOK_SECONDS, NotThere, Unsettled
 
 ANSWER_SECONDS = 10.0
 # Two machines are never quite of one mind.

@@ -13,7 +13,7 @@ from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.operation.event_loop_lag import LoopWatch
 from app.storage.database import Database
-from app.storage.health import HealthStore, Standing
+from app.storage.upkeep.health import HealthStore, Standing
 
 ANSWER_SECONDS = 5.0
 # Whoever asks more often is told the same again: asking costs nobody anything.

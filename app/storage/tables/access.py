@@ -2,8 +2,8 @@
 
 from sqlalchemy import Column, Index, String, Table
 
+from app.storage.engine.column_types import Json, UtcTime
 from app.storage.tables.base import metadata
-from app.storage.types import Json, UtcTime
 
 tokens = Table(
     "tokens",

@@ -12,8 +12,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from app.storage.engine.column_types import ExactDecimal, UtcTime
 from app.storage.tables.base import metadata
-from app.storage.types import ExactDecimal, UtcTime
 
 # What is allowed: the window, limits, trading states and switches, each as JSON. Account is empty
 # where it holds for all.

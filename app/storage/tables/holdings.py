@@ -2,8 +2,8 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
+from app.storage.engine.column_types import ExactDecimal, Json, UtcTime
 from app.storage.tables.base import metadata
-from app.storage.types import ExactDecimal, Json, UtcTime
 
 positions = Table(
     "positions",

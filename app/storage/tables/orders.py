@@ -14,8 +14,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from app.storage.engine.column_types import ExactDecimal, Json, UtcTime
 from app.storage.tables.base import metadata
-from app.storage.types import ExactDecimal, Json, UtcTime
 
 accounts = Table(
     "accounts",

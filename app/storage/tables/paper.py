@@ -13,8 +13,8 @@ from sqlalchemy import (
     false,
 )
 
+from app.storage.engine.column_types import ExactDecimal, Json, UtcTime
 from app.storage.tables.base import metadata
-from app.storage.types import ExactDecimal, Json, UtcTime
 
 # The paper exchange's own books. Nothing but the paper exchange reads or writes them.
 paper_books = Table(

@@ -6,8 +6,8 @@ from sqlalchemy import text
 
 from app.domain.findings import Level
 from app.services.operation.health import HealthService
-from app.storage.health import HealthStore
-from app.storage.inspections import inspected, place
+from app.storage.upkeep.health import HealthStore
+from app.storage.upkeep.inspections import inspected, place
 from tests.fakes import ManualClock
 
 

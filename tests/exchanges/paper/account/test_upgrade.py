@@ -6,8 +6,8 @@ from app.domain.orders import OrderStatus
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.price_path import tick_of
 from app.storage.database import Database
-from app.storage.migrations import migrate
 from app.storage.paper import PaperBooks
+from app.storage.upkeep.migrations import migrate
 from tests.conftest import on_each_database
 from tests.exchanges.conftest import START
 from tests.exchanges.rigs import TERMS, PaperRig, a_limit, key_of, running, steps_off, ticker_of

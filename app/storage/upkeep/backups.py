@@ -13,8 +13,8 @@ from urllib.parse import quote
 from sqlalchemy import URL, make_url
 
 from app.errors import CopyRefused, SchemaMismatch, StorageUnavailable
-from app.storage import migrations
-from app.storage.sql import in_words
+from app.storage.engine.sql import in_words
+from app.storage.upkeep import migrations
 
 BUSY_SECONDS = 10.0
 # What SQLite keeps beside a file while it is open.

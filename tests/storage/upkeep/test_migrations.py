@@ -9,8 +9,8 @@ from app.domain.accounts import AccountMode
 from app.domain.order_changes import submitted
 from app.errors import SchemaMismatch, StorageError
 from app.storage.database import Database
-from app.storage.migrations import check, migrate
 from app.storage.tables import metadata
+from app.storage.upkeep.migrations import check, migrate
 from tests.conftest import START, on_each_database
 from tests.makers import make_fill, make_order
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from app.errors import CopyRefused
-from app.storage.backups import (
+from app.storage.upkeep.backups import (
     Contents,
     companions,
     copy_into,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, MetaData, Table, delete, insert, select
 
 from app.storage.database import Database
-from app.storage.types import ExactDecimal, UtcTime
+from app.storage.engine.column_types import ExactDecimal, UtcTime
 from tests.conftest import on_each_database
 
 TABLE = Table("exact", MetaData(), Column("amount", ExactDecimal), Column("at", UtcTime))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, or_
 
 from app.domain.pages import Key, Page, PageRequest
-from app.storage.sql import Sql
+from app.storage.engine.sql import Sql
 
 T = TypeVar("T")
 

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from app.errors import StorageUnavailable
-from app.storage.causes import cause_of
 from app.storage.database import Snapshot
-from app.storage.sql import AsyncSql, translated
+from app.storage.engine.connection_failures import cause_of
+from app.storage.engine.sql import AsyncSql, translated
 
 CONNECT_SECONDS = 5.0
 BUSY_SECONDS = 2.0

@@ -9,7 +9,7 @@ from sqlalchemy import make_url, text
 from app.bus import Bus
 from app.errors import StorageUnavailable
 from app.storage.database import Database
-from app.storage.sqlite_writer import SqliteWriter
+from app.storage.engine.sqlite_writer import SqliteWriter
 
 INSERT = text("INSERT INTO notes VALUES (:name)")
 

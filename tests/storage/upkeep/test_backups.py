@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import CopyRefused, SchemaMismatch, StorageUnavailable
-from app.storage.backups import back_up, examine, postgres_options
-from app.storage.restores import check_free, restore
+from app.storage.upkeep.backups import back_up, examine, postgres_options
+from app.storage.upkeep.restores import check_free, restore
 from tests.conftest import START
 
 

@@ -6,8 +6,9 @@ from enum import Enum, auto
 
 from sqlalchemy import select, text
 
-from app.storage import migrations, tables
-from app.storage.sql import Sql
+from app.storage import tables
+from app.storage.engine.sql import Sql
+from app.storage.upkeep import migrations
 
 _events = tables.events.c
 _SOUND = "ok"

@@ -12,8 +12,8 @@ from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from app.errors import StorageUnavailable
-from app.storage.finishing import finished
-from app.storage.sql import DirectSql, Sql, in_words, translated
+from app.storage.engine.sql import DirectSql, Sql, in_words, translated
+from app.storage.engine.uncancelled import finished
 
 BUSY_TIMEOUT_SECONDS = 10.0
 BUSY_PAUSE_SECONDS = 0.005

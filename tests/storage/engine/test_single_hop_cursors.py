@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from app.errors import StorageUnavailable
 from app.storage import tables
 from app.storage.database import READERS, Database
-from app.storage.sql import AsyncSql
+from app.storage.engine.sql import AsyncSql
 
 
 @pytest.fixture

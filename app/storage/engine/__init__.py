@@ -1,0 +1,1 @@
+"""How statements reach a database: connections, the SQLite writer, column types, pages and errors."""

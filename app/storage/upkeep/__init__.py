@@ -1,0 +1,1 @@
+"""Migrations, backups, restores, and looking at a database's health."""
