@@ -1,1 +1,1 @@
-"""The web server: uvicorn's protocols with limits on slow clients, TLS, request ids, logs and an orderly stop."""
+"""The web server: limits on slow clients, TLS, request ids, logs and an orderly stop."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from app.errors import SchemaMismatch
 from app.storage.database import Database
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 # Any number: whoever migrates the same PostgreSQL database waits for the one who began.
 _LOCK = 7_316_482
 

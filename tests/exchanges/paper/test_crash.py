@@ -16,7 +16,7 @@ from tests.exchanges.rigs import PaperRig, an_intent, key_of, running
 
 pytestmark = on_each_database
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _BEFORE = (CrashPoint.ON_ARRIVAL, CrashPoint.BEFORE_BOOKING)
 _AFTER = (CrashPoint.AFTER_BOOKING, CrashPoint.AFTER_MATCHING)
 
