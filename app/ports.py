@@ -11,7 +11,7 @@ from app.domain.examinations import Examination
 from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
-from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 
 
 class Clock(Protocol):

@@ -13,8 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from app.domain.bots import Assignment, Decision
-from app.domain.filters import OrderFilter
-from app.domain.orders import Order
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import Order
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.bot.service import BotPlan

@@ -11,8 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from app.domain.equity_curves import EquityPoint
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import Order, OrderSide, OrderType, PositionType
+from app.domain.orders.order import Order, OrderSide, OrderType, PositionType
+from app.domain.orders.requests import OrderRequest
 from app.domain.performances import Performance
 from app.runtime import Parts, open_runtime
 from app.services import Services

@@ -9,8 +9,8 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 
-from app.domain import orders as domain_orders
 from app.domain.audit import AuditOutcome, Ending, refused
+from app.domain.orders import order as domain_orders
 from app.errors import (
     AccessError,
     BrokenOff,

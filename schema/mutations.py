@@ -4,9 +4,9 @@ from functools import partial
 
 import strawberry
 
-from app.domain import order_refusals
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import Order as DomainOrder
+from app.domain.orders import refusals
+from app.domain.orders.order import Order as DomainOrder
+from app.domain.orders.requests import OrderRequest
 from app.domain.tokens import Scope
 from app.errors import BadInput
 from app.services.access.audit import Attempt
@@ -258,7 +258,7 @@ async def _set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> OrderS
 async def _existing_order(info: Info, reference: OrderReference) -> DomainOrder:
     order = await find_order(info, reference)
     if order is None:
-        raise order_refusals.not_found("id" if reference.order_id else "clientOrderId")
+        raise refusals.not_found("id" if reference.order_id else "clientOrderId")
     return order
 
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import strawberry
 
-from app.domain import orders as domain_orders
 from app.domain.candles import CandleRequest
-from app.domain.filters import FillFilter as DomainFillFilter
-from app.domain.filters import OrderSort
+from app.domain.orders import order as domain_orders
+from app.domain.orders.filters import FillFilter as DomainFillFilter
+from app.domain.orders.filters import OrderSort
 from app.domain.tokens import Scope
 from schema import ids
 from schema.context import Info, needs

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import strawberry
 
-from app.domain.filters import OrderFilter as DomainOrderFilter
+from app.domain.orders.filters import OrderFilter as DomainOrderFilter
 from app.domain.tokens import Scope
 from app.services.portfolio.positions import PositionFilter as AnyPosition
 from schema.context import Context, Info

@@ -7,9 +7,7 @@ from itertools import count
 from typing import Any
 
 from app.domain.fills import Fill
-from app.domain.order_reports import FillReport, OrderReport, OrderTerms, ReportedTerms
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import (
+from app.domain.orders.order import (
     Fee,
     Order,
     OrderSide,
@@ -18,6 +16,8 @@ from app.domain.orders import (
     PositionType,
     TimeInForce,
 )
+from app.domain.orders.reports import FillReport, OrderReport, OrderTerms, ReportedTerms
+from app.domain.orders.requests import OrderRequest
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.bots import Assignment
 from app.domain.markets import Market
-from app.domain.orders import OrderSide
+from app.domain.orders.order import OrderSide
 from app.domain.positions import Holding
 from app.domain.signals import Signal
 

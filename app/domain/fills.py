@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.orders import Fee, OrderSide
+from app.domain.orders.order import Fee, OrderSide
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.conversions import Yardstick
 from app.domain.equity_curves import EquityPoint
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.domain.portfolios import Stock
 from app.domain.positions import Position, assets_of
 

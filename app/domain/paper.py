@@ -6,7 +6,14 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import (
+    Fee,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    PositionType,
+    TimeInForce,
+)
 from app.domain.positions import Holding
 from app.errors import Refusal
 

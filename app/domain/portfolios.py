@@ -9,7 +9,7 @@ from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.conversions import Yardstick
 from app.domain.markets import Market
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.domain.positions import Position, PositionKey, assets_of
 from app.domain.problems import Problem
 from app.domain.valuations import Valued, old_price, unpriced, unvalued_fees

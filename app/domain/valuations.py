@@ -11,7 +11,7 @@ from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.domain.positions import Holding, Position, PositionKey, assets_of
 from app.domain.problems import Problem
 from app.errors import RefusalCode

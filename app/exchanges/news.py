@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from weakref import WeakSet
 
-from app.domain.order_reports import OrderReport
+from app.domain.orders.reports import OrderReport
 
 KEPT_REPORTS = 10_000
 

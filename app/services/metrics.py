@@ -15,8 +15,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from app.domain.events import LoggedEvent
-from app.domain.orders import OrderStatus
+from app.domain.orders.events import LoggedEvent
+from app.domain.orders.order import OrderStatus
 from app.errors import Denied, RefusalCode
 
 NAMESPACE = "orderdeck"

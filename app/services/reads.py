@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from app.domain.audit import AuditEntry
 from app.domain.bots import Bot, Decision
-from app.domain.entries import OpenEntry
 from app.domain.equity_curves import EquityKey, EquityPoint
-from app.domain.events import LoggedEvent, LogPosition
 from app.domain.fills import Fill
-from app.domain.filters import FillFilter, OrderFilter, OrderSort
-from app.domain.orders import Order, OrderSource
+from app.domain.orders.entries import OpenEntry
+from app.domain.orders.events import LoggedEvent, LogPosition
+from app.domain.orders.filters import FillFilter, OrderFilter, OrderSort
+from app.domain.orders.order import Order, OrderSource
 from app.domain.pages import Page, PageRequest
 from app.domain.positions import Position, PositionKey, Result
 from app.domain.rules import Rules

@@ -2,8 +2,8 @@
 
 from sqlalchemy import delete, insert, select
 
-from app.domain.order_amendments import AskedAmendment
-from app.domain.order_reports import OrderTerms
+from app.domain.orders.amendments import AskedAmendment
+from app.domain.orders.reports import OrderTerms
 from app.storage import tables
 from app.storage.engine.sql import Sql
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.bus import Bus, Topic
-from app.domain.events import LoggedEvent
+from app.domain.orders.events import LoggedEvent
 from app.errors import StorageUnavailable
 from app.storage.accounts import AccountStore
 from app.storage.amendments import AmendmentStore

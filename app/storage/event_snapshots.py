@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from app.domain.fills import Fill
-from app.domain.orders import Order
+from app.domain.orders.order import Order
 
 _ORDER = TypeAdapter(Order)
 _FILL = TypeAdapter(Fill)

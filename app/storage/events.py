@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, bindparam, delete, func, insert, literal, select, update
 
-from app.domain.events import LoggedEvent, LogPosition, OrderEvent
-from app.domain.orders import OPEN_STATUSES, OrderStatus, OrderUpdateKind
+from app.domain.orders.events import LoggedEvent, LogPosition, OrderEvent
+from app.domain.orders.order import OPEN_STATUSES, OrderStatus, OrderUpdateKind
 from app.storage import event_snapshots, tables
 from app.storage.engine.sql import Sql
 

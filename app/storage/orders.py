@@ -19,8 +19,8 @@ from sqlalchemy import (
     update,
 )
 
-from app.domain.filters import OrderFilter, OrderSort
-from app.domain.orders import (
+from app.domain.orders.filters import OrderFilter, OrderSort
+from app.domain.orders.order import (
     Fee,
     Order,
     OrderSide,

@@ -11,7 +11,14 @@ from pydantic import TypeAdapter
 from sqlalchemy import BindParameter, RowMapping, Select, bindparam, func, insert, select, update
 
 from app.domain import money
-from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import (
+    Fee,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    PositionType,
+    TimeInForce,
+)
 from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
 from app.domain.positions import Holding
 from app.errors import Refusal

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app.domain import fills as domain
-from app.domain import orders as domain_orders
-from app.domain.filters import FillFilter as DomainFillFilter
-from app.domain.orders import OrderSide
+from app.domain.orders import order as domain_orders
+from app.domain.orders.filters import FillFilter as DomainFillFilter
+from app.domain.orders.order import OrderSide
 from app.domain.pages import Page
 from schema import ids
 from schema.context import Info

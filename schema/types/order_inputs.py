@@ -7,10 +7,9 @@ from typing import Any, cast
 
 import strawberry
 
-from app.domain import filters as domain
-from app.domain.order_amendments import Amendment
-from app.domain.order_requests import OrderRequest, implied_position_type
-from app.domain.orders import (
+from app.domain.orders import filters as domain
+from app.domain.orders.amendments import Amendment
+from app.domain.orders.order import (
     OrderSide,
     OrderSource,
     OrderStatus,
@@ -18,6 +17,7 @@ from app.domain.orders import (
     PositionType,
     TimeInForce,
 )
+from app.domain.orders.requests import OrderRequest, implied_position_type
 from app.errors import Denied, Refusal, RefusalCode
 from schema import ids
 from schema.context import Context

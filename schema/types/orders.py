@@ -6,11 +6,11 @@ from typing import Annotated
 
 import strawberry
 
-from app.domain import orders as domain
-from app.domain.events import LoggedEvent, LogPosition
-from app.domain.filters import FillFilter as DomainFillFilter
-from app.domain.filters import OrderSort
-from app.domain.orders import (
+from app.domain.orders import order as domain
+from app.domain.orders.events import LoggedEvent, LogPosition
+from app.domain.orders.filters import FillFilter as DomainFillFilter
+from app.domain.orders.filters import OrderSort
+from app.domain.orders.order import (
     OrderSide,
     OrderSource,
     OrderStatus,

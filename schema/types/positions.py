@@ -7,9 +7,9 @@ from typing import Annotated, cast
 
 import strawberry
 
-from app.domain.filters import OrderFilter, OrderSort
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import PositionType
+from app.domain.orders.filters import OrderFilter, OrderSort
+from app.domain.orders.order import PositionType
+from app.domain.orders.requests import OrderRequest
 from app.domain.positions import PositionKey
 from app.domain.valuations import PositionSide, Valued
 from app.services.portfolio import positions as services

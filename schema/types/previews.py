@@ -5,7 +5,7 @@ from decimal import Decimal
 import strawberry
 
 from app.domain.checks import Checked
-from app.domain.order_requests import OrderRequest
+from app.domain.orders.requests import OrderRequest
 from app.services.orders.gate import Preview
 from schema.context import Info
 from schema.errors import Refusal, refusable, told_from

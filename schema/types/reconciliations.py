@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.domain.reconciliations import Reconciliation
+from app.domain.orders.reconciliations import Reconciliation
 from schema.context import Info
 from schema.types.accounts import Account
 from schema.types.orders import Order

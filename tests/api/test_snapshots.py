@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from app.domain.filters import OrderFilter, OrderSort
+from app.domain.orders.filters import OrderFilter, OrderSort
 from app.domain.pages import PageRequest
 from app.domain.positions import Position
 from app.domain.tokens import Scope, Token

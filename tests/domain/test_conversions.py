@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.conversions import Hop, Yardstick, routes_to
 from app.domain.markets import Market
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.domain.valuations import Mark
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)

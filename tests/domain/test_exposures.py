@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from app.domain.exposures import Exposure
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.domain.positions import Holding, Position, PositionKey
 from app.domain.valuations import FROM_OUTSIDE, Held, Mark, Valued, exposed
 

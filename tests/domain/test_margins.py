@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.margins import LIQUIDATION_LEVEL, Leg, Standing, closable, liquidation_price
-from app.domain.orders import OrderSide
+from app.domain.orders.order import OrderSide
 from app.domain.positions import Holding
 
 POSITIVE = st.integers(1, 10**9).map(lambda number: Decimal(number).scaleb(-4))

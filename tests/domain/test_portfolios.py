@@ -12,7 +12,7 @@ from app.domain import portfolios
 from app.domain.accounts import Balance
 from app.domain.conversions import Yardstick, routes_to
 from app.domain.markets import Market
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.domain.portfolios import Stock, Worth, allocations, has_gaps, problems_of, worths
 from app.domain.positions import Holding, Position, PositionKey
 from app.domain.valuations import Mark, valued

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.orders import OrderSide
+from app.domain.orders.order import OrderSide
 from app.domain.risks import (
     LIMIT_CHECKS,
     EntryFacts,

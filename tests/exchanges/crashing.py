@@ -6,8 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from app.bus import Bus
-from app.domain.order_reports import OrderIntent
-from app.domain.orders import OrderSide, OrderType
+from app.domain.orders.order import OrderSide, OrderType
+from app.domain.orders.reports import OrderIntent
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.storage.database import Database

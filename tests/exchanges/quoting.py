@@ -10,7 +10,7 @@ from app.domain import money
 from app.domain.accounts import Connection, Connectivity
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import Level, OrderBook
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.errors import ExchangeError
 from app.ports import Clock
 from tests.market_sources import NothingToWatch

@@ -12,8 +12,8 @@ import pytest
 
 from app.domain import money
 from app.domain.markets import Ticker
-from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
-from app.domain.orders import OrderSide, OrderType, TimeInForce
+from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.paper.account.ledger import Books
 from app.exchanges.paper.exchange import PaperExchange

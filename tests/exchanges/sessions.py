@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.order_reports import OrderIntent, OrderTerms
-from app.domain.orders import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.orders.reports import OrderIntent, OrderTerms
 from app.domain.paper import PaperBalance, PaperOrder, PaperPosition, PaperTrade
 from app.domain.positions import Holding, Move, move
 from app.errors import ExchangeRejected, RefusalCode

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.order_reports import OrderIntent, OrderTerms
-from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.orders.reports import OrderIntent, OrderTerms
 from app.errors import (
     ExchangeDoubt,
     ExchangeRejected,

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from hypothesis import strategies as st
 
-from app.domain.events import LogPosition
+from app.domain.orders.events import LogPosition
 from app.errors import BadInput, CursorInvalid
 from schema import ids
 from schema.scalars import Cursor

@@ -16,7 +16,15 @@ from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.examinations import Examination
 from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
-from app.domain.order_reports import (
+from app.domain.orders.order import (
+    Fee,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    PositionType,
+    TimeInForce,
+)
+from app.domain.orders.reports import (
     FillReport,
     OrderDetails,
     OrderIntent,
@@ -25,7 +33,6 @@ from app.domain.order_reports import (
     OrderTerms,
     ReportedTerms,
 )
-from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
 from app.errors import (
     ExchangeDoubt,
     ExchangeRejected,

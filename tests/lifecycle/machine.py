@@ -14,17 +14,11 @@ from hypothesis.stateful import (
 )
 
 from app.domain import money
-from app.domain.events import OrderEvent
 from app.domain.fills import Fill
-from app.domain.order_amendments import terms_of
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import (
-    TRANSITIONS,
-    Order,
-    OrderSource,
-    OrderStatus,
-    OrderUpdateKind,
-)
+from app.domain.orders.amendments import terms_of
+from app.domain.orders.events import OrderEvent
+from app.domain.orders.order import TRANSITIONS, Order, OrderSource, OrderStatus, OrderUpdateKind
+from app.domain.orders.requests import OrderRequest
 from app.errors import Denied, RefusalCode
 from tests.conftest import START
 from tests.fakes import ManualClock

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.order_amendments import Amendment
-from app.domain.orders import Order, OrderStatus, OrderType
+from app.domain.orders.amendments import Amendment
+from app.domain.orders.order import Order, OrderStatus, OrderType
 from app.domain.risks import Standing, TradingState
 from app.errors import Denied, Refusal, RefusalCode
 from app.services.orders.gate import OrderGate

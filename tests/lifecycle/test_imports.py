@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from app.domain.orders import Order, OrderSource, OrderStatus
+from app.domain.orders.order import Order, OrderSource, OrderStatus
 from tests.fakes import ManualClock
 from tests.lifecycle.exchange import KnownExchange
 from tests.lifecycle.test_findings import LIMIT, exchange, kinds_of, path, process

@@ -18,11 +18,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app.domain.order_amendments import Amendment, terms_of
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import (
-    OrderType,
-)
+from app.domain.orders.amendments import Amendment, terms_of
+from app.domain.orders.order import OrderType
+from app.domain.orders.requests import OrderRequest
 from app.errors import Denied, RefusalCode
 from tests.conftest import migrated
 from tests.lifecycle.exchange import Answer

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from app.bus import Bus
 from app.domain.accounts import AccountMode
-from app.domain.events import LoggedEvent
 from app.domain.fills import Fill
-from app.domain.filters import OrderFilter
-from app.domain.order_amendments import AskedAmendment
-from app.domain.orders import Order, PositionType
+from app.domain.orders.amendments import AskedAmendment
+from app.domain.orders.events import LoggedEvent
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import Order, PositionType
 from app.domain.positions import Holding, Position, PositionKey, booked
 from app.services.accounts import AccountEntry, AccountService
 from app.services.orders.balance_cache import RecentMoney

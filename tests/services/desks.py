@@ -14,8 +14,8 @@ from app.domain.accounts import AccountMode, Balance, Capabilities, Connection, 
 from app.domain.equity_curves import EquityKey, EquityPoint
 from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
-from app.domain.order_changes import submitted
-from app.domain.orders import Fee, Order, OrderSide, PositionType
+from app.domain.orders.changes import submitted
+from app.domain.orders.order import Fee, Order, OrderSide, PositionType
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry, AccountService

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.domain.events import OrderEvent
-from app.domain.order_reports import OrderKey, OrderReport
-from app.domain.orders import Order
+from app.domain.orders.events import OrderEvent
+from app.domain.orders.order import Order
+from app.domain.orders.reports import OrderKey, OrderReport
 from app.services import Services
 from app.storage.database import Database, Snapshot
 from tests.fakes import ManualClock

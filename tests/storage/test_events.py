@@ -8,10 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.bus import Bus, Topic
-from app.domain import order_changes
 from app.domain.accounts import AccountMode
-from app.domain.events import LoggedEvent
-from app.domain.order_changes import Step
+from app.domain.orders import changes
+from app.domain.orders.changes import Step
+from app.domain.orders.events import LoggedEvent
 from app.errors import Duplicate, StaleRevision, StorageError
 from app.storage.database import Database, Transaction
 from tests.conftest import START, on_each_database
@@ -33,7 +33,7 @@ async def insert_order(tx: Transaction, name: str) -> None:
         id=f"{name:0>26}", client_order_id=name, wire_id=f"w{name}", amount=Decimal(1)
     )
     await tx.orders.insert(order, "{}")
-    tx.events.append(order_changes.submitted(order).event)
+    tx.events.append(changes.submitted(order).event)
 
 
 LINGER = """
@@ -130,7 +130,7 @@ async def write_what_cannot_be_committed(database: Database) -> None:
         if tx.sql.dialect == "sqlite":
             # An event of no order, which SQLite finds out when it commits.
             await tx.sql.run(text("PRAGMA defer_foreign_keys = ON"))
-            tx.events.append(order_changes.submitted(make_order()).event)
+            tx.events.append(changes.submitted(make_order()).event)
         else:
             await insert_order(tx, "doomed")
 
@@ -175,7 +175,7 @@ async def test_a_change_from_a_stale_revision_is_refused_and_leaves_nothing(
         await insert_order(tx, "a")
         order = await tx.orders.find_by_client_id("paper", "a")
     assert order is not None
-    step = order_changes.doubted(order, "lost", START)
+    step = changes.doubted(order, "lost", START)
     await write_step(database, step)
     with pytest.raises(StaleRevision):
         await write_step(database, step)

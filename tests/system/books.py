@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, Table, select
 
 from app.bus import Bus
 from app.domain import money
-from app.domain.events import LoggedEvent
-from app.domain.orders import OrderSide, OrderStatus
+from app.domain.orders.events import LoggedEvent
+from app.domain.orders.order import OrderSide, OrderStatus
 from app.storage import tables
 from app.storage.database import Database, Snapshot
 from schema import ids

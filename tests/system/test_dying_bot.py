@@ -11,8 +11,8 @@ import pytest
 
 from app.domain import money
 from app.domain.bots import BotState, Decision, DecisionOutcome
-from app.domain.filters import OrderFilter
-from app.domain.orders import Order, OrderStatus
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import Order, OrderStatus
 from app.exchanges.paper.faults import CrashPoint
 from app.runtime import Parts, open_runtime
 from app.services import Services

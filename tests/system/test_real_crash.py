@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from app.clocks import SystemClock
-from app.domain.orders import OrderUpdateKind
+from app.domain.orders.order import OrderUpdateKind
 from tests.binance.accounts import Account
 from tests.binance.running import running_venue
 from tests.binance.venue import Venue

@@ -12,7 +12,7 @@ import pytest
 
 from app.domain import money
 from app.domain.equity_curves import EquityPoint
-from app.domain.orders import Order, OrderSide
+from app.domain.orders.order import Order, OrderSide
 from app.domain.performances import Performance
 from app.domain.portfolios import allocations
 from app.runtime import Parts, open_runtime

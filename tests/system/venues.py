@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from app.domain import money
-from app.domain.orders import OrderSide, OrderSource, OrderStatus
+from app.domain.orders.order import OrderSide, OrderSource, OrderStatus
 from tests.binance.accounts import Account
 from tests.binance.orders import Status
 from tests.binance.venue import Venue

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
 
 Url = Annotated[
     str | None,

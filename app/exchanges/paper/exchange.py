@@ -13,7 +13,7 @@ from app.domain.examinations import Examination
 from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
-from app.domain.order_reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.account.ledger import Books
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings

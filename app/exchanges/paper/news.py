@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.domain.order_reports import OrderReport
+from app.domain.orders.reports import OrderReport
 from app.exchanges.news import NewsReader, NewsStand
 from app.exchanges.paper.faults import Faults
 

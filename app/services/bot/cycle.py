@@ -15,8 +15,8 @@ from app.domain import money
 from app.domain.bot_orders import Stand, Wanted, wanted
 from app.domain.bots import Assignment, Bot, Decision, DecisionOutcome
 from app.domain.candles import Candle, CandleRequest
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import Order, OrderSource, OrderType, PositionType
+from app.domain.orders.order import Order, OrderSource, OrderType, PositionType
+from app.domain.orders.requests import OrderRequest
 from app.domain.positions import Holding, Position
 from app.domain.signals import Signal
 from app.errors import (

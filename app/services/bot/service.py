@@ -14,7 +14,7 @@ from app.domain.bots import Assignment, Bot, BotState, Decision, StopWish
 from app.domain.candles import examine_timeframe
 from app.domain.checks import invalid
 from app.domain.markets import Market
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.domain.symbols import unknown_symbol
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock

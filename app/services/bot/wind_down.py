@@ -6,9 +6,9 @@ import structlog
 
 from app.domain import money
 from app.domain.bots import StopWish
-from app.domain.filters import OrderFilter
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import OrderSide, OrderSource, OrderType, PositionType
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import OrderSide, OrderSource, OrderType, PositionType
+from app.domain.orders.requests import OrderRequest
 from app.domain.positions import Position
 from app.errors import Denied, ExchangeError
 from app.services.accounts import AccountService

@@ -2,9 +2,8 @@
 
 import structlog
 
-from app.domain import order_refusals
-from app.domain.market_checks import MarketFacts
-from app.domain.order_amendments import (
+from app.domain.orders import refusals
+from app.domain.orders.amendments import (
     Amendment,
     AskedAmendment,
     amended_terms,
@@ -13,7 +12,8 @@ from app.domain.order_amendments import (
     is_increase,
     terms_of,
 )
-from app.domain.orders import Order
+from app.domain.orders.market_checks import MarketFacts
+from app.domain.orders.order import Order
 from app.errors import Denied, ExchangeError
 from app.services.access.audit import Attempt
 from app.services.orders.dependencies import OrderTools
@@ -77,7 +77,7 @@ class AmendmentService:
         exchange = await self._tools.gate.facts(order.account, order.symbol)
         if isinstance(exchange, MarketFacts):
             return exchange
-        refusal = order_refusals.unavailable(exchange.why, order_refusals.AS_IT_WAS)
+        refusal = refusals.unavailable(exchange.why, refusals.AS_IT_WAS)
         raise Denied(refusal, existing_order=order)
 
     async def _let_in(
@@ -107,5 +107,5 @@ class AmendmentService:
 async def _existing(view: Snapshot, order_id: str) -> Order:
     order = await view.orders.find(order_id)
     if order is None:
-        raise order_refusals.not_found()
+        raise refusals.not_found()
     return order

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from app.domain.order_changes import Step
-from app.domain.orders import Order, OrderSource, PositionType
+from app.domain.orders.changes import Step
+from app.domain.orders.order import Order, OrderSource, PositionType
 from app.domain.positions import Position, PositionKey, booked
 from app.storage.database import Transaction
 

@@ -5,10 +5,10 @@ from contextlib import AbstractAsyncContextManager
 
 import structlog
 
-from app.domain import order_refusals
-from app.domain.order_amendments import AskedAmendment, terms_of
-from app.domain.order_reports import OrderIntent, OrderKey, OrderReport
-from app.domain.orders import Order
+from app.domain.orders import refusals
+from app.domain.orders.amendments import AskedAmendment, terms_of
+from app.domain.orders.order import Order
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.errors import Denied, ExchangeError, ExchangeRejected, ExchangeUnavailable
 from app.ports import Clock, ExchangeGateway
 from app.services.access.audit import Attempt
@@ -34,7 +34,7 @@ class OrderCourier:
         except ExchangeRejected as error:
             return await self._ledger.reject(order.id, error.refusal, attempt)
         except ExchangeUnavailable:
-            return await self._ledger.reject(order.id, order_refusals.unavailable(), attempt)
+            return await self._ledger.reject(order.id, refusals.unavailable(), attempt)
         except asyncio.CancelledError:
             await self._ledger.doubt(order.id, "abandoned before the exchange answered")
             raise
@@ -66,7 +66,7 @@ class OrderCourier:
             raise Denied(error.refusal, existing_order=order) from error
         except ExchangeUnavailable as error:
             await self._ledger.give_back(asked)
-            refusal = order_refusals.unavailable(consequence=order_refusals.AS_IT_WAS)
+            refusal = refusals.unavailable(consequence=refusals.AS_IT_WAS)
             raise Denied(refusal, existing_order=order) from error
         except Exception as error:  # noqa: BLE001  nothing else proves that it stands as it was
             _logger.warning("amend.unanswered", order=order.id, error=repr(error))
@@ -75,7 +75,7 @@ class OrderCourier:
             return _as_asked(changed or order, asked)
         if report is None:
             await self._ledger.give_back(asked)
-            raise order_refusals.not_found()
+            raise refusals.not_found()
         changed = await self._ledger.apply(order.account, report, attempt, answers=asked)
         return _as_asked(changed or order, asked)
 
@@ -89,9 +89,9 @@ class OrderCourier:
         try:
             report = await self.find(order)
         except (ExchangeError, TimeoutError) as error:
-            raise Denied(order_refusals.unanswered_amendment(), existing_order=order) from error
+            raise Denied(refusals.unanswered_amendment(), existing_order=order) from error
         if report is None:
-            raise order_refusals.not_found()
+            raise refusals.not_found()
         return report
 
     def _gateway(self, order: Order) -> ExchangeGateway:
@@ -105,8 +105,8 @@ def _as_asked(order: Order, asked: AskedAmendment) -> Order:
     if terms_of(order) == asked.terms:
         return order
     if not order.is_open:
-        raise Denied(order_refusals.closed(order, "amended"), existing_order=order)
-    raise Denied(order_refusals.unanswered_amendment(), existing_order=order)
+        raise Denied(refusals.closed(order, "amended"), existing_order=order)
+    raise Denied(refusals.unanswered_amendment(), existing_order=order)
 
 
 def _intent(order: Order) -> OrderIntent:

@@ -5,15 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from app.domain import money, order_estimates, order_refusals
+from app.domain import money
 from app.domain.accounts import Connectivity
 from app.domain.checks import Checked
-from app.domain.entries import Entry
 from app.domain.exposures import Exposure
-from app.domain.filters import OrderFilter
-from app.domain.market_checks import MarketFacts
-from app.domain.order_amendments import as_request, most_remaining
-from app.domain.order_checks import (
+from app.domain.orders import estimates, refusals
+from app.domain.orders.amendments import as_request, most_remaining
+from app.domain.orders.checks import (
     Absent,
     GateFacts,
     RuleFacts,
@@ -21,10 +19,13 @@ from app.domain.order_checks import (
     examine_increase,
     first_refusal,
 )
-from app.domain.order_forms import examine_form
-from app.domain.order_reports import OrderTerms
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import Fee, Order, OrderStatus, PositionType
+from app.domain.orders.entries import Entry
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.forms import examine_form
+from app.domain.orders.market_checks import MarketFacts
+from app.domain.orders.order import Fee, Order, OrderStatus, PositionType
+from app.domain.orders.reports import OrderTerms
+from app.domain.orders.requests import OrderRequest
 from app.domain.risks import Standing, TradingState, examine_state
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
@@ -93,7 +94,7 @@ class OrderGate:
         entry = self._accounts.get(account)
         gateway, connection = entry.gateway, entry.gateway.connection
         if connection.connectivity is Connectivity.DISCONNECTED:
-            return Absent(why=connection.detail or order_refusals.CUT_OFF)
+            return Absent(why=connection.detail or refusals.CUT_OFF)
         if not self._accounts.is_in_step(account):
             detail = f" ({connection.detail})" if connection.detail else ""
             return Absent(why=f"{order_refusals.NOT_IN_STEP}{detail}")
@@ -119,7 +120,7 @@ class OrderGate:
         except ExchangeUnavailable as error:
             return Absent(why=str(error))
         except (ExchangeError, TimeoutError):
-            return Absent(why=order_refusals.SILENT)
+            return Absent(why=refusals.SILENT)
 
     def check_form(self, request: OrderRequest) -> None:
         deny(first_refusal(examine_form(request)))
@@ -217,7 +218,7 @@ def entry_of(order: Order, exchange: MarketFacts | Absent) -> Entry:
         account=order.account,
         source=order.source,
         at=order.created_at,
-        expected_price=order_estimates.best_price(order.side, best),
+        expected_price=estimates.best_price(order.side, best),
         rate=None if known is None else known.rate,
     )
 
@@ -234,7 +235,7 @@ def _check_unused(earlier: _Earlier | None) -> Checked:
     is_other = earlier is not None and not earlier.is_same
     return Checked(
         name="clientOrderIdUnused",
-        refusal=order_refusals.conflict() if is_other else None,
+        refusal=refusals.conflict() if is_other else None,
     )
 
 
@@ -253,11 +254,11 @@ def _preview(
     known = exchange if isinstance(exchange, MarketFacts) else None
     ticker = None if known is None else known.ticker
     market = None if known is None else known.markets.get(request.symbol)
-    price = order_estimates.expected_price(request, ticker)
+    price = estimates.expected_price(request, ticker)
     return Preview(
         refusal=refusal,
         existing_order=None if earlier is None else earlier.order,
         checks=checks,
-        notional=None if price is None else order_estimates.notional(request, price),
-        estimated_fee=None if market is None else order_estimates.fee(request, market, ticker),
+        notional=None if price is None else estimates.notional(request, price),
+        estimated_fee=None if market is None else estimates.fee(request, market, ticker),
     )

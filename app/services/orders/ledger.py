@@ -8,14 +8,14 @@ from typing import TypeVar
 import structlog
 
 from app.bus import Topic
-from app.domain import order_changes, order_refusals
 from app.domain.audit import Subject
 from app.domain.fills import Fill
-from app.domain.order_amendments import AskedAmendment
-from app.domain.order_changes import Step
-from app.domain.order_imports import FINGERPRINT, imported_order, under_other_names
-from app.domain.order_reports import OrderReport
-from app.domain.orders import Order, OrderStatus
+from app.domain.orders import changes, refusals
+from app.domain.orders.amendments import AskedAmendment
+from app.domain.orders.changes import Step
+from app.domain.orders.imports import FINGERPRINT, imported_order, under_other_names
+from app.domain.orders.order import Order, OrderStatus
+from app.domain.orders.reports import OrderReport
 from app.errors import Duplicate, Refusal, StaleRevision
 from app.ports import Clock
 from app.services.access.audit import Attempt
@@ -92,7 +92,7 @@ class OrderLedger:
             return False
         try:
             return bool(self._steps(order, fills, report))
-        except order_changes.TransitionForbidden:
+        except changes.TransitionForbidden:
             return True
 
     async def change(self, order_id: str, decide: Decide, attempt: Attempt | None = None) -> Order:
@@ -105,7 +105,7 @@ class OrderLedger:
         def decide(order: Order) -> list[Step]:
             if order.status is not OrderStatus.SUBMITTING:
                 return []
-            return [order_changes.doubted(order, reason, self._clock.now())]
+            return [changes.doubted(order, reason, self._clock.now())]
 
         return await self.change(order_id, decide)
 
@@ -117,7 +117,7 @@ class OrderLedger:
         def decide(order: Order) -> list[Step]:
             if order.status.is_answered:
                 return []
-            return [order_changes.rejected(order, refusal, self._clock.now())]
+            return [changes.rejected(order, refusal, self._clock.now())]
 
         return await _until_fresh(lambda: self._reject_once(order_id, decide, attempt))
 
@@ -141,7 +141,7 @@ class OrderLedger:
             fills = await _fills_of(tx, order)
             try:
                 steps = self._steps(order, fills, report)
-            except order_changes.TransitionForbidden as error:
+            except changes.TransitionForbidden as error:
                 self.forbidden_reports += 1
                 _logger.error("report.forbidden", order=order.id, error=str(error))
                 return order
@@ -160,7 +160,7 @@ class OrderLedger:
             if await tx.orders.find_by_client_id(account, order.client_order_id) is not None:
                 order = under_other_names(order)
             await tx.orders.insert(order, FINGERPRINT)
-            tx.events.append(order_changes.imported(order).event)
+            tx.events.append(changes.imported(order).event)
             return await self._record(tx, order, self._steps(order, (), report))
 
     async def _change_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
@@ -194,9 +194,7 @@ class OrderLedger:
             del self._recent[next(iter(self._recent))]
 
     def _steps(self, order: Order, fills: Sequence[Fill], report: OrderReport) -> list[Step]:
-        return order_changes.received(
-            order, fills, report, at=self._clock.now(), new_id=self._ids.new
-        )
+        return changes.received(order, fills, report, at=self._clock.now(), new_id=self._ids.new)
 
 
 async def _until_fresh(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -212,7 +210,7 @@ async def _until_fresh(attempt: Callable[[], Awaitable[T]]) -> T:
 async def _found(tx: Snapshot, order_id: str) -> Order:
     order = await tx.orders.find(order_id)
     if order is None:
-        raise order_refusals.not_found()
+        raise refusals.not_found()
     return order
 
 

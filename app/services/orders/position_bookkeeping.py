@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.bus import Topic
-from app.domain.order_changes import Step
-from app.domain.orders import Order
+from app.domain.orders.changes import Step
+from app.domain.orders.order import Order
 from app.domain.positions import Holding, Position, PositionKey, booked
 from app.storage.database import Database, Transaction
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from app.domain import money, order_estimates
-from app.domain.entries import OpenEntry
-from app.domain.filters import OrderFilter
-from app.domain.market_checks import MarketFacts
-from app.domain.order_amendments import most_remaining
-from app.domain.order_checks import Absent, RuleFacts
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import Order, OrderSide, OrderSource, PositionType
+from app.domain import money
+from app.domain.orders import estimates
+from app.domain.orders.amendments import most_remaining
+from app.domain.orders.checks import Absent, RuleFacts
+from app.domain.orders.entries import OpenEntry
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.market_checks import MarketFacts
+from app.domain.orders.order import Order, OrderSide, OrderSource, PositionType
+from app.domain.orders.requests import OrderRequest
 from app.domain.positions import PositionKey
 from app.domain.risks import EntryFacts, Losses, RiskLimits
 from app.domain.rules import Rules
@@ -155,10 +156,10 @@ async def _open_reductions(asked: _Asked) -> list[Decimal]:
 
 
 def _notional(request: OrderRequest, known: MarketFacts) -> Decimal | None:
-    price = order_estimates.expected_price(request, known.ticker)
+    price = estimates.expected_price(request, known.ticker)
     if price is None or known.rate is None:
         return None
-    return money.multiply(order_estimates.notional(request, price), known.rate)
+    return money.multiply(estimates.notional(request, price), known.rate)
 
 
 async def _with_sums(asked: _Asked, facts: EntryFacts, known: MarketFacts) -> EntryFacts:

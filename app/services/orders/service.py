@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.bus import Topic
-from app.domain import order_changes, order_refusals
 from app.domain.audit import Subject
-from app.domain.filters import OrderFilter
-from app.domain.market_checks import MarketFacts
-from app.domain.order_amendments import Amendment
-from app.domain.order_changes import Step
-from app.domain.order_checks import Absent
-from app.domain.order_reports import OrderReport
-from app.domain.order_requests import OrderRequest, check_metadata
-from app.domain.orders import Order, OrderStatus
+from app.domain.orders import changes, refusals
+from app.domain.orders.amendments import Amendment
+from app.domain.orders.changes import Step
+from app.domain.orders.checks import Absent
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.market_checks import MarketFacts
+from app.domain.orders.order import Order, OrderStatus
+from app.domain.orders.reports import OrderReport
+from app.domain.orders.requests import OrderRequest, check_metadata
 from app.errors import Denied, Duplicate
 from app.services.access.audit import Attempt
 from app.services.metrics import Placing
@@ -101,7 +101,7 @@ class OrderService:
         order = await self._ledger.change(order_id, self._wish_cancel, attempt)
         order = await self._cancel_if_wished(order)
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
-            raise order_refusals.already_closed(order)
+            raise refusals.already_closed(order)
         return order
 
     async def cancel_all(
@@ -130,7 +130,7 @@ class OrderService:
         def decide(order: Order) -> list[Step]:
             if order.metadata == metadata:
                 return []
-            return [order_changes.metadata_set(order, metadata, self._clock.now())]
+            return [changes.metadata_set(order, metadata, self._clock.now())]
 
         return await self._ledger.change(order_id, decide, attempt)
 
@@ -149,10 +149,10 @@ class OrderService:
 
     def _wish_cancel(self, order: Order) -> list[Step]:
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
-            raise order_refusals.already_closed(order)
+            raise refusals.already_closed(order)
         if not order.is_open or order.cancel_requested_at is not None:
             return []
-        return [order_changes.cancel_requested(order, self._clock.now())]
+        return [changes.cancel_requested(order, self._clock.now())]
 
     async def _cancel_if_wished(self, order: Order) -> Order:
         is_wished = order.cancel_requested_at is not None
@@ -191,7 +191,7 @@ class OrderService:
             await tx.orders.insert(order, request.fingerprint)
             if not rules.is_reduction:
                 await tx.entries.add(entry_of(order, exchange))
-            tx.events.append(order_changes.submitted(order).event)
+            tx.events.append(changes.submitted(order).event)
             if intent.attempt is not None:
                 await intent.attempt.done(tx, Subject.order(order.id))
             if errand.alongside is not None:
@@ -227,7 +227,7 @@ class OrderService:
         async with self._database.snapshot() as view:
             fingerprint = await view.orders.fingerprint(order.id)
         if fingerprint != request.fingerprint:
-            raise Denied(order_refusals.conflict(), existing_order=order)
+            raise Denied(refusals.conflict(), existing_order=order)
         return _answer(Placed(order=await self._settled(order), replayed=True))
 
     async def _settled(self, order: Order) -> Order:

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from app.bus import Listener, Topic
-from app.domain import order_refusals
 from app.domain.accounts import Connectivity
-from app.domain.order_changes import is_amended
-from app.domain.order_imports import is_importable
-from app.domain.order_reports import OrderReport
-from app.domain.orders import Order
-from app.domain.reconciliations import Reconciliation, missing, unanswered
+from app.domain.orders import refusals
+from app.domain.orders.changes import is_amended
+from app.domain.orders.imports import is_importable
+from app.domain.orders.order import Order
+from app.domain.orders.reconciliations import Reconciliation, missing, unanswered
+from app.domain.orders.reports import OrderReport
 from app.errors import ExchangeError, OrderdeckError
 from app.services.accounts import AccountEntry
 from app.services.orders.amendments import AmendmentService
@@ -299,7 +299,7 @@ class OrderSync:
         if order.id not in self._missed_once:
             self._missed_once.add(order.id)
             return False
-        await self._ledger.reject(order.id, order_refusals.never_arrived())
+        await self._ledger.reject(order.id, refusals.never_arrived())
         return True
 
 

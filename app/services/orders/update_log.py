@@ -8,8 +8,8 @@ from datetime import timedelta
 import structlog
 
 from app.bus import Bus, Topic
-from app.domain.events import LoggedEvent, LogPosition
-from app.domain.filters import OrderFilter
+from app.domain.orders.events import LoggedEvent, LogPosition
+from app.domain.orders.filters import OrderFilter
 from app.errors import CursorExpired, CursorInvalid, StorageError
 from app.ports import Clock
 from app.storage.database import Database

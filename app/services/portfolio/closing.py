@@ -8,8 +8,8 @@ from typing import Any
 from app.bus import Topic
 from app.domain import money
 from app.domain.audit import Subject
-from app.domain.order_requests import OrderRequest, check_metadata
-from app.domain.orders import Order, OrderSide, OrderType, PositionType
+from app.domain.orders.order import Order, OrderSide, OrderType, PositionType
+from app.domain.orders.requests import OrderRequest, check_metadata
 from app.domain.positions import Position, PositionKey
 from app.domain.valuations import PositionSide, Valued
 from app.errors import Denied, Refusal, RefusalCode

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from app.domain.markets import Ticker
-from app.domain.reconciliations import unanswered
+from app.domain.orders.reconciliations import unanswered
 from app.errors import ExchangeError
 from app.services.accounts import AccountEntry
 from app.services.live.live_queries import POLL_SECONDS, Sight, Subject, Watches

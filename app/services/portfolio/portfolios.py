@@ -8,9 +8,9 @@ from decimal import Decimal
 from app.domain import money
 from app.domain import portfolios as domain
 from app.domain.equity_curves import EquityKey, EquityPoint, fall_percent, sampled
-from app.domain.events import LogPosition
 from app.domain.fills import Fill
-from app.domain.filters import FillFilter
+from app.domain.orders.events import LogPosition
+from app.domain.orders.filters import FillFilter
 from app.domain.pages import MAX_SIZE, Key, PageRequest
 from app.domain.performances import Performance, performance_of
 from app.domain.positions import assets_of, fee_value

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.domain import money
-from app.domain.events import LogPosition
-from app.domain.orders import PositionType
+from app.domain.orders.events import LogPosition
+from app.domain.orders.order import PositionType
+from app.domain.orders.reconciliations import unanswered
 from app.domain.positions import Position, PositionKey
 from app.domain.problems import Problem
-from app.domain.reconciliations import unanswered
 from app.domain.valuations import (
     Held,
     Mark,

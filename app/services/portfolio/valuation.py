@@ -7,9 +7,9 @@ from datetime import datetime
 
 from app.domain.accounts import Balance
 from app.domain.conversions import Route, Yardstick, by_usualness, routes_to
-from app.domain.events import LogPosition
 from app.domain.exposures import Exposure
 from app.domain.markets import Market
+from app.domain.orders.events import LogPosition
 from app.domain.portfolios import Stock, has_gaps
 from app.domain.positions import Position
 from app.domain.problems import Problem

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from app.bus import Topic
-from app.domain import order_refusals
 from app.domain.checks import invalid
-from app.domain.filters import OrderFilter
-from app.domain.orders import Order, OrderSource, OrderStatus
+from app.domain.orders import refusals
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import Order, OrderSource, OrderStatus
 from app.domain.reasons import REASON, is_reason
 from app.domain.risks import Standing, TradingState
 from app.domain.valuations import Valued
@@ -132,7 +132,7 @@ class HaltService:
         elif order.is_open:
             report.failed.append(Denied(_unanswered(), existing_order=order))
         else:
-            report.failed.append(order_refusals.already_closed(order))
+            report.failed.append(refusals.already_closed(order))
 
     async def _close(self, held: Valued) -> Order:
         new_id = self._orders.new_client_order_id()

@@ -11,7 +11,7 @@ from app.bus import Topic
 from app.domain import money
 from app.domain.audit import Subject
 from app.domain.checks import invalid
-from app.domain.filters import OrderFilter
+from app.domain.orders.filters import OrderFilter
 from app.domain.reasons import REASON, is_reason
 from app.domain.risks import Losses, RiskLimits, Standing, TradingState, check_limits
 from app.domain.rules import ALL

@@ -6,7 +6,7 @@ from graphql import build_schema, parse, validate
 import schema
 from app.cli.client import documents
 from app.cli.client.filters import Wanted
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
 
 SDL = build_schema(Path(schema.__file__).with_name("schema.graphql").read_text())
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeDoubt, ExchangeRejected
 from app.exchanges.ccxt.connection.anomalies import LOGGED_EVERY, Oddities
 from app.exchanges.ccxt.connection.response_limits import LARGEST_ANSWER_BYTES

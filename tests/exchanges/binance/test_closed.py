@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
 from tests.binance.orders import Status
 from tests.binance.tape import Quote
 from tests.exchanges.binance_rigs import BinanceRig, trading

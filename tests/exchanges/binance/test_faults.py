@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.order_reports import OrderIntent, OrderReport
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
+from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import (
     ExchangeDoubt,
     ExchangeError,

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from app.domain.accounts import AccountMode, Connectivity
-from app.domain.order_reports import OrderKey
-from app.domain.orders import Fee, OrderStatus, OrderType, TimeInForce
+from app.domain.orders.order import Fee, OrderStatus, OrderType, TimeInForce
+from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.ports import ExchangeGateway
 from tests.exchanges.ccxt.rigs import ORDER, TRADE, WIRE, Rig, connected, rigged

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
 from app.exchanges.paper.faults import CrashPoint
 from tests.conftest import on_each_database
 from tests.exchanges import crashing

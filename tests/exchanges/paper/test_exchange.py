@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from app.domain import money
-from app.domain.order_reports import OrderIntent, OrderReport
-from app.domain.orders import OrderSide, OrderStatus, OrderType
+from app.domain.orders.order import OrderSide, OrderStatus, OrderType
+from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import (
     ExchangeRejected,
     RefusalCode,

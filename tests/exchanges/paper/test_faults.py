@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from app.domain.accounts import Connectivity
-from app.domain.order_reports import OrderIntent, OrderReport
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
+from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import (
     ExchangeDoubt,
     ExchangeRejected,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from app.domain.bots import Assignment, Bot, BotState, Decision, DecisionOutcome, StopWish
-from app.domain.filters import OrderFilter
-from app.domain.orders import Order, OrderSide, OrderSource, OrderStatus
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import Order, OrderSide, OrderSource, OrderStatus
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime

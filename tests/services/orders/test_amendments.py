@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.order_amendments import Amendment
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import Order, OrderSide, OrderType, PositionType
+from app.domain.orders.amendments import Amendment
+from app.domain.orders.order import Order, OrderSide, OrderType, PositionType
+from app.domain.orders.requests import OrderRequest
 from app.errors import Denied
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.filters import OrderFilter
-from app.domain.order_amendments import Amendment
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import OrderSide, OrderSource, OrderStatus, OrderType
+from app.domain.orders.amendments import Amendment
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import OrderSide, OrderSource, OrderStatus, OrderType
+from app.domain.orders.requests import OrderRequest
 from app.domain.risks import TradingState
 from app.domain.trading_windows import WindowState
 from app.errors import Denied, Refusal, RefusalCode

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from app.bus import Bus
-from app.domain.filters import OrderFilter, OrderSort
-from app.domain.orders import Order, OrderSide, OrderStatus, OrderType, PositionType
+from app.domain.orders.filters import OrderFilter, OrderSort
+from app.domain.orders.order import Order, OrderSide, OrderStatus, OrderType, PositionType
 from app.domain.pages import PageRequest
 from app.domain.positions import PositionKey
 from app.errors import Denied, RefusalCode

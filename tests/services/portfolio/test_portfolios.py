@@ -10,7 +10,7 @@ import pytest
 from app.bus import Bus
 from app.domain.equity_curves import EquityPoint
 from app.domain.exposures import Exposure
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.domain.positions import PositionKey
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.services.portfolio.portfolios import CurveRequest, Portfolio

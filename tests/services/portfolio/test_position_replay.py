@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from app.bus import Bus
 from app.domain.accounts import AccountMode
 from app.domain.fills import Fill
-from app.domain.order_changes import submitted
-from app.domain.order_reports import FillReport
-from app.domain.orders import Fee, OrderSide, OrderStatus
+from app.domain.orders.changes import submitted
+from app.domain.orders.order import Fee, OrderSide, OrderStatus
+from app.domain.orders.reports import FillReport
 from app.domain.positions import Position, PositionKey, assets_of, booked
 from app.services.orders.ledger import Ids, OrderLedger
 from app.storage.database import Database

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.filters import OrderFilter
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import Order, OrderStatus, OrderType
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import Order, OrderStatus, OrderType
+from app.domain.orders.requests import OrderRequest
 from app.domain.risks import Standing, TradingState
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults

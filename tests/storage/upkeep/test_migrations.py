@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from app.domain.accounts import AccountMode
-from app.domain.order_changes import submitted
+from app.domain.orders.changes import submitted
 from app.errors import SchemaMismatch, StorageError
 from app.storage.database import Database
 from app.storage.tables import metadata

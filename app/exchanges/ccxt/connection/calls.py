@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.order_reports import OrderDetails, OrderIntent, OrderKey, OrderTerms
-from app.domain.orders import OrderType, TimeInForce
+from app.domain.orders.order import OrderType, TimeInForce
+from app.domain.orders.reports import OrderDetails, OrderIntent, OrderKey, OrderTerms
 from app.exchanges.ccxt.connection.exchange_quirks import Search, Venue
 
 _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}

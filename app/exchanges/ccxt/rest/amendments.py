@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.market_checks import MarketFacts
-from app.domain.order_reports import (
+from app.domain.orders.market_checks import MarketFacts
+from app.domain.orders.order import OrderStatus
+from app.domain.orders.reports import (
     OrderDetails,
     OrderIntent,
     OrderReport,
     OrderTerms,
     ReportedTerms,
 )
-from app.domain.orders import OrderStatus
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.ccxt.connection.calls import Call, amending
 from app.exchanges.ccxt.connection.exchange_quirks import Venue

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from app.domain import money
-from app.domain.order_reports import FillReport, OrderKey, OrderReport
+from app.domain.orders.reports import FillReport, OrderKey, OrderReport
 from app.errors import ExchangeDoubt, ExchangeError
 from app.exchanges.ccxt.connection.anomalies import Oddities
 from app.exchanges.ccxt.connection.calls import Call, is_this, searching

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from app.domain.market_checks import MarketFacts, examine_steps
-from app.domain.order_forms import examine_form, listed
-from app.domain.order_reports import OrderIntent
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import OrderSide, PositionType
+from app.domain.orders.forms import examine_form, listed
+from app.domain.orders.market_checks import MarketFacts, examine_steps
+from app.domain.orders.order import OrderSide, PositionType
+from app.domain.orders.reports import OrderIntent
+from app.domain.orders.requests import OrderRequest
 from app.errors import ExchangeDoubt, Refusal, RefusalCode
 
 _KEPT_IDS = 10_000

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import structlog
 
 from app.domain.accounts import Connection, Connectivity
-from app.domain.order_reports import OrderKey, OrderReport
+from app.domain.orders.reports import OrderKey, OrderReport
 from app.errors import ExchangeDoubt, ExchangeError
 from app.exchanges.ccxt.connection.clients import CcxtTerms
 from app.exchanges.ccxt.connection.sessions import CcxtSession

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from app.domain.order_reports import OrderKey, OrderReport
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
+from app.domain.orders.reports import OrderKey, OrderReport
 
 _KEPT = 10_000
 _Kept = TypeVar("_Kept")

@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from app.domain.orders import OrderSide
+from app.domain.orders.order import OrderSide
+from app.domain.orders.triggers import fires, waits_above
 from app.domain.paper import PaperOrder
-from app.domain.triggers import fires, waits_above
 
 
 def limit_of(order: PaperOrder) -> Decimal:

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.order_books import Level
-from app.domain.order_reports import OrderReport
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
+from app.domain.orders.reports import OrderReport
 from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
 from app.errors import ExchangeRejected, Refusal
 from app.exchanges.paper.account import margins, refusals

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from app.domain import money
-from app.domain.orders import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
 from app.domain.paper import PaperOrder, PaperPosition
 
 # No order of ours can have a wire id that begins like this one.

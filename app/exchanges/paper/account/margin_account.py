@@ -7,7 +7,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.exposures import Exposure
 from app.domain.margins import Leg, Standing, liquidation_price
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.domain.paper import PaperBalance, PaperPosition
 
 MarkOf = Callable[[str], Decimal | None]

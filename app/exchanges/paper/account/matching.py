@@ -8,8 +8,8 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.markets import FeeRates
 from app.domain.order_books import Level
-from app.domain.order_reports import OrderTerms
-from app.domain.orders import Fee, OrderSide, OrderStatus, TimeInForce
+from app.domain.orders.order import Fee, OrderSide, OrderStatus, TimeInForce
+from app.domain.orders.reports import OrderTerms
 from app.domain.paper import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, Refusal
 from app.exchanges.paper.account import refusals

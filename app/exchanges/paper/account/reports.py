@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app.domain import money
-from app.domain.order_reports import (
+from app.domain.orders.reports import (
     FillReport,
     OrderDetails,
     OrderReport,

@@ -3,8 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.order_reports import OrderIntent, OrderKey
-from app.domain.orders import OrderSide, OrderType, TimeInForce
+from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.orders.reports import OrderIntent, OrderKey
 from app.exchanges.ccxt.connection.calls import canceling, is_this, placing, searching
 from app.exchanges.ccxt.connection.capabilities import offers
 from app.exchanges.ccxt.connection.exchange_quirks import VENUES, Venue, venue_of

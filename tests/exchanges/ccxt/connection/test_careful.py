@@ -3,8 +3,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.domain.order_reports import OrderKey
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
+from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt
 from app.exchanges.ccxt.connection.exchange_quirks import Venue
 from tests.exchanges.ccxt.rigs import ORDER, TRADE, WIRE, Rig, connected

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.domain.accounts import Connectivity
-from app.domain.order_reports import OrderKey
+from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable
 from app.exchanges.ccxt.connection.sessions import (
     BAN_AT_START_SECONDS,

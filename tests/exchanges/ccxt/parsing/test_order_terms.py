@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.order_reports import OrderDetails, OrderTerms
-from app.domain.orders import OrderSide, OrderType, TimeInForce
+from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.orders.reports import OrderDetails, OrderTerms
 from app.exchanges.ccxt.connection.exchange_quirks import VENUES
 from app.exchanges.ccxt.parsing.order_reports import answered, news_of
 from app.exchanges.ccxt.parsing.order_terms import details_of, reported_terms

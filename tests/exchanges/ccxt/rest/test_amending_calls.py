@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.order_reports import OrderDetails, OrderTerms
-from app.domain.orders import OrderSide, OrderType, TimeInForce
+from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.orders.reports import OrderDetails, OrderTerms
 from app.exchanges.ccxt.connection.calls import amending
 from app.exchanges.ccxt.connection.capabilities import capabilities_of
 from app.exchanges.ccxt.connection.exchange_quirks import VENUES

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.domain.accounts import AccountMode
-from app.domain.order_reports import OrderKey, OrderReport, OrderTerms
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
+from app.domain.orders.reports import OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
 from app.exchanges.ccxt.connection.clients import CcxtTerms
 from app.exchanges.ccxt.connection.request_queue import RequestQueue

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from app.domain.exposures import Exposure
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
 from app.errors import ExchangeDoubt
 from tests.exchanges.ccxt.servers import hangs_up, says
 from tests.exchanges.derivatives import DerivativesRig, at_derivatives

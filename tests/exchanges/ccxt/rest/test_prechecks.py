@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.accounts import Capabilities
-from app.domain.market_checks import MarketFacts
 from app.domain.markets import Market
-from app.domain.order_reports import OrderIntent
-from app.domain.orders import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.market_checks import MarketFacts
+from app.domain.orders.order import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.reports import OrderIntent
 from app.errors import ExchangeDoubt, Refusal, RefusalCode
 from app.exchanges.ccxt.rest.prechecks import SentIds, refuse
 from tests.exchanges.rigs import SYMBOL, a_limit, a_triggered, an_intent

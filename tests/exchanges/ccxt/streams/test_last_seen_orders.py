@@ -1,8 +1,8 @@
 from decimal import Decimal
 from typing import Any
 
-from app.domain.order_reports import OrderKey, OrderReport
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
+from app.domain.orders.reports import OrderKey, OrderReport
 from app.exchanges.ccxt.streams.last_seen_orders import Standings
 from tests.makers import make_report
 

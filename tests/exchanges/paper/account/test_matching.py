@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from app.domain import money
 from app.domain.markets import FeeRates
 from app.domain.order_books import Level
-from app.domain.order_reports import OrderTerms
-from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.orders.reports import OrderTerms
 from app.domain.paper import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.account.crossing import is_due

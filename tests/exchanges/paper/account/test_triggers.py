@@ -7,8 +7,8 @@ from itertools import count
 
 import pytest
 
-from app.domain.order_reports import OrderIntent, OrderReport
-from app.domain.orders import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.price_path import tick_of, time_of

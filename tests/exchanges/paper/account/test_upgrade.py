@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from app.domain.orders import OrderStatus
+from app.domain.orders.order import OrderStatus
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.price_path import tick_of
 from app.storage.database import Database

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.checks import Checked, invalid
-from app.domain.order_reports import OrderTerms
-from app.domain.order_requests import (
+from app.domain.orders.order import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.reports import OrderTerms
+from app.domain.orders.requests import (
     MAX_METADATA_BYTES,
     MAX_METADATA_DEPTH,
     OrderRequest,
@@ -14,7 +15,6 @@ from app.domain.order_requests import (
     check_metadata,
     implied_position_type,
 )
-from app.domain.orders import OrderSide, OrderType, PositionType, TimeInForce
 from app.errors import Refusal
 
 _POSITIVE = "above 0"

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.domain import money, order_estimates
+from app.domain import money
 from app.domain.accounts import Balance, Capabilities
 from app.domain.checks import Checked, invalid
 from app.domain.exposures import Exposure
-from app.domain.margin_checks import check_leverage_in_force, check_reducible
 from app.domain.markets import Market, Ticker
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import OrderSide, PositionType
-from app.domain.triggers import fires, waits_above
+from app.domain.orders import estimates
+from app.domain.orders.margin_checks import check_leverage_in_force, check_reducible
+from app.domain.orders.order import OrderSide, PositionType
+from app.domain.orders.requests import OrderRequest
+from app.domain.orders.triggers import fires, waits_above
 from app.errors import Refusal, RefusalCode
 
 _OF_TERMS = ("amountStep", "priceStep", "triggerPriceStep", "minAmount", "minNotional")
@@ -193,14 +194,14 @@ MARKET_CHECKS: Mapping[str, Callable[[str, _Known], Checked]] = {
 def _needed_in_quote(known: _Known, price: Decimal) -> Decimal:
     request, facts = known.request, known.facts
     if request.position_type is PositionType.MARGIN:
-        bargain = order_estimates.Bargain(market=known.market, price=price, ticker=facts.ticker)
-        return order_estimates.needed_on_margin(request, bargain, facts.exposure)
-    return order_estimates.needed_in_quote(request, known.market, price)
+        bargain = estimates.Bargain(market=known.market, price=price, ticker=facts.ticker)
+        return estimates.needed_on_margin(request, bargain, facts.exposure)
+    return estimates.needed_in_quote(request, known.market, price)
 
 
 def _price(known: _Known) -> Decimal | None:
     """None too where it is no price at all, which the form has told by then."""
-    price = order_estimates.expected_price(known.request, known.facts.ticker)
+    price = estimates.expected_price(known.request, known.facts.ticker)
     return price if price is not None and price > money.ZERO else None
 
 

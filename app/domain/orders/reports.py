@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.orders import Fee, OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import (
+    Fee,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    PositionType,
+    TimeInForce,
+)
 from app.errors import Refusal
 
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import money, order_changes, order_refusals
+from app.domain import money
 from app.domain.fills import Fill
-from app.domain.order_changes import Step, TransitionForbidden, received
-from app.domain.order_reports import FillReport, OrderReport, OrderTerms, ReportedTerms
-from app.domain.orders import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
+from app.domain.orders import changes, refusals
+from app.domain.orders.changes import Step, TransitionForbidden, received
+from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
+from app.domain.orders.reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.errors import Refusal, RefusalCode
 from tests.makers import AT, counting_ids, make_order, make_report, make_terms, make_trade
 
@@ -104,12 +105,12 @@ def test_a_late_fill_after_cancel_is_recorded_and_can_fill_the_order() -> None:
 
 
 def test_a_rejected_order_stays_rejected_unless_it_was_only_a_verdict() -> None:
-    refused = order_changes.rejected(
+    refused = changes.rejected(
         make_order(), Refusal(code=RefusalCode.INSUFFICIENT_FUNDS, message="no"), AT
     )
     with pytest.raises(TransitionForbidden):
         Book(refused.event.order).receive(make_report(STATUSES.OPEN))
-    given_up = order_changes.rejected(make_order(), order_refusals.never_arrived(), AT)
+    given_up = changes.rejected(make_order(), refusals.never_arrived(), AT)
     book = Book(given_up.event.order)
     book.receive(make_report(STATUSES.OPEN))
     assert book.kinds == [KINDS.RESOLVED]
@@ -157,7 +158,7 @@ def test_terms_without_a_version_amend_what_is_open_and_never_what_is_closed() -
 def test_a_cancel_wish_keeps_the_status_whatever_it_is() -> None:
     for status in STATUSES:
         if status.is_open:
-            step = order_changes.cancel_requested(make_order(status=status), AT)
+            step = changes.cancel_requested(make_order(status=status), AT)
             assert step.event.order.status is status
             assert step.event.order.cancel_requested_at == AT
 
@@ -171,7 +172,7 @@ def test_the_table_leads_from_every_state_somewhere_known(before: OrderStatus | 
 def test_nothing_leads_out_of_filled() -> None:
     filled = make_order(status=STATUSES.FILLED, filled=Decimal(1), cost=Decimal(100))
     with pytest.raises(TransitionForbidden):
-        order_changes.doubted(filled, "lost", AT)
+        changes.doubted(filled, "lost", AT)
 
 
 @st.composite

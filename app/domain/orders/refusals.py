@@ -1,6 +1,6 @@
 """The refusals that speak of an order as a whole."""
 
-from app.domain.orders import Order
+from app.domain.orders.order import Order
 from app.errors import Denied, Refusal, RefusalCode
 
 

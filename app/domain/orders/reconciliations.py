@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from app.domain.orders import Order
+from app.domain.orders.order import Order
 from app.domain.problems import Problem
 from app.errors import RefusalCode
 

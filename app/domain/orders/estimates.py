@@ -7,8 +7,8 @@ from app.domain import money
 from app.domain.exposures import Exposure
 from app.domain.margins import LEAST_LEVERAGE, closable
 from app.domain.markets import FeeRates, Market, Ticker
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import Fee, OrderSide, OrderType, TimeInForce
+from app.domain.orders.order import Fee, OrderSide, OrderType, TimeInForce
+from app.domain.orders.requests import OrderRequest
 
 _ONE = Decimal(1)
 

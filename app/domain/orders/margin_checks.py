@@ -6,8 +6,8 @@ from app.domain import money
 from app.domain.checks import Checked, invalid
 from app.domain.exposures import Exposure
 from app.domain.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import PositionType
+from app.domain.orders.order import PositionType
+from app.domain.orders.requests import OrderRequest
 from app.errors import Refusal, RefusalCode
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain import money, order_refusals
+from app.domain import money
 from app.domain.checks import invalid
-from app.domain.market_checks import MarketFacts, examine_steps, examine_trigger_side
-from app.domain.order_forms import examine_terms
-from app.domain.order_reports import OrderReport, OrderTerms
-from app.domain.order_requests import OrderRequest
-from app.domain.orders import Order, OrderSide
+from app.domain.orders import refusals
+from app.domain.orders.forms import examine_terms
+from app.domain.orders.market_checks import MarketFacts, examine_steps, examine_trigger_side
+from app.domain.orders.order import Order, OrderSide
+from app.domain.orders.reports import OrderReport, OrderTerms
+from app.domain.orders.requests import OrderRequest
 from app.errors import Refusal, RefusalCode
 
 NAMES = "amount, price and triggerPrice"
@@ -82,11 +83,11 @@ def check_state(order: Order, amendment: Amendment) -> Refusal | None:
     if amendment.is_empty:
         return invalid("amount", f"nothing is changed: give at least one of {NAMES}")
     if not order.status.is_answered:
-        return order_refusals.not_yet_answered(order)
+        return refusals.not_yet_answered(order)
     if not order.is_open:
-        return order_refusals.closed(order, "amended")
+        return refusals.closed(order, "amended")
     if order.cancel_requested_at is not None:
-        return order_refusals.being_canceled()
+        return refusals.being_canceled()
     return None
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
-from app.domain.order_reports import OrderReport
-from app.domain.order_requests import CLIENT_ORDER_ID, implied_position_type
-from app.domain.orders import Order, OrderSource, OrderStatus
+from app.domain.orders.order import Order, OrderSource, OrderStatus
+from app.domain.orders.reports import OrderReport
+from app.domain.orders.requests import CLIENT_ORDER_ID, implied_position_type
 
 # What stands where a request's fingerprint would: no request is ever the same.
 FINGERPRINT = "external"

@@ -4,7 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.orders import Order, OrderSide, OrderSource, OrderStatus, OrderType, PositionType
+from app.domain.orders.order import (
+    Order,
+    OrderSide,
+    OrderSource,
+    OrderStatus,
+    OrderType,
+    PositionType,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

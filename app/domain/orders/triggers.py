@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from app.domain.orders import OrderSide, OrderType
+from app.domain.orders.order import OrderSide, OrderType
 
 _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from app.domain import order_refusals
 from app.domain.checks import Checked
-from app.domain.margin_checks import check_leverage
-from app.domain.market_checks import MARKET_CHECKS, MarketFacts, examine_market
-from app.domain.order_forms import listed
-from app.domain.order_requests import OrderRequest
+from app.domain.orders import refusals
+from app.domain.orders.forms import listed
+from app.domain.orders.margin_checks import check_leverage
+from app.domain.orders.market_checks import MARKET_CHECKS, MarketFacts, examine_market
+from app.domain.orders.requests import OrderRequest
 from app.domain.risks import (
     LIMIT_CHECKS,
     EntryFacts,
@@ -58,7 +58,7 @@ def examine(request: OrderRequest, facts: GateFacts) -> Iterator[Checked]:
     yield examine_state(rules.standing, is_reduction=rules.is_reduction)
     yield Checked(
         name="exchange",
-        refusal=order_refusals.unavailable(exchange.why) if isinstance(exchange, Absent) else None,
+        refusal=refusals.unavailable(exchange.why) if isinstance(exchange, Absent) else None,
     )
     if isinstance(exchange, Absent):
         yield from _unknown(_OF_EXCHANGE, _UNREACHED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.fills import Fill
-from app.domain.orders import Order, OrderStatus, OrderUpdateKind
+from app.domain.orders.order import Order, OrderStatus, OrderUpdateKind
 from app.errors import CursorInvalid
 
 
