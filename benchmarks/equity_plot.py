@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from xml.sax.saxutils import escape
 
-from app.domain.equity_curves import EquityPoint
+from app.domain.portfolio.equity_curves import EquityPoint
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 WIDTH, HEIGHT = 960, 400

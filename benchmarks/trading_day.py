@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from app.domain.equity_curves import EquityPoint
 from app.domain.orders.order import Order, OrderSide, OrderType, PositionType
 from app.domain.orders.requests import OrderRequest
-from app.domain.performances import Performance
+from app.domain.portfolio.equity_curves import EquityPoint
+from app.domain.portfolio.performance import Performance
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.portfolio.portfolios import MAX_POINTS, CurveRequest, Portfolio

@@ -10,7 +10,7 @@ from typing import assert_never
 import strawberry
 
 from app.domain.pages import Key
-from app.domain.positions import PositionKey
+from app.domain.portfolio.positions import PositionKey
 from app.errors import BadInput, CursorInvalid
 from schema.scalars import Cursor
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.positions import PositionKey
+from app.domain.portfolio.positions import PositionKey
 from app.errors import Refusal
 
 # What there is one of in an installation.

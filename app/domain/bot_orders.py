@@ -7,7 +7,7 @@ from app.domain import money
 from app.domain.bots import Assignment
 from app.domain.markets import Market
 from app.domain.orders.order import OrderSide
-from app.domain.positions import Holding
+from app.domain.portfolio.positions import Holding
 from app.domain.signals import Signal
 
 _ONE = Decimal(1)

@@ -14,7 +14,7 @@ from app.domain.orders.order import (
     PositionType,
     TimeInForce,
 )
-from app.domain.positions import Holding
+from app.domain.portfolio.positions import Holding
 from app.errors import Refusal
 
 _ONE = Decimal(1)

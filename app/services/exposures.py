@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.domain.exposures import Exposure
+from app.domain.portfolio.exposures import Exposure
 from app.services.accounts import AccountEntry
 
 

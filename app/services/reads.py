@@ -8,14 +8,14 @@ from decimal import Decimal
 
 from app.domain.audit import AuditEntry
 from app.domain.bots import Bot, Decision
-from app.domain.equity_curves import EquityKey, EquityPoint
 from app.domain.fills import Fill
 from app.domain.orders.entries import OpenEntry
 from app.domain.orders.events import LoggedEvent, LogPosition
 from app.domain.orders.filters import FillFilter, OrderFilter, OrderSort
 from app.domain.orders.order import Order, OrderSource
 from app.domain.pages import Page, PageRequest
-from app.domain.positions import Position, PositionKey, Result
+from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
+from app.domain.portfolio.positions import Position, PositionKey, Result
 from app.domain.rules import Rules
 from app.domain.trading_windows import Trades
 from app.errors import CursorInvalid, NotFound

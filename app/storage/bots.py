@@ -12,7 +12,7 @@ from ulid import ULID
 from app.domain.bots import Bot, Decision, DecisionOutcome
 from app.domain.fills import Fill
 from app.domain.orders.order import OrderSource, PositionType
-from app.domain.positions import Holding, Position, PositionKey
+from app.domain.portfolio.positions import Holding, Position, PositionKey
 from app.domain.signals import Signal
 from app.storage import tables
 from app.storage.engine.sql import Sql

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import ColumnElement, RowMapping, Table, delete, insert, select, update
 
-from app.domain.equity_curves import EquityKey, EquityPoint
+from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
 from app.storage import tables
 from app.storage.engine.sql import Sql
 

@@ -12,7 +12,7 @@ from app.domain.fills import Fill
 from app.domain.orders.filters import FillFilter
 from app.domain.orders.order import Fee, OrderSide
 from app.domain.pages import Page, PageRequest
-from app.domain.positions import PositionKey
+from app.domain.portfolio.positions import PositionKey
 from app.storage import tables
 from app.storage.engine.paging import Keyset
 from app.storage.engine.sql import Sql

@@ -20,7 +20,7 @@ from app.domain.orders.order import (
     TimeInForce,
 )
 from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
-from app.domain.positions import Holding
+from app.domain.portfolio.positions import Holding
 from app.errors import Refusal
 from app.storage import tables
 from app.storage.engine.sql import Sql

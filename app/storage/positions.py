@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, select, 
 
 from app.domain.fills import Fill
 from app.domain.orders.order import PositionType
-from app.domain.positions import Holding, Position, PositionKey, Result, Round
+from app.domain.portfolio.positions import Holding, Position, PositionKey, Result, Round
 from app.storage import tables
 from app.storage.engine.sql import Sql
 from app.storage.fills import current_fills_of, load_fill, traded_keys

@@ -7,7 +7,7 @@ import strawberry
 from app.domain import audit as domain
 from app.domain.audit import AuditOutcome, SubjectKind
 from app.domain.pages import Page
-from app.domain.positions import PositionKey
+from app.domain.portfolio.positions import PositionKey
 from schema import ids
 from schema.context import Info
 from schema.scalars import Cursor

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import strawberry
 
-from app.domain import performances, portfolios
+from app.domain.portfolio import performance, portfolios
 from app.services.portfolio import portfolios as services
 from schema import ids
 from schema.context import Info
@@ -69,7 +69,7 @@ class Performance:
     fees: Decimal
 
     @classmethod
-    def of(cls, found: performances.Performance) -> "Performance":
+    def of(cls, found: performance.Performance) -> "Performance":
         return cls(
             trades=found.trades,
             wins=found.wins,

@@ -10,8 +10,8 @@ import strawberry
 from app.domain.orders.filters import OrderFilter, OrderSort
 from app.domain.orders.order import PositionType
 from app.domain.orders.requests import OrderRequest
-from app.domain.positions import PositionKey
-from app.domain.valuations import PositionSide, Valued
+from app.domain.portfolio.positions import PositionKey
+from app.domain.portfolio.valuations import PositionSide, Valued
 from app.services.portfolio import positions as services
 from app.services.portfolio.closing import unknown_position
 from app.services.reads import View

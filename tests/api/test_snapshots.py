@@ -11,7 +11,7 @@ import pytest
 
 from app.domain.orders.filters import OrderFilter, OrderSort
 from app.domain.pages import PageRequest
-from app.domain.positions import Position
+from app.domain.portfolio.positions import Position
 from app.domain.tokens import Scope, Token
 from app.services import Services
 from app.services.reads import OrderList, View, ViewService

@@ -11,7 +11,7 @@ from app.domain import money
 from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
 from app.domain.orders.reports import OrderIntent, OrderTerms
 from app.domain.paper import PaperBalance, PaperOrder, PaperPosition, PaperTrade
-from app.domain.positions import Holding, Move, move
+from app.domain.portfolio.positions import Holding, Move, move
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.account.ledger import Books
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings

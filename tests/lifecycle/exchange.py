@@ -14,7 +14,6 @@ from itertools import count
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.examinations import Examination
-from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.orders.order import (
     Fee,
@@ -33,6 +32,7 @@ from app.domain.orders.reports import (
     OrderTerms,
     ReportedTerms,
 )
+from app.domain.portfolio.exposures import Exposure
 from app.errors import (
     ExchangeDoubt,
     ExchangeRejected,

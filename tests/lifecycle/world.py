@@ -12,7 +12,7 @@ from app.domain.orders.amendments import AskedAmendment
 from app.domain.orders.events import LoggedEvent
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, PositionType
-from app.domain.positions import Holding, Position, PositionKey, booked
+from app.domain.portfolio.positions import Holding, Position, PositionKey, booked
 from app.services.accounts import AccountEntry, AccountService
 from app.services.orders.balance_cache import RecentMoney
 from app.services.orders.dependencies import OrderTools

@@ -11,11 +11,11 @@ from typing import cast
 
 from app.bus import Bus
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection, Connectivity
-from app.domain.equity_curves import EquityKey, EquityPoint
-from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.orders.changes import submitted
 from app.domain.orders.order import Fee, Order, OrderSide, PositionType
+from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
+from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry, AccountService

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from app.domain.accounts import AccountMode
-from app.domain.equity_curves import EquityKey, EquityPoint
+from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
 from app.storage.database import Database
 from app.storage.equity import EquityStore
 from tests.conftest import START, on_each_database

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from app.domain import money
-from app.domain.equity_curves import EquityPoint
 from app.domain.orders.order import Order, OrderSide
-from app.domain.performances import Performance
-from app.domain.portfolios import allocations
+from app.domain.portfolio.equity_curves import EquityPoint
+from app.domain.portfolio.performance import Performance
+from app.domain.portfolio.portfolios import allocations
 from app.runtime import Parts, open_runtime
 from app.services.portfolio.portfolios import Portfolio
 from benchmarks.equity_plot import Plot

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.exposures import Exposure
-from app.domain.margins import LEAST_LEVERAGE, closable
 from app.domain.markets import FeeRates, Market, Ticker
 from app.domain.orders.order import Fee, OrderSide, OrderType, TimeInForce
 from app.domain.orders.requests import OrderRequest
+from app.domain.portfolio.exposures import Exposure
+from app.domain.portfolio.margins import LEAST_LEVERAGE, closable
 
 _ONE = Decimal(1)
 

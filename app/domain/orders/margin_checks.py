@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.checks import Checked, invalid
-from app.domain.exposures import Exposure
-from app.domain.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
 from app.domain.orders.order import PositionType
 from app.domain.orders.requests import OrderRequest
+from app.domain.portfolio.exposures import Exposure
+from app.domain.portfolio.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
 from app.errors import Refusal, RefusalCode
 
 

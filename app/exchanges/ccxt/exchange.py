@@ -9,11 +9,11 @@ from typing import Any
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
 from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
-from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
 from app.exchanges.ccxt.connection.account_check import Examiner
 from app.exchanges.ccxt.connection.anomalies import Oddities

@@ -10,10 +10,10 @@ from structlog import get_logger
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.exposures import Exposure
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.domain.paper import PaperBalance, PaperOrder
+from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt, ExchangeError, ExchangeRejected, Refusal
 from app.exchanges.paper.account.admission import refuse
 from app.exchanges.paper.account.amending import refuse_amendment

@@ -10,10 +10,10 @@ from structlog import get_logger
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
-from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.order_books import OrderBook
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.account.ledger import Books
 from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings

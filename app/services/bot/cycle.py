@@ -17,7 +17,7 @@ from app.domain.bots import Assignment, Bot, Decision, DecisionOutcome
 from app.domain.candles import Candle, CandleRequest
 from app.domain.orders.order import Order, OrderSource, OrderType, PositionType
 from app.domain.orders.requests import OrderRequest
-from app.domain.positions import Holding, Position
+from app.domain.portfolio.positions import Holding, Position
 from app.domain.signals import Signal
 from app.errors import (
     CycleFailed,

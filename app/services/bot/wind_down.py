@@ -9,7 +9,7 @@ from app.domain.bots import StopWish
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import OrderSide, OrderSource, OrderType, PositionType
 from app.domain.orders.requests import OrderRequest
-from app.domain.positions import Position
+from app.domain.portfolio.positions import Position
 from app.errors import Denied, ExchangeError
 from app.services.accounts import AccountService
 from app.services.orders.service import Errand, OrderService

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.domain.orders.changes import Step
 from app.domain.orders.order import Order, OrderSource, PositionType
-from app.domain.positions import Position, PositionKey, booked
+from app.domain.portfolio.positions import Position, PositionKey, booked
 from app.storage.database import Transaction
 
 

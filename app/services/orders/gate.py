@@ -8,7 +8,6 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.accounts import Connectivity
 from app.domain.checks import Checked
-from app.domain.exposures import Exposure
 from app.domain.orders import estimates, refusals
 from app.domain.orders.amendments import as_request, most_remaining
 from app.domain.orders.checks import (
@@ -26,6 +25,7 @@ from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Fee, Order, OrderStatus, PositionType
 from app.domain.orders.reports import OrderTerms
 from app.domain.orders.requests import OrderRequest
+from app.domain.portfolio.exposures import Exposure
 from app.domain.risks import Standing, TradingState, examine_state
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock

@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.bus import Topic
 from app.domain.orders.changes import Step
 from app.domain.orders.order import Order
-from app.domain.positions import Holding, Position, PositionKey, booked
+from app.domain.portfolio.positions import Holding, Position, PositionKey, booked
 from app.storage.database import Database, Transaction
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.conversions import Route, Yardstick, routes_to
 from app.domain.markets import Market, Ticker
-from app.domain.valuations import home_currency, mark_of
+from app.domain.portfolio.conversions import Route, Yardstick, routes_to
+from app.domain.portfolio.valuations import home_currency, mark_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

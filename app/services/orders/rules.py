@@ -14,7 +14,7 @@ from app.domain.orders.filters import OrderFilter
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Order, OrderSide, OrderSource, PositionType
 from app.domain.orders.requests import OrderRequest
-from app.domain.positions import PositionKey
+from app.domain.portfolio.positions import PositionKey
 from app.domain.risks import EntryFacts, Losses, RiskLimits
 from app.domain.rules import Rules
 from app.domain.trading_windows import HOUR, Trades, TradingWindow, WindowState

@@ -10,8 +10,8 @@ from app.domain import money
 from app.domain.audit import Subject
 from app.domain.orders.order import Order, OrderSide, OrderType, PositionType
 from app.domain.orders.requests import OrderRequest, check_metadata
-from app.domain.positions import Position, PositionKey
-from app.domain.valuations import PositionSide, Valued
+from app.domain.portfolio.positions import Position, PositionKey
+from app.domain.portfolio.valuations import PositionSide, Valued
 from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import Attempt

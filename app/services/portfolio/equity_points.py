@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from app.domain import money
-from app.domain import portfolios as domain
-from app.domain.equity_curves import EquityKey, EquityPoint
-from app.domain.fundings import flow, outside_of, units_after
+from app.domain.portfolio import portfolios as domain
+from app.domain.portfolio.deposits import flow, outside_of, units_after
+from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
 from app.services.portfolio.valuation import Appraisal
 from app.services.reads import View
 

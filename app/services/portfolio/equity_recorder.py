@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from app.bus import Bus, Listener, Topic
-from app.domain.equity_curves import THINNINGS, EquityKey, Thinning, thinned
-from app.domain.fundings import outside_of
-from app.domain.positions import Position
+from app.domain.portfolio.deposits import outside_of
+from app.domain.portfolio.equity_curves import THINNINGS, EquityKey, Thinning, thinned
+from app.domain.portfolio.positions import Position
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
 from app.services.accounts import AccountEntry

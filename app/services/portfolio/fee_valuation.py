@@ -9,7 +9,7 @@ from app.bus import Bus, Topic
 from app.domain import money
 from app.domain.candles import CandleRequest
 from app.domain.fills import Fill
-from app.domain.positions import PositionKey, assets_of, fee_value
+from app.domain.portfolio.positions import PositionKey, assets_of, fee_value
 from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountService

@@ -6,14 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
-from app.domain import portfolios as domain
-from app.domain.equity_curves import EquityKey, EquityPoint, fall_percent, sampled
 from app.domain.fills import Fill
 from app.domain.orders.events import LogPosition
 from app.domain.orders.filters import FillFilter
 from app.domain.pages import MAX_SIZE, Key, PageRequest
-from app.domain.performances import Performance, performance_of
-from app.domain.positions import assets_of, fee_value
+from app.domain.portfolio import portfolios as domain
+from app.domain.portfolio.equity_curves import EquityKey, EquityPoint, fall_percent, sampled
+from app.domain.portfolio.performance import Performance, performance_of
+from app.domain.portfolio.positions import assets_of, fee_value
 from app.domain.problems import Problem
 from app.errors import BadInput, RefusalCode
 from app.ports import Clock

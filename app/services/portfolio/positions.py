@@ -8,9 +8,8 @@ from app.domain import money
 from app.domain.orders.events import LogPosition
 from app.domain.orders.order import PositionType
 from app.domain.orders.reconciliations import unanswered
-from app.domain.positions import Position, PositionKey
-from app.domain.problems import Problem
-from app.domain.valuations import (
+from app.domain.portfolio.positions import Position, PositionKey
+from app.domain.portfolio.valuations import (
     Held,
     Mark,
     Valued,
@@ -20,6 +19,7 @@ from app.domain.valuations import (
     unvalued_fees,
     valued,
 )
+from app.domain.problems import Problem
 from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.positions import Position, PositionKey, booked
+from app.domain.portfolio.positions import Position, PositionKey, booked
 from app.services.reads import View
 from app.storage.fills import FillState
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.domain.accounts import Balance
-from app.domain.conversions import Route, Yardstick, by_usualness, routes_to
-from app.domain.exposures import Exposure
 from app.domain.markets import Market
 from app.domain.orders.events import LogPosition
-from app.domain.portfolios import Stock, has_gaps
-from app.domain.positions import Position
-from app.domain.problems import Problem
-from app.domain.valuations import (
+from app.domain.portfolio.conversions import Route, Yardstick, by_usualness, routes_to
+from app.domain.portfolio.exposures import Exposure
+from app.domain.portfolio.portfolios import Stock, has_gaps
+from app.domain.portfolio.positions import Position
+from app.domain.portfolio.valuations import (
     FROM_OUTSIDE,
     Held,
     Mark,
@@ -22,6 +21,7 @@ from app.domain.valuations import (
     home_currency,
     mark_of,
 )
+from app.domain.problems import Problem
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry

@@ -6,7 +6,7 @@ import structlog
 
 from app.bus import Bus, Listener, Topic
 from app.domain import money, risks
-from app.domain.equity_curves import loss_between
+from app.domain.portfolio.equity_curves import loss_between
 from app.domain.risks import Losses, Standing, TradingState
 from app.domain.rules import Rules
 from app.errors import ExchangeError, StorageError

@@ -9,7 +9,7 @@ from app.bus import Bus
 from app.domain.orders.filters import OrderFilter, OrderSort
 from app.domain.orders.order import Order, OrderSide, OrderStatus, OrderType, PositionType
 from app.domain.pages import PageRequest
-from app.domain.positions import PositionKey
+from app.domain.portfolio.positions import PositionKey
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from app.bus import Bus
-from app.domain.equity_curves import EquityPoint, max_drawdown_percent
+from app.domain.portfolio.equity_curves import EquityPoint, max_drawdown_percent
 from app.services.portfolio.equity_recorder import RECORD_SECONDS, EquityRecorder
 from app.storage.database import Database
 from tests.conftest import START, on_each_database

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from app.bus import Bus
-from app.domain.equity_curves import EquityPoint
-from app.domain.exposures import Exposure
 from app.domain.orders.order import PositionType
-from app.domain.positions import PositionKey
+from app.domain.portfolio.equity_curves import EquityPoint
+from app.domain.portfolio.exposures import Exposure
+from app.domain.portfolio.positions import PositionKey
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.services.portfolio.portfolios import CurveRequest, Portfolio
 from app.storage.database import Database

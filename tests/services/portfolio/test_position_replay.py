@@ -18,7 +18,7 @@ from app.domain.fills import Fill
 from app.domain.orders.changes import submitted
 from app.domain.orders.order import Fee, OrderSide, OrderStatus
 from app.domain.orders.reports import FillReport
-from app.domain.positions import Position, PositionKey, assets_of, booked
+from app.domain.portfolio.positions import Position, PositionKey, assets_of, booked
 from app.services.orders.ledger import Ids, OrderLedger
 from app.storage.database import Database
 from tests.conftest import START

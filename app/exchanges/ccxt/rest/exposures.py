@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.exposures import Exposure
 from app.domain.markets import Market
 from app.domain.orders.order import PositionType
+from app.domain.portfolio.exposures import Exposure
 from app.exchanges.ccxt.connection.anomalies import Oddities
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.request_queue import Priority

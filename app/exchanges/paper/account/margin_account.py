@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.exposures import Exposure
-from app.domain.margins import Leg, Standing, liquidation_price
 from app.domain.orders.order import PositionType
 from app.domain.paper import PaperBalance, PaperPosition
+from app.domain.portfolio.exposures import Exposure
+from app.domain.portfolio.margins import Leg, Standing, liquidation_price
 
 MarkOf = Callable[[str], Decimal | None]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
 from app.domain.markets import FeeRates
 from app.domain.order_books import Level
 from app.domain.paper import PaperBalance, PaperOrder, PaperPosition
-from app.domain.positions import Holding, Move, move
+from app.domain.portfolio.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
+from app.domain.portfolio.positions import Holding, Move, move
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.paper.account import refusals
 from app.exchanges.paper.account.crossing import trigger_of

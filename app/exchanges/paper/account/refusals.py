@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.margins import LIQUIDATION_LEVEL
 from app.domain.paper import PaperBalance, PaperOrder
+from app.domain.portfolio.margins import LIQUIDATION_LEVEL
 from app.errors import Refusal, RefusalCode
 
 

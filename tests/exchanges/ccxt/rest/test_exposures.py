@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.exposures import Exposure
 from app.domain.orders.order import PositionType
+from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt
 from tests.exchanges.ccxt.servers import hangs_up, says
 from tests.exchanges.derivatives import DerivativesRig, at_derivatives

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.positions import Holding, Move, Round, move
+from app.domain.portfolio.positions import Holding, Move, Round, move
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PLACES = Decimal("0.000000000000000001")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.equity_curves import EquityPoint
-from app.domain.performances import Performance, daily_closes, performance_of, sharpe
+from app.domain.portfolio.equity_curves import EquityPoint
+from app.domain.portfolio.performance import Performance, daily_closes, performance_of, sharpe
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ZERO = Decimal(0)

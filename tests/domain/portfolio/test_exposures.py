@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from app.domain.exposures import Exposure
 from app.domain.orders.order import PositionType
-from app.domain.positions import Holding, Position, PositionKey
-from app.domain.valuations import FROM_OUTSIDE, Held, Mark, Valued, exposed
+from app.domain.portfolio.exposures import Exposure
+from app.domain.portfolio.positions import Holding, Position, PositionKey
+from app.domain.portfolio.valuations import FROM_OUTSIDE, Held, Mark, Valued, exposed
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 KEY = PositionKey(account="paper", symbol="BTC/USDT", type=PositionType.MARGIN)

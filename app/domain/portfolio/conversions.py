@@ -8,7 +8,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.markets import Market
 from app.domain.orders.order import PositionType
-from app.domain.valuations import HOME_CURRENCIES, Mark
+from app.domain.portfolio.valuations import HOME_CURRENCIES, Mark
 
 MAX_HOPS = 3
 _ONE = Decimal(1)

@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.exposures import Exposure
 from app.domain.markets import Market, Ticker
 from app.domain.orders.order import PositionType
-from app.domain.positions import Holding, Position, PositionKey, assets_of
+from app.domain.portfolio.exposures import Exposure
+from app.domain.portfolio.positions import Holding, Position, PositionKey, assets_of
 from app.domain.problems import Problem
 from app.errors import RefusalCode
 

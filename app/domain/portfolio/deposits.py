@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.conversions import Yardstick
-from app.domain.equity_curves import EquityPoint
 from app.domain.orders.order import PositionType
-from app.domain.portfolios import Stock
-from app.domain.positions import Position, assets_of
+from app.domain.portfolio.conversions import Yardstick
+from app.domain.portfolio.equity_curves import EquityPoint
+from app.domain.portfolio.portfolios import Stock
+from app.domain.portfolio.positions import Position, assets_of
 
 
 def outside_of(stock: Stock) -> Mapping[str, Decimal]:

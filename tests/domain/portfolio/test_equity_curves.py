@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.equity_curves import (
+from app.domain.portfolio.equity_curves import (
     EquityPoint,
     Thinning,
     drawdown_percent,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.conversions import Hop, Yardstick, routes_to
 from app.domain.markets import Market
 from app.domain.orders.order import PositionType
-from app.domain.valuations import Mark
+from app.domain.portfolio.conversions import Hop, Yardstick, routes_to
+from app.domain.portfolio.valuations import Mark
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MARKETS = ("BTC/USDT", "BTC/USD", "ETH/BTC", "ETH/EUR", "DOGE/ETH", "PEPE/DOGE", "SOL/USDC")

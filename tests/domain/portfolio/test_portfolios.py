@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain import portfolios
 from app.domain.accounts import Balance
-from app.domain.conversions import Yardstick, routes_to
 from app.domain.markets import Market
 from app.domain.orders.order import PositionType
-from app.domain.portfolios import Stock, Worth, allocations, has_gaps, problems_of, worths
-from app.domain.positions import Holding, Position, PositionKey
-from app.domain.valuations import Mark, valued
+from app.domain.portfolio import portfolios
+from app.domain.portfolio.conversions import Yardstick, routes_to
+from app.domain.portfolio.portfolios import Stock, Worth, allocations, has_gaps, problems_of, worths
+from app.domain.portfolio.positions import Holding, Position, PositionKey
+from app.domain.portfolio.valuations import Mark, valued
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PRICES = {"BTC/USDT": "60000", "ETH/USDT": "3000", "BTC/USD": "50000", "PEPE/USDT": "0.01"}

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.conversions import Yardstick
 from app.domain.markets import Market
 from app.domain.orders.order import PositionType
-from app.domain.positions import Position, PositionKey, assets_of
+from app.domain.portfolio.conversions import Yardstick
+from app.domain.portfolio.positions import Position, PositionKey, assets_of
+from app.domain.portfolio.valuations import Valued, old_price, unpriced, unvalued_fees
 from app.domain.problems import Problem
-from app.domain.valuations import Valued, old_price, unpriced, unvalued_fees
 from app.errors import RefusalCode
 
 # An old price of less than this part of everything does no harm to a record.

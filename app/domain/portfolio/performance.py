@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.equity_curves import EquityPoint, max_drawdown_percent
+from app.domain.portfolio.equity_curves import EquityPoint, max_drawdown_percent
 
 LEAST_DAYS = 30
 _DAYS_OF_A_YEAR = 365

@@ -4,9 +4,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.margins import LIQUIDATION_LEVEL, Leg, Standing, closable, liquidation_price
 from app.domain.orders.order import OrderSide
-from app.domain.positions import Holding
+from app.domain.portfolio.margins import (
+    LIQUIDATION_LEVEL,
+    Leg,
+    Standing,
+    closable,
+    liquidation_price,
+)
+from app.domain.portfolio.positions import Holding
 
 POSITIVE = st.integers(1, 10**9).map(lambda number: Decimal(number).scaleb(-4))
 AMOUNTS = st.tuples(POSITIVE, st.booleans()).map(lambda pair: pair[0] if pair[1] else -pair[0])

@@ -1,0 +1,1 @@
+"""Positions, what they are worth, and how an account has done over time."""
