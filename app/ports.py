@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from app.domain.accounts import Balance, Capabilities, Connection
-from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
-from app.domain.markets import Market, Ticker
-from app.domain.order_books import OrderBook
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import Market, Ticker
+from app.domain.markets.order_books import OrderBook
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.domain.portfolio.exposures import Exposure
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from app.clocks import SystemClock
 from app.domain.accounts import AccountMode
-from app.domain.markets import Ticker
+from app.domain.markets.markets import Ticker
 from app.services.accounts import AccountEntry
 from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import strawberry
 
-from app.domain.candles import CandleRequest
+from app.domain.markets.candles import CandleRequest
 from app.domain.orders import order as domain_orders
 from app.domain.orders.filters import FillFilter as DomainFillFilter
 from app.domain.orders.filters import OrderSort

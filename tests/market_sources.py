@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from app.domain.accounts import Capabilities, Connection, Connectivity
-from app.domain.candles import Candle, CandleRequest
-from app.domain.markets import Market, Ticker
-from app.domain.order_books import Level, OrderBook
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import Market, Ticker
+from app.domain.markets.order_books import Level, OrderBook
 from app.domain.orders.order import OrderType, PositionType, TimeInForce
 from app.errors import ExchangeUnavailable
 from app.ports import Clock

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.bots import Assignment
-from app.domain.markets import Market
+from app.domain.markets.markets import Market
 from app.domain.orders.order import OrderSide
 from app.domain.portfolio.positions import Holding
 from app.domain.signals import Signal

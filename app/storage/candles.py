@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.domain.candle_books import CandleSeries
-from app.domain.candles import Candle
+from app.domain.markets.candle_series import CandleSeries
+from app.domain.markets.candles import Candle
 from app.storage import tables
 from app.storage.engine.sql import Sql
 

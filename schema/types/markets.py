@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import strawberry
 
-from app.domain import markets as domain
+from app.domain.markets import markets as domain
 from app.domain.orders.order import PositionType
 from app.domain.pages import Page, PageRequest
 from schema import ids

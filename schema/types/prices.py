@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import strawberry
 
-from app.domain import candles, order_books
-from app.domain import markets as domain
+from app.domain.markets import candles, order_books
+from app.domain.markets import markets as domain
 from schema import ids
 from schema.context import Info
 from schema.types.accounts import Account

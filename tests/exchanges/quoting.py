@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Connection, Connectivity
-from app.domain.markets import Market, Ticker
-from app.domain.order_books import Level, OrderBook
+from app.domain.markets.markets import Market, Ticker
+from app.domain.markets.order_books import Level, OrderBook
 from app.domain.orders.order import PositionType
 from app.errors import ExchangeError
 from app.ports import Clock

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from app.domain import money
-from app.domain.markets import Ticker
+from app.domain.markets.markets import Ticker
 from app.domain.orders.order import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeRejected, Refusal, RefusalCode

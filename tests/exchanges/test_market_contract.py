@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import pytest
 
-from app.domain.candles import Candle, CandleRequest
-from app.domain.order_books import Level
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.order_books import Level
 from tests.exchanges.binance_rigs import BinanceRig, trading
 from tests.exchanges.conftest import START
 from tests.exchanges.memory import MemoryBooks

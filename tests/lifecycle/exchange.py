@@ -14,7 +14,7 @@ from itertools import count
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.examinations import Examination
-from app.domain.markets import Market, Ticker
+from app.domain.markets.markets import Market, Ticker
 from app.domain.orders.order import (
     Fee,
     OrderSide,

@@ -11,7 +11,7 @@ from typing import cast
 
 from app.bus import Bus
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection, Connectivity
-from app.domain.markets import Market, Ticker
+from app.domain.markets.markets import Market, Ticker
 from app.domain.orders.changes import submitted
 from app.domain.orders.order import Fee, Order, OrderSide, PositionType
 from app.domain.portfolio.equity_curves import EquityKey, EquityPoint

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import cast
 
 from app.domain.accounts import AccountMode, Connection, Connectivity
-from app.domain.candles import Candle, CandleRequest
-from app.domain.markets import Market, Ticker
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import Market, Ticker
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry

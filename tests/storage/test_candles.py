@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.candle_books import CandleSeries
-from app.domain.candles import Candle
+from app.domain.markets.candle_series import CandleSeries
+from app.domain.markets.candles import Candle
 from app.storage.database import Database
 from tests.conftest import on_each_database
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from app.domain.checks import Checked
+from app.domain.markets.symbols import unknown_symbol
 from app.domain.orders import refusals
 from app.domain.orders.forms import listed
 from app.domain.orders.margin_checks import check_leverage
@@ -17,7 +18,6 @@ from app.domain.risks import (
     examine_limits,
     examine_state,
 )
-from app.domain.symbols import unknown_symbol
 from app.domain.trading_windows import Trades, TradingWindow, WindowState, examine_window
 from app.errors import Refusal, RefusalCode
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.markets import FeeRates, Market, Ticker
+from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.orders.order import Fee, OrderSide, OrderType, TimeInForce
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure

@@ -7,7 +7,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities
 from app.domain.checks import Checked, invalid
-from app.domain.markets import Market, Ticker
+from app.domain.markets.markets import Market, Ticker
 from app.domain.orders import estimates
 from app.domain.orders.margin_checks import check_leverage_in_force, check_reducible
 from app.domain.orders.order import OrderSide, PositionType

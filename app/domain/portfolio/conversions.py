@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.markets import Market
+from app.domain.markets.markets import Market
 from app.domain.orders.order import PositionType
 from app.domain.portfolio.valuations import HOME_CURRENCIES, Mark
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.markets import Market
+from app.domain.markets.markets import Market
 from app.domain.orders.order import PositionType
 from app.domain.portfolio.conversions import Yardstick
 from app.domain.portfolio.positions import Position, PositionKey, assets_of

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
-from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
-from app.domain.markets import Market, Ticker
-from app.domain.order_books import OrderBook
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import Market, Ticker
+from app.domain.markets.order_books import OrderBook
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.domain.portfolio.exposures import Exposure

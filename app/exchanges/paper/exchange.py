@@ -8,10 +8,10 @@ from typing import TypeVar
 from structlog import get_logger
 
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
-from app.domain.candles import Candle, CandleRequest
 from app.domain.examinations import Examination
-from app.domain.markets import Market, Ticker
-from app.domain.order_books import OrderBook
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import Market, Ticker
+from app.domain.markets.order_books import OrderBook
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeUnavailable

@@ -11,11 +11,11 @@ from app.domain import bots as domain
 from app.domain import money
 from app.domain.audit import Subject
 from app.domain.bots import Assignment, Bot, BotState, Decision, StopWish
-from app.domain.candles import examine_timeframe
 from app.domain.checks import invalid
-from app.domain.markets import Market
+from app.domain.markets.candles import examine_timeframe
+from app.domain.markets.markets import Market
+from app.domain.markets.symbols import unknown_symbol
 from app.domain.orders.order import PositionType
-from app.domain.symbols import unknown_symbol
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import Attempt

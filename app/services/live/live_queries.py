@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Generic, TypeVar
 
 from app.bus import Bus, Listener, Topic
-from app.domain.markets import Ticker
+from app.domain.markets.markets import Ticker
 from app.ports import Clock
 from app.services.live.price_triggers import PriceBell
 from app.services.markets.channels import Channel

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 
-from app.domain.markets import Ticker
+from app.domain.markets.markets import Ticker
 from app.services.markets.channels import Channel, ChannelKey
 from app.services.markets.stream_registry import MarketFeeds
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.domain import candle_books as domain
-from app.domain.candle_books import CandleSeries
-from app.domain.candles import Candle, CandleRequest
+from app.domain.markets import candle_series as domain
+from app.domain.markets.candle_series import CandleSeries
+from app.domain.markets.candles import Candle, CandleRequest
 from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService

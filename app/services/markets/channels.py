@@ -5,9 +5,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from app.domain.candles import MAX_CANDLES, Candle, CandleRequest
-from app.domain.markets import Ticker
-from app.domain.order_books import MAX_DEPTH, OrderBook
+from app.domain.markets.candles import MAX_CANDLES, Candle, CandleRequest
+from app.domain.markets.markets import Ticker
+from app.domain.markets.order_books import MAX_DEPTH, OrderBook
 from app.ports import MarketSource
 
 T = TypeVar("T")

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from app.domain import candles as domain_candles
-from app.domain.candles import Candle, CandleRequest, examine_timeframe
 from app.domain.checks import invalid
-from app.domain.markets import Market, Ticker
-from app.domain.order_books import MAX_DEPTH, OrderBook, examine_depth
+from app.domain.markets import candles as domain_candles
+from app.domain.markets.candles import Candle, CandleRequest, examine_timeframe
+from app.domain.markets.markets import Market, Ticker
+from app.domain.markets.order_books import MAX_DEPTH, OrderBook, examine_depth
+from app.domain.markets.symbols import unknown_symbol
 from app.domain.pages import Page, PageRequest
-from app.domain.symbols import unknown_symbol
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountEntry

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from app.domain.markets import Ticker
+from app.domain.markets.markets import Ticker
 from app.services.accounts import AccountEntry
 from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.markets import Market, Ticker
+from app.domain.markets.markets import Market, Ticker
 from app.domain.portfolio.conversions import Route, Yardstick, routes_to
 from app.domain.portfolio.valuations import home_currency, mark_of
 

@@ -7,8 +7,8 @@ import structlog
 
 from app.bus import Bus, Topic
 from app.domain import money
-from app.domain.candles import CandleRequest
 from app.domain.fills import Fill
+from app.domain.markets.candles import CandleRequest
 from app.domain.portfolio.positions import PositionKey, assets_of, fee_value
 from app.errors import ExchangeError
 from app.ports import Clock

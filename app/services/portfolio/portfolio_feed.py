@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from app.domain.markets import Ticker
+from app.domain.markets.markets import Ticker
 from app.domain.orders.reconciliations import unanswered
 from app.errors import ExchangeError
 from app.services.accounts import AccountEntry

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 
-from app.domain.markets import Ticker
+from app.domain.markets.markets import Ticker
 from app.services.accounts import AccountService
 from app.services.live.live_queries import Sight, Subject, Watches
 from app.services.markets.channels import Channel, ticker_channel

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.domain.accounts import Balance
-from app.domain.markets import Market
+from app.domain.markets.markets import Market
 from app.domain.orders.events import LogPosition
 from app.domain.portfolio.conversions import Route, Yardstick, by_usualness, routes_to
 from app.domain.portfolio.exposures import Exposure

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities
 from app.domain.checks import Checked
-from app.domain.markets import FeeRates, Market, Ticker
+from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.orders.checks import GateFacts, RuleFacts, examine, first_refusal
 from app.domain.orders.forms import examine_form
 from app.domain.orders.market_checks import MarketFacts

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.accounts import Balance
-from app.domain.markets import Market
+from app.domain.markets.markets import Market
 from app.domain.orders.order import PositionType
 from app.domain.portfolio import portfolios
 from app.domain.portfolio.conversions import Yardstick, routes_to

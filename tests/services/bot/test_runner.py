@@ -13,8 +13,8 @@ import pytest
 
 from app.bus import Bus, Topic
 from app.domain.bots import Bot, BotState, StopWish
-from app.domain.candle_books import CandleSeries
-from app.domain.candles import Candle
+from app.domain.markets.candle_series import CandleSeries
+from app.domain.markets.candles import Candle
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.bot.cycle import BotCycles

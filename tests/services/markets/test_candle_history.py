@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.bus import Bus
-from app.domain.candle_books import OVERLAP
-from app.domain.candles import Candle, CandleRequest
+from app.domain.markets.candle_series import OVERLAP
+from app.domain.markets.candles import Candle, CandleRequest
 from app.errors import Denied, ExchangeUnavailable
 from app.services.markets.candle_history import SPANS_KEPT, CandleBooks, forget_old, series_of
 from app.storage.database import Database

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.candles import CandleRequest
-from app.domain.markets import Ticker
+from app.domain.markets.candles import CandleRequest
+from app.domain.markets.markets import Ticker
 from app.errors import Denied, ExchangeUnavailable
 from tests.fakes import ManualClock
 from tests.services.feeding import Feeding, feeding, reading

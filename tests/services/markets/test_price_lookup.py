@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from app.domain.accounts import AccountMode
-from app.domain.markets import Ticker
+from app.domain.markets.markets import Ticker
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.exchange import PaperExchange
 from app.services.accounts import AccountEntry

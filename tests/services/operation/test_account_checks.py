@@ -7,7 +7,7 @@ import pytest
 from app.domain.accounts import AccountMode
 from app.domain.examinations import Examination
 from app.domain.findings import Finding, Level
-from app.domain.markets import Market
+from app.domain.markets.markets import Market
 from app.errors import SettingsError
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Faults

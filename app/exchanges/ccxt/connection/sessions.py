@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from app.domain.accounts import Connection, Connectivity
-from app.domain.markets import Market
+from app.domain.markets.markets import Market
 from app.domain.orders.order import PositionType
 from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt.connection.calls import Call

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domain.candles import Candle, span_of
+from app.domain.markets.candles import Candle, span_of
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.numbers import amount, moment, positive, written
 

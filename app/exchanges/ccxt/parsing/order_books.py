@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.domain.order_books import Level, OrderBook
+from app.domain.markets.order_books import Level, OrderBook
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.numbers import amount, moment, written
 

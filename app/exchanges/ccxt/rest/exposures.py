@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.markets import Market
+from app.domain.markets.markets import Market
 from app.domain.orders.order import PositionType
 from app.domain.portfolio.exposures import Exposure
 from app.exchanges.ccxt.connection.anomalies import Oddities

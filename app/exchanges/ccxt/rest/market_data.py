@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain.candles import Candle, CandleRequest
-from app.domain.markets import Ticker
-from app.domain.order_books import OrderBook
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import Ticker
+from app.domain.markets.order_books import OrderBook
 from app.exchanges.ccxt.connection.anomalies import Oddities
 from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession

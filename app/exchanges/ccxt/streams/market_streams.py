@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from app.domain.candles import Candle, CandleRequest, span_of
-from app.domain.markets import Ticker
-from app.domain.order_books import MAX_DEPTH, OrderBook
+from app.domain.markets.candles import Candle, CandleRequest, span_of
+from app.domain.markets.markets import Ticker
+from app.domain.markets.order_books import MAX_DEPTH, OrderBook
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.connection.sessions import CLOSE_SECONDS, CcxtSession
 from app.exchanges.ccxt.parsing.failures import failure_of_read

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.order_books import Level
+from app.domain.markets.order_books import Level
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from app.domain import money
-from app.domain.order_books import Level
+from app.domain.markets.order_books import Level
 from app.domain.orders.order import OrderSide
 from app.domain.paper import PaperOrder, PaperPosition
 from app.exchanges.paper.account.margins import cut

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.markets import FeeRates
-from app.domain.order_books import Level
+from app.domain.markets.markets import FeeRates
+from app.domain.markets.order_books import Level
 from app.domain.paper import PaperBalance, PaperOrder, PaperPosition
 from app.domain.portfolio.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
 from app.domain.portfolio.positions import Holding, Move, move

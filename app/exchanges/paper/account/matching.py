@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.markets import FeeRates
-from app.domain.order_books import Level
+from app.domain.markets.markets import FeeRates
+from app.domain.markets.order_books import Level
 from app.domain.orders.order import Fee, OrderSide, OrderStatus, TimeInForce
 from app.domain.orders.reports import OrderTerms
 from app.domain.paper import PaperBalance, PaperOrder

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Capabilities, Connection
-from app.domain.candles import Candle, CandleRequest
-from app.domain.markets import FeeRates, Market, Ticker
-from app.domain.order_books import Level, OrderBook
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import FeeRates, Market, Ticker
+from app.domain.markets.order_books import Level, OrderBook
 from app.domain.orders.order import OrderSide, PositionType
 from app.domain.paper import PaperOrder, PaperPosition
 from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode

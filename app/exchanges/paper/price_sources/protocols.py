@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from app.domain.markets import FeeRates
-from app.domain.order_books import Level
+from app.domain.markets.markets import FeeRates
+from app.domain.markets.order_books import Level
 from app.domain.orders.order import OrderSide
 from app.exchanges.paper.account.ledger_transaction import Page
 from app.exchanges.paper.account.resting_orders import WaitingOrders

@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain.accounts import Connection, Connectivity
-from app.domain.candles import Candle, CandleRequest
-from app.domain.markets import FeeRates, Market, Ticker
-from app.domain.order_books import Level, OrderBook
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import FeeRates, Market, Ticker
+from app.domain.markets.order_books import Level, OrderBook
 from app.domain.orders.order import OrderSide
 from app.exchanges.paper.account.admission import CAPABILITIES
 from app.exchanges.paper.account.ledger_transaction import Page

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 
 from app.domain import money
-from app.domain.candles import Candle
+from app.domain.markets.candles import Candle
 from app.exchanges.paper.prices.extremes import Extremes
 from app.exchanges.paper.prices.listings import Listing
 from app.exchanges.paper.prices.price_path import TICK, PriceProcess, tick_of, time_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.markets import FeeRates, Market
+from app.domain.markets.markets import FeeRates, Market
 from app.domain.orders.order import PositionType
 
 _CENT = Decimal("0.01")

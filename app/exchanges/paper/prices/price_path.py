@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 
 from app.domain import money
-from app.domain.markets import Ticker
+from app.domain.markets.markets import Ticker
 from app.domain.orders.order import OrderSide
 from app.exchanges.paper.prices.listings import Listing
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.candles import Candle
-from app.domain.markets import FeeRates, Ticker
-from app.domain.order_books import Level, OrderBook
+from app.domain.markets.candles import Candle
+from app.domain.markets.markets import FeeRates, Ticker
+from app.domain.markets.order_books import Level, OrderBook
 from app.domain.orders.order import OrderSide
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.paper.prices.candles import CandleProcess

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
-from app.domain.candles import Candle, CandleRequest
-from app.domain.markets import Ticker
-from app.domain.order_books import OrderBook
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import Ticker
+from app.domain.markets.order_books import OrderBook
 from app.exchanges.paper.prices.candles import BEGINNING, begin_of
 from app.exchanges.paper.prices.price_path import TICK, tick_of, time_of
 from app.exchanges.paper.prices.simulated_markets import Venue

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.order_books import Level, OrderBook
+from app.domain.markets.order_books import Level, OrderBook
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.order_books import order_book_of
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.accounts import Capabilities
-from app.domain.markets import Market
+from app.domain.markets.markets import Market
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.reports import OrderIntent

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import pytest
 
-from app.domain.candles import CandleRequest
-from app.domain.markets import Ticker
+from app.domain.markets.candles import CandleRequest
+from app.domain.markets.markets import Ticker
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.streams.market_streams import POLL_SECONDS
 from tests.binance import faults

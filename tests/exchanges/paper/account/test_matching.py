@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.markets import FeeRates
-from app.domain.order_books import Level
+from app.domain.markets.markets import FeeRates
+from app.domain.markets.order_books import Level
 from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
 from app.domain.orders.reports import OrderTerms
 from app.domain.paper import PaperBalance, PaperOrder

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.candles import Candle, CandleRequest
+from app.domain.markets.candles import Candle, CandleRequest
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.price_sources.simulated import SimulatedFloor
 from app.exchanges.paper.prices.candles import BEGINNING, CandleProcess

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.order_books import Level, OrderBook
+from app.domain.markets.order_books import Level, OrderBook
 from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.depth import LEVELS, DepthProcess

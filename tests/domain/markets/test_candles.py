@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.candles import CandleRequest, examine, span_of
+from app.domain.markets.candles import CandleRequest, examine, span_of
 from tests.makers import AT
 
 OFFERED = ("1m", "1h")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from app.domain.candles import MAX_CANDLES, Candle, CandleRequest, span_of
+from app.domain.markets.candles import MAX_CANDLES, Candle, CandleRequest, span_of
 
 # So many of those that are kept are asked for again: exchanges correct the newest.
 OVERLAP = 3

@@ -1,6 +1,6 @@
 import pytest
 
-from app.domain.symbols import unknown_symbol
+from app.domain.markets.symbols import unknown_symbol
 
 KNOWN = {"BTC/USDT", "BTC/USDT:USDT", "ETH/USDT", "ETH/BTC"}
 MANY = {f"{letter}/USDT" for letter in "ABCDEFGHIJ"}

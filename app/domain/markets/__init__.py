@@ -1,0 +1,1 @@
+"""Markets, candles, order books, and the names of symbols."""
