@@ -16,8 +16,8 @@ from app.domain.orders.order import Order, OrderSource
 from app.domain.pages import Page, PageRequest
 from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
 from app.domain.portfolio.positions import Position, PositionKey, Result
-from app.domain.rules import Rules
-from app.domain.trading_windows import Trades
+from app.domain.risk.rules import Rules
+from app.domain.risk.trading_windows import Trades
 from app.errors import CursorInvalid, NotFound
 from app.services.concurrency.once_per_key import Answers
 from app.storage.database import Database, Snapshot

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, case, func, insert, select
 from app.domain import money
 from app.domain.orders.entries import Entry, OpenEntry, Stake
 from app.domain.orders.order import OrderSide, OrderSource, OrderStatus, PositionType
-from app.domain.trading_windows import Trades
+from app.domain.risk.trading_windows import Trades
 from app.storage import tables
 from app.storage.engine.sql import Sql
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
-from app.domain.risks import RiskLimits, Standing
-from app.domain.rules import ALL, Rules
-from app.domain.trading_windows import TradingWindow
+from app.domain.risk.limits import RiskLimits, Standing
+from app.domain.risk.rules import ALL, Rules
+from app.domain.risk.trading_windows import TradingWindow
 from app.storage import tables
 from app.storage.engine.sql import Sql
 

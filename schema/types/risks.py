@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from app.domain import risks as domain
-from app.domain.risks import TradingState
+from app.domain.risk import limits as domain
+from app.domain.risk.limits import TradingState
 from app.services.risk.halt import HaltReport, HaltWish
 from app.services.risk.scope import Reach
 from app.services.risk.service import Figures, RiskState, WatchedRisk

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import strawberry
 
-from app.domain import trading_hours, trading_windows
 from app.domain.audit import THE_ONE
 from app.domain.orders.order import OrderSource
-from app.domain.trading_hours import Weekday
-from app.domain.trading_window_changes import SessionTerms, read_sessions, read_time
+from app.domain.risk import trading_hours, trading_windows
+from app.domain.risk.trading_hours import Weekday
+from app.domain.risk.trading_window_changes import SessionTerms, read_sessions, read_time
 from app.services.risk.trading_windows import ShownWindow
 from schema import ids
 from schema.context import Info

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.risks import Standing, TradingState
-from app.domain.rules import ALL
+from app.domain.risk.limits import Standing, TradingState
+from app.domain.risk.rules import ALL
 from app.storage.upkeep.inspections import inspected
 from tests import postgres
 from tests.cli.programs import run

@@ -11,7 +11,7 @@ import pytest
 
 from app.domain.orders.amendments import Amendment
 from app.domain.orders.order import Order, OrderStatus, OrderType
-from app.domain.risks import Standing, TradingState
+from app.domain.risk.limits import Standing, TradingState
 from app.errors import Denied, Refusal, RefusalCode
 from app.services.orders.gate import OrderGate
 from app.services.risk.scope import Reach, restrict

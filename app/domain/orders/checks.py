@@ -10,7 +10,7 @@ from app.domain.orders.forms import listed
 from app.domain.orders.margin_checks import check_leverage
 from app.domain.orders.market_checks import MARKET_CHECKS, MarketFacts, examine_market
 from app.domain.orders.requests import OrderRequest
-from app.domain.risks import (
+from app.domain.risk.limits import (
     LIMIT_CHECKS,
     EntryFacts,
     RiskLimits,
@@ -18,7 +18,7 @@ from app.domain.risks import (
     examine_limits,
     examine_state,
 )
-from app.domain.trading_windows import Trades, TradingWindow, WindowState, examine_window
+from app.domain.risk.trading_windows import Trades, TradingWindow, WindowState, examine_window
 from app.errors import Refusal, RefusalCode
 
 _UNREACHED = "not checked: the exchange cannot be reached"

@@ -1,7 +1,7 @@
 """What a database that was put back is told before anybody trades on it."""
 
 from app.domain.audit import Subject
-from app.domain.risks import Standing, TradingState
+from app.domain.risk.limits import Standing, TradingState
 from app.ports import Clock
 from app.services.access.audit import AuditService
 from app.services.risk.scope import Reach, restrict

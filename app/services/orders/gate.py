@@ -26,7 +26,7 @@ from app.domain.orders.order import Fee, Order, OrderStatus, PositionType
 from app.domain.orders.reports import OrderTerms
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure
-from app.domain.risks import Standing, TradingState, examine_state
+from app.domain.risk.limits import Standing, TradingState, examine_state
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService

@@ -15,9 +15,9 @@ from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Order, OrderSide, OrderSource, PositionType
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import PositionKey
-from app.domain.risks import EntryFacts, Losses, RiskLimits
-from app.domain.rules import Rules
-from app.domain.trading_windows import HOUR, Trades, TradingWindow, WindowState
+from app.domain.risk.limits import EntryFacts, Losses, RiskLimits
+from app.domain.risk.rules import Rules
+from app.domain.risk.trading_windows import HOUR, Trades, TradingWindow, WindowState
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.storage.database import Snapshot, Transaction

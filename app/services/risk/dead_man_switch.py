@@ -7,7 +7,7 @@ import structlog
 
 from app.bus import Bus, Listener, Topic
 from app.domain.checks import invalid
-from app.domain.rules import ALL, Rules
+from app.domain.risk.rules import ALL, Rules
 from app.errors import StorageError
 from app.ports import Clock
 from app.services.access.audit import Attempt

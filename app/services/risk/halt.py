@@ -11,7 +11,7 @@ from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderSource, OrderStatus
 from app.domain.portfolio.valuations import Valued
 from app.domain.reasons import REASON, is_reason
-from app.domain.risks import Standing, TradingState
+from app.domain.risk.limits import Standing, TradingState
 from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import Attempt

@@ -5,10 +5,11 @@ from contextlib import AbstractAsyncContextManager, suppress
 import structlog
 
 from app.bus import Bus, Listener, Topic
-from app.domain import money, risks
+from app.domain import money
 from app.domain.portfolio.equity_curves import loss_between
-from app.domain.risks import Losses, Standing, TradingState
-from app.domain.rules import Rules
+from app.domain.risk import limits
+from app.domain.risk.limits import Losses, Standing, TradingState
+from app.domain.risk.rules import Rules
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
@@ -54,7 +55,7 @@ class LossWatch:
             if not rules.limits.watches_losses:
                 return None
             losses = await self._look(view, self._accounts.get(account), rules)
-        return None if losses is None else risks.broken(rules.limits, losses)
+        return None if losses is None else limits.broken(rules.limits, losses)
 
     async def run(self) -> None:
         with self._bus.listen(Topic.FEED) as bell:
@@ -87,7 +88,7 @@ class LossWatch:
     async def _hold(self, account: AccountEntry, losses: Losses, rules: Rules) -> None:
         self._latest[account.name] = losses
         is_active = rules.standing(account.name).state is TradingState.ACTIVE
-        if is_active and risks.broken(rules.limits, losses) is not None:
+        if is_active and limits.broken(rules.limits, losses) is not None:
             await self._trip(account.name, losses)
 
     def _view(self, account: str) -> AbstractAsyncContextManager[View]:
@@ -95,7 +96,7 @@ class LossWatch:
 
     async def _trip(self, account: str, losses: Losses) -> None:
         async with self._database.transaction() as tx:
-            words = risks.broken((await tx.rules.lock()).limits, losses)
+            words = limits.broken((await tx.rules.lock()).limits, losses)
             if words is None:
                 return
             now = self._clock.now()

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.domain.audit import Subject
-from app.domain.risks import Standing
-from app.domain.rules import ALL
+from app.domain.risk.limits import Standing
+from app.domain.risk.rules import ALL
 from app.storage.database import Transaction
 
 

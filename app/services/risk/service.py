@@ -13,8 +13,8 @@ from app.domain.audit import Subject
 from app.domain.checks import invalid
 from app.domain.orders.filters import OrderFilter
 from app.domain.reasons import REASON, is_reason
-from app.domain.risks import Losses, RiskLimits, Standing, TradingState, check_limits
-from app.domain.rules import ALL
+from app.domain.risk.limits import Losses, RiskLimits, Standing, TradingState, check_limits
+from app.domain.risk.rules import ALL
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import Attempt

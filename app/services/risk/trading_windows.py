@@ -6,8 +6,8 @@ from typing import Any
 
 from app.bus import Topic
 from app.domain.audit import Subject
-from app.domain.trading_window_changes import check_window
-from app.domain.trading_windows import HOUR, WindowState
+from app.domain.risk.trading_window_changes import check_window
+from app.domain.risk.trading_windows import HOUR, WindowState
 from app.ports import Clock
 from app.services.access.audit import Attempt
 from app.services.live import live_queries

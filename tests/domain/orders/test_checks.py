@@ -17,7 +17,7 @@ from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure
-from app.domain.risks import EntryFacts, RiskLimits, Standing
+from app.domain.risk.limits import EntryFacts, RiskLimits, Standing
 from app.errors import Refusal, RefusalCode
 from tests.makers import make_request
 

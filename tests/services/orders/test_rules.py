@@ -14,8 +14,8 @@ from app.domain.orders.amendments import Amendment
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import OrderSide, OrderSource, OrderStatus, OrderType
 from app.domain.orders.requests import OrderRequest
-from app.domain.risks import TradingState
-from app.domain.trading_windows import WindowState
+from app.domain.risk.limits import TradingState
+from app.domain.risk.trading_windows import WindowState
 from app.errors import Denied, Refusal, RefusalCode
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime

@@ -10,7 +10,7 @@ import pytest
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderStatus, OrderType
 from app.domain.orders.requests import OrderRequest
-from app.domain.risks import Standing, TradingState
+from app.domain.risk.limits import Standing, TradingState
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.risks import Losses, TradingState
+from app.domain.risk.limits import Losses, TradingState
 from app.errors import Denied, RefusalCode
 from app.runtime import Parts, open_runtime
 from app.services import Services

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.domain.risks import RiskLimits, Standing, severest
-from app.domain.trading_windows import TradingWindow
+from app.domain.risk.limits import RiskLimits, Standing, severest
+from app.domain.risk.trading_windows import TradingWindow
 
 # The name under which a state of all accounts is kept.
 ALL = ""

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from app.domain.orders.order import OrderSource
-from app.domain.trading_hours import WEEK, Blackout, TradingSession, Weekday
-from app.domain.trading_window_changes import (
+from app.domain.risk.trading_hours import WEEK, Blackout, TradingSession, Weekday
+from app.domain.risk.trading_window_changes import (
     SessionTerms,
     check_window,
     read_sessions,
     read_time,
 )
-from app.domain.trading_windows import Trades, TradingWindow, WindowState, examine_window
+from app.domain.risk.trading_windows import Trades, TradingWindow, WindowState, examine_window
 from app.errors import Denied, RefusalCode
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.domain.orders.order import OrderSide
-from app.domain.risks import (
+from app.domain.risk.limits import (
     LIMIT_CHECKS,
     EntryFacts,
     Losses,

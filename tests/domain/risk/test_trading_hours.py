@@ -14,7 +14,7 @@ from hypothesis.strategies import (
 )
 
 from app.domain.local_times import jumps_between
-from app.domain.trading_hours import (
+from app.domain.risk.trading_hours import (
     WEEK,
     Blackout,
     TradingHours,

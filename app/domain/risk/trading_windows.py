@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from app.domain.checks import Checked
 from app.domain.orders.order import OrderSource
+from app.domain.risk.trading_hours import Blackout, TradingHours, TradingSession
 from app.domain.trading_days import TradingDay, trading_day
-from app.domain.trading_hours import Blackout, TradingHours, TradingSession
 from app.errors import Refusal, RefusalCode
 
 HOUR = timedelta(hours=1)

@@ -11,8 +11,8 @@ from zoneinfo import available_timezones
 from app.domain.checks import invalid
 from app.domain.orders.order import OrderSource
 from app.domain.reasons import REASON, is_reason
-from app.domain.trading_hours import WEEK, Blackout, TradingSession, Weekday, overlapping
-from app.domain.trading_windows import TradingWindow
+from app.domain.risk.trading_hours import WEEK, Blackout, TradingSession, Weekday, overlapping
+from app.domain.risk.trading_windows import TradingWindow
 from app.errors import Denied, Refusal, RefusalCode
 
 MOST_SECONDS = 7 * 24 * 3600

@@ -1,0 +1,1 @@
+"""Risk limits, trading state, and the hours in which entries are allowed."""
