@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from app.domain.bots import Assignment, Decision
+from app.domain.bot.bot import Assignment, Decision
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order
 from app.runtime import Parts, open_runtime

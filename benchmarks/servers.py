@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.tokens import ADMIN_FILE
+from app.domain.access.tokens import ADMIN_FILE
 from benchmarks import machine
 
 ROOT = Path(__file__).resolve().parents[1]

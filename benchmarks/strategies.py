@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from app.domain.bots import Assignment, StopWish
+from app.domain.bot.bot import Assignment, StopWish
 from app.runtime import open_runtime
 from app.services import Services
 from app.services.bot.service import BotPlan

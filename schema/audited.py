@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
 
-from app.domain.audit import AuditOutcome, Ending, Subject
-from app.domain.tokens import Scope
+from app.domain.access.audit import AuditOutcome, Ending, Subject
+from app.domain.access.tokens import Scope
 from app.services.access.audit import Attempt
 from schema import ids
 from schema.context import Context, Info

@@ -14,7 +14,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
 from ulid import ULID
 
-from app.domain.tokens import Scope, Token
+from app.domain.access.tokens import Scope, Token
 from app.errors import Forbidden, RateLimited, Unauthenticated
 from app.services import Services
 from app.services.access.audit import Attempt

@@ -9,7 +9,7 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 
-from app.domain.audit import AuditOutcome, Ending, refused
+from app.domain.access.audit import AuditOutcome, Ending, refused
 from app.domain.orders import order as domain_orders
 from app.errors import (
     AccessError,

@@ -4,10 +4,10 @@ from functools import partial
 
 import strawberry
 
+from app.domain.access.tokens import Scope
 from app.domain.orders import refusals
 from app.domain.orders.order import Order as DomainOrder
 from app.domain.orders.requests import OrderRequest
-from app.domain.tokens import Scope
 from app.errors import BadInput
 from app.services.access.audit import Attempt
 from app.services.risk.halt import HaltWish

@@ -5,11 +5,11 @@ from datetime import datetime
 
 import strawberry
 
+from app.domain.access.tokens import Scope
 from app.domain.markets.candles import CandleRequest
 from app.domain.orders import order as domain_orders
 from app.domain.orders.filters import FillFilter as DomainFillFilter
 from app.domain.orders.filters import OrderSort
-from app.domain.tokens import Scope
 from schema import ids
 from schema.context import Info, needs
 from schema.input_bounds import bounded, text

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import strawberry
 
+from app.domain.access.tokens import Scope
 from app.domain.orders.filters import OrderFilter as DomainOrderFilter
-from app.domain.tokens import Scope
 from app.services.portfolio.positions import PositionFilter as AnyPosition
 from schema.context import Context, Info
 from schema.input_bounds import bounded

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.running import is_orderdeck
+from app.domain.access.tokens import ADMIN_FILE, is_usable_secret
 from app.domain.findings import Finding, fault, ok, warning
-from app.domain.tokens import ADMIN_FILE, is_usable_secret
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -14,8 +14,8 @@ import typer
 
 from app.cli.environment import read_settings
 from app.cli.output import show_time, told_in_words
-from app.domain.audit import refused
-from app.domain.tokens import Scope, Token
+from app.domain.access.audit import refused
+from app.domain.access.tokens import Scope, Token
 from app.errors import Denied
 
 if TYPE_CHECKING:

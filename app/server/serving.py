@@ -17,8 +17,8 @@ import typer
 from app import __version__
 from app.cli.environment import read_settings
 from app.cli.output import fail, told_in_words
+from app.domain.access.tokens import ADMIN_FILE
 from app.domain.accounts import AccountMode
-from app.domain.tokens import ADMIN_FILE
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.bus import Topic
+from app.domain.access.tokens import Token
 from app.domain.accounts import Account, AccountMode
-from app.domain.tokens import Token
 from app.errors import BadInput, Denied, Refusal, RefusalCode, SettingsError
 from app.ports import Clock, ExchangeGateway
 from app.storage.database import Database

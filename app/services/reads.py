@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.audit import AuditEntry
-from app.domain.bots import Bot, Decision
+from app.domain.access.audit import AuditEntry
+from app.domain.bot.bot import Bot, Decision
 from app.domain.fills import Fill
 from app.domain.orders.entries import OpenEntry
 from app.domain.orders.events import LoggedEvent, LogPosition

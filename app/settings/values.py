@@ -20,7 +20,8 @@ from pydantic import (
     StringConstraints,
 )
 
-from app.domain import money, tokens
+from app.domain import money
+from app.domain.access import tokens
 from app.domain.accounts import AccountMode
 
 SECONDS_WORDS = "must be a number of seconds above 0, up to 86400"

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from app.domain.audit import AuditEntry, AuditOutcome, Subject, SubjectKind
+from app.domain.access.audit import AuditEntry, AuditOutcome, Subject, SubjectKind
 from app.domain.pages import Page, PageRequest
 from app.storage import tables
 from app.storage.engine.paging import Keyset

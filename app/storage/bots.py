@@ -9,11 +9,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, or_, select, update
 from ulid import ULID
 
-from app.domain.bots import Bot, Decision, DecisionOutcome
+from app.domain.bot.bot import Bot, Decision, DecisionOutcome
+from app.domain.bot.signals import Signal
 from app.domain.fills import Fill
 from app.domain.orders.order import OrderSource, PositionType
 from app.domain.portfolio.positions import Holding, Position, PositionKey
-from app.domain.signals import Signal
 from app.storage import tables
 from app.storage.engine.sql import Sql
 from app.storage.fills import load_fill

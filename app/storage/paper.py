@@ -19,7 +19,13 @@ from app.domain.orders.order import (
     PositionType,
     TimeInForce,
 )
-from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
+from app.domain.paper_ledger import (
+    PaperBalance,
+    PaperNumbers,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+)
 from app.domain.portfolio.positions import Holding
 from app.errors import Refusal
 from app.storage import tables

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, text, update
 
-from app.domain.tokens import Scope, Token, TokenOrigin
+from app.domain.access.tokens import Scope, Token, TokenOrigin
 from app.storage import tables
 from app.storage.engine.sql import Sql
 

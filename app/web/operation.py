@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.domain.tokens import Scope, Token
+from app.domain.access.tokens import Scope, Token
 from app.errors import Forbidden
 from app.services import Services
 from app.services.operation.readiness import Word

@@ -21,7 +21,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
-from app.domain.tokens import Token
+from app.domain.access.tokens import Token
 from app.errors import (
     BadInput,
     Forbidden,

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import strawberry
 
-from app.domain import audit as domain
-from app.domain.audit import AuditOutcome, SubjectKind
+from app.domain.access import audit as domain
+from app.domain.access.audit import AuditOutcome, SubjectKind
 from app.domain.pages import Page
 from app.domain.portfolio.positions import PositionKey
 from schema import ids

@@ -8,11 +8,11 @@ from typing import Annotated, cast
 
 import strawberry
 
-from app.domain import bots as domain
-from app.domain.audit import THE_ONE
-from app.domain.bots import BotState, DecisionOutcome, StopWish
+from app.domain.access.audit import THE_ONE
+from app.domain.bot import bot as domain
+from app.domain.bot.bot import BotState, DecisionOutcome, StopWish
+from app.domain.bot.signals import Signal
 from app.domain.checks import invalid
-from app.domain.signals import Signal
 from app.errors import BadInput, Denied, RefusalCode
 from app.errors import Refusal as DomainRefusal
 from app.services.accounts import AccountEntry

@@ -7,8 +7,8 @@ from typing import Annotated
 import strawberry
 
 from app import __version__
-from app.domain import tokens as domain
-from app.domain.tokens import Scope
+from app.domain.access import tokens as domain
+from app.domain.access.tokens import Scope
 from schema import ids
 from schema.context import Info
 from schema.errors import Refusal

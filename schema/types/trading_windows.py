@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from app.domain.audit import THE_ONE
+from app.domain.access.audit import THE_ONE
 from app.domain.orders.order import OrderSource
 from app.domain.risk import trading_hours, trading_windows
 from app.domain.risk.trading_hours import Weekday

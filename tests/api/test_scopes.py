@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app.domain.tokens import Scope
+from app.domain.access.tokens import Scope
 from app.runtime import Parts
 from tests.api.clients import Closed, Data, Socket
 from tests.api.conftest import Api, hasty, on_shared, running, settings_of

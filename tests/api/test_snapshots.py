@@ -9,10 +9,10 @@ from typing import cast
 
 import pytest
 
+from app.domain.access.tokens import Scope, Token
 from app.domain.orders.filters import OrderFilter, OrderSort
 from app.domain.pages import PageRequest
 from app.domain.portfolio.positions import Position
-from app.domain.tokens import Scope, Token
 from app.services import Services
 from app.services.reads import OrderList, View, ViewService
 from schema.build import build_schema

@@ -14,7 +14,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
 
-from app.domain.tokens import Scope as TokenScope
+from app.domain.access.tokens import Scope as TokenScope
 from app.server import slow_readers
 from app.server.protocols import MAX_FIRST_MESSAGE_BYTES, MAX_FRAGMENTS, MAX_UNREAD_BYTES
 from app.server.request_ids import RequestIds

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from structlog.testing import capture_logs
 
-from app.domain.tokens import Scope
+from app.domain.access.tokens import Scope
 from app.services import Services
 from schema.build import Schema, build_schema
 from schema.http.transport import GraphQLEndpoint

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.tokens import Scope, Token
+from app.domain.access.tokens import Scope, Token
 from app.runtime import Parts
 from app.services import Services
 from schema.build import build_schema

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.tokens import ADMIN_FILE
+from app.domain.access.tokens import ADMIN_FILE
 from app.runtime import Parts, open_runtime
 from app.settings import load_settings
 from tests import postgres

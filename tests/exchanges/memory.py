@@ -8,7 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
+from app.domain.paper_ledger import (
+    PaperBalance,
+    PaperNumbers,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+)
 
 _NONE = PaperNumbers(order=0, trade=0, change=0, tick=0)
 

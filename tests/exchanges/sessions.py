@@ -10,7 +10,7 @@ from typing import Any
 from app.domain import money
 from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
 from app.domain.orders.reports import OrderIntent, OrderTerms
-from app.domain.paper import PaperBalance, PaperOrder, PaperPosition, PaperTrade
+from app.domain.paper_ledger import PaperBalance, PaperOrder, PaperPosition, PaperTrade
 from app.domain.portfolio.positions import Holding, Move, move
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.account.ledger import Books

@@ -9,7 +9,7 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from structlog.testing import capture_logs
 
-from app.domain.tokens import Scope, Token
+from app.domain.access.tokens import Scope, Token
 from app.errors import (
     BadInput,
     CursorExpired,

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 from websockets.protocol import State
 
-from app.domain.tokens import ADMIN_FILE
+from app.domain.access.tokens import ADMIN_FILE
 from app.errors import SettingsError, StorageUnavailable
 from app.server.protocols import Socket
 from app.server.server import run_server

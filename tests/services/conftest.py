@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.domain.tokens import Scope, Token
+from app.domain.access.tokens import Scope, Token
 from app.services.access.auth import AuthService
 from app.services.access.login_throttle import Doorkeeper
 from app.storage.database import Database

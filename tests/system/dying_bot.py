@@ -5,7 +5,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-from app.domain.bots import Assignment
+from app.domain.bot.bot import Assignment
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from app.domain.tokens import ADMIN_FILE
+from app.domain.access.tokens import ADMIN_FILE
 from tests.leaks import lines_with_secrets
 from tests.system.serve import FAULTS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.domain import money
-from app.domain.bots import DecisionOutcome
+from app.domain.bot.bot import DecisionOutcome
 from app.domain.orders.order import OrderSource
 from benchmarks.bot_day import ASSIGNMENTS, CANDLE, DAY, BotDay, traded
 

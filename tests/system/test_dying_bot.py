@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.domain import money
-from app.domain.bots import BotState, Decision, DecisionOutcome
+from app.domain.bot.bot import BotState, Decision, DecisionOutcome
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderStatus
 from app.exchanges.paper.faults import CrashPoint

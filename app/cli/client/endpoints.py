@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import typer
 
 from app.cli.environment import TOKEN_VARIABLE, URL_VARIABLE, read_settings
-from app.domain.tokens import ADMIN_FILE, is_usable_secret
+from app.domain.access.tokens import ADMIN_FILE, is_usable_secret
 from app.errors import OrderdeckError
 from app.server.serving import base_url
 

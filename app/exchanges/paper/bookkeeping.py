@@ -12,7 +12,7 @@ from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
-from app.domain.paper import PaperBalance, PaperOrder
+from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt, ExchangeError, ExchangeRejected, Refusal
 from app.exchanges.paper.account.admission import refuse

@@ -12,8 +12,8 @@ from pathlib import Path
 from pydantic import SecretStr
 from ulid import ULID
 
-from app.domain import tokens
-from app.domain.tokens import Scope, Token, TokenOrigin
+from app.domain.access import tokens
+from app.domain.access.tokens import Scope, Token, TokenOrigin
 from app.errors import StorageUnavailable
 from app.ports import Clock
 from app.storage.database import Database, Snapshot, Transaction

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import structlog
 
-from app.domain.audit import AuditEntry, AuditOutcome, Ending, Subject
-from app.domain.tokens import Token
+from app.domain.access.audit import AuditEntry, AuditOutcome, Ending, Subject
+from app.domain.access.tokens import Token
 from app.errors import StorageError
 from app.ports import Clock
 from app.storage.database import Database, Transaction

@@ -11,9 +11,9 @@ from pathlib import Path
 import structlog
 from pydantic import SecretStr
 
-from app.domain import tokens
-from app.domain.audit import Subject
-from app.domain.tokens import Scope, Token
+from app.domain.access import tokens
+from app.domain.access.audit import Subject
+from app.domain.access.tokens import Scope, Token
 from app.errors import (
     Denied,
     Refusal,

@@ -12,13 +12,13 @@ import numpy as np
 
 from app.bus import Topic
 from app.domain import money
-from app.domain.bot_orders import Stand, Wanted, wanted
-from app.domain.bots import Assignment, Bot, Decision, DecisionOutcome
+from app.domain.bot.bot import Assignment, Bot, Decision, DecisionOutcome
+from app.domain.bot.signal_orders import Stand, Wanted, wanted
+from app.domain.bot.signals import Signal
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.orders.order import Order, OrderSource, OrderType, PositionType
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import Holding, Position
-from app.domain.signals import Signal
 from app.errors import (
     CycleFailed,
     Denied,

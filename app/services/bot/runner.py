@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from app.bus import Bus, Listener, Topic
-from app.domain import bots as domain
-from app.domain.bots import Bot, BotState, StopWish
+from app.domain.bot import bot as domain
+from app.domain.bot.bot import Bot, BotState, StopWish
 from app.errors import OrderdeckError
 from app.ports import Clock
 from app.services.accounts import AccountService

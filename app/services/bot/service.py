@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.bus import Bus, Listener, Topic
-from app.domain import bots as domain
 from app.domain import money
-from app.domain.audit import Subject
-from app.domain.bots import Assignment, Bot, BotState, Decision, StopWish
+from app.domain.access.audit import Subject
+from app.domain.bot import bot as domain
+from app.domain.bot.bot import Assignment, Bot, BotState, Decision, StopWish
 from app.domain.checks import invalid
 from app.domain.markets.candles import examine_timeframe
 from app.domain.markets.markets import Market

@@ -5,7 +5,7 @@ from decimal import Decimal
 import structlog
 
 from app.domain import money
-from app.domain.bots import StopWish
+from app.domain.bot.bot import StopWish
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import OrderSide, OrderSource, OrderType, PositionType
 from app.domain.orders.requests import OrderRequest

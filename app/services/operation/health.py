@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 
+from app.domain.access.tokens import Scope
 from app.domain.findings import Finding, Level, fault, ok, warning, worst
-from app.domain.tokens import Scope
 from app.errors import StorageError
 from app.ports import Clock
 from app.services.operation.account_checks import Candidate, examine_account

@@ -1,6 +1,6 @@
 """What a database that was put back is told before anybody trades on it."""
 
-from app.domain.audit import Subject
+from app.domain.access.audit import Subject
 from app.domain.risk.limits import Standing, TradingState
 from app.ports import Clock
 from app.services.access.audit import AuditService

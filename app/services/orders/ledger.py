@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 
 from app.bus import Topic
-from app.domain.audit import Subject
+from app.domain.access.audit import Subject
 from app.domain.fills import Fill
 from app.domain.orders import changes, refusals
 from app.domain.orders.amendments import AskedAmendment

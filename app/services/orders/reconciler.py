@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.domain.audit import Subject
+from app.domain.access.audit import Subject
 from app.domain.orders.reconciliations import Reconciliation
 from app.services.access.audit import Attempt
 from app.services.orders.sync import OrderSync

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.bus import Topic
-from app.domain.audit import Subject
+from app.domain.access.audit import Subject
 from app.domain.orders import changes, refusals
 from app.domain.orders.amendments import Amendment
 from app.domain.orders.changes import Step

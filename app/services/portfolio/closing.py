@@ -7,7 +7,7 @@ from typing import Any
 
 from app.bus import Topic
 from app.domain import money
-from app.domain.audit import Subject
+from app.domain.access.audit import Subject
 from app.domain.orders.order import Order, OrderSide, OrderType, PositionType
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.domain.portfolio.positions import Position, PositionKey

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.domain.audit import Subject
+from app.domain.access.audit import Subject
 from app.domain.risk.limits import Standing
 from app.domain.risk.rules import ALL
 from app.storage.database import Transaction

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.bus import Topic
 from app.domain import money
-from app.domain.audit import Subject
+from app.domain.access.audit import Subject
 from app.domain.checks import invalid
 from app.domain.orders.filters import OrderFilter
 from app.domain.reasons import REASON, is_reason

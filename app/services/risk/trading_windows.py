@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.bus import Topic
-from app.domain.audit import Subject
+from app.domain.access.audit import Subject
 from app.domain.risk.trading_window_changes import check_window
 from app.domain.risk.trading_windows import HOUR, WindowState
 from app.ports import Clock

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.domain.tokens import ADMIN_FILE, Scope, Token
+from app.domain.access.tokens import ADMIN_FILE, Scope, Token
 from app.services.access.auth import AuthService
 from tests.conftest import on_each_database
 from tests.services.authorizing import HERE, is_let_in

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text, update
 from structlog.testing import capture_logs
 
-from app.domain.tokens import Scope, Token, TokenOrigin
+from app.domain.access.tokens import Scope, Token, TokenOrigin
 from app.errors import Denied, RateLimited, RefusalCode, Unauthenticated
 from app.services.access import auth as auth_module
 from app.services.access.auth import AuthService

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from app.bus import Bus, Topic
-from app.domain.bots import Bot, BotState, StopWish
+from app.domain.bot.bot import Bot, BotState, StopWish
 from app.domain.markets.candle_series import CandleSeries
 from app.domain.markets.candles import Candle
 from app.ports import Clock

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.bots import Assignment, Bot, BotState, Decision, DecisionOutcome, StopWish
+from app.domain.bot.bot import Assignment, Bot, BotState, Decision, DecisionOutcome, StopWish
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderSide, OrderSource, OrderStatus
 from app.errors import Denied, RefusalCode

@@ -1,7 +1,7 @@
 """What the paper exchange refuses to make of an order that it has."""
 
 from app.domain import money
-from app.domain.paper import PaperOrder
+from app.domain.paper_ledger import PaperOrder
 from app.errors import Refusal, RefusalCode
 from app.exchanges.paper.account.admission import (
     first_of,

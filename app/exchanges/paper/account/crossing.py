@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from app.domain.orders.order import OrderSide
 from app.domain.orders.triggers import fires, waits_above
-from app.domain.paper import PaperOrder
+from app.domain.paper_ledger import PaperOrder
 
 
 def limit_of(order: PaperOrder) -> Decimal:

@@ -6,7 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
+from app.domain.paper_ledger import (
+    PaperBalance,
+    PaperNumbers,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+)
 
 
 class BooksView(Protocol):

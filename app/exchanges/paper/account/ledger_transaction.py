@@ -9,7 +9,13 @@ from app.domain import money
 from app.domain.markets.order_books import Level
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderReport
-from app.domain.paper import PaperBalance, PaperNumbers, PaperOrder, PaperPosition, PaperTrade
+from app.domain.paper_ledger import (
+    PaperBalance,
+    PaperNumbers,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+)
 from app.errors import ExchangeRejected, Refusal
 from app.exchanges.paper.account import margins, refusals
 from app.exchanges.paper.account.ledger import BooksTransaction

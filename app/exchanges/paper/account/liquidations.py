@@ -4,7 +4,7 @@ from datetime import datetime
 
 from app.domain import money
 from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
-from app.domain.paper import PaperOrder, PaperPosition
+from app.domain.paper_ledger import PaperOrder, PaperPosition
 
 # No order of ours can have a wire id that begins like this one.
 _NAME = "LIQUIDATED"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.orders.order import PositionType
-from app.domain.paper import PaperBalance, PaperPosition
+from app.domain.paper_ledger import PaperBalance, PaperPosition
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.margins import Leg, Standing, liquidation_price
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import Level
-from app.domain.paper import PaperBalance, PaperOrder, PaperPosition
+from app.domain.paper_ledger import PaperBalance, PaperOrder, PaperPosition
 from app.domain.portfolio.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
 from app.domain.portfolio.positions import Holding, Move, move
 from app.errors import ExchangeRejected, Refusal, RefusalCode

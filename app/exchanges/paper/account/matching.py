@@ -10,7 +10,7 @@ from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import Level
 from app.domain.orders.order import Fee, OrderSide, OrderStatus, TimeInForce
 from app.domain.orders.reports import OrderTerms
-from app.domain.paper import PaperBalance, PaperOrder
+from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, Refusal
 from app.exchanges.paper.account import refusals
 from app.exchanges.paper.account.crossing import limit_of, takes, trigger_of

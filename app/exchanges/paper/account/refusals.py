@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.paper import PaperBalance, PaperOrder
+from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.domain.portfolio.margins import LIQUIDATION_LEVEL
 from app.errors import Refusal, RefusalCode
 

@@ -10,7 +10,7 @@ from app.domain.orders.reports import (
     OrderTerms,
     ReportedTerms,
 )
-from app.domain.paper import PaperOrder, PaperTrade
+from app.domain.paper_ledger import PaperOrder, PaperTrade
 
 _ORDER = "P"
 _TRADE = "T"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from operator import itemgetter
 
-from app.domain.paper import PaperNumbers, PaperOrder
+from app.domain.paper_ledger import PaperNumbers, PaperOrder
 from app.exchanges.paper.account.crossing import is_due, waits_at, waits_for_fall
 from app.exchanges.paper.account.margin_account import MarkOf, Stakes
 

@@ -12,7 +12,7 @@ from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.markets.order_books import Level, OrderBook
 from app.domain.orders.order import OrderSide, PositionType
-from app.domain.paper import PaperOrder, PaperPosition
+from app.domain.paper_ledger import PaperOrder, PaperPosition
 from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode
 from app.exchanges.paper.account.admission import CAPABILITIES
 from app.exchanges.paper.account.ledger_transaction import Page

@@ -11,7 +11,7 @@ from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType
 from app.domain.orders.reports import OrderIntent, OrderReport
-from app.domain.paper import PaperBalance
+from app.domain.paper_ledger import PaperBalance
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.price_sources.mirrored import POLL_SECONDS

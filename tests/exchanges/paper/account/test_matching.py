@@ -12,7 +12,7 @@ from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import Level
 from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
 from app.domain.orders.reports import OrderTerms
-from app.domain.paper import PaperBalance, PaperOrder
+from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.account.crossing import is_due
 from app.exchanges.paper.account.matching import Matching, Outcome, Purse

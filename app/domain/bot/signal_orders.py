@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.bots import Assignment
+from app.domain.bot.bot import Assignment
+from app.domain.bot.signals import Signal
 from app.domain.markets.markets import Market
 from app.domain.orders.order import OrderSide
 from app.domain.portfolio.positions import Holding
-from app.domain.signals import Signal
 
 _ONE = Decimal(1)
 

@@ -1,0 +1,1 @@
+"""Tokens, and the audit of who changed what."""

@@ -1,0 +1,1 @@
+"""The bot's states, its signals, and the orders they come to."""
