@@ -97,7 +97,7 @@ class OrderGate:
             return Absent(why=connection.detail or refusals.CUT_OFF)
         if not self._accounts.is_in_step(account):
             detail = f" ({connection.detail})" if connection.detail else ""
-            return Absent(why=f"{order_refusals.NOT_IN_STEP}{detail}")
+            return Absent(why=f"{refusals.NOT_IN_STEP}{detail}")
         try:
             async with self._clock.timeout(entry.answer_seconds):
                 markets = await gateway.markets()
