@@ -19,7 +19,7 @@ from app.services import Services
 from app.services.portfolio.portfolios import MAX_POINTS, CurveRequest, Portfolio
 from app.settings import Settings, load_settings
 from benchmarks.equity_plot import Plot
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 ACCOUNT = "paper"
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -23,9 +23,9 @@ from app.services import Services
 from app.settings import Settings, load_settings
 from app.storage.database import Database
 from app.storage.upkeep.migrations import migrate
-from tests import postgres
-from tests.fakes import ManualClock
-from tests.leaks import lines_with_secrets
+from tests.support import postgres
+from tests.support.clock import ManualClock
+from tests.support.leaks import lines_with_secrets
 
 # Where nothing may be kept compiled, every worker and every program of a test would compile all
 # anew; they inherit this.

@@ -12,7 +12,7 @@ from app.exchanges.paper.exchange import PaperExchange
 from app.gateways import Gateways, build_all
 from app.settings import load_settings
 from app.storage.database import Database
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 KEYS = {"api_key": "k", "secret": "s"}
 

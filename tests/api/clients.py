@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.api.servers import LOOPBACK, Address
-from tests.leaks import lines_with_secrets
+from tests.support.leaks import lines_with_secrets
 
 Data = dict[str, Any]
 PATIENCE_SECONDS = 10

@@ -18,8 +18,8 @@ from app.settings import Settings, load_settings
 from tests.api.clients import PATIENCE_SECONDS, Client, Socket, connected
 from tests.api.servers import Address, serving
 from tests.conftest import START
-from tests.fakes import HastyClock, ManualClock
-from tests.leaks import lines_with_secrets
+from tests.support.clock import HastyClock, ManualClock
+from tests.support.leaks import lines_with_secrets
 
 ADMIN = "admin-" + "a" * 32
 

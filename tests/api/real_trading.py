@@ -11,9 +11,9 @@ from app.runtime import Parts
 from tests.api.clients import PATIENCE_SECONDS, Client, Data
 from tests.api.conftest import running, settings_of
 from tests.api.trading import WAITING
-from tests.binance.accounts import Account
-from tests.binance.venue import Venue
-from tests.fakes import ManualClock
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 ACCOUNTS = """{ accounts {
   name exchange mode connectivity connectivityDetail lastReconciledAt

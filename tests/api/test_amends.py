@@ -11,7 +11,7 @@ from tests.api.conftest import Serve
 from tests.api.test_order_kinds import RICH, UPDATES
 from tests.api.trading import CANCEL, CHANGED, MARKET, READ, WAITING, place, price_of
 from tests.conftest import on_each_database
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 AMEND = f"mutation ($input: AmendOrderInput!) {{ amendOrder(input: $input) {{ {CHANGED} }} }}"
 

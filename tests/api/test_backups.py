@@ -14,7 +14,7 @@ from tests.api.clients import PATIENCE_SECONDS, Client
 from tests.api.conftest import Api, Serve, running, settings_of
 from tests.api.trading import place
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 PLACERS = 4
 MOST_ORDERS = 60

@@ -8,7 +8,7 @@ from tests.api.conftest import ADMIN, Serve
 from tests.api.metrics import value
 from tests.api.test_tokens import make_token
 from tests.api.trading import MARKET, PLACE, WAITING, place
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 WHO = "{ viewer { name } }"
 LIMITS = "{ viewer { limits { cost { perSecond left resetsAt } orders { perSecond left } } } }"

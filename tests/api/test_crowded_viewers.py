@@ -16,7 +16,7 @@ from tests.api.conftest import Api, hasty, on_shared, running, settings_of
 from tests.api.test_tokens import make_token
 from tests.api.trading import WAITING, place
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 pytestmark = on_shared
 

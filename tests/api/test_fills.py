@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from tests.api.clients import Client, Data
 from tests.api.trading import MARKET, WAITING, place
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 FILLS = """query ($filter: FillFilter, $first: Int, $after: Cursor) {
   fills(filter: $filter, first: $first, after: $after) {

@@ -11,7 +11,7 @@ from tests.api.clients import Client, Closed
 from tests.api.conftest import running, settings_of
 from tests.api.metrics import value
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 WHO = {"query": "{ viewer { name } }"}
 

@@ -8,7 +8,7 @@ from tests.api.clients import Client, Data
 from tests.api.conftest import on_shared
 from tests.api.trading import MARKET, WAITING, place
 from tests.conftest import on_each_database
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 LIST = """query (
   $filter: OrderFilter, $orderBy: OrderOrder, $first: Int, $after: Cursor,

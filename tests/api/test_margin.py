@@ -14,9 +14,9 @@ from tests.api.clients import PATIENCE_SECONDS, Client, Data
 from tests.api.conftest import Api, running, settings_of
 from tests.api.test_positions import NODE, UPDATES, close, positions
 from tests.api.trading import place, price_of, refusal
-from tests.binance.running import running_venue
-from tests.binance.venue import Venue
-from tests.fakes import ManualClock
+from tests.support.binance.running import running_venue
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 PORTFOLIO = "{ portfolio { equity unrealizedPnl realizedPnl balances { asset free used } } }"
 ORDERS = """query ($filter: OrderFilter) { orders(filter: $filter) { nodes {

@@ -19,7 +19,7 @@ from tests.api.metrics import told, value
 from tests.api.test_faults import GONE, NONSENSE, spoil
 from tests.api.test_tokens import make_token
 from tests.api.trading import WAITING, answer, place, refusal
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "operation.md"
 _AUDIT = "{ auditLog(first: 1) { nodes { requestId } } }"

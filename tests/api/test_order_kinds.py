@@ -14,7 +14,7 @@ from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api, Serve, running, settings_of
 from tests.api.trading import CANCEL, READ, place, price_of, refusal
 from tests.conftest import on_each_database
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 UPDATES = """subscription ($after: Cursor) { orderUpdates(after: $after) {
   cursor kind previousStatus order { clientOrderId status filled amount price triggerPrice }

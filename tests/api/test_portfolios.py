@@ -9,7 +9,7 @@ from tests.api.clients import Client, Data, Socket
 from tests.api.conftest import Api, Serve, on_shared
 from tests.api.test_tokens import make_token
 from tests.api.trading import WAITING, place, price_of
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 FIELDS = """{
   id asOf currency equity cash unrealizedPnl realizedPnl realizedPnlToday drawdownPercent

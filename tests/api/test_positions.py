@@ -7,7 +7,7 @@ from tests.api.clients import Client, Data, Socket
 from tests.api.conftest import Serve
 from tests.api.test_tokens import make_token
 from tests.api.trading import place, price_of
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 FIELDS = """{
   id symbol type side amount entryPrice markPrice markPriceAt notional

@@ -7,7 +7,7 @@ import pytest
 from tests.api.clients import Client, Data, Socket
 from tests.api.conftest import Api, on_shared
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 CANDLES = """query ($symbol: String!, $timeframe: String! = "1m", $since: DateTime, $limit: Int) {
   candles(symbol: $symbol, timeframe: $timeframe, since: $since, limit: $limit) {

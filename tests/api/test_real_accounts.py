@@ -13,13 +13,13 @@ from tests.api.metrics import value
 from tests.api.real_trading import PREVIEW, Site, Trading, traded
 from tests.api.test_reconcile import reconcile
 from tests.api.trading import CANCEL, MARKET, PLACE, WAITING, place, refusal
-from tests.binance import faults
-from tests.binance.accounts import Commission
-from tests.binance.orders import Status
-from tests.binance.requests import RequestKind
-from tests.binance.running import running_venue
-from tests.binance.venue import Venue
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.engine.accounts import Commission
+from tests.support.binance.engine.orders import Status
+from tests.support.binance.running import running_venue
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 AMEND = """mutation ($id: ID!) {
   amendOrder(input: {id: $id, price: "41000"}) { ... on Refusal { code } }

@@ -13,10 +13,10 @@ from tests.api.test_portfolios import portfolio
 from tests.api.test_positions import positions
 from tests.api.test_reconcile import reconcile
 from tests.api.trading import WAITING, place
-from tests.binance.accounts import Account
-from tests.binance.listings import Listing
-from tests.binance.running import running_venue
-from tests.fakes import ManualClock
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.engine.listings import Listing
+from tests.support.binance.running import running_venue
+from tests.support.clock import ManualClock
 
 ETH = "ETH/USDT"
 # Traded for nothing but ether.

@@ -12,11 +12,11 @@ from app.runtime import Parts
 from tests.api.clients import PATIENCE_SECONDS, Data, Socket
 from tests.api.conftest import Api, running, settings_of
 from tests.api.test_prices import CANDLES, WATCH_TICKERS
-from tests.binance import faults
-from tests.binance.requests import RequestKind
-from tests.binance.running import running_venue
-from tests.binance.venue import Venue
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.running import running_venue
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 CAPABILITIES = "{ accounts { name connectivity capabilities { streamingTickers } } }"
 WATCH = WATCH_TICKERS.replace("symbols: $symbols", "symbols: $symbols, account: $account").replace(

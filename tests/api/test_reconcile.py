@@ -2,7 +2,7 @@ from app.exchanges.paper.faults import Call, Faults
 from tests.api.clients import Client, Data
 from tests.api.conftest import Serve
 from tests.api.trading import WAITING, place
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 RECONCILE = """mutation ($account: String) { reconcile(account: $account) {
   account { name lastReconciledAt } checked

@@ -8,7 +8,7 @@ from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api
 from tests.api.documents import everything
 from tests.api.trading import WAITING, place, refusal
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 WINDOW = everything("TradingWindow", depth=2)
 RISK = everything("Risk", depth=2)

@@ -18,7 +18,7 @@ from tests.api.documents import calling, every_root_field, least_given, naming_a
 from tests.api.test_tokens import create, make_token, revoke
 from tests.api.trading import place
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 pytestmark = on_shared
 

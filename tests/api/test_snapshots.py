@@ -18,8 +18,8 @@ from app.services.reads import OrderList, View, ViewService
 from schema.build import build_schema
 from schema.context import Context
 from tests.conftest import START, on_each_database
-from tests.fakes import ManualClock
-from tests.makers import make_request
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
 
 TOKEN = Token(id="1", name="a client", scopes=(Scope.TRADE,), created_at=START)
 HELD = "positions { asOf nodes { notional unrealizedPnl markPrice markPriceAt } }"

@@ -14,7 +14,7 @@ from tests.api.servers import serving
 from tests.api.test_tokens import create, revoke
 from tests.api.trading import PLACE, WAITING, place
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 WHO = "{ viewer { name } }"
 WATCH = "subscription { orderUpdates { kind order { clientOrderId } } }"

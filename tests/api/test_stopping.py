@@ -19,7 +19,7 @@ from tests.api.clients import PATIENCE_SECONDS, Data, Socket
 from tests.api.conftest import ADMIN, Api, Serve, hasty, never_late, running, settings_of
 from tests.api.servers import dialed, serving
 from tests.api.trading import MARKET, PLACE
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 ANSWER_SECONDS = 3.0
 ENOUGH_SECONDS = 8

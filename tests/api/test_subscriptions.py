@@ -16,8 +16,8 @@ from tests.api.conftest import Api, Serve, running, settings_of
 from tests.api.test_tokens import make_token
 from tests.api.trading import WAITING, place
 from tests.conftest import START, on_each_database
-from tests.fakes import ManualClock
-from tests.makers import make_request
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
 
 WATCH = """subscription ($filter: OrderFilter, $after: Cursor) {
   orderUpdates(filter: $filter, after: $after) {

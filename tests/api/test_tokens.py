@@ -7,7 +7,7 @@ from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api, Serve, on_shared
 from tests.api.trading import WAITING, place
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 TOKEN = "id name scopes accountNames createdAt expiresAt lastUsedAt revokedAt"
 RESULT = f"""__typename

@@ -7,10 +7,10 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.binance.accounts import Account
-from tests.binance.running import running_venue
-from tests.binance.venue import Venue
-from tests.fakes import ManualClock
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.running import running_venue
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 UNHURRIED = {"timeout_on_exit": 0, "enableRateLimit": False, "verify": False}
 Connect = Callable[..., Awaitable[ccxt.pro.binance]]

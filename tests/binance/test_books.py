@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.binance.accounts import Account, Balance, Commission
-from tests.binance.balancing import imbalances
-from tests.binance.orders import Status
-from tests.binance.refusals import Refused
-from tests.binance.venue import Venue
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.binance.engine.accounts import Account, Balance, Commission
+from tests.support.binance.engine.balancing import imbalances
+from tests.support.binance.engine.orders import Status
+from tests.support.binance.engine.refusals import Refused
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 FEES = [
     (Commission.RECEIVED, "BUY", "BTC", "0.0001"),

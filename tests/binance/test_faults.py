@@ -8,13 +8,13 @@ import aiohttp
 import ccxt.pro
 import pytest
 
-from tests.binance import faults
-from tests.binance.accounts import Account
 from tests.binance.conftest import Connect
-from tests.binance.faults import AnyFault
-from tests.binance.requests import RequestKind
-from tests.binance.venue import Venue
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.faults import AnyFault
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 NAME = {"clientOrderId": "k1"}
 

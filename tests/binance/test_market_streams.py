@@ -6,9 +6,9 @@ from decimal import Decimal
 import ccxt.pro
 import pytest
 
-from tests.binance.tape import Quote
-from tests.binance.venue import Venue
-from tests.binance.watching import heard, watching
+from tests.support.binance.engine.tape import Quote
+from tests.support.binance.venue import Venue
+from tests.support.binance.watching import heard, watching
 
 TICKER = "ticker:{}@BTC/USDT"
 

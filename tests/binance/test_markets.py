@@ -6,13 +6,13 @@ from decimal import Decimal
 import ccxt.pro
 import pytest
 
-from tests.binance.accounts import Account
 from tests.binance.conftest import Connect
-from tests.binance.listings import DEFAULT_LISTINGS
-from tests.binance.requests import RequestKind
-from tests.binance.tape import Quote
-from tests.binance.venue import Venue
-from tests.fakes import ManualClock
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.engine.listings import DEFAULT_LISTINGS
+from tests.support.binance.engine.tape import Quote
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 
 async def test_markets_arrive_with_their_steps_and_limits(client: ccxt.pro.binance) -> None:

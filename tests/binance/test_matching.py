@@ -4,13 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from tests.binance.accounts import Account
-from tests.binance.matching import affordable, crosses, is_due
-from tests.binance.orders import Side, Type
-from tests.binance.tape import Quote
-from tests.binance.venue import Venue
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.engine.matching import affordable, crosses, is_due
+from tests.support.binance.engine.orders import Side, Type
+from tests.support.binance.engine.tape import Quote
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 STOP = Decimal(100)
 BELOW, AT, ABOVE = Decimal("99.99"), Decimal(100), Decimal("100.01")

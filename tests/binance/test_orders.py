@@ -6,11 +6,11 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.binance.accounts import Account
-from tests.binance.requests import RequestKind
-from tests.binance.tape import Quote
-from tests.binance.venue import Venue
-from tests.fakes import ManualClock
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.engine.tape import Quote
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 NAME = {"clientOrderId": "k0001"}
 TYPES: list[tuple[str, str, str | None, dict[str, Any]]] = [

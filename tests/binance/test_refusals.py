@@ -7,12 +7,12 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.binance import faults
-from tests.binance.accounts import Account
 from tests.binance.conftest import Connect
-from tests.binance.requests import RequestKind
-from tests.binance.venue import Venue
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.venue import Venue
+from tests.support.clock import ManualClock
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
 TERMS = {"quantity": "0.1", "price": "40000"}

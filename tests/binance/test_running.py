@@ -9,11 +9,11 @@ import ccxt.pro
 import pytest
 
 from app.clocks import SystemClock
-from tests.binance import faults
 from tests.binance.conftest import UNHURRIED
-from tests.binance.requests import RequestKind
-from tests.binance.running import running_venue
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.running import running_venue
+from tests.support.clock import ManualClock
 
 
 async def test_nothing_is_left_of_open_sockets_and_unanswered_requests(clock: ManualClock) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.binance import faults
-from tests.binance.accounts import Account
 from tests.binance.conftest import Connect
-from tests.binance.listings import DEFAULT_LISTINGS, Listing
-from tests.binance.requests import RequestKind
-from tests.binance.user_streams import Delivery
-from tests.binance.venue import Venue
-from tests.binance.watching import heard, is_heard, watching
+from tests.support.binance.api import faults
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.api.user_streams import Delivery
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.engine.listings import DEFAULT_LISTINGS, Listing
+from tests.support.binance.venue import Venue
+from tests.support.binance.watching import heard, is_heard, watching
 
 NAME = {"clientOrderId": "k1"}
 

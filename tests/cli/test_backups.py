@@ -11,8 +11,8 @@ import pytest
 from app.domain.risk.limits import Standing, TradingState
 from app.domain.risk.rules import ALL
 from app.storage.upkeep.inspections import inspected
-from tests import postgres
 from tests.cli.programs import run
+from tests.support import postgres
 from tests.system.clients import ApiClient
 from tests.system.servers import ServerProcess
 

@@ -16,11 +16,11 @@ import pytest
 from app.domain.access.tokens import ADMIN_FILE
 from app.runtime import Parts, open_runtime
 from app.settings import load_settings
-from tests import postgres
-from tests.certificates import make_pair
 from tests.cli.programs import COMMAND, environ, run, serving
-from tests.fakes import ManualClock
-from tests.makers import make_request
+from tests.support import postgres
+from tests.support.certificates import make_pair
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
 
 PASSWORD = "a-password-that-nobody-may-see"
 Findings = dict[str, dict[str, Any]]

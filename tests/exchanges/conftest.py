@@ -8,11 +8,11 @@ from app.bus import Bus
 from app.domain.accounts import AccountMode
 from app.storage.database import Database
 from app.storage.paper import PaperBooks
-from tests.exchanges.binance_rigs import BinanceRig, trading
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.paper.mirrored_rigs import FollowedRig
-from tests.exchanges.rigs import GatewayRig, PaperRig
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.mirrored import FollowedRig
+from tests.support.exchanges.rigs import GatewayRig, PaperRig
 
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 

@@ -16,8 +16,8 @@ from app.errors import (
     RefusalCode,
 )
 from app.exchanges.paper.faults import Call
-from tests.exchanges.binance_rigs import BinanceRig
-from tests.exchanges.rigs import (
+from tests.support.exchanges.binance import BinanceRig
+from tests.support.exchanges.rigs import (
     STOPS,
     GatewayRig,
     a_limit,

@@ -10,7 +10,7 @@ from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionT
 from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt, ExchangeUnavailable, RefusalCode
 from app.exchanges.paper.faults import Call
-from tests.exchanges.rigs import (
+from tests.support.exchanges.rigs import (
     SYMBOL,
     GatewayRig,
     a_limit,

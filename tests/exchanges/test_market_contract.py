@@ -11,12 +11,12 @@ import pytest
 
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.order_books import Level
-from tests.exchanges.binance_rigs import BinanceRig, trading
 from tests.exchanges.conftest import START
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.paper.mirrored_rigs import FollowedRig
-from tests.exchanges.rigs import SYMBOL, GatewayRig, PaperRig
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.mirrored import FollowedRig
+from tests.support.exchanges.rigs import SYMBOL, GatewayRig, PaperRig
 
 T = TypeVar("T")
 MINUTE = timedelta(minutes=1)

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from app.runtime import Parts
 from tests.api.conftest import Api, hasty, never_late, running, settings_of
 from tests.conftest import START
-from tests.fakes import ManualClock
-from tests.leaks import lines_with_secrets
+from tests.support.clock import ManualClock
+from tests.support.leaks import lines_with_secrets
 
 T = TypeVar("T")
 

@@ -41,8 +41,8 @@ from app.errors import (
     RefusalCode,
 )
 from tests.conftest import START
-from tests.fakes import ManualClock
-from tests.market_sources import NothingToWatch
+from tests.support.clock import ManualClock
+from tests.support.market_sources import NothingToWatch
 
 SYMBOL = "BTC/USDT"
 _MARKET = Market(

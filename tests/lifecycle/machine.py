@@ -21,9 +21,9 @@ from app.domain.orders.order import TRANSITIONS, Order, OrderSource, OrderStatus
 from app.domain.orders.requests import OrderRequest
 from app.errors import Denied, RefusalCode
 from tests.conftest import START
-from tests.fakes import ManualClock
 from tests.lifecycle.exchange import Answer, Held, Killed, KnownExchange, written
 from tests.lifecycle.world import ACCOUNT, NOT_FOUND_SECONDS, Follower, Process, open_process
+from tests.support.clock import ManualClock
 
 T = TypeVar("T")
 

@@ -15,10 +15,10 @@ from app.domain.risk.limits import Standing, TradingState
 from app.errors import Denied, Refusal, RefusalCode
 from app.services.orders.gate import OrderGate
 from app.services.risk.scope import Reach, restrict
-from tests.fakes import ManualClock
 from tests.lifecycle.exchange import Answer, Killed, KnownExchange, written
 from tests.lifecycle.world import ACCOUNT, ANSWER_SECONDS, NOT_FOUND_SECONDS, Process, open_process
-from tests.makers import make_request
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
 
 LIMIT = make_request(type=OrderType.LIMIT, price=Decimal(100), amount=Decimal(10))
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 from app.domain.orders.order import Order, OrderSource, OrderStatus
-from tests.fakes import ManualClock
 from tests.lifecycle.exchange import KnownExchange
 from tests.lifecycle.test_findings import LIMIT, exchange, kinds_of, path, process
 from tests.lifecycle.world import Process
+from tests.support.clock import ManualClock
 
 __all__ = ["exchange", "path", "process"]
 

@@ -25,7 +25,7 @@ from app.errors import Denied, RefusalCode
 from tests.conftest import migrated
 from tests.lifecycle.exchange import Answer
 from tests.lifecycle.machine import Machine, picked
-from tests.makers import make_request
+from tests.support.makers import make_request
 
 # 2,000 steps; in the soak 200,000, each part of it from a seed of its own.
 STEPS = 50

@@ -25,8 +25,8 @@ from app.services.orders.sync import OrderSync, SyncTimes
 from app.services.orders.update_log import OrderLog
 from app.storage.database import Database
 from tests.conftest import START
-from tests.fakes import ManualClock
 from tests.lifecycle.exchange import SYMBOL, KnownExchange
+from tests.support.clock import ManualClock
 
 ACCOUNT = "paper"
 ANSWER_SECONDS = 10.0

@@ -30,7 +30,7 @@ from schema.build import Schema, build_schema
 from schema.context import Context
 from schema.scalars import SCALARS
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 TOKEN = Token(
     id="1", name="a bot", scopes=(Scope.TRADE,), created_at=datetime(2026, 1, 1, tzinfo=UTC)

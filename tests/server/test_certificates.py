@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from structlog.testing import capture_logs
 
 from app.server.certificates import Certificates, NoCertificate
-from tests.certificates import Pair, make_pair
+from tests.support.certificates import Pair, make_pair
 
 
 async def met(certificates: Certificates) -> int:

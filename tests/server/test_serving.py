@@ -19,8 +19,8 @@ from app.server.protocols import Socket
 from app.server.server import run_server
 from app.server.serving import SEND_BUFFER_BYTES, listen
 from app.settings import load_settings
-from tests.certificates import make_pair
 from tests.cli.programs import run, serving
+from tests.support.certificates import make_pair
 
 
 @contextmanager

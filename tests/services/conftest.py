@@ -9,7 +9,7 @@ from app.services.access.auth import AuthService
 from app.services.access.login_throttle import Doorkeeper
 from app.storage.database import Database
 from tests.conftest import START
-from tests.fakes import HastyClock, ManualClock
+from tests.support.clock import HastyClock, ManualClock
 
 
 @pytest.fixture

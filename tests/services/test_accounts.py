@@ -3,7 +3,7 @@ from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.settings import Settings
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 
 async def test_an_account_out_of_reach_says_when_it_was_last_compared(

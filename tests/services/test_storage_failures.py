@@ -11,10 +11,10 @@ from app.exchanges.paper.faults import Faults
 from app.services import Services
 from app.services.orders.service import Placed
 from app.settings import Settings, load_settings
-from tests.fakes import ManualClock
-from tests.makers import make_request
 from tests.services.orders.test_service import all_orders
-from tests.services.reading import advance_until, kinds_of, order_at_exchange
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
+from tests.support.services.reading import advance_until, kinds_of, order_at_exchange
 
 
 @pytest.fixture

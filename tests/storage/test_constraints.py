@@ -10,7 +10,7 @@ from app.domain.orders.order import Order, OrderSide
 from app.errors import Duplicate
 from app.storage.database import Database
 from tests.conftest import START, on_each_database
-from tests.makers import make_fill, make_order
+from tests.support.makers import make_fill, make_order
 
 pytestmark = on_each_database
 

@@ -15,7 +15,7 @@ from app.domain.orders.events import LoggedEvent
 from app.errors import Duplicate, StaleRevision, StorageError
 from app.storage.database import Database, Transaction
 from tests.conftest import START, on_each_database
-from tests.makers import make_order
+from tests.support.makers import make_order
 
 pytestmark = on_each_database
 

@@ -8,8 +8,8 @@ from app.services.bot.strategies import StrategyRunner
 from app.strategies.built_in import BUILT_IN
 from app.strategies.interface import Advice
 from app.strategies.parameters import as_text, read
-from tests.fakes import ManualClock
 from tests.strategies.charts import NOTHING, SOME, chart
+from tests.support.clock import ManualClock
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "strategies.md").read_text()
 

@@ -12,7 +12,7 @@ from app.services import Services
 from app.services.bot.service import BotPlan
 from app.settings import load_settings
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 PATIENCE_MINUTES = 10
 PATIENCE_SECONDS = 20

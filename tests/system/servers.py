@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import httpx
 
 from app.domain.access.tokens import ADMIN_FILE
-from tests.leaks import lines_with_secrets
+from tests.support.leaks import lines_with_secrets
 from tests.system.serve import FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,13 +9,13 @@ from functools import partial
 from itertools import cycle
 
 from app.ports import Clock
-from tests.binance import faults
-from tests.binance.faults import AnyFault, Outcome, Proceed
-from tests.binance.order_pages import Page
-from tests.binance.refusals import banned
-from tests.binance.requests import RequestKind
-from tests.binance.user_streams import Delivery
-from tests.binance.venue import Venue
+from tests.support.binance.api import faults
+from tests.support.binance.api.faults import AnyFault, Outcome, Proceed
+from tests.support.binance.api.order_pages import Page
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.api.user_streams import Delivery
+from tests.support.binance.engine.refusals import banned
+from tests.support.binance.venue import Venue
 from tests.system.clients import PAUSE_SECONDS
 
 LONGEST_CALM_SECONDS = 0.2

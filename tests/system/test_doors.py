@@ -7,7 +7,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.certificates import make_pair
+from tests.support.certificates import make_pair
 from tests.system.conftest import MakeServer
 
 WHO = {"query": "{ viewer { name } }"}

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 
 from app.clocks import SystemClock
-from tests.binance.accounts import Account
-from tests.binance.running import running_venue
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.running import running_venue
 from tests.system.clients import ApiClient, Data, api_client, eventually
 from tests.system.conftest import MakeServer
 from tests.system.servers import ServerProcess, free_port

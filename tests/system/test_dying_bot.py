@@ -18,8 +18,8 @@ from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.settings import load_settings
 from tests.conftest import START
-from tests.fakes import ManualClock
-from tests.services.reading import order_at_exchange
+from tests.support.clock import ManualClock
+from tests.support.services.reading import order_at_exchange
 from tests.system.dying_bot import BUYING, PATIENCE_MINUTES
 
 PAPER = frozenset({"paper"})

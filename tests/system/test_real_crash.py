@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from app.clocks import SystemClock
 from app.domain.orders.order import OrderUpdateKind
-from tests.binance.accounts import Account
-from tests.binance.running import running_venue
-from tests.binance.venue import Venue
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.running import running_venue
+from tests.support.binance.venue import Venue
 from tests.system.books import (
     Books,
     assert_log_is_whole,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from app.domain import money
-from tests.binance.tape import Quote
+from tests.support.binance.engine.tape import Quote
 from tests.system.clients import ApiClient, Data
 from tests.system.kills import Acknowledged
 from tests.system.markets import SYMBOLS, Market

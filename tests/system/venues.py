@@ -10,9 +10,9 @@ from sqlalchemy import RowMapping
 
 from app.domain import money
 from app.domain.orders.order import OrderSide, OrderSource, OrderStatus
-from tests.binance.accounts import Account
-from tests.binance.orders import Status
-from tests.binance.venue import Venue
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.engine.orders import Status
+from tests.support.binance.venue import Venue
 from tests.system.books import UNANSWERED, Books, Facts, compare
 
 # So long the exchange takes a request that is on its way, and a second more.

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from app.domain.markets.candles import CandleRequest, examine, span_of
-from tests.makers import AT
+from tests.support.makers import AT
 
 OFFERED = ("1m", "1h")
 

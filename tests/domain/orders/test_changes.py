@@ -13,7 +13,7 @@ from app.domain.orders.changes import Step, TransitionForbidden, received
 from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
 from app.domain.orders.reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.errors import Refusal, RefusalCode
-from tests.makers import AT, counting_ids, make_order, make_report, make_terms, make_trade
+from tests.support.makers import AT, counting_ids, make_order, make_report, make_terms, make_trade
 
 KINDS = OrderUpdateKind
 STATUSES = OrderStatus

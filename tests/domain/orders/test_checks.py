@@ -19,7 +19,7 @@ from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure
 from app.domain.risk.limits import EntryFacts, RiskLimits, Standing
 from app.errors import Refusal, RefusalCode
-from tests.makers import make_request
+from tests.support.makers import make_request
 
 MARKET = Market(
     symbol="BTC/USDT",

@@ -12,13 +12,13 @@ from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeDoubt, ExchangeRejected
 from app.exchanges.ccxt.connection.anomalies import LOGGED_EVERY, Oddities
 from app.exchanges.ccxt.connection.response_limits import LARGEST_ANSWER_BYTES
-from tests.binance import faults
-from tests.binance.faults import AnyFault
-from tests.binance.requests import RequestKind
-from tests.exchanges.binance_rigs import BinanceRig, trading
 from tests.exchanges.conftest import START
-from tests.exchanges.rigs import a_limit, an_intent, key_of
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.faults import AnyFault
+from tests.support.binance.api.requests import RequestKind
+from tests.support.clock import ManualClock
+from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.rigs import a_limit, an_intent, key_of
 
 PRICE = Decimal(40_000)
 

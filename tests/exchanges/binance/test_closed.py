@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 
 from app.domain.orders.order import OrderStatus
-from tests.binance.orders import Status
-from tests.binance.tape import Quote
-from tests.exchanges.binance_rigs import BinanceRig, trading
 from tests.exchanges.conftest import START
-from tests.fakes import ManualClock
+from tests.support.binance.engine.orders import Status
+from tests.support.binance.engine.tape import Quote
+from tests.support.clock import ManualClock
+from tests.support.exchanges.binance import BinanceRig, trading
 
 PAGE = 10
 SMALL = Quote(bid=Decimal(49_999), ask=Decimal(50_000), ask_amount=Decimal("0.03"))

@@ -16,13 +16,13 @@ from app.errors import (
     ExchangeUnavailable,
     RefusalCode,
 )
-from tests.binance import faults
-from tests.binance.faults import AnyFault
-from tests.binance.requests import RequestKind
-from tests.exchanges.binance_rigs import BinanceRig, trading
 from tests.exchanges.conftest import START
-from tests.exchanges.rigs import a_limit, key_of
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.faults import AnyFault
+from tests.support.binance.api.requests import RequestKind
+from tests.support.clock import ManualClock
+from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.rigs import a_limit, key_of
 
 PRICE = Decimal(40_000)
 AMOUNT = Decimal("0.1")

@@ -9,12 +9,12 @@ from pydantic import SecretStr
 
 from app.domain.accounts import AccountMode, Connectivity
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
-from tests.binance import faults
-from tests.binance.requests import RequestKind
-from tests.exchanges.binance_rigs import BinanceRig, at_binance, trading
 from tests.exchanges.conftest import START
-from tests.exchanges.rigs import a_limit
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.requests import RequestKind
+from tests.support.clock import ManualClock
+from tests.support.exchanges.binance import BinanceRig, at_binance, trading
+from tests.support.exchanges.rigs import a_limit
 
 ADVICE = ("the key", "the secret", "addresses", "permission for spot trading")
 

@@ -12,14 +12,14 @@ from app.domain.orders.order import Fee, OrderStatus
 from app.domain.orders.reports import FillReport, OrderIntent, OrderReport, OrderTerms
 from app.exchanges.ccxt.streams.account_streams import LAG_SECONDS
 from app.exchanges.ccxt.streams.stream_reader import CALM_SECONDS, FIRST_PAUSE_SECONDS
-from tests.binance import faults
-from tests.binance.listings import DEFAULT_LISTINGS
-from tests.binance.requests import RequestKind
-from tests.binance.user_streams import Delivery
-from tests.exchanges.binance_rigs import BinanceRig, subscribed, trading
 from tests.exchanges.conftest import START
-from tests.exchanges.rigs import a_limit, heard, key_of
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.api.user_streams import Delivery
+from tests.support.binance.engine.listings import DEFAULT_LISTINGS
+from tests.support.clock import ManualClock
+from tests.support.exchanges.binance import BinanceRig, subscribed, trading
+from tests.support.exchanges.rigs import a_limit, heard, key_of
 
 WATCHDOG_SECONDS = 30.0
 PRICE = Decimal(40_000)

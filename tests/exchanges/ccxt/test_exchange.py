@@ -8,9 +8,9 @@ from app.domain.orders.order import Fee, OrderStatus, OrderType, TimeInForce
 from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.ports import ExchangeGateway
-from tests.exchanges.ccxt.rigs import ORDER, TRADE, WIRE, Rig, connected, rigged
-from tests.exchanges.ccxt.servers import hangs_up, says, shows
-from tests.exchanges.rigs import a_limit, an_intent, terms_of
+from tests.support.exchanges.ccxt import ORDER, TRADE, WIRE, Rig, connected, rigged
+from tests.support.exchanges.ccxt_servers import hangs_up, says, shows
+from tests.support.exchanges.rigs import a_limit, an_intent, terms_of
 
 PATH = "/api/v3/order"
 TRADES = "/api/v3/myTrades"

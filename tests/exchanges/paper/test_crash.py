@@ -11,8 +11,8 @@ import pytest
 from app.domain.orders.order import OrderStatus
 from app.exchanges.paper.faults import CrashPoint
 from tests.conftest import on_each_database
-from tests.exchanges import crashing
-from tests.exchanges.rigs import PaperRig, an_intent, key_of, running
+from tests.support.exchanges import crashing
+from tests.support.exchanges.rigs import PaperRig, an_intent, key_of, running
 
 pytestmark = on_each_database
 

@@ -21,8 +21,9 @@ from app.exchanges.paper.prices.listings import LISTINGS
 from app.exchanges.paper.prices.price_path import PriceProcess, tick_of, time_of
 from tests.conftest import on_each_database
 from tests.exchanges.conftest import START
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.rigs import (
+from tests.support.clock import ManualClock
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.rigs import (
     TERMS,
     PaperRig,
     a_limit,
@@ -35,7 +36,6 @@ from tests.exchanges.rigs import (
     steps_off,
     ticker_of,
 )
-from tests.fakes import ManualClock
 
 
 @on_each_database

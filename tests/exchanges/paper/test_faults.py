@@ -17,7 +17,7 @@ from app.errors import (
 from app.exchanges.news import KEPT_REPORTS
 from app.exchanges.paper.faults import Call, Faults
 from app.exchanges.paper.news import NewsDesk
-from tests.exchanges.rigs import PaperRig, an_intent, heard, key_of
+from tests.support.exchanges.rigs import PaperRig, an_intent, heard, key_of
 
 
 async def test_a_refusal_by_switch_books_nothing(paper: PaperRig) -> None:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from app.domain.access.tokens import ADMIN_FILE, Scope, Token
 from app.services.access.auth import AuthService
 from tests.conftest import on_each_database
-from tests.services.authorizing import HERE, is_let_in
+from tests.support.services.authorizing import HERE, is_let_in
 
 CONFIGURED = SecretStr("configured-" + "x" * 32)
 

@@ -15,8 +15,8 @@ from app.services.access.login_throttle import MOST_WAITING, Doorkeeper
 from app.storage import tables
 from app.storage.database import Database
 from tests.conftest import on_each_database
-from tests.fakes import ManualClock
-from tests.services.authorizing import HERE, is_let_in
+from tests.support.clock import ManualClock
+from tests.support.services.authorizing import HERE, is_let_in
 
 MINUTE = 60.0
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from app.errors import RateLimited
 from app.services.access import login_throttle as doorkeeper_module
 from app.services.access.login_throttle import LONGEST_SECONDS, MOST_WAITING, Doorkeeper
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 HERE, THERE = "203.0.113.7", "198.51.100.9"
 

@@ -5,7 +5,7 @@ import pytest
 from app.errors import RateLimited
 from app.services.access.rate_limits import Allowances, Budget, BudgetService
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 FEW = Allowances(
     cost_per_second=100, orders_per_second=3, subscriptions_per_second=10, open_subscriptions=2

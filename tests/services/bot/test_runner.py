@@ -23,7 +23,7 @@ from app.services.metrics import Metrics
 from app.services.orders.service import OrderService
 from app.storage.database import Database
 from tests.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 CLIENTS = 20
 STEPS = 1000

@@ -24,8 +24,8 @@ from app.services.risk.scope import Reach
 from app.settings import Settings
 from app.storage.database import Database
 from tests.conftest import on_each_database
-from tests.fakes import ManualClock
-from tests.services.own_strategies import MISFIT
+from tests.support.clock import ManualClock
+from tests.support.services.own_strategies import MISFIT
 
 PAPER = frozenset({"paper"})
 ALL = Reach.of(PAPER, is_all=True)

@@ -15,9 +15,9 @@ from app.errors import Refusal, RefusalCode, StrategyFailed
 from app.services.bot.strategies import StrategyRunner
 from app.services.bot.strategy_workers import Limits
 from app.strategies.interface import Advice
-from tests.fakes import ManualClock
-from tests.services.own_strategies import MISFIT, PLAIN, REFUSED
 from tests.strategies.charts import MONDAY, NOTHING, SOME, chart
+from tests.support.clock import ManualClock
+from tests.support.services.own_strategies import MISFIT, PLAIN, REFUSED
 
 MIB = 1 << 20
 RISING = chart([1.0, 2.0, 3.0])
@@ -321,7 +321,7 @@ async def test_no_process_is_left_when_the_server_stops(folder: Path, clock: Man
 
 async def test_no_process_outlives_a_server_that_is_killed(folder: Path) -> None:
     server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.services.stranded", folder, stdout=PIPE
+        sys.executable, "-m", "tests.support.services.stranded", folder, stdout=PIPE
     )
     assert server.stdout is not None
     child = int(await server.stdout.readline())

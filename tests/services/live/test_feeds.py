@@ -11,9 +11,9 @@ from app.bus import Bus
 from app.services.markets.shared_stream import GRACE_SECONDS
 from app.services.portfolio.positions import PositionFilter
 from app.storage.database import Database
-from tests.fakes import ManualClock
-from tests.services.desks import ACCOUNT, House, StreamedDesk
-from tests.services.feeding import PATIENCE_SECONDS, Updates, reading
+from tests.support.clock import ManualClock
+from tests.support.services.desks import ACCOUNT, House, StreamedDesk
+from tests.support.services.feeds import PATIENCE_SECONDS, Updates, reading
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 PAUSE_SECONDS = 0.2

@@ -9,8 +9,8 @@ from app.bus import Bus, Topic
 from app.errors import ExchangeUnavailable
 from app.services.live.live_queries import MOST_WATCHES, PAUSE_SECONDS, Sight, Subject, Watches
 from app.services.markets.stream_registry import MarketFeeds
-from tests.fakes import ManualClock
-from tests.services.feeding import Updates, reading
+from tests.support.clock import ManualClock
+from tests.support.services.feeds import Updates, reading
 
 GOOD_FOR_SECONDS = 10.0
 

@@ -16,9 +16,9 @@ from app.errors import Denied, ExchangeUnavailable
 from app.services.markets.candle_history import SPANS_KEPT, CandleBooks, forget_old, series_of
 from app.storage.database import Database
 from tests.conftest import START
-from tests.fakes import ManualClock
-from tests.services.reading import Counted
-from tests.services.tapes import SYMBOLS, Tape, account_of, data_of
+from tests.support.clock import ManualClock
+from tests.support.services.candle_tapes import SYMBOLS, Tape, account_of, data_of
+from tests.support.services.reading import Counted
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 NEEDED = 100

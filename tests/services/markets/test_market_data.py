@@ -9,8 +9,8 @@ import pytest
 from app.domain.markets.candles import CandleRequest
 from app.domain.markets.markets import Ticker
 from app.errors import Denied, ExchangeUnavailable
-from tests.fakes import ManualClock
-from tests.services.feeding import Feeding, feeding, reading
+from tests.support.clock import ManualClock
+from tests.support.services.feeds import Feeding, feeding, reading
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 

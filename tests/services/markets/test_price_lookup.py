@@ -13,9 +13,9 @@ from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import DEADLINE_SECONDS, Prices, fetch_prices
 from app.services.markets.stream_registry import MarketFeeds
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.rigs import TERMS
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.rigs import TERMS
 
 SYMBOLS = [f"C{number}/USDT" for number in range(50)]
 TAKES_SECONDS = 0.1

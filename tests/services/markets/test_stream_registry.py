@@ -11,8 +11,8 @@ import pytest
 
 from app.domain.accounts import Connectivity
 from app.services.markets.shared_stream import GRACE_SECONDS, SILENCE_SECONDS
-from tests.fakes import ManualClock
-from tests.services.feeding import Feeding, feeding, next_of, reading
+from tests.support.clock import ManualClock
+from tests.support.services.feeds import Feeding, feeding, next_of, reading
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 

@@ -15,8 +15,8 @@ from app.ports import ExchangeGateway
 from app.services.operation.account_checks import ANSWER_SECONDS, Candidate, examine_account
 from app.storage.database import Database
 from app.storage.paper import PaperBooks
-from tests.exchanges.rigs import TERMS
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.rigs import TERMS
 
 
 class SilentExchange(PaperExchange):

@@ -8,7 +8,7 @@ from app.domain.findings import Level
 from app.services.operation.health import HealthService
 from app.storage.upkeep.health import HealthStore
 from app.storage.upkeep.inspections import inspected, place
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 
 def health(url: str, clock: ManualClock) -> HealthService:

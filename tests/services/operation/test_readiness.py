@@ -4,7 +4,7 @@ from app.services.metrics import Metrics
 from app.services.operation.event_loop_lag import MEMORY_SECONDS, LoopWatch
 from app.services.operation.readiness import Check, Readiness, Word
 from app.storage.database import Database
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 
 def readiness(database: Database, loop: LoopWatch, clock: ManualClock) -> Readiness:

@@ -18,8 +18,8 @@ from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.settings import Settings
 from tests.conftest import on_each_database
-from tests.fakes import ManualClock
-from tests.makers import make_request
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
 
 PAPER = frozenset({"paper"})
 EACH = 10

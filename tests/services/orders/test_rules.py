@@ -23,8 +23,8 @@ from app.services import Services
 from app.services.risk.scope import Reach
 from app.settings import Settings, load_settings
 from tests.conftest import START, on_each_database
-from tests.fakes import ManualClock
-from tests.makers import make_request
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
 
 PAPER = frozenset({"paper"})
 ALL = Reach.of(PAPER, is_all=True)

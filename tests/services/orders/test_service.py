@@ -17,9 +17,9 @@ from app.services import Services
 from app.settings import Settings
 from app.storage.database import Database
 from tests.conftest import on_each_database
-from tests.fakes import ManualClock
-from tests.makers import make_request
-from tests.services.reading import advance_until, events_of, kinds_of, order_at_exchange
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
+from tests.support.services.reading import advance_until, events_of, kinds_of, order_at_exchange
 
 PAPER = frozenset({"paper"})
 EVERYTHING = OrderFilter(accounts=PAPER)

@@ -20,9 +20,9 @@ from app.services.orders.update_log import MOST_READING, OrderLog
 from app.settings import Settings
 from app.storage.database import Database
 from tests.conftest import on_each_database
-from tests.fakes import ManualClock
-from tests.makers import make_request
-from tests.services.reading import Counted
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
+from tests.support.services.reading import Counted
 
 PAPER = frozenset({"paper"})
 EVERYTHING = OrderFilter(accounts=PAPER)

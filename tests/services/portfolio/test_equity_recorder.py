@@ -14,8 +14,8 @@ from app.domain.portfolio.equity_curves import EquityPoint, max_drawdown_percent
 from app.services.portfolio.equity_recorder import RECORD_SECONDS, EquityRecorder
 from app.storage.database import Database
 from tests.conftest import START, on_each_database
-from tests.fakes import ManualClock
-from tests.services.desks import House
+from tests.support.clock import ManualClock
+from tests.support.services.desks import House
 
 
 @pytest.fixture

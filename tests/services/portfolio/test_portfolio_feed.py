@@ -12,8 +12,8 @@ from app.bus import Bus
 from app.errors import ExchangeUnavailable
 from app.services.portfolio.portfolios import Portfolio
 from app.storage.database import Database
-from tests.fakes import ManualClock
-from tests.services.desks import House
+from tests.support.clock import ManualClock
+from tests.support.services.desks import House
 
 Feed = AsyncGenerator[Portfolio, None]
 

@@ -16,8 +16,8 @@ from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.services.portfolio.portfolios import CurveRequest, Portfolio
 from app.storage.database import Database
 from tests.conftest import START, on_each_database
-from tests.fakes import ManualClock
-from tests.services.desks import ACCOUNT, House
+from tests.support.clock import ManualClock
+from tests.support.services.desks import ACCOUNT, House
 
 TODAY = START.replace(hour=0)
 YESTERDAY = TODAY - timedelta(hours=1)

@@ -22,8 +22,8 @@ from app.domain.portfolio.positions import Position, PositionKey, assets_of, boo
 from app.services.orders.ledger import Ids, OrderLedger
 from app.storage.database import Database
 from tests.conftest import START
-from tests.fakes import ManualClock
-from tests.makers import AT, counting_ids, make_order, make_report
+from tests.support.clock import ManualClock
+from tests.support.makers import AT, counting_ids, make_order, make_report
 
 ACCOUNT = "paper"
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "ETH/BTC")

@@ -22,9 +22,9 @@ from app.services.risk.service import RiskState
 from app.settings import Settings
 from app.storage.database import Transaction
 from tests.conftest import START, on_each_database
-from tests.fakes import ManualClock
-from tests.makers import make_request
-from tests.services.reading import order_at_exchange
+from tests.support.clock import ManualClock
+from tests.support.makers import make_request
+from tests.support.services.reading import order_at_exchange
 
 PAPER = frozenset({"paper"})
 PATIENCE_SECONDS = 30

@@ -12,7 +12,7 @@ from app.storage.database import Database
 from app.storage.tables import metadata
 from app.storage.upkeep.migrations import check, migrate
 from tests.conftest import START, on_each_database
-from tests.makers import make_fill, make_order
+from tests.support.makers import make_fill, make_order
 
 pytestmark = on_each_database
 

@@ -8,7 +8,7 @@ from app.domain.orders.reports import OrderIntent, OrderKey
 from app.exchanges.ccxt.connection.calls import canceling, is_this, placing, searching
 from app.exchanges.ccxt.connection.capabilities import offers
 from app.exchanges.ccxt.connection.exchange_quirks import VENUES, Venue, venue_of
-from tests.exchanges.ccxt.recorders import Sent, recorded, sent_for
+from tests.support.exchanges.request_recorders import Sent, recorded, sent_for
 
 WIRE = "a00000000000000001"
 INTENT = OrderIntent(

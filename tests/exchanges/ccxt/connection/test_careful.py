@@ -7,8 +7,8 @@ from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt
 from app.exchanges.ccxt.connection.exchange_quirks import Venue
-from tests.exchanges.ccxt.rigs import ORDER, TRADE, WIRE, Rig, connected
-from tests.exchanges.ccxt.servers import says, shows
+from tests.support.exchanges.ccxt import ORDER, TRADE, WIRE, Rig, connected
+from tests.support.exchanges.ccxt_servers import says, shows
 
 OPEN = "/api/v3/openOrders"
 ALL = "/api/v3/allOrders"

@@ -8,10 +8,10 @@ from app.domain.accounts import Connectivity
 from app.exchanges.ccxt.connection.clients import CcxtTerms
 from app.exchanges.ccxt.connection.sessions import MarketShelf
 from app.exchanges.ccxt.exchange import CcxtExchange
-from tests.exchanges.ccxt.rigs import ORDER, WIRE, terms_for
-from tests.exchanges.ccxt.servers import BALANCE, MARKET, Server, says, serving
-from tests.exchanges.rigs import a_limit
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.ccxt import ORDER, WIRE, terms_for
+from tests.support.exchanges.ccxt_servers import BALANCE, MARKET, Server, says, serving
+from tests.support.exchanges.rigs import a_limit
 
 NOWHERE = "http://exchange.invalid/api/v3"
 

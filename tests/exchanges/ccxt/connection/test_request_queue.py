@@ -11,7 +11,7 @@ from app.exchanges.ccxt.connection.request_queue import (
     Priority,
     RequestQueue,
 )
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 PACE = 0.05

@@ -17,9 +17,17 @@ from app.exchanges.ccxt.connection.sessions import (
     MarketShelf,
 )
 from app.exchanges.ccxt.exchange import CcxtExchange
-from tests.exchanges.ccxt.rigs import ORDER, TIME, WIRE, Rig, connected, rigged, terms_for
-from tests.exchanges.ccxt.servers import BALANCE, MARKET, Answer, hangs_up, says, serving, shows
-from tests.exchanges.rigs import a_limit
+from tests.support.exchanges.ccxt import ORDER, TIME, WIRE, Rig, connected, rigged, terms_for
+from tests.support.exchanges.ccxt_servers import (
+    BALANCE,
+    MARKET,
+    Answer,
+    hangs_up,
+    says,
+    serving,
+    shows,
+)
+from tests.support.exchanges.rigs import a_limit
 
 PATH = "/api/v3/order"
 MARKETS = "/api/v3/exchangeInfo"

@@ -16,7 +16,7 @@ from app.exchanges.ccxt.parsing.failures import (
     is_unanswered,
     words_of,
 )
-from tests.exchanges.ccxt.servers import (
+from tests.support.exchanges.ccxt_servers import (
     Answer,
     Server,
     cuts_the_body_short,

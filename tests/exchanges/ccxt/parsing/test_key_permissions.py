@@ -4,7 +4,7 @@ import pytest
 
 from app.exchanges.ccxt.connection.exchange_quirks import VENUES
 from app.exchanges.ccxt.parsing.key_permissions import Rights
-from tests.exchanges.ccxt.recorders import recorded
+from tests.support.exchanges.request_recorders import recorded
 
 BYBIT: dict[str, Any] = {
     "readOnly": 0,

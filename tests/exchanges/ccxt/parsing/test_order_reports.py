@@ -19,7 +19,7 @@ from app.exchanges.ccxt.parsing.order_reports import (
     report_of,
     trade_news_of,
 )
-from tests.exchanges.ccxt.recorders import recorded
+from tests.support.exchanges.request_recorders import recorded
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 ROW: dict[str, Any] = {

@@ -9,7 +9,7 @@ from app.domain.orders.reports import OrderDetails, OrderTerms
 from app.exchanges.ccxt.connection.exchange_quirks import VENUES
 from app.exchanges.ccxt.parsing.order_reports import answered, news_of
 from app.exchanges.ccxt.parsing.order_terms import details_of, reported_terms
-from tests.exchanges.ccxt.recorders import recorded
+from tests.support.exchanges.request_recorders import recorded
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 LIMIT: dict[str, Any] = {

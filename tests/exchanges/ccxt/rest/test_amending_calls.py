@@ -9,7 +9,7 @@ from app.domain.orders.reports import OrderDetails, OrderTerms
 from app.exchanges.ccxt.connection.calls import amending
 from app.exchanges.ccxt.connection.capabilities import capabilities_of
 from app.exchanges.ccxt.connection.exchange_quirks import VENUES
-from tests.exchanges.ccxt.recorders import recorded, sent_for
+from tests.support.exchanges.request_recorders import recorded, sent_for
 
 WIRE = "a00000000000000001"
 ROW = {"id": "28", "symbol": "BTC/USDT", "type": "limit", "side": "buy"}

@@ -18,9 +18,9 @@ from app.exchanges.ccxt.connection.request_queue import RequestQueue
 from app.exchanges.ccxt.connection.sessions import MarketShelf
 from app.exchanges.ccxt.exchange import CcxtExchange
 from app.exchanges.ccxt.parsing.markets import markets_of
-from tests.exchanges.ccxt.recorders import Recorder, Sent, recorded
 from tests.exchanges.conftest import START
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.request_recorders import Recorder, Sent, recorded
 
 WIRE = "a00000000000000001"
 KEY = OrderKey(symbol="BTC/USDT", wire_id=WIRE, exchange_order_id="28")

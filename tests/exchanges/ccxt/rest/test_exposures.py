@@ -6,8 +6,8 @@ import pytest
 from app.domain.orders.order import PositionType
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt
-from tests.exchanges.ccxt.servers import hangs_up, says
-from tests.exchanges.derivatives import DerivativesRig, at_derivatives
+from tests.support.exchanges.ccxt_servers import hangs_up, says
+from tests.support.exchanges.derivatives import DerivativesRig, at_derivatives
 
 BINANCE: dict[str, Any] = {
     "symbol": "BTCUSDT",

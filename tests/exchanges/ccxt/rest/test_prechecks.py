@@ -14,7 +14,7 @@ from app.domain.orders.order import OrderSide, OrderType, PositionType, TimeInFo
 from app.domain.orders.reports import OrderIntent
 from app.errors import ExchangeDoubt, Refusal, RefusalCode
 from app.exchanges.ccxt.rest.prechecks import SentIds, refuse
-from tests.exchanges.rigs import SYMBOL, a_limit, a_triggered, an_intent
+from tests.support.exchanges.rigs import SYMBOL, a_limit, a_triggered, an_intent
 
 MARKET = Market(
     symbol=SYMBOL,

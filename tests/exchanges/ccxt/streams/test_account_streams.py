@@ -12,11 +12,11 @@ from app.exchanges.ccxt.streams.account_streams import POLL_SECONDS
 from app.exchanges.ccxt.streams.stream_reader import FIRST_PAUSE_SECONDS
 from app.exchanges.ccxt.streams.watchdog import Watchdog
 from app.exchanges.news import NewsStand
-from tests.exchanges.ccxt.rigs import ORDER, TIME, WIRE, Rig, connected
-from tests.exchanges.ccxt.servers import UserStream, says
-from tests.exchanges.rigs import heard
-from tests.fakes import ManualClock
-from tests.makers import make_report
+from tests.support.clock import ManualClock
+from tests.support.exchanges.ccxt import ORDER, TIME, WIRE, Rig, connected
+from tests.support.exchanges.ccxt_servers import UserStream, says
+from tests.support.exchanges.rigs import heard
+from tests.support.makers import make_report
 
 SILENCE = 30.0
 OPEN = "/api/v3/openOrders"

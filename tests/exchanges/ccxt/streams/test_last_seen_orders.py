@@ -4,7 +4,7 @@ from typing import Any
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderKey, OrderReport
 from app.exchanges.ccxt.streams.last_seen_orders import Standings
-from tests.makers import make_report
+from tests.support.makers import make_report
 
 SYMBOL = "BTC/USDT"
 

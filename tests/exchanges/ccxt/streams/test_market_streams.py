@@ -12,13 +12,13 @@ from app.domain.markets.candles import CandleRequest
 from app.domain.markets.markets import Ticker
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.streams.market_streams import POLL_SECONDS
-from tests.binance import faults
-from tests.binance.requests import RequestKind
-from tests.binance.tape import Quote
-from tests.exchanges.binance_rigs import BinanceRig, trading
 from tests.exchanges.conftest import START
-from tests.exchanges.paper.mirrored_rigs import paper_at_binance
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.engine.tape import Quote
+from tests.support.clock import ManualClock
+from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.mirrored import paper_at_binance
 
 BTC = "BTC/USDT"
 T = TypeVar("T")

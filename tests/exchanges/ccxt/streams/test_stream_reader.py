@@ -12,7 +12,7 @@ from app.exchanges.ccxt.streams.stream_reader import (
     Pump,
     Source,
 )
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
 
 
 class Wire:

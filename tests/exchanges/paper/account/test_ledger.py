@@ -15,9 +15,9 @@ from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock
 from app.storage.paper import PaperBooks
 from tests.conftest import on_each_database
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.paper.mirrored_rigs import followed_floor
-from tests.exchanges.sessions import Auditor, Entries, Session, read
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.mirrored import followed_floor
+from tests.support.exchanges.random_sessions import Auditor, Entries, Session, read
 
 _ORDERS = 10_000
 _GROUPS = 4

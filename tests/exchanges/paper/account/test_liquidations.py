@@ -13,7 +13,7 @@ from app.exchanges.paper.prices.price_path import tick_of, time_of
 from app.exchanges.paper.prices.simulated_markets import Venue
 from tests.conftest import on_each_database
 from tests.exchanges.conftest import START
-from tests.exchanges.rigs import TERMS, PaperRig, an_intent, key_of
+from tests.support.exchanges.rigs import TERMS, PaperRig, an_intent, key_of
 
 _ETHER = "ETH/USDT"
 _VENUE = Venue(TERMS)

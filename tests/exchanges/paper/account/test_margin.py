@@ -16,10 +16,10 @@ from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.price_sources.mirrored import POLL_SECONDS
 from tests.exchanges.conftest import START
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.paper.mirrored_rigs import HandRig
-from tests.exchanges.rigs import an_intent, key_of, running, terms_of
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.mirrored import HandRig
+from tests.support.exchanges.rigs import an_intent, key_of, running, terms_of
 
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
 LAST = Decimal(50_000)

@@ -14,7 +14,7 @@ from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.price_path import tick_of, time_of
 from app.exchanges.paper.prices.simulated_markets import Venue
 from tests.conftest import on_each_database
-from tests.exchanges.rigs import (
+from tests.support.exchanges.rigs import (
     STOPS,
     SYMBOL,
     TERMS,

@@ -10,8 +10,16 @@ from app.storage.paper import PaperBooks
 from app.storage.upkeep.migrations import migrate
 from tests.conftest import on_each_database
 from tests.exchanges.conftest import START
-from tests.exchanges.rigs import TERMS, PaperRig, a_limit, key_of, running, steps_off, ticker_of
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.rigs import (
+    TERMS,
+    PaperRig,
+    a_limit,
+    key_of,
+    running,
+    steps_off,
+    ticker_of,
+)
 
 
 @on_each_database

@@ -13,9 +13,17 @@ from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.price_path import tick_of, time_of
 from app.exchanges.paper.prices.simulated_markets import PaperTerms, Venue
 from tests.exchanges.conftest import START
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.rigs import SYMBOL, TERMS, PaperRig, a_limit, key_of, running, steps_off
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.rigs import (
+    SYMBOL,
+    TERMS,
+    PaperRig,
+    a_limit,
+    key_of,
+    running,
+    steps_off,
+)
 
 _VENUE = Venue(TERMS)
 _RICH = PaperTerms(

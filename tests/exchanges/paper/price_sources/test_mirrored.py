@@ -14,18 +14,11 @@ from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Ref
 from app.exchanges.paper.price_sources.mirrored import FRESH, OLDEST, PATIENCE_SECONDS
 from app.storage.paper import PaperBooks
 from tests.exchanges.conftest import START
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.paper.mirrored_rigs import HandRig
-from tests.exchanges.rigs import (
-    TERMS,
-    a_limit,
-    an_intent,
-    is_rejected,
-    key_of,
-    terms_of,
-)
-from tests.exchanges.sessions import HandClock
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.mirrored import HandRig
+from tests.support.exchanges.random_sessions import HandClock
+from tests.support.exchanges.rigs import TERMS, a_limit, an_intent, is_rejected, key_of, terms_of
 
 BELOW = Decimal(49_000)
 

@@ -12,15 +12,15 @@ from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.exchanges.ccxt.connection.sessions import LONGEST_PAUSE_SECONDS
 from app.exchanges.paper.price_sources.mirrored import POLL_SECONDS
-from tests.binance import faults
-from tests.binance.requests import RequestKind
-from tests.binance.running import running_venue
-from tests.binance.tape import Quote
 from tests.exchanges.conftest import START
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.paper.mirrored_rigs import BinancePaper, paper_at_binance, trading_on
-from tests.exchanges.rigs import TERMS, a_limit, a_triggered, an_intent, heard, key_of
-from tests.fakes import ManualClock
+from tests.support.binance.api import faults
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.engine.tape import Quote
+from tests.support.binance.running import running_venue
+from tests.support.clock import ManualClock
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.mirrored import BinancePaper, paper_at_binance, trading_on
+from tests.support.exchanges.rigs import TERMS, a_limit, a_triggered, an_intent, heard, key_of
 
 MARKET = "BTCUSDT"
 

@@ -13,11 +13,11 @@ from app.errors import ExchangeDoubt, ExchangeUnavailable
 from app.exchanges.paper.price_sources.mirrored import POLL_SECONDS
 from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION
 from tests.exchanges.conftest import START
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.paper.mirrored_rigs import HandRig
 from tests.exchanges.paper.test_exchange import FlakyBooks
-from tests.exchanges.rigs import a_limit, a_triggered, key_of, running
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.mirrored import HandRig
+from tests.support.exchanges.rigs import a_limit, a_triggered, key_of, running
 
 BELOW = Decimal(49_000)
 

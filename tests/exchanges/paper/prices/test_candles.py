@@ -18,10 +18,10 @@ from app.exchanges.paper.prices.extremes import Extremes
 from app.exchanges.paper.prices.listings import LISTINGS, Listing
 from app.exchanges.paper.prices.price_path import PriceProcess, tick_of, time_of
 from tests.exchanges.conftest import START
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.rigs import SYMBOL, TERMS, PaperRig
-from tests.fakes import ManualClock
-from tests.services.feeding import reading
+from tests.support.clock import ManualClock
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.rigs import SYMBOL, TERMS, PaperRig
+from tests.support.services.feeds import reading
 
 BTC, ETH, SOL, _ = LISTINGS
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

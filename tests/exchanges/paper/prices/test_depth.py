@@ -15,9 +15,9 @@ from app.exchanges.paper.prices.depth import LEVELS, DepthProcess
 from app.exchanges.paper.prices.listings import LISTINGS, Listing
 from app.exchanges.paper.prices.price_path import PriceProcess, tick_of
 from app.exchanges.paper.prices.simulated_markets import PaperTerms
-from tests.exchanges.memory import MemoryBooks
-from tests.exchanges.rigs import TERMS, a_limit, an_intent, ticker_of
-from tests.fakes import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.rigs import TERMS, a_limit, an_intent, ticker_of
 
 _START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 _RICH = PaperTerms(

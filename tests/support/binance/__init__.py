@@ -1,0 +1,1 @@
+"""An exchange that speaks Binance's protocol on a local port."""

@@ -1,0 +1,1 @@
+"""How the local exchange is asked: requests, limits, signatures, streams and faults."""

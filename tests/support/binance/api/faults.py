@@ -1,0 +1,225 @@
+"""What can go wrong with a request, each switched on by the test."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from app.ports import Clock
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.engine.refusals import (
+    Refused,
+    banned,
+    timestamp_behind,
+    too_many_requests,
+)
+
+_SOME_TIME = 1_767_614_520_000
+_HUGE = 50 * 1024 * 1024
+_HTML = "<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    is_cut_short: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """No answer ever, on a connection that stays open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """The connection ends without an answer."""
+
+
+Outcome = Answer | Silence | Cut
+Proceed = Callable[[], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What happens instead of the answer, and whether the request takes effect nevertheless."""
+
+    outcome: Outcome
+    is_handled: bool = False
+
+    def after_acceptance(self) -> "Fault":
+        return replace(self, is_handled=True)
+
+    async def act(self, proceed: Proceed) -> Outcome:
+        if self.is_handled:
+            await proceed()
+        return self.outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoiled:
+    """The true answer, spoiled on its way."""
+
+    spoil: Callable[[Answer], Answer]
+
+    async def act(self, proceed: Proceed) -> Outcome:
+        return self.spoil(await proceed())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meanwhile:
+    """Something happens before a request is handled, or between its handling and the answer."""
+
+    happen: Callable[[], Awaitable[None]]
+    is_handled: bool = False
+
+    def after_acceptance(self) -> "Meanwhile":
+        return replace(self, is_handled=True)
+
+    async def act(self, proceed: Proceed) -> Outcome:
+        if not self.is_handled:
+            await self.happen()
+            return await proceed()
+        answer = await proceed()
+        await self.happen()
+        return answer
+
+
+class AnyFault(Protocol):
+    """What becomes of one request."""
+
+    async def act(self, proceed: Proceed) -> Outcome: ...
+
+
+@dataclass(kw_only=True)
+class _Plan:
+    fault: AnyFault
+    left: int | None
+
+
+class Faults:
+    """Which requests go wrong, for the next few or until it is switched off."""
+
+    def __init__(self) -> None:
+        self._plans: dict[RequestKind, list[_Plan]] = {}
+
+    def on(self, kind: RequestKind, fault: AnyFault, *, times: int | None = 1) -> None:
+        """Let the next so many requests of a kind go wrong; every one where times is None."""
+        self._plans.setdefault(kind, []).append(_Plan(fault=fault, left=times))
+
+    def everywhere(self, fault: AnyFault) -> None:
+        for kind in RequestKind:
+            self.on(kind, fault, times=None)
+
+    def off(self, kind: RequestKind | None = None) -> None:
+        for each in list(self._plans) if kind is None else [kind]:
+            self._plans.pop(each, None)
+
+    def take(self, kind: RequestKind) -> AnyFault | None:
+        plans = self._plans.get(kind)
+        if not plans:
+            return None
+        plan = plans[0]
+        if plan.left is not None:
+            plan.left -= 1
+            if not plan.left:
+                plans.pop(0)
+        return plan.fault
+
+
+def refusal(refused: Refused) -> Fault:
+    return Fault(outcome=answer_of(refused))
+
+
+def answer_of(refused: Refused) -> Answer:
+    body = json.dumps(refused.body).encode()
+    return Answer(status=refused.status, body=body, headers=refused.headers)
+
+
+def page(status: int, title: str) -> Fault:
+    """A page of HTML, as proxies and edges serve it."""
+    body = _HTML.format(title=title).encode()
+    return Fault(outcome=Answer(status=status, body=body, content_type="text/html"))
+
+
+def too_many(*, retry_after: int = 7) -> Fault:
+    return refusal(too_many_requests(limit=6000, retry_after=retry_after))
+
+
+def meanwhile(happen: Callable[[], object]) -> Meanwhile:
+    async def run() -> None:
+        happen()
+
+    return Meanwhile(happen=run)
+
+
+def delay(clock: Clock, seconds: float) -> Meanwhile:
+    return Meanwhile(happen=lambda: clock.sleep(seconds))
+
+
+def spoiled(change: Callable[[Any], Any]) -> Spoiled:
+    """The answer's JSON, changed."""
+
+    def spoil(answer: Answer) -> Answer:
+        return replace(answer, body=json.dumps(change(json.loads(answer.body))).encode())
+
+    return Spoiled(spoil=spoil)
+
+
+def without(*names: str) -> Spoiled:
+    return spoiled(lambda page: {key: value for key, value in page.items() if key not in names})
+
+
+def with_(**values: object) -> Spoiled:
+    return spoiled(lambda page: page | values)
+
+
+def huge(size: int = _HUGE) -> Fault:
+    """An object of one enormous string."""
+    return Fault(outcome=Answer(body=b'{"padding":"%s"}' % (b"x" * size)))
+
+
+CUT = Fault(outcome=Cut())
+SILENCE = Fault(outcome=Silence())
+CUT_SHORT = Spoiled(spoil=lambda answer: replace(answer, is_cut_short=True))
+HTML = page(200, "Welcome")
+EMPTY = Fault(outcome=Answer(body=b"{}"))
+TOO_MANY = too_many()
+BANNED = refusal(banned(until=_SOME_TIME, retry_after=120))
+FORBIDDEN = page(403, "403 Forbidden")
+INTERNAL_ERROR = page(500, "500 Internal Server Error")
+BAD_GATEWAY = page(502, "502 Bad Gateway")
+UNAVAILABLE = page(503, "503 Service Unavailable")
+GATEWAY_TIMEOUT = page(504, "504 Gateway Timeout")
+MAINTENANCE = refusal(Refused(status=503, code=1, message="System is under maintenance."))
+UNKNOWN_OUTCOME = refusal(
+    Refused(
+        status=504,
+        code=-1007,
+        message=(
+            "Timeout waiting for response from backend server."
+            " Send status unknown; execution status unknown."
+        ),
+    )
+)
+UNEXPECTED_RESPONSE = refusal(
+    Refused(
+        status=503,
+        code=-1006,
+        message=(
+            "An unexpected response was received from the message bus. Execution status unknown."
+        ),
+    )
+)
+OVERLOADED = refusal(
+    Refused(
+        status=503,
+        code=-1008,
+        message=(
+            "Server is currently overloaded with other requests. Please try again in a few minutes."
+        ),
+    )
+)
+LATE = refusal(timestamp_behind())

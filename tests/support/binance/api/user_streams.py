@@ -1,0 +1,155 @@
+"""The sockets on which an account hears of its orders, and may place some."""
+
+import json
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from tests.support.binance.api.faults import Answer, Cut
+from tests.support.binance.api.gate import Gate
+from tests.support.binance.api.order_pages import (
+    Page,
+    balance_report,
+    execution_report,
+    position_report,
+)
+from tests.support.binance.api.requests import Request, RequestKind
+from tests.support.binance.api.sockets import Message, Socket, Sockets
+from tests.support.binance.engine.accounts import Account
+from tests.support.binance.engine.balances import Books
+from tests.support.binance.engine.orders import Change
+
+METHODS = {
+    "ping": RequestKind.PING,
+    "time": RequestKind.TIME,
+    "userDataStream.subscribe.signature": RequestKind.SUBSCRIBE,
+    "order.place": RequestKind.CREATE_ORDER,
+    "order.cancel": RequestKind.CANCEL_ORDER,
+    "order.status": RequestKind.FETCH_ORDER,
+    "openOrders.status": RequestKind.OPEN_ORDERS,
+    "allOrders": RequestKind.ALL_ORDERS,
+    "myTrades": RequestKind.MY_TRADES,
+    "account.status": RequestKind.ACCOUNT,
+}
+_OK = 200
+
+
+class Delivery(StrEnum):
+    """How news reach who listens."""
+
+    ONCE = "ONCE"
+    TWICE = "TWICE"
+    HELD = "HELD"
+    NEVER = "NEVER"
+
+
+class UserStreams:
+    def __init__(self, books: Books, gate: Gate, now: Callable[[], int]) -> None:
+        self.sockets = Sockets()
+        self.delivery = Delivery.ONCE
+        self._books = books
+        self._gate = gate
+        self._now = now
+        self._held: list[tuple[str, Page]] = []
+        books.listeners.append(self._changed)
+
+    async def hear(self, socket: Socket, message: Message) -> None:
+        kind = METHODS.get(str(message.get("method")))
+        if kind is None:
+            error = {"code": -1100, "msg": "Invalid method."}
+            socket.say({"id": message.get("id"), "status": 400, "error": error})
+            return
+        request = self._request(kind, message.get("params") or {})
+        outcome = await self._gate.admit(request)
+        match outcome:
+            case Cut():
+                socket.cut()
+            case Answer():
+                self._answer(socket, message, request, outcome)
+
+    def listeners(self, account: str) -> int:
+        return sum(account in socket.topics.values() for socket in self.sockets.open)
+
+    def release(self, arrange: Callable[[list[Page]], Sequence[Page]] = list) -> None:
+        """Deliver what was held, in the order that the test likes."""
+        held, self._held = self._held, []
+        self.delivery = Delivery.ONCE
+        for account in dict.fromkeys(account for account, _ in held):
+            for event in arrange([event for whose, event in held if whose == account]):
+                self._say(account, event)
+
+    def terminate(self, account: str) -> None:
+        """End the stream and leave the socket open."""
+        self._say(account, {"e": "eventStreamTerminated", "E": self._now()})
+        for socket in self.sockets.open:
+            ended = [topic for topic, whose in socket.topics.items() if whose == account]
+            for topic in ended:
+                del socket.topics[topic]
+
+    def tell(self, account: str, event: Page) -> None:
+        """Deliver an event as things stand."""
+        match self.delivery:
+            case Delivery.ONCE:
+                self._say(account, event)
+            case Delivery.TWICE:
+                self._say(account, event)
+                self._say(account, event)
+            case Delivery.HELD:
+                self._held.append((account, event))
+            case Delivery.NEVER:
+                pass
+
+    def moved(self, account: Account, asset: str, change: Decimal) -> None:
+        """Tell of money that came or went without a trade."""
+        now = self._now()
+        self.tell(account.name, balance_report(asset, change, at=now))
+        self.tell(account.name, position_report(account, [asset], at=now))
+
+    def _changed(self, change: Change) -> None:
+        order, now = change.order, self._now()
+        account = self._books.accounts[order.account]
+        listing = self._books.listings[order.symbol]
+        fees = [change.trade.commission_asset] if change.trade else []
+        assets = dict.fromkeys([listing.base, listing.quote, *fees])
+        self.tell(account.name, execution_report(change, at=now))
+        self.tell(account.name, position_report(account, assets, at=now))
+
+    def _say(self, account: str, event: Page) -> None:
+        for socket in self.sockets.open:
+            for topic, whose in socket.topics.items():
+                if whose == account:
+                    socket.say({"subscriptionId": int(topic), "event": event})
+
+    def _request(self, kind: RequestKind, params: dict[str, Any]) -> Request:
+        texts = {name: _text(value) for name, value in params.items()}
+        signed = sorted(texts.items() - {("signature", texts.get("signature", ""))})
+        return Request(
+            kind=kind,
+            at=self._now(),
+            params=texts,
+            payload="&".join(f"{name}={value}" for name, value in signed),
+            api_key=texts.get("apiKey"),
+        )
+
+    def _answer(self, socket: Socket, message: Message, request: Request, answer: Answer) -> None:
+        if answer.content_type != "application/json" or answer.is_cut_short:
+            socket.say_raw(answer.body.decode())
+            return
+        page: Any = json.loads(answer.body)
+        if answer.status != _OK:
+            socket.say({"id": message["id"], "status": answer.status, "error": page})
+            return
+        if request.kind is RequestKind.SUBSCRIBE:
+            page = {"subscriptionId": self._subscribe(socket, request)}
+        socket.say({"id": message["id"], "status": _OK, "result": page, "rateLimits": []})
+
+    def _subscribe(self, socket: Socket, request: Request) -> int:
+        owners = (each for each in self._books.accounts.values() if each.api_key == request.api_key)
+        number = len(socket.topics)
+        socket.topics[str(number)] = next(owners).name
+        return number
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

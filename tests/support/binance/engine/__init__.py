@@ -1,0 +1,1 @@
+"""The local exchange's accounts, orders, matching and tape."""

@@ -1,0 +1,151 @@
+"""What Binance refuses before it looks at anybody's money."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import TypeVar
+
+from app.domain import money
+from tests.support.binance.engine.digits import ZERO
+from tests.support.binance.engine.listings import Listing
+from tests.support.binance.engine.orders import Side, TimeInForce, Type
+from tests.support.binance.engine.refusals import (
+    Refused,
+    filter_failure,
+    illegal,
+    market_closed,
+    missing,
+    not_required,
+    unknown_value,
+)
+from tests.support.binance.engine.tape import Quote
+
+CLIENT_ORDER_ID = "^[.A-Z\\:/a-z0-9_-]{1,36}$"
+_NUMBER = "^([0-9]{1,20})(\\.[0-9]{1,20})?$"
+_MOST_PLACES = 8
+
+Params = Mapping[str, str]
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """An order as it was asked for, readable but not yet accepted."""
+
+    client_order_id: str
+    side: Side
+    type: Type
+    time_in_force: TimeInForce = TimeInForce.GTC
+    amount: Decimal = ZERO
+    quote_amount: Decimal = ZERO
+    price: Decimal = ZERO
+    stop_price: Decimal = ZERO
+
+
+def read_wish(params: Params, *, default_id: str) -> Wish:
+    kind = _choice(params, "type", Type, code=-1116, words="orderType")
+    side = _choice(params, "side", Side, code=-1117, words="side")
+    return Wish(
+        client_order_id=client_order_id(params, "newClientOrderId", default_id),
+        side=side,
+        type=kind,
+        time_in_force=_time_in_force(params, kind),
+        amount=_amount(params, kind),
+        quote_amount=_number(params, "quoteOrderQty", is_wanted=_is_by_cost(params, kind)),
+        price=_number(params, "price", is_wanted=kind.has_price),
+        stop_price=_number(params, "stopPrice", is_wanted=kind.has_stop),
+    )
+
+
+def client_order_id(params: Params, name: str, default: str) -> str:
+    value = params.get(name, default)
+    if not re.fullmatch(CLIENT_ORDER_ID.strip("^$"), value):
+        raise illegal(name, CLIENT_ORDER_ID)
+    return value
+
+
+def check(wish: Wish, listing: Listing, quote: Quote) -> None:
+    """Refuse what the market's rules do not allow."""
+    if not listing.is_trading:
+        raise market_closed()
+    for price in (wish.price, wish.stop_price):
+        if price and not _fits(price, listing.tick, listing.most_price):
+            raise filter_failure("PRICE_FILTER")
+    if wish.price:
+        _check_percent(wish, listing, quote)
+    if wish.amount and not _fits(wish.amount, listing.step, listing.most_amount):
+        raise filter_failure("LOT_SIZE")
+    if _worth(wish, quote) < listing.least_notional:
+        raise filter_failure("NOTIONAL")
+
+
+def _check_percent(wish: Wish, listing: Listing, quote: Quote) -> None:
+    best = quote.ask if wish.side is Side.BUY else quote.bid
+    ceiling = money.multiply(best, listing.multiplier_up)
+    floor = money.multiply(best, listing.multiplier_down)
+    if not floor <= wish.price <= ceiling:
+        raise filter_failure("PERCENT_PRICE_BY_SIDE")
+
+
+def _worth(wish: Wish, quote: Quote) -> Decimal:
+    if wish.quote_amount:
+        return wish.quote_amount
+    best = quote.ask if wish.side is Side.BUY else quote.bid
+    return money.multiply(wish.amount, wish.price or wish.stop_price or best)
+
+
+def _fits(value: Decimal, step: Decimal, most: Decimal) -> bool:
+    return step <= value <= most and money.is_on_step(value, step)
+
+
+def _is_by_cost(params: Params, kind: Type) -> bool:
+    return kind is Type.MARKET and "quoteOrderQty" in params
+
+
+def _amount(params: Params, kind: Type) -> Decimal:
+    return _number(params, "quantity", is_wanted=not _is_by_cost(params, kind))
+
+
+def _time_in_force(params: Params, kind: Type) -> TimeInForce:
+    if not kind.has_time_in_force:
+        if "timeInForce" in params:
+            raise not_required("timeInForce")
+        return TimeInForce.GTC
+    return _choice(params, "timeInForce", TimeInForce, code=-1115, words="timeInForce")
+
+
+def _choice(params: Params, name: str, kind: type[Choice], *, code: int, words: str) -> Choice:
+    if not params.get(name):
+        raise missing(name)
+    try:
+        return kind(params[name])
+    except ValueError:
+        raise unknown_value(code, words) from None
+
+
+def _number(params: Params, name: str, *, is_wanted: bool) -> Decimal:
+    text = params.get(name)
+    if not is_wanted:
+        if text is not None:
+            raise not_required(name)
+        return ZERO
+    if not text:
+        raise missing(name)
+    return _positive(text, name)
+
+
+def _positive(text: str, name: str) -> Decimal:
+    if not re.fullmatch(_NUMBER.strip("^$"), text):
+        raise illegal(name, _NUMBER)
+    try:
+        value = Decimal(text).normalize()
+    except InvalidOperation:
+        raise illegal(name, _NUMBER) from None
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -_MOST_PLACES:
+        raise Refused(code=-1111, message=f"Parameter '{name}' has too much precision.")
+    if value <= ZERO:
+        raise Refused(code=-1013, message=f"Invalid {name}.")
+    return value

@@ -1,0 +1,118 @@
+"""When an order meets the market: at once, when the price comes to it, or when it triggers."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from app.domain import money
+from tests.support.binance.engine.balances import Books, Fill
+from tests.support.binance.engine.digits import ZERO
+from tests.support.binance.engine.filters import Wish
+from tests.support.binance.engine.listings import Listing
+from tests.support.binance.engine.orders import Order, Side, Status, TimeInForce, Type
+from tests.support.binance.engine.refusals import filter_failure, order_rejected
+from tests.support.binance.engine.tape import Quote, Tape
+
+
+class Matching:
+    """Fills against the quote, whose amounts are whole again for every order."""
+
+    def __init__(self, books: Books, now: Callable[[], int]) -> None:
+        self.tapes: dict[str, Tape] = {}
+        self._books = books
+        self._now = now
+
+    def place(self, wish: Wish, account: str, listing: Listing) -> Order:
+        tape = self.tapes[listing.symbol]
+        refuse_prices(wish, tape)
+        order = self._books.accept(self._order(wish, account, listing))
+        return self._take(order) if order.is_working else order
+
+    def meet(self, symbol: str) -> None:
+        """Let every waiting order see the prices as they stand now."""
+        tape = self.tapes[symbol]
+        for order in self._books.open_orders(symbol):
+            if not order.is_working:
+                if is_due(order.type, order.side, order.stop_price, tape.last.price):
+                    self._take(self._books.trigger(order))
+            elif crosses(order.side, order.price, tape.quote):
+                amount = min(order.remaining, _offered(order.side, tape.quote))
+                self._books.fill(order, Fill(amount=amount, price=order.price))
+
+    def _take(self, order: Order) -> Order:
+        quote = self.tapes[order.symbol].quote
+        has_price = order.type.has_price
+        if has_price and not crosses(order.side, order.price, quote):
+            return self._end(order)
+        amount = min(order.remaining, _offered(order.side, quote))
+        is_short = amount < order.remaining
+        if is_short and order.time_in_force is TimeInForce.FOK:
+            return self._books.close(order, Status.EXPIRED)
+        fill = Fill(amount=amount, price=_best(order.side, quote), is_maker=False)
+        if not self._books.can_pay(order, fill):
+            return self._books.close(order, Status.EXPIRED)
+        return self._end(self._books.fill(order, fill))
+
+    def _end(self, order: Order) -> Order:
+        rests = order.type.has_price and order.time_in_force is TimeInForce.GTC
+        if rests or not order.status.is_open:
+            return order
+        return self._books.close(order, Status.EXPIRED)
+
+    def _order(self, wish: Wish, account: str, listing: Listing) -> Order:
+        quote = self.tapes[listing.symbol].quote
+        best = _best(wish.side, quote)
+        is_buy = wish.side is Side.BUY
+        amount = wish.amount or affordable(wish.quote_amount, best, listing.step)
+        if not amount:
+            raise filter_failure("LOT_SIZE")
+        unit_lock = (wish.price or wish.stop_price or best) if is_buy else Decimal(1)
+        now = self._now()
+        return Order(
+            id=self._books.next_order_id(),
+            account=account,
+            symbol=listing.symbol,
+            client_order_id=wish.client_order_id,
+            side=wish.side,
+            type=wish.type,
+            time_in_force=wish.time_in_force,
+            amount=amount,
+            quote_amount=wish.quote_amount,
+            price=wish.price,
+            stop_price=wish.stop_price,
+            locked_asset=listing.quote if is_buy else listing.base,
+            locked=money.multiply(amount, unit_lock),
+            unit_lock=unit_lock,
+            created_at=now,
+            updated_at=now,
+            is_working=not wish.type.has_stop,
+        )
+
+
+def refuse_prices(wish: Wish, tape: Tape) -> None:
+    if wish.type is Type.LIMIT_MAKER and crosses(wish.side, wish.price, tape.quote):
+        raise order_rejected("Order would immediately match and take.")
+    if wish.type.has_stop and is_due(wish.type, wish.side, wish.stop_price, tape.last.price):
+        raise order_rejected("Order would trigger immediately.")
+
+
+def is_due(kind: Type, side: Side, stop: Decimal, last: Decimal) -> bool:
+    waits_for_rise = kind.startswith("STOP") == (side is Side.BUY)
+    return last >= stop if waits_for_rise else last <= stop
+
+
+def crosses(side: Side, price: Decimal, quote: Quote) -> bool:
+    return price >= quote.ask if side is Side.BUY else price <= quote.bid
+
+
+def affordable(cost: Decimal, price: Decimal, step: Decimal) -> Decimal:
+    """The amount that a cost buys, in whole steps."""
+    amount = money.floor_to_step(money.divide(cost, price), step)
+    return max(amount, ZERO)
+
+
+def _best(side: Side, quote: Quote) -> Decimal:
+    return quote.ask if side is Side.BUY else quote.bid
+
+
+def _offered(side: Side, quote: Quote) -> Decimal:
+    return quote.ask_amount if side is Side.BUY else quote.bid_amount

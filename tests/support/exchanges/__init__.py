@@ -1,0 +1,1 @@
+"""Exchanges made ready for tests of the adapters."""

@@ -1,0 +1,117 @@
+"""An exchange of which there are only prices, set by hand."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from app.domain import money
+from app.domain.accounts import Connection, Connectivity
+from app.domain.markets.markets import Market, Ticker
+from app.domain.markets.order_books import Level, OrderBook
+from app.domain.orders.order import PositionType
+from app.errors import ExchangeError
+from app.ports import Clock
+from tests.support.market_sources import NothingToWatch
+
+CENT = Decimal("0.01")
+_FIRST = Decimal(50_000)
+
+
+def a_market(symbol: str, kind: PositionType = PositionType.SPOT) -> Market:
+    base, quote = symbol.partition(":")[0].split("/")
+    return Market(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        type=kind,
+        active=True,
+        amount_step=Decimal("0.00001"),
+        price_step=CENT,
+        min_amount=Decimal("0.0002"),
+        min_notional=Decimal(5),
+    )
+
+
+MARKETS = (
+    a_market("BTC/USDT"),
+    a_market("DOGE/USDT"),
+    a_market("BTC/USDT:USDT", PositionType.SWAP),
+    replace(a_market("OLD/USDT"), active=False),
+    replace(a_market("ODD/USDT"), amount_step=None),
+)
+
+
+class HandPrices(NothingToWatch):
+    """Prices that stay where a test puts them, with a cent to each side of the last one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._markets = {market.symbol: market for market in MARKETS}
+        self.state = Connectivity.CONNECTED
+        self.failure: ExchangeError | None = None
+        # What is not told of, though it is listed.
+        self.hidden: set[str] = set()
+        self.last: dict[str, Decimal] = dict.fromkeys(self._markets, _FIRST)
+        self.amounts: tuple[Decimal, ...] = (Decimal(1), Decimal(2))
+        self.is_stale = False
+        self.book_age = timedelta()
+        self.asked = Counter[str]()
+        # What happens when a book is asked for, or between a question after prices and its answer.
+        self.on_book: Callable[[], Awaitable[object]] | None = None
+        self.on_tickers: Callable[[], Awaitable[object]] | None = None
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(connectivity=self.state)
+
+    def move(self, price: int | str, symbol: str = "BTC/USDT") -> None:
+        self.last[symbol] = Decimal(price)
+
+    async def markets(self) -> Mapping[str, Market]:
+        self._require()
+        return self._markets
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        self._require()
+        self.asked["tickers"] += 1
+        found = {symbol: self._ticker(symbol) for symbol in symbols if symbol in self._markets}
+        if self.on_tickers is not None:
+            await self.on_tickers()
+        return {symbol: ticker for symbol, ticker in found.items() if symbol not in self.hidden}
+
+    async def order_book(self, symbol: str, depth: int) -> OrderBook:
+        self._require()
+        self.asked["book"] += 1
+        if self.on_book is not None:
+            await self.on_book()
+        bids, asks = (self._levels(symbol, sign) for sign in (-1, 1))
+        return OrderBook(bids=bids, asks=asks, at=self._clock.now() - self.book_age)
+
+    async def run(self) -> None:
+        """Prices set by hand need nobody."""
+
+    def _require(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def _ticker(self, symbol: str) -> Ticker:
+        last = self.last[symbol]
+        return Ticker(
+            symbol=symbol,
+            bid=money.subtract(last, CENT),
+            ask=money.add(last, CENT),
+            last=last,
+            percentage=None,
+            quote_volume=None,
+            at=self._clock.now(),
+            is_stale=self.is_stale,
+        )
+
+    def _levels(self, symbol: str, sign: int) -> tuple[Level, ...]:
+        prices = (self.last[symbol] + sign * (n + 1) * CENT for n in range(len(self.amounts)))
+        return tuple(
+            Level(price=price, amount=amount)
+            for price, amount in zip(prices, self.amounts, strict=True)
+        )

@@ -1,0 +1,165 @@
+"""Exchanges made ready for tests, each with the switches of the world behind it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+from typing import Any, Protocol
+
+import pytest
+
+from app.domain import money
+from app.domain.markets.markets import Ticker
+from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.errors import ExchangeRejected, Refusal, RefusalCode
+from app.exchanges.paper.account.ledger import Books
+from app.exchanges.paper.exchange import PaperExchange
+from app.exchanges.paper.faults import Call, Faults
+from app.exchanges.paper.prices.simulated_markets import PaperTerms
+from app.ports import ExchangeGateway
+from tests.support.clock import ManualClock
+
+SYMBOL = "BTC/USDT"
+STEP = Decimal("0.01")
+TERMS = PaperTerms(
+    balances={"USDT": Decimal(10_000), "USD": Decimal(1_000), "BTC": Decimal("0.5")},
+    maker_fee=Decimal("0.0008"),
+    taker_fee=Decimal("0.001"),
+    seed=7,
+)
+STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
+_numbers = count(1)
+
+
+def an_intent(**changes: Any) -> OrderIntent:
+    """A market buy of a little bitcoin, but for the changes, under a wire id of its own."""
+    intent = OrderIntent(
+        wire_id=f"w{next(_numbers):017}",
+        symbol=SYMBOL,
+        side=OrderSide.BUY,
+        type=OrderType.MARKET,
+        time_in_force=TimeInForce.GTC,
+        amount=Decimal("0.01"),
+        price=None,
+        trigger_price=None,
+        reduce_only=False,
+    )
+    return replace(intent, **changes)
+
+
+def a_limit(price: Decimal, **changes: Any) -> OrderIntent:
+    return an_intent(type=OrderType.LIMIT, price=price, **changes)
+
+
+def a_triggered(kind: OrderType, side: OrderSide, trigger: Decimal, **changes: Any) -> OrderIntent:
+    """An order with a trigger; its limit, where it has one, is the trigger's price."""
+    price = trigger if kind.has_price else None
+    return replace(an_intent(type=kind, side=side, trigger_price=trigger, price=price), **changes)
+
+
+def terms_of(intent: OrderIntent) -> OrderTerms:
+    return OrderTerms(amount=intent.amount, price=intent.price, trigger_price=intent.trigger_price)
+
+
+def key_of(intent: OrderIntent, exchange_order_id: str | None = None) -> OrderKey:
+    return OrderKey(
+        symbol=intent.symbol, wire_id=intent.wire_id, exchange_order_id=exchange_order_id
+    )
+
+
+def steps_off(price: Decimal | None, steps: int) -> Decimal:
+    assert price is not None
+    return money.add(price, money.multiply(STEP, Decimal(steps)))
+
+
+async def ticker_of(gateway: ExchangeGateway, symbol: str = SYMBOL) -> Ticker:
+    return (await gateway.tickers([symbol]))[symbol]
+
+
+async def heard(news: AsyncIterator[OrderReport]) -> OrderReport:
+    """The next report, which must be there by now."""
+    async with asyncio.timeout(5):
+        return await anext(news)
+
+
+class GatewayRig(Protocol):
+    """What the contract needs of a world: a gateway with money on it, and things going wrong."""
+
+    @property
+    def gateway(self) -> ExchangeGateway: ...
+
+    def lose_questions(self, call: Call) -> None: ...
+
+    def lose_answers(self, call: Call) -> None: ...
+
+    def cut_off(self, call: Call) -> None: ...
+
+    def recover(self) -> None: ...
+
+
+class PaperRig:
+    """The paper exchange and its switchboard."""
+
+    def __init__(self, books: Books, clock: ManualClock) -> None:
+        self.faults = Faults()
+        self.clock = clock
+        self.books = books
+        self.gateway = PaperExchange(books, clock, TERMS, self.faults)
+
+    def lose_questions(self, call: Call) -> None:
+        self.faults.lost_before.add(call)
+
+    def lose_answers(self, call: Call) -> None:
+        self.faults.lost_after.add(call)
+
+    def cut_off(self, call: Call) -> None:
+        self.faults.unavailable.add(call)
+
+    def recover(self) -> None:
+        for calls in (self.faults.lost_before, self.faults.lost_after, self.faults.unavailable):
+            calls.clear()
+
+    def restarted(self) -> "PaperRig":
+        """Another process over the same books."""
+        return PaperRig(self.books, self.clock)
+
+
+def agree(one: OrderReport | None, other: OrderReport | None) -> bool:
+    """Whether both tell the same, as far as both tell it."""
+    assert one is not None
+    assert other is not None
+    apart = [
+        name
+        for name in ("filled", "cost", "terms", "details")
+        if None in (getattr(one, name), getattr(other, name))
+    ]
+    silent: dict[str, Any] = dict.fromkeys(apart)
+    return replace(one, **silent) == replace(other, **silent)
+
+
+async def is_rejected(rig: GatewayRig, intent: OrderIntent, code: RefusalCode) -> Refusal:
+    """Refused with this code, and no trace of it left."""
+    before = await rig.gateway.balances()
+    with pytest.raises(ExchangeRejected) as caught:
+        await rig.gateway.submit(intent)
+    assert caught.value.refusal.code is code
+    # Of a market that is not listed, an exchange may know nothing at all.
+    if intent.symbol in await rig.gateway.markets():
+        assert await rig.gateway.find(key_of(intent)) is None
+    assert await rig.gateway.balances() == before
+    return caught.value.refusal
+
+
+@asynccontextmanager
+async def running(rig: PaperRig) -> AsyncIterator[PaperRig]:
+    """The rig with its matching loop under way, waiting for the clock."""
+    loop = asyncio.create_task(rig.gateway.run())
+    await rig.clock.until_asleep()
+    try:
+        yield rig
+    finally:
+        loop.cancel()
+        await asyncio.wait([loop])

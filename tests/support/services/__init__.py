@@ -1,0 +1,1 @@
+"""Markets, accounts and strategies that tests of the services set by hand."""

@@ -1,0 +1,101 @@
+"""A market whose candles a test corrects, leaves out and counts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import cast
+
+from app.domain.accounts import AccountMode, Connection, Connectivity
+from app.domain.markets.candles import Candle, CandleRequest
+from app.domain.markets.markets import Market, Ticker
+from app.errors import ExchangeUnavailable
+from app.ports import ExchangeGateway
+from app.services.accounts import AccountEntry
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.stream_registry import MarketFeeds
+from app.services.metrics import Metrics
+from tests.support.clock import ManualClock
+from tests.support.market_sources import NothingToWatch, market
+
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+
+
+class Tape(NothingToWatch):
+    """The same candles of each symbol, for as long as it is listed."""
+
+    connection = Connection(connectivity=Connectivity.CONNECTED)
+
+    def __init__(self, clock: ManualClock, first: datetime, market_set: str = "tape") -> None:
+        self.market_set = market_set
+        self.clock = clock
+        self.first = first
+        # How often each was corrected; those in which nobody traded are told by nobody.
+        self.corrected: Counter[datetime] = Counter()
+        self.missing: set[datetime] = set()
+        self.is_cut_off = False
+        self.asked: list[CandleRequest] = []
+        self.told = 0
+
+    async def markets(self) -> Mapping[str, Market]:
+        return {symbol: market(symbol) for symbol in SYMBOLS}
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        raise ExchangeUnavailable(f"no prices of {symbols}")
+
+    async def timeframes(self) -> Sequence[str]:
+        return ("1m", "1d")
+
+    async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        if self.is_cut_off:
+            raise ExchangeUnavailable("it is cut off")
+        known = self.all(asked.span)
+        if asked.since is None:
+            told = known[-asked.limit :]
+        else:
+            told = [one for one in known if one.at >= asked.since][: asked.limit]
+        self.asked.append(asked)
+        self.told += len(told)
+        return told
+
+    def all(self, span: timedelta = timedelta(minutes=1)) -> list[Candle]:
+        """From the first to the one that runs."""
+        spans = (self.clock.now() - self.first) // span + 1
+        moments = (self.first + number * span for number in range(spans))
+        return [self._candle(at, span) for at in moments if at not in self.missing]
+
+    def closed(self, limit: int) -> list[Candle]:
+        return [one for one in self.all() if one.is_closed][-limit:]
+
+    def correct(self, depth: int) -> None:
+        """So many of those that have closed, from the newest on."""
+        self.corrected.update(one.at for one in self.closed(depth))
+
+    def _candle(self, at: datetime, span: timedelta) -> Candle:
+        price = Decimal(100 + at.minute) + Decimal(self.corrected[at]) / 100
+        is_closed = at + span <= self.clock.now()
+        return Candle(
+            at=at,
+            open=price,
+            high=price + 1,
+            low=price - 1,
+            close=price if is_closed else price + Decimal("0.5"),
+            volume=Decimal("0.10"),
+            is_closed=is_closed,
+        )
+
+
+def account_of(tape: Tape) -> AccountEntry:
+    return AccountEntry(
+        name="tape",
+        exchange="tape",
+        mode=AccountMode.PAPER,
+        max_open_orders=None,
+        answer_seconds=10,
+        gateway=cast("ExchangeGateway", tape),
+    )
+
+
+def data_of(tape: Tape) -> MarketDataService:
+    feeds = MarketFeeds((tape,), tape.clock, Metrics())
+    return MarketDataService(feeds, tape.clock)

@@ -1,0 +1,289 @@
+"""An account at a desk whose prices and balances a test sets by hand, and what is built on it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import count
+from typing import cast
+
+from app.bus import Bus
+from app.domain.accounts import AccountMode, Balance, Capabilities, Connection, Connectivity
+from app.domain.markets.markets import Market, Ticker
+from app.domain.orders.changes import submitted
+from app.domain.orders.order import Fee, Order, OrderSide, PositionType
+from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
+from app.domain.portfolio.exposures import Exposure
+from app.errors import ExchangeUnavailable
+from app.ports import ExchangeGateway
+from app.services.accounts import AccountEntry, AccountService
+from app.services.live.live_queries import Watches
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.stream_registry import MarketFeeds
+from app.services.orders import position_bookkeeping
+from app.services.orders.update_log import OrderLog
+from app.services.portfolio.consistent_views import SteadyViews
+from app.services.portfolio.equity_recorder import EquityRecorder, EquityTools
+from app.services.portfolio.portfolio_feed import PortfolioFeed
+from app.services.portfolio.portfolios import Portfolio, PortfolioService
+from app.services.portfolio.position_feed import PositionFeed
+from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
+from app.services.portfolio.valuation import Appraiser
+from app.services.reads import View, ViewService
+from app.storage.database import Database
+from tests.support.clock import ManualClock
+from tests.support.makers import make_fill, make_order
+from tests.support.market_sources import CAPABILITIES
+
+ACCOUNT = "main"
+ANSWER_SECONDS = 10.0
+HOME = EquityKey(account=ACCOUNT, currency="USDT")
+
+
+@dataclass(kw_only=True, slots=True)
+class Desk:
+    """What it says, and how often it was asked."""
+
+    clock: ManualClock
+    prices: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    # Markets whose price is so old that it says so, and those without one.
+    stale: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    is_away: bool = False
+    is_mute: bool = False
+    balances_asked: int = 0
+    exposures_asked: int = 0
+    # The positions that it keeps itself; None where it keeps none.
+    kept: list[Exposure] | None = None
+    prices_asked: int = 0
+    _asked: int = 0
+    # What happens while it is asked for balances.
+    meanwhile: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    # The streams that are open.
+    streams: dict[str, asyncio.Queue[Ticker]] = field(default_factory=dict)
+    _markets: dict[str, Market] = field(default_factory=dict)
+
+    async def markets(self) -> Mapping[str, Market]:
+        """The same ones as long as they stay the same, as an exchange gives them."""
+        if set(self._markets) != set(self.prices):
+            self._markets = {symbol: _market(symbol) for symbol in self.prices}
+        return self._markets
+
+    async def balances(self) -> Mapping[str, Balance]:
+        self.balances_asked += 1
+        if self.meanwhile:
+            await self.meanwhile.pop()()
+        if self.is_mute:
+            await asyncio.Event().wait()
+        if self.is_away:
+            raise ExchangeUnavailable("nobody is there")
+        return {
+            asset: Balance(asset=asset, free=Decimal(amount), used=Decimal(0))
+            for asset, amount in self.held.items()
+        }
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(CAPABILITIES, positions=self.kept is not None)
+
+    async def exposures(self) -> Sequence[Exposure]:
+        self.exposures_asked += 1
+        return list(self.kept or ())
+
+    @property
+    def market_set(self) -> str:
+        """Of the present moment alone: prices here change without the clock."""
+        self._asked += 1
+        return f"desk {self._asked}"
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        self.prices_asked += 1
+        [symbol] = symbols
+        if symbol in self.silent:
+            raise ExchangeUnavailable("no answer about this one")
+        return {symbol: self._ticker(symbol)}
+
+    def _ticker(self, symbol: str) -> Ticker:
+        return Ticker(
+            symbol=symbol,
+            bid=None,
+            ask=None,
+            last=Decimal(self.prices[symbol]),
+            percentage=None,
+            quote_volume=None,
+            at=self.clock.now(),
+            is_stale=symbol in self.stale,
+        )
+
+
+class StreamedDesk(Desk):
+    """One that also tells each price by a stream, when a test says so."""
+
+    connection = Connection(connectivity=Connectivity.CONNECTED)
+
+    @property
+    def market_set(self) -> str:
+        return "streamed desk"
+
+    def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        self.streams.setdefault(symbol, asyncio.Queue())
+        return self._stream(symbol)
+
+    def move(self, symbol: str, price: str) -> None:
+        self.prices[symbol] = price
+        self.streams[symbol].put_nowait(self._ticker(symbol))
+
+    async def _stream(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        try:
+            while True:
+                yield await self.streams[symbol].get()
+        finally:
+            del self.streams[symbol]
+
+
+def _market(symbol: str) -> Market:
+    base, _, quote = symbol.partition("/")
+    return Market(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        type=PositionType.SPOT,
+        active=True,
+        amount_step=Decimal("0.0001"),
+        price_step=None,
+        min_amount=Decimal("0.0001"),
+        min_notional=None,
+    )
+
+
+class Patient:
+    """Time by hand, but for deadlines: whoever waits for an answer is not yet at rest."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        return asyncio.timeout(seconds)
+
+
+class House:
+    """All that portfolios are made of, around one desk."""
+
+    def __init__(
+        self, database: Database, bus: Bus, clock: ManualClock, kind: type[Desk] = Desk
+    ) -> None:
+        self.clock = clock
+        self.desk = kind(clock=clock, prices={"BTC/USDT": "50000"}, held={"USDT": "10000"})
+        self.account = AccountEntry(
+            name=ACCOUNT,
+            exchange="desk",
+            mode=AccountMode.PAPER,
+            max_open_orders=None,
+            answer_seconds=ANSWER_SECONDS,
+            gateway=cast("ExchangeGateway", self.desk),
+        )
+        self._database = database
+        self._views = ViewService(database)
+        self._log = OrderLog(database, bus, clock)
+        self._numbers = count(1)
+        patient = Patient(clock)
+        self.feeds = MarketFeeds([self.account.gateway], patient)
+        market_data = MarketDataService(self.feeds, patient)
+        appraiser = Appraiser(market_data, patient)
+        self.portfolios = PortfolioService(appraiser, clock)
+        accounts = AccountService(database, clock, [self.account])
+        self.positions = PositionService(accounts, appraiser, market_data, clock)
+        steady = SteadyViews(self._views, appraiser, patient)
+        watches = Watches(bus, self.feeds, clock)
+        self.feed = PortfolioFeed(self.portfolios, steady, watches)
+        self.position_feed = PositionFeed(self.positions, accounts, steady, watches)
+        self._tools = EquityTools(
+            database=database, bus=bus, views=self._views, appraiser=appraiser, clock=clock
+        )
+
+    async def open(self) -> "House":
+        async with self._database.transaction() as tx:
+            await tx.accounts.insert(ACCOUNT, "desk", AccountMode.PAPER, self.clock.now())
+        await self._log.open()
+        return self
+
+    def recorder(self) -> EquityRecorder:
+        return EquityRecorder(self.account, self._tools)
+
+    @asynccontextmanager
+    async def view(self) -> AsyncIterator[View]:
+        async with self._views.open(frozenset({ACCOUNT})) as view:
+            yield view
+
+    async def read(self, currency: str | None = None) -> Portfolio:
+        async with self.view() as view:
+            return await self.portfolios.read(view, self.account, currency)
+
+    async def read_positions(self) -> PositionList:
+        async with self.view() as view:
+            return await self.positions.read(view, PositionFilter())
+
+    async def curve(self) -> Sequence[EquityPoint]:
+        async with self.view() as view:
+            return await view.equity(HOME, None, None)
+
+    async def write(self, *points: EquityPoint) -> None:
+        """As if they had been recorded."""
+        async with self._database.transaction() as tx:
+            for point in points:
+                await tx.equity.add(HOME, point)
+
+    async def trade(
+        self, amount: str, price: str, *, symbol: str = "BTC/USDT", at: datetime | None = None
+    ) -> None:
+        """A fill; one that sells has a minus. It costs 1 of the quote, and the balances follow."""
+        (base, quote), cost = symbol.split("/"), Decimal(amount) * Decimal(price)
+        side = OrderSide.SELL if amount.startswith("-") else OrderSide.BUY
+        order = self._order(symbol=symbol, side=side)
+        fill = make_fill(
+            order,
+            id=order.id,
+            exchange_trade_id=order.id,
+            price=Decimal(price),
+            amount=abs(Decimal(amount)),
+            cost=abs(cost),
+            fee=Fee(currency=quote, amount=Decimal(1)),
+            at=at or self.clock.now(),
+        )
+        self._pay(base, Decimal(amount))
+        self._pay(quote, -cost - 1)
+        async with self._database.transaction() as tx:
+            await tx.orders.insert(order, "{}")
+            await tx.fills.insert([fill])
+            step = replace(submitted(order), added=(fill,))
+            tx.events.append(step.event)
+            await position_bookkeeping.book(tx, order, [step])
+
+    async def wait_with_an_order(self) -> None:
+        """One that is not filled."""
+        order = self._order()
+        async with self._database.transaction() as tx:
+            await tx.orders.insert(order, "{}")
+            tx.events.append(submitted(order).event)
+
+    def _order(self, **changes: object) -> Order:
+        number = next(self._numbers)
+        return make_order(
+            id=f"{number:026d}",
+            account=ACCOUNT,
+            client_order_id=f"mine-{number}",
+            wire_id=f"wire{number}",
+            **changes,
+        )
+
+    def _pay(self, asset: str, amount: Decimal) -> None:
+        self.desk.held[asset] = str(Decimal(self.desk.held.get(asset, "0")) + amount)

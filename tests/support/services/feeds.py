@@ -1,0 +1,108 @@
+"""Feeds that run over a source in the hands of a test."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from app.domain.accounts import AccountMode
+from app.ports import ExchangeGateway
+from app.services.accounts import AccountEntry
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.stream_registry import MarketFeeds
+from app.services.metrics import Metrics
+from tests.support.clock import ManualClock
+from tests.support.market_sources import HandSource
+
+PATIENCE_SECONDS = 2.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feeding:
+    """The service, its feeds, and what stands behind them."""
+
+    clock: ManualClock
+    sources: tuple[HandSource, ...]
+    feeds: MarketFeeds
+    metrics: Metrics
+    service: MarketDataService
+
+    @property
+    def source(self) -> HandSource:
+        return self.sources[0]
+
+    @property
+    def account(self) -> AccountEntry:
+        return AccountEntry(
+            name="hand",
+            exchange="hand",
+            mode=AccountMode.PAPER,
+            max_open_orders=None,
+            answer_seconds=10,
+            gateway=cast("ExchangeGateway", self.source),
+        )
+
+    async def until_open(self, name: str, times: int = 1) -> None:
+        """Wait until the stream was opened so often and is open."""
+        await self.until(lambda: self.source.opened[name] >= times and name in self.source.open)
+
+    async def until_told(self, updates: "Updates[Any]", count: int) -> None:
+        await self.until(lambda: len(updates) >= count)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not is_so():  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def feeding(clock: ManualClock, *, sources: int = 1) -> AsyncIterator[Feeding]:
+    made = tuple(HandSource(clock) for _ in range(sources))
+    metrics = Metrics()
+    feeds = MarketFeeds(made, clock, metrics)
+    running = asyncio.create_task(feeds.run())
+    try:
+        yield Feeding(
+            clock=clock,
+            sources=made,
+            feeds=feeds,
+            metrics=metrics,
+            service=MarketDataService(feeds, clock),
+        )
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        if not running.cancelled():
+            running.result()
+
+
+class Updates(list[T]):
+    """All that one watcher was told so far."""
+
+    def __init__(self, told: AsyncGenerator[T, None]) -> None:
+        super().__init__()
+        self._told = told
+
+    async def run(self) -> None:
+        async with aclosing(self._told) as values:
+            async for value in values:
+                self.append(value)
+
+
+@asynccontextmanager
+async def reading(told: AsyncGenerator[T, None]) -> AsyncIterator[Updates[T]]:
+    """Read everything, at once, for as long as the block lasts."""
+    updates = Updates(told)
+    task = asyncio.create_task(updates.run())
+    try:
+        yield updates
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def next_of(told: AsyncGenerator[T, None]) -> T:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        return await anext(told)
