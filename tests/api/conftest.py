@@ -15,9 +15,9 @@ from app.exchanges.paper.faults import Faults
 from app.runtime import Parts
 from app.services.access.login_throttle import Doorkeeper
 from app.settings import Settings, load_settings
-from tests.api.clients import PATIENCE_SECONDS, Client, Socket, connected
-from tests.api.servers import Address, serving
 from tests.conftest import START
+from tests.support.api.clients import PATIENCE_SECONDS, Client, Socket, connected
+from tests.support.api.servers import Address, serving
 from tests.support.clock import HastyClock, ManualClock
 from tests.support.leaks import lines_with_secrets
 

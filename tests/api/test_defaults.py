@@ -1,7 +1,7 @@
-from tests.api.clients import Client
 from tests.api.conftest import on_shared
-from tests.api.documents import calling
-from tests.api.trading import PLACE, WAITING, place
+from tests.support.api.clients import Client
+from tests.support.api.documents import calling
+from tests.support.api.trading import PLACE, WAITING, place
 
 ORDERS = """query (
   $filter: OrderFilter, $orderBy: OrderOrder, $first: Int, $after: Cursor,

@@ -8,9 +8,9 @@ from sqlalchemy import create_engine, text
 from structlog.testing import capture_logs
 
 from app.exchanges.paper.faults import Faults
-from tests.api.clients import Client, Socket
 from tests.api.conftest import ADMIN, Api
-from tests.api.trading import place
+from tests.support.api.clients import Client, Socket
+from tests.support.api.trading import place
 
 HIDDEN = "something went wrong inside; the operator finds it by the request id"
 

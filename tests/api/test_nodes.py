@@ -1,9 +1,9 @@
 import pytest
 
-from tests.api.clients import Client, Data
+from tests.api.access.test_tokens import make_token
 from tests.api.conftest import Serve, on_shared
-from tests.api.test_tokens import make_token
-from tests.api.trading import place
+from tests.support.api.clients import Client, Data
+from tests.support.api.trading import place
 
 NODE = """query ($id: ID!) { node(id: $id) {
   __typename id

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from app.exchanges.paper.faults import Faults
-from tests.api.clients import Client
 from tests.api.conftest import Serve, on_shared
-from tests.api.trading import MARKET, WAITING, answer, names, place, refusal
+from tests.support.api.clients import Client
+from tests.support.api.trading import MARKET, WAITING, answer, names, place, refusal
 
 LONG_ID = "x" * 37
 

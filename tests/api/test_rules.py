@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api
-from tests.api.documents import everything
-from tests.api.trading import WAITING, place, refusal
+from tests.support.api.clients import Client, Data
+from tests.support.api.documents import everything
+from tests.support.api.trading import WAITING, place, refusal
 from tests.support.clock import ManualClock
 
 WINDOW = everything("TradingWindow", depth=2)

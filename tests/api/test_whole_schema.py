@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.clients import Client, Data
 from tests.api.conftest import ADMIN, Api
-from tests.api.documents import calling, every_root_field, root_fields
-from tests.api.trading import MARKET, WAITING, place
+from tests.support.api.clients import Client, Data
+from tests.support.api.documents import calling, every_root_field, root_fields
+from tests.support.api.trading import MARKET, WAITING, place
 
 GIVEN: dict[str, dict[str, Any]] = {
     "viewer": {},

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.clients import ApiClient, api_client
+from tests.support.processes.clients import ApiClient, api_client
+from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer, launcher, make_server
-from tests.system.servers import ServerProcess
 
 __all__ = ["launcher", "make_server"]
 

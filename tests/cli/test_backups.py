@@ -13,8 +13,8 @@ from app.domain.risk.rules import ALL
 from app.storage.upkeep.inspections import inspected
 from tests.cli.programs import run
 from tests.support import postgres
-from tests.system.clients import ApiClient
-from tests.system.servers import ServerProcess
+from tests.support.processes.clients import ApiClient
+from tests.support.processes.servers import ServerProcess
 
 MARKET = {"symbol": "BTC/USDT", "side": "BUY", "type": "MARKET", "amount": "0.01"}
 AUDIT = "{ auditLog { nodes { actor action outcome } } }"

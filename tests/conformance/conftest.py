@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from app.web.build import BuildFailed, Npm, find_npm, find_wheel
-from tests.system.servers import ServerProcess, launch_program
+from tests.support.processes.servers import ServerProcess, launch_program
 
 CLIENTS = Path(__file__).parent / "clients"
 PATIENCE_SECONDS = 30

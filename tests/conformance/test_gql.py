@@ -15,7 +15,7 @@ from graphql import print_schema
 
 from tests.conformance.conftest import PATIENCE_SECONDS, on_server
 from tests.conformance.operations import AS_OF, KINDS, PLACE, UPDATES, WHO, order
-from tests.system.servers import ServerProcess
+from tests.support.processes.servers import ServerProcess
 
 
 def over_http(server: ServerProcess, token: str) -> AsyncTransport:

@@ -5,8 +5,8 @@ import pytest
 from app.web.build import Npm
 from tests.conformance.conftest import NodeProgram, node, on_server
 from tests.conformance.operations import AS_OF, CREATE, KINDS, PLACE, REVOKE, UPDATES, WHO, order
-from tests.system.clients import ApiClient, api_client
-from tests.system.servers import ServerProcess
+from tests.support.processes.clients import ApiClient, api_client
+from tests.support.processes.servers import ServerProcess
 
 
 def settings(server: ServerProcess, *tokens: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from app.web.build import Npm
 from tests.conformance.conftest import node, on_server
-from tests.system.servers import ServerProcess
+from tests.support.processes.servers import ServerProcess
 
 FEWEST_AUDITS = 60
 

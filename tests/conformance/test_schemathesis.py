@@ -14,7 +14,7 @@ from schemathesis.graphql import nodes
 from schemathesis.specs.graphql.schemas import GraphQLSchema
 
 from tests.conformance.conftest import Data, on_server
-from tests.system.servers import ROOT, ServerProcess
+from tests.support.processes.servers import ROOT, ServerProcess
 
 SEED = 7
 FAULT = 500

@@ -12,12 +12,12 @@ from app.errors import BadInput, CursorInvalid
 from schema import ids
 from schema.scalars import Cursor
 from schema.types.pages import PageArguments, timed_page
-from tests.api.clients import Data, Socket
 from tests.api.conftest import ADMIN, Api
-from tests.api.trading import WAITING, place
 from tests.fuzz.conftest import Target, codes_of
 from tests.fuzz.driving import fuzz
 from tests.fuzz.mutations import mutated
+from tests.support.api.clients import Data, Socket
+from tests.support.api.trading import WAITING, place
 
 LISTS = ("orders:CREATED_AT_DESC", "orders:CREATED_AT_ASC", "fills", "audit", "markets:paper", "")
 WORDS = (

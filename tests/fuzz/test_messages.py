@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
-from tests.api.clients import Data, Socket
 from tests.api.conftest import ADMIN, Api
-from tests.api.documents import calling, every_root_field, least_given
 from tests.fuzz.conftest import WHO, Target, codes_of
 from tests.fuzz.driving import fuzz
 from tests.fuzz.mutations import HOSTILE, mutated, twisted
+from tests.support.api.clients import Data, Socket
+from tests.support.api.documents import calling, every_root_field, least_given
 
 Frame = str | bytes
 LAST = "the last"

@@ -13,10 +13,10 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from tests.api.conftest import ADMIN
-from tests.api.servers import Address, dialed
 from tests.fuzz.conftest import WHO, Target
 from tests.fuzz.driving import fuzz
 from tests.fuzz.mutations import mutated
+from tests.support.api.servers import Address, dialed
 
 HEAD = f"Host: localhost\r\nAuthorization: Bearer {ADMIN}\r\n".encode()
 BODY = json.dumps({"query": WHO}).encode()

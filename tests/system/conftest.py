@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.servers import ForkLauncher, ServerProcess, fork_launcher
+from tests.support.processes.servers import ForkLauncher, ServerProcess, fork_launcher
 
 MakeServer = Callable[..., ServerProcess]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import on_each_database
-from tests.system.books import (
+from tests.support.processes.books import (
     Books,
     assert_log_is_whole,
     assert_money_is_conserved,
@@ -19,10 +19,17 @@ from tests.system.books import (
     only_at_the_exchange,
     read_books,
 )
-from tests.system.clients import ApiClient, Data, Subscriber, api_client, eventually, following
+from tests.support.processes.clients import (
+    ApiClient,
+    Data,
+    Subscriber,
+    api_client,
+    eventually,
+    following,
+)
+from tests.support.processes.kills import Acknowledged, assert_as_told, kill_at_random
+from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer
-from tests.system.kills import Acknowledged, assert_as_told, kill_at_random
-from tests.system.servers import ServerProcess
 
 CLIENTS = 16
 SEED = 1

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from tests.conftest import on_each_database
-from tests.system.clients import api_client
+from tests.support.processes.clients import api_client
 from tests.system.conftest import MakeServer
 
 SECONDS = 2

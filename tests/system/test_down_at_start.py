@@ -10,10 +10,10 @@ import pytest
 from app.clocks import SystemClock
 from tests.support.binance.engine.accounts import Account
 from tests.support.binance.running import running_venue
-from tests.system.clients import ApiClient, Data, api_client, eventually
+from tests.support.processes.clients import ApiClient, Data, api_client, eventually
+from tests.support.processes.servers import ServerProcess, free_port
+from tests.support.processes.venues import settings_at
 from tests.system.conftest import MakeServer
-from tests.system.servers import ServerProcess, free_port
-from tests.system.venues import settings_at
 
 # Longer than a server may take to start: one that waited for its exchange would be too late.
 SILENCE_SECONDS = 60

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from app.bus import Bus
 from app.storage import tables
 from app.storage.database import Database
-from tests.system.books import assert_log_is_whole, differences, read_books
-from tests.system.clients import Data, api_client, eventually
+from tests.support.processes.books import assert_log_is_whole, differences, read_books
+from tests.support.processes.clients import Data, api_client, eventually
 from tests.system.conftest import MakeServer
 
 QUICK = {"reconcile_seconds": 1, "not_found_seconds": 0.5, "exchange_timeout_seconds": 2}

@@ -19,8 +19,8 @@ from app.services import Services
 from app.settings import load_settings
 from tests.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.processes.dying_bot import BUYING, PATIENCE_MINUTES
 from tests.support.services.reading import order_at_exchange
-from tests.system.dying_bot import BUYING, PATIENCE_MINUTES
 
 PAPER = frozenset({"paper"})
 # A market order is not matched later, nor does it wait for a trigger.
@@ -47,7 +47,7 @@ async def is_settled(services: Services, before: int) -> bool:
 
 
 async def killed(database_url: str, folder: Path, point: CrashPoint) -> None:
-    arguments = ["-m", "tests.system.dying_bot", database_url, str(folder), str(point)]
+    arguments = ["-m", "tests.support.processes.dying_bot", database_url, str(folder), str(point)]
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT)
     assert await process.wait() == -signal.SIGKILL
 

@@ -13,9 +13,9 @@ from typing import TypeVar
 import pytest
 from websockets.frames import Frame, Opcode
 
-from tests.system.clients import ApiClient, api_client
+from tests.support.processes.clients import ApiClient, api_client
+from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer
-from tests.system.servers import ServerProcess
 
 T = TypeVar("T")
 

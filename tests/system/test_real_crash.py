@@ -13,20 +13,27 @@ from app.domain.orders.order import OrderUpdateKind
 from tests.support.binance.engine.accounts import Account
 from tests.support.binance.running import running_venue
 from tests.support.binance.venue import Venue
-from tests.system.books import (
+from tests.support.processes.books import (
     Books,
     assert_log_is_whole,
     assert_no_order_twice,
     read_books,
 )
-from tests.system.clients import ApiClient, Data, Subscriber, api_client, eventually, following
+from tests.support.processes.clients import (
+    ApiClient,
+    Data,
+    Subscriber,
+    api_client,
+    eventually,
+    following,
+)
+from tests.support.processes.kills import Acknowledged, assert_as_told, kill_at_random
+from tests.support.processes.markets import Market
+from tests.support.processes.servers import ServerProcess
+from tests.support.processes.storms import Storm
+from tests.support.processes.traders import VenueTrader
+from tests.support.processes.venues import differences, settings_at
 from tests.system.conftest import MakeServer
-from tests.system.kills import Acknowledged, assert_as_told, kill_at_random
-from tests.system.markets import Market
-from tests.system.servers import ServerProcess
-from tests.system.storms import Storm
-from tests.system.traders import VenueTrader
-from tests.system.venues import differences, settings_at
 
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
 SEED = 1

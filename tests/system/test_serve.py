@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.clients import ApiClient, Data, api_client, following
-from tests.system.servers import ServerProcess, launch_program
+from tests.support.processes.clients import ApiClient, Data, api_client, following
+from tests.support.processes.servers import ServerProcess, launch_program
 
 MARKET = {"clientOrderId": "first", "symbol": "BTC/USDT", "side": "BUY", "type": "MARKET"}
 

@@ -5,8 +5,8 @@ import os
 from contextlib import AsyncExitStack
 from itertools import count
 
-from tests.system.books import read_books
-from tests.system.clients import ApiClient, Data, Pace, Subscriber, api_client, following
+from tests.support.processes.books import read_books
+from tests.support.processes.clients import ApiClient, Data, Pace, Subscriber, api_client, following
 from tests.system.conftest import MakeServer
 
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))

@@ -12,10 +12,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
-from tests.system.books import assert_log_is_whole, assert_no_order_twice, differences, read_books
-from tests.system.clients import ApiClient, Data, api_client, eventually, following
+from tests.support.processes.books import (
+    assert_log_is_whole,
+    assert_no_order_twice,
+    differences,
+    read_books,
+)
+from tests.support.processes.clients import ApiClient, Data, api_client, eventually, following
+from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer
-from tests.system.servers import ServerProcess
 
 ORDERS = 100
 PATIENCE_SECONDS = 30

@@ -9,16 +9,23 @@ from decimal import Decimal
 
 import pytest
 
-from tests.system.books import (
+from tests.support.processes.books import (
     assert_log_is_whole,
     assert_money_is_conserved,
     assert_no_order_twice,
     differences,
     read_books,
 )
-from tests.system.clients import ApiClient, Data, Subscriber, api_client, eventually, following
+from tests.support.processes.clients import (
+    ApiClient,
+    Data,
+    Subscriber,
+    api_client,
+    eventually,
+    following,
+)
+from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer
-from tests.system.servers import ServerProcess
 
 REPEATS = 200
 FREE_FOR_ALL = 60

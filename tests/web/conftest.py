@@ -13,8 +13,8 @@ from playwright.async_api import Browser, BrowserContext, async_playwright, expe
 
 from app.runtime import Parts
 from app.web.build import WEB, BuildFailed, build, find_npm, find_wheel
-from tests.api.clients import PATIENCE_SECONDS
 from tests.api.conftest import Api, running, settings_of
+from tests.support.api.clients import PATIENCE_SECONDS
 from tests.web.visits import NOWHERE_ELSE, Visit
 
 

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 from playwright.async_api import Error, Response, expect
 
+from tests.api.access.test_tokens import create, make_token, revoke
 from tests.api.conftest import ADMIN, Api, on_shared
-from tests.api.test_tokens import create, make_token, revoke
-from tests.api.trading import place
+from tests.support.api.trading import place
 from tests.web.test_page_sources import EXAMPLES
 from tests.web.visits import Tab, Visit
 

@@ -15,8 +15,8 @@ from playwright.async_api import (
     expect,
 )
 
-from tests.api.clients import PATIENCE_SECONDS
-from tests.api.servers import Address
+from tests.support.api.clients import PATIENCE_SECONDS
+from tests.support.api.servers import Address
 
 # Chromium asks its maker for news; no name but this machine's leads anywhere.
 NOWHERE_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"

@@ -13,8 +13,8 @@ from app.cli.client.endpoints import find_endpoint
 from app.cli.client.filters import Wanted
 from app.cli.client.orders import read_orders
 from tests.cli.programs import on_terminal, run
-from tests.system.clients import ApiClient, Data
-from tests.system.servers import ServerProcess
+from tests.support.processes.clients import ApiClient, Data
+from tests.support.processes.servers import ServerProcess
 
 MARKET: Data = {"symbol": "BTC/USDT", "side": "BUY", "type": "MARKET", "amount": "0.00100"}
 WAITING: Data = {**MARKET, "type": "LIMIT", "price": "1000.10", "amount": "0.01"}

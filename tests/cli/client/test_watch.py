@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.programs import COMMAND, Watching, environ, run, watching
-from tests.system.books import read_books
-from tests.system.clients import ApiClient, Data
-from tests.system.servers import ServerProcess
+from tests.support.processes.books import read_books
+from tests.support.processes.clients import ApiClient, Data
+from tests.support.processes.servers import ServerProcess
 
 MARKET: Data = {"symbol": "BTC/USDT", "side": "BUY", "type": "MARKET", "amount": "0.001"}
 # SUBMITTED, ACCEPTED, FILL.

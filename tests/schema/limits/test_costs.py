@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 import schema.build
 from schema.limits.costs import LISTED, LOOK_UP, MAX_COST, Costing, given_variables
 from schema.limits.document_size import fragments_of
-from tests.api.documents import calling, every_root_field
 from tests.schema.limits.test_document_size import nested_fragments, operation_of
+from tests.support.api.documents import calling, every_root_field
 
 TREE = build_schema("""
     type Query { tree: Tree }

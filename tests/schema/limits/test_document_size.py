@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.errors import TooComplex
 from schema.limits import document_size
 from schema.limits.document_size import Extent, Measuring, check_values, fragments_of
-from tests.api.documents import calling, every_root_field
+from tests.support.api.documents import calling, every_root_field
 
 
 def nested_fragments(count: int, *, spreads: int = 2) -> str:

@@ -1,0 +1,1 @@
+"""Servers as processes: started, killed, loaded and looked at afterwards."""

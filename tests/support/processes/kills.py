@@ -1,0 +1,47 @@
+"""A server that is killed at random, and what its clients were told meanwhile."""
+
+import asyncio
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from tests.support.processes.books import Books
+from tests.support.processes.clients import Data
+from tests.support.processes.servers import ServerProcess
+
+LONGEST_START_SECONDS = 0.4
+_FINAL = {"FILLED", "CANCELED", "EXPIRED", "REJECTED"}
+
+
+@dataclass(kw_only=True, slots=True)
+class Acknowledged:
+    """What the clients were told."""
+
+    orders: defaultdict[str, list[Data]] = field(default_factory=lambda: defaultdict(list))
+    # By the code that was given.
+    denied: dict[str, str] = field(default_factory=dict)
+
+
+async def kill_at_random(
+    server: ServerProcess, kills: int, chance: random.Random, *, longest_life_seconds: float
+) -> None:
+    """One kill in five comes while the server starts."""
+    for _ in range(kills):
+        await asyncio.sleep(chance.uniform(0, longest_life_seconds))
+        await server.kill()
+        if chance.random() < 0.2:
+            await server.launch()
+            await asyncio.sleep(chance.uniform(0, LONGEST_START_SECONDS))
+            await server.kill()
+        await server.start()
+
+
+def assert_as_told(books: Books, told: Acknowledged) -> None:
+    """Each order has the id that its client was told, and what was final has stayed so."""
+    known = books.ids_by_client_id
+    rows = {row["client_order_id"]: row for row in books.orders}
+    for client_order_id, answers in told.orders.items():
+        assert {answer["id"] for answer in answers} == {known.get(client_order_id)}
+        final = [answer["status"] for answer in answers if answer["status"] in _FINAL]
+        assert set(final) <= {rows[client_order_id]["status"]}
+    assert told.denied & known.keys() == set()

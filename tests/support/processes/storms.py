@@ -1,0 +1,168 @@
+"""Everything that goes wrong between us and an exchange, all of it, again and again."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+
+from app.ports import Clock
+from tests.support.binance.api import faults
+from tests.support.binance.api.faults import AnyFault, Outcome, Proceed
+from tests.support.binance.api.order_pages import Page
+from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.api.user_streams import Delivery
+from tests.support.binance.engine.refusals import banned
+from tests.support.binance.venue import Venue
+from tests.support.processes.clients import PAUSE_SECONDS
+
+LONGEST_CALM_SECONDS = 0.2
+LONGEST_SPELL_SECONDS = 0.6
+HIDDEN_SECONDS = 0.8
+BAN_SECONDS = 1
+# The last is too long for the client's patience, and for the exchange to accept it any more.
+DELAYS_SECONDS = (0.3, 1.5, 2.5)
+ORDERS = (RequestKind.CREATE_ORDER, RequestKind.CANCEL_ORDER)
+LISTS = (RequestKind.OPEN_ORDERS, RequestKind.ALL_ORDERS, RequestKind.MY_TRADES)
+STARTS = (RequestKind.TIME, RequestKind.EXCHANGE_INFO, RequestKind.ACCOUNT, RequestKind.SUBSCRIBE)
+_LOST = {
+    "cut": faults.CUT,
+    "html": faults.HTML,
+    "502": faults.BAD_GATEWAY,
+    "-1007": faults.UNKNOWN_OUTCOME,
+}
+_Act = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """A fault that waits for a request of its kind, and is counted when it strikes."""
+
+    name: str
+    fault: AnyFault
+    struck: Counter[str]
+
+    async def act(self, proceed: Proceed) -> Outcome:
+        self.struck[self.name] += 1
+        return await self.fault.act(proceed)
+
+
+class Storm:
+    """Deals out all troubles, in an order of chance, and then all of them again."""
+
+    def __init__(
+        self, venue: Venue, clock: Clock, chance: random.Random, race: Callable[[], None]
+    ) -> None:
+        self._venue = venue
+        self._clock = clock
+        self._chance = chance
+        self._race = race
+        self.struck: Counter[str] = Counter()
+        self.troubles: Mapping[str, _Act] = {**self._requests(), **self._spells()}
+
+    async def rage(self, until: asyncio.Event) -> None:
+        await self._strike(f"{RequestKind.CREATE_ORDER} cut before")
+        await self._strike(f"{RequestKind.CREATE_ORDER} cut after")
+        deck: list[_Act] = []
+        while not until.is_set():
+            if not deck:
+                deck = list(self.troubles.values())
+                self._chance.shuffle(deck)
+            await deck.pop()()
+            await asyncio.sleep(self._chance.uniform(0, LONGEST_CALM_SECONDS))
+        self._venue.light_up()
+
+    async def _strike(self, name: str) -> None:
+        """For what no run should do without."""
+        await self.troubles[name]()
+        while not self.struck[name]:  # noqa: ASYNC110 - whoever asks next does not know of us
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    def _requests(self) -> Mapping[str, _Act]:
+        return {
+            f"{kind} {name}": partial(
+                self._arm, kind, Counted(name=f"{kind} {name}", fault=fault, struck=self.struck)
+            )
+            for kind, name, fault in self._request_faults()
+        }
+
+    async def _arm(self, kind: RequestKind, fault: AnyFault) -> None:
+        """For the next request of the kind; at a start, for the next one that comes soon."""
+        self._venue.faults.off(kind)
+        self._venue.faults.on(kind, fault)
+        if kind in STARTS:
+            await self._a_while()
+            self._venue.faults.off(kind)
+
+    def _request_faults(self) -> Iterator[tuple[RequestKind, str, AnyFault]]:
+        for kind in ORDERS:
+            for name, fault in _LOST.items():
+                yield kind, f"{name} before", fault
+                yield kind, f"{name} after", fault.after_acceptance()
+            yield kind, "late", faults.LATE
+            for seconds in DELAYS_SECONDS:
+                slow = faults.delay(self._clock, seconds)
+                yield kind, f"{seconds} s before", slow
+                yield kind, f"{seconds} s after", slow.after_acceptance()
+        for kind, (name, fault) in zip(LISTS + STARTS, cycle(_LOST.items()), strict=False):
+            yield kind, name, fault
+        for name, fault in _LOST.items():
+            yield RequestKind.FETCH_ORDER, name, fault
+        for kind in (*ORDERS, RequestKind.FETCH_ORDER):
+            yield kind, "cut short", faults.CUT_SHORT
+            yield kind, "silence", faults.SILENCE
+            yield kind, "429", faults.too_many(retry_after=BAN_SECONDS)
+            yield kind, "418", self._ban()
+        yield RequestKind.CANCEL_ORDER, "race", faults.meanwhile(self._race)
+
+    def _ban(self) -> AnyFault:
+        until = self._venue.now() + BAN_SECONDS * 1000
+        return faults.refusal(banned(until=until, retry_after=BAN_SECONDS))
+
+    def _spells(self) -> Mapping[str, _Act]:
+        """What befalls the sockets and the exchange as a whole, most of it for a while."""
+        user, market = (
+            streams.sockets for streams in (self._venue.user_streams, self._venue.market_streams)
+        )
+        spells: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
+            "user socket cut": (user.cut, _nothing),
+            "market socket cut": (market.cut, _nothing),
+            "malformed message": (user.say_nonsense, _nothing),
+            "silent stream": (user.fall_silent, _nothing),
+            "reports twice": (partial(self._deliver, Delivery.TWICE), self._release),
+            "reports lost": (partial(self._deliver, Delivery.NEVER), self._release),
+            "reports swapped": (partial(self._deliver, Delivery.HELD), self._release),
+            "orders hidden": (
+                partial(self._venue.hide_new_orders, HIDDEN_SECONDS),
+                partial(self._venue.hide_new_orders, 0),
+            ),
+            "outage": (self._venue.black_out, self._venue.light_up),
+        }
+        return {
+            name: partial(self._spell, name, begin, end) for name, (begin, end) in spells.items()
+        }
+
+    async def _spell(self, name: str, begin: Callable[[], None], end: Callable[[], None]) -> None:
+        self.struck[name] += 1
+        begin()
+        if end is not _nothing:
+            await self._a_while()
+            end()
+
+    async def _a_while(self) -> None:
+        await asyncio.sleep(self._chance.uniform(0, LONGEST_SPELL_SECONDS))
+
+    def _deliver(self, delivery: Delivery) -> None:
+        self._venue.user_streams.delivery = delivery
+
+    def _release(self) -> None:
+        self._venue.user_streams.release(self._swapped)
+
+    def _swapped(self, events: list[Page]) -> Sequence[Page]:
+        return self._chance.sample(events, len(events))
+
+
+def _nothing() -> None:
+    return

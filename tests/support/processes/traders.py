@@ -1,0 +1,112 @@
+"""Clients that place orders of every kind at the local exchange, and take some of them back."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from decimal import Decimal
+
+from app.domain import money
+from tests.support.binance.engine.tape import Quote
+from tests.support.processes.clients import ApiClient, Data
+from tests.support.processes.kills import Acknowledged
+from tests.support.processes.markets import SYMBOLS, Market
+
+REFUSED_SECONDS = 0.2
+_CENT = Decimal("0.01")
+_AMOUNTS = {"BTC/USDT": ("0.004", "0.01", "0.03"), "ETH/USDT": ("0.08", "0.2", "0.6")}
+_CANCELED_SHARE = 0.5
+
+Kind = Callable[[Quote, str], Data]
+
+
+class VenueTrader:
+    """One client, who waits for each answer before the next order."""
+
+    def __init__(self, api: ApiClient, market: Market, name: str, told: Acknowledged) -> None:
+        self._api = api
+        self._market = market
+        self._name = name
+        self._told = told
+        self._chance = random.Random(name)
+
+    async def trade(self, until: asyncio.Event) -> None:
+        number = 0
+        while not until.is_set():
+            number += 1
+            order = await self._place(f"{self._name}-{number}")
+            if order is None:
+                # Nothing is taken while there is no way to the exchange.
+                await asyncio.sleep(REFUSED_SECONDS)
+            elif self._chance.random() < _CANCELED_SHARE:
+                await self._cancel(order)
+
+    async def _place(self, client_order_id: str) -> Data | None:
+        symbol = self._chance.choice(list(SYMBOLS))
+        side = self._chance.choice(("BUY", "SELL"))
+        kind = self._chance.choice(KINDS)
+        answer = await self._api.place(
+            clientOrderId=client_order_id,
+            symbol=symbol,
+            side=side,
+            amount=self._chance.choice(_AMOUNTS[symbol]),
+            **kind(self._market.quote(symbol), side),
+        )
+        if answer.order is None:
+            self._told.denied[client_order_id] = str(answer.refusal)
+        else:
+            self._told.orders[client_order_id].append(answer.order)
+        return answer.order
+
+    async def _cancel(self, order: Data) -> None:
+        result = await self._api.cancel(order["id"])
+        told = result.get("order") or result["existingOrder"]
+        self._told.orders[order["clientOrderId"]].append(told)
+
+
+def _away(quote: Quote, side: str, percent: str) -> str:
+    """A price on the waiting side of the market by so much; on the other where it is negative."""
+    share = Decimal(percent) / 100
+    if side == "BUY":
+        share = -share
+    price = quote.bid if side == "BUY" else quote.ask
+    return money.plain(money.floor_to_step(money.multiply(price, 1 + share), _CENT))
+
+
+def _market(_: Quote, __: str) -> Data:
+    return {"type": "MARKET"}
+
+
+def _limit(percent: str, **terms: str) -> Kind:
+    def kind(quote: Quote, side: str) -> Data:
+        return {"type": "LIMIT", "price": _away(quote, side, percent), **terms}
+
+    return kind
+
+
+def _triggered(type: str, percent: str) -> Kind:
+    """Its limit, where it has one, is a little worse than its trigger."""
+
+    def kind(quote: Quote, side: str) -> Data:
+        limits = {"price": _away(quote, side, "-0.2")} if type.endswith("LIMIT") else {}
+        return {"type": type, "triggerPrice": _away(quote, side, percent), **limits}
+
+    return kind
+
+
+KINDS: tuple[Kind, ...] = (
+    _market,
+    _market,
+    _limit("0.02"),
+    _limit("0.05"),
+    _limit("0.1"),
+    _limit("10", timeInForce="POST_ONLY"),
+    _limit("-1"),
+    _limit("-1", timeInForce="IOC"),
+    _limit("-1", timeInForce="FOK"),
+    # Refused by the exchange.
+    _limit("-1", timeInForce="POST_ONLY"),
+    _triggered("STOP_MARKET", "-0.1"),
+    _triggered("STOP_LIMIT", "-0.1"),
+    _triggered("TAKE_PROFIT_MARKET", "0.1"),
+    _triggered("TAKE_PROFIT_LIMIT", "0.1"),
+)
