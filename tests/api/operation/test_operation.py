@@ -21,7 +21,7 @@ from tests.support.api.metrics import told, value
 from tests.support.api.trading import WAITING, answer, place, refusal
 from tests.support.clock import ManualClock
 
-DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "operation.md"
+DOCUMENTED = Path(__file__).resolve().parents[3] / "docs" / "operation.md"
 _AUDIT = "{ auditLog(first: 1) { nodes { requestId } } }"
 _FOLLOW = "subscription { orderUpdates { kind } }"
 

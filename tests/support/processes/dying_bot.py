@@ -1,4 +1,4 @@
-"""A bot in a process that is killed in the middle of a cycle: python -m tests.system.dying_bot."""
+"""A bot in a process that is killed in the middle of a cycle: python -m tests.support.processes.dying_bot."""
 
 import asyncio
 import sys

@@ -22,7 +22,7 @@ from app.domain.access.tokens import ADMIN_FILE
 from tests.support.leaks import lines_with_secrets
 from tests.support.processes.serve import FAULTS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 20
 STOP_SECONDS = 30
 BANNER_LINES = 5
