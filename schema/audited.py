@@ -11,8 +11,9 @@ from app.domain.access.tokens import Scope
 from app.services.access.audit import Attempt
 from schema import ids
 from schema.context import Context, Info
-from schema.errors import Refusal, ending_of
-from schema.types.orders import OrderSuccess, PlaceOrderSuccess
+from schema.errors import ending_of
+from schema.types.order_results import OrderSuccess, PlaceOrderSuccess
+from schema.types.orders import Refusal
 from schema.types.positions import PositionSuccess
 from schema.types.tokens import CreateTokenSuccess, RevokeTokenSuccess
 

@@ -23,8 +23,7 @@ from schema.queries import Query
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
 from schema.types.accounts import Account
-from schema.types.fills import Fill
-from schema.types.orders import Order
+from schema.types.orders import Fill, Order
 from schema.types.tokens import ApiToken
 
 _ANSWERED_ONCE = {OperationType.QUERY, OperationType.MUTATION}

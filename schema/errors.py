@@ -1,16 +1,15 @@
 """Where our errors become the outside's: refusals as data, the rest with a code and no insides."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import strawberry
 import structlog
 from graphql import GraphQLError
 
 from app.domain.access.audit import AuditOutcome, Ending, refused
-from app.domain.orders import order as domain_orders
 from app.errors import (
     AccessError,
     BrokenOff,
@@ -27,9 +26,6 @@ from app.errors import Refusal as DomainRefusal
 from schema import bad_values
 from schema.context import Context
 
-if TYPE_CHECKING:
-    from schema.types.orders import Order
-
 _FAULT = "INTERNAL_SERVER_ERROR"
 
 P = ParamSpec("P")
@@ -38,39 +34,6 @@ T = TypeVar("T")
 _logger = structlog.get_logger(__name__)
 
 strawberry.enum(RefusalCode)
-
-
-@strawberry.type
-class Refusal:
-    code: RefusalCode
-    message: str
-    field: list[str] | None
-    retryable: bool
-    order: strawberry.Private[domain_orders.Order | None]
-
-    @classmethod
-    def of(cls, refusal: DomainRefusal, order: domain_orders.Order | None = None) -> "Refusal":
-        return cls(
-            code=refusal.code,
-            message=refusal.message,
-            field=None if refusal.field is None else list(refusal.field),
-            retryable=refusal.retryable,
-            order=order,
-        )
-
-    @classmethod
-    def of_denied(cls, denied: Denied) -> "Refusal":
-        order = denied.existing_order
-        known = order if isinstance(order, domain_orders.Order) else None
-        return cls.of(denied.refusal, known)
-
-    @strawberry.field
-    def existing_order(
-        self,
-    ) -> Annotated["Order", strawberry.lazy("schema.types.orders")] | None:
-        from schema.types.orders import Order  # noqa: PLC0415  orders have refusals
-
-        return None if self.order is None else Order.of(self.order)
 
 
 @contextmanager
@@ -91,19 +54,6 @@ def told_from(refusal: DomainRefusal, *path: str) -> DomainRefusal:
     if refusal.field is None:
         return refusal
     return replace(refusal, field=(*path, *refusal.field))
-
-
-def refusable(act: Callable[P, Awaitable[T]], *path: str) -> Callable[P, Awaitable[T | Refusal]]:
-    """Let what is denied be an answer, its field told from the root of the arguments."""
-
-    async def answer(*args: P.args, **kwargs: P.kwargs) -> T | Refusal:
-        try:
-            with within(*path):
-                return await act(*args, **kwargs)
-        except Denied as denied:
-            return Refusal.of_denied(denied)
-
-    return answer
 
 
 def expose(error: GraphQLError, context: Context | None) -> None:

@@ -14,7 +14,6 @@ from app.services.risk.halt import HaltWish
 from schema import ids
 from schema.audited import changes, part_of_attempt
 from schema.context import Info
-from schema.errors import Refusal, refusable
 from schema.queries import find_order
 from schema.scalars import JSON
 from schema.types.bots import (
@@ -34,14 +33,15 @@ from schema.types.order_inputs import (
     PlaceOrderInput,
     as_metadata,
 )
-from schema.types.orders import (
+from schema.types.order_results import (
     CancelAllOrdersPayload,
-    Order,
     OrderResult,
     OrderSuccess,
     PlaceOrderResult,
     PlaceOrderSuccess,
+    or_refusal,
 )
+from schema.types.orders import Order, Refusal
 from schema.types.positions import ClosePositionInput, PositionResult, closing_request
 from schema.types.positions import set_metadata as set_position_metadata
 from schema.types.reconciliations import ReconcilePayload, reconcile
@@ -77,8 +77,7 @@ class Mutation:
     @strawberry.mutation(extensions=_TRADE)
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderResult:
         info.context.require_orders()
-        request = await refusable(_read, "input")(info, input)
-        return await refusable(_place, "input")(info, request, info.context.attempt)
+        return await or_refusal(_place_from(info, input), "input")
 
     @strawberry.mutation(extensions=_TRADE)
     async def place_orders(
@@ -91,7 +90,7 @@ class Mutation:
             )
         # All are read before the first is placed: an error leaves nothing behind.
         requests = [
-            await refusable(_read, "inputs", str(index))(info, one)
+            await or_refusal(_read(info, one), "inputs", str(index))
             for index, one in enumerate(inputs)
         ]
         return [
@@ -101,11 +100,11 @@ class Mutation:
 
     @strawberry.mutation(extensions=_TRADE)
     async def amend_order(self, info: Info, input: AmendOrderInput) -> OrderResult:
-        return await refusable(_amend, "input")(info, input)
+        return await or_refusal(_amend(info, input), "input")
 
     @strawberry.mutation(extensions=_TRADE)
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> OrderResult:
-        return await refusable(_cancel, "input")(info, input)
+        return await or_refusal(_cancel(info, input), "input")
 
     @strawberry.mutation(extensions=_TRADE)
     async def cancel_all_orders(
@@ -124,17 +123,17 @@ class Mutation:
     async def set_order_metadata(
         self, info: Info, id: strawberry.ID, metadata: JSON
     ) -> OrderResult:
-        return await refusable(_set_metadata)(info, id, metadata)
+        return await or_refusal(_set_metadata(info, id, metadata))
 
     @strawberry.mutation(extensions=_TRADE)
     async def close_position(self, info: Info, input: ClosePositionInput) -> PlaceOrderResult:
-        return await refusable(_close, "input")(info, input)
+        return await or_refusal(_close(info, input), "input")
 
     @strawberry.mutation(extensions=_TRADE)
     async def set_position_metadata(
         self, info: Info, id: strawberry.ID, metadata: JSON
     ) -> PositionResult:
-        return await refusable(set_position_metadata)(info, id, metadata)
+        return await or_refusal(set_position_metadata(info, id, metadata))
 
     @strawberry.mutation(extensions=_TRADE)
     async def reconcile(self, info: Info, account: str | None = None) -> ReconcilePayload:
@@ -142,29 +141,29 @@ class Mutation:
 
     @strawberry.mutation(extensions=_CONTROL)
     async def start_bot(self, info: Info, input: StartBotInput | None = None) -> BotResult:
-        return await refusable(start_bot, "input")(info, input)
+        return await or_refusal(start_bot(info, input), "input")
 
     @strawberry.mutation(extensions=_CONTROL)
     async def pause_bot(self, info: Info) -> BotResult:
-        return await refusable(pause_bot)(info)
+        return await or_refusal(pause_bot(info))
 
     @strawberry.mutation(extensions=_CONTROL)
     async def resume_bot(self, info: Info) -> BotResult:
-        return await refusable(resume_bot)(info)
+        return await or_refusal(resume_bot(info))
 
     @strawberry.mutation(extensions=_CONTROL)
     async def stop_bot(self, info: Info, input: StopBotInput | None = None) -> BotResult:
-        return await refusable(stop_bot, "input")(info, input)
+        return await or_refusal(stop_bot(info, input), "input")
 
     @strawberry.mutation(extensions=_CONTROL)
     async def configure_trading_window(
         self, info: Info, input: TradingWindowInput
     ) -> TradingWindowResult:
-        return await refusable(configure_window, "input")(info, input)
+        return await or_refusal(configure_window(info, input), "input")
 
     @strawberry.mutation(extensions=_CONTROL)
     async def configure_risk(self, info: Info, input: RiskLimitsInput) -> RiskResult:
-        return await refusable(configure_risk, "input")(info, input)
+        return await or_refusal(configure_risk(info, input), "input")
 
     @strawberry.mutation(extensions=_CONTROL)
     async def halt_trading(
@@ -185,37 +184,41 @@ class Mutation:
 
     @strawberry.mutation(extensions=_CONTROL)
     async def reduce_trading(self, info: Info, reason: str) -> RiskResult:
-        return await refusable(reduce_trading)(info, reason)
+        return await or_refusal(reduce_trading(info, reason))
 
     @strawberry.mutation(extensions=_CONTROL)
     async def resume_trading(self, info: Info) -> RiskResult:
-        return await refusable(resume_trading)(info)
+        return await or_refusal(resume_trading(info))
 
     @strawberry.mutation(extensions=_TRADE)
     async def arm_dead_man_switch(self, info: Info, timeout_seconds: int) -> RiskResult:
-        return await refusable(arm_dead_man_switch)(info, timeout_seconds)
+        return await or_refusal(arm_dead_man_switch(info, timeout_seconds))
 
     @strawberry.mutation(extensions=_TRADE)
     async def disarm_dead_man_switch(self, info: Info) -> RiskResult:
-        return await refusable(disarm_dead_man_switch)(info)
+        return await or_refusal(disarm_dead_man_switch(info))
 
     @strawberry.mutation(extensions=_ADMIN)
     async def create_token(self, info: Info, input: CreateTokenInput) -> CreateTokenResult:
-        return await refusable(_create_token, "input")(info, input)
+        return await or_refusal(_create_token(info, input), "input")
 
     @strawberry.mutation(extensions=_ADMIN)
     async def revoke_token(self, info: Info, id: strawberry.ID) -> RevokeTokenResult:
-        return await refusable(_revoke_token)(info, id)
+        return await or_refusal(_revoke_token(info, id))
 
 
 async def _read(info: Info, input: PlaceOrderInput) -> OrderRequest:
     return input.to_domain(info.context)
 
 
+async def _place_from(info: Info, input: PlaceOrderInput) -> PlaceOrderSuccess | Refusal:
+    return await _place(info, input.to_domain(info.context), info.context.attempt)
+
+
 async def _place_one(
     info: Info, index: int, request: OrderRequest | Refusal, attempt: Attempt
 ) -> PlaceOrderSuccess | Refusal:
-    return await refusable(_place, "inputs", str(index))(info, request, attempt)
+    return await or_refusal(_place(info, request, attempt), "inputs", str(index))
 
 
 async def _place(

@@ -17,11 +17,12 @@ from schema.scalars import Cursor
 from schema.types.accounts import Account, visible_accounts
 from schema.types.audit import AuditConnection, list_audit
 from schema.types.bots import Bot, find_bot, read_bot
-from schema.types.fills import Fill, FillConnection, FillFilter, FillQuery, list_fills
+from schema.types.fills import FillFilter
 from schema.types.markets import MarketConnection, MarketQuery, list_markets
 from schema.types.nodes import Node
 from schema.types.order_inputs import OrderFilter, OrderReference, PlaceOrderInput, every_order
-from schema.types.orders import Order, OrderConnection, list_name
+from schema.types.order_results import OrderConnection, list_name
+from schema.types.orders import Fill, FillConnection, FillQuery, Order, list_fills
 from schema.types.pages import PageArguments, timed_page
 from schema.types.portfolios import Portfolio, read_portfolio
 from schema.types.positions import PositionFilter, PositionList, find_position, list_positions

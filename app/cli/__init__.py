@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import backups, databases, doctor, schemas, tokens
+from app.cli import backups, databases, doctor, schemas, serve, tokens
 from app.cli.client import orders, watch
-from app.server import serving
-from app.server.serving import MAX_MESSAGE_BYTES
+from app.server.listening import MAX_MESSAGE_BYTES
 
 __all__ = ["MAX_MESSAGE_BYTES", "app", "main"]
 
@@ -20,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(serving.serve)
+app.command()(serve.serve)
 app.command()(databases.migrate)
 app.command()(backups.backup)
 app.command()(backups.restore)

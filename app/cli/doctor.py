@@ -11,9 +11,10 @@ import typer
 
 from app.cli import machine, running
 from app.cli.environment import read_settings
-from app.cli.output import FAILED, UNUSABLE, as_json, as_line, is_terminal, visible
+from app.cli.output import FAILED, UNUSABLE, as_json, as_line, is_terminal
 from app.domain.findings import Finding, Level, fault, ok, warning, worst
 from app.errors import SettingsError, StorageError
+from app.server.visible_text import visible
 
 if TYPE_CHECKING:
     from app.services.operation.health import HealthService

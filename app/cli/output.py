@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from app.errors import Denied, OrderdeckError, SettingsError
+from app.server.visible_text import visible
 
 FAILED = 1
 UNUSABLE = 2
@@ -41,13 +42,6 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def visible(text: str) -> str:
-    """Text of others, with whatever could move a cursor or end a line spelled out."""
-    return "".join(
-        character if character.isprintable() else _spelled(character) for character in text
-    )
-
-
 def as_line(cells: Iterable[object]) -> str:
     """With tabs between, which no cell has inside."""
     return "\t".join(visible(str(cell)) for cell in cells)
@@ -60,10 +54,6 @@ def as_json(value: object) -> str:
 
 def show_time(at: datetime | None) -> str:
     return "never" if at is None else f"{at:%Y-%m-%d %H:%M:%SZ}"
-
-
-def _spelled(character: str) -> str:
-    return character.encode("unicode_escape").decode()
 
 
 def _print_problems(error: BaseException) -> None:

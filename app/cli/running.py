@@ -7,7 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from app.domain.findings import Finding, fault, ok, warning
-from app.server.serving import base_url
+from app.server.listening import base_url
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import structlog
 
-from app.cli.output import visible
+from app.server.visible_text import visible
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor

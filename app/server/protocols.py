@@ -12,7 +12,7 @@ from websockets.frames import CloseCode
 
 from app.server.request_ids import DROPPED
 from app.server.slow_readers import StallWatch
-from schema.http.sockets import LEAVE, WIDEN
+from app.server.socket_link import SocketLink
 
 if TYPE_CHECKING:
     from websockets.frames import Frame
@@ -37,7 +37,7 @@ class HeadTooLarge(Exception):
     """An address and headers that are together longer than any of ours could be."""
 
 
-class Connection(HttpToolsProtocol):
+class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection over HTTP; each request on it has so many bytes, and so long, to arrive."""
 
     _stalls: StallWatch
@@ -150,7 +150,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
 
-class Socket(WebSocketsSansIOProtocol):
+class LimitedWebSocket(WebSocketsSansIOProtocol):
     """A WebSocket that takes little from strangers, and may be closed by both sides at once."""
 
     _stalls: StallWatch
@@ -161,6 +161,7 @@ class Socket(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_SECONDS
         self._served, self.app = self.app, self._serve
         self.conn.max_message_size = MAX_FIRST_MESSAGE_BYTES
+        self._link = SocketLink(allow_large_messages=self._widen)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -184,7 +185,7 @@ class Socket(WebSocketsSansIOProtocol):
     def handle_connect(self, event: "Handshake") -> None:
         super().handle_connect(event)
         if not self.close_sent:
-            self._extensions[WIDEN] = self._widen
+            self._link.put_into(cast("dict[str, Any]", self.scope))
 
     def handle_cont(self, event: "Frame") -> None:
         super().handle_cont(event)
@@ -208,7 +209,8 @@ class Socket(WebSocketsSansIOProtocol):
         if not self.handshake_complete:
             self._turn_away()
             return
-        self._extensions.get(LEAVE, self._say_goodbye)()
+        leave = self._link.on_shutdown or self._say_goodbye
+        leave()
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         """What is broken off because the server ends is no fault."""
@@ -237,7 +239,3 @@ class Socket(WebSocketsSansIOProtocol):
 
     def _widen(self) -> None:
         self.conn.max_message_size = self.config.ws_max_size
-
-    @property
-    def _extensions(self) -> dict[str, Any]:
-        return cast("dict[str, Any]", self.scope["extensions"])

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 import uvicorn
 
+from app.server.banner import banner
 from app.server.certificates import Certificates
-from app.server.protocols import Connection, Socket
-from app.server.serving import BACKLOG, MAX_MESSAGE_BYTES, banner
+from app.server.listening import BACKLOG, MAX_MESSAGE_BYTES
+from app.server.protocols import LimitedHttpProtocol, LimitedWebSocket
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def configured(api: "ASGIApp", *, proxies: Sequence[str] = (), **options: Any) -
     """How uvicorn serves us, wherever it runs."""
     return uvicorn.Config(
         api,
-        http=Connection,
-        ws=Socket,
+        http=LimitedHttpProtocol,
+        ws=LimitedWebSocket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         # A pong queues behind what a slow reader has not read yet: its lateness proves nothing.

@@ -20,6 +20,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from strawberry.utils.aio import aclosing
 
 from app.errors import RateLimited, StorageUnavailable
+from app.server.socket_link import SocketLink
 from schema.context import Context
 from schema.errors import expose
 from schema.http.socket_limits import Crowded, Crowds
@@ -32,10 +33,6 @@ FORBIDDEN = 4403
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
 
-# The server beneath takes only small messages until it is told, by this, that the client is known.
-WIDEN = "orderdeck.widen"
-# What it calls when it is told to end, for the socket to be closed from here.
-LEAVE = "orderdeck.leave"
 # What was asked for a moment ago is not known yet to be a subscription.
 _GLANCE_SECONDS = 0.1
 
@@ -62,17 +59,17 @@ class SocketAdapter(ASGIWebSocketAdapter):
 
     def widen(self) -> None:
         """Take messages of full size from now on."""
-        if WIDEN in self._extensions:
-            self._extensions[WIDEN]()
+        if self._link is not None:
+            self._link.allow_large_messages()
 
     def before_end(self, leave: Callable[[], None]) -> None:
         """Have this called when the server is told to end."""
-        self._extensions[LEAVE] = leave
+        if self._link is not None:
+            self._link.on_shutdown = leave
 
     @property
-    def _extensions(self) -> dict[str, Any]:
-        extensions: dict[str, Any] = self.ws.scope.setdefault("extensions", {})
-        return extensions
+    def _link(self) -> SocketLink | None:
+        return SocketLink.of(self.ws.scope)
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):

@@ -19,12 +19,11 @@ from app.services.accounts import AccountEntry
 from app.services.bot.service import BotPlan
 from schema import ids
 from schema.context import Info
-from schema.errors import Refusal
 from schema.input_bounds import text
 from schema.scalars import JSON
 from schema.types.accounts import Account
 from schema.types.nodes import Node
-from schema.types.orders import Order
+from schema.types.orders import Order, Refusal
 
 strawberry.enum(BotState)
 strawberry.enum(DecisionOutcome)

@@ -1,15 +1,17 @@
-"""Orders, their updates, and lists of both."""
+"""Orders, fills, updates and refusals: the types of the contract that refer to each other."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
 
 import strawberry
 
+from app.domain.fills import Fill as DomainFill
 from app.domain.orders import order as domain
 from app.domain.orders.events import LoggedEvent, LogPosition
 from app.domain.orders.filters import FillFilter as DomainFillFilter
 from app.domain.orders.filters import OrderSort
+from app.domain.orders.order import Fee as DomainFee
 from app.domain.orders.order import (
     OrderSide,
     OrderSource,
@@ -20,15 +22,14 @@ from app.domain.orders.order import (
     TimeInForce,
 )
 from app.domain.pages import Page, PageRequest
-from app.services.reads import OrderList
+from app.errors import Denied, RefusalCode
+from app.errors import Refusal as DomainRefusal
 from schema import ids
 from schema.context import Info
-from schema.errors import Refusal
 from schema.scalars import JSON, Cursor
 from schema.types.accounts import Account
-from schema.types.fills import Fee, Fill, FillConnection, FillQuery, list_fills
 from schema.types.nodes import Node
-from schema.types.pages import PageArguments, PageInfo
+from schema.types.pages import PageArguments, PageInfo, timed_page
 
 strawberry.enum(OrderSide)
 strawberry.enum(OrderType)
@@ -38,6 +39,142 @@ strawberry.enum(OrderSource)
 strawberry.enum(OrderStatus)
 strawberry.enum(OrderUpdateKind)
 strawberry.enum(OrderSort, name="OrderOrder")
+strawberry.enum(RefusalCode)
+
+_FILLS = "fills"
+
+
+@strawberry.type
+class Fee:
+    currency: str
+    amount: Decimal
+
+    @classmethod
+    def of(cls, fee: DomainFee) -> "Fee":
+        return cls(currency=fee.currency, amount=fee.amount)
+
+
+@strawberry.type
+class Fill(Node):
+    id: strawberry.ID
+    exchange_trade_id: str | None
+    synthesized: bool
+    symbol: str
+    side: OrderSide
+    price: Decimal
+    amount: Decimal
+    fee: Fee | None
+    is_maker: bool | None
+    at: datetime
+    account_name: strawberry.Private[str]
+    order_key: strawberry.Private[str]
+    known_order: strawberry.Private[domain.Order | None] = None
+
+    @classmethod
+    def of(cls, fill: DomainFill, order: domain.Order | None = None) -> "Fill":
+        return cls(
+            id=ids.encode(ids.Kind.FILL, fill.id),
+            exchange_trade_id=fill.exchange_trade_id,
+            synthesized=fill.is_synthesized,
+            symbol=fill.symbol,
+            side=fill.side,
+            price=fill.price,
+            amount=fill.amount,
+            fee=None if fill.fee is None else Fee.of(fill.fee),
+            is_maker=fill.is_maker,
+            at=fill.at,
+            account_name=fill.account,
+            order_key=fill.order_id,
+            known_order=order,
+        )
+
+    @strawberry.field
+    def account(self, info: Info) -> Account:
+        return Account.named(self.account_name, info.context)
+
+    @strawberry.field
+    async def order(self, info: Info) -> "Order":
+        if self.known_order is not None:
+            return Order.of(self.known_order)
+        async with info.context.view(info) as view:
+            return Order.of(await view.order_of_fill(self.order_key))
+
+
+@strawberry.type
+class FillEdge:
+    node: Fill
+    cursor: Cursor
+
+
+@strawberry.type
+class FillConnection:
+    edges: list[FillEdge]
+    nodes: list[Fill]
+    page_info: PageInfo
+
+    @classmethod
+    def of(
+        cls, page: Page[DomainFill], list_name: str, order: domain.Order | None = None
+    ) -> "FillConnection":
+        cursors = [ids.encode_place(list_name, (fill.at, fill.id)) for fill in page.items]
+        nodes = [Fill.of(fill, order) for fill in page.items]
+        return cls(
+            edges=[
+                FillEdge(node=node, cursor=cursor)
+                for node, cursor in zip(nodes, cursors, strict=True)
+            ],
+            nodes=nodes,
+            page_info=PageInfo.of(page, cursors),
+        )
+
+
+@strawberry.type
+class Refusal:
+    code: RefusalCode
+    message: str
+    field: list[str] | None
+    retryable: bool
+    order: strawberry.Private[domain.Order | None]
+
+    @classmethod
+    def of(cls, refusal: DomainRefusal, order: domain.Order | None = None) -> "Refusal":
+        return cls(
+            code=refusal.code,
+            message=refusal.message,
+            field=None if refusal.field is None else list(refusal.field),
+            retryable=refusal.retryable,
+            order=order,
+        )
+
+    @classmethod
+    def of_denied(cls, denied: Denied) -> "Refusal":
+        order = denied.existing_order
+        known = order if isinstance(order, domain.Order) else None
+        return cls.of(denied.refusal, known)
+
+    @strawberry.field
+    def existing_order(self) -> "Order | None":
+        return None if self.order is None else Order.of(self.order)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillQuery:
+    """Which list of fills, and which part of it."""
+
+    wanted: DomainFillFilter
+    asked: PageArguments
+    order: domain.Order | None = None
+
+    @property
+    def list_name(self) -> str:
+        return _FILLS if self.order is None else f"{_FILLS}:{self.order.id}"
+
+
+async def list_fills(info: Info, query: FillQuery) -> FillConnection:
+    request = timed_page(query.list_name, query.asked)
+    async with info.context.view(info) as view:
+        page = await view.fills(query.wanted, request)
+    return FillConnection.of(page, query.list_name, query.order)
 
 
 @strawberry.type
@@ -175,66 +312,3 @@ class OrderUpdateConnection:
             nodes=nodes,
             page_info=PageInfo.of(page, [node.cursor for node in nodes]),
         )
-
-
-@strawberry.type
-class OrderEdge:
-    node: Order
-    cursor: Cursor
-
-
-@strawberry.type
-class OrderConnection:
-    edges: list[OrderEdge]
-    nodes: list[Order]
-    page_info: PageInfo
-    total_count: int
-    as_of: Cursor
-
-    @classmethod
-    def of(cls, found: OrderList, sort: OrderSort) -> "OrderConnection":
-        nodes = [Order.of(order) for order in found.page.items]
-        cursors = [
-            ids.encode_place(list_name(sort), (sort_value(order, sort), order.id))
-            for order in found.page.items
-        ]
-        return cls(
-            edges=[
-                OrderEdge(node=node, cursor=cursor)
-                for node, cursor in zip(nodes, cursors, strict=True)
-            ],
-            nodes=nodes,
-            page_info=PageInfo.of(found.page, cursors),
-            total_count=found.total_count,
-            as_of=Cursor(found.as_of.encode()),
-        )
-
-
-def list_name(sort: OrderSort) -> str:
-    return f"orders:{sort}"
-
-
-def sort_value(order: domain.Order, sort: OrderSort) -> datetime:
-    by_creation = sort in {OrderSort.CREATED_AT_ASC, OrderSort.CREATED_AT_DESC}
-    return order.created_at if by_creation else order.updated_at
-
-
-@strawberry.type
-class PlaceOrderSuccess:
-    order: Order
-    replayed: bool
-
-
-@strawberry.type
-class OrderSuccess:
-    order: Order
-
-
-PlaceOrderResult = Annotated[PlaceOrderSuccess | Refusal, strawberry.union("PlaceOrderResult")]
-OrderResult = Annotated[OrderSuccess | Refusal, strawberry.union("OrderResult")]
-
-
-@strawberry.type
-class CancelAllOrdersPayload:
-    canceled: list[Order]
-    failed: list[Refusal]

@@ -17,13 +17,14 @@ from app.services.portfolio.closing import unknown_position
 from app.services.reads import View
 from schema import ids
 from schema.context import Info
-from schema.errors import Refusal, within
+from schema.errors import within
 from schema.input_bounds import bounded
 from schema.scalars import JSON, Cursor
 from schema.types.accounts import Account
 from schema.types.nodes import Node
 from schema.types.order_inputs import as_metadata
-from schema.types.orders import OrderConnection, list_name
+from schema.types.order_results import OrderConnection, list_name
+from schema.types.orders import Refusal
 from schema.types.pages import PageArguments, timed_page
 from schema.types.problems import Problem
 

@@ -8,9 +8,10 @@ from app.domain.checks import Checked
 from app.domain.orders.requests import OrderRequest
 from app.services.orders.gate import Preview
 from schema.context import Info
-from schema.errors import Refusal, refusable, told_from
-from schema.types.fills import Fee
+from schema.errors import told_from
 from schema.types.order_inputs import PlaceOrderInput
+from schema.types.order_results import or_refusal
+from schema.types.orders import Fee, Refusal
 
 
 @strawberry.type
@@ -63,7 +64,7 @@ class OrderPreview:
 
 
 async def preview_order(info: Info, input: PlaceOrderInput) -> OrderPreview:
-    request = await refusable(_read, "input")(info, input)
+    request = await or_refusal(_read(info, input), "input")
     if isinstance(request, Refusal):
         return OrderPreview.unreadable(request)
     return OrderPreview.of(await info.context.services.orders.preview(request))

@@ -15,10 +15,9 @@ from app.services.risk.scope import Reach
 from app.services.risk.service import Figures, RiskState, WatchedRisk
 from schema import ids
 from schema.context import Context, Info
-from schema.errors import Refusal
 from schema.input_bounds import counted, text
 from schema.types.accounts import Account
-from schema.types.orders import Order
+from schema.types.orders import Order, Refusal
 
 strawberry.enum(TradingState)
 

@@ -11,9 +11,9 @@ from app.domain.access import tokens as domain
 from app.domain.access.tokens import Scope
 from schema import ids
 from schema.context import Info
-from schema.errors import Refusal
 from schema.limits.budgets import Limits, read_limits
 from schema.types.nodes import Node
+from schema.types.orders import Refusal
 
 strawberry.enum(Scope)
 

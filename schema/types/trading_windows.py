@@ -15,8 +15,8 @@ from app.domain.risk.trading_window_changes import SessionTerms, read_sessions, 
 from app.services.risk.trading_windows import ShownWindow
 from schema import ids
 from schema.context import Info
-from schema.errors import Refusal
 from schema.input_bounds import counted
+from schema.types.orders import Refusal
 
 strawberry.enum(Weekday)
 

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from app.cli.output import as_json, as_line, visible
+from app.cli.output import as_json, as_line
+from app.server.visible_text import visible
 
 HOSTILE = "a\x1b[31mb\x07c\x9bd\u202ee\nf\tg\x7fh\rü"
 

@@ -15,9 +15,9 @@ from websockets.protocol import State
 
 from app.domain.access.tokens import ADMIN_FILE
 from app.errors import SettingsError, StorageUnavailable
-from app.server.protocols import Socket
+from app.server.listening import SEND_BUFFER_BYTES, listen
+from app.server.protocols import LimitedWebSocket
 from app.server.server import run_server
-from app.server.serving import SEND_BUFFER_BYTES, listen
 from app.settings import load_settings
 from tests.cli.programs import run, serving
 from tests.support.certificates import make_pair
@@ -140,9 +140,9 @@ def test_serve_tells_a_damaged_database_without_a_traceback(folder: Path) -> Non
 
 
 def test_a_client_that_leaves_just_then_does_not_keep_the_server_from_stopping() -> None:
-    config = uvicorn.Config(FailingApp(RuntimeError()), ws=Socket, log_config=None)
+    config = uvicorn.Config(FailingApp(RuntimeError()), ws=LimitedWebSocket, log_config=None)
     config.load()
-    leaving = Socket(config, ServerState(), {}, asyncio.new_event_loop())
+    leaving = LimitedWebSocket(config, ServerState(), {}, asyncio.new_event_loop())
     wire = Wire()
     leaving.transport = wire
     leaving.scope = cast("Any", {"extensions": {}})

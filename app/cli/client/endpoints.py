@@ -13,7 +13,7 @@ import typer
 from app.cli.environment import TOKEN_VARIABLE, URL_VARIABLE, read_settings
 from app.domain.access.tokens import ADMIN_FILE, is_usable_secret
 from app.errors import OrderdeckError
-from app.server.serving import base_url
+from app.server.listening import base_url
 
 _PATH = "/graphql"
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}

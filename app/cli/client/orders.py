@@ -20,8 +20,9 @@ from app.cli.client.filters import (
     Url,
     Wanted,
 )
-from app.cli.output import as_json, as_line, is_terminal, told_in_words, visible
+from app.cli.output import as_json, as_line, is_terminal, told_in_words
 from app.cli.pipes import quiet_where_closed
+from app.server.visible_text import visible
 
 if TYPE_CHECKING:
     from app.cli.client.endpoints import Endpoint

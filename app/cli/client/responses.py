@@ -5,8 +5,8 @@ import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from app.cli.output import visible
 from app.errors import OrderdeckError
+from app.server.visible_text import visible
 
 Data = dict[str, Any]
 _PASSING = {"INTERNAL_SERVER_ERROR", "RATE_LIMITED", "EXCHANGE_UNAVAILABLE"}

@@ -19,7 +19,7 @@ from app.cli.client.responses import (
     reason_of,
     require_data,
 )
-from app.cli.output import visible
+from app.server.visible_text import visible
 
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 ACK_SECONDS = 10.0

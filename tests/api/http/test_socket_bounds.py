@@ -16,9 +16,9 @@ from websockets.frames import Frame, Opcode
 
 from app.domain.access.tokens import Scope as TokenScope
 from app.server import slow_readers
+from app.server.listening import MAX_MESSAGE_BYTES
 from app.server.protocols import MAX_FIRST_MESSAGE_BYTES, MAX_FRAGMENTS, MAX_UNREAD_BYTES
 from app.server.request_ids import RequestIds
-from app.server.serving import MAX_MESSAGE_BYTES
 from app.services import Services
 from schema.build import build_schema
 from schema.http.socket_limits import Crowds

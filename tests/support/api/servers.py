@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
+from app.server.listening import limit_send_buffer
 from app.server.server import configured
-from app.server.serving import bound_readers
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 10
@@ -69,7 +69,7 @@ async def serving(app: Starlette, *, grace_seconds: int | None = None) -> AsyncI
     # Named as TCP, so that asyncio sends each part of an answer at once.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((LOOPBACK, 0))
-    bound_readers(listener)
+    limit_send_buffer(listener)
     config = configured(app, timeout_graceful_shutdown=grace_seconds)
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:

@@ -1,4 +1,4 @@
-"""A bot in a process that is killed in the middle of a cycle: python -m tests.support.processes.dying_bot."""
+"""A bot in a process that is killed in the middle of a cycle; runs as a program."""
 
 import asyncio
 import sys

@@ -23,9 +23,9 @@ from app.asgi import create_app
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.runtime import Parts
 from app.server import slow_readers
+from app.server.listening import listen
 from app.server.logs import configure_logs
 from app.server.server import run_server
-from app.server.serving import listen
 from app.settings import load_settings
 from app.storage.upkeep.migrations import known_revisions
 from schema.build import build_schema

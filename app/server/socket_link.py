@@ -1,0 +1,26 @@
+"""What the web server and the application tell each other about one WebSocket."""
+
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+_EXTENSION = "orderdeck.socket"
+
+
+@dataclass(kw_only=True, slots=True)
+class SocketLink:
+    """Put into the ASGI scope by the server; the application takes it from there."""
+
+    # The server accepts only small messages until the application knows the client and calls this.
+    allow_large_messages: Callable[[], None]
+    # Called when the server stops, so that the application can close the socket in its own words.
+    on_shutdown: Callable[[], None] | None = None
+
+    def put_into(self, scope: MutableMapping[str, Any]) -> None:
+        scope.setdefault("extensions", {})[_EXTENSION] = self
+
+    @classmethod
+    def of(cls, scope: MutableMapping[str, Any]) -> "SocketLink | None":
+        """None under a server that is not ours, such as a test's."""
+        link: SocketLink | None = scope.get("extensions", {}).get(_EXTENSION)
+        return link
