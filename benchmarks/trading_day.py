@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from app.domain.orders.order import Order, OrderSide, OrderType, PositionType
+from app.domain.order_kinds import OrderSide, OrderType, PositionType
+from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.equity_curves import EquityPoint
 from app.domain.portfolio.performance import Performance

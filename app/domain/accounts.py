@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from app.domain.orders.order import OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderType, PositionType, TimeInForce
 
 
 class AccountMode(StrEnum):

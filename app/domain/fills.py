@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.orders.order import Fee, OrderSide
+from app.domain.order_kinds import OrderSide
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fee:
+    """What a trade cost beside its price."""
+
+    currency: str
+    amount: Decimal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

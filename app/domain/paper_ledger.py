@@ -6,14 +6,9 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.orders.order import (
-    Fee,
-    OrderSide,
-    OrderStatus,
-    OrderType,
-    PositionType,
-    TimeInForce,
-)
+from app.domain.fills import Fee
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.portfolio.positions import Holding
 from app.errors import Refusal
 

@@ -9,10 +9,11 @@ from decimal import Decimal
 from app.domain.access.audit import AuditEntry
 from app.domain.bot.bot import Bot, Decision
 from app.domain.fills import Fill
+from app.domain.order_kinds import OrderSource
 from app.domain.orders.entries import OpenEntry
 from app.domain.orders.events import LoggedEvent, LogPosition
 from app.domain.orders.filters import FillFilter, OrderFilter, OrderSort
-from app.domain.orders.order import Order, OrderSource
+from app.domain.orders.order import Order
 from app.domain.pages import Page, PageRequest
 from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
 from app.domain.portfolio.positions import Position, PositionKey, Result

@@ -12,7 +12,7 @@ from ulid import ULID
 from app.domain.bot.bot import Bot, Decision, DecisionOutcome
 from app.domain.bot.signals import Signal
 from app.domain.fills import Fill
-from app.domain.orders.order import OrderSource, PositionType
+from app.domain.order_kinds import OrderSource, PositionType
 from app.domain.portfolio.positions import Holding, Position, PositionKey
 from app.storage import tables
 from app.storage.engine.sql import Sql

@@ -8,8 +8,9 @@ from operator import itemgetter
 from sqlalchemy import RowMapping, case, func, insert, select
 
 from app.domain import money
+from app.domain.order_kinds import OrderSide, OrderSource, PositionType
 from app.domain.orders.entries import Entry, OpenEntry, Stake
-from app.domain.orders.order import OrderSide, OrderSource, OrderStatus, PositionType
+from app.domain.orders.order import OrderStatus
 from app.domain.risk.trading_windows import Trades
 from app.storage import tables
 from app.storage.engine.sql import Sql

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, or_, select, update
 
-from app.domain.fills import Fill
+from app.domain.fills import Fee, Fill
+from app.domain.order_kinds import OrderSide
 from app.domain.orders.filters import FillFilter
-from app.domain.orders.order import Fee, OrderSide
 from app.domain.pages import Page, PageRequest
 from app.domain.portfolio.positions import PositionKey
 from app.storage import tables

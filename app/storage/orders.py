@@ -19,17 +19,10 @@ from sqlalchemy import (
     update,
 )
 
+from app.domain.fills import Fee
+from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
 from app.domain.orders.filters import OrderFilter, OrderSort
-from app.domain.orders.order import (
-    Fee,
-    Order,
-    OrderSide,
-    OrderSource,
-    OrderStatus,
-    OrderType,
-    PositionType,
-    TimeInForce,
-)
+from app.domain.orders.order import Order, OrderStatus
 from app.domain.pages import Page, PageRequest
 from app.errors import Refusal, StaleRevision
 from app.storage import tables

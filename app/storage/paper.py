@@ -11,14 +11,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import BindParameter, RowMapping, Select, bindparam, func, insert, select, update
 
 from app.domain import money
-from app.domain.orders.order import (
-    Fee,
-    OrderSide,
-    OrderStatus,
-    OrderType,
-    PositionType,
-    TimeInForce,
-)
+from app.domain.fills import Fee
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.paper_ledger import (
     PaperBalance,
     PaperNumbers,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, select, update
 
 from app.domain.fills import Fill
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.positions import Holding, Position, PositionKey, Result, Round
 from app.storage import tables
 from app.storage.engine.sql import Sql

@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 
 from app.domain import accounts as domain
-from app.domain.orders.order import OrderType, TimeInForce
+from app.domain.order_kinds import OrderType, TimeInForce
 from schema import ids
 from schema.context import Context, Info
 from schema.types.nodes import Node

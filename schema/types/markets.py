@@ -6,7 +6,7 @@ from decimal import Decimal
 import strawberry
 
 from app.domain.markets import markets as domain
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.pages import Page, PageRequest
 from schema import ids
 from schema.context import Info

@@ -7,16 +7,10 @@ from typing import Any, cast
 
 import strawberry
 
+from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
 from app.domain.orders import filters as domain
 from app.domain.orders.amendments import Amendment
-from app.domain.orders.order import (
-    OrderSide,
-    OrderSource,
-    OrderStatus,
-    OrderType,
-    PositionType,
-    TimeInForce,
-)
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.requests import OrderRequest, implied_position_type
 from app.errors import Denied, Refusal, RefusalCode
 from schema import ids

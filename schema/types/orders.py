@@ -6,21 +6,14 @@ from decimal import Decimal
 
 import strawberry
 
+from app.domain.fills import Fee as DomainFee
 from app.domain.fills import Fill as DomainFill
+from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
 from app.domain.orders import order as domain
 from app.domain.orders.events import LoggedEvent, LogPosition
 from app.domain.orders.filters import FillFilter as DomainFillFilter
 from app.domain.orders.filters import OrderSort
-from app.domain.orders.order import Fee as DomainFee
-from app.domain.orders.order import (
-    OrderSide,
-    OrderSource,
-    OrderStatus,
-    OrderType,
-    OrderUpdateKind,
-    PositionType,
-    TimeInForce,
-)
+from app.domain.orders.order import OrderStatus, OrderUpdateKind
 from app.domain.pages import Page, PageRequest
 from app.errors import Denied, RefusalCode
 from app.errors import Refusal as DomainRefusal

@@ -7,8 +7,8 @@ from typing import Annotated, cast
 
 import strawberry
 
+from app.domain.order_kinds import PositionType
 from app.domain.orders.filters import OrderFilter, OrderSort
-from app.domain.orders.order import PositionType
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import PositionKey
 from app.domain.portfolio.valuations import PositionSide, Valued

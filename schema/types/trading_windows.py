@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.domain.access.audit import THE_ONE
-from app.domain.orders.order import OrderSource
+from app.domain.order_kinds import OrderSource
 from app.domain.risk import trading_hours, trading_windows
 from app.domain.risk.trading_hours import Weekday
 from app.domain.risk.trading_window_changes import SessionTerms, read_sessions, read_time

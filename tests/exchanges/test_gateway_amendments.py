@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderTerms
 from app.errors import (
     ExchangeDoubt,

@@ -6,7 +6,8 @@ import pytest
 
 from app.domain import money
 from app.domain.accounts import Connectivity
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt, ExchangeUnavailable, RefusalCode
 from app.exchanges.paper.faults import Call

@@ -14,15 +14,10 @@ from itertools import count
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.examinations import Examination
+from app.domain.fills import Fee
 from app.domain.markets.markets import Market, Ticker
-from app.domain.orders.order import (
-    Fee,
-    OrderSide,
-    OrderStatus,
-    OrderType,
-    PositionType,
-    TimeInForce,
-)
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import (
     FillReport,
     OrderDetails,

@@ -15,9 +15,10 @@ from hypothesis.stateful import (
 
 from app.domain import money
 from app.domain.fills import Fill
+from app.domain.order_kinds import OrderSource
 from app.domain.orders.amendments import terms_of
 from app.domain.orders.events import OrderEvent
-from app.domain.orders.order import TRANSITIONS, Order, OrderSource, OrderStatus, OrderUpdateKind
+from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
 from app.domain.orders.requests import OrderRequest
 from app.errors import Denied, RefusalCode
 from tests.conftest import START

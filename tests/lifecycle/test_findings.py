@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.order_kinds import OrderType
 from app.domain.orders.amendments import Amendment
-from app.domain.orders.order import Order, OrderStatus, OrderType
+from app.domain.orders.order import Order, OrderStatus
 from app.domain.risk.limits import Standing, TradingState
 from app.errors import Denied, Refusal, RefusalCode
 from app.services.orders.gate import OrderGate

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from app.domain.orders.order import Order, OrderSource, OrderStatus
+from app.domain.order_kinds import OrderSource
+from app.domain.orders.order import Order, OrderStatus
 from tests.lifecycle.exchange import KnownExchange
 from tests.lifecycle.test_findings import LIMIT, exchange, kinds_of, path, process
 from tests.lifecycle.world import Process

@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from app.domain.order_kinds import OrderType
 from app.domain.orders.amendments import Amendment, terms_of
-from app.domain.orders.order import OrderType
 from app.domain.orders.requests import OrderRequest
 from app.errors import Denied, RefusalCode
 from tests.conftest import migrated

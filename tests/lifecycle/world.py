@@ -8,10 +8,11 @@ from pathlib import Path
 from app.bus import Bus
 from app.domain.accounts import AccountMode
 from app.domain.fills import Fill
+from app.domain.order_kinds import PositionType
 from app.domain.orders.amendments import AskedAmendment
 from app.domain.orders.events import LoggedEvent
 from app.domain.orders.filters import OrderFilter
-from app.domain.orders.order import Order, PositionType
+from app.domain.orders.order import Order
 from app.domain.portfolio.positions import Holding, Position, PositionKey, booked
 from app.services.accounts import AccountEntry, AccountService
 from app.services.orders.balance_cache import RecentMoney

@@ -6,7 +6,8 @@ import pytest
 
 from app.domain.accounts import AccountMode
 from app.domain.fills import Fill
-from app.domain.orders.order import Order, OrderSide
+from app.domain.order_kinds import OrderSide
+from app.domain.orders.order import Order
 from app.errors import Duplicate
 from app.storage.database import Database
 from tests.conftest import START, on_each_database

@@ -6,16 +6,9 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from app.domain.fills import Fill
-from app.domain.orders.order import (
-    Fee,
-    Order,
-    OrderSide,
-    OrderStatus,
-    OrderType,
-    PositionType,
-    TimeInForce,
-)
+from app.domain.fills import Fee, Fill
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.domain.orders.requests import OrderRequest
 

@@ -11,7 +11,7 @@ from app.domain.accounts import Capabilities, Connection, Connectivity
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import Level, OrderBook
-from app.domain.orders.order import OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderType, PositionType, TimeInForce
 from app.errors import ExchangeUnavailable
 from app.ports import Clock
 

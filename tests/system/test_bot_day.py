@@ -10,7 +10,7 @@ import pytest
 
 from app.domain import money
 from app.domain.bot.bot import DecisionOutcome
-from app.domain.orders.order import OrderSource
+from app.domain.order_kinds import OrderSource
 from benchmarks.bot_day import ASSIGNMENTS, CANDLE, DAY, BotDay, traded
 
 CASH = Decimal(10_000)

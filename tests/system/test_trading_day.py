@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.domain import money
-from app.domain.orders.order import Order, OrderSide
+from app.domain.order_kinds import OrderSide
+from app.domain.orders.order import Order
 from app.domain.portfolio.equity_curves import EquityPoint
 from app.domain.portfolio.performance import Performance
 from app.domain.portfolio.portfolios import allocations

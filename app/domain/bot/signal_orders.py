@@ -7,7 +7,7 @@ from app.domain import money
 from app.domain.bot.bot import Assignment
 from app.domain.bot.signals import Signal
 from app.domain.markets.markets import Market
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.domain.portfolio.positions import Holding
 
 _ONE = Decimal(1)

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

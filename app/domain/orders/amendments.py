@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.checks import invalid
+from app.domain.order_kinds import OrderSide
 from app.domain.orders import refusals
 from app.domain.orders.forms import examine_terms
 from app.domain.orders.market_checks import MarketFacts, examine_steps, examine_trigger_side
-from app.domain.orders.order import Order, OrderSide
+from app.domain.orders.order import Order
 from app.domain.orders.reports import OrderReport, OrderTerms
 from app.domain.orders.requests import OrderRequest
 from app.errors import Refusal, RefusalCode

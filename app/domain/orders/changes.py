@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.fills import Fill
+from app.domain.fills import Fee, Fill
 from app.domain.orders.events import OrderEvent
-from app.domain.orders.order import TRANSITIONS, Fee, Order, OrderStatus, OrderUpdateKind
+from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
 from app.domain.orders.reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.errors import OrderdeckError, Refusal, RefusalCode
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain import money
+from app.domain.fills import Fee
 from app.domain.markets.markets import FeeRates, Market, Ticker
-from app.domain.orders.order import Fee, OrderSide, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.margins import LEAST_LEVERAGE, closable

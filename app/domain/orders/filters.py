@@ -4,14 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.orders.order import (
-    Order,
-    OrderSide,
-    OrderSource,
-    OrderStatus,
-    OrderType,
-    PositionType,
-)
+from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType
+from app.domain.orders.order import Order, OrderStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

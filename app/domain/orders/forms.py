@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.checks import Checked, invalid
-from app.domain.orders.order import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.reports import OrderTerms
 from app.domain.orders.requests import (
     MAX_METADATA_BYTES,

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
-from app.domain.orders.order import Order, OrderSource, OrderStatus
+from app.domain.order_kinds import OrderSource
+from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.domain.orders.requests import CLIENT_ORDER_ID, implied_position_type
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.checks import Checked, invalid
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable

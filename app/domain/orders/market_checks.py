@@ -8,9 +8,9 @@ from app.domain import money
 from app.domain.accounts import Balance, Capabilities
 from app.domain.checks import Checked, invalid
 from app.domain.markets.markets import Market, Ticker
+from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.orders import estimates
 from app.domain.orders.margin_checks import check_leverage_in_force, check_reducible
-from app.domain.orders.order import OrderSide, PositionType
 from app.domain.orders.requests import OrderRequest
 from app.domain.orders.triggers import fires, waits_above
 from app.domain.portfolio.exposures import Exposure

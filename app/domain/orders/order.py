@@ -9,58 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from app.domain import money
+from app.domain.fills import Fee
+from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
 from app.errors import Refusal
-
-
-class OrderSide(StrEnum):
-    """Which way the base currency goes."""
-
-    BUY = "BUY"
-    SELL = "SELL"
-
-
-class OrderType(StrEnum):
-    """When and at which price an order trades."""
-
-    MARKET = "MARKET"
-    LIMIT = "LIMIT"
-    STOP_MARKET = "STOP_MARKET"
-    STOP_LIMIT = "STOP_LIMIT"
-    TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
-    TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
-
-    @property
-    def has_price(self) -> bool:
-        return self in {OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT}
-
-    @property
-    def has_trigger(self) -> bool:
-        return self not in {OrderType.MARKET, OrderType.LIMIT}
-
-
-class TimeInForce(StrEnum):
-    """How long an order waits to be filled."""
-
-    GTC = "GTC"
-    IOC = "IOC"
-    FOK = "FOK"
-    POST_ONLY = "POST_ONLY"
-
-
-class PositionType(StrEnum):
-    """What kind of position an order builds."""
-
-    SPOT = "SPOT"
-    MARGIN = "MARGIN"
-    SWAP = "SWAP"
-
-
-class OrderSource(StrEnum):
-    """Who placed an order."""
-
-    API = "API"
-    BOT = "BOT"
-    EXTERNAL = "EXTERNAL"
 
 
 class OrderStatus(StrEnum):
@@ -136,14 +87,6 @@ class OrderUpdateKind(StrEnum):
     REJECTED = "REJECTED"
     IMPORTED = "IMPORTED"
     METADATA = "METADATA"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fee:
-    """What a trade cost beside its price."""
-
-    currency: str
-    amount: Decimal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

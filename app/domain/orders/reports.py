@@ -4,14 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.orders.order import (
-    Fee,
-    OrderSide,
-    OrderStatus,
-    OrderType,
-    PositionType,
-    TimeInForce,
-)
+from app.domain.fills import Fee
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.errors import Refusal
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from app.domain import money
-from app.domain.orders.order import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
 from app.errors import Refusal, RefusalCode
 
 CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,36}", re.ASCII)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from app.domain.orders.order import OrderSide, OrderType
+from app.domain.order_kinds import OrderSide, OrderType
 
 _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.markets.markets import Market
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.valuations import HOME_CURRENCIES, Mark
 
 MAX_HOPS = 3

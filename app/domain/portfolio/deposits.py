@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.conversions import Yardstick
 from app.domain.portfolio.equity_curves import EquityPoint
 from app.domain.portfolio.portfolios import Stock

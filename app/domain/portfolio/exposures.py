@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 
 # Assets by liabilities, at or below which everything is closed.
 LIQUIDATION_LEVEL = Decimal("1.10")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.markets.markets import Market
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.conversions import Yardstick
 from app.domain.portfolio.positions import Position, PositionKey, assets_of
 from app.domain.portfolio.valuations import Valued, old_price, unpriced, unvalued_fees

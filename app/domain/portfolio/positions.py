@@ -12,7 +12,7 @@ from typing import Any
 
 from app.domain import money
 from app.domain.fills import Fill
-from app.domain.orders.order import OrderSide, PositionType
+from app.domain.order_kinds import OrderSide, PositionType
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

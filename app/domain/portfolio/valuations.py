@@ -10,7 +10,7 @@ from enum import StrEnum
 from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.markets.markets import Market, Ticker
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.positions import Holding, Position, PositionKey, assets_of
 from app.domain.problems import Problem

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from app.domain import money
 from app.domain.checks import Checked, invalid
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.errors import Refusal, RefusalCode
 
 

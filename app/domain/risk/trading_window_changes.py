@@ -9,7 +9,7 @@ from functools import lru_cache
 from zoneinfo import available_timezones
 
 from app.domain.checks import invalid
-from app.domain.orders.order import OrderSource
+from app.domain.order_kinds import OrderSource
 from app.domain.reasons import REASON, is_reason
 from app.domain.risk.trading_hours import WEEK, Blackout, TradingSession, Weekday, overlapping
 from app.domain.risk.trading_windows import TradingWindow

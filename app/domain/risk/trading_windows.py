@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from app.domain.checks import Checked
-from app.domain.orders.order import OrderSource
+from app.domain.order_kinds import OrderSource
 from app.domain.risk.trading_hours import Blackout, TradingHours, TradingSession
 from app.domain.trading_days import TradingDay, trading_day
 from app.errors import Refusal, RefusalCode

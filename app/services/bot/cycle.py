@@ -16,7 +16,8 @@ from app.domain.bot.bot import Assignment, Bot, Decision, DecisionOutcome
 from app.domain.bot.signal_orders import Stand, Wanted, wanted
 from app.domain.bot.signals import Signal
 from app.domain.markets.candles import Candle, CandleRequest
-from app.domain.orders.order import Order, OrderSource, OrderType, PositionType
+from app.domain.order_kinds import OrderSource, OrderType, PositionType
+from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import Holding, Position
 from app.errors import (

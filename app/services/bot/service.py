@@ -15,7 +15,7 @@ from app.domain.checks import invalid
 from app.domain.markets.candles import examine_timeframe
 from app.domain.markets.markets import Market
 from app.domain.markets.symbols import unknown_symbol
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import Attempt

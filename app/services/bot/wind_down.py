@@ -6,8 +6,8 @@ import structlog
 
 from app.domain import money
 from app.domain.bot.bot import StopWish
+from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType
 from app.domain.orders.filters import OrderFilter
-from app.domain.orders.order import OrderSide, OrderSource, OrderType, PositionType
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import Position
 from app.errors import Denied, ExchangeError

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from app.domain.order_kinds import OrderSource, PositionType
 from app.domain.orders.changes import Step
-from app.domain.orders.order import Order, OrderSource, PositionType
+from app.domain.orders.order import Order
 from app.domain.portfolio.positions import Position, PositionKey, booked
 from app.storage.database import Transaction
 

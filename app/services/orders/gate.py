@@ -8,6 +8,8 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.accounts import Connectivity
 from app.domain.checks import Checked
+from app.domain.fills import Fee
+from app.domain.order_kinds import PositionType
 from app.domain.orders import estimates, refusals
 from app.domain.orders.amendments import as_request, most_remaining
 from app.domain.orders.checks import (
@@ -22,7 +24,7 @@ from app.domain.orders.entries import Entry
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.forms import examine_form
 from app.domain.orders.market_checks import MarketFacts
-from app.domain.orders.order import Fee, Order, OrderStatus, PositionType
+from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderTerms
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure

@@ -6,13 +6,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 from app.domain import money
+from app.domain.order_kinds import OrderSide, OrderSource, PositionType
 from app.domain.orders import estimates
 from app.domain.orders.amendments import most_remaining
 from app.domain.orders.checks import Absent, RuleFacts
 from app.domain.orders.entries import OpenEntry
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.market_checks import MarketFacts
-from app.domain.orders.order import Order, OrderSide, OrderSource, PositionType
+from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import PositionKey
 from app.domain.risk.limits import EntryFacts, Losses, RiskLimits

@@ -8,7 +8,8 @@ from typing import Any
 from app.bus import Topic
 from app.domain import money
 from app.domain.access.audit import Subject
-from app.domain.orders.order import Order, OrderSide, OrderType, PositionType
+from app.domain.order_kinds import OrderSide, OrderType, PositionType
+from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.domain.portfolio.positions import Position, PositionKey
 from app.domain.portfolio.valuations import PositionSide, Valued

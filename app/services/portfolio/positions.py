@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.domain import money
+from app.domain.order_kinds import PositionType
 from app.domain.orders.events import LogPosition
-from app.domain.orders.order import PositionType
 from app.domain.orders.reconciliations import unanswered
 from app.domain.portfolio.positions import Position, PositionKey
 from app.domain.portfolio.valuations import (

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from app.bus import Topic
 from app.domain.checks import invalid
+from app.domain.order_kinds import OrderSource
 from app.domain.orders import refusals
 from app.domain.orders.filters import OrderFilter
-from app.domain.orders.order import Order, OrderSource, OrderStatus
+from app.domain.orders.order import Order, OrderStatus
 from app.domain.portfolio.valuations import Valued
 from app.domain.reasons import REASON, is_reason
 from app.domain.risk.limits import Standing, TradingState

@@ -11,10 +11,10 @@ from app.domain import money
 from app.domain.accounts import Balance, Capabilities
 from app.domain.checks import Checked
 from app.domain.markets.markets import FeeRates, Market, Ticker
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.checks import GateFacts, RuleFacts, examine, first_refusal
 from app.domain.orders.forms import examine_form
 from app.domain.orders.market_checks import MarketFacts
-from app.domain.orders.order import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure
 from app.domain.risk.limits import EntryFacts, RiskLimits, Standing

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.markets.markets import Market
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.conversions import Hop, Yardstick, routes_to
 from app.domain.portfolio.valuations import Mark
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.positions import Holding, Position, PositionKey
 from app.domain.portfolio.valuations import FROM_OUTSIDE, Held, Mark, Valued, exposed

@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.domain.portfolio.margins import (
     LIQUIDATION_LEVEL,
     Leg,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain.accounts import Balance
 from app.domain.markets.markets import Market
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio import portfolios
 from app.domain.portfolio.conversions import Yardstick, routes_to
 from app.domain.portfolio.portfolios import Stock, Worth, allocations, has_gaps, problems_of, worths

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.domain.risk.limits import (
     LIMIT_CHECKS,
     EntryFacts,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.orders.order import OrderSource
+from app.domain.order_kinds import OrderSource
 from app.domain.risk.trading_hours import WEEK, Blackout, TradingSession, Weekday
 from app.domain.risk.trading_window_changes import (
     SessionTerms,

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from app.domain.accounts import Connectivity
-from app.domain.orders.order import Fee, OrderStatus
+from app.domain.fills import Fee
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import FillReport, OrderIntent, OrderReport, OrderTerms
 from app.exchanges.ccxt.streams.account_streams import LAG_SECONDS
 from app.exchanges.ccxt.streams.stream_reader import CALM_SECONDS, FIRST_PAUSE_SECONDS

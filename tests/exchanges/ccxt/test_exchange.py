@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 
 from app.domain.accounts import AccountMode, Connectivity
-from app.domain.orders.order import Fee, OrderStatus, OrderType, TimeInForce
+from app.domain.fills import Fee
+from app.domain.order_kinds import OrderType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.ports import ExchangeGateway

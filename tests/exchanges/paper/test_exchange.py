@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from app.domain import money
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType
+from app.domain.order_kinds import OrderSide, OrderType
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import (
     ExchangeRejected,

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from app.domain.bot.bot import Assignment, Bot, BotState, Decision, DecisionOutcome, StopWish
+from app.domain.order_kinds import OrderSide, OrderSource
 from app.domain.orders.filters import OrderFilter
-from app.domain.orders.order import Order, OrderSide, OrderSource, OrderStatus
+from app.domain.orders.order import Order, OrderStatus
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from app.domain.order_kinds import OrderSide, OrderType, PositionType
 from app.domain.orders.amendments import Amendment
-from app.domain.orders.order import Order, OrderSide, OrderType, PositionType
+from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest
 from app.errors import Denied
 from app.exchanges.paper.faults import Call, Faults

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from app.domain.order_kinds import OrderSide, OrderSource, OrderType
 from app.domain.orders.amendments import Amendment
 from app.domain.orders.filters import OrderFilter
-from app.domain.orders.order import OrderSide, OrderSource, OrderStatus, OrderType
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.requests import OrderRequest
 from app.domain.risk.limits import TradingState
 from app.domain.risk.trading_windows import WindowState

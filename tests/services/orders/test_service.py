@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from app.bus import Bus
+from app.domain.order_kinds import OrderSide, OrderType, PositionType
 from app.domain.orders.filters import OrderFilter, OrderSort
-from app.domain.orders.order import Order, OrderSide, OrderStatus, OrderType, PositionType
+from app.domain.orders.order import Order, OrderStatus
 from app.domain.pages import PageRequest
 from app.domain.portfolio.positions import PositionKey
 from app.errors import Denied, RefusalCode

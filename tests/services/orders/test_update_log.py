@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.bus import Bus
+from app.domain.order_kinds import OrderType
 from app.domain.orders.events import LoggedEvent, LogPosition
 from app.domain.orders.filters import OrderFilter, OrderSort
-from app.domain.orders.order import OrderStatus, OrderType
+from app.domain.orders.order import OrderStatus
 from app.domain.pages import PageRequest
 from app.errors import CursorExpired, CursorInvalid
 from app.services import Services

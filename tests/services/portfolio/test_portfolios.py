@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from app.bus import Bus
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.equity_curves import EquityPoint
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.positions import PositionKey

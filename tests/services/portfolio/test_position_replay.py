@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from app.bus import Bus
 from app.domain.accounts import AccountMode
-from app.domain.fills import Fill
+from app.domain.fills import Fee, Fill
+from app.domain.order_kinds import OrderSide
 from app.domain.orders.changes import submitted
-from app.domain.orders.order import Fee, OrderSide, OrderStatus
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import FillReport
 from app.domain.portfolio.positions import Position, PositionKey, assets_of, booked
 from app.services.orders.ledger import Ids, OrderLedger

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from app.domain.order_kinds import OrderType
 from app.domain.orders.filters import OrderFilter
-from app.domain.orders.order import Order, OrderStatus, OrderType
+from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.requests import OrderRequest
 from app.domain.risk.limits import Standing, TradingState
 from app.errors import Denied, RefusalCode

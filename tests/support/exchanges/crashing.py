@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from app.bus import Bus
-from app.domain.orders.order import OrderSide, OrderType
+from app.domain.order_kinds import OrderSide, OrderType
 from app.domain.orders.reports import OrderIntent
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import CrashPoint, Faults

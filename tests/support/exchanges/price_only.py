@@ -10,7 +10,7 @@ from app.domain import money
 from app.domain.accounts import Connection, Connectivity
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import Level, OrderBook
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.errors import ExchangeError
 from app.ports import Clock
 from tests.support.market_sources import NothingToWatch

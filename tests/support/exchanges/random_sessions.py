@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderTerms
 from app.domain.paper_ledger import PaperBalance, PaperOrder, PaperPosition, PaperTrade
 from app.domain.portfolio.positions import Holding, Move, move

@@ -12,7 +12,7 @@ import pytest
 
 from app.domain import money
 from app.domain.markets.markets import Ticker
-from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.paper.account.ledger import Books

@@ -10,8 +10,9 @@ from sqlalchemy import RowMapping, Table, select
 
 from app.bus import Bus
 from app.domain import money
+from app.domain.order_kinds import OrderSide
 from app.domain.orders.events import LoggedEvent
-from app.domain.orders.order import OrderSide, OrderStatus
+from app.domain.orders.order import OrderStatus
 from app.storage import tables
 from app.storage.database import Database, Snapshot
 from schema import ids

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from app.domain import money
-from app.domain.orders.order import OrderSide, OrderSource, OrderStatus
+from app.domain.order_kinds import OrderSide, OrderSource
+from app.domain.orders.order import OrderStatus
 from tests.support.binance.engine.accounts import Account
 from tests.support.binance.engine.orders import Status
 from tests.support.binance.venue import Venue

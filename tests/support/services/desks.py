@@ -11,9 +11,11 @@ from typing import cast
 
 from app.bus import Bus
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection, Connectivity
+from app.domain.fills import Fee
 from app.domain.markets.markets import Market, Ticker
+from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.orders.changes import submitted
-from app.domain.orders.order import Fee, Order, OrderSide, PositionType
+from app.domain.orders.order import Order
 from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeUnavailable

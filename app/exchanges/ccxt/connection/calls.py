@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.orders.order import OrderType, TimeInForce
+from app.domain.order_kinds import OrderType, TimeInForce
 from app.domain.orders.reports import OrderDetails, OrderIntent, OrderKey, OrderTerms
 from app.exchanges.ccxt.connection.exchange_quirks import Search, Venue
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.domain.accounts import Capabilities
-from app.domain.orders.order import OrderType, TimeInForce
+from app.domain.order_kinds import OrderType, TimeInForce
 from app.exchanges.ccxt.connection.exchange_quirks import Venue
 
 _PLAIN = (OrderType.MARKET, OrderType.LIMIT)

@@ -10,7 +10,7 @@ import structlog
 
 from app.domain.accounts import Connection, Connectivity
 from app.domain.markets.markets import Market
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client

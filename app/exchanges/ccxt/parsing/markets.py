@@ -8,7 +8,7 @@ from typing import Any
 from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.markets.markets import FeeRates, Market, Ticker
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.numbers import amount, exact, moment, positive, text, written
 

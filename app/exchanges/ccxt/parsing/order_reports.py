@@ -6,7 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.orders.order import Fee, OrderStatus
+from app.domain.fills import Fee
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import FillReport, OrderReport
 from app.errors import Refusal, RefusalCode
 from app.exchanges.ccxt.parsing.failures import Unreadable

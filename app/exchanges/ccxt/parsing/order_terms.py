@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderDetails, OrderTerms, ReportedTerms
 from app.exchanges.ccxt.parsing.numbers import moment, positive, text
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.domain import money
 from app.domain.markets.markets import Market
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.exposures import Exposure
 from app.exchanges.ccxt.connection.anomalies import Oddities
 from app.exchanges.ccxt.connection.calls import Call

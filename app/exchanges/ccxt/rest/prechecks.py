@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.orders.forms import examine_form, listed
 from app.domain.orders.market_checks import MarketFacts, examine_steps
-from app.domain.orders.order import OrderSide, PositionType
 from app.domain.orders.reports import OrderIntent
 from app.domain.orders.requests import OrderRequest
 from app.errors import ExchangeDoubt, Refusal, RefusalCode

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Capabilities
-from app.domain.orders.order import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.paper_ledger import PaperOrder
 from app.errors import Refusal, RefusalCode
 from app.exchanges.paper.account.crossing import is_due, takes, trigger_of, waits_for_fall

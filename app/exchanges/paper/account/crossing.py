@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.domain.orders.triggers import fires, waits_above
 from app.domain.paper_ledger import PaperOrder
 

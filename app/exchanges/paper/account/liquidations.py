@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from app.domain import money
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.paper_ledger import PaperOrder, PaperPosition
 
 # No order of ours can have a wire id that begins like this one.

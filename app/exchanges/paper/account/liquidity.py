@@ -8,7 +8,7 @@ from typing import Protocol
 
 from app.domain import money
 from app.domain.markets.order_books import Level
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.domain.paper_ledger import PaperOrder, PaperPosition
 from app.exchanges.paper.account.margins import cut
 from app.exchanges.paper.account.matching import Matching, Outcome, Purse

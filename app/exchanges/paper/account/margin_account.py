@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.paper_ledger import PaperBalance, PaperPosition
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.margins import Leg, Standing, liquidation_price

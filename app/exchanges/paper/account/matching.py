@@ -6,9 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
+from app.domain.fills import Fee
 from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import Level
-from app.domain.orders.order import Fee, OrderSide, OrderStatus, TimeInForce
+from app.domain.order_kinds import OrderSide, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderTerms
 from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, Refusal

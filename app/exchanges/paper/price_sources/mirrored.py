@@ -11,7 +11,7 @@ from app.domain.accounts import Capabilities, Connection
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.markets.order_books import Level, OrderBook
-from app.domain.orders.order import OrderSide, PositionType
+from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.paper_ledger import PaperOrder, PaperPosition
 from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode
 from app.exchanges.paper.account.admission import CAPABILITIES

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import Level
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.account.ledger_transaction import Page
 from app.exchanges.paper.account.resting_orders import WaitingOrders
 from app.exchanges.paper.prices.listings import Rules

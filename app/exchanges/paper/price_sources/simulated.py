@@ -9,7 +9,7 @@ from app.domain.accounts import Connection, Connectivity
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.markets.order_books import Level, OrderBook
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.account.admission import CAPABILITIES
 from app.exchanges.paper.account.ledger_transaction import Page
 from app.exchanges.paper.account.resting_orders import WaitingOrders, ticks_after

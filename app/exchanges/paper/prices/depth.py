@@ -7,7 +7,7 @@ from itertools import islice
 
 from app.domain import money
 from app.domain.markets.order_books import Level, OrderBook
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.prices.listings import Listing
 from app.exchanges.paper.prices.price_path import PriceProcess, time_of
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.markets.markets import FeeRates, Market
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 
 _CENT = Decimal("0.01")
 _FIVE = Decimal(5)

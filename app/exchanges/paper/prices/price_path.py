@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from app.domain import money
 from app.domain.markets.markets import Ticker
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.prices.listings import Listing
 
 TICK = timedelta(milliseconds=250)

@@ -9,7 +9,7 @@ from app.domain import money
 from app.domain.markets.candles import Candle
 from app.domain.markets.markets import FeeRates, Ticker
 from app.domain.markets.order_books import Level, OrderBook
-from app.domain.orders.order import OrderSide
+from app.domain.order_kinds import OrderSide
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.paper.prices.candles import CandleProcess
 from app.exchanges.paper.prices.depth import LEVELS, DepthProcess

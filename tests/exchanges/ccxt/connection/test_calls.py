@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderIntent, OrderKey
 from app.exchanges.ccxt.connection.calls import canceling, is_this, placing, searching
 from app.exchanges.ccxt.connection.capabilities import offers

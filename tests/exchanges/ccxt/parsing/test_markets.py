@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.accounts import Balance
 from app.domain.markets.markets import FeeRates, Market
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.markets import STALE_AFTER, balances_of, markets_of, ticker_of
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.orders.order import Fee, OrderStatus
+from app.domain.fills import Fee
+from app.domain.orders.order import OrderStatus
 from app.errors import RefusalCode
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.order_reports import (

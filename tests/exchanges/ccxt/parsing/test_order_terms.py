@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderDetails, OrderTerms
 from app.exchanges.ccxt.connection.exchange_quirks import VENUES
 from app.exchanges.ccxt.parsing.order_reports import answered, news_of

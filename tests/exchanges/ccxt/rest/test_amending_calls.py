@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.orders.order import OrderSide, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderDetails, OrderTerms
 from app.exchanges.ccxt.connection.calls import amending
 from app.exchanges.ccxt.connection.capabilities import capabilities_of

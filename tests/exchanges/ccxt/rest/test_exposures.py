@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.orders.order import PositionType
+from app.domain.order_kinds import PositionType
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt
 from tests.support.exchanges.ccxt_servers import hangs_up, says

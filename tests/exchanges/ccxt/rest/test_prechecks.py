@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from app.domain import money
 from app.domain.accounts import Capabilities
 from app.domain.markets.markets import Market
+from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.market_checks import MarketFacts
-from app.domain.orders.order import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.reports import OrderIntent
 from app.errors import ExchangeDoubt, Refusal, RefusalCode
 from app.exchanges.ccxt.rest.prechecks import SentIds, refuse

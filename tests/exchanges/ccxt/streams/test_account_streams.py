@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from app.domain.accounts import Connectivity
-from app.domain.orders.order import Fee, OrderStatus
+from app.domain.fills import Fee
+from app.domain.orders.order import OrderStatus
 from app.exchanges.ccxt.streams.account_streams import POLL_SECONDS
 from app.exchanges.ccxt.streams.stream_reader import FIRST_PAUSE_SECONDS
 from app.exchanges.ccxt.streams.watchdog import Watchdog

@@ -6,7 +6,8 @@ from itertools import count
 
 import pytest
 
-from app.domain.orders.order import OrderStatus, OrderType
+from app.domain.order_kinds import OrderType
+from app.domain.orders.order import OrderStatus
 from app.errors import RefusalCode
 from app.exchanges.paper.account.ledger import Books
 from app.exchanges.paper.price_sources.protocols import Floor

@@ -6,7 +6,8 @@ import pytest
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType
+from app.domain.order_kinds import OrderSide, OrderType, PositionType
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
 from app.exchanges.paper.account.resting_orders import CATCH_UP_TICKS
 from app.exchanges.paper.prices.price_path import tick_of, time_of

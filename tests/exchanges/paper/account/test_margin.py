@@ -9,7 +9,8 @@ import pytest
 
 from app.domain import money
 from app.domain.accounts import Balance
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType, PositionType
+from app.domain.order_kinds import OrderSide, OrderType, PositionType
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
 from app.domain.paper_ledger import PaperBalance
 from app.domain.portfolio.exposures import Exposure

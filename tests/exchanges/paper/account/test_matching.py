@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from app.domain import money
 from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import Level
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderTerms
 from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, RefusalCode

@@ -7,7 +7,8 @@ from itertools import count
 
 import pytest
 
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.exchange import PaperExchange

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from app.domain import money
-from app.domain.orders.order import OrderSide, OrderStatus
+from app.domain.order_kinds import OrderSide
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import FillReport, OrderIntent, OrderReport
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.price_path import tick_of, time_of

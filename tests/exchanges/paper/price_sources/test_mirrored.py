@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from app.domain.accounts import Connectivity
-from app.domain.orders.order import OrderSide, OrderStatus
+from app.domain.order_kinds import OrderSide
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.exchanges.paper.price_sources.mirrored import FRESH, OLDEST, PATIENCE_SECONDS

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from app.domain.accounts import Connectivity
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType
+from app.domain.order_kinds import OrderSide, OrderType
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.exchanges.ccxt.connection.sessions import LONGEST_PAUSE_SECONDS

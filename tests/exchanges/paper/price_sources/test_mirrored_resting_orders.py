@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType
+from app.domain.order_kinds import OrderSide, OrderType
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import ExchangeDoubt, ExchangeUnavailable
 from app.exchanges.paper.price_sources.mirrored import POLL_SECONDS

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.markets.order_books import Level, OrderBook
-from app.domain.orders.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
+from app.domain.orders.order import OrderStatus
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.depth import LEVELS, DepthProcess
 from app.exchanges.paper.prices.listings import LISTINGS, Listing

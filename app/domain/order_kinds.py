@@ -1,0 +1,54 @@
+"""The kinds an order can be of: side, type, time in force, position type and source."""
+
+from enum import StrEnum
+
+
+class OrderSide(StrEnum):
+    """Which way the base currency goes."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    """When and at which price an order trades."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP_MARKET = "STOP_MARKET"
+    STOP_LIMIT = "STOP_LIMIT"
+    TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
+    TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
+
+    @property
+    def has_price(self) -> bool:
+        return self in {OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT}
+
+    @property
+    def has_trigger(self) -> bool:
+        return self not in {OrderType.MARKET, OrderType.LIMIT}
+
+
+class TimeInForce(StrEnum):
+    """How long an order waits to be filled."""
+
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    POST_ONLY = "POST_ONLY"
+
+
+class PositionType(StrEnum):
+    """What kind of position an order builds."""
+
+    SPOT = "SPOT"
+    MARGIN = "MARGIN"
+    SWAP = "SWAP"
+
+
+class OrderSource(StrEnum):
+    """Who placed an order."""
+
+    API = "API"
+    BOT = "BOT"
+    EXTERNAL = "EXTERNAL"
