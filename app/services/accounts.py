@@ -7,6 +7,7 @@ from datetime import datetime
 from app.bus import Topic
 from app.domain.access.tokens import Token
 from app.domain.accounts import Account, AccountMode
+from app.domain.portfolio.exposures import Exposure
 from app.errors import BadInput, Denied, Refusal, RefusalCode, SettingsError
 from app.ports import Clock, ExchangeGateway
 from app.storage.database import Database
@@ -25,6 +26,11 @@ class AccountEntry:
     # How long its exchange may take to answer.
     answer_seconds: float
     gateway: ExchangeGateway
+
+    async def exposures(self) -> Sequence[Exposure] | None:
+        """None for an exchange that keeps no positions of its own: only fills tell of them."""
+        gateway = self.gateway
+        return await gateway.exposures() if gateway.capabilities.positions else None
 
 
 class AccountService:

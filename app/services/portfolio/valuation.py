@@ -25,7 +25,6 @@ from app.domain.problems import Problem
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry
-from app.services.exposures import told_exposures
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import Prices, fetch_prices
 from app.services.reads import View
@@ -87,7 +86,7 @@ class Appraiser:
         try:
             async with self._clock.timeout(account.answer_seconds):
                 markets, balances, exposures = await asyncio.gather(
-                    account.gateway.markets(), account.gateway.balances(), told_exposures(account)
+                    account.gateway.markets(), account.gateway.balances(), account.exposures()
                 )
         except TimeoutError:
             raise ExchangeUnavailable("the exchange did not say what is held in time") from None
