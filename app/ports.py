@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.domain.accounts import Balance, Capabilities, Connection
-from app.domain.examinations import Examination
+from app.domain.examinations import AccountCheck
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import OrderBook
@@ -119,7 +119,7 @@ class ExchangeGateway(MarketSource, Protocol):
         """The exchange's stream of order news: a hint, which may repeat, swap and lose."""
         ...
 
-    async def examine(self) -> Examination:
+    async def examine(self) -> AccountCheck:
         """What the exchange says of the account's keys and of its own clock and limits."""
         ...
 

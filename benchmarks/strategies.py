@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from app.domain.bot.bot import Assignment, StopWish
+from app.domain.bot.bot import Assignment, StopOptions
 from app.runtime import open_runtime
 from app.services import Services
 from app.services.bot.service import BotPlan
@@ -96,7 +96,7 @@ async def main() -> None:
         rest = await _queries(services)
         await _start(services)
         busy = await _queries(services)
-        await services.bot.stop(StopWish())
+        await services.bot.stop(StopOptions())
         again = await _queries(services)
         async with services.views.open(frozenset({"paper"})) as view:
             made = await view.decisions(20)

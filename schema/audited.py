@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
 
-from app.domain.access.audit import AuditOutcome, Ending, Subject
+from app.domain.access.audit import AuditOutcome, AuditResult, AuditSubject
 from app.domain.access.tokens import Scope
 from app.services.access.audit import Attempt
 from schema import ids
@@ -59,21 +59,23 @@ async def _audited(context: Context, attempt: Attempt, act: Callable[[], Awaitab
         await audit.ended(attempt, ending_of(error))
         raise
     if isinstance(result, Refusal):
-        subject = None if result.order is None else Subject.order(result.order.id)
+        subject = None if result.order is None else AuditSubject.order(result.order.id)
         code = str(result.code)
-        await audit.ended(attempt, Ending(outcome=AuditOutcome.REFUSED, code=code, subject=subject))
+        await audit.ended(
+            attempt, AuditResult(outcome=AuditOutcome.REFUSED, code=code, subject=subject)
+        )
     else:
         await audit.done(attempt, _subject_of(result))
     return result
 
 
-def _subject_of(result: object) -> Subject | None:
+def _subject_of(result: object) -> AuditSubject | None:
     match result:
         case PlaceOrderSuccess() | OrderSuccess():
-            return Subject.order(result.order.value.id)
+            return AuditSubject.order(result.order.value.id)
         case PositionSuccess():
-            return Subject.position(result.position.key)
+            return AuditSubject.position(result.position.key)
         case CreateTokenSuccess() | RevokeTokenSuccess():
-            return Subject.token(ids.decode(result.token.id, ids.Kind.TOKEN))
+            return AuditSubject.token(ids.decode(result.token.id, ids.Kind.TOKEN))
         case _:
             return None

@@ -9,7 +9,7 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 
-from app.domain.access.audit import AuditOutcome, Ending, refused
+from app.domain.access.audit import AuditOutcome, AuditResult, refused
 from app.errors import (
     AccessError,
     BrokenOff,
@@ -74,13 +74,15 @@ def expose(error: GraphQLError, context: Context | None) -> None:
         error.message = "something went wrong inside; the operator finds it by the request id"
 
 
-def ending_of(error: Exception) -> Ending:
+def ending_of(error: Exception) -> AuditResult:
     """What the audit says of an attempt that ended with an error."""
     if isinstance(error, Denied):
         return refused(error.refusal)
     is_refused = isinstance(error, (RequestError, AccessError, RateLimited))
     code = error.code if isinstance(error, _OPEN) else _FAULT
-    return Ending(outcome=AuditOutcome.REFUSED if is_refused else AuditOutcome.FAILED, code=code)
+    return AuditResult(
+        outcome=AuditOutcome.REFUSED if is_refused else AuditOutcome.FAILED, code=code
+    )
 
 
 _OPEN = (RequestError, AccessError, RateLimited, Denied, ExchangeError)

@@ -12,7 +12,7 @@ import typer
 from app.cli import machine, running
 from app.cli.environment import read_settings
 from app.cli.output import FAILED, UNUSABLE, as_json, as_line, is_terminal
-from app.domain.findings import Finding, Level, fault, ok, warning, worst
+from app.domain.findings import Finding, Severity, fault, ok, warning, worst
 from app.errors import SettingsError, StorageError
 from app.server.visible_text import visible
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.services.operation.health import HealthService
     from app.settings import Settings
 
-_COLORS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAULT: "bold red"}
+_COLORS = {Severity.OK: "green", Severity.WARNING: "yellow", Severity.FAULT: "bold red"}
 
 
 def doctor(
@@ -43,7 +43,7 @@ def doctor(
     accounts = tuple(settings.accounts) if account is None else (account,)
     findings = asyncio.run(_examine(settings, accounts))
     _print(findings, is_json=is_json)
-    if worst(findings) is Level.FAULT:
+    if worst(findings) is Severity.FAULT:
         raise typer.Exit(FAILED)
 
 

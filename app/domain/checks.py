@@ -6,7 +6,7 @@ from app.errors import Refusal, RefusalCode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Checked:
+class CheckResult:
     """One check. It passed, it refuses, or what it looks at is not known."""
 
     name: str

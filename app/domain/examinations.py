@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Examination:
+class AccountCheck:
     """None is what the exchange does not tell; the problems are why something was not answered."""
 
     can_trade: bool | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How bad it is."""
 
     OK = "ok"
@@ -18,24 +18,26 @@ class Finding:
     """One thing that was looked at: how it stands and, where it is not well, what to do."""
 
     name: str
-    level: Level
+    level: Severity
     words: str
     advice: str | None = None
 
 
 def ok(name: str, words: str) -> Finding:
-    return Finding(name=name, level=Level.OK, words=words)
+    return Finding(name=name, level=Severity.OK, words=words)
 
 
 def warning(name: str, words: str, advice: str) -> Finding:
-    return Finding(name=name, level=Level.WARNING, words=words, advice=advice)
+    return Finding(name=name, level=Severity.WARNING, words=words, advice=advice)
 
 
 def fault(name: str, words: str, advice: str) -> Finding:
-    return Finding(name=name, level=Level.FAULT, words=words, advice=advice)
+    return Finding(name=name, level=Severity.FAULT, words=words, advice=advice)
 
 
-def worst(findings: Iterable[Finding]) -> Level:
+def worst(findings: Iterable[Finding]) -> Severity:
     """The level of them all together."""
     levels = {finding.level for finding in findings}
-    return next((level for level in (Level.FAULT, Level.WARNING) if level in levels), Level.OK)
+    return next(
+        (level for level in (Severity.FAULT, Severity.WARNING) if level in levels), Severity.OK
+    )

@@ -16,9 +16,9 @@ from app.domain.orders.filters import FillFilter, OrderFilter, OrderSort
 from app.domain.orders.order import Order
 from app.domain.pages import Page, PageRequest
 from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
-from app.domain.portfolio.positions import Position, PositionKey, Result
+from app.domain.portfolio.positions import Position, PositionKey, RoundTripResult
 from app.domain.risk.rules import Rules
-from app.domain.risk.trading_windows import Trades
+from app.domain.risk.trading_windows import TradeCounts
 from app.errors import CursorInvalid, NotFound
 from app.services.concurrency.once_per_key import Answers
 from app.storage.database import Database, Snapshot
@@ -54,7 +54,7 @@ class View:
         """Open and closed ones, as their fills add up."""
         return await self._snapshot.positions.all(self._accounts)
 
-    async def results(self, account: str, since: datetime | None) -> Sequence[Result]:
+    async def results(self, account: str, since: datetime | None) -> Sequence[RoundTripResult]:
         """What the trades of an account have brought that ended since then."""
         return await self._snapshot.positions.results(account, since=since)
 
@@ -104,7 +104,9 @@ class View:
         """What the bot decided last, the newest first."""
         return await self._snapshot.bots.decisions(self._accounts, limit)
 
-    async def trades(self, sources: Iterable[OrderSource], day: datetime, hour: datetime) -> Trades:
+    async def trades(
+        self, sources: Iterable[OrderSource], day: datetime, hour: datetime
+    ) -> TradeCounts:
         """Of all accounts: the trading window is one."""
         return await self._snapshot.entries.trades(sources, day, hour)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from app.domain.access.audit import AuditEntry, AuditOutcome, Subject, SubjectKind
+from app.domain.access.audit import AuditEntry, AuditOutcome, AuditSubject, SubjectKind
 from app.domain.pages import Page, PageRequest
 from app.storage import tables
 from app.storage.engine.paging import Keyset
@@ -56,7 +56,9 @@ def _entry(row: RowMapping) -> AuditEntry:
         actor_id=row["actor_id"],
         action=row["action"],
         request_id=row["request_id"],
-        subject=None if kind is None else Subject(kind=SubjectKind(kind), key=row["subject_key"]),
+        subject=None
+        if kind is None
+        else AuditSubject(kind=SubjectKind(kind), key=row["subject_key"]),
         outcome=AuditOutcome(row["outcome"]),
         code=row["code"],
     )

@@ -9,9 +9,9 @@ from sqlalchemy import RowMapping, case, func, insert, select
 
 from app.domain import money
 from app.domain.order_kinds import OrderSide, OrderSource, PositionType
-from app.domain.orders.entries import Entry, OpenEntry, Stake
+from app.domain.orders.entries import Entry, OpenEntry, Remainder
 from app.domain.orders.order import OrderStatus
-from app.domain.risk.trading_windows import Trades
+from app.domain.risk.trading_windows import TradeCounts
 from app.storage import tables
 from app.storage.engine.sql import Sql
 
@@ -47,7 +47,9 @@ class EntryStore:
         }
         await self._sql.run(insert(tables.entries), row)
 
-    async def trades(self, sources: Iterable[OrderSource], day: datetime, hour: datetime) -> Trades:
+    async def trades(
+        self, sources: Iterable[OrderSource], day: datetime, hour: datetime
+    ) -> TradeCounts:
         """How many there were since the day began, and since an hour ago, and the last of all."""
         counting = (
             _entries.source.in_([str(one) for one in sources]),
@@ -62,7 +64,7 @@ class EntryStore:
         assert row is not None  # noqa: S101 - a sum has one row
         newest = select(_entries.at).select_from(_WITH_ORDERS).where(*counting)
         last = await self._sql.first(newest.order_by(_entries.at.desc()).limit(1))
-        return Trades(
+        return TradeCounts(
             today=int(row["today"]),
             this_hour=int(row["this_hour"]),
             last_at=None if last is None else last["at"],
@@ -85,7 +87,7 @@ def _open_entry(rows: Sequence[RowMapping]) -> OpenEntry:
     """From a row for each amendment, or the only one."""
     row = rows[0]
     price = row["price"] or row["trigger_price"] or row["expected_price"]
-    stakes = [Stake(remaining=money.subtract(row["amount"], row["filled"]), price=price)]
+    stakes = [Remainder(remaining=money.subtract(row["amount"], row["filled"]), price=price)]
     stakes += [_as_asked(one) for one in rows if one["asked_amount"] is not None]
     return OpenEntry(
         order_id=row["order_id"],
@@ -97,8 +99,8 @@ def _open_entry(rows: Sequence[RowMapping]) -> OpenEntry:
     )
 
 
-def _as_asked(row: RowMapping) -> Stake:
-    return Stake(
+def _as_asked(row: RowMapping) -> Remainder:
+    return Remainder(
         remaining=money.subtract(row["asked_amount"], row["filled"]),
         price=row["asked_price"] or row["asked_trigger_price"] or row["expected_price"],
     )

@@ -8,7 +8,13 @@ from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, select, 
 
 from app.domain.fills import Fill
 from app.domain.order_kinds import PositionType
-from app.domain.portfolio.positions import Holding, Position, PositionKey, Result, Round
+from app.domain.portfolio.positions import (
+    Holding,
+    Position,
+    PositionKey,
+    RoundTrip,
+    RoundTripResult,
+)
 from app.storage import tables
 from app.storage.engine.sql import Sql
 from app.storage.fills import current_fills_of, load_fill, traded_keys
@@ -70,7 +76,7 @@ class PositionStore:
             for row in rows
         ]
 
-    async def add_rounds(self, key: PositionKey, rounds: Iterable[Round]) -> None:
+    async def add_rounds(self, key: PositionKey, rounds: Iterable[RoundTrip]) -> None:
         rows = [{**_name(key), **_values(one)} for one in rounds]
         if rows:
             await self._sql.run(insert(tables.position_rounds), rows)
@@ -79,24 +85,26 @@ class PositionStore:
         found = and_(*(_rounds[name] == value for name, value in _name(key).items()))
         await self._sql.run(delete(tables.position_rounds).where(found))
 
-    async def rounds(self, account: str, *, since: datetime | None = None) -> Sequence[Round]:
+    async def rounds(self, account: str, *, since: datetime | None = None) -> Sequence[RoundTrip]:
         """Those that ended since then, in the order in which they did."""
         found = select(tables.position_rounds).where(_rounds.account == account)
         if since is not None:
             found = found.where(_rounds.closed_at >= since)
         rows = await self._sql.all(found.order_by(_rounds.closed_at))
         return [
-            Round(opened_at=row["opened_at"], closed_at=row["closed_at"], pnl=row["pnl"])
+            RoundTrip(opened_at=row["opened_at"], closed_at=row["closed_at"], pnl=row["pnl"])
             for row in rows
         ]
 
-    async def results(self, account: str, *, since: datetime | None = None) -> Sequence[Result]:
+    async def results(
+        self, account: str, *, since: datetime | None = None
+    ) -> Sequence[RoundTripResult]:
         """What each round brought that ended since then."""
         found = select(_rounds.symbol, _rounds.pnl).where(_rounds.account == account)
         if since is not None:
             found = found.where(_rounds.closed_at >= since)
         rows = await self._sql.all(found)
-        return [Result(symbol=row["symbol"], pnl=row["pnl"]) for row in rows]
+        return [RoundTripResult(symbol=row["symbol"], pnl=row["pnl"]) for row in rows]
 
 
 def _is(key: PositionKey) -> ColumnElement[bool]:
@@ -107,7 +115,7 @@ def _name(key: PositionKey) -> dict[str, str]:
     return {"account": key.account, "symbol": key.symbol, "type": str(key.type)}
 
 
-def _values(one: Round) -> dict[str, Any]:
+def _values(one: RoundTrip) -> dict[str, Any]:
     return {"opened_at": one.opened_at, "closed_at": one.closed_at, "pnl": one.pnl}
 
 

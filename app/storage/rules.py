@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
-from app.domain.risk.limits import RiskLimits, Standing
+from app.domain.risk.limits import RiskLimits, TradingStateRecord
 from app.domain.risk.rules import ALL, Rules
 from app.domain.risk.trading_windows import TradingWindow
 from app.storage import tables
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _rules = tables.rules.c
 _LIMITS = TypeAdapter(RiskLimits)
-_STANDING = TypeAdapter(Standing)
+_STANDING = TypeAdapter(TradingStateRecord)
 _SWITCH = TypeAdapter(datetime)
 _WINDOW = TypeAdapter(TradingWindow)
 # Whoever takes a turn holds the rules as others do, and must not wait for them.
@@ -69,7 +69,7 @@ class RuleStore:
     async def save_limits(self, limits: RiskLimits) -> None:
         await self._save(_Kind.LIMITS, ALL, _dumped(_LIMITS, limits))
 
-    async def save_standing(self, account: str, standing: Standing) -> None:
+    async def save_standing(self, account: str, standing: TradingStateRecord) -> None:
         await self._save(_Kind.STANDING, account, _dumped(_STANDING, standing))
 
     async def forget_standing(self, account: str) -> None:
@@ -122,7 +122,7 @@ def _limits(text: str) -> RiskLimits:
 
 
 @lru_cache(maxsize=64)
-def _standing(text: str) -> Standing:
+def _standing(text: str) -> TradingStateRecord:
     return _STANDING.validate_json(text)
 
 

@@ -54,7 +54,7 @@ class AuditEntry:
         )
 
 
-def _id_of(subject: domain.Subject) -> strawberry.ID:
+def _id_of(subject: domain.AuditSubject) -> strawberry.ID:
     if subject.kind is SubjectKind.POSITION:
         return ids.encode_position(PositionKey.named(subject.key))
     return ids.encode(_KINDS[subject.kind], subject.key)

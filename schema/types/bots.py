@@ -10,7 +10,7 @@ import strawberry
 
 from app.domain.access.audit import THE_ONE
 from app.domain.bot import bot as domain
-from app.domain.bot.bot import BotState, DecisionOutcome, StopWish
+from app.domain.bot.bot import BotState, DecisionOutcome, StopOptions
 from app.domain.bot.signals import Signal
 from app.domain.checks import invalid
 from app.errors import BadInput, Denied, RefusalCode
@@ -172,8 +172,8 @@ class StopBotInput:
     cancel_open_orders: bool | None = False
     close_positions: bool | None = False
 
-    def to_domain(self) -> StopWish:
-        return StopWish(
+    def to_domain(self) -> StopOptions:
+        return StopOptions(
             cancel_open_orders=bool(self.cancel_open_orders),
             close_positions=bool(self.close_positions),
         )

@@ -28,7 +28,7 @@ class Balance:
     value: Decimal | None
 
     @classmethod
-    def of(cls, worth: portfolios.Worth) -> "Balance":
+    def of(cls, worth: portfolios.AssetValue) -> "Balance":
         return cls(
             asset=worth.asset,
             free=worth.free,

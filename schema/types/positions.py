@@ -11,7 +11,7 @@ from app.domain.order_kinds import PositionType
 from app.domain.orders.filters import OrderFilter, OrderSort
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import PositionKey
-from app.domain.portfolio.valuations import PositionSide, Valued
+from app.domain.portfolio.valuations import PositionSide, ValuedPosition
 from app.services.portfolio import positions as services
 from app.services.portfolio.closing import unknown_position
 from app.services.reads import View
@@ -54,7 +54,7 @@ class Position(Node):
     key: strawberry.Private[PositionKey]
 
     @classmethod
-    def of(cls, valued: Valued) -> "Position":
+    def of(cls, valued: ValuedPosition) -> "Position":
         mark, holding, key = valued.mark, valued.holding, valued.key
         exposure = valued.exposure
         return cls(
@@ -182,7 +182,7 @@ async def set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> Positio
     return PositionSuccess(position=Position.of(replace(held, position=changed)))
 
 
-async def _existing(view: View, info: Info, id: strawberry.ID) -> Valued:
+async def _existing(view: View, info: Info, id: strawberry.ID) -> ValuedPosition:
     key = ids.decode_position(ids.decode(id, ids.Kind.POSITION))
     known = key is not None and key.account in info.context.accounts
     held = await info.context.services.positions.find(view, key) if key and known else None

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import strawberry
 
-from app.domain.checks import Checked
+from app.domain.checks import CheckResult
 from app.domain.orders.requests import OrderRequest
 from app.services.orders.gate import Preview
 from schema.context import Info
@@ -23,7 +23,7 @@ class OrderCheck:
     message: str | None
 
     @classmethod
-    def of(cls, checked: Checked) -> "OrderCheck":
+    def of(cls, checked: CheckResult) -> "OrderCheck":
         return cls(
             name=checked.name,
             passed=checked.has_passed,

@@ -80,7 +80,7 @@ class BookLevel:
     amount: Decimal
 
     @classmethod
-    def of(cls, levels: Sequence[order_books.Level]) -> "list[BookLevel]":
+    def of(cls, levels: Sequence[order_books.BookLevel]) -> "list[BookLevel]":
         return [cls(price=level.price, amount=level.amount) for level in levels]
 
 

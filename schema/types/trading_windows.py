@@ -11,7 +11,7 @@ from app.domain.access.audit import THE_ONE
 from app.domain.order_kinds import OrderSource
 from app.domain.risk import trading_hours, trading_windows
 from app.domain.risk.trading_hours import Weekday
-from app.domain.risk.trading_window_changes import SessionTerms, read_sessions, read_time
+from app.domain.risk.trading_window_changes import SessionRequest, read_sessions, read_time
 from app.services.risk.trading_windows import ShownWindow
 from schema import ids
 from schema.context import Info
@@ -99,8 +99,8 @@ class TradingSessionInput:
     opens_at: str
     closes_at: str
 
-    def to_domain(self) -> SessionTerms:
-        return SessionTerms(days=self.days, opens_at=self.opens_at, closes_at=self.closes_at)
+    def to_domain(self) -> SessionRequest:
+        return SessionRequest(days=self.days, opens_at=self.opens_at, closes_at=self.closes_at)
 
 
 @strawberry.input

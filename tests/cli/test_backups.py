@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.risk.limits import Standing, TradingState
+from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.domain.risk.rules import ALL
 from app.storage.upkeep.inspections import inspected
 from tests.cli.programs import run
@@ -79,10 +79,10 @@ def change(statement: str, *values: str) -> None:
         connection.execute(statement, values)
 
 
-def standing(url: str) -> Standing:
+def standing(url: str) -> TradingStateRecord:
     """Of all accounts."""
 
-    async def read() -> Standing:
+    async def read() -> TradingStateRecord:
         async with inspected(url) as view:
             return (await view.rules.read()).standings[ALL]
 

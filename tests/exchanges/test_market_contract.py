@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from app.domain.markets.candles import Candle, CandleRequest
-from app.domain.markets.order_books import Level
+from app.domain.markets.order_books import BookLevel
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
@@ -110,7 +110,7 @@ async def test_a_book_is_sorted_from_the_best_on_and_no_deeper_than_asked(rig: G
     assert_sorted(book.bids, book.asks)
 
 
-def assert_sorted(bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
+def assert_sorted(bids: tuple[BookLevel, ...], asks: tuple[BookLevel, ...]) -> None:
     assert [one.price for one in bids] == sorted((one.price for one in bids), reverse=True)
     assert [one.price for one in asks] == sorted(one.price for one in asks)
     assert bids[0].price < asks[0].price

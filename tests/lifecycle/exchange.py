@@ -13,7 +13,7 @@ from itertools import count
 
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
-from app.domain.examinations import Examination
+from app.domain.examinations import AccountCheck
 from app.domain.fills import Fee
 from app.domain.markets.markets import Market, Ticker
 from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
@@ -198,8 +198,8 @@ class KnownExchange(NothingToWatch):
         return
         yield
 
-    async def examine(self) -> Examination:
-        return Examination()
+    async def examine(self) -> AccountCheck:
+        return AccountCheck()
 
     async def gap(self) -> None:
         await asyncio.Event().wait()

@@ -12,7 +12,7 @@ import pytest
 from app.domain.order_kinds import OrderType
 from app.domain.orders.amendments import Amendment
 from app.domain.orders.order import Order, OrderStatus
-from app.domain.risk.limits import Standing, TradingState
+from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.errors import Denied, Refusal, RefusalCode
 from app.services.orders.gate import OrderGate
 from app.services.risk.scope import Reach, restrict
@@ -85,7 +85,7 @@ class HaltedMeanwhile(OrderGate):
     """Trading is halted as soon as anything was let in."""
 
     async def halted_since(self, halts: int, account: str) -> Refusal | None:
-        standing = Standing(state=TradingState.HALTED, since=self._clock.now())
+        standing = TradingStateRecord(state=TradingState.HALTED, since=self._clock.now())
         async with self._database.transaction() as tx:
             await restrict(tx, Reach.of([account]), standing)
         self.note_halt()

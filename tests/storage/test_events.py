@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from app.bus import Bus, Topic
 from app.domain.accounts import AccountMode
 from app.domain.orders import changes
-from app.domain.orders.changes import Step
+from app.domain.orders.changes import Change
 from app.domain.orders.events import LoggedEvent
 from app.errors import Duplicate, StaleRevision, StorageError
 from app.storage.database import Database, Transaction
@@ -161,7 +161,7 @@ async def test_a_failed_transaction_uses_up_no_number(database: Database) -> Non
         assert (await view.events.state()).head.seq == 2
 
 
-async def write_step(database: Database, step: Step) -> None:
+async def write_step(database: Database, step: Change) -> None:
     async with database.transaction() as tx:
         tx.events.append(step.event)
         await tx.orders.update(step.event.order, from_revision=step.event.order.revision - 1)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from app.domain.accounts import Capabilities, Connection, Connectivity
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
-from app.domain.markets.order_books import Level, OrderBook
+from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderType, PositionType, TimeInForce
 from app.errors import ExchangeUnavailable
 from app.ports import Clock
@@ -126,7 +126,7 @@ class HandSource:
         )
 
     def book(self, depth: int) -> OrderBook:
-        levels = tuple(Level(price=self.last, amount=Decimal(1)) for _ in range(depth))
+        levels = tuple(BookLevel(price=self.last, amount=Decimal(1)) for _ in range(depth))
         return OrderBook(bids=levels, asks=levels, at=self._clock.now())
 
     def candle(self, age_seconds: float = 0, *, is_closed: bool = False, close: int = 1) -> Candle:

@@ -32,40 +32,40 @@ class SubjectKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class AuditSubject:
     """The object that a change is about."""
 
     kind: SubjectKind
     key: str
 
     @classmethod
-    def order(cls, order_id: str) -> "Subject":
+    def order(cls, order_id: str) -> "AuditSubject":
         return cls(kind=SubjectKind.ORDER, key=order_id)
 
     @classmethod
-    def position(cls, key: PositionKey) -> "Subject":
+    def position(cls, key: PositionKey) -> "AuditSubject":
         return cls(kind=SubjectKind.POSITION, key=key.name)
 
     @classmethod
-    def token(cls, token_id: str) -> "Subject":
+    def token(cls, token_id: str) -> "AuditSubject":
         return cls(kind=SubjectKind.TOKEN, key=token_id)
 
     @classmethod
-    def window(cls) -> "Subject":
+    def window(cls) -> "AuditSubject":
         """There is one."""
         return cls(kind=SubjectKind.WINDOW, key=THE_ONE)
 
     @classmethod
-    def bot(cls) -> "Subject":
+    def bot(cls) -> "AuditSubject":
         return cls(kind=SubjectKind.BOT, key=THE_ONE)
 
     @classmethod
-    def risk(cls, account: str | None) -> "Subject":
+    def risk(cls, account: str | None) -> "AuditSubject":
         """Of one account, or of all."""
         return cls(kind=SubjectKind.RISK, key=account or THE_ONE)
 
     @classmethod
-    def account(cls, name: str) -> "Subject":
+    def account(cls, name: str) -> "AuditSubject":
         return cls(kind=SubjectKind.ACCOUNT, key=name)
 
 
@@ -80,19 +80,19 @@ class AuditEntry:
     actor_id: str | None
     action: str
     request_id: str
-    subject: Subject | None = None
+    subject: AuditSubject | None = None
     outcome: AuditOutcome = AuditOutcome.DONE
     code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ending:
+class AuditResult:
     """What became of an attempt that changed nothing."""
 
     outcome: AuditOutcome
     code: str
-    subject: Subject | None = None
+    subject: AuditSubject | None = None
 
 
-def refused(refusal: Refusal, subject: Subject | None = None) -> Ending:
-    return Ending(outcome=AuditOutcome.REFUSED, code=str(refusal.code), subject=subject)
+def refused(refusal: Refusal, subject: AuditSubject | None = None) -> AuditResult:
+    return AuditResult(outcome=AuditOutcome.REFUSED, code=str(refusal.code), subject=subject)

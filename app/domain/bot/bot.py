@@ -73,7 +73,7 @@ class Assignment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StopWish:
+class StopOptions:
     """What is to be done besides when it stops."""
 
     cancel_open_orders: bool = False
@@ -97,7 +97,7 @@ class Bot:
     last_cycle_milliseconds: int | None = None
     consecutive_failures: int = 0
     last_error: str | None = None
-    stop_wish: StopWish = field(default_factory=StopWish)
+    stop_wish: StopOptions = field(default_factory=StopOptions)
 
     def moved(self, state: BotState) -> "Bot":
         """LookupError where no way leads there."""

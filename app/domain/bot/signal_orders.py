@@ -14,7 +14,7 @@ _ONE = Decimal(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class SignalOrder:
     """A market order of this side and amount."""
 
     side: OrderSide
@@ -22,7 +22,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stand:
+class StrategyPosition:
     """Where a strategy stands when its signal comes."""
 
     assignment: Assignment
@@ -31,7 +31,7 @@ class Stand:
     last: Decimal
 
 
-def wanted(signal: Signal, part: Decimal, stand: Stand) -> Wanted | str:
+def wanted(signal: Signal, part: Decimal, stand: StrategyPosition) -> SignalOrder | str:
     """The order, or in words why nothing is to be done."""
     match signal:
         case Signal.HOLD:
@@ -44,7 +44,7 @@ def wanted(signal: Signal, part: Decimal, stand: Stand) -> Wanted | str:
             return _sell(_ONE, stand)
 
 
-def _buy(part: Decimal, stand: Stand) -> Wanted | str:
+def _buy(part: Decimal, stand: StrategyPosition) -> SignalOrder | str:
     """No more than is left of the allocation, its fee included."""
     allocation, cost = stand.assignment.allocation, stand.holding.basis
     left = money.subtract(allocation, cost)
@@ -57,14 +57,14 @@ def _buy(part: Decimal, stand: Stand) -> Wanted | str:
     return _enough(OrderSide.BUY, money.divide(budget, each), stand)
 
 
-def _sell(part: Decimal, stand: Stand) -> Wanted | str:
+def _sell(part: Decimal, stand: StrategyPosition) -> SignalOrder | str:
     held = stand.holding.amount
     if held <= money.ZERO:
         return "nothing of it is held"
     return _enough(OrderSide.SELL, money.multiply(held, part), stand)
 
 
-def _enough(side: OrderSide, amount: Decimal, stand: Stand) -> Wanted | str:
+def _enough(side: OrderSide, amount: Decimal, stand: StrategyPosition) -> SignalOrder | str:
     market = stand.market
     if market.amount_step is not None:
         amount = money.floor_to_step(amount, market.amount_step)
@@ -72,4 +72,4 @@ def _enough(side: OrderSide, amount: Decimal, stand: Stand) -> Wanted | str:
     notional = money.multiply(amount, stand.last)
     if not amount or amount < least or notional < (market.min_notional or money.ZERO):
         return f"{money.plain(amount)} is less than the market lets be traded"
-    return Wanted(side=side, amount=amount)
+    return SignalOrder(side=side, amount=amount)

@@ -29,7 +29,7 @@ class CandleSeries:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Changes:
+class SeriesChanges:
     """How what is told differs from what is kept."""
 
     told: Sequence[Candle]
@@ -77,10 +77,10 @@ def closed(told: Sequence[Candle]) -> Sequence[Candle]:
     return [one for one in told if one.is_closed]
 
 
-def changes(kept: Sequence[Candle], told: Sequence[Candle]) -> Changes:
+def changes(kept: Sequence[Candle], told: Sequence[Candle]) -> SeriesChanges:
     before, after = {one.at: one for one in kept}, {one.at for one in told}
     is_doubtful = bool(kept and told) and before.get(told[0].at) != told[0]
-    return Changes(
+    return SeriesChanges(
         told=[one for one in closed(told) if before.get(one.at) != one],
         gone=[at for at in before if at not in after and told and told[0].at < at < told[-1].at],
         doubtful_before=told[0].at if is_doubtful else None,

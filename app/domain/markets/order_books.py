@@ -11,7 +11,7 @@ MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Level:
+class BookLevel:
     """So much can be traded at this price."""
 
     price: Decimal
@@ -22,8 +22,8 @@ class Level:
 class OrderBook:
     """Both sides of a market at one moment, each from its best price on."""
 
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
     at: datetime
 
     def cut(self, depth: int) -> "OrderBook":

@@ -24,7 +24,7 @@ class TransitionForbidden(OrderdeckError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class Change:
     """One event, and what it does to the fills."""
 
     event: OrderEvent
@@ -32,31 +32,31 @@ class Step:
     superseded: tuple[Fill, ...] = ()
 
 
-def submitted(order: Order) -> Step:
+def submitted(order: Order) -> Change:
     """The intent, before anything is sent."""
     _check(None, order.status)
     event = OrderEvent(
         kind=OrderUpdateKind.SUBMITTED, at=order.created_at, previous_status=None, order=order
     )
-    return Step(event=event)
+    return Change(event=event)
 
 
-def doubted(order: Order, reason: str, at: datetime) -> Step:
+def doubted(order: Order, reason: str, at: datetime) -> Change:
     changed = _moved(order, OrderStatus.IN_DOUBT, at)
     return _step(OrderUpdateKind.IN_DOUBT, order, changed, reason=reason)
 
 
-def rejected(order: Order, refusal: Refusal, at: datetime) -> Step:
+def rejected(order: Order, refusal: Refusal, at: datetime) -> Change:
     changed = replace(_moved(order, OrderStatus.REJECTED, at), refusal=refusal)
     return _step(OrderUpdateKind.REJECTED, order, changed, reason=refusal.message)
 
 
-def cancel_requested(order: Order, at: datetime) -> Step:
+def cancel_requested(order: Order, at: datetime) -> Change:
     changed = replace(_moved(order, order.status, at), cancel_requested_at=at)
     return _step(OrderUpdateKind.CANCEL_REQUESTED, order, changed)
 
 
-def metadata_set(order: Order, metadata: Mapping[str, Any], at: datetime) -> Step:
+def metadata_set(order: Order, metadata: Mapping[str, Any], at: datetime) -> Change:
     changed = replace(order, metadata=metadata, updated_at=at, revision=order.revision + 1)
     return _step(OrderUpdateKind.METADATA, order, changed)
 
@@ -72,13 +72,13 @@ def is_amended(order: Order, reported: ReportedTerms) -> bool:
     return reported.terms != known
 
 
-def imported(order: Order) -> Step:
+def imported(order: Order) -> Change:
     """An order that was found on the exchange and placed by nobody here."""
     _check(None, order.status)
     event = OrderEvent(
         kind=OrderUpdateKind.IMPORTED, at=order.updated_at, previous_status=None, order=order
     )
-    return Step(event=event)
+    return Change(event=event)
 
 
 def is_not_found_verdict(order: Order) -> bool:
@@ -97,7 +97,7 @@ def received(
     *,
     at: datetime,
     new_id: Callable[[], str],
-) -> list[Step]:
+) -> list[Change]:
     """What a report of the exchange adds to what is known; nothing where it says nothing new."""
     return _Receiving(order, fills, report, at=at, new_id=new_id).steps()
 
@@ -114,9 +114,9 @@ class _Receiving:
         self._report = report
         self._at = at
         self._new_id = new_id
-        self._steps: list[Step] = []
+        self._steps: list[Change] = []
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[Change]:
         if self._report.status is OrderStatus.REJECTED:
             self._reject()
             return self._steps
@@ -267,7 +267,7 @@ class _Receiving:
         reason = None if refusal is None else refusal.message
         self._advance(_step(kind, self._order, changed, reason=reason))
 
-    def _advance(self, step: Step) -> None:
+    def _advance(self, step: Change) -> None:
         self._order = step.event.order
         self._steps.append(step)
 
@@ -275,7 +275,7 @@ class _Receiving:
 def _step(
     kind: OrderUpdateKind, before: Order, after: Order, *, fill: Fill | None = None,
     reason: str | None = None,
-) -> Step:  # fmt: skip
+) -> Change:  # fmt: skip
     event = OrderEvent(
         kind=kind,
         at=after.updated_at,
@@ -284,7 +284,7 @@ def _step(
         fill=fill,
         reason=reason,
     )
-    return Step(event=event)
+    return Change(event=event)
 
 
 def _moved(order: Order, status: OrderStatus, at: datetime) -> Order:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from app.domain.checks import Checked
+from app.domain.checks import CheckResult
 from app.domain.markets.symbols import unknown_symbol
 from app.domain.orders import refusals
 from app.domain.orders.forms import listed
@@ -14,18 +14,18 @@ from app.domain.risk.limits import (
     LIMIT_CHECKS,
     EntryFacts,
     RiskLimits,
-    Standing,
+    TradingStateRecord,
     examine_limits,
     examine_state,
 )
-from app.domain.risk.trading_windows import Trades, TradingWindow, WindowState, examine_window
+from app.domain.risk.trading_windows import TradeCounts, TradingWindow, WindowState, examine_window
 from app.errors import Refusal, RefusalCode
 
 _UNREACHED = "not checked: the exchange cannot be reached"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Absent:
+class ExchangeUnknown:
     """Why nothing can be known of the exchange, in words for a person."""
 
     why: str
@@ -35,7 +35,7 @@ class Absent:
 class RuleFacts:
     """What an order is held against that the exchange knows nothing of."""
 
-    standing: Standing
+    standing: TradingStateRecord
     limits: RiskLimits = field(default_factory=RiskLimits)
     is_reduction: bool = False
     # None where no window speaks of it.
@@ -48,19 +48,21 @@ class RuleFacts:
 class GateFacts:
     """All that the gate looks at."""
 
-    exchange: MarketFacts | Absent
+    exchange: MarketFacts | ExchangeUnknown
     rules: RuleFacts
 
 
-def examine(request: OrderRequest, facts: GateFacts) -> Iterator[Checked]:
+def examine(request: OrderRequest, facts: GateFacts) -> Iterator[CheckResult]:
     """Every check behind that of the form; those that cannot be made say why."""
     exchange, rules = facts.exchange, facts.rules
     yield examine_state(rules.standing, is_reduction=rules.is_reduction)
-    yield Checked(
+    yield CheckResult(
         name="exchange",
-        refusal=refusals.unavailable(exchange.why) if isinstance(exchange, Absent) else None,
+        refusal=refusals.unavailable(exchange.why)
+        if isinstance(exchange, ExchangeUnknown)
+        else None,
     )
-    if isinstance(exchange, Absent):
+    if isinstance(exchange, ExchangeUnknown):
         yield from _unknown(_OF_EXCHANGE, _UNREACHED)
         yield from _examine_window(rules)
         yield from _unknown((*LIMIT_CHECKS, *MARKET_CHECKS), _UNREACHED)
@@ -71,23 +73,23 @@ def examine(request: OrderRequest, facts: GateFacts) -> Iterator[Checked]:
         yield from _examine_market(request, exchange)
 
 
-def examine_increase(rules: RuleFacts) -> Iterator[Checked]:
+def examine_increase(rules: RuleFacts) -> Iterator[CheckResult]:
     """What an order must pass once more that is amended upwards."""
     yield examine_state(rules.standing, is_reduction=rules.is_reduction)
     yield from _examine_window(rules)
     yield from _examine_limits(rules)
 
 
-def first_refusal(checks: Iterable[Checked]) -> Refusal | None:
+def first_refusal(checks: Iterable[CheckResult]) -> Refusal | None:
     return next((checked.refusal for checked in checks if checked.refusal is not None), None)
 
 
-def _examine_exchange(request: OrderRequest, facts: MarketFacts) -> Iterator[Checked]:
+def _examine_exchange(request: OrderRequest, facts: MarketFacts) -> Iterator[CheckResult]:
     for name, check in _OF_EXCHANGE.items():
         yield check(name, request, facts)
 
 
-def _examine_market(request: OrderRequest, facts: MarketFacts) -> Iterator[Checked]:
+def _examine_market(request: OrderRequest, facts: MarketFacts) -> Iterator[CheckResult]:
     market = facts.markets.get(request.symbol)
     if market is None:
         yield from _unknown(MARKET_CHECKS, "not checked: the symbol is not known")
@@ -95,41 +97,41 @@ def _examine_market(request: OrderRequest, facts: MarketFacts) -> Iterator[Check
     yield from examine_market(request, market, facts)
 
 
-def _examine_window(rules: RuleFacts) -> Iterator[Checked]:
+def _examine_window(rules: RuleFacts) -> Iterator[CheckResult]:
     """Where none speaks of the order, one that lets all through."""
-    unlimited = WindowState(window=TradingWindow(), trades=Trades(), at=rules.standing.since)
+    unlimited = WindowState(window=TradingWindow(), trades=TradeCounts(), at=rules.standing.since)
     return examine_window(rules.window or unlimited)
 
 
-def _examine_limits(rules: RuleFacts) -> Iterator[Checked]:
+def _examine_limits(rules: RuleFacts) -> Iterator[CheckResult]:
     if rules.entry is None:
-        return (Checked(name=name) for name in LIMIT_CHECKS)
+        return (CheckResult(name=name) for name in LIMIT_CHECKS)
     return examine_limits(rules.limits, rules.entry)
 
 
-def _unknown(names: Iterable[str], why: str) -> Iterator[Checked]:
-    return (Checked(name=name, unknown=why) for name in names)
+def _unknown(names: Iterable[str], why: str) -> Iterator[CheckResult]:
+    return (CheckResult(name=name, unknown=why) for name in names)
 
 
-def _check_type(name: str, request: OrderRequest, facts: MarketFacts) -> Checked:
+def _check_type(name: str, request: OrderRequest, facts: MarketFacts) -> CheckResult:
     return _offered(name, "type", str(request.type), facts.capabilities.order_types)
 
 
-def _check_time_in_force(name: str, request: OrderRequest, facts: MarketFacts) -> Checked:
+def _check_time_in_force(name: str, request: OrderRequest, facts: MarketFacts) -> CheckResult:
     offered = facts.capabilities.time_in_force
     return _offered(name, "timeInForce", str(request.time_in_force), offered)
 
 
-def _check_position_type(name: str, request: OrderRequest, facts: MarketFacts) -> Checked:
+def _check_position_type(name: str, request: OrderRequest, facts: MarketFacts) -> CheckResult:
     offered = facts.capabilities.position_types
     return _offered(name, "positionType", str(request.position_type), offered)
 
 
-def _check_leverage(name: str, request: OrderRequest, facts: MarketFacts) -> Checked:
+def _check_leverage(name: str, request: OrderRequest, facts: MarketFacts) -> CheckResult:
     return check_leverage(name, request, facts.capabilities.max_leverage)
 
 
-def _check_symbol(name: str, request: OrderRequest, facts: MarketFacts) -> Checked:
+def _check_symbol(name: str, request: OrderRequest, facts: MarketFacts) -> CheckResult:
     market = facts.markets.get(request.symbol)
     refusal = None
     if market is None:
@@ -141,10 +143,10 @@ def _check_symbol(name: str, request: OrderRequest, facts: MarketFacts) -> Check
             field=("symbol",),
             retryable=True,
         )
-    return Checked(name=name, refusal=refusal)
+    return CheckResult(name=name, refusal=refusal)
 
 
-_OF_EXCHANGE: Mapping[str, Callable[[str, OrderRequest, MarketFacts], Checked]] = {
+_OF_EXCHANGE: Mapping[str, Callable[[str, OrderRequest, MarketFacts], CheckResult]] = {
     "typeOffered": _check_type,
     "timeInForceOffered": _check_time_in_force,
     "positionTypeOffered": _check_position_type,
@@ -153,7 +155,7 @@ _OF_EXCHANGE: Mapping[str, Callable[[str, OrderRequest, MarketFacts], Checked]] 
 }
 
 
-def _offered(name: str, field: str, wanted: str, offered: Iterable[str]) -> Checked:
+def _offered(name: str, field: str, wanted: str, offered: Iterable[str]) -> CheckResult:
     limit = listed(offered)
     refusal = None
     if wanted not in set(offered):
@@ -162,4 +164,4 @@ def _offered(name: str, field: str, wanted: str, offered: Iterable[str]) -> Chec
             message=f"this account does not take {wanted} orders; it takes {limit}",
             field=(field,),
         )
-    return Checked(name=name, limit=limit, actual=wanted, refusal=refusal)
+    return CheckResult(name=name, limit=limit, actual=wanted, refusal=refusal)

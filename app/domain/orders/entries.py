@@ -23,7 +23,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stake:
+class Remainder:
     """What of an order may yet trade, and at which price."""
 
     remaining: Decimal
@@ -40,7 +40,7 @@ class OpenEntry:
     side: OrderSide
     rate: Decimal | None
     # As it stands, and as each amendment would have it of which nobody knows what became.
-    stakes: tuple[Stake, ...]
+    stakes: tuple[Remainder, ...]
 
     @property
     def notional(self) -> Decimal | None:

@@ -55,7 +55,7 @@ def needed_in_quote(request: OrderRequest, market: Market, price: Decimal) -> De
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bargain:
+class PriceBasis:
     """What an order is reckoned by."""
 
     market: Market
@@ -63,7 +63,7 @@ class Bargain:
     ticker: Ticker | None
 
 
-def needed_on_margin(request: OrderRequest, by: Bargain, open: Exposure | None) -> Decimal:
+def needed_on_margin(request: OrderRequest, by: PriceBasis, open: Exposure | None) -> Decimal:
     """The margin of what it opens and its highest fee, less what it sets free at once.
 
     What only closes at once needs nothing: it is always paid for.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.checks import Checked, invalid
+from app.domain.checks import CheckResult, invalid
 from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.reports import OrderTerms
 from app.domain.orders.requests import (
@@ -20,14 +20,14 @@ from app.errors import Refusal
 _POSITIVE = "above 0"
 
 
-def examine_form(request: OrderRequest) -> Iterator[Checked]:
+def examine_form(request: OrderRequest) -> Iterator[CheckResult]:
     """Every check of the form, in the order in which they run."""
-    yield Checked(
+    yield CheckResult(
         name="clientOrderId",
         limit="1 to 36 of A-Z a-z 0-9 - _",
         refusal=check_client_order_id(request.client_order_id),
     )
-    yield Checked(
+    yield CheckResult(
         name="metadata",
         limit=f"an object of {MAX_METADATA_BYTES} bytes, {MAX_METADATA_DEPTH} deep",
         refusal=check_metadata(request.metadata),
@@ -40,14 +40,14 @@ def examine_form(request: OrderRequest) -> Iterator[Checked]:
         yield check(request)
 
 
-def examine_terms(type: OrderType, terms: OrderTerms) -> Iterator[Checked]:
+def examine_terms(type: OrderType, terms: OrderTerms) -> Iterator[CheckResult]:
     """Whether the numbers are there that this type needs, and no others."""
     yield _number("amount", terms.amount)
     yield _needed(type, "price", terms.price, is_needed=type.has_price)
     yield _needed(type, "triggerPrice", terms.trigger_price, is_needed=type.has_trigger)
 
 
-def _check_time_in_force(request: OrderRequest) -> Checked:
+def _check_time_in_force(request: OrderRequest) -> CheckResult:
     allowed = tuple(TimeInForce)
     if not request.type.has_price:
         allowed = (TimeInForce.GTC, TimeInForce.IOC)
@@ -55,38 +55,40 @@ def _check_time_in_force(request: OrderRequest) -> Checked:
     if request.time_in_force not in allowed:
         words = f"a {request.type} order takes {listed(allowed)}, not {request.time_in_force}"
         refusal = invalid("timeInForce", words)
-    return Checked(
+    return CheckResult(
         name="timeInForce", limit=listed(allowed), actual=request.time_in_force, refusal=refusal
     )
 
 
-def _check_position_type(request: OrderRequest) -> Checked:
+def _check_position_type(request: OrderRequest) -> CheckResult:
     implied = implied_position_type(request.symbol)
     is_swap = implied is PositionType.SWAP
     refusal = None
     if is_swap != (request.position_type is PositionType.SWAP):
         refusal = invalid("positionType", f"the symbol says {implied}; leave positionType out")
-    return Checked(name="positionType", actual=request.position_type, refusal=refusal)
+    return CheckResult(name="positionType", actual=request.position_type, refusal=refusal)
 
 
-def _check_leverage(request: OrderRequest) -> Checked:
+def _check_leverage(request: OrderRequest) -> CheckResult:
     checked = _number("leverage", request.leverage)
     is_one = request.leverage in {None, Decimal(1)}
     if checked.refusal is None and not is_one and _is_spot(request):
         words = "a SPOT order takes no leverage: leave it out"
-        return Checked(name="leverage", actual=checked.actual, refusal=invalid("leverage", words))
+        return CheckResult(
+            name="leverage", actual=checked.actual, refusal=invalid("leverage", words)
+        )
     return checked
 
 
-def _check_reduce_only(request: OrderRequest) -> Checked:
+def _check_reduce_only(request: OrderRequest) -> CheckResult:
     refusal = None
     if request.reduce_only and _is_spot(request) and request.side is OrderSide.BUY:
         words = "a spot BUY never reduces a position: leave reduceOnly out, or SELL"
         refusal = invalid("reduceOnly", words)
-    return Checked(name="reduceOnly", refusal=refusal)
+    return CheckResult(name="reduceOnly", refusal=refusal)
 
 
-_CHECKS: tuple[Callable[[OrderRequest], Checked], ...] = (
+_CHECKS: tuple[Callable[[OrderRequest], CheckResult], ...] = (
     _check_leverage,
     _check_time_in_force,
     _check_position_type,
@@ -100,22 +102,22 @@ def listed(values: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _needed(type: OrderType, name: str, value: Decimal | None, *, is_needed: bool) -> Checked:
+def _needed(type: OrderType, name: str, value: Decimal | None, *, is_needed: bool) -> CheckResult:
     if is_needed and value is None:
-        return Checked(name=name, refusal=invalid(name, f"a {type} order needs a {name}"))
+        return CheckResult(name=name, refusal=invalid(name, f"a {type} order needs a {name}"))
     if value is not None and not is_needed:
         words = f"a {type} order takes no {name}: leave it out"
-        return Checked(name=name, actual=money.plain(value), refusal=invalid(name, words))
+        return CheckResult(name=name, actual=money.plain(value), refusal=invalid(name, words))
     return _number(name, value)
 
 
-def _number(name: str, value: Decimal | None) -> Checked:
+def _number(name: str, value: Decimal | None) -> CheckResult:
     if value is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     refusal: Refusal | None = None
     if value <= money.ZERO:
         refusal = invalid(name, f"{name} must be {_POSITIVE}; it is {money.plain(value)}")
-    return Checked(name=name, limit=_POSITIVE, actual=money.plain(value), refusal=refusal)
+    return CheckResult(name=name, limit=_POSITIVE, actual=money.plain(value), refusal=refusal)
 
 
 def _is_spot(request: OrderRequest) -> bool:

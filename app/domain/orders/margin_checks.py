@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.checks import Checked, invalid
+from app.domain.checks import CheckResult, invalid
 from app.domain.order_kinds import PositionType
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure
@@ -11,27 +11,27 @@ from app.domain.portfolio.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
 from app.errors import Refusal, RefusalCode
 
 
-def check_leverage(name: str, request: OrderRequest, most: Decimal | None) -> Checked:
+def check_leverage(name: str, request: OrderRequest, most: Decimal | None) -> CheckResult:
     """Whether an account takes it at all."""
     leverage = request.leverage
     if request.position_type is not PositionType.MARGIN or most is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     limit = f"{money.plain(LEAST_LEVERAGE)} to {money.plain(most)}"
     if leverage is None:
-        return Checked(name=name, limit=limit)
+        return CheckResult(name=name, limit=limit)
     refusal = None
     is_within = LEAST_LEVERAGE <= leverage <= most
     if not is_within or not money.is_on_step(leverage, LEVERAGE_STEP):
         words = f"leverage takes {limit} with 2 places at most; it is {money.plain(leverage)}"
         refusal = invalid("leverage", words)
-    return Checked(name=name, limit=limit, actual=money.plain(leverage), refusal=refusal)
+    return CheckResult(name=name, limit=limit, actual=money.plain(leverage), refusal=refusal)
 
 
-def check_leverage_in_force(name: str, request: OrderRequest, open: Exposure | None) -> Checked:
+def check_leverage_in_force(name: str, request: OrderRequest, open: Exposure | None) -> CheckResult:
     """Whether it is that of the open position."""
     in_force, leverage = None if open is None else open.leverage, request.leverage
     if in_force is None or leverage is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     limit, actual, refusal = money.plain(in_force), money.plain(leverage), None
     if leverage != in_force:
         words = (
@@ -39,15 +39,15 @@ def check_leverage_in_force(name: str, request: OrderRequest, open: Exposure | N
             f" first; {actual} would be another"
         )
         refusal = invalid("leverage", words)
-    return Checked(name=name, limit=limit, actual=actual, refusal=refusal)
+    return CheckResult(name=name, limit=limit, actual=actual, refusal=refusal)
 
 
 def check_reducible(
     name: str, request: OrderRequest, open: Exposure | None, taken: Decimal
-) -> Checked:
+) -> CheckResult:
     """Whether that much of the position is left, once other reductions have taken theirs."""
     if not request.reduce_only:
-        return Checked(name=name)
+        return CheckResult(name=name)
     held = money.ZERO if open is None else closable(open.amount, request.side)
     left = max(money.subtract(held, taken), money.ZERO)
     refusal = None
@@ -65,6 +65,6 @@ def check_reducible(
             " orders leave of the position: cancel those, or ask for less"
         )
         refusal = invalid("amount", words)
-    return Checked(
+    return CheckResult(
         name=name, limit=money.plain(left), actual=money.plain(request.amount), refusal=refusal
     )

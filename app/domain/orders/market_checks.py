@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities
-from app.domain.checks import Checked, invalid
+from app.domain.checks import CheckResult, invalid
 from app.domain.markets.markets import Market, Ticker
 from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.orders import estimates
@@ -44,42 +44,44 @@ class _Known:
     facts: MarketFacts
 
 
-def examine_market(request: OrderRequest, market: Market, facts: MarketFacts) -> Iterator[Checked]:
+def examine_market(
+    request: OrderRequest, market: Market, facts: MarketFacts
+) -> Iterator[CheckResult]:
     """Every check of the market, in the order in which they run."""
     known = _Known(request=request, market=market, facts=facts)
     for name, check in MARKET_CHECKS.items():
         yield check(name, known)
 
 
-def examine_steps(request: OrderRequest, facts: MarketFacts) -> Iterator[Checked]:
+def examine_steps(request: OrderRequest, facts: MarketFacts) -> Iterator[CheckResult]:
     """What an amended order must hold to as well, on a market that is there."""
     known = _Known(request=request, market=facts.markets[request.symbol], facts=facts)
     for name in _OF_TERMS:
         yield MARKET_CHECKS[name](name, known)
 
 
-def examine_trigger_side(request: OrderRequest, facts: MarketFacts) -> Checked:
+def examine_trigger_side(request: OrderRequest, facts: MarketFacts) -> CheckResult:
     known = _Known(request=request, market=facts.markets[request.symbol], facts=facts)
     return _check_trigger_side("triggerSide", known)
 
 
-def _check_amount_step(name: str, known: _Known) -> Checked:
+def _check_amount_step(name: str, known: _Known) -> CheckResult:
     return _on_step(name, "amount", known.request.amount, known.market.amount_step)
 
 
-def _check_price_step(name: str, known: _Known) -> Checked:
+def _check_price_step(name: str, known: _Known) -> CheckResult:
     return _on_step(name, "price", known.request.price, known.market.price_step)
 
 
-def _check_trigger_price_step(name: str, known: _Known) -> Checked:
+def _check_trigger_price_step(name: str, known: _Known) -> CheckResult:
     return _on_step(name, "triggerPrice", known.request.trigger_price, known.market.price_step)
 
 
-def _check_trigger_side(name: str, known: _Known) -> Checked:
+def _check_trigger_side(name: str, known: _Known) -> CheckResult:
     request, ticker = known.request, known.facts.ticker
     trigger, last = request.trigger_price, None if ticker is None else ticker.last
     if trigger is None or last is None or not request.type.has_trigger:
-        return Checked(name=name)
+        return CheckResult(name=name)
     side = "above" if waits_above(request.side, request.type) else "below"
     limit = f"{side} {money.plain(last)}"
     refusal = None
@@ -89,13 +91,13 @@ def _check_trigger_side(name: str, known: _Known) -> Checked:
             f" which is {money.plain(last)}; {money.plain(trigger)} would fire at once"
         )
         refusal = invalid("triggerPrice", words)
-    return Checked(name=name, limit=limit, actual=money.plain(trigger), refusal=refusal)
+    return CheckResult(name=name, limit=limit, actual=money.plain(trigger), refusal=refusal)
 
 
-def _check_min_amount(name: str, known: _Known) -> Checked:
+def _check_min_amount(name: str, known: _Known) -> CheckResult:
     amount, least = known.request.amount, known.market.min_amount
     if least is None:
-        return Checked(name=name, actual=money.plain(amount))
+        return CheckResult(name=name, actual=money.plain(amount))
     refusal = None
     if amount < least:
         words = (
@@ -103,13 +105,15 @@ def _check_min_amount(name: str, known: _Known) -> Checked:
             f" the smallest valid value is {money.plain(least)}"
         )
         refusal = invalid("amount", words)
-    return Checked(name=name, limit=money.plain(least), actual=money.plain(amount), refusal=refusal)
+    return CheckResult(
+        name=name, limit=money.plain(least), actual=money.plain(amount), refusal=refusal
+    )
 
 
-def _check_min_notional(name: str, known: _Known) -> Checked:
+def _check_min_notional(name: str, known: _Known) -> CheckResult:
     least, price = known.market.min_notional, _price(known)
     if least is None or price is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     notional = money.multiply(known.request.amount, price)
     refusal = None
     if notional < least:
@@ -121,18 +125,18 @@ def _check_min_notional(name: str, known: _Known) -> Checked:
             f" {smallest}",
             field=("amount",),
         )
-    return Checked(
+    return CheckResult(
         name=name, limit=money.plain(least), actual=money.plain(notional), refusal=refusal
     )
 
 
-def _check_reducible(name: str, known: _Known) -> Checked:
+def _check_reducible(name: str, known: _Known) -> CheckResult:
     """Spot has no short side: what a SELL can reduce is what is held."""
     request, facts = known.request, known.facts
     if request.position_type is PositionType.MARGIN:
         return check_reducible(name, request, facts.exposure, facts.reductions)
     if not request.reduce_only or request.position_type is not PositionType.SPOT:
-        return Checked(name=name)
+        return CheckResult(name=name)
     held = _held(known.facts, known.market.base)
     refusal = None
     if held <= money.ZERO:
@@ -143,20 +147,20 @@ def _check_reducible(name: str, known: _Known) -> Checked:
             field=("reduceOnly",),
             retryable=True,
         )
-    return Checked(name=name, actual=money.plain(held), refusal=refusal)
+    return CheckResult(name=name, actual=money.plain(held), refusal=refusal)
 
 
-def _check_leverage_in_force(name: str, known: _Known) -> Checked:
+def _check_leverage_in_force(name: str, known: _Known) -> CheckResult:
     return check_leverage_in_force(name, known.request, known.facts.exposure)
 
 
-def _check_balance(name: str, known: _Known) -> Checked:
+def _check_balance(name: str, known: _Known) -> CheckResult:
     market, request = known.market, known.request
     asset, needed = market.base, request.amount
     if request.side is OrderSide.BUY or request.position_type is PositionType.MARGIN:
         price = _price(known)
         if price is None:
-            return Checked(name=name)
+            return CheckResult(name=name)
         asset = market.quote
         needed = _needed_in_quote(known, price)
     balance = known.facts.balances.get(asset)
@@ -170,7 +174,7 @@ def _check_balance(name: str, known: _Known) -> Checked:
             field=("amount",),
             retryable=True,
         )
-    return Checked(
+    return CheckResult(
         name=name,
         limit=f"{money.plain(free)} {asset}",
         actual=f"{money.plain(needed)} {asset}",
@@ -178,7 +182,7 @@ def _check_balance(name: str, known: _Known) -> Checked:
     )
 
 
-MARKET_CHECKS: Mapping[str, Callable[[str, _Known], Checked]] = {
+MARKET_CHECKS: Mapping[str, Callable[[str, _Known], CheckResult]] = {
     "amountStep": _check_amount_step,
     "priceStep": _check_price_step,
     "triggerPriceStep": _check_trigger_price_step,
@@ -194,7 +198,7 @@ MARKET_CHECKS: Mapping[str, Callable[[str, _Known], Checked]] = {
 def _needed_in_quote(known: _Known, price: Decimal) -> Decimal:
     request, facts = known.request, known.facts
     if request.position_type is PositionType.MARGIN:
-        bargain = estimates.Bargain(market=known.market, price=price, ticker=facts.ticker)
+        bargain = estimates.PriceBasis(market=known.market, price=price, ticker=facts.ticker)
         return estimates.needed_on_margin(request, bargain, facts.exposure)
     return estimates.needed_in_quote(request, known.market, price)
 
@@ -210,11 +214,13 @@ def _held(facts: MarketFacts, asset: str) -> Decimal:
     return money.ZERO if balance is None else money.add(balance.free, balance.used)
 
 
-def _on_step(name: str, field: str, value: Decimal | None, step: Decimal | None) -> Checked:
+def _on_step(name: str, field: str, value: Decimal | None, step: Decimal | None) -> CheckResult:
     if value is None or step is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     refusal = None if money.is_on_step(value, step) else _off_step(field, value, step)
-    return Checked(name=name, limit=money.plain(step), actual=money.plain(value), refusal=refusal)
+    return CheckResult(
+        name=name, limit=money.plain(step), actual=money.plain(value), refusal=refusal
+    )
 
 
 def _smallest_amount(market: Market, price: Decimal) -> Decimal:

@@ -45,7 +45,7 @@ class Rate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Yardstick:
+class Converter:
     """Measures everything in one currency, at the prices at hand."""
 
     currency: str

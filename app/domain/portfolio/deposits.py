@@ -6,13 +6,13 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.order_kinds import PositionType
-from app.domain.portfolio.conversions import Yardstick
+from app.domain.portfolio.conversions import Converter
 from app.domain.portfolio.equity_curves import EquityPoint
-from app.domain.portfolio.portfolios import Stock
+from app.domain.portfolio.portfolios import PortfolioFacts
 from app.domain.portfolio.positions import Position, assets_of
 
 
-def outside_of(stock: Stock) -> Mapping[str, Decimal]:
+def outside_of(stock: PortfolioFacts) -> Mapping[str, Decimal]:
     """Of each asset, what there is less what trades have brought.
 
     A fee in a third currency leaves by the one asset and comes back, valued, by the other.
@@ -27,7 +27,7 @@ def outside_of(stock: Stock) -> Mapping[str, Decimal]:
     return {asset: amount for asset, amount in found.items() if amount or asset == stock.home}
 
 
-def flow(before: Mapping[str, Decimal], now: Mapping[str, Decimal], by: Yardstick) -> Decimal:
+def flow(before: Mapping[str, Decimal], now: Mapping[str, Decimal], by: Converter) -> Decimal:
     """What has come since, less what has left, at the prices of now."""
     return by.total(
         (asset, money.subtract(now.get(asset, money.ZERO), before.get(asset, money.ZERO)))

@@ -64,7 +64,7 @@ def sampled(points: Sequence[EquityPoint], most: int) -> Sequence[EquityPoint]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Thinning:
+class ThinningRule:
     """From which age on only the outline of each stretch of time is kept."""
 
     age: timedelta
@@ -76,8 +76,8 @@ class Thinning:
 
 
 THINNINGS = (
-    Thinning(age=timedelta(hours=1), width=timedelta(minutes=1)),
-    Thinning(age=timedelta(days=7), width=timedelta(hours=1)),
+    ThinningRule(age=timedelta(hours=1), width=timedelta(minutes=1)),
+    ThinningRule(age=timedelta(days=7), width=timedelta(hours=1)),
 )
 
 

@@ -14,7 +14,7 @@ LEVERAGE_STEP = Decimal("0.01")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Leg:
+class MarginPosition:
     """One position; amount and basis are below nothing for a short."""
 
     amount: Decimal
@@ -32,14 +32,14 @@ class Leg:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class MarginLevel:
     """All that stands behind the positions in one quote, against all that is owed for them."""
 
     assets: Decimal
     liabilities: Decimal
 
     @classmethod
-    def of(cls, total: Decimal, legs: Iterable[tuple[Leg, Decimal]]) -> "Standing":
+    def of(cls, total: Decimal, legs: Iterable[tuple[MarginPosition, Decimal]]) -> "MarginLevel":
         """So much of the quote, and positions with their marks."""
         known = list(legs)
         assets = money.total(leg.assets(mark) for leg, mark in known)
@@ -59,7 +59,7 @@ class Standing:
         return self.liabilities > money.ZERO and self.assets <= least
 
 
-def liquidation_price(leg: Leg, rest: Standing) -> Decimal | None:
+def liquidation_price(leg: MarginPosition, rest: MarginLevel) -> Decimal | None:
     """The mark at which one position brings everything down, if all the rest stays as it is."""
     if leg.amount > money.ZERO:
         owed = money.add(rest.liabilities, leg.basis)

@@ -9,9 +9,9 @@ from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import PositionType
-from app.domain.portfolio.conversions import Yardstick
+from app.domain.portfolio.conversions import Converter
 from app.domain.portfolio.positions import Position, PositionKey, assets_of
-from app.domain.portfolio.valuations import Valued, old_price, unpriced, unvalued_fees
+from app.domain.portfolio.valuations import ValuedPosition, old_price, unpriced, unvalued_fees
 from app.domain.problems import Problem
 from app.errors import RefusalCode
 
@@ -20,7 +20,7 @@ MATERIAL_PERCENT = Decimal(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Worth:
+class AssetValue:
     """What an account has of one asset, and the value of that."""
 
     asset: str
@@ -43,12 +43,12 @@ class Allocation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stock:
+class PortfolioFacts:
     """All that an account has and has had, as far as balances and fills tell."""
 
     balances: Mapping[str, Balance]
     # Open ones, with what came from outside.
-    valued: Sequence[Valued]
+    valued: Sequence[ValuedPosition]
     # Closed ones too.
     positions: Sequence[Position]
     # What it is recorded in.
@@ -62,10 +62,12 @@ class Stock:
         return frozenset(held | {_quote(key) for key in keys} | {self.home})
 
 
-def worths(balances: Iterable[Balance], by: Yardstick) -> Sequence[Worth]:
+def worths(balances: Iterable[Balance], by: Converter) -> Sequence[AssetValue]:
     """The most valuable first; what has no value last."""
     found = [
-        Worth(asset=one.asset, free=one.free, used=one.used, value=by.value(one.asset, _total(one)))
+        AssetValue(
+            asset=one.asset, free=one.free, used=one.used, value=by.value(one.asset, _total(one))
+        )
         for one in balances
         if _total(one)
     ]
@@ -73,19 +75,19 @@ def worths(balances: Iterable[Balance], by: Yardstick) -> Sequence[Worth]:
     return sorted(by_name, key=_value_or_least, reverse=True)
 
 
-def equity(stock: Stock, by: Yardstick) -> Decimal:
+def equity(stock: PortfolioFacts, by: Converter) -> Decimal:
     """Every balance, and what margin positions and swaps have gained that no balance shows yet."""
     balances = ((one.asset, _total(one)) for one in stock.balances.values())
     return by.total([*balances, *_unrealized(_beyond_balances(stock))])
 
 
-def unrealized(stock: Stock, by: Yardstick) -> Decimal:
+def unrealized(stock: PortfolioFacts, by: Converter) -> Decimal:
     """Of all positions whose price and cost are known."""
     return by.total(_unrealized(stock.valued))
 
 
 def realized(
-    stock: Stock, by: Yardstick, before: Mapping[PositionKey, Decimal] | None = None
+    stock: PortfolioFacts, by: Converter, before: Mapping[PositionKey, Decimal] | None = None
 ) -> Decimal:
     """Of all positions, open and closed; less what each had realized before, if that is given."""
     known = before or {}
@@ -98,11 +100,11 @@ def realized(
     )
 
 
-def fees(stock: Stock, by: Yardstick) -> Decimal:
+def fees(stock: PortfolioFacts, by: Converter) -> Decimal:
     return by.total((_quote(one.key), one.holding.fees) for one in stock.positions)
 
 
-def allocations(found: Sequence[Worth]) -> Sequence[Allocation]:
+def allocations(found: Sequence[AssetValue]) -> Sequence[Allocation]:
     """The parts of what is above nothing; they are exactly 100 together."""
     parts = [(worth.asset, worth.value) for worth in found if worth.value and worth.value > 0]
     if not parts:
@@ -114,7 +116,7 @@ def allocations(found: Sequence[Worth]) -> Sequence[Allocation]:
     return [Allocation(asset=asset, value=value, percent=part) for asset, value, part in every]
 
 
-def has_gaps(stock: Stock, by: Yardstick, markets: Mapping[str, Market]) -> bool:
+def has_gaps(stock: PortfolioFacts, by: Converter, markets: Mapping[str, Market]) -> bool:
     """Whether something that matters has no price, or an old one: nothing for the records."""
     whole = equity(stock, by)
     return any(
@@ -123,7 +125,9 @@ def has_gaps(stock: Stock, by: Yardstick, markets: Mapping[str, Market]) -> bool
     ) or any(one.unrealized is None for one in _beyond_balances(stock))
 
 
-def problems_of(stock: Stock, by: Yardstick, missing: Mapping[str, str]) -> Iterator[Problem]:
+def problems_of(
+    stock: PortfolioFacts, by: Converter, missing: Mapping[str, str]
+) -> Iterator[Problem]:
     """What could not be valued or is valued at an old price, each named once."""
     for asset in sorted(stock.assets):
         if asset not in by.routes:
@@ -166,7 +170,7 @@ def _without_way(asset: str, currency: str) -> Problem:
     )
 
 
-def _is_in_the_dark(worth: Worth, by: Yardstick, markets: Mapping[str, Market]) -> bool:
+def _is_in_the_dark(worth: AssetValue, by: Converter, markets: Mapping[str, Market]) -> bool:
     """Less than can be traded at all is not missed."""
     if worth.value is not None or worth.asset not in by.routes:
         return False
@@ -175,25 +179,25 @@ def _is_in_the_dark(worth: Worth, by: Yardstick, markets: Mapping[str, Market]) 
     return least is None or worth.total >= least
 
 
-def _is_much_of_it_old(worth: Worth, by: Yardstick, whole: Decimal) -> bool:
+def _is_much_of_it_old(worth: AssetValue, by: Converter, whole: Decimal) -> bool:
     if worth.value is None or not by.is_stale(worth.asset):
         return False
     scaled = money.multiply(worth.value.copy_abs(), money.HUNDRED)
     return scaled > money.multiply(whole.copy_abs(), MATERIAL_PERCENT)
 
 
-def _beyond_balances(stock: Stock) -> list[Valued]:
+def _beyond_balances(stock: PortfolioFacts) -> list[ValuedPosition]:
     """The positions that are not in any balance."""
     return [one for one in stock.valued if one.key.type is not PositionType.SPOT]
 
 
-def _unrealized(valued: Iterable[Valued]) -> Iterator[tuple[str, Decimal]]:
+def _unrealized(valued: Iterable[ValuedPosition]) -> Iterator[tuple[str, Decimal]]:
     for one in valued:
         if one.unrealized is not None:
             yield _quote(one.key), one.unrealized
 
 
-def _value_or_least(worth: Worth) -> tuple[bool, Decimal]:
+def _value_or_least(worth: AssetValue) -> tuple[bool, Decimal]:
     return worth.value is not None, worth.value or money.ZERO
 
 

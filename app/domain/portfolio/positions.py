@@ -28,7 +28,7 @@ class Move:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Round:
+class RoundTrip:
     """From flat to flat, or to the other side: what performance counts as a trade."""
 
     opened_at: datetime
@@ -37,7 +37,7 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
+class RoundTripResult:
     """What a round has brought, in the quote of its market."""
 
     symbol: str
@@ -68,14 +68,14 @@ class Holding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moved:
+class MoveResult:
     """The holding after a move, and the round that it ended."""
 
     holding: Holding
-    ended: Round | None = None
+    ended: RoundTrip | None = None
 
 
-def move(holding: Holding, by: Move) -> Moved:
+def move(holding: Holding, by: Move) -> MoveResult:
     """Take a fill in. One that goes through flat ends a round and begins another."""
     paid = replace(
         holding,
@@ -83,18 +83,18 @@ def move(holding: Holding, by: Move) -> Moved:
         realized=money.subtract(holding.realized, by.fee),
     )
     if by.amount == money.ZERO:
-        return Moved(holding=paid)
+        return MoveResult(holding=paid)
     if not _is_against(paid.amount, by.amount):
-        return Moved(holding=_opened(paid, by.amount, by))
+        return MoveResult(holding=_opened(paid, by.amount, by))
     goes_through = by.amount.copy_abs() > paid.amount.copy_abs()
     closing = paid.amount.copy_negate() if goes_through else by.amount
     left = _closed(paid, closing, by.price)
     if left.amount:
-        return Moved(holding=left)
+        return MoveResult(holding=left)
     ended = _round(left, by.at)
     flat = replace(left, opened_at=None, realized_before=left.realized)
     rest = money.subtract(by.amount, closing)
-    return Moved(holding=_opened(flat, rest, by) if rest else flat, ended=ended)
+    return MoveResult(holding=_opened(flat, rest, by) if rest else flat, ended=ended)
 
 
 def _is_against(held: Decimal, moved: Decimal) -> bool:
@@ -126,8 +126,8 @@ def _closed(holding: Holding, amount: Decimal, price: Decimal) -> Holding:
     )
 
 
-def _round(holding: Holding, at: datetime) -> Round:
-    return Round(
+def _round(holding: Holding, at: datetime) -> RoundTrip:
+    return RoundTrip(
         opened_at=holding.opened_at or at,
         closed_at=at,
         pnl=money.subtract(holding.realized, holding.realized_before),
@@ -166,16 +166,16 @@ class Position:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Booked:
+class BookedPosition:
     """A position after some fills, and the rounds that they ended."""
 
     position: Position
-    ended: tuple[Round, ...] = ()
+    ended: tuple[RoundTrip, ...] = ()
 
 
-def booked(position: Position, fills: Iterable[Fill]) -> Booked:
+def booked(position: Position, fills: Iterable[Fill]) -> BookedPosition:
     """The position after these fills, in the order in which they were learned."""
-    ended: list[Round] = []
+    ended: list[RoundTrip] = []
     for fill in fills:
         after = move(position.holding, _move_of(fill))
         is_unvalued = fill.fee is not None and fee_value(fill) is None
@@ -186,7 +186,7 @@ def booked(position: Position, fills: Iterable[Fill]) -> Booked:
             unvalued_fees=position.unvalued_fees + is_unvalued,
         )
         ended += [after.ended] if after.ended else []
-    return Booked(position=position, ended=tuple(ended))
+    return BookedPosition(position=position, ended=tuple(ended))
 
 
 def fee_value(fill: Fill) -> Decimal | None:

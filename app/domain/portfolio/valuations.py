@@ -39,7 +39,7 @@ class Mark:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Valued:
+class ValuedPosition:
     """A position as a reader sees it."""
 
     position: Position
@@ -106,7 +106,7 @@ def home_currency(markets: Iterable[Market]) -> str | None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
+class ReconciledHoldings:
     """What an account has, once its fills and its balances are held against each other."""
 
     positions: tuple[Position, ...]
@@ -118,7 +118,7 @@ class Held:
     def amount_of(self, position: Position) -> Decimal:
         return money.add(position.holding.amount, self.outside.get(position.key, money.ZERO))
 
-    def valued(self, position: Position, mark: Mark | None) -> Valued:
+    def valued(self, position: Position, mark: Mark | None) -> ValuedPosition:
         outside = self.outside.get(position.key, money.ZERO)
         exposure = self.exposures.get(position.key)
         if exposure is None:
@@ -126,7 +126,7 @@ class Held:
         basis: Decimal | None = position.holding.basis
         if outside:
             basis = _basis_of(exposure)
-        return Valued(
+        return ValuedPosition(
             position=position, amount=exposure.amount, basis=basis, mark=mark, exposure=exposure
         )
 
@@ -137,7 +137,7 @@ def held_against(
     markets: Mapping[str, Market],
     account: str,
     now: datetime,
-) -> Held:
+) -> ReconciledHoldings:
     """Balances know of deposits, withdrawals and trades elsewhere, of which no fill tells."""
     spot = [one for one in positions if one.key.type is PositionType.SPOT]
     home, listed = home_currency(markets.values()), _by_base(markets)
@@ -156,10 +156,12 @@ def held_against(
         problems.append(_from_outside(key, rest))
         if key not in {one.key for one in found}:
             found.append(Position(key=key, updated_at=now))
-    return Held(positions=tuple(found), outside=outside, problems=tuple(problems))
+    return ReconciledHoldings(positions=tuple(found), outside=outside, problems=tuple(problems))
 
 
-def exposed(held: Held, exposures: Iterable[Exposure], account: str, now: datetime) -> Held:
+def exposed(
+    held: ReconciledHoldings, exposures: Iterable[Exposure], account: str, now: datetime
+) -> ReconciledHoldings:
     """The same, once the exchange has told which positions it keeps: there its word counts."""
     told = {
         PositionKey(account=account, symbol=one.symbol, type=one.type): one for one in exposures
@@ -174,7 +176,7 @@ def exposed(held: Held, exposures: Iterable[Exposure], account: str, now: dateti
         if rest:
             outside[key] = rest
             problems.append(_kept_otherwise(key, known.holding.amount, amount))
-    return Held(
+    return ReconciledHoldings(
         positions=tuple(found.values()),
         outside=outside,
         exposures=told,
@@ -182,7 +184,7 @@ def exposed(held: Held, exposures: Iterable[Exposure], account: str, now: dateti
     )
 
 
-def valued(position: Position, outside: Decimal, mark: Mark | None) -> Valued:
+def valued(position: Position, outside: Decimal, mark: Mark | None) -> ValuedPosition:
     """What came in has no known price; what left has taken its part of the basis with it."""
     holding = position.holding
     amount = money.add(holding.amount, outside)
@@ -191,7 +193,7 @@ def valued(position: Position, outside: Decimal, mark: Mark | None) -> Valued:
         basis = None
     elif outside and holding.amount:
         basis = money.divide(money.multiply(holding.basis, amount), holding.amount)
-    return Valued(position=position, amount=amount, basis=basis, mark=mark)
+    return ValuedPosition(position=position, amount=amount, basis=basis, mark=mark)
 
 
 def unpriced(symbol: str, why: str) -> Problem:

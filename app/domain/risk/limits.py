@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from app.domain import money
-from app.domain.checks import Checked, invalid
+from app.domain.checks import CheckResult, invalid
 from app.domain.order_kinds import OrderSide
 from app.errors import Refusal, RefusalCode
 
@@ -25,7 +25,7 @@ class TradingState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class TradingStateRecord:
     """The state with who or what brought it about."""
 
     state: TradingState = TradingState.ACTIVE
@@ -33,7 +33,7 @@ class Standing:
     since: datetime
 
 
-def severest(standings: list[Standing]) -> Standing:
+def severest(standings: list[TradingStateRecord]) -> TradingStateRecord:
     """Of equally severe ones the oldest, for what came later changed nothing."""
     worst = max(one.state.severity for one in standings)
     those = [one for one in standings if one.state.severity == worst]
@@ -105,13 +105,13 @@ class _Asked:
     facts: EntryFacts
 
 
-def examine_state(standing: Standing, *, is_reduction: bool) -> Checked:
+def examine_state(standing: TradingStateRecord, *, is_reduction: bool) -> CheckResult:
     """HALTED stops every order, REDUCING all that do not reduce."""
     passes = standing.state is TradingState.ACTIVE or (
         standing.state is TradingState.REDUCING and is_reduction
     )
     if passes:
-        return Checked(name=STATE_CHECK, actual=str(standing.state))
+        return CheckResult(name=STATE_CHECK, actual=str(standing.state))
     allowed = (
         "only reductions and cancels pass"
         if standing.state is TradingState.REDUCING
@@ -124,10 +124,10 @@ def examine_state(standing: Standing, *, is_reduction: bool) -> Checked:
         f" {allowed}, until resumeTrading",
         retryable=True,
     )
-    return Checked(name=STATE_CHECK, actual=str(standing.state), refusal=refusal)
+    return CheckResult(name=STATE_CHECK, actual=str(standing.state), refusal=refusal)
 
 
-def examine_limits(limits: RiskLimits, facts: EntryFacts) -> Iterator[Checked]:
+def examine_limits(limits: RiskLimits, facts: EntryFacts) -> Iterator[CheckResult]:
     """Every limit, in the order in which they are asked."""
     asked = _Asked(limits=limits, facts=facts)
     return (check(name, asked) for name, check in LIMIT_CHECKS.items())
@@ -158,46 +158,46 @@ def check_limits(limits: RiskLimits) -> Refusal | None:
     return None
 
 
-def _check_symbol(name: str, asked: _Asked) -> Checked:
+def _check_symbol(name: str, asked: _Asked) -> CheckResult:
     allowed, symbol = asked.limits.allowed_symbols, asked.facts.symbol
     if allowed is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     limit, refusal = ", ".join(allowed) or "none", None
     if symbol not in allowed:
         refusal = _broken(f"{symbol} is not among the symbols that may be traded: {limit}")
         refusal = replace(refusal, field=("symbol",))
-    return Checked(name=name, limit=limit, actual=symbol, refusal=refusal)
+    return CheckResult(name=name, limit=limit, actual=symbol, refusal=refusal)
 
 
-def _check_order_notional(name: str, asked: _Asked) -> Checked:
+def _check_order_notional(name: str, asked: _Asked) -> CheckResult:
     return _sum(name, asked.limits.max_order_notional, asked.facts.notional, money.ZERO)
 
 
-def _check_position_notional(name: str, asked: _Asked) -> Checked:
+def _check_position_notional(name: str, asked: _Asked) -> CheckResult:
     facts = asked.facts
     return _sum(name, asked.limits.max_position_notional, facts.notional, facts.position_notional)
 
 
-def _check_open_notional(name: str, asked: _Asked) -> Checked:
+def _check_open_notional(name: str, asked: _Asked) -> CheckResult:
     facts = asked.facts
     return _sum(name, asked.limits.max_open_notional, facts.notional, facts.open_notional)
 
 
-def _check_open_orders(name: str, asked: _Asked) -> Checked:
+def _check_open_orders(name: str, asked: _Asked) -> CheckResult:
     return _count(name, asked.limits.max_open_orders, asked.facts.open_orders, "open orders")
 
 
-def _check_pace(name: str, asked: _Asked) -> Checked:
+def _check_pace(name: str, asked: _Asked) -> CheckResult:
     limit, count = asked.limits.max_orders_per_minute, asked.facts.orders_this_minute
     return _count(name, limit, count, "orders in the last minute")
 
 
-def _check_collar(name: str, asked: _Asked) -> Checked:
+def _check_collar(name: str, asked: _Asked) -> CheckResult:
     percent, facts = asked.limits.price_collar_percent, asked.facts
     if percent is None or facts.price is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     if facts.last is None:
-        return Checked(name=name, refusal=_broken(f"{name}: the last price is not known"))
+        return CheckResult(name=name, refusal=_broken(f"{name}: the last price is not known"))
     is_buy = facts.side is OrderSide.BUY
     part = money.add(money.HUNDRED, percent) if is_buy else money.subtract(money.HUNDRED, percent)
     edge = money.divide(money.multiply(facts.last, part), money.HUNDRED)
@@ -208,24 +208,24 @@ def _check_collar(name: str, asked: _Asked) -> Checked:
             f" {'above' if is_buy else 'below'} the last price, which is {money.plain(facts.last)}"
         )
         refusal = replace(refusal, field=("price",))
-    return Checked(
+    return CheckResult(
         name=name, limit=money.plain(edge), actual=money.plain(facts.price), refusal=refusal
     )
 
 
-def _check_daily_loss(name: str, asked: _Asked) -> Checked:
+def _check_daily_loss(name: str, asked: _Asked) -> CheckResult:
     losses = asked.facts.losses
     return _loss(name, asked.limits.max_daily_loss, None if losses is None else losses.daily)
 
 
-def _check_drawdown(name: str, asked: _Asked) -> Checked:
+def _check_drawdown(name: str, asked: _Asked) -> CheckResult:
     losses = asked.facts.losses
     percent = None if losses is None else losses.drawdown_percent
     return _loss(name, asked.limits.max_drawdown_percent, percent)
 
 
 STATE_CHECK = "tradingState"
-LIMIT_CHECKS: Mapping[str, Callable[[str, _Asked], Checked]] = {
+LIMIT_CHECKS: Mapping[str, Callable[[str, _Asked], CheckResult]] = {
     "allowedSymbols": _check_symbol,
     "maxOrdersPerMinute": _check_pace,
     "maxOpenOrders": _check_open_orders,
@@ -238,39 +238,45 @@ LIMIT_CHECKS: Mapping[str, Callable[[str, _Asked], Checked]] = {
 }
 
 
-def _sum(name: str, limit: Decimal | None, added: Decimal | None, there: Decimal | None) -> Checked:
+def _sum(
+    name: str, limit: Decimal | None, added: Decimal | None, there: Decimal | None
+) -> CheckResult:
     """What cannot be valued does not pass a limit of money."""
     if limit is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     if added is None or there is None:
         words = f"{name}: there is no price at which this could be valued just now"
-        return Checked(name=name, limit=money.plain(limit), refusal=_broken(words))
+        return CheckResult(name=name, limit=money.plain(limit), refusal=_broken(words))
     actual, refusal = money.add(there, added), None
     if actual > limit:
         words = f"{name} is {money.plain(limit)}, and with this order it is {money.plain(actual)}"
         refusal = _broken(words)
-    return Checked(name=name, limit=money.plain(limit), actual=money.plain(actual), refusal=refusal)
+    return CheckResult(
+        name=name, limit=money.plain(limit), actual=money.plain(actual), refusal=refusal
+    )
 
 
-def _count(name: str, limit: int | None, count: int, what: str) -> Checked:
+def _count(name: str, limit: int | None, count: int, what: str) -> CheckResult:
     if limit is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     refusal = None
     if count >= limit:
         refusal = _broken(f"{name} is {limit}, and there are {count} {what}")
-    return Checked(name=name, limit=str(limit), actual=str(count), refusal=refusal)
+    return CheckResult(name=name, limit=str(limit), actual=str(count), refusal=refusal)
 
 
-def _loss(name: str, limit: Decimal | None, loss: Decimal | None) -> Checked:
+def _loss(name: str, limit: Decimal | None, loss: Decimal | None) -> CheckResult:
     """Not known yet is no loss: it is watched, and trips by itself."""
     if limit is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     if loss is None:
-        return Checked(name=name, limit=money.plain(limit))
+        return CheckResult(name=name, limit=money.plain(limit))
     refusal = None
     if loss >= limit:
         refusal = _broken(f"{name} is {money.plain(limit)}, and {money.plain(loss)} is reached")
-    return Checked(name=name, limit=money.plain(limit), actual=money.plain(loss), refusal=refusal)
+    return CheckResult(
+        name=name, limit=money.plain(limit), actual=money.plain(loss), refusal=refusal
+    )
 
 
 def _broken(message: str) -> Refusal:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.domain.risk.limits import RiskLimits, Standing, severest
+from app.domain.risk.limits import RiskLimits, TradingStateRecord, severest
 from app.domain.risk.trading_windows import TradingWindow
 
 # The name under which a state of all accounts is kept.
@@ -17,11 +17,11 @@ class Rules:
 
     window: TradingWindow
     limits: RiskLimits
-    standings: Mapping[str, Standing]
+    standings: Mapping[str, TradingStateRecord]
     # When they fire, unless they are armed again.
     switches: Mapping[str, datetime] = field(default_factory=dict)
 
-    def standing(self, account: str) -> Standing:
+    def standing(self, account: str) -> TradingStateRecord:
         """Of the state of all accounts and its own the severer one."""
         own = self.standings.get(account)
         return severest([self.standings[ALL], *([] if own is None else [own])])

@@ -21,7 +21,7 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SessionTerms:
+class SessionRequest:
     """A session in the words of whoever asks for it."""
 
     days: Sequence[Weekday]
@@ -38,7 +38,7 @@ def read_time(text: str, *field: str) -> time:
     return time(int(found[1]), int(found[2]))
 
 
-def read_sessions(asked: Iterable[SessionTerms]) -> tuple[TradingSession, ...]:
+def read_sessions(asked: Iterable[SessionRequest]) -> tuple[TradingSession, ...]:
     """Denied where one is empty or two would be open at once."""
     sessions = tuple(_read_session(one, str(place)) for place, one in enumerate(asked))
     clash = overlapping(sessions)
@@ -64,7 +64,7 @@ def check_window(window: TradingWindow) -> Refusal | None:
     return None
 
 
-def _read_session(asked: SessionTerms, place: str) -> TradingSession:
+def _read_session(asked: SessionRequest, place: str) -> TradingSession:
     if not asked.days:
         words = "a session without days is never open; leave it out"
         raise Denied(_invalid(words, "sessions", place, "days"))

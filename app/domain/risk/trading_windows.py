@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from app.domain.checks import Checked
+from app.domain.checks import CheckResult
 from app.domain.order_kinds import OrderSource
 from app.domain.risk.trading_hours import Blackout, TradingHours, TradingSession
 from app.domain.trading_days import TradingDay, trading_day
@@ -46,7 +46,7 @@ class TradingWindow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trades:
+class TradeCounts:
     """What was traded before: orders that the gate let in and that were not given back."""
 
     today: int = 0
@@ -60,7 +60,7 @@ class WindowState:
     """The window at one moment."""
 
     window: TradingWindow
-    trades: Trades
+    trades: TradeCounts
     at: datetime
 
     @property
@@ -98,7 +98,7 @@ class WindowState:
         return self.window.hours.next_close(self.at) if self.window.enabled else None
 
 
-def examine_window(state: WindowState) -> Iterator[Checked]:
+def examine_window(state: WindowState) -> Iterator[CheckResult]:
     """What it says of an entry now, in the order in which it is asked."""
     if not state.window.enabled:
         state = replace(state, window=TradingWindow())
@@ -115,32 +115,32 @@ def examine_window(state: WindowState) -> Iterator[Checked]:
     yield _check_cooldown(state)
 
 
-def _check_hours(state: WindowState) -> Checked:
+def _check_hours(state: WindowState) -> CheckResult:
     name = "tradingHours"
     if state.is_open:
-        return Checked(name=name)
+        return CheckResult(name=name)
     blackout = state.window.hours.blackout_at(state.at)
     why = "outside its sessions" if blackout is None else f"in a blackout: {blackout.reason}"
     opens = state.next_open
     until = "" if opens is None else f"; it opens at {opens:%Y-%m-%d %H:%M} UTC"
-    return Checked(name=name, refusal=_closed(f"the trading window is closed, {why}{until}"))
+    return CheckResult(name=name, refusal=_closed(f"the trading window is closed, {why}{until}"))
 
 
-def _check_count(name: str, when: str, limit: int | None, count: int) -> Checked:
+def _check_count(name: str, when: str, limit: int | None, count: int) -> CheckResult:
     if limit is None:
-        return Checked(name=name)
+        return CheckResult(name=name)
     refusal = None
     if count >= limit:
         refusal = _closed(f"the trading window allows {limit} trades; {count} were made {when}")
-    return Checked(name=name, limit=str(limit), actual=str(count), refusal=refusal)
+    return CheckResult(name=name, limit=str(limit), actual=str(count), refusal=refusal)
 
 
-def _check_cooldown(state: WindowState) -> Checked:
+def _check_cooldown(state: WindowState) -> CheckResult:
     name, seconds, last = "cooldown", state.window.cooldown_seconds, state.trades.last_at
     if not seconds:
-        return Checked(name=name)
+        return CheckResult(name=name)
     if last is None:
-        return Checked(name=name, limit=str(seconds))
+        return CheckResult(name=name, limit=str(seconds))
     since, refusal = int((state.at - last).total_seconds()), None
     over = last + timedelta(seconds=seconds)
     if state.at < over:
@@ -148,7 +148,7 @@ def _check_cooldown(state: WindowState) -> Checked:
             f"the trading window asks for {seconds} s between trades; the next may come at"
             f" {over:%Y-%m-%d %H:%M:%S} UTC"
         )
-    return Checked(name=name, limit=str(seconds), actual=str(since), refusal=refusal)
+    return CheckResult(name=name, limit=str(seconds), actual=str(since), refusal=refusal)
 
 
 def _closed(message: str) -> Refusal:

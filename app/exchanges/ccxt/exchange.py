@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
-from app.domain.examinations import Examination
+from app.domain.examinations import AccountCheck
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import OrderBook
@@ -174,7 +174,7 @@ class CcxtExchange:
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         return await self._lookups.closed_orders(since, symbols)
 
-    async def examine(self) -> Examination:
+    async def examine(self) -> AccountCheck:
         """What the exchange says of the key; places nothing."""
         examiner = Examiner(self._session, self._clock, has_keys=self._terms.has_keys)
         return await examiner.examine()

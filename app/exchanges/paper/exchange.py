@@ -8,7 +8,7 @@ from typing import TypeVar
 from structlog import get_logger
 
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
-from app.domain.examinations import Examination
+from app.domain.examinations import AccountCheck
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import OrderBook
@@ -137,9 +137,9 @@ class PaperExchange:
         """What this process books from now on."""
         return self._desk.reader()
 
-    async def examine(self) -> Examination:
+    async def examine(self) -> AccountCheck:
         """It has no keys, and the clock of this machine."""
-        return Examination()
+        return AccountCheck()
 
     async def gap(self) -> None:
         """It has no line that could break, but may have closed positions by itself."""

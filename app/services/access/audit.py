@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import structlog
 
-from app.domain.access.audit import AuditEntry, AuditOutcome, Ending, Subject
+from app.domain.access.audit import AuditEntry, AuditOutcome, AuditResult, AuditSubject
 from app.domain.access.tokens import Token
 from app.errors import StorageError
 from app.ports import Clock
@@ -25,12 +25,12 @@ class Attempt:
         self.is_split = False
         self._is_of_many = False
 
-    def covers(self, subject: Subject | None) -> None:
+    def covers(self, subject: AuditSubject | None) -> None:
         """Of many changes the entry tells what they have in common."""
         self.entry = replace(self.entry, subject=subject)
         self._is_of_many = True
 
-    async def done(self, tx: Transaction, subject: Subject | None) -> None:
+    async def done(self, tx: Transaction, subject: AuditSubject | None) -> None:
         """Write it with the change; of several changes the first one takes it along."""
         if not self.is_written:
             entry = self.entry if self._is_of_many else replace(self.entry, subject=subject)
@@ -85,13 +85,13 @@ class AuditService:
         whole.is_split = True
         return Attempt(replace(whole.entry, id=self._new_id(), at=self._clock.now()))
 
-    async def done(self, attempt: Attempt, subject: Subject | None = None) -> None:
+    async def done(self, attempt: Attempt, subject: AuditSubject | None = None) -> None:
         """See to an attempt that succeeded without changing anything."""
         if not attempt.is_written and not attempt.is_split:
             async with self._database.transaction() as tx:
                 await attempt.done(tx, subject)
 
-    async def ended(self, attempt: Attempt, ending: Ending) -> None:
+    async def ended(self, attempt: Attempt, ending: AuditResult) -> None:
         """See to an attempt that was refused or has failed. That stays the answer in any case."""
         entry = replace(attempt.entry, outcome=ending.outcome, code=ending.code)
         if attempt.is_split or entry == attempt.entry:

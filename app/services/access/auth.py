@@ -12,7 +12,7 @@ import structlog
 from pydantic import SecretStr
 
 from app.domain.access import tokens
-from app.domain.access.audit import Subject
+from app.domain.access.audit import AuditSubject
 from app.domain.access.tokens import Scope, Token
 from app.errors import (
     Denied,
@@ -120,7 +120,7 @@ class AuthService:
         async with self._database.transaction() as tx:
             await tx.tokens.insert(token, digest=digest_of(secret))
             if attempt is not None:
-                await attempt.done(tx, Subject.token(token.id))
+                await attempt.done(tx, AuditSubject.token(token.id))
         return token, secret
 
     async def revoke(self, token_id: str, attempt: Attempt | None = None) -> Token:
@@ -138,7 +138,7 @@ class AuthService:
                 raise _denied(RefusalCode.INVALID_STATE, words)
             await tx.tokens.revoke(token_id, at=now)
             if attempt is not None:
-                await attempt.done(tx, Subject.token(token_id))
+                await attempt.done(tx, AuditSubject.token(token_id))
         self._forget(token_id)
         return replace(token, revoked_at=now)
 

@@ -13,7 +13,7 @@ import numpy as np
 from app.bus import Topic
 from app.domain import money
 from app.domain.bot.bot import Assignment, Bot, Decision, DecisionOutcome
-from app.domain.bot.signal_orders import Stand, Wanted, wanted
+from app.domain.bot.signal_orders import SignalOrder, StrategyPosition, wanted
 from app.domain.bot.signals import Signal
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.order_kinds import OrderSource, OrderType, PositionType
@@ -159,7 +159,7 @@ class BotCycles:
 
     async def _order(
         self, account: AccountEntry, question: _Question, advice: Advice
-    ) -> Wanted | str:
+    ) -> SignalOrder | str:
         assignment = question.assignment
         try:
             markets = await account.gateway.markets()
@@ -169,12 +169,12 @@ class BotCycles:
         market = markets.get(assignment.symbol)
         if market is None or ticker is None or ticker.last is None or ticker.is_stale:
             return "dropped: the last price is not known"
-        stand = Stand(
+        stand = StrategyPosition(
             assignment=assignment, market=market, holding=question.holding, last=ticker.last
         )
         return wanted(advice.signal, Decimal(str(advice.part)), stand)
 
-    async def _place(self, decision: Decision, order: Wanted, assignment: Assignment) -> None:
+    async def _place(self, decision: Decision, order: SignalOrder, assignment: Assignment) -> None:
         request = OrderRequest(
             account=decision.account,
             client_order_id=_client_order_id(decision),

@@ -10,7 +10,7 @@ import structlog
 
 from app.bus import Bus, Listener, Topic
 from app.domain.bot import bot as domain
-from app.domain.bot.bot import Bot, BotState, StopWish
+from app.domain.bot.bot import Bot, BotState, StopOptions
 from app.errors import OrderdeckError
 from app.ports import Clock
 from app.services.accounts import AccountService
@@ -209,7 +209,7 @@ class BotRunner:
 
 def _is_idle(bot: Bot) -> bool:
     is_resting = bot.state in {BotState.STOPPED, BotState.FAILED}
-    return is_resting and bot.stop_wish == StopWish()
+    return is_resting and bot.stop_wish == StopOptions()
 
 
 def _taken_over(bot: Bot) -> Bot:
@@ -239,12 +239,12 @@ def _after_cycle(bot: Bot, began: datetime, milliseconds: int, failure: str | No
     return after
 
 
-def _wound_up(bot: Bot, now: datetime, done: StopWish, failed: list[str]) -> Bot:
+def _wound_up(bot: Bot, now: datetime, done: StopOptions, failed: list[str]) -> Bot:
     """What was wished for meanwhile is done next."""
-    rest = bot.stop_wish if bot.stop_wish != done else StopWish()
+    rest = bot.stop_wish if bot.stop_wish != done else StopOptions()
     words = f"not everything was done on stopping: {'; '.join(failed)}"[:500] if failed else None
     after = replace(bot, stop_wish=rest, last_error=words or bot.last_error)
-    if bot.state is not BotState.STOPPING or rest != StopWish():
+    if bot.state is not BotState.STOPPING or rest != StopOptions():
         return after
     return replace(after.moved(BotState.STOPPED), stopped_at=now)
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from app.bus import Bus, Listener, Topic
 from app.domain import money
-from app.domain.access.audit import Subject
+from app.domain.access.audit import AuditSubject
 from app.domain.bot import bot as domain
-from app.domain.bot.bot import Assignment, Bot, BotState, Decision, StopWish
+from app.domain.bot.bot import Assignment, Bot, BotState, Decision, StopOptions
 from app.domain.checks import invalid
 from app.domain.markets.candles import examine_timeframe
 from app.domain.markets.markets import Market
@@ -70,7 +70,9 @@ class BotService:
 
     async def follow(self) -> AsyncGenerator[Bot, None]:
         """As it stands now, and anew with every change."""
-        return await self._tools.watches.follow(live_queries.Subject(key="bot", look=self._look))
+        return await self._tools.watches.follow(
+            live_queries.Subject(key="bot", look=self._look)
+        )
 
     async def start(self, plan: BotPlan, attempt: Attempt | None = None) -> None:
         """Begin, or go on after a pause, perhaps with something else to do."""
@@ -86,7 +88,7 @@ class BotService:
     async def resume(self, attempt: Attempt | None = None) -> None:
         await self._change(_resumed, attempt)
 
-    async def stop(self, wish: StopWish, attempt: Attempt | None = None) -> None:
+    async def stop(self, wish: StopOptions, attempt: Attempt | None = None) -> None:
         await self._change(lambda bot: _stopped(bot, wish), attempt)
 
     async def decisions(self, accounts: frozenset[str]) -> AsyncGenerator[Decision, None]:
@@ -134,7 +136,7 @@ class BotService:
                 await tx.bots.save(after)
                 tx.announce(Topic.FEED)
                 if attempt is not None:
-                    await attempt.done(tx, Subject.bot())
+                    await attempt.done(tx, AuditSubject.bot())
 
     async def _check(
         self, account: AccountEntry, assignments: Sequence[Assignment]
@@ -190,7 +192,7 @@ def _started(bot: Bot, plan: BotPlan, clock: Clock) -> Bot:
         desired=BotState.RUNNING,
         consecutive_failures=0,
         last_error=None,
-        stop_wish=StopWish(),
+        stop_wish=StopOptions(),
     )
     if bot.state is BotState.PAUSED:
         return fresh
@@ -213,11 +215,11 @@ def _resumed(bot: Bot) -> Bot:
             raise Denied(_state(f"it is {bot.state}: startBot starts it"))
 
 
-def _stopped(bot: Bot, wish: StopWish) -> Bot:
+def _stopped(bot: Bot, wish: StopOptions) -> Bot:
     """What was wished for before and is not done yet is still wished for."""
-    if bot.state is BotState.STOPPED and wish == StopWish():
+    if bot.state is BotState.STOPPED and wish == StopOptions():
         return replace(bot, desired=BotState.STOPPED)
-    merged = StopWish(
+    merged = StopOptions(
         cancel_open_orders=wish.cancel_open_orders or bot.stop_wish.cancel_open_orders,
         close_positions=wish.close_positions or bot.stop_wish.close_positions,
     )

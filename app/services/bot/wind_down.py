@@ -5,7 +5,7 @@ from decimal import Decimal
 import structlog
 
 from app.domain import money
-from app.domain.bot.bot import StopWish
+from app.domain.bot.bot import StopOptions
 from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.requests import OrderRequest
@@ -26,7 +26,7 @@ class BotEndings:
         self._accounts = accounts
         self._orders = orders
 
-    async def carry_out(self, wish: StopWish, account: str | None) -> list[str]:
+    async def carry_out(self, wish: StopOptions, account: str | None) -> list[str]:
         """Why what could not be done was not."""
         if account is None:
             return []

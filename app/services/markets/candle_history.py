@@ -25,7 +25,7 @@ class _Page:
     """What is closed of a series by now, and what is to be written of it."""
 
     candles: Sequence[Candle]
-    changes: domain.Changes
+    changes: domain.SeriesChanges
 
 
 class CandleBooks:
@@ -138,9 +138,9 @@ def _newest(page: _Page | BaseException, limit: int) -> Sequence[Candle] | BaseE
 
 def _batches(
     pages: Mapping[CandleSeries, _Page | BaseException],
-) -> Iterator[Sequence[tuple[CandleSeries, domain.Changes]]]:
+) -> Iterator[Sequence[tuple[CandleSeries, domain.SeriesChanges]]]:
     """What has changed, each series whole."""
-    batch: list[tuple[CandleSeries, domain.Changes]] = []
+    batch: list[tuple[CandleSeries, domain.SeriesChanges]] = []
     for series, page in pages.items():
         if isinstance(page, _Page) and page.changes:
             batch.append((series, page.changes))

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from app.domain.accounts import AccountMode, Connection, Connectivity
-from app.domain.examinations import Examination
+from app.domain.examinations import AccountCheck
 from app.domain.findings import Finding, fault, ok, warning
 from app.errors import OrderdeckError, SettingsError
 from app.ports import Clock, ExchangeGateway
@@ -81,7 +81,7 @@ def _of_connection(account: Candidate, what: str, connection: Connection) -> Fin
             return fault(account.title, words, _LOOK)
 
 
-def _of_examination(account: Candidate, found: Examination) -> Iterator[Finding]:
+def _of_examination(account: Candidate, found: AccountCheck) -> Iterator[Finding]:
     if account.has_keys:
         yield from _of_keys(account, found)
     if found.clock_skew_seconds is not None:
@@ -93,7 +93,7 @@ def _of_examination(account: Candidate, found: Examination) -> Iterator[Finding]
         yield fault(account.title, words, "look at the exchange's own pages, and again here")
 
 
-def _of_keys(account: Candidate, found: Examination) -> Iterator[Finding]:
+def _of_keys(account: Candidate, found: AccountCheck) -> Iterator[Finding]:
     title = f"{account.title}, keys"
     match found.can_trade:
         case True:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 
 from app.domain.access.tokens import Scope
-from app.domain.findings import Finding, Level, fault, ok, warning, worst
+from app.domain.findings import Finding, Severity, fault, ok, warning, worst
 from app.errors import StorageError
 from app.ports import Clock
 from app.services.operation.account_checks import Candidate, examine_account
@@ -48,7 +48,7 @@ class HealthService:
         A fault is looked at twice: a server that starts just now changes the file underfoot.
         """
         findings = await self._look()
-        return findings if worst(findings) is not Level.FAULT else await self._look()
+        return findings if worst(findings) is not Severity.FAULT else await self._look()
 
     async def check_account(self, name: str) -> list[Finding]:
         """Whether its exchange answers, and what it says of the keys."""

@@ -1,7 +1,7 @@
 """What a database that was put back is told before anybody trades on it."""
 
-from app.domain.access.audit import Subject
-from app.domain.risk.limits import Standing, TradingState
+from app.domain.access.audit import AuditSubject
+from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.ports import Clock
 from app.services.access.audit import AuditService
 from app.services.risk.scope import Reach, restrict
@@ -26,7 +26,9 @@ class RestorationService:
     async def halt(self, reason: str) -> None:
         """The same, and let no order in until somebody resumes trading."""
         attempt = self._audit.command(RESTORE)
-        halted = Standing(state=TradingState.HALTED, reason=reason, since=self._clock.now())
+        halted = TradingStateRecord(
+            state=TradingState.HALTED, reason=reason, since=self._clock.now()
+        )
         async with self._database.transaction() as tx:
             await restrict(tx, _ALL_ACCOUNTS, halted)
-            await attempt.done(tx, Subject.risk(None))
+            await attempt.done(tx, AuditSubject.risk(None))

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from app.domain.order_kinds import OrderSource, PositionType
-from app.domain.orders.changes import Step
+from app.domain.orders.changes import Change
 from app.domain.orders.order import Order
 from app.domain.portfolio.positions import Position, PositionKey, booked
 from app.storage.database import Transaction
 
 
-async def book(tx: Transaction, order: Order, steps: Sequence[Step]) -> None:
+async def book(tx: Transaction, order: Order, steps: Sequence[Change]) -> None:
     """Take in what these steps have added; where they corrected, all is added up anew."""
     added = [fill for step in steps for fill in step.added]
     if order.source is not OrderSource.BOT or order.strategy is None or not added:

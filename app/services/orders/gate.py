@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Connectivity
-from app.domain.checks import Checked
+from app.domain.checks import CheckResult
 from app.domain.fills import Fee
 from app.domain.order_kinds import PositionType
 from app.domain.orders import estimates, refusals
 from app.domain.orders.amendments import as_request, most_remaining
 from app.domain.orders.checks import (
-    Absent,
+    ExchangeUnknown,
     GateFacts,
     RuleFacts,
     examine,
@@ -28,7 +28,7 @@ from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderTerms
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure
-from app.domain.risk.limits import Standing, TradingState, examine_state
+from app.domain.risk.limits import TradingState, TradingStateRecord, examine_state
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
@@ -46,7 +46,7 @@ class Preview:
 
     refusal: Refusal | None
     existing_order: Order | None
-    checks: tuple[Checked, ...]
+    checks: tuple[CheckResult, ...]
     notional: Decimal | None
     estimated_fee: Fee | None
 
@@ -91,15 +91,15 @@ class OrderGate:
 
     async def facts(
         self, account: str, symbol: str, type: PositionType = PositionType.SPOT
-    ) -> MarketFacts | Absent:
+    ) -> MarketFacts | ExchangeUnknown:
         """What must be known of the exchange, or why it cannot be asked."""
         entry = self._accounts.get(account)
         gateway, connection = entry.gateway, entry.gateway.connection
         if connection.connectivity is Connectivity.DISCONNECTED:
-            return Absent(why=connection.detail or refusals.CUT_OFF)
+            return ExchangeUnknown(why=connection.detail or refusals.CUT_OFF)
         if not self._accounts.is_in_step(account):
             detail = f" ({connection.detail})" if connection.detail else ""
-            return Absent(why=f"{refusals.NOT_IN_STEP}{detail}")
+            return ExchangeUnknown(why=f"{refusals.NOT_IN_STEP}{detail}")
         try:
             async with self._clock.timeout(entry.answer_seconds):
                 markets = await gateway.markets()
@@ -120,9 +120,9 @@ class OrderGate:
                     exposure=exposure,
                 )
         except ExchangeUnavailable as error:
-            return Absent(why=str(error))
+            return ExchangeUnknown(why=str(error))
         except (ExchangeError, TimeoutError):
-            return Absent(why=refusals.SILENT)
+            return ExchangeUnknown(why=refusals.SILENT)
 
     def check_form(self, request: OrderRequest) -> None:
         deny(first_refusal(examine_form(request)))
@@ -131,14 +131,14 @@ class OrderGate:
         self,
         view: Snapshot,
         request: OrderRequest,
-        exchange: MarketFacts | Absent,
+        exchange: MarketFacts | ExchangeUnknown,
         *,
         is_closing: bool = False,
     ) -> RuleFacts:
         """What it was held against, where it passes."""
         if is_closing:
             # Only reductions close, and a halt is what they are for.
-            passing = Standing(since=self._clock.now())
+            passing = TradingStateRecord(since=self._clock.now())
             rules = RuleFacts(standing=passing, is_reduction=True)
         else:
             rules = await self._rules.facts(view, request, exchange)
@@ -181,11 +181,11 @@ async def _exposure(account: AccountEntry, symbol: str, type: PositionType) -> E
 
 
 async def _with_reductions(
-    view: Snapshot, request: OrderRequest, exchange: MarketFacts | Absent
-) -> MarketFacts | Absent:
+    view: Snapshot, request: OrderRequest, exchange: MarketFacts | ExchangeUnknown
+) -> MarketFacts | ExchangeUnknown:
     """On margin, what may be reduced is what others do not reduce already."""
     is_on_margin = request.position_type is PositionType.MARGIN
-    if not is_on_margin or not request.reduce_only or isinstance(exchange, Absent):
+    if not is_on_margin or not request.reduce_only or isinstance(exchange, ExchangeUnknown):
         return exchange
     return replace(exchange, reductions=await _reductions(view, request))
 
@@ -211,7 +211,7 @@ def deny(refusal: Refusal | None, *, existing_order: Order | None = None) -> Non
         raise Denied(refusal, existing_order=existing_order)
 
 
-def entry_of(order: Order, exchange: MarketFacts | Absent) -> Entry:
+def entry_of(order: Order, exchange: MarketFacts | ExchangeUnknown) -> Entry:
     """What is kept of an order that adds to risk."""
     known = exchange if isinstance(exchange, MarketFacts) else None
     best = None if known is None else known.ticker
@@ -233,9 +233,9 @@ async def _find_earlier(view: Snapshot, request: OrderRequest) -> _Earlier | Non
     return _Earlier(order=known, is_same=is_same)
 
 
-def _check_unused(earlier: _Earlier | None) -> Checked:
+def _check_unused(earlier: _Earlier | None) -> CheckResult:
     is_other = earlier is not None and not earlier.is_same
-    return Checked(
+    return CheckResult(
         name="clientOrderIdUnused",
         refusal=refusals.conflict() if is_other else None,
     )
@@ -243,8 +243,8 @@ def _check_unused(earlier: _Earlier | None) -> Checked:
 
 def _preview(
     request: OrderRequest,
-    exchange: MarketFacts | Absent,
-    checks: Iterable[Checked],
+    exchange: MarketFacts | ExchangeUnknown,
+    checks: Iterable[CheckResult],
     earlier: _Earlier | None,
 ) -> Preview:
     checks = tuple(checks)

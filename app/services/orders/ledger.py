@@ -8,11 +8,11 @@ from typing import TypeVar
 import structlog
 
 from app.bus import Topic
-from app.domain.access.audit import Subject
+from app.domain.access.audit import AuditSubject
 from app.domain.fills import Fill
 from app.domain.orders import changes, refusals
 from app.domain.orders.amendments import AskedAmendment
-from app.domain.orders.changes import Step
+from app.domain.orders.changes import Change
 from app.domain.orders.imports import FINGERPRINT, imported_order, under_other_names
 from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
@@ -26,7 +26,7 @@ MAX_ATTEMPTS = 20
 RECENT_REPORTS = 1000
 
 T = TypeVar("T")
-Decide = Callable[[Order], list[Step]]
+Decide = Callable[[Order], list[Change]]
 
 _logger = structlog.get_logger(__name__)
 
@@ -102,7 +102,7 @@ class OrderLedger:
     async def doubt(self, order_id: str, reason: str) -> Order:
         """Nobody knows whether the exchange has it."""
 
-        def decide(order: Order) -> list[Step]:
+        def decide(order: Order) -> list[Change]:
             if order.status is not OrderStatus.SUBMITTING:
                 return []
             return [changes.doubted(order, reason, self._clock.now())]
@@ -114,7 +114,7 @@ class OrderLedger:
     ) -> Order:
         """The exchange surely does not have it."""
 
-        def decide(order: Order) -> list[Step]:
+        def decide(order: Order) -> list[Change]:
             if order.status.is_answered:
                 return []
             return [changes.rejected(order, refusal, self._clock.now())]
@@ -146,7 +146,7 @@ class OrderLedger:
                 _logger.error("report.forbidden", order=order.id, error=str(error))
                 return order
             if attempt is not None and steps:
-                await attempt.done(tx, Subject.order(order.id))
+                await attempt.done(tx, AuditSubject.order(order.id))
             if answers is not None and answers.is_settled_by(report):
                 await tx.amendments.forget(answers)
             return await self._record(tx, order, steps)
@@ -168,7 +168,7 @@ class OrderLedger:
             order = await _found(tx, order_id)
             steps = decide(order)
             if attempt is not None and steps:
-                await attempt.done(tx, Subject.order(order_id))
+                await attempt.done(tx, AuditSubject.order(order_id))
             return await self._record(tx, order, steps)
 
     async def _reject_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
@@ -179,7 +179,7 @@ class OrderLedger:
                 await attempt.refused(tx, str(order.refusal.code))
             return order
 
-    async def _record(self, tx: Transaction, before: Order, steps: Sequence[Step]) -> Order:
+    async def _record(self, tx: Transaction, before: Order, steps: Sequence[Change]) -> Order:
         if steps:
             tx.after_commit(lambda: self._has_changed(before.account))
         return await _record(tx, before, steps)
@@ -193,7 +193,7 @@ class OrderLedger:
         if len(self._recent) > RECENT_REPORTS:
             del self._recent[next(iter(self._recent))]
 
-    def _steps(self, order: Order, fills: Sequence[Fill], report: OrderReport) -> list[Step]:
+    def _steps(self, order: Order, fills: Sequence[Fill], report: OrderReport) -> list[Change]:
         return changes.received(order, fills, report, at=self._clock.now(), new_id=self._ids.new)
 
 
@@ -232,7 +232,7 @@ async def _fills_of(view: Snapshot, order: Order) -> Sequence[Fill]:
     return await view.fills.of_order(order.id) if order.filled else ()
 
 
-async def _record(tx: Transaction, before: Order, steps: Sequence[Step]) -> Order:
+async def _record(tx: Transaction, before: Order, steps: Sequence[Change]) -> Order:
     """Write a change and the events that tell it; the latest order is what remains."""
     if not steps:
         return before

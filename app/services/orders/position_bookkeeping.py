@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.bus import Topic
-from app.domain.orders.changes import Step
+from app.domain.orders.changes import Change
 from app.domain.orders.order import Order
 from app.domain.portfolio.positions import Holding, Position, PositionKey, booked
 from app.storage.database import Database, Transaction
 
 
-async def book(tx: Transaction, order: Order, steps: Sequence[Step]) -> None:
+async def book(tx: Transaction, order: Order, steps: Sequence[Change]) -> None:
     """Take in what these steps have added; where they corrected, all is added up anew."""
     added = [fill for step in steps for fill in step.added]
     if not added:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.markets.markets import Market, Ticker
-from app.domain.portfolio.conversions import Route, Yardstick, routes_to
+from app.domain.portfolio.conversions import Converter, Route, routes_to
 from app.domain.portfolio.valuations import home_currency, mark_of
 
 
@@ -28,13 +28,13 @@ class HomeRates:
 
     def yardstick(
         self, account: str, markets: Mapping[str, Market], tickers: Mapping[str, Ticker]
-    ) -> Yardstick | None:
+    ) -> Converter | None:
         ways = self._ways(account, markets)
         if ways is None:
             return None
         found = ((symbol, mark_of(ticker)) for symbol, ticker in tickers.items())
         marks = {symbol: mark for symbol, mark in found if mark is not None}
-        return Yardstick(currency=ways.home, routes=ways.routes, marks=marks)
+        return Converter(currency=ways.home, routes=ways.routes, marks=marks)
 
     def _ways(self, account: str, markets: Mapping[str, Market]) -> _Ways | None:
         known = self._known.get(account)

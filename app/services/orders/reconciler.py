@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.domain.access.audit import Subject
+from app.domain.access.audit import AuditSubject
 from app.domain.orders.reconciliations import Reconciliation
 from app.services.access.audit import Attempt
 from app.services.orders.sync import OrderSync
@@ -17,5 +17,5 @@ class Reconciler:
     async def reconcile(self, account: str, attempt: Attempt | None = None) -> Reconciliation:
         """Ask the exchange now: what is in doubt first, then everything that is open."""
         if attempt is not None:
-            attempt.covers(Subject.account(account))
+            attempt.covers(AuditSubject.account(account))
         return await self._syncs[account].reconcile()

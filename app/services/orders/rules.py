@@ -9,7 +9,7 @@ from app.domain import money
 from app.domain.order_kinds import OrderSide, OrderSource, PositionType
 from app.domain.orders import estimates
 from app.domain.orders.amendments import most_remaining
-from app.domain.orders.checks import Absent, RuleFacts
+from app.domain.orders.checks import ExchangeUnknown, RuleFacts
 from app.domain.orders.entries import OpenEntry
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.market_checks import MarketFacts
@@ -18,7 +18,7 @@ from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import PositionKey
 from app.domain.risk.limits import EntryFacts, Losses, RiskLimits
 from app.domain.risk.rules import Rules
-from app.domain.risk.trading_windows import HOUR, Trades, TradingWindow, WindowState
+from app.domain.risk.trading_windows import HOUR, TradeCounts, TradingWindow, WindowState
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.storage.database import Snapshot, Transaction
@@ -33,7 +33,7 @@ class _Asked:
 
     view: Snapshot
     request: OrderRequest
-    exchange: MarketFacts | Absent
+    exchange: MarketFacts | ExchangeUnknown
     itself: Order | None = None
 
 
@@ -51,7 +51,7 @@ class OrderRules:
         self,
         view: Snapshot,
         request: OrderRequest,
-        exchange: MarketFacts | Absent,
+        exchange: MarketFacts | ExchangeUnknown,
         *,
         itself: Order | None = None,
     ) -> RuleFacts:
@@ -79,7 +79,7 @@ class OrderRules:
         """None where it does not speak of such orders. An amendment is no new trade."""
         if not window.enabled or asked.request.source not in window.applies_to:
             return None
-        now, trades = self._clock.now(), Trades()
+        now, trades = self._clock.now(), TradeCounts()
         if window.counts and asked.itself is None:
             if isinstance(asked.view, Transaction):
                 await asked.view.rules.take_turn()
@@ -99,7 +99,7 @@ class OrderRules:
             orders_this_minute=await self._orders_this_minute(asked, limits),
             losses=self._losses(request.account),
         )
-        if isinstance(known, Absent):
+        if isinstance(known, ExchangeUnknown):
             return facts
         last = None if known.ticker is None else known.ticker.last
         facts = replace(facts, last=last, notional=_notional(request, known))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.bus import Topic
-from app.domain.access.audit import Subject
+from app.domain.access.audit import AuditSubject
 from app.domain.orders import changes, refusals
 from app.domain.orders.amendments import Amendment
-from app.domain.orders.changes import Step
-from app.domain.orders.checks import Absent
+from app.domain.orders.changes import Change
+from app.domain.orders.checks import ExchangeUnknown
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Order, OrderStatus
@@ -110,7 +110,7 @@ class OrderService:
         """Cancel what is open, one after the other, and account for each."""
         if attempt is not None:
             [*names] = wanted.accounts or ()
-            attempt.covers(Subject.account(names[0]) if len(names) == 1 else None)
+            attempt.covers(AuditSubject.account(names[0]) if len(names) == 1 else None)
         async with self._database.snapshot() as view:
             found = await view.orders.matching(wanted)
         canceled: list[Order] = []
@@ -127,7 +127,7 @@ class OrderService:
     ) -> Order:
         deny(check_metadata(metadata))
 
-        def decide(order: Order) -> list[Step]:
+        def decide(order: Order) -> list[Change]:
             if order.metadata == metadata:
                 return []
             return [changes.metadata_set(order, metadata, self._clock.now())]
@@ -147,7 +147,7 @@ class OrderService:
     async def carry_out_cancel(self, order: Order) -> Order:
         return await self._courier.cancel(order)
 
-    def _wish_cancel(self, order: Order) -> list[Step]:
+    def _wish_cancel(self, order: Order) -> list[Change]:
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
             raise refusals.already_closed(order)
         if not order.is_open or order.cancel_requested_at is not None:
@@ -193,7 +193,7 @@ class OrderService:
                 await tx.entries.add(entry_of(order, exchange))
             tx.events.append(changes.submitted(order).event)
             if intent.attempt is not None:
-                await intent.attempt.done(tx, Subject.order(order.id))
+                await intent.attempt.done(tx, AuditSubject.order(order.id))
             if errand.alongside is not None:
                 await errand.alongside(tx, order)
             return Placed(order=order, replayed=False)
@@ -256,7 +256,7 @@ class OrderService:
 
 class _Intent(NamedTuple):
     request: OrderRequest
-    exchange: MarketFacts | Absent
+    exchange: MarketFacts | ExchangeUnknown
     attempt: Attempt | None
     errand: Errand
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from app.bus import Topic
 from app.domain import money
-from app.domain.access.audit import Subject
+from app.domain.access.audit import AuditSubject
 from app.domain.order_kinds import OrderSide, OrderType, PositionType
 from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.domain.portfolio.positions import Position, PositionKey
-from app.domain.portfolio.valuations import PositionSide, Valued
+from app.domain.portfolio.valuations import PositionSide, ValuedPosition
 from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import Attempt
@@ -30,7 +30,12 @@ class PositionKeeper:
         self._clock = clock
 
     async def closing(
-        self, held: Valued, amount: Decimal | None, client_order_id: str, *, known: Order | None
+        self,
+        held: ValuedPosition,
+        amount: Decimal | None,
+        client_order_id: str,
+        *,
+        known: Order | None,
     ) -> OrderRequest:
         """The order that closes it, whole or in part; asked for again, that of the first time."""
         if known is not None:
@@ -64,10 +69,10 @@ class PositionKeeper:
                 await tx.positions.save(after)
                 tx.announce(Topic.FEED)
                 if attempt is not None:
-                    await attempt.done(tx, Subject.position(key))
+                    await attempt.done(tx, AuditSubject.position(key))
         return after
 
-    async def _whole(self, held: Valued) -> Decimal:
+    async def _whole(self, held: ValuedPosition) -> Decimal:
         """As much of it as the market's step lets be traded."""
         markets = await self._accounts.get(held.key.account).gateway.markets()
         market = markets.get(held.key.symbol)
@@ -86,13 +91,13 @@ def unknown_position() -> Denied:
     return Denied(refusal)
 
 
-def _closing_side(held: Valued, known: Order | None) -> OrderSide:
+def _closing_side(held: ValuedPosition, known: Order | None) -> OrderSide:
     if known is not None:
         return known.side
     return OrderSide.SELL if held.side is PositionSide.LONG else OrderSide.BUY
 
 
-def _too_much(held: Valued, amount: Decimal) -> Refusal | None:
+def _too_much(held: ValuedPosition, amount: Decimal) -> Refusal | None:
     whole = held.amount.copy_abs()
     if money.ZERO < amount <= whole:
         return None
@@ -100,7 +105,7 @@ def _too_much(held: Valued, amount: Decimal) -> Refusal | None:
     return Refusal(code=RefusalCode.INVALID_INPUT, message=message, field=("amount",))
 
 
-def _nothing_to_close(held: Valued) -> Refusal:
+def _nothing_to_close(held: ValuedPosition) -> Refusal:
     if held.amount:
         message = "what is left of the position is less than the market's step: it cannot be traded"
         return Refusal(code=RefusalCode.PRECISION, message=message)

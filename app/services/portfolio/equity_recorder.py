@@ -9,7 +9,7 @@ import structlog
 
 from app.bus import Bus, Listener, Topic
 from app.domain.portfolio.deposits import outside_of
-from app.domain.portfolio.equity_curves import THINNINGS, EquityKey, Thinning, thinned
+from app.domain.portfolio.equity_curves import THINNINGS, EquityKey, ThinningRule, thinned
 from app.domain.portfolio.positions import Position
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
@@ -49,7 +49,7 @@ class EquityRecorder:
         self._seen: Sequence[Position] | None = None
         self._looked_at: datetime | None = None
         # Up to where nothing is left to be done.
-        self._thinned: dict[tuple[EquityKey, Thinning], datetime] = {}
+        self._thinned: dict[tuple[EquityKey, ThinningRule], datetime] = {}
 
     async def run(self) -> None:
         with self._tools.bus.listen(Topic.FEED) as bell:
@@ -96,7 +96,7 @@ class EquityRecorder:
             for thinning in THINNINGS:
                 await self._thin(key, thinning, now)
 
-    async def _thin(self, key: EquityKey, thinning: Thinning, now: datetime) -> None:
+    async def _thin(self, key: EquityKey, thinning: ThinningRule, now: datetime) -> None:
         since, until = self._thinned.get((key, thinning)), thinning.until(now)
         async with self._view() as view:
             points = await view.equity(key, since, until)

@@ -38,7 +38,7 @@ class Portfolio:
     realized: Decimal
     realized_today: Decimal
     drawdown_percent: Decimal
-    worths: Sequence[domain.Worth]
+    worths: Sequence[domain.AssetValue]
     problems: Sequence[Problem]
     as_of: LogPosition = field(compare=False)
     appraisal: Appraisal = field(compare=False)

@@ -10,9 +10,9 @@ from app.domain.orders.events import LogPosition
 from app.domain.orders.reconciliations import unanswered
 from app.domain.portfolio.positions import Position, PositionKey
 from app.domain.portfolio.valuations import (
-    Held,
     Mark,
-    Valued,
+    ReconciledHoldings,
+    ValuedPosition,
     mark_of,
     old_price,
     unpriced,
@@ -56,7 +56,7 @@ class PositionList:
     Equal to another where a reader sees no difference.
     """
 
-    nodes: tuple[Valued, ...]
+    nodes: tuple[ValuedPosition, ...]
     problems: tuple[Problem, ...]
     as_of: LogPosition = field(compare=False)
 
@@ -84,7 +84,7 @@ class PositionService:
             as_of=await view.as_of(),
         )
 
-    async def find(self, view: View, key: PositionKey) -> Valued | None:
+    async def find(self, view: View, key: PositionKey) -> ValuedPosition | None:
         """One position, open or closed; None where the account never had it."""
         wanted = PositionFilter(
             accounts=frozenset({key.account}), symbols=frozenset({key.symbol}), type=key.type
@@ -98,7 +98,7 @@ class PositionService:
 
     async def _of(
         self, view: View, name: str, known: Sequence[Position], wanted: PositionFilter
-    ) -> tuple[list[Valued], list[Problem]]:
+    ) -> tuple[list[ValuedPosition], list[Problem]]:
         account = self._accounts.get(name)
         held = await self._held(view, account, [one for one in known if one.key.account == name])
         open_ones = [
@@ -110,12 +110,14 @@ class PositionService:
         told = [one for one in held.problems if wanted.symbols is None or one.subject in symbols]
         return nodes, [*told, *_problems(nodes, prices)]
 
-    async def _held(self, view: View, account: AccountEntry, ours: Sequence[Position]) -> Held:
+    async def _held(
+        self, view: View, account: AccountEntry, ours: Sequence[Position]
+    ) -> ReconciledHoldings:
         """Where the exchange cannot be asked, what the fills tell is all there is."""
         try:
             purse = await self._appraiser.purse(view, account)
         except ExchangeError:
-            return Held(positions=tuple(ours), problems=(unanswered(account.name),))
+            return ReconciledHoldings(positions=tuple(ours), problems=(unanswered(account.name),))
         return held_of(purse, ours, account.name, self._clock.now())
 
 
@@ -123,7 +125,7 @@ def _mark(position: Position, prices: Prices) -> Mark | None:
     return mark_of(prices.tickers.get(position.key.symbol))
 
 
-def _problems(nodes: Sequence[Valued], prices: Prices) -> Iterator[Problem]:
+def _problems(nodes: Sequence[ValuedPosition], prices: Prices) -> Iterator[Problem]:
     for symbol, why in prices.missing.items():
         yield unpriced(symbol, why)
     for node in nodes:

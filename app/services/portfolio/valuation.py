@@ -8,14 +8,14 @@ from datetime import datetime
 from app.domain.accounts import Balance
 from app.domain.markets.markets import Market
 from app.domain.orders.events import LogPosition
-from app.domain.portfolio.conversions import Route, Yardstick, by_usualness, routes_to
+from app.domain.portfolio.conversions import Converter, Route, by_usualness, routes_to
 from app.domain.portfolio.exposures import Exposure
-from app.domain.portfolio.portfolios import Stock, has_gaps
+from app.domain.portfolio.portfolios import PortfolioFacts, has_gaps
 from app.domain.portfolio.positions import Position
 from app.domain.portfolio.valuations import (
     FROM_OUTSIDE,
-    Held,
     Mark,
+    ReconciledHoldings,
     exposed,
     held_against,
     home_currency,
@@ -52,10 +52,10 @@ class Appraisal:
     """All that a portfolio is worked out from, as it is at one moment."""
 
     account: str
-    stock: Stock
+    stock: PortfolioFacts
     # By the currency that was asked for, and by the one that equity is recorded in.
-    by: Yardstick
-    by_home: Yardstick
+    by: Converter
+    by_home: Converter
     is_complete: bool
     missing: Mapping[str, str]
     # The markets whose prices it is made of, or lacks.
@@ -114,11 +114,11 @@ class Appraiser:
         prices = await fetch_prices(self._market_data, account, symbols, view.answers)
         marks = _marks(prices)
         stock = _stock(purse, held, positions, marks)
-        by_home = Yardstick(currency=purse.home, routes=ways.homewards, marks=marks)
+        by_home = Converter(currency=purse.home, routes=ways.homewards, marks=marks)
         return Appraisal(
             account=account.name,
             stock=stock,
-            by=Yardstick(currency=ways.currency, routes=ways.routes, marks=marks),
+            by=Converter(currency=ways.currency, routes=ways.routes, marks=marks),
             by_home=by_home,
             is_complete=not has_gaps(stock, by_home, purse.markets),
             missing=prices.missing,
@@ -155,7 +155,7 @@ class _Ways:
         routes = homewards if is_home else routes_to(currency, purse.markets.values())
         return cls(markets=purse.markets, currency=currency, routes=routes, homewards=homewards)
 
-    def symbols(self, stock: Stock) -> Sequence[str]:
+    def symbols(self, stock: PortfolioFacts) -> Sequence[str]:
         """Every market whose price is needed."""
         routes = [
             route.get(asset, ())
@@ -180,16 +180,18 @@ def _marks(prices: Prices) -> Mapping[str, Mark]:
     return {symbol: mark for symbol, mark in found if mark is not None}
 
 
-def held_of(purse: Purse, positions: Sequence[Position], account: str, now: datetime) -> Held:
+def held_of(
+    purse: Purse, positions: Sequence[Position], account: str, now: datetime
+) -> ReconciledHoldings:
     held = held_against(positions, purse.balances, purse.markets, account, now)
     return held if purse.exposures is None else exposed(held, purse.exposures, account, now)
 
 
 def _stock(
-    purse: Purse, held: Held, positions: Sequence[Position], marks: Mapping[str, Mark]
-) -> Stock:
+    purse: Purse, held: ReconciledHoldings, positions: Sequence[Position], marks: Mapping[str, Mark]
+) -> PortfolioFacts:
     open_ones = [one for one in held.positions if held.amount_of(one)]
-    return Stock(
+    return PortfolioFacts(
         balances=purse.balances,
         valued=[held.valued(one, marks.get(one.key.symbol)) for one in open_ones],
         positions=positions,

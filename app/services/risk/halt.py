@@ -10,9 +10,9 @@ from app.domain.order_kinds import OrderSource
 from app.domain.orders import refusals
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderStatus
-from app.domain.portfolio.valuations import Valued
+from app.domain.portfolio.valuations import ValuedPosition
 from app.domain.reasons import REASON, is_reason
-from app.domain.risk.limits import Standing, TradingState
+from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import Attempt
@@ -87,7 +87,7 @@ class HaltService:
     async def latch(self, tx: Transaction, reach: Reach, reason: str) -> None:
         """No order is let in once this is committed."""
         now = self._tools.clock.now()
-        standing = Standing(state=TradingState.HALTED, reason=reason, since=now)
+        standing = TradingStateRecord(state=TradingState.HALTED, reason=reason, since=now)
         await restrict(tx, reach, standing)
         tx.announce(Topic.FEED)
         tx.after_commit(self._tools.gate.note_halt)
@@ -135,7 +135,7 @@ class HaltService:
         else:
             report.failed.append(refusals.already_closed(order))
 
-    async def _close(self, held: Valued) -> Order:
+    async def _close(self, held: ValuedPosition) -> Order:
         new_id = self._orders.new_client_order_id()
         request = await self._tools.keeper.closing(held, None, new_id, known=None)
         return (await self._orders.place(request, errand=CLOSING)).order

@@ -8,7 +8,7 @@ from app.bus import Bus, Listener, Topic
 from app.domain import money
 from app.domain.portfolio.equity_curves import loss_between
 from app.domain.risk import limits
-from app.domain.risk.limits import Losses, Standing, TradingState
+from app.domain.risk.limits import Losses, TradingState, TradingStateRecord
 from app.domain.risk.rules import Rules
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
@@ -100,7 +100,7 @@ class LossWatch:
             if words is None:
                 return
             now = self._clock.now()
-            standing = Standing(state=TradingState.REDUCING, reason=words, since=now)
+            standing = TradingStateRecord(state=TradingState.REDUCING, reason=words, since=now)
             if await restrict(tx, Reach.of([account]), standing):
                 tx.announce(Topic.FEED)
                 _logger.warning("risk.tripped", account=account, reason=words)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.domain.access.audit import Subject
-from app.domain.risk.limits import Standing
+from app.domain.access.audit import AuditSubject
+from app.domain.risk.limits import TradingStateRecord
 from app.domain.risk.rules import ALL
 from app.storage.database import Transaction
 
@@ -26,13 +26,13 @@ class Reach:
         return (ALL,) if self.is_all else self.accounts
 
     @property
-    def subject(self) -> Subject:
-        return Subject.risk(
+    def subject(self) -> AuditSubject:
+        return AuditSubject.risk(
             self.accounts[0] if len(self.accounts) == 1 and not self.is_all else None
         )
 
 
-async def restrict(tx: Transaction, reach: Reach, standing: Standing) -> bool:
+async def restrict(tx: Transaction, reach: Reach, standing: TradingStateRecord) -> bool:
     """Latch it wherever no state is as severe already; whether anything has changed by it."""
     rules, changed = await tx.rules.lock(), False
     for key in reach.keys:

@@ -9,11 +9,17 @@ from typing import Any
 
 from app.bus import Topic
 from app.domain import money
-from app.domain.access.audit import Subject
+from app.domain.access.audit import AuditSubject
 from app.domain.checks import invalid
 from app.domain.orders.filters import OrderFilter
 from app.domain.reasons import REASON, is_reason
-from app.domain.risk.limits import Losses, RiskLimits, Standing, TradingState, check_limits
+from app.domain.risk.limits import (
+    Losses,
+    RiskLimits,
+    TradingState,
+    TradingStateRecord,
+    check_limits,
+)
 from app.domain.risk.rules import ALL
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
@@ -38,7 +44,7 @@ class RiskState:
 
     account: str
     limits: RiskLimits
-    standing: Standing
+    standing: TradingStateRecord
     fires_at: datetime | None
     open_orders: int
     # Of what can be valued.
@@ -135,7 +141,7 @@ class RiskService:
             deny(check_limits(after))
             if after != before:
                 await tx.rules.save_limits(after)
-                await _told(tx, attempt, Subject.risk(None))
+                await _told(tx, attempt, AuditSubject.risk(None))
 
     async def reduce(self, reason: str, reach: Reach, attempt: Attempt | None = None) -> None:
         """Only reductions from now on. What is HALTED stays so."""
@@ -148,7 +154,7 @@ class RiskService:
         if not is_reason(reason):
             deny(invalid("reason", REASON))
         async with self._database.transaction() as tx:
-            standing = Standing(state=state, reason=reason, since=self._clock.now())
+            standing = TradingStateRecord(state=state, reason=reason, since=self._clock.now())
             if await restrict(tx, reach, standing):
                 await _told(tx, attempt, reach.subject)
 
@@ -167,7 +173,7 @@ class RiskService:
                 and rules.standings[name].state is not TradingState.ACTIVE
             ]
             for name in restricted:
-                await tx.rules.save_standing(name, Standing(since=now))
+                await tx.rules.save_standing(name, TradingStateRecord(since=now))
             if restricted:
                 await _told(tx, attempt, reach.subject)
 
@@ -182,7 +188,7 @@ class RiskService:
         )
 
 
-async def _told(tx: Transaction, attempt: Attempt | None, subject: Subject) -> None:
+async def _told(tx: Transaction, attempt: Attempt | None, subject: AuditSubject) -> None:
     tx.announce(Topic.FEED)
     if attempt is not None:
         await attempt.done(tx, subject)

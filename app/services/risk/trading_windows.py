@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.bus import Topic
-from app.domain.access.audit import Subject
+from app.domain.access.audit import AuditSubject
 from app.domain.risk.trading_window_changes import check_window
 from app.domain.risk.trading_windows import HOUR, WindowState
 from app.ports import Clock
@@ -60,7 +60,7 @@ class TradingWindowService:
                 await tx.rules.save_window(after)
                 tx.announce(Topic.FEED)
                 if attempt is not None:
-                    await attempt.done(tx, Subject.window())
+                    await attempt.done(tx, AuditSubject.window())
 
     async def follow(self) -> AsyncGenerator[ShownWindow, None]:
         """As it stands now, and anew when it opens or closes and with each trade."""

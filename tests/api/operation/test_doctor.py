@@ -5,7 +5,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from app.cli.running import check_readiness
-from app.domain.findings import Finding, Level
+from app.domain.findings import Finding, Severity
 from app.exchanges.paper.faults import Faults
 from tests.api.conftest import Api, Serve, settings_of
 from tests.api.test_faults import spoil
@@ -19,7 +19,7 @@ async def heard(api: Api, database_url: str, folder: Path) -> Finding:
 
 async def test_a_server_that_is_ready(api: Api, database_url: str, tmp_path: Path) -> None:
     finding = await heard(api, database_url, tmp_path)
-    assert (finding.level, finding.words) == (Level.OK, "it runs, and is ready")
+    assert (finding.level, finding.words) == (Severity.OK, "it runs, and is ready")
 
 
 async def test_a_server_that_waits_for_its_exchange(
@@ -27,7 +27,7 @@ async def test_a_server_that_waits_for_its_exchange(
 ) -> None:
     faults.is_disconnected = True
     finding = await heard(await serve(), database_url, tmp_path)
-    assert finding.level is Level.WARNING
+    assert finding.level is Severity.WARNING
     assert (
         finding.words
         == "it runs, and is starting: an account was not yet compared with its exchange"
@@ -38,7 +38,7 @@ async def test_a_server_on_a_newer_database(api: Api, database_url: str, tmp_pat
     spoil(database_url, "UPDATE alembic_version SET version_num = '9999'")
     with capture_logs():
         finding = await heard(api, database_url, tmp_path)
-    assert finding.level is Level.FAULT
+    assert finding.level is Severity.FAULT
     assert "is unready: its database" in finding.words
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.domain import money
 from app.domain.fills import Fill
 from app.domain.orders import changes, refusals
-from app.domain.orders.changes import Step, TransitionForbidden, received
+from app.domain.orders.changes import Change, TransitionForbidden, received
 from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
 from app.domain.orders.reports import FillReport, OrderReport, OrderTerms, ReportedTerms
 from app.errors import Refusal, RefusalCode
@@ -25,10 +25,10 @@ class Book:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.fills: list[Fill] = []
-        self.steps: list[Step] = []
+        self.steps: list[Change] = []
         self.new_id = counting_ids()
 
-    def receive(self, report: OrderReport) -> list[Step]:
+    def receive(self, report: OrderReport) -> list[Change]:
         steps = received(self.order, self.fills, report, at=AT, new_id=self.new_id)
         for step in steps:
             gone = {fill.id for fill in step.superseded}

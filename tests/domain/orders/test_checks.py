@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.accounts import Balance, Capabilities
-from app.domain.checks import Checked
+from app.domain.checks import CheckResult
 from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.checks import GateFacts, RuleFacts, examine, first_refusal
@@ -17,7 +17,7 @@ from app.domain.orders.forms import examine_form
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.exposures import Exposure
-from app.domain.risk.limits import EntryFacts, RiskLimits, Standing
+from app.domain.risk.limits import EntryFacts, RiskLimits, TradingStateRecord
 from app.errors import Refusal, RefusalCode
 from tests.support.makers import make_request
 
@@ -54,12 +54,12 @@ FACTS = MarketFacts(
     balances={"USDT": Balance(asset="USDT", free=Decimal(1000), used=Decimal(0))},
 )
 
-ALLOWED = RuleFacts(standing=Standing(since=datetime(2026, 1, 5, tzinfo=UTC)))
+ALLOWED = RuleFacts(standing=TradingStateRecord(since=datetime(2026, 1, 5, tzinfo=UTC)))
 
 EVERYTHING = replace(FACTS, capabilities=replace(FACTS.capabilities, order_types=tuple(OrderType)))
 
 
-def checks_of(request: OrderRequest, facts: GateFacts | None = None) -> list[Checked]:
+def checks_of(request: OrderRequest, facts: GateFacts | None = None) -> list[CheckResult]:
     return [
         *examine_form(request),
         *examine(request, facts or GateFacts(exchange=FACTS, rules=ALLOWED)),

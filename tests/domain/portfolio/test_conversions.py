@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import PositionType
-from app.domain.portfolio.conversions import Hop, Yardstick, routes_to
+from app.domain.portfolio.conversions import Converter, Hop, routes_to
 from app.domain.portfolio.valuations import Mark
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -40,8 +40,8 @@ def told(hop: Hop) -> str:
     return f"-{hop.symbol}" if hop.is_inverse else hop.symbol
 
 
-def yardstick(currency: str, prices: Mapping[str, str], *stale: str) -> Yardstick:
-    return Yardstick(
+def yardstick(currency: str, prices: Mapping[str, str], *stale: str) -> Converter:
+    return Converter(
         currency=currency,
         routes=routes_to(currency, [market(symbol) for symbol in prices]),
         marks={

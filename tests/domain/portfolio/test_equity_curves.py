@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.portfolio.equity_curves import (
     EquityPoint,
-    Thinning,
+    ThinningRule,
     drawdown_percent,
     max_drawdown_percent,
     sampled,
@@ -90,7 +90,7 @@ def test_thinning_twice_is_as_good_as_once_and_deepens_no_fall(points: list[Equi
 
 
 def test_only_whole_stretches_of_the_right_age_are_thinned() -> None:
-    thinning = Thinning(age=timedelta(hours=1), width=MINUTE)
+    thinning = ThinningRule(age=timedelta(hours=1), width=MINUTE)
     now = AT + timedelta(seconds=59)
     assert thinning.until(now) == AT - timedelta(hours=1)
     assert thinning.until(now + timedelta(seconds=1)) == AT - timedelta(hours=1) + MINUTE

@@ -7,7 +7,13 @@ from decimal import Decimal
 from app.domain.order_kinds import PositionType
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.positions import Holding, Position, PositionKey
-from app.domain.portfolio.valuations import FROM_OUTSIDE, Held, Mark, Valued, exposed
+from app.domain.portfolio.valuations import (
+    FROM_OUTSIDE,
+    Mark,
+    ReconciledHoldings,
+    ValuedPosition,
+    exposed,
+)
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 KEY = PositionKey(account="paper", symbol="BTC/USDT", type=PositionType.MARGIN)
@@ -24,11 +30,11 @@ TOLD = Exposure(
 MARK = Mark(price=Decimal(90), at=AT, is_stale=False)
 
 
-def held(*exposures: Exposure, positions: tuple[Position, ...] = (SHORT,)) -> Held:
-    return exposed(Held(positions=positions), exposures, "paper", AT)
+def held(*exposures: Exposure, positions: tuple[Position, ...] = (SHORT,)) -> ReconciledHoldings:
+    return exposed(ReconciledHoldings(positions=positions), exposures, "paper", AT)
 
 
-def open_ones(found: Held) -> list[Valued]:
+def open_ones(found: ReconciledHoldings) -> list[ValuedPosition]:
     return [found.valued(one, MARK) for one in found.positions if found.amount_of(one)]
 
 

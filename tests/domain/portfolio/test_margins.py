@@ -7,8 +7,8 @@ from app.domain import money
 from app.domain.order_kinds import OrderSide
 from app.domain.portfolio.margins import (
     LIQUIDATION_LEVEL,
-    Leg,
-    Standing,
+    MarginLevel,
+    MarginPosition,
     closable,
     liquidation_price,
 )
@@ -17,16 +17,16 @@ from app.domain.portfolio.positions import Holding
 POSITIVE = st.integers(1, 10**9).map(lambda number: Decimal(number).scaleb(-4))
 AMOUNTS = st.tuples(POSITIVE, st.booleans()).map(lambda pair: pair[0] if pair[1] else -pair[0])
 LEGS = st.tuples(AMOUNTS, POSITIVE).map(
-    lambda pair: Leg(amount=pair[0], basis=money.multiply(*pair))
+    lambda pair: MarginPosition(amount=pair[0], basis=money.multiply(*pair))
 )
 TINY = Decimal("1e-12")
 
 
 @given(POSITIVE, st.lists(st.tuples(LEGS, POSITIVE), max_size=4))
 def test_what_is_owned_less_what_is_owed_is_the_money_and_what_was_gained(
-    total: Decimal, legs: list[tuple[Leg, Decimal]]
+    total: Decimal, legs: list[tuple[MarginPosition, Decimal]]
 ) -> None:
-    standing = Standing.of(total, legs)
+    standing = MarginLevel.of(total, legs)
     gained = money.total(
         Holding(amount=leg.amount, basis=leg.basis).unrealized(mark) for leg, mark in legs
     )
@@ -36,32 +36,32 @@ def test_what_is_owned_less_what_is_owed_is_the_money_and_what_was_gained(
 
 @given(POSITIVE, LEGS, st.lists(st.tuples(LEGS, POSITIVE), max_size=3))
 def test_the_liquidation_price_is_where_the_level_is_no_longer_held(
-    total: Decimal, leg: Leg, others: list[tuple[Leg, Decimal]]
+    total: Decimal, leg: MarginPosition, others: list[tuple[MarginPosition, Decimal]]
 ) -> None:
-    price = liquidation_price(leg, Standing.of(total, others))
+    price = liquidation_price(leg, MarginLevel.of(total, others))
     assume(price is not None)
     assert price is not None
     # Where it falls for a long, and where it rises for a short.
     down = TINY if leg.amount > 0 else -TINY
     worse, better = money.subtract(price, down), money.add(price, down)
     assume(min(worse, better) > 0)
-    assert Standing.of(total, [*others, (leg, worse)]).is_called
-    assert not Standing.of(total, [*others, (leg, better)]).is_called
+    assert MarginLevel.of(total, [*others, (leg, worse)]).is_called
+    assert not MarginLevel.of(total, [*others, (leg, better)]).is_called
 
 
 def test_a_position_that_no_price_can_bring_down_has_no_such_price() -> None:
-    leg = Leg(amount=Decimal(1), basis=Decimal(100))
-    assert liquidation_price(leg, Standing.of(Decimal(111), [])) is None
-    assert liquidation_price(leg, Standing.of(Decimal(100), [])) == Decimal(10)
+    leg = MarginPosition(amount=Decimal(1), basis=Decimal(100))
+    assert liquidation_price(leg, MarginLevel.of(Decimal(111), [])) is None
+    assert liquidation_price(leg, MarginLevel.of(Decimal(100), [])) == Decimal(10)
 
 
 def test_the_level_at_the_limit_is_called_and_nothing_owed_never_is() -> None:
-    leg = Leg(amount=Decimal(-1), basis=Decimal(-100))
-    standing = Standing.of(Decimal(10), [(leg, Decimal(100))])
+    leg = MarginPosition(amount=Decimal(-1), basis=Decimal(-100))
+    standing = MarginLevel.of(Decimal(10), [(leg, Decimal(100))])
     assert standing.level == LIQUIDATION_LEVEL
     assert standing.is_called
-    assert not Standing.of(Decimal(-10), []).is_called
-    assert Standing.of(Decimal(10), []).level is None
+    assert not MarginLevel.of(Decimal(-10), []).is_called
+    assert MarginLevel.of(Decimal(10), []).level is None
 
 
 def test_only_the_other_side_closes() -> None:

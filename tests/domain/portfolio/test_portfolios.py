@@ -12,8 +12,15 @@ from app.domain.accounts import Balance
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import PositionType
 from app.domain.portfolio import portfolios
-from app.domain.portfolio.conversions import Yardstick, routes_to
-from app.domain.portfolio.portfolios import Stock, Worth, allocations, has_gaps, problems_of, worths
+from app.domain.portfolio.conversions import Converter, routes_to
+from app.domain.portfolio.portfolios import (
+    AssetValue,
+    PortfolioFacts,
+    allocations,
+    has_gaps,
+    problems_of,
+    worths,
+)
 from app.domain.portfolio.positions import Holding, Position, PositionKey
 from app.domain.portfolio.valuations import Mark, valued
 
@@ -46,8 +53,8 @@ def mark(price: str, *, is_stale: bool = False) -> Mark:
     return Mark(price=Decimal(price), at=AT, is_stale=is_stale)
 
 
-def yardstick(without: str = "", stale: str = "") -> Yardstick:
-    return Yardstick(
+def yardstick(without: str = "", stale: str = "") -> Converter:
+    return Converter(
         currency="USDT",
         routes=routes_to("USDT", MARKETS.values()),
         marks={
@@ -70,9 +77,11 @@ def position(key: PositionKey, **books: str) -> Position:
     return Position(key=key, holding=Holding(**numbers), updated_at=AT)
 
 
-def stock(held: Mapping[str, Balance], *positions: Position, price: str = "60000") -> Stock:
+def stock(
+    held: Mapping[str, Balance], *positions: Position, price: str = "60000"
+) -> PortfolioFacts:
     zero = Decimal(0)
-    return Stock(
+    return PortfolioFacts(
         balances=held,
         valued=[valued(one, zero, mark(price)) for one in positions if one.holding.amount],
         positions=positions,
@@ -134,7 +143,7 @@ def test_parts_are_of_all_that_has_a_value() -> None:
 def test_parts_are_exactly_a_hundred_together(values: list[Decimal | None]) -> None:
     zero = Decimal(0)
     some = [
-        Worth(asset=f"A{number}", free=zero, used=zero, value=value)
+        AssetValue(asset=f"A{number}", free=zero, used=zero, value=value)
         for number, value in enumerate(values)
     ]
     ranked = sorted(some, key=lambda worth: worth.value or zero, reverse=True)
@@ -144,7 +153,7 @@ def test_parts_are_exactly_a_hundred_together(values: list[Decimal | None]) -> N
     assert not found or sum(one.percent for one in found) == 100
 
 
-def told(held: Mapping[str, Balance], by: Yardstick, **missing: str) -> list[tuple[str, str]]:
+def told(held: Mapping[str, Balance], by: Converter, **missing: str) -> list[tuple[str, str]]:
     words = {symbol.replace("_", "/"): why for symbol, why in missing.items()}
     return [(one.subject, one.code) for one in problems_of(stock(held), by, words)]
 
@@ -192,7 +201,7 @@ def test_fees_that_are_not_valued_are_a_problem_also_once_all_is_closed() -> Non
     ],
 )
 def test_records_are_kept_unless_something_that_matters_has_no_fresh_price(
-    held: Mapping[str, Balance], by: Yardstick, *, gaps: bool
+    held: Mapping[str, Balance], by: Converter, *, gaps: bool
 ) -> None:
     assert has_gaps(stock(held), by, MARKETS) is gaps
 

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.portfolio.positions import Holding, Move, Round, move
+from app.domain.portfolio.positions import Holding, Move, RoundTrip, move
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PLACES = Decimal("0.000000000000000001")
 
 
-def moved(holding: Holding, *steps: tuple[str, str, str]) -> tuple[Holding, list[Round]]:
+def moved(holding: Holding, *steps: tuple[str, str, str]) -> tuple[Holding, list[RoundTrip]]:
     """Each step is an amount, a price and a fee."""
     rounds = []
     for number, (amount, price, fee) in enumerate(steps):
@@ -48,7 +48,7 @@ def test_the_last_part_releases_what_is_left() -> None:
     assert holding.opened_at is None
     assert holding.realized == Decimal("-0.03")
     assert rounds == [
-        Round(opened_at=AT, closed_at=AT + timedelta(minutes=2), pnl=Decimal("-0.03"))
+        RoundTrip(opened_at=AT, closed_at=AT + timedelta(minutes=2), pnl=Decimal("-0.03"))
     ]
 
 

@@ -11,8 +11,8 @@ from app.domain.risk.limits import (
     EntryFacts,
     Losses,
     RiskLimits,
-    Standing,
     TradingState,
+    TradingStateRecord,
     broken,
     check_limits,
     examine_limits,
@@ -118,7 +118,7 @@ def test_the_checks_are_told_in_one_order_with_limit_and_actual() -> None:
 def test_a_state_lets_pass_what_it_says(
     state: TradingState, passes: bool, reduction_passes: bool
 ) -> None:
-    standing = Standing(state=state, reason="the sky is falling", since=NOW)
+    standing = TradingStateRecord(state=state, reason="the sky is falling", since=NOW)
     entry, reduction = (examine_state(standing, is_reduction=one) for one in (False, True))
     assert (entry.has_passed, reduction.has_passed) == (passes, reduction_passes)
     for checked in (entry, reduction):
@@ -130,12 +130,12 @@ def test_a_state_lets_pass_what_it_says(
 
 def test_the_severest_state_holds_and_says_since_when() -> None:
     later = NOW + timedelta(hours=1)
-    halted = Standing(state=TradingState.HALTED, since=later)
-    reducing = Standing(state=TradingState.REDUCING, since=NOW)
+    halted = TradingStateRecord(state=TradingState.HALTED, since=later)
+    reducing = TradingStateRecord(state=TradingState.REDUCING, since=NOW)
     assert severest([reducing, halted]) is halted
-    assert severest([Standing(since=NOW), reducing]) is reducing
+    assert severest([TradingStateRecord(since=NOW), reducing]) is reducing
     # Active again is one only since both are.
-    assert severest([Standing(since=NOW), Standing(since=later)]).since == later
+    assert severest([TradingStateRecord(since=NOW), TradingStateRecord(since=later)]).since == later
 
 
 @pytest.mark.parametrize(

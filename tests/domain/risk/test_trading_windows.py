@@ -7,25 +7,25 @@ import pytest
 from app.domain.order_kinds import OrderSource
 from app.domain.risk.trading_hours import WEEK, Blackout, TradingSession, Weekday
 from app.domain.risk.trading_window_changes import (
-    SessionTerms,
+    SessionRequest,
     check_window,
     read_sessions,
     read_time,
 )
-from app.domain.risk.trading_windows import Trades, TradingWindow, WindowState, examine_window
+from app.domain.risk.trading_windows import TradeCounts, TradingWindow, WindowState, examine_window
 from app.errors import Denied, RefusalCode
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 OPEN = TradingWindow(enabled=True)
 
 
-def state(window: TradingWindow, trades: Trades | None = None) -> WindowState:
-    return WindowState(window=window, trades=trades or Trades(), at=NOW)
+def state(window: TradingWindow, trades: TradeCounts | None = None) -> WindowState:
+    return WindowState(window=window, trades=trades or TradeCounts(), at=NOW)
 
 
 def test_a_window_that_is_not_enabled_holds_nothing_back() -> None:
     shut = replace(_closed(), enabled=False, max_trades_per_day=0, cooldown_seconds=60)
-    found = state(shut, Trades(today=9, this_hour=9, last_at=NOW))
+    found = state(shut, TradeCounts(today=9, this_hour=9, last_at=NOW))
     assert (found.is_open, found.reason, found.remaining) == (True, None, None)
     assert (found.next_open, found.next_close) == (None, None)
     assert all(checked.has_passed for checked in examine_window(found))
@@ -50,18 +50,18 @@ def test_a_blackout_is_told_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("window", "trades", "is_allowed", "remaining"),
     [
-        (replace(OPEN, max_trades_per_day=3), Trades(today=2), True, 1),
-        (replace(OPEN, max_trades_per_day=3), Trades(today=3), False, 0),
-        (replace(OPEN, max_trades_per_day=0), Trades(), False, 0),
-        (replace(OPEN, max_trades_per_hour=2), Trades(today=9, this_hour=1), True, 1),
-        (replace(OPEN, max_trades_per_hour=2), Trades(today=9, this_hour=2), False, 0),
-        (replace(OPEN, max_trades_per_day=9, max_trades_per_hour=2), Trades(today=8), True, 1),
+        (replace(OPEN, max_trades_per_day=3), TradeCounts(today=2), True, 1),
+        (replace(OPEN, max_trades_per_day=3), TradeCounts(today=3), False, 0),
+        (replace(OPEN, max_trades_per_day=0), TradeCounts(), False, 0),
+        (replace(OPEN, max_trades_per_hour=2), TradeCounts(today=9, this_hour=1), True, 1),
+        (replace(OPEN, max_trades_per_hour=2), TradeCounts(today=9, this_hour=2), False, 0),
+        (replace(OPEN, max_trades_per_day=9, max_trades_per_hour=2), TradeCounts(today=8), True, 1),
         # A limit was lowered below what was traded already.
-        (replace(OPEN, max_trades_per_day=1), Trades(today=5), False, 0),
+        (replace(OPEN, max_trades_per_day=1), TradeCounts(today=5), False, 0),
     ],
 )
 def test_trades_are_held_against_their_limits(
-    window: TradingWindow, trades: Trades, is_allowed: bool, remaining: int
+    window: TradingWindow, trades: TradeCounts, is_allowed: bool, remaining: int
 ) -> None:
     found = state(window, trades)
     assert (found.reason is None, found.remaining) == (is_allowed, remaining)
@@ -70,13 +70,15 @@ def test_trades_are_held_against_their_limits(
 @pytest.mark.parametrize(("seconds", "is_allowed"), [(59.999, False), (60, True)])
 def test_a_trade_waits_until_the_last_is_long_enough_ago(seconds: float, is_allowed: bool) -> None:
     last = NOW - timedelta(seconds=seconds)
-    found = state(replace(OPEN, cooldown_seconds=60), Trades(last_at=last))
+    found = state(replace(OPEN, cooldown_seconds=60), TradeCounts(last_at=last))
     assert (found.reason is None) is is_allowed
 
 
 def test_every_refusal_of_the_window_may_be_tried_again() -> None:
     window = replace(_closed(), max_trades_per_day=0, max_trades_per_hour=0, cooldown_seconds=9)
-    refusals = [checked.refusal for checked in examine_window(state(window, Trades(last_at=NOW)))]
+    refusals = [
+        checked.refusal for checked in examine_window(state(window, TradeCounts(last_at=NOW)))
+    ]
     assert len(refusals) == 4
     for refusal in refusals:
         assert refusal is not None
@@ -123,30 +125,30 @@ def test_a_misspelt_timezone_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("sessions", "field"),
     [
-        ([SessionTerms(days=[], opens_at="09:00", closes_at="17:00")], ("sessions", "0", "days")),
+        ([SessionRequest(days=[], opens_at="09:00", closes_at="17:00")], ("sessions", "0", "days")),
         (
-            [SessionTerms(days=[WEEK[0], WEEK[0]], opens_at="09:00", closes_at="17:00")],
+            [SessionRequest(days=[WEEK[0], WEEK[0]], opens_at="09:00", closes_at="17:00")],
             ("sessions", "0", "days"),
         ),
         (
-            [SessionTerms(days=WEEK, opens_at="9:00", closes_at="17:00")],
+            [SessionRequest(days=WEEK, opens_at="9:00", closes_at="17:00")],
             ("sessions", "0", "opensAt"),
         ),
         (
-            [SessionTerms(days=WEEK, opens_at="09:00", closes_at="24:00")],
+            [SessionRequest(days=WEEK, opens_at="09:00", closes_at="24:00")],
             ("sessions", "0", "closesAt"),
         ),
         (
             [
-                SessionTerms(days=[Weekday.SUNDAY], opens_at="22:00", closes_at="06:00"),
-                SessionTerms(days=[Weekday.MONDAY], opens_at="05:59", closes_at="17:00"),
+                SessionRequest(days=[Weekday.SUNDAY], opens_at="22:00", closes_at="06:00"),
+                SessionRequest(days=[Weekday.MONDAY], opens_at="05:59", closes_at="17:00"),
             ],
             ("sessions", "1"),
         ),
     ],
 )
 def test_sessions_that_are_empty_or_meet_are_refused_by_place(
-    sessions: list[SessionTerms], field: tuple[str, ...]
+    sessions: list[SessionRequest], field: tuple[str, ...]
 ) -> None:
     with pytest.raises(Denied) as denied:
         read_sessions(sessions)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from app.bus import Bus, Topic
-from app.domain.bot.bot import Bot, BotState, StopWish
+from app.domain.bot.bot import Bot, BotState, StopOptions
 from app.domain.markets.candle_series import CandleSeries
 from app.domain.markets.candles import Candle
 from app.ports import Clock
@@ -285,4 +285,4 @@ def test_a_bot_knows_the_ways_between_its_states() -> None:
     with pytest.raises(LookupError):
         stopped.moved(BotState.RUNNING)
     assert stopped.moved(BotState.STARTING).moved(BotState.RUNNING).state is BotState.RUNNING
-    assert replace(stopped, stop_wish=StopWish()).moved(BotState.STOPPED) == stopped
+    assert replace(stopped, stop_wish=StopOptions()).moved(BotState.STOPPED) == stopped

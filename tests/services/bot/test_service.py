@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.bot.bot import Assignment, Bot, BotState, Decision, DecisionOutcome, StopWish
+from app.domain.bot.bot import Assignment, Bot, BotState, Decision, DecisionOutcome, StopOptions
 from app.domain.order_kinds import OrderSide, OrderSource
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderStatus
@@ -96,9 +96,9 @@ async def test_it_goes_where_it_is_told_and_says_so(services: Services) -> None:
     assert (await bot_of(services)).state is BotState.PAUSED
     await services.bot.resume()
     assert (await bot_of(services)).state is BotState.RUNNING
-    await services.bot.stop(StopWish())
+    await services.bot.stop(StopOptions())
     assert (await bot_of(services)).state is BotState.STOPPED
-    await services.bot.stop(StopWish())
+    await services.bot.stop(StopOptions())
     for ask in (services.bot.pause, services.bot.resume):
         assert (await refusal_of(ask()))[0] is RefusalCode.INVALID_STATE
     await services.bot.start(plan(services))
@@ -308,7 +308,7 @@ async def test_stopping_closes_what_its_strategies_hold_and_nothing_else(
     await until_decided(services, clock, 1)
     [bought] = await orders(services)
     await services.halts.halt(ALL, "stop all", HaltWish())
-    await services.bot.stop(StopWish(close_positions=True, cancel_open_orders=True))
+    await services.bot.stop(StopOptions(close_positions=True, cancel_open_orders=True))
     assert (await bot_of(services)).state is BotState.STOPPED
     sold = (await orders(services))[-1]
     assert (sold.side, sold.amount, sold.source) == (
@@ -329,7 +329,7 @@ async def test_twenty_clients_may_handle_it_at_random(
         "start": lambda: services.bot.start(plan(services, DCA)),
         "pause": services.bot.pause,
         "resume": services.bot.resume,
-        "stop": lambda: services.bot.stop(StopWish()),
+        "stop": lambda: services.bot.stop(StopOptions()),
     }
     todo, codes = iter(names), set()
 
@@ -350,7 +350,7 @@ async def test_twenty_clients_may_handle_it_at_random(
     assert min(told[f"{name} done"] for name in actions) >= 5
     for last, state in (("start", BotState.RUNNING), ("stop", BotState.STOPPED)):
         if last == "start":
-            await services.bot.stop(StopWish())
+            await services.bot.stop(StopOptions())
         await actions[last]()
         bot = await bot_of(services)
         assert (bot.state, bot.desired) == (state, state)

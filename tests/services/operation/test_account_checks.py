@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.domain.accounts import AccountMode
-from app.domain.examinations import Examination
-from app.domain.findings import Finding, Level
+from app.domain.examinations import AccountCheck
+from app.domain.findings import Finding, Severity
 from app.domain.markets.markets import Market
 from app.errors import SettingsError
 from app.exchanges.paper.exchange import PaperExchange
@@ -30,9 +30,9 @@ class SilentExchange(PaperExchange):
 class ToldExchange(PaperExchange):
     """Says of its keys what it is told to."""
 
-    told = Examination()
+    told = AccountCheck()
 
-    async def examine(self) -> Examination:
+    async def examine(self) -> AccountCheck:
         return self.told
 
 
@@ -61,7 +61,7 @@ def database_url(sqlite_url: str) -> str:
 async def test_an_exchange_that_is_reached_is_well(clock: ManualClock, books: PaperBooks) -> None:
     account = candidate(lambda: PaperExchange(books, clock, TERMS))
     found, keys = await examine_account(account, clock)
-    assert (found.level, found.name) == (Level.OK, "account main")
+    assert (found.level, found.name) == (Severity.OK, "account main")
     assert found.words == "LIVE on binance, 4 markets, connected"
     assert "does not say whether they may trade" in keys.words
 
@@ -72,7 +72,7 @@ async def test_an_exchange_that_is_not_reached_is_a_fault(
     faults = Faults(is_disconnected=True)
     account = candidate(lambda: PaperExchange(books, clock, TERMS, faults))
     [found] = await examine_account(account, clock)
-    assert found.level is Level.FAULT
+    assert found.level is Severity.FAULT
     assert "disconnected: switched off" in found.words
 
 
@@ -84,7 +84,7 @@ async def test_an_exchange_that_never_answers_is_a_fault_in_time(
     await clock.until_asleep()
     await clock.advance(ANSWER_SECONDS)
     [found] = await checking
-    assert found.level is Level.FAULT
+    assert found.level is Severity.FAULT
     assert "within 30 s" in found.words
 
 
@@ -93,30 +93,30 @@ async def test_an_account_that_cannot_be_built_is_a_fault(clock: ManualClock) ->
         raise SettingsError(("api_key is missing",))
 
     [found] = await examine_account(candidate(build), clock)
-    assert found.level is Level.FAULT
+    assert found.level is Severity.FAULT
     assert "api_key is missing" in found.words
 
 
 @pytest.mark.parametrize(
     ("told", "level", "words"),
     [
-        (Examination(can_trade=True), Level.OK, "they may trade"),
-        (Examination(can_trade=False), Level.FAULT, "they may not trade"),
-        (Examination(can_withdraw=True), Level.WARNING, "they may withdraw money"),
-        (Examination(key_is_ip_bound=False), Level.WARNING, "they work from every address"),
-        (Examination(clock_skew_seconds=0.2), Level.OK, "is 0.2 s behind"),
-        (Examination(clock_skew_seconds=-3.0), Level.WARNING, "is 3.0 s ahead of"),
-        (Examination(clock_skew_seconds=60.0), Level.FAULT, "is 60.0 s behind"),
-        (Examination(requests_per_second=20.0), Level.OK, "20 times a second"),
-        (Examination(problems=("it is silent",)), Level.FAULT, "it is silent"),
+        (AccountCheck(can_trade=True), Severity.OK, "they may trade"),
+        (AccountCheck(can_trade=False), Severity.FAULT, "they may not trade"),
+        (AccountCheck(can_withdraw=True), Severity.WARNING, "they may withdraw money"),
+        (AccountCheck(key_is_ip_bound=False), Severity.WARNING, "they work from every address"),
+        (AccountCheck(clock_skew_seconds=0.2), Severity.OK, "is 0.2 s behind"),
+        (AccountCheck(clock_skew_seconds=-3.0), Severity.WARNING, "is 3.0 s ahead of"),
+        (AccountCheck(clock_skew_seconds=60.0), Severity.FAULT, "is 60.0 s behind"),
+        (AccountCheck(requests_per_second=20.0), Severity.OK, "20 times a second"),
+        (AccountCheck(problems=("it is silent",)), Severity.FAULT, "it is silent"),
     ],
 )
 async def test_what_the_exchange_says_is_told(
-    clock: ManualClock, books: PaperBooks, told: Examination, level: Level, words: str
+    clock: ManualClock, books: PaperBooks, told: AccountCheck, level: Severity, words: str
 ) -> None:
     gateway = ToldExchange(books, clock, TERMS)
     gateway.told = told
     findings: list[Finding] = await examine_account(candidate(lambda: gateway), clock)
     [found] = [one for one in findings if words in one.words]
     assert found.level is level
-    assert (found.advice is None) == (level is Level.OK)
+    assert (found.advice is None) == (level is Severity.OK)

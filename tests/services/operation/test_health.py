@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.domain.findings import Level
+from app.domain.findings import Severity
 from app.services.operation.health import HealthService
 from app.storage.upkeep.health import HealthStore
 from app.storage.upkeep.inspections import inspected, place
@@ -17,10 +17,10 @@ def health(url: str, clock: ManualClock) -> HealthService:
 
 @pytest.mark.parametrize(
     ("seconds", "level"),
-    [(0, Level.OK), (3, Level.WARNING), (-3, Level.WARNING), (60, Level.FAULT)],
+    [(0, Severity.OK), (3, Severity.WARNING), (-3, Severity.WARNING), (60, Severity.FAULT)],
 )
 async def test_the_clock_is_held_against_that_of_postgres(
-    postgres_url: str, seconds: float, level: Level
+    postgres_url: str, seconds: float, level: Severity
 ) -> None:
     async with inspected(postgres_url) as view:
         now = await HealthStore(view.sql).server_time()

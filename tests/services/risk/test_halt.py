@@ -11,7 +11,7 @@ from app.domain.order_kinds import OrderType
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.requests import OrderRequest
-from app.domain.risk.limits import Standing, TradingState
+from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime
@@ -159,7 +159,7 @@ async def test_an_order_that_was_let_in_before_a_halt_and_not_sent_yet_is_never_
 async def test_nor_is_one_where_another_process_has_halted_trading(services: Services) -> None:
     async def halted(tx: Transaction, _placed: Order) -> None:
         """Nobody tells this process of it."""
-        standing = Standing(state=TradingState.HALTED, reason="elsewhere", since=START)
+        standing = TradingStateRecord(state=TradingState.HALTED, reason="elsewhere", since=START)
         await restrict(tx, ALL, standing)
 
     await services.trading_window.configure({"enabled": True, "max_trades_per_day": 1})

@@ -9,7 +9,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.accounts import Connection, Connectivity
 from app.domain.markets.markets import Market, Ticker
-from app.domain.markets.order_books import Level, OrderBook
+from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import PositionType
 from app.errors import ExchangeError
 from app.ports import Clock
@@ -109,9 +109,9 @@ class HandPrices(NothingToWatch):
             is_stale=self.is_stale,
         )
 
-    def _levels(self, symbol: str, sign: int) -> tuple[Level, ...]:
+    def _levels(self, symbol: str, sign: int) -> tuple[BookLevel, ...]:
         prices = (self.last[symbol] + sign * (n + 1) * CENT for n in range(len(self.amounts)))
         return tuple(
-            Level(price=price, amount=amount)
+            BookLevel(price=price, amount=amount)
             for price, amount in zip(prices, self.amounts, strict=True)
         )

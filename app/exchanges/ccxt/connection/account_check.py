@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from app.domain.examinations import Examination
+from app.domain.examinations import AccountCheck
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.request_queue import Priority
@@ -22,11 +22,11 @@ class Examiner:
         self._has_keys = has_keys
         self._problems: list[str] = []
 
-    async def examine(self) -> Examination:
+    async def examine(self) -> AccountCheck:
         try:
             client = self._session.client
         except ExchangeUnavailable as error:
-            return Examination(problems=(str(error),))
+            return AccountCheck(problems=(str(error),))
         found = replace(
             await self._rights(),
             clock_skew_seconds=await self._clock_skew_seconds(),
@@ -34,15 +34,15 @@ class Examiner:
         )
         return replace(found, problems=tuple(self._problems))
 
-    async def _rights(self) -> Examination:
+    async def _rights(self) -> AccountCheck:
         if not self._has_keys:
-            return Examination()
+            return AccountCheck()
         money = await self._ask("fetch_balance")
         rights = self._session.venue.rights
         if rights is None:
-            return Examination()
+            return AccountCheck()
         answer = await self._ask(rights.method)
-        return Examination(
+        return AccountCheck(
             can_trade=rights.may_trade(answer, money),
             can_withdraw=rights.may_withdraw(answer),
             key_is_ip_bound=rights.is_ip_bound(answer),

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.domain.markets.order_books import Level, OrderBook
+from app.domain.markets.order_books import BookLevel, OrderBook
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.numbers import amount, moment, written
 
@@ -21,7 +21,7 @@ def order_book_of(row: Mapping[str, Any], *, depth: int, now: datetime) -> Order
     )
 
 
-def _levels(rows: object) -> list[Level]:
+def _levels(rows: object) -> list[BookLevel]:
     """From the lowest price to the highest, without those that are used up."""
     if not isinstance(rows, Sequence):
         raise Unreadable("the exchange answered with something that is no order book")
@@ -29,10 +29,10 @@ def _levels(rows: object) -> list[Level]:
     return sorted(levels, key=lambda level: level.price)
 
 
-def _level(row: Any) -> Level:
+def _level(row: Any) -> BookLevel:
     values = row[:2] if isinstance(row, Sequence) else ()
     numbers = [amount(written(value)) for value in values]
     match numbers:
         case [Decimal() as price, Decimal() as size] if price:
-            return Level(price=price, amount=size)
+            return BookLevel(price=price, amount=size)
     raise Unreadable("the exchange answered with an order book of which a level cannot be read")

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.markets.order_books import Level
+from app.domain.markets.order_books import BookLevel
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.domain.paper_ledger import (
@@ -272,7 +272,7 @@ class Page:
         )
 
 
-def _levels(position: PaperPosition, offers: Offers) -> Sequence[Level]:
+def _levels(position: PaperPosition, offers: Offers) -> Sequence[BookLevel]:
     """What it can be closed against."""
     return offers.levels(closing_side(position), position.symbol)
 

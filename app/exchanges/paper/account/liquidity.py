@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from app.domain import money
-from app.domain.markets.order_books import Level
+from app.domain.markets.order_books import BookLevel
 from app.domain.order_kinds import OrderSide
 from app.domain.paper_ledger import PaperOrder, PaperPosition
 from app.exchanges.paper.account.margins import cut
@@ -43,7 +43,7 @@ class Offers(Protocol):
         """The last price, where it is known."""
         ...
 
-    def levels(self, side: OrderSide, symbol: str) -> Sequence[Level]:
+    def levels(self, side: OrderSide, symbol: str) -> Sequence[BookLevel]:
         """What an order of this side can take, best first; nothing where that was not seen."""
         ...
 
@@ -60,7 +60,7 @@ class TickOffers:
         self._venue = venue
         self._tick = tick
         self._matching = Matching(rates=venue.rates)
-        self._levels: dict[tuple[str, OrderSide], tuple[Level, ...]] = {}
+        self._levels: dict[tuple[str, OrderSide], tuple[BookLevel, ...]] = {}
         self._untraded: dict[str, Decimal] = {}
 
     def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
@@ -78,7 +78,7 @@ class TickOffers:
     def mark(self, symbol: str) -> Decimal:
         return self._venue.last(symbol, self._tick)
 
-    def levels(self, side: OrderSide, symbol: str) -> Sequence[Level]:
+    def levels(self, side: OrderSide, symbol: str) -> Sequence[BookLevel]:
         key = symbol, side
         if key not in self._levels:
             self._levels[key] = tuple(self._venue.levels_against(side, symbol, self._tick))

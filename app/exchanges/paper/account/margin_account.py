@@ -8,7 +8,7 @@ from app.domain import money
 from app.domain.order_kinds import PositionType
 from app.domain.paper_ledger import PaperBalance, PaperPosition
 from app.domain.portfolio.exposures import Exposure
-from app.domain.portfolio.margins import Leg, Standing, liquidation_price
+from app.domain.portfolio.margins import MarginLevel, MarginPosition, liquidation_price
 
 MarkOf = Callable[[str], Decimal | None]
 
@@ -49,7 +49,7 @@ class Stakes:
         """The quotes in which everything has to be closed at these prices."""
         return [quote for quote in sorted(self.totals) if self._is_called(quote, mark)]
 
-    def standing(self, quote: str, mark: MarkOf) -> Standing | None:
+    def standing(self, quote: str, mark: MarkOf) -> MarginLevel | None:
         """None where the price of any position is not known."""
         return self._standing(quote, self.open_in(quote), mark)
 
@@ -79,15 +79,15 @@ class Stakes:
 
     def _standing(
         self, quote: str, positions: Iterable[PaperPosition], mark: MarkOf
-    ) -> Standing | None:
-        legs: list[tuple[Leg, Decimal]] = []
+    ) -> MarginLevel | None:
+        legs: list[tuple[MarginPosition, Decimal]] = []
         for position in positions:
             price = mark(position.symbol)
             if price is None:
                 return None
             legs.append((_leg(position), price))
-        return Standing.of(self.totals.get(quote, money.ZERO), legs)
+        return MarginLevel.of(self.totals.get(quote, money.ZERO), legs)
 
 
-def _leg(position: PaperPosition) -> Leg:
-    return Leg(amount=position.amount, basis=position.holding.basis)
+def _leg(position: PaperPosition) -> MarginPosition:
+    return MarginPosition(amount=position.amount, basis=position.holding.basis)

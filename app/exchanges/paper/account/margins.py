@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.markets.markets import FeeRates
-from app.domain.markets.order_books import Level
+from app.domain.markets.order_books import BookLevel
 from app.domain.paper_ledger import PaperBalance, PaperOrder, PaperPosition
 from app.domain.portfolio.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
 from app.domain.portfolio.positions import Holding, Move, move
@@ -58,7 +58,7 @@ def most_of(order: PaperOrder, position: PaperPosition | None) -> Decimal | None
     return closable(_held(position), order.side)
 
 
-def cut(levels: Iterable[Level], most: Decimal | None) -> Iterator[Level]:
+def cut(levels: Iterable[BookLevel], most: Decimal | None) -> Iterator[BookLevel]:
     """The levels, up to so much in all."""
     left = most
     for level in levels:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.fills import Fee
 from app.domain.markets.markets import FeeRates
-from app.domain.markets.order_books import Level
+from app.domain.markets.order_books import BookLevel
 from app.domain.order_kinds import OrderSide, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderTerms
@@ -55,13 +55,13 @@ class Matching:
 
     rates: FeeRates
 
-    def place(self, order: PaperOrder, levels: Iterable[Level]) -> Outcome:
+    def place(self, order: PaperOrder, levels: Iterable[BookLevel]) -> Outcome:
         """Let a new order arrive, or wait for its trigger."""
         if not order.awaits_trigger:
             return self.arrive(order, levels)
         return Outcome(before=order, order=self._held(replace(order, status=OrderStatus.OPEN)))
 
-    def arrive(self, order: PaperOrder, levels: Iterable[Level]) -> Outcome:
+    def arrive(self, order: PaperOrder, levels: Iterable[BookLevel]) -> Outcome:
         """Take what the order may of the other side's levels, best first, and rest or expire."""
         reachable = tuple(_within_reach(order, levels))
         amount = money.total(level.amount for level in reachable)
@@ -75,7 +75,7 @@ class Matching:
         return Outcome(before=order, order=arrived, executions=taken)
 
     def trigger(
-        self, order: PaperOrder, levels: Sequence[Level], purse: Purse, at: datetime
+        self, order: PaperOrder, levels: Sequence[BookLevel], purse: Purse, at: datetime
     ) -> Outcome:
         """Let an order arrive whose trigger was reached; it takes no more than can be paid."""
         triggered = replace(order, triggered_at=at, updated_at=at)
@@ -99,12 +99,12 @@ class Matching:
         is_done = filled == order.amount
         status = OrderStatus.FILLED if is_done else OrderStatus.PARTIALLY_FILLED
         after = self._held(replace(order, filled=filled, status=status, updated_at=at))
-        level = Level(price=limit_of(order), amount=amount)
+        level = BookLevel(price=limit_of(order), amount=amount)
         execution = self._execute(after, level, is_maker=True)
         return Outcome(before=order, order=after, executions=(execution,))
 
     def amend(
-        self, order: PaperOrder, wanted: OrderTerms, levels: Iterable[Level], at: datetime
+        self, order: PaperOrder, wanted: OrderTerms, levels: Iterable[BookLevel], at: datetime
     ) -> Outcome:
         """Change a waiting order where it stands; at another price it arrives anew."""
         amended = replace(with_terms(order, wanted), amendments=order.amendments + 1, updated_at=at)
@@ -139,7 +139,7 @@ class Matching:
                 quote = quote.moved(gained=gained, set_aside=money.ZERO)
         return {base.asset: base, quote.asset: quote}
 
-    def _affordable(self, levels: Iterable[Level], purse: Purse) -> Iterator[Level]:
+    def _affordable(self, levels: Iterable[BookLevel], purse: Purse) -> Iterator[BookLevel]:
         """The levels, up to where the money with its fees ends."""
         budget = purse.free
         for level in levels:
@@ -151,7 +151,7 @@ class Matching:
             if amount < level.amount:
                 return
 
-    def _execute(self, order: PaperOrder, level: Level, *, is_maker: bool) -> Execution:
+    def _execute(self, order: PaperOrder, level: BookLevel, *, is_maker: bool) -> Execution:
         cost = money.multiply(level.price, level.amount)
         rate = self.rates.maker if is_maker else self.rates.taker
         return Execution(
@@ -189,7 +189,7 @@ def expired(order: PaperOrder, refusal: Refusal) -> PaperOrder:
     return replace(order, status=OrderStatus.EXPIRED, reserved=money.ZERO, refusal=refusal)
 
 
-def _within_reach(order: PaperOrder, levels: Iterable[Level]) -> Iterator[Level]:
+def _within_reach(order: PaperOrder, levels: Iterable[BookLevel]) -> Iterator[BookLevel]:
     """The levels that the order takes, cut to what it takes of each."""
     wanted = order.remaining
     for level in levels:

@@ -10,7 +10,7 @@ from app.domain import money
 from app.domain.accounts import Capabilities, Connection
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import FeeRates, Market, Ticker
-from app.domain.markets.order_books import Level, OrderBook
+from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.paper_ledger import PaperOrder, PaperPosition
 from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode
@@ -54,7 +54,7 @@ class FollowedPit:
         bid, ask = self.book.bids[0].price, self.book.asks[0].price
         return Quote(bid=bid, ask=ask, last=self.last, at=self.seen_at)
 
-    def levels_against(self, side: OrderSide, at: datetime) -> Sequence[Level]:
+    def levels_against(self, side: OrderSide, at: datetime) -> Sequence[BookLevel]:
         return self.book.asks if side is OrderSide.BUY else self.book.bids
 
 
@@ -95,7 +95,7 @@ class Sighting:
     def mark(self, symbol: str) -> Decimal | None:
         return self.last.get(symbol)
 
-    def levels(self, side: OrderSide, symbol: str) -> Sequence[Level]:
+    def levels(self, side: OrderSide, symbol: str) -> Sequence[BookLevel]:
         pit = self.pits.get(symbol)
         return () if pit is None else pit.levels_against(side, self.at)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from app.domain.markets.markets import FeeRates
-from app.domain.markets.order_books import Level
+from app.domain.markets.order_books import BookLevel
 from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.account.ledger_transaction import Page
 from app.exchanges.paper.account.resting_orders import WaitingOrders
@@ -33,7 +33,7 @@ class Pit(Protocol):
         """The prices by which it is judged; ExchangeUnavailable where they are not of that time."""
         ...
 
-    def levels_against(self, side: OrderSide, at: datetime) -> Iterable[Level]:
+    def levels_against(self, side: OrderSide, at: datetime) -> Iterable[BookLevel]:
         """What an order of this side can take, best first."""
         ...
 

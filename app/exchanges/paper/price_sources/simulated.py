@@ -8,7 +8,7 @@ from decimal import Decimal
 from app.domain.accounts import Connection, Connectivity
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import FeeRates, Market, Ticker
-from app.domain.markets.order_books import Level, OrderBook
+from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.account.admission import CAPABILITIES
 from app.exchanges.paper.account.ledger_transaction import Page
@@ -32,7 +32,7 @@ class SimulatedPit:
     def quote(self, at: datetime) -> Quote:
         return self.venue.quote(self.rules.symbol, tick_of(at))
 
-    def levels_against(self, side: OrderSide, at: datetime) -> Iterator[Level]:
+    def levels_against(self, side: OrderSide, at: datetime) -> Iterator[BookLevel]:
         return self.venue.levels_against(side, self.rules.symbol, tick_of(at))
 
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from itertools import islice
 
 from app.domain import money
-from app.domain.markets.order_books import Level, OrderBook
+from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.prices.listings import Listing
 from app.exchanges.paper.prices.price_path import PriceProcess, time_of
@@ -35,7 +35,7 @@ class DepthProcess:
         )
         return OrderBook(bids=bids, asks=asks, at=time_of(tick))
 
-    def levels(self, listing: Listing, side: OrderSide, tick: int) -> Iterator[Level]:
+    def levels(self, listing: Listing, side: OrderSide, tick: int) -> Iterator[BookLevel]:
         """The orders of others on this side, best first; a level that nobody asks for costs none.
 
         Whatever is taken stands there again for the next order.
@@ -48,7 +48,7 @@ class DepthProcess:
             if number:
                 steps += _gap(last, listing, gap)
             worth += _between(_MORE_WORTH if number else _BEST_WORTH, growth)
-            yield Level(
+            yield BookLevel(
                 price=money.add(last, money.multiply(away, Decimal(steps))),
                 amount=_amount(worth, last, listing),
             )

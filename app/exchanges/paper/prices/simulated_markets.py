@@ -8,7 +8,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.markets.candles import Candle
 from app.domain.markets.markets import FeeRates, Ticker
-from app.domain.markets.order_books import Level, OrderBook
+from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderSide
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.paper.prices.candles import CandleProcess
@@ -83,7 +83,7 @@ class Venue:
         """A running candle that knows all ticks up to one, when it knows them up to another."""
         return self._candles.grown(self.listing(symbol), candle, before, tick)
 
-    def levels_against(self, side: OrderSide, symbol: str, tick: int) -> Iterator[Level]:
+    def levels_against(self, side: OrderSide, symbol: str, tick: int) -> Iterator[BookLevel]:
         """What an order of this side can take, best first."""
         other = OrderSide.SELL if side is OrderSide.BUY else OrderSide.BUY
         return self._depth.levels(self.listing(symbol), other, tick)

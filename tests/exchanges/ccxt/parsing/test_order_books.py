@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.markets.order_books import Level, OrderBook
+from app.domain.markets.order_books import BookLevel, OrderBook
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.order_books import order_book_of
 
@@ -17,8 +17,8 @@ ROW: dict[str, Any] = {
 }
 
 
-def a_level(price: str, amount: str) -> Level:
-    return Level(price=Decimal(price), amount=Decimal(amount))
+def a_level(price: str, amount: str) -> BookLevel:
+    return BookLevel(price=Decimal(price), amount=Decimal(amount))
 
 
 def read(depth: int = 5, **changes: Any) -> OrderBook:

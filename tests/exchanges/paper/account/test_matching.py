@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.markets.markets import FeeRates
-from app.domain.markets.order_books import Level
+from app.domain.markets.order_books import BookLevel
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderTerms
@@ -30,7 +30,7 @@ _FUNDS = {
     "USDT": PaperBalance(asset="USDT", free=Decimal(1_000_000), used=Decimal(0)),
 }
 _THREE_LEVELS = tuple(
-    Level(price=Decimal(price), amount=Decimal(amount))
+    BookLevel(price=Decimal(price), amount=Decimal(amount))
     for price, amount in ((100, 1), (101, 2), (103, 4))
 )
 _ORDER = PaperOrder(
@@ -104,7 +104,7 @@ def test_a_waiting_order_is_a_maker_at_its_own_price_and_frees_the_rest() -> Non
 
 def test_a_sell_pays_its_fee_from_what_it_brings() -> None:
     order = replace(_ORDER, side=OrderSide.SELL, price=Decimal(90))
-    outcome = _MATCHING.arrive(order, [Level(price=Decimal(95), amount=Decimal(9))])
+    outcome = _MATCHING.arrive(order, [BookLevel(price=Decimal(95), amount=Decimal(9))])
     after = _settled(outcome)
     assert after["BTC"].free == 95
     assert after["USDT"].free == 1_000_000 + 475 * Decimal("0.999")
@@ -140,12 +140,12 @@ orders = st.builds(
     amount=amounts,
     price=prices,
 )
-levels = st.lists(st.builds(Level, price=prices, amount=amounts), max_size=4)
+levels = st.lists(st.builds(BookLevel, price=prices, amount=amounts), max_size=4)
 
 
 @given(orders, levels, st.integers(0, 3))
 def test_no_rounding_and_no_money_from_nowhere_whatever_is_matched(
-    order: PaperOrder, levels: list[Level], parts: int
+    order: PaperOrder, levels: list[BookLevel], parts: int
 ) -> None:
     rich = {asset: replace(one, free=Decimal("1e30")) for asset, one in _FUNDS.items()}
     arrived = _MATCHING.arrive(order, levels)
@@ -243,7 +243,7 @@ def test_a_triggered_buy_never_spends_more_than_there_is(
     amount: int, price: int, free: int
 ) -> None:
     stop = _a_stop(amount=money.multiply(Decimal(amount), _STEP))
-    levels = [Level(price=Decimal(price), amount=stop.amount)]
+    levels = [BookLevel(price=Decimal(price), amount=stop.amount)]
     outcome = _MATCHING.trigger(stop, levels, _purse(money.multiply(Decimal(free), _SMALL)), _LATER)
     exact = PaperBalance(
         asset="USDT", free=money.multiply(Decimal(free), _SMALL), used=outcome.before.reserved

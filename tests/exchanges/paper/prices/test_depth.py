@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.markets.order_books import Level, OrderBook
+from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.exchanges.paper.exchange import PaperExchange
@@ -37,11 +37,11 @@ def _depth(seed: int) -> DepthProcess:
     return DepthProcess(seed, PriceProcess(seed))
 
 
-def _worth(levels: Sequence[Level]) -> Decimal:
+def _worth(levels: Sequence[BookLevel]) -> Decimal:
     return money.total(money.multiply(level.price, level.amount) for level in levels)
 
 
-def _taken(levels: Sequence[Level], worth: int) -> int:
+def _taken(levels: Sequence[BookLevel], worth: int) -> int:
     """How many levels it takes to spend so much."""
     return next(n for n in range(1, LEVELS + 1) if _worth(levels[:n]) >= worth)
 
