@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
 from app.exchanges.ccxt.connection.clients import CcxtTerms, problems_of
-from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Faults
@@ -15,7 +15,7 @@ from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock, ExchangeGateway
 from app.settings import AccountSettings, Settings
 from app.storage.database import Database
-from app.storage.paper import PaperBooks
+from app.storage.paper import PaperLedgers
 
 # What is on its way for longer than the exchange accepts it has surely not arrived; and a margin.
 NOT_FOUND_MARGIN_SECONDS = 5.0
@@ -32,7 +32,7 @@ class Gateways:
         self._database = database
         self._clock = clock
         self._faults = faults
-        self._shelf = MarketShelf(clock)
+        self._shelf = MarketCache(clock)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ class Gateways:
         if account.mode is not AccountMode.PAPER:
             return self._real(name)
         return PaperExchange(
-            PaperBooks(self._database, name),
+            PaperLedgers(self._database, name),
             self._clock,
             _paper(account),
             self._faults.get(name),

@@ -19,7 +19,7 @@ from app.cli.output import fail, told_in_words
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from app.storage.upkeep.backups import Contents
+    from app.storage.upkeep.backups import BackupContents
 
 _File = Annotated[Path, typer.Argument(metavar="FILE")]
 _PASSWORD = "It asks for the password, or takes it from ~/.pgpass."  # noqa: S105  none
@@ -129,7 +129,7 @@ def _is_served(settings: "Settings") -> bool:
     return asyncio.run(running.is_orderdeck(settings))
 
 
-def _described(contents: "Contents") -> str:
+def _described(contents: "BackupContents") -> str:
     size = contents.size_bytes / machine.MEBIBYTE
     return (
         f"{contents.orders} orders and {contents.events} events"

@@ -24,7 +24,7 @@ class NewsReader(AsyncIterator[OrderReport]):
         return await self._unread.get()
 
 
-class NewsStand:
+class NewsBroadcast:
     """Gives every report to every reader who is still there."""
 
     def __init__(self) -> None:

@@ -80,7 +80,7 @@ _SAVE_ORDER = update(tables.paper_orders).where(
 )
 
 
-class AccountBooks:
+class PaperLedger:
     """What the paper exchange holds for one account."""
 
     def __init__(self, sql: Sql, account: str) -> None:
@@ -230,8 +230,8 @@ class PaperStore:
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    def of(self, account: str) -> AccountBooks:
-        return AccountBooks(self._sql, account)
+    def of(self, account: str) -> PaperLedger:
+        return PaperLedger(self._sql, account)
 
 
 class _HasPaper(Protocol):
@@ -245,7 +245,7 @@ class _Database(Protocol):
     def snapshot(self) -> AbstractAsyncContextManager[_HasPaper]: ...
 
 
-class PaperBooks:
+class PaperLedgers:
     """One account's books, opened for a change or for a look."""
 
     def __init__(self, database: _Database, account: str) -> None:
@@ -253,12 +253,12 @@ class PaperBooks:
         self._account = account
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AccountBooks]:
+    async def transaction(self) -> AsyncIterator[PaperLedger]:
         async with self._database.transaction() as transaction:
             yield transaction.paper.of(self._account)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[AccountBooks]:
+    async def snapshot(self) -> AsyncIterator[PaperLedger]:
         async with self._database.snapshot() as snapshot:
             yield snapshot.paper.of(self._account)
 

@@ -16,7 +16,7 @@ MOST_DESCRIPTION = 500
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 
-class Nonsense(Exception):
+class InvalidStrategy(Exception):
     """A strategy that is not as an author was told to write it."""
 
 
@@ -31,7 +31,7 @@ class StrategyInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
+class FileReport:
     """What looking at one file brought: its strategies, or why it is refused."""
 
     file: Path
@@ -53,11 +53,13 @@ def info_of(strategy: Strategy) -> StrategyInfo:
     kind = type(strategy)
     name, description = getattr(kind, "name", None), getattr(kind, "description", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise Nonsense(f"{kind.__name__}.name must be 1 to 64 of a-z 0-9 _ -")
+        raise InvalidStrategy(f"{kind.__name__}.name must be 1 to 64 of a-z 0-9 _ -")
     if not isinstance(description, str) or not 1 <= len(description) <= MOST_DESCRIPTION:
-        raise Nonsense(f"{kind.__name__}.description must have 1 to {MOST_DESCRIPTION} characters")
+        raise InvalidStrategy(
+            f"{kind.__name__}.description must have 1 to {MOST_DESCRIPTION} characters"
+        )
     if not isinstance(kind.Parameters, type) or not issubclass(kind.Parameters, Parameters):
-        raise Nonsense(f"{kind.__name__}.Parameters must be made from interface.Parameters")
+        raise InvalidStrategy(f"{kind.__name__}.Parameters must be made from interface.Parameters")
     # Parameters without defaults are asked about when they are given.
     with suppress(BadParameter):
         candles_needed(strategy, read(kind.Parameters, as_text({})))
@@ -68,11 +70,13 @@ def info_of(strategy: Strategy) -> StrategyInfo:
 def candles_needed(strategy: Strategy, parameters: Parameters) -> int:
     count = strategy.candles_needed(parameters)
     if type(count) is not int or not 1 <= count <= MOST_CANDLES:
-        raise Nonsense(f"candles_needed answered {count!r:.50} instead of 1 to {MOST_CANDLES}")
+        raise InvalidStrategy(
+            f"candles_needed answered {count!r:.50} instead of 1 to {MOST_CANDLES}"
+        )
     return count
 
 
-def catalog_of(looks: Iterable[Look]) -> Catalog:
+def catalog_of(looks: Iterable[FileReport]) -> Catalog:
     """The built-in strategies and those of the files; of two with one name the first stands."""
     strategies = dict(_built_in())
     files: dict[str, Path] = {}

@@ -24,7 +24,7 @@ def receive(stream: BinaryIO) -> Any:
     return orjson.loads(stream.read(length))
 
 
-class Inbox:
+class FrameBuffer:
     """Makes messages of what comes in pieces."""
 
     def __init__(self) -> None:

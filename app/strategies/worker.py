@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from app.domain.bot.signals import Signal
-from app.strategies.catalog import Nonsense, candles_needed, info_of
+from app.strategies.catalog import InvalidStrategy, candles_needed, info_of
 from app.strategies.frames import pack, receive
 from app.strategies.interface import Advice, Candles, Held, Parameters, Strategy
 from app.strategies.parameters import BadParameter, read
@@ -32,7 +32,7 @@ _MIB = 1 << 20
 Answer = dict[str, Any]
 
 
-class Printer(io.TextIOBase):
+class OutputLimiter(io.TextIOBase):
     """Takes what a strategy prints, and lets so much of it through that nobody is flooded."""
 
     def __init__(self, through: Callable[[str], object]) -> None:
@@ -46,7 +46,7 @@ class Printer(io.TextIOBase):
         return len(text)
 
 
-class Channel:
+class ServerPipe:
     """What the server hears and says; a strategy's own standard streams lead elsewhere."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Channel:
         os.dup2(nothing, 0)
         os.dup2(2, 1)
         errors = sys.stderr
-        self._printer = Printer(errors.write)
+        self._printer = OutputLimiter(errors.write)
         sys.stdout = sys.stderr = self._printer
 
     def receive(self) -> Any:
@@ -72,7 +72,7 @@ class Channel:
 def main(file: Path, most_bytes: int, parent: int) -> None:
     _die_with(parent)
     os.nice(_NICENESS)
-    channel = Channel()
+    channel = ServerPipe()
     resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
     # Made while there is memory to make it. Nobody knows what is left then: it is the last answer.
     words = f"needed more than {most_bytes // _MIB} MiB of memory"
@@ -108,7 +108,7 @@ def _answered(ask: Callable[[], object]) -> bytes | None:
         return None
     except BadParameter as bad:
         return pack({"bad": [bad.path, bad.words]})
-    except Nonsense as nonsense:
+    except InvalidStrategy as nonsense:
         return pack({"failed": _bounded(str(nonsense))})
     except BaseException as error:  # noqa: BLE001 - whatever a strategy throws is its answer
         return pack({"failed": _bounded(f"{type(error).__name__}: {error}")})
@@ -123,21 +123,21 @@ def _load(file: Path) -> list[Strategy]:
     sys.path.append(str(file.parent))
     spec = importlib.util.spec_from_file_location(f"strategy_{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise Nonsense("is not a Python file")
+        raise InvalidStrategy("is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     own = {one for one in vars(module).values() if inspect.isclass(one)}
     kinds = [one for one in own if issubclass(one, Strategy) and one.__module__ == spec.name]
     if not kinds:
-        raise Nonsense("defines no strategy")
+        raise InvalidStrategy("defines no strategy")
     return [kind() for kind in sorted(kinds, key=lambda kind: kind.__qualname__)]
 
 
 def _ask(strategies: Mapping[str, Strategy], question: Mapping[str, Any]) -> object:
     strategy = strategies.get(question["name"])
     if strategy is None:
-        raise Nonsense("is not in its file any more")
+        raise InvalidStrategy("is not in its file any more")
     parameters = read(type(strategy).Parameters, question["parameters"])
     match question["ask"]:
         case "candles_needed":
@@ -145,7 +145,7 @@ def _ask(strategies: Mapping[str, Strategy], question: Mapping[str, Any]) -> obj
         case "decide":
             return _decide(strategy, parameters, question)
         case other:
-            raise Nonsense(f"cannot be asked to {other}")
+            raise InvalidStrategy(f"cannot be asked to {other}")
 
 
 def _decide(strategy: Strategy, parameters: Parameters, question: Mapping[str, Any]) -> object:
@@ -156,7 +156,7 @@ def _decide(strategy: Strategy, parameters: Parameters, question: Mapping[str, A
     candles = Candles(**arrays)
     advice = strategy.decide(candles, Held(**question["held"]), parameters)
     if not isinstance(advice, Advice):
-        raise Nonsense(f"answered {type(advice).__name__} instead of an Advice")
+        raise InvalidStrategy(f"answered {type(advice).__name__} instead of an Advice")
     signal = Signal(advice.signal)
     return {"signal": signal, "reason": advice.reason, "part": float(advice.part)}
 

@@ -7,7 +7,7 @@ import pytest
 from app.bus import Bus
 from app.domain.accounts import AccountMode
 from app.storage.database import Database
-from app.storage.paper import PaperBooks
+from app.storage.paper import PaperLedgers
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
 from tests.support.exchanges.memory_ledger import MemoryBooks
@@ -17,19 +17,19 @@ from tests.support.exchanges.rigs import GatewayRig, PaperRig
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
-async def opened_books(database: Database) -> PaperBooks:
+async def opened_books(database: Database) -> PaperLedgers:
     async with database.transaction() as tx:
         await tx.accounts.insert("desk", "paper", AccountMode.PAPER, START)
-    return PaperBooks(database, "desk")
+    return PaperLedgers(database, "desk")
 
 
 @pytest.fixture
-async def books(database: Database) -> PaperBooks:
+async def books(database: Database) -> PaperLedgers:
     return await opened_books(database)
 
 
 @pytest.fixture
-def paper(books: PaperBooks) -> PaperRig:
+def paper(books: PaperLedgers) -> PaperRig:
     return PaperRig(books, ManualClock(START))
 
 

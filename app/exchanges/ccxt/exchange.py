@@ -16,41 +16,41 @@ from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderT
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
 from app.exchanges.ccxt.connection.account_check import Examiner
-from app.exchanges.ccxt.connection.anomalies import Oddities
+from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, canceling, placing
 from app.exchanges.ccxt.connection.capabilities import capabilities_of
 from app.exchanges.ccxt.connection.clients import CcxtTerms
 from app.exchanges.ccxt.connection.request_queue import Priority
-from app.exchanges.ccxt.connection.sessions import CcxtSession, MarketShelf
+from app.exchanges.ccxt.connection.sessions import CcxtSession, MarketCache
 from app.exchanges.ccxt.parsing.failures import failure_of_create, is_order_unknown
 from app.exchanges.ccxt.parsing.markets import balances_of
 from app.exchanges.ccxt.parsing.numbers import text
 from app.exchanges.ccxt.parsing.order_reports import accepted
-from app.exchanges.ccxt.rest.amendments import Amending, no_amending
-from app.exchanges.ccxt.rest.exposures import Exposures
-from app.exchanges.ccxt.rest.lookups import Lookups
+from app.exchanges.ccxt.rest.amendments import PendingAmendment, no_amending
+from app.exchanges.ccxt.rest.exposures import ExposureReader
+from app.exchanges.ccxt.rest.lookups import OrderLookup
 from app.exchanges.ccxt.rest.market_data import MarketData
 from app.exchanges.ccxt.rest.prechecks import SentIds, only_prices, refuse
-from app.exchanges.ccxt.streams.account_streams import Streams
+from app.exchanges.ccxt.streams.account_streams import AccountStreams
 from app.exchanges.ccxt.streams.market_streams import MarketStreams
-from app.exchanges.news import NewsStand
+from app.exchanges.news import NewsBroadcast
 from app.ports import Clock
 
 
 class CcxtExchange:
     """One account at an exchange. What it cannot read it counts, logs and never guesses."""
 
-    def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketShelf) -> None:
+    def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketCache) -> None:
         self._terms = terms
         self._clock = clock
         self._session = CcxtSession(terms, clock, shelf)
-        self._oddities = Oddities(terms.exchange, clock)
-        self._lookups = Lookups(self._session, clock, self._oddities)
-        self._exposures = Exposures(self._session, self._lookups, clock, self._oddities)
+        self._oddities = AnomalyLog(terms.exchange, clock)
+        self._lookups = OrderLookup(self._session, clock, self._oddities)
+        self._exposures = ExposureReader(self._session, self._lookups, clock, self._oddities)
         self._data = MarketData(self._session, self._lookups, clock, self._oddities)
         self._market_streams = MarketStreams(self._data, self._session, clock)
-        self._stand = NewsStand()
-        self._streams = Streams(self, self._session, self._stand, terms, clock)
+        self._stand = NewsBroadcast()
+        self._streams = AccountStreams(self, self._session, self._stand, terms, clock)
         self._sent = SentIds()
 
     @property
@@ -154,7 +154,7 @@ class CcxtExchange:
         if row is None:
             return None
         found = await self._lookups.whole(row, wire_id=key.wire_id)
-        amending = Amending(row=row, report=found, wanted=wanted)
+        amending = PendingAmendment(row=row, report=found, wanted=wanted)
         if amending.is_done:
             return found
         try:

@@ -17,16 +17,16 @@ from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt, ExchangeError, ExchangeRejected, Refusal
 from app.exchanges.paper.account.admission import refuse
 from app.exchanges.paper.account.amending import refuse_amendment
-from app.exchanges.paper.account.ledger import Books, BooksTransaction, BooksView
-from app.exchanges.paper.account.ledger_transaction import Page
-from app.exchanges.paper.account.margin_account import Stakes
+from app.exchanges.paper.account.ledger import LedgerStore, LedgerUpdate, LedgerView
+from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
+from app.exchanges.paper.account.margin_account import MarginAccount
 from app.exchanges.paper.account.margins import cut
 from app.exchanges.paper.account.matching import Matching, Outcome, with_terms
 from app.exchanges.paper.account.reports import number_of, report_of, terms_of
-from app.exchanges.paper.account.resting_orders import WaitingOrders
+from app.exchanges.paper.account.resting_orders import RestingOrders
 from app.exchanges.paper.faults import CrashPoint, Faults
-from app.exchanges.paper.news import NewsDesk
-from app.exchanges.paper.price_sources.protocols import Floor, Meeting, Pit
+from app.exchanges.paper.news import FaultyNews
+from app.exchanges.paper.price_sources.protocols import MarketView, PendingPrices, PriceSource
 from app.ports import Clock
 
 _REFRESH = timedelta(seconds=1)
@@ -35,13 +35,13 @@ _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
+class LedgerContext:
     """What the books are kept with."""
 
-    floor: Floor
+    floor: PriceSource
     clock: Clock
     faults: Faults
-    desk: NewsDesk
+    desk: FaultyNews
 
 
 class Bookkeeper:
@@ -51,7 +51,7 @@ class Bookkeeper:
     still be known: there, the books say what was ordered when, whoever looked and how often.
     """
 
-    def __init__(self, books: Books, surroundings: Surroundings) -> None:
+    def __init__(self, books: LedgerStore, surroundings: LedgerContext) -> None:
         self._books = books
         self._floor = surroundings.floor
         self._matching = Matching(rates=surroundings.floor.rates)
@@ -59,7 +59,7 @@ class Bookkeeper:
         self._faults = surroundings.faults
         self._desk = surroundings.desk
         self._known_assets: frozenset[str] | None = None
-        self._waiting: WaitingOrders | None = None
+        self._waiting: RestingOrders | None = None
         self._refresh_at: datetime | None = None
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
@@ -122,7 +122,7 @@ class Bookkeeper:
         """Every open position on margin, at the last prices where several stand on one quote."""
         async with self._books.snapshot() as books:
             positions = await books.positions()
-            stakes = Stakes.of(positions, await books.balances() if positions else {})
+            stakes = MarginAccount.of(positions, await books.balances() if positions else {})
         last = {} if stakes.are_apart else await self._last(stakes.symbols)
         return stakes.exposures(last.get)
 
@@ -149,13 +149,15 @@ class Bookkeeper:
             return {}
         return {symbol: ticker.last for symbol, ticker in tickers.items()}
 
-    async def _place(self, order: PaperOrder, pit: Pit, page: Page) -> Outcome:
+    async def _place(self, order: PaperOrder, pit: MarketView, page: LedgerTransaction) -> Outcome:
         _insist(refuse(order, pit.rules, pit.quote(page.now)))
         order = await page.admitted(order)
         levels = pit.levels_against(order.side, page.now)
         return self._matching.place(order, cut(levels, page.most_of(order)))
 
-    async def _amend(self, order: PaperOrder, wanted: OrderTerms, pit: Pit, page: Page) -> Outcome:
+    async def _amend(
+        self, order: PaperOrder, wanted: OrderTerms, pit: MarketView, page: LedgerTransaction
+    ) -> Outcome:
         after, at = with_terms(order, wanted), page.now
         _insist(refuse_amendment(order, after, pit.rules, pit.quote(at)))
         await page.check_reduction(after)
@@ -164,8 +166,8 @@ class Bookkeeper:
 
     @asynccontextmanager
     async def _page(
-        self, meeting: Meeting | None = None, *, assets: Iterable[str] = ()
-    ) -> AsyncIterator[Page]:
+        self, meeting: PendingPrices | None = None, *, assets: Iterable[str] = ()
+    ) -> AsyncIterator[LedgerTransaction]:
         """The books up to the present moment; a refusal inside undoes nothing of that."""
         refused, meeting = None, meeting or self._floor.missed
         async with self._books.transaction() as books:
@@ -189,15 +191,15 @@ class Bookkeeper:
         if refused is not None:
             raise refused
 
-    async def _open(self, books: BooksTransaction, assets: frozenset[str]) -> Page:
+    async def _open(self, books: LedgerUpdate, assets: frozenset[str]) -> LedgerTransaction:
         if self._known_assets is None or not assets <= self._known_assets:
             nothing = dict.fromkeys(assets, money.ZERO)
             await books.deposit({**nothing, **self._floor.opening_balances})
         balances, numbers = await books.hold(), await books.last_numbers()
         # The time is read when every order before this one is booked.
-        return Page(books, self._matching, balances, numbers, self._clock.now())
+        return LedgerTransaction(books, self._matching, balances, numbers, self._clock.now())
 
-    async def _refreshed(self) -> WaitingOrders:
+    async def _refreshed(self) -> RestingOrders:
         """What waits; now and then it is learned what other processes have booked."""
         now = self._clock.now()
         if self._waiting is not None and self._refresh_at is not None and now < self._refresh_at:
@@ -206,7 +208,7 @@ class Bookkeeper:
             numbers = await books.last_numbers()
             if self._waiting is None:
                 orders = await books.open_orders()
-                self._waiting = WaitingOrders.of(orders, numbers, await _stakes(books))
+                self._waiting = RestingOrders.of(orders, numbers, await _stakes(books))
             elif numbers.change > (known := self._waiting.change):
                 changed = await books.changed_orders(known)
                 stakes = await _stakes(books)
@@ -214,7 +216,7 @@ class Bookkeeper:
         self._refresh_at = now + _REFRESH
         return self._waiting
 
-    def _tell_of_liquidation(self, page: Page) -> None:
+    def _tell_of_liquidation(self, page: LedgerTransaction) -> None:
         for order in page.liquidated:
             balance = page.balances[order.quote]
             _log.warning(
@@ -227,8 +229,8 @@ class Bookkeeper:
         self._desk.open_gap()
 
 
-async def _stakes(books: BooksView) -> Stakes:
-    return Stakes.of(await books.positions(), await books.balances())
+async def _stakes(books: LedgerView) -> MarginAccount:
+    return MarginAccount.of(await books.positions(), await books.balances())
 
 
 def _told(balances: Mapping[str, PaperBalance]) -> Mapping[str, Balance]:
@@ -240,7 +242,7 @@ def _insist(refusal: Refusal | None) -> None:
         raise ExchangeRejected(refusal)
 
 
-async def _find(books: BooksView, key: OrderKey) -> PaperOrder | None:
+async def _find(books: LedgerView, key: OrderKey) -> PaperOrder | None:
     number = number_of(key.exchange_order_id)
     by_number = None if number is None else await books.find_order(number)
     return by_number or await books.find_order_by_wire_id(key.wire_id)

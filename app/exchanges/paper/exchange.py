@@ -15,13 +15,13 @@ from app.domain.markets.order_books import OrderBook
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeUnavailable
-from app.exchanges.paper.account.ledger import Books
-from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
-from app.exchanges.paper.faults import Call, Faults, Line
-from app.exchanges.paper.news import NewsDesk
-from app.exchanges.paper.price_sources.mirrored import FollowedFloor
-from app.exchanges.paper.price_sources.protocols import Floor, Prices
-from app.exchanges.paper.price_sources.simulated import SimulatedFloor
+from app.exchanges.paper.account.ledger import LedgerStore
+from app.exchanges.paper.bookkeeping import Bookkeeper, LedgerContext
+from app.exchanges.paper.faults import Call, Faults, FaultyConnection
+from app.exchanges.paper.news import FaultyNews
+from app.exchanges.paper.price_sources.mirrored import MirroredSource
+from app.exchanges.paper.price_sources.protocols import PriceSource, PublicMarketData
+from app.exchanges.paper.price_sources.simulated import SimulatedSource
 from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock
 
@@ -38,17 +38,17 @@ class PaperExchange:
     """
 
     def __init__(
-        self, books: Books, clock: Clock, terms: PaperTerms, faults: Faults | None = None,
-        *, prices: Prices | None = None,
+        self, books: LedgerStore, clock: Clock, terms: PaperTerms, faults: Faults | None = None,
+        *, prices: PublicMarketData | None = None,
     ) -> None:  # fmt: skip
         self._faults = Faults() if faults is None else faults
         self._clock = clock
         self._floor = _floor(terms, clock, prices)
-        self._line = Line(self._faults, clock)
-        self._desk = NewsDesk(self._faults)
+        self._line = FaultyConnection(self._faults, clock)
+        self._desk = FaultyNews(self._faults)
         self._books = Bookkeeper(
             books,
-            Surroundings(floor=self._floor, clock=clock, faults=self._faults, desk=self._desk),
+            LedgerContext(floor=self._floor, clock=clock, faults=self._faults, desk=self._desk),
         )
 
     @property
@@ -178,7 +178,7 @@ class PaperExchange:
         return report
 
 
-def _floor(terms: PaperTerms, clock: Clock, prices: Prices | None) -> Floor:
+def _floor(terms: PaperTerms, clock: Clock, prices: PublicMarketData | None) -> PriceSource:
     if prices is None:
-        return SimulatedFloor(terms, clock)
-    return FollowedFloor(prices, terms, clock)
+        return SimulatedSource(terms, clock)
+    return MirroredSource(prices, terms, clock)

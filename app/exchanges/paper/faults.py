@@ -55,7 +55,7 @@ class Faults:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Line:
+class FaultyConnection:
     """The way to the exchange and back."""
 
     def __init__(self, faults: Faults, clock: Clock) -> None:

@@ -3,16 +3,16 @@
 import asyncio
 
 from app.domain.orders.reports import OrderReport
-from app.exchanges.news import NewsReader, NewsStand
+from app.exchanges.news import NewsBroadcast, NewsReader
 from app.exchanges.paper.faults import Faults
 
 
-class NewsDesk:
+class FaultyNews:
     """Hands the news out as faithfully as the faults let it."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
-        self._stand = NewsStand()
+        self._stand = NewsBroadcast()
         self._held: OrderReport | None = None
         self._gap = asyncio.Event()
 

@@ -70,9 +70,7 @@ class BotService:
 
     async def follow(self) -> AsyncGenerator[Bot, None]:
         """As it stands now, and anew with every change."""
-        return await self._tools.watches.follow(
-            live_queries.Subject(key="bot", look=self._look)
-        )
+        return await self._tools.watches.follow(live_queries.Subject(key="bot", look=self._look))
 
     async def start(self, plan: BotPlan, attempt: Attempt | None = None) -> None:
         """Begin, or go on after a pause, perhaps with something else to do."""

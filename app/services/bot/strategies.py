@@ -13,7 +13,7 @@ from app.errors import Refusal, RefusalCode, StrategyFailed
 from app.ports import Clock
 from app.services.bot.strategy_workers import Limits, StrategyWorker
 from app.strategies.built_in import BUILT_IN
-from app.strategies.catalog import Catalog, Look, StrategyInfo, catalog_of
+from app.strategies.catalog import Catalog, FileReport, StrategyInfo, catalog_of
 from app.strategies.interface import Advice, Candles, Held
 from app.strategies.parameters import BadParameter, as_text, read
 
@@ -132,7 +132,7 @@ class StrategyRunner:
         workers = {file: StrategyWorker(file, self._clock, self._limits) for file in files}
         few = asyncio.Semaphore(_AT_ONCE)
 
-        async def look(worker: StrategyWorker) -> Look:
+        async def look(worker: StrategyWorker) -> FileReport:
             async with few:
                 return await worker.look()
 

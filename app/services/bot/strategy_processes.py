@@ -15,7 +15,7 @@ import orjson
 import structlog
 
 import app
-from app.strategies.frames import Inbox, pack
+from app.strategies.frames import FrameBuffer, pack
 
 # What it may print for each question before it is not listened to any more, and what is logged.
 MOST_PRINTED_BYTES = 1 << 16
@@ -48,7 +48,7 @@ class StrategyProcess(asyncio.SubprocessProtocol):
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._inbox = Inbox()
+        self._inbox = FrameBuffer()
         loop = asyncio.get_running_loop()
         self._answer: Future[Any] = loop.create_future()
         self._exited = asyncio.Event()

@@ -10,7 +10,7 @@ from typing import Any
 from app.errors import StrategyFailed
 from app.ports import Clock
 from app.services.bot.strategy_processes import Ended, StrategyProcess
-from app.strategies.catalog import Look, StrategyInfo
+from app.strategies.catalog import FileReport, StrategyInfo
 from app.strategies.parameters import BadParameter
 
 
@@ -33,15 +33,15 @@ class StrategyWorker:
         self._turn = asyncio.Lock()
         self._process: StrategyProcess | None = None
 
-    async def look(self) -> Look:
+    async def look(self) -> FileReport:
         """What is in the file; the process is not kept."""
         try:
             async with self._turn:
                 _, found = await self._start()
             infos = tuple(StrategyInfo(**info) for info in found)
-            return Look(file=self._file, strategies=infos)
+            return FileReport(file=self._file, strategies=infos)
         except StrategyFailed as failed:
-            return Look(file=self._file, refused=str(failed))
+            return FileReport(file=self._file, refused=str(failed))
         finally:
             await self.close()
 

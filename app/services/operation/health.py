@@ -10,8 +10,8 @@ from app.errors import StorageError
 from app.ports import Clock
 from app.services.operation.account_checks import Candidate, examine_account
 from app.storage.database import Snapshot
-from app.storage.upkeep.health import HealthStore, SchemaState, Standing
-from app.storage.upkeep.inspections import LOOK_SECONDS, NotThere, Unsettled
+from app.storage.upkeep.health import HealthStore, SchemaState, SchemaStatus
+from app.storage.upkeep.inspections import LOOK_SECONDS, DatabaseMissing, UnfinishedLog
 
 ANSWER_SECONDS = 10.0
 # Two machines are never quite of one mind.
@@ -66,11 +66,11 @@ class HealthService:
         try:
             async with self._clock.timeout(LOOK_SECONDS), self._inspect() as view:
                 await self._examine(view, findings)
-        except NotThere:
+        except DatabaseMissing:
             return [
                 ok("database", f"{self._place} does not exist yet: it is made at the first start")
             ]
-        except Unsettled as error:
+        except UnfinishedLog as error:
             return [warning("database", str(error), "start the server, and look again")]
         except TimeoutError:
             words = f"{self._place}: not all was looked at within {LOOK_SECONDS:g} s"
@@ -93,21 +93,21 @@ class HealthService:
         server_at = await store.server_time()
         if server_at is not None:
             findings.append(_of_skew(server_at - self._clock.now()))
-        if schema.standing is Standing.AT_HEAD:
+        if schema.standing is SchemaStatus.AT_HEAD:
             findings.append(_of_log(await store.newest_event_at(), self._clock.now()))
 
 
 def _of_schema(schema: SchemaState) -> Finding:
     there = f"at {schema.revision}" if schema.revision else "still without tables"
     match schema.standing:
-        case Standing.AT_HEAD:
+        case SchemaStatus.AT_HEAD:
             return ok("schema", f"the database is {there}, which this program needs")
-        case Standing.BEHIND:
+        case SchemaStatus.BEHIND:
             words = f"the database is {there} and this program needs {schema.head}"
             return warning(
                 "schema", words, "run `orderdeck migrate`, or let the next start do so by itself"
             )
-        case Standing.NEWER:
+        case SchemaStatus.NEWER:
             words = f"the database is {there}, which is newer than this program"
             return fault("schema", words, "run the newer orderdeck")
 

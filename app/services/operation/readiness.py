@@ -13,7 +13,7 @@ from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.operation.event_loop_lag import LoopWatch
 from app.storage.database import Database
-from app.storage.upkeep.health import HealthStore, Standing
+from app.storage.upkeep.health import HealthStore, SchemaStatus
 
 ANSWER_SECONDS = 5.0
 # Whoever asks more often is told the same again: asking costs nobody anything.
@@ -96,7 +96,7 @@ class Readiness:
             return [(Check.DATABASE, str(error))]
         except TimeoutError:
             return [(Check.DATABASE, f"it does not answer within {ANSWER_SECONDS:g} s")]
-        if schema.standing is Standing.AT_HEAD:
+        if schema.standing is SchemaStatus.AT_HEAD:
             return []
         return [(Check.SCHEMA, f"it is at {schema.revision}, and {schema.head} is needed")]
 

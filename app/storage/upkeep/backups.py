@@ -23,7 +23,7 @@ _SOUND = "ok"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
+class BackupContents:
     """What a copy holds."""
 
     revision: str
@@ -52,7 +52,7 @@ def postgres_options(url: str) -> str:
     return shlex.join([*named, f"--dbname={parsed.database}"])
 
 
-def back_up(database: Path, target: Path, *, may_replace: bool) -> Contents:
+def back_up(database: Path, target: Path, *, may_replace: bool) -> BackupContents:
     """Copy one instant of it, and let the copy stand only when it is whole and on the disk."""
     if not database.is_file():
         raise CopyRefused(f"{database} does not exist: there is nothing to copy")
@@ -81,7 +81,7 @@ def copy_into(copy: Path, source: Path, *, mode: str) -> None:
         writing.execute("PRAGMA journal_mode = DELETE")
 
 
-def examine(path: Path) -> Contents:
+def examine(path: Path) -> BackupContents:
     """What it holds; CopyRefused where it is damaged, SchemaMismatch where it is too new."""
     with opened(path, "ro") as connection:
         _check_sound(path, connection)
@@ -89,7 +89,7 @@ def examine(path: Path) -> Contents:
         if revision not in migrations.known_revisions():
             words = f"{path} is at schema {revision}, which is newer than this program"
             raise SchemaMismatch(f"{words}: run the newer orderdeck")
-        return Contents(
+        return BackupContents(
             revision=revision,
             orders=_count(connection, "orders"),
             events=_count(connection, "events"),

@@ -19,7 +19,7 @@ _VERSION_TABLE = {
 }
 
 
-class Standing(Enum):
+class SchemaStatus(Enum):
     """How the tables stand to what this program needs."""
 
     BEHIND = auto()
@@ -33,7 +33,7 @@ class SchemaState:
 
     revision: str | None
     head: str
-    standing: Standing
+    standing: SchemaStatus
 
 
 class HealthStore:
@@ -86,7 +86,7 @@ class HealthStore:
         return revision
 
 
-def _standing(revision: str | None, known: tuple[str, ...]) -> Standing:
+def _standing(revision: str | None, known: tuple[str, ...]) -> SchemaStatus:
     if revision is not None and revision not in known:
-        return Standing.NEWER
-    return Standing.AT_HEAD if revision == known[0] else Standing.BEHIND
+        return SchemaStatus.NEWER
+    return SchemaStatus.AT_HEAD if revision == known[0] else SchemaStatus.BEHIND

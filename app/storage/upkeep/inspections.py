@@ -24,11 +24,11 @@ LOOK_SECONDS = 60.0
 _STEPS_BETWEEN_LOOKS = 10_000
 
 
-class NotThere(StorageUnavailable):
+class DatabaseMissing(StorageUnavailable):
     """There is no such file yet."""
 
 
-class Unsettled(StorageUnavailable):
+class UnfinishedLog(StorageUnavailable):
     """A log lies beside it that only a start may take over."""
 
 
@@ -102,11 +102,11 @@ def _sqlite_engine(url: URL, given_up: threading.Event) -> AsyncEngine:
 def _read_only(path: Path) -> str:
     """Where nobody has the file open there is no log beside it, and SQLite must not make one."""
     if not path.exists():
-        raise NotThere(f"{path} does not exist yet")
+        raise DatabaseMissing(f"{path} does not exist yet")
     if not path.is_file():
         raise StorageUnavailable("it is no file")
     log = path.with_name(f"{path.name}-wal")
     is_at_rest = not log.exists() or log.stat().st_size == 0
     if not is_at_rest and not path.with_name(f"{path.name}-shm").exists():
-        raise Unsettled(f"{log} waits to be taken over by the next start")
+        raise UnfinishedLog(f"{log} waits to be taken over by the next start")
     return f"file:{quote(str(path))}?mode=ro{'&immutable=1' if is_at_rest else ''}"

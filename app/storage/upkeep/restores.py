@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from app.errors import CopyRefused
 from app.storage.upkeep.backups import (
-    Contents,
+    BackupContents,
     companions,
     copy_into,
     examine,
@@ -29,10 +29,10 @@ _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Restored:
+class RestoreResult:
     """What stands now, and where that is kept which stood before."""
 
-    contents: Contents
+    contents: BackupContents
     kept: Path | None
 
 
@@ -51,7 +51,7 @@ def check_free(backup: Path, database: Path, *, may_replace: bool) -> bool:
 
 def restore(
     backup: Path, database: Path, at: datetime, prepare: Callable[[Path], None] | None = None
-) -> Restored:
+) -> RestoreResult:
     """Only what is whole is put there, prepared before; at every moment there is a database."""
     examine(backup)
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def restore(
         kept = _keep_aside(database, at) if database.exists() else None
         copy.replace(database)
     sync_folder(database.parent)
-    return Restored(contents=contents, kept=kept)
+    return RestoreResult(contents=contents, kept=kept)
 
 
 def _begin_new_log(copy: Path) -> None:

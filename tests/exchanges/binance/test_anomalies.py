@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeDoubt, ExchangeRejected
-from app.exchanges.ccxt.connection.anomalies import LOGGED_EVERY, Oddities
+from app.exchanges.ccxt.connection.anomalies import LOGGED_EVERY, AnomalyLog
 from app.exchanges.ccxt.connection.response_limits import LARGEST_ANSWER_BYTES
 from tests.exchanges.conftest import START
 from tests.support.binance.api import faults
@@ -144,7 +144,7 @@ async def test_a_clock_that_is_20_seconds_off_costs_one_refusal_and_is_set_right
 
 async def test_a_bad_exchange_fills_no_disk() -> None:
     clock = ManualClock(START)
-    oddities = Oddities("binance", clock)
+    oddities = AnomalyLog("binance", clock)
     with capture_logs() as logs:
         for _ in range(1000):
             oddities.note("order_unreadable", why="no status")

@@ -16,7 +16,7 @@ from app.errors import (
     RefusalCode,
     StorageUnavailable,
 )
-from app.exchanges.paper.account.ledger import Books, BooksTransaction, BooksView
+from app.exchanges.paper.account.ledger import LedgerStore, LedgerUpdate, LedgerView
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.listings import LISTINGS
 from app.exchanges.paper.prices.price_path import PriceProcess, tick_of, time_of
@@ -222,12 +222,12 @@ async def test_storage_that_fails_for_a_while_costs_no_fill(
 class FlakyBooks:
     """Books whose database is away now and then."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: LedgerStore) -> None:
         self._books = books
         self.failing: set[str] = set()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[BooksTransaction]:
+    async def transaction(self) -> AsyncIterator[LedgerUpdate]:
         if "writing" in self.failing:
             raise StorageUnavailable("the database cannot be reached")
         async with self._books.transaction() as books:
@@ -236,7 +236,7 @@ class FlakyBooks:
                 raise StorageUnavailable("the disk of the database is full")
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[BooksView]:
+    async def snapshot(self) -> AsyncIterator[LedgerView]:
         if "reading" in self.failing:
             raise StorageUnavailable("the database cannot be reached")
         async with self._books.snapshot() as books:

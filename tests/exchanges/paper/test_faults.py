@@ -16,7 +16,7 @@ from app.errors import (
 )
 from app.exchanges.news import KEPT_REPORTS
 from app.exchanges.paper.faults import Call, Faults
-from app.exchanges.paper.news import NewsDesk
+from app.exchanges.paper.news import FaultyNews
 from tests.support.exchanges.rigs import PaperRig, an_intent, heard, key_of
 
 
@@ -92,7 +92,7 @@ async def test_news_can_be_told_twice_and_in_the_wrong_order(paper: PaperRig) ->
 
 async def test_a_reader_who_never_reads_loses_the_oldest_news_first(paper: PaperRig) -> None:
     report = await paper.gateway.submit(an_intent())
-    desk = NewsDesk(Faults())
+    desk = FaultyNews(Faults())
     reader = desk.reader()
     for number in range(KEPT_REPORTS + 1):
         desk.publish(replace(report, wire_id=f"w{number}"))
@@ -100,7 +100,7 @@ async def test_a_reader_who_never_reads_loses_the_oldest_news_first(paper: Paper
 
 
 async def test_a_reader_who_went_away_is_forgotten(paper: PaperRig) -> None:
-    desk = NewsDesk(Faults())
+    desk = FaultyNews(Faults())
     reader = desk.reader()
     assert desk.readers == 1
     del reader

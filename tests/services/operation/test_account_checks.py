@@ -14,7 +14,7 @@ from app.exchanges.paper.faults import Faults
 from app.ports import ExchangeGateway
 from app.services.operation.account_checks import ANSWER_SECONDS, Candidate, examine_account
 from app.storage.database import Database
-from app.storage.paper import PaperBooks
+from app.storage.paper import PaperLedgers
 from tests.support.clock import ManualClock
 from tests.support.exchanges.rigs import TERMS
 
@@ -47,9 +47,9 @@ def candidate(build: Callable[[], ExchangeGateway]) -> Candidate:
 
 
 @pytest.fixture
-def books(sqlite_url: str, database: Database) -> PaperBooks:
+def books(sqlite_url: str, database: Database) -> PaperLedgers:
     assert sqlite_url
-    return PaperBooks(database, "main")
+    return PaperLedgers(database, "main")
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-async def test_an_exchange_that_is_reached_is_well(clock: ManualClock, books: PaperBooks) -> None:
+async def test_an_exchange_that_is_reached_is_well(clock: ManualClock, books: PaperLedgers) -> None:
     account = candidate(lambda: PaperExchange(books, clock, TERMS))
     found, keys = await examine_account(account, clock)
     assert (found.level, found.name) == (Severity.OK, "account main")
@@ -67,7 +67,7 @@ async def test_an_exchange_that_is_reached_is_well(clock: ManualClock, books: Pa
 
 
 async def test_an_exchange_that_is_not_reached_is_a_fault(
-    clock: ManualClock, books: PaperBooks
+    clock: ManualClock, books: PaperLedgers
 ) -> None:
     faults = Faults(is_disconnected=True)
     account = candidate(lambda: PaperExchange(books, clock, TERMS, faults))
@@ -77,7 +77,7 @@ async def test_an_exchange_that_is_not_reached_is_a_fault(
 
 
 async def test_an_exchange_that_never_answers_is_a_fault_in_time(
-    clock: ManualClock, books: PaperBooks
+    clock: ManualClock, books: PaperLedgers
 ) -> None:
     account = candidate(lambda: SilentExchange(books, clock, TERMS))
     checking = asyncio.create_task(examine_account(account, clock))
@@ -112,7 +112,7 @@ async def test_an_account_that_cannot_be_built_is_a_fault(clock: ManualClock) ->
     ],
 )
 async def test_what_the_exchange_says_is_told(
-    clock: ManualClock, books: PaperBooks, told: AccountCheck, level: Severity, words: str
+    clock: ManualClock, books: PaperLedgers, told: AccountCheck, level: Severity, words: str
 ) -> None:
     gateway = ToldExchange(books, clock, TERMS)
     gateway.told = told

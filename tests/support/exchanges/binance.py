@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from app.domain.accounts import AccountMode
 from app.exchanges.ccxt.connection.clients import CcxtTerms
-from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
 from app.exchanges.paper.faults import Call
 from tests.support.binance.api import faults
@@ -78,7 +78,7 @@ async def at_binance(clock: ManualClock, **changes: Any) -> AsyncIterator[Binanc
         account = venue.open_account("main", USDT=100_000, BTC=2)
         account.commission = Commission.QUOTE
         terms = terms_for(venue, account, **changes)
-        gateway = CcxtExchange(terms, clock, MarketShelf(clock))
+        gateway = CcxtExchange(terms, clock, MarketCache(clock))
         running = asyncio.create_task(gateway.run())
         try:
             yield BinanceRig(gateway=gateway, venue=venue, account=account, clock=clock)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from app.domain.accounts import AccountMode
 from app.exchanges.ccxt.connection.clients import CcxtTerms
-from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
 from tests.support.clock import ManualClock
 from tests.support.exchanges.ccxt_servers import Server, UserStream, says, serving
@@ -82,7 +82,7 @@ async def rigged(**changes: Any) -> AsyncIterator[Rig]:
         server.on("GET", "/api/v3/openOrders", says([]))
         stream = UserStream(server)
         terms = terms_for(server, **changes)
-        exchange = CcxtExchange(terms, clock, MarketShelf(clock))
+        exchange = CcxtExchange(terms, clock, MarketCache(clock))
         running = asyncio.create_task(exchange.run())
         try:
             yield Rig(exchange=exchange, server=server, clock=clock, stream=stream)

@@ -11,7 +11,7 @@ from app.domain.orders.reports import OrderIntent
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.storage.database import Database
-from app.storage.paper import PaperBooks
+from app.storage.paper import PaperLedgers
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.rigs import (
@@ -34,13 +34,13 @@ def a_stop(trigger: Decimal) -> OrderIntent:
 async def main(url: str, point: CrashPoint) -> None:
     database = Database(url, Bus())
     try:
-        await die(PaperBooks(database, "desk"), point)
+        await die(PaperLedgers(database, "desk"), point)
     finally:
         # Whoever does not die must end all the same, and the threads of a database do not.
         await database.close()
 
 
-async def die(books: PaperBooks, point: CrashPoint) -> None:
+async def die(books: PaperLedgers, point: CrashPoint) -> None:
     clock = ManualClock(START)
     exchange = PaperExchange(books, clock, TERMS, Faults(crash_at={point}))
     ticker = await ticker_of(exchange)

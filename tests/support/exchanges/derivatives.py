@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from app.domain.accounts import AccountMode
 from app.exchanges.ccxt.connection.clients import CcxtTerms
-from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
 from tests.support.exchanges.ccxt import TIME
 from tests.support.exchanges.ccxt_servers import BALANCE, MARKET, Server, says, serving
@@ -198,7 +198,7 @@ async def at_derivatives(name: str, **options: Any) -> AsyncIterator[Derivatives
     async with serving() as server:
         _answer_for(place, server)
         terms = _terms(place, server, **options)
-        exchange = CcxtExchange(terms, clock, MarketShelf(clock))
+        exchange = CcxtExchange(terms, clock, MarketCache(clock))
         running = asyncio.create_task(exchange.run())
         try:
             async with asyncio.timeout(10):

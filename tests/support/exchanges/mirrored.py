@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from app.domain.accounts import AccountMode
 from app.exchanges.ccxt.connection.clients import CcxtTerms
-from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
-from app.exchanges.paper.account.ledger import Books
+from app.exchanges.paper.account.ledger import LedgerStore
 from app.exchanges.paper.exchange import PaperExchange
-from app.exchanges.paper.price_sources.mirrored import FollowedFloor
-from app.exchanges.paper.price_sources.simulated import SimulatedFloor
+from app.exchanges.paper.price_sources.mirrored import MirroredSource
+from app.exchanges.paper.price_sources.simulated import SimulatedSource
 from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock
 from tests.support.binance.running import running_venue
@@ -23,24 +23,26 @@ from tests.support.exchanges.price_only import HandPrices
 from tests.support.exchanges.rigs import TERMS, PaperRig
 
 
-def followed_floor(terms: PaperTerms, clock: Clock) -> FollowedFloor:
+def followed_floor(terms: PaperTerms, clock: Clock) -> MirroredSource:
     """The simulated prices, with nothing known of them but what is asked for."""
-    return FollowedFloor(SimulatedFloor(terms, clock), terms, clock)
+    return MirroredSource(SimulatedSource(terms, clock), terms, clock)
 
 
 class FollowedRig(PaperRig):
     """For the contract: the simulated market as that of somebody else."""
 
-    def __init__(self, books: Books, clock: ManualClock) -> None:
+    def __init__(self, books: LedgerStore, clock: ManualClock) -> None:
         super().__init__(books, clock)
-        prices = SimulatedFloor(TERMS, clock)
+        prices = SimulatedSource(TERMS, clock)
         self.gateway = PaperExchange(books, clock, TERMS, self.faults, prices=prices)
 
 
 class HandRig(PaperRig):
     """For prices that a test sets."""
 
-    def __init__(self, books: Books, clock: ManualClock, prices: HandPrices | None = None) -> None:
+    def __init__(
+        self, books: LedgerStore, clock: ManualClock, prices: HandPrices | None = None
+    ) -> None:
         super().__init__(books, clock)
         self.prices = HandPrices(clock) if prices is None else prices
         self.gateway = PaperExchange(books, clock, TERMS, self.faults, prices=self.prices)
@@ -76,7 +78,7 @@ async def trading_on(
     venue: Venue, clock: ManualClock, books: MemoryBooks
 ) -> AsyncIterator[BinancePaper]:
     """An account whose loops run, not yet waited for."""
-    source = CcxtExchange(_terms_for(venue), clock, MarketShelf(clock))
+    source = CcxtExchange(_terms_for(venue), clock, MarketCache(clock))
     gateway = PaperExchange(books, clock, TERMS, prices=source)
     running = asyncio.create_task(gateway.run())
     try:

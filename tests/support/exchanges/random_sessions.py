@@ -14,14 +14,14 @@ from app.domain.orders.reports import OrderIntent, OrderTerms
 from app.domain.paper_ledger import PaperBalance, PaperOrder, PaperPosition, PaperTrade
 from app.domain.portfolio.positions import Holding, Move, move
 from app.errors import ExchangeRejected, RefusalCode
-from app.exchanges.paper.account.ledger import Books
-from app.exchanges.paper.bookkeeping import Bookkeeper, Surroundings
+from app.exchanges.paper.account.ledger import LedgerStore
+from app.exchanges.paper.bookkeeping import Bookkeeper, LedgerContext
 from app.exchanges.paper.faults import Faults
-from app.exchanges.paper.news import NewsDesk
-from app.exchanges.paper.price_sources.protocols import Floor
-from app.exchanges.paper.price_sources.simulated import SimulatedFloor
+from app.exchanges.paper.news import FaultyNews
+from app.exchanges.paper.price_sources.protocols import PriceSource
+from app.exchanges.paper.price_sources.simulated import SimulatedSource
 from app.exchanges.paper.prices.price_path import tick_of
-from app.exchanges.paper.prices.simulated_markets import PaperTerms, Venue
+from app.exchanges.paper.prices.simulated_markets import PaperTerms, SimulatedMarkets
 from app.ports import Clock
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
@@ -64,7 +64,7 @@ class Entries:
     positions: Sequence[PaperPosition] = ()
 
 
-async def read(books: Books) -> Entries:
+async def read(books: LedgerStore) -> Entries:
     async with books.snapshot() as view:
         last = (await view.last_numbers()).order
         found = [await view.find_order(number) for number in range(1, last + 1)]
@@ -78,10 +78,10 @@ async def read(books: Books) -> Entries:
         )
 
 
-def a_bookkeeper(books: Books, clock: ManualClock, floor: Floor) -> Bookkeeper:
+def a_bookkeeper(books: LedgerStore, clock: ManualClock, floor: PriceSource) -> Bookkeeper:
     """A process of its own over the books."""
     faults = Faults()
-    surroundings = Surroundings(floor=floor, clock=clock, faults=faults, desk=NewsDesk(faults))
+    surroundings = LedgerContext(floor=floor, clock=clock, faults=faults, desk=FaultyNews(faults))
     return Bookkeeper(books, surroundings)
 
 
@@ -96,21 +96,21 @@ class HandClock(ManualClock):
 class Session:
     """One account on a day of its own, served by as many processes as there are."""
 
-    books: Books
+    books: LedgerStore
     seed: int
     processes: int = 1
     # How often, in percent, the waiting orders are looked after while nobody orders.
     attention: int = 50
     # How often, in percent, an order is one on margin; with any, some days go by at once.
     on_margin: int = 0
-    build_floor: Callable[[PaperTerms, Clock], Floor] = SimulatedFloor
+    build_floor: Callable[[PaperTerms, Clock], PriceSource] = SimulatedSource
     placed: list[OrderIntent] = field(default_factory=list)
     amended: int = 0
 
     def __post_init__(self) -> None:
         self.clock = HandClock(START)
         self.keepers = [self._a_keeper() for _ in range(self.processes)]
-        self.venue = Venue(TERMS)
+        self.venue = SimulatedMarkets(TERMS)
         # What happens, and who happens to see to it, are matters of two different dice.
         self.dice = random.Random(self.seed)
         self.chance = random.Random(f"{self.seed} {self.processes} {self.attention}")

@@ -15,7 +15,7 @@ from app.domain.markets.markets import Ticker
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeRejected, Refusal, RefusalCode
-from app.exchanges.paper.account.ledger import Books
+from app.exchanges.paper.account.ledger import LedgerStore
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Call, Faults
 from app.exchanges.paper.prices.simulated_markets import PaperTerms
@@ -103,7 +103,7 @@ class GatewayRig(Protocol):
 class PaperRig:
     """The paper exchange and its switchboard."""
 
-    def __init__(self, books: Books, clock: ManualClock) -> None:
+    def __init__(self, books: LedgerStore, clock: ManualClock) -> None:
         self.faults = Faults()
         self.clock = clock
         self.books = books

@@ -13,7 +13,7 @@ LOGGED_EVERY = timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
 
 
-class Oddities:
+class AnomalyLog:
     """A bad exchange is told of, and fills no disk."""
 
     def __init__(self, exchange: str, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from app.domain import money
 from app.domain.order_kinds import OrderType, TimeInForce
 from app.domain.orders.reports import OrderDetails, OrderIntent, OrderKey, OrderTerms
-from app.exchanges.ccxt.connection.exchange_quirks import Search, Venue
+from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks, LookupQuery
 
 _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
 
@@ -29,7 +29,7 @@ class Call:
         return self.method == "fetch_order"
 
 
-def placing(intent: OrderIntent, venue: Venue) -> Call:
+def placing(intent: OrderIntent, venue: ExchangeQuirks) -> Call:
     """A price goes out with a limit alone: with a market order it would be taken for a budget."""
     return Call(
         method="create_order",
@@ -50,7 +50,7 @@ def placing(intent: OrderIntent, venue: Venue) -> Call:
     )
 
 
-def canceling(key: OrderKey, venue: Venue) -> Call | None:
+def canceling(key: OrderKey, venue: ExchangeQuirks) -> Call | None:
     """By the exchange's id, else by ours; None where it has to be looked up first."""
     if key.exchange_order_id is not None:
         arguments: tuple[Any, ...] = (key.exchange_order_id, key.symbol)
@@ -62,7 +62,7 @@ def canceling(key: OrderKey, venue: Venue) -> Call | None:
 
 
 def amending(
-    row: Mapping[str, Any], details: OrderDetails, wanted: OrderTerms, venue: Venue
+    row: Mapping[str, Any], details: OrderDetails, wanted: OrderTerms, venue: ExchangeQuirks
 ) -> Call:
     """The order as it was found, with the terms that it should have."""
     params = _triggered(details.type, wanted.trigger_price)
@@ -81,7 +81,7 @@ def amending(
     )
 
 
-def searching(key: OrderKey, venue: Venue) -> Iterator[Call]:
+def searching(key: OrderKey, venue: ExchangeQuirks) -> Iterator[Call]:
     """Every question that must be answered before the order is said not to exist."""
     if key.exchange_order_id is not None:
         for search in venue.by_exchange_id:
@@ -97,7 +97,7 @@ def is_this(row: Mapping[str, Any], key: OrderKey) -> bool:
     return row.get("clientOrderId") == key.wire_id
 
 
-def _search(search: Search, symbol: str, name: str, *, is_ours: bool) -> Call:
+def _search(search: LookupQuery, symbol: str, name: str, *, is_ours: bool) -> Call:
     params = {} if search.key is None else {search.key: name}
     if search.is_direct:
         arguments: tuple[Any, ...] = (None if is_ours else name, symbol, params)

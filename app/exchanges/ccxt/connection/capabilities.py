@@ -5,7 +5,7 @@ from typing import Any
 
 from app.domain.accounts import Capabilities
 from app.domain.order_kinds import OrderType, TimeInForce
-from app.exchanges.ccxt.connection.exchange_quirks import Venue
+from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 
 _PLAIN = (OrderType.MARKET, OrderType.LIMIT)
 _WORDS_IN_FORCE = {
@@ -15,7 +15,9 @@ _WORDS_IN_FORCE = {
 }
 
 
-def capabilities_of(client: Any, venue: Venue, *, has_positions: bool = False) -> Capabilities:
+def capabilities_of(
+    client: Any, venue: ExchangeQuirks, *, has_positions: bool = False
+) -> Capabilities:
     """What is offered for spot orders; the least of it where there is no client yet."""
     told = _told(client)
     has = {} if client is None else client.has
@@ -34,7 +36,7 @@ def capabilities_of(client: Any, venue: Venue, *, has_positions: bool = False) -
     )
 
 
-def reads_positions(client: Any, venue: Venue) -> bool:
+def reads_positions(client: Any, venue: ExchangeQuirks) -> bool:
     """Whether it tells the positions that it keeps, and we know how to ask for them."""
     if client is None or not venue.positions:
         return False

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
 from app.exchanges.ccxt.connection.exchange_quirks import (
-    Venue,
+    ExchangeQuirks,
     no_live_words,
     no_sandbox_words,
     no_testnet_words,
@@ -50,7 +50,7 @@ class CcxtTerms:
     watchdog_seconds: float = 30.0
 
     @property
-    def venue(self) -> Venue:
+    def venue(self) -> ExchangeQuirks:
         return venue_of(self.exchange)
 
     @property

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from app.exchanges.ccxt.parsing.key_permissions import Right, Rights, at
+from app.exchanges.ccxt.parsing.key_permissions import PermissionField, PermissionQuery, at
 
 _KEY = "clientOrderId"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Search:
+class LookupQuery:
     """One question after an order: a method of ccxt, and the parameter that names the order."""
 
     method: str
@@ -26,7 +26,7 @@ class Search:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sandbox:
+class SandboxMark:
     """How an exchange's testnet shows that it is one."""
 
     # Every address must be on a host that begins like one of these.
@@ -34,16 +34,16 @@ class Sandbox:
     header: tuple[str, str] | None = None
 
 
-_DIRECTLY = Search(method="fetch_order")
+_DIRECTLY = LookupQuery(method="fetch_order")
 _EVERYWHERE = (
-    Search(method="fetch_open_orders"),
-    Search(method="fetch_closed_orders"),
-    Search(method="fetch_canceled_orders", is_optional=True),
+    LookupQuery(method="fetch_open_orders"),
+    LookupQuery(method="fetch_closed_orders"),
+    LookupQuery(method="fetch_canceled_orders", is_optional=True),
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Venue:
+class ExchangeQuirks:
     """How one exchange is asked, as captured from what ccxt really sends."""
 
     exchange: str
@@ -54,8 +54,8 @@ class Venue:
     cancel_key: str | None = None
     # The lookups by our wire id and by the exchange's own, all of which must be answered before
     # an order is said not to exist.
-    by_wire_id: tuple[Search, ...] = _EVERYWHERE
-    by_exchange_id: tuple[Search, ...] = _EVERYWHERE
+    by_wire_id: tuple[LookupQuery, ...] = _EVERYWHERE
+    by_exchange_id: tuple[LookupQuery, ...] = _EVERYWHERE
     # Seconds after which a request that is still on its way is no longer accepted.
     acceptance_seconds: float = 60.0
     # Where our wire id stands in the exchange's own words, where ccxt reads another id as ours.
@@ -78,8 +78,8 @@ class Venue:
     amends_in_place: bool = False
     amends_as_post_only: bool = False
     # Where the exchange tells what a key may do.
-    rights: Rights | None = None
-    sandbox: Sandbox | None = None
+    rights: PermissionQuery | None = None
+    sandbox: SandboxMark | None = None
     # What makes the stream of a ticker tell bid and ask, where it does not by itself.
     ticker_params: Mapping[str, Any] = field(default_factory=dict)
     # How deep the stream of a book has to be asked for, where it would be too shallow.
@@ -103,10 +103,10 @@ class Venue:
 
 
 _ROWS = (
-    Venue(
+    ExchangeQuirks(
         exchange="binance",
         cancel_key=_KEY,
-        by_wire_id=(Search(method="fetch_order", key=_KEY),),
+        by_wire_id=(LookupQuery(method="fetch_order", key=_KEY),),
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=10.0,
         type_path=("type",),
@@ -114,14 +114,14 @@ _ROWS = (
         closed_lists=("fetch_orders",),
         closed_orders_limit=1000,
         has_stops=True,
-        rights=Rights(
+        rights=PermissionQuery(
             method="sapi_get_account_apirestrictions",
-            trade=Right(path=("enableSpotAndMarginTrading",)),
-            withdraw=Right(path=("enableWithdrawals",)),
-            ip_bound=Right(path=("ipRestrict",)),
-            account_trade=Right(path=("info", "canTrade")),
+            trade=PermissionField(path=("enableSpotAndMarginTrading",)),
+            withdraw=PermissionField(path=("enableWithdrawals",)),
+            ip_bound=PermissionField(path=("ipRestrict",)),
+            account_trade=PermissionField(path=("info", "canTrade")),
         ),
-        sandbox=Sandbox(
+        sandbox=SandboxMark(
             hosts=(
                 "testnet.binance.vision",
                 "stream.testnet.binance.vision",
@@ -136,28 +136,28 @@ _ROWS = (
         options={"warnOnFetchOpenOrdersWithoutSymbol": False, "fetchMargins": False},
     ),
     # Stops stand on other endpoints, and ccxt's cancel names the plain ones alone.
-    Venue(
+    ExchangeQuirks(
         exchange="bybit",
         cancel_key="orderLinkId",
         by_wire_id=(
-            Search(method="fetch_open_orders", key="orderLinkId"),
-            Search(method="fetch_canceled_and_closed_orders", key="orderLinkId"),
+            LookupQuery(method="fetch_open_orders", key="orderLinkId"),
+            LookupQuery(method="fetch_canceled_and_closed_orders", key="orderLinkId"),
         ),
         by_exchange_id=(
-            Search(method="fetch_open_orders", key="orderId"),
-            Search(method="fetch_canceled_and_closed_orders", key="orderId"),
+            LookupQuery(method="fetch_open_orders", key="orderId"),
+            LookupQuery(method="fetch_canceled_and_closed_orders", key="orderId"),
         ),
         acceptance_seconds=5.0,
         open_orders_limit=50,
         amends_in_place=True,
-        rights=Rights(
+        rights=PermissionQuery(
             method="private_get_v5_user_query_api",
-            trade=Right(path=("result", "permissions", "Spot"), name="SpotTrade"),
-            withdraw=Right(path=("result", "permissions", "Wallet"), name="Withdraw"),
-            ip_bound=Right(path=("result", "ips")),
+            trade=PermissionField(path=("result", "permissions", "Spot"), name="SpotTrade"),
+            withdraw=PermissionField(path=("result", "permissions", "Wallet"), name="Withdraw"),
+            ip_bound=PermissionField(path=("result", "ips")),
             read_only=("result", "readOnly"),
         ),
-        sandbox=Sandbox(hosts=("api-testnet.", "stream-testnet.")),
+        sandbox=SandboxMark(hosts=("api-testnet.", "stream-testnet.")),
         positions=tuple(
             {"type": "swap", "subType": "linear", "settleCoin": coin} for coin in ("USDT", "USDC")
         ),
@@ -165,29 +165,29 @@ _ROWS = (
         book_depth=200,
     ),
     # Stops go to the algo endpoints, where ccxt sends our id under a name that finds nothing.
-    Venue(
+    ExchangeQuirks(
         exchange="okx",
         needs_password=True,
         cancel_key=_KEY,
-        by_wire_id=(Search(method="fetch_order", key=_KEY),),
+        by_wire_id=(LookupQuery(method="fetch_order", key=_KEY),),
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=30.0,
         amends_in_place=True,
-        rights=Rights(
+        rights=PermissionQuery(
             method="private_get_account_config",
-            trade=Right(path=("data", 0, "perm"), name="trade"),
-            withdraw=Right(path=("data", 0, "perm"), name="withdraw"),
-            ip_bound=Right(path=("data", 0, "ip")),
+            trade=PermissionField(path=("data", 0, "perm"), name="trade"),
+            withdraw=PermissionField(path=("data", 0, "perm"), name="withdraw"),
+            ip_bound=PermissionField(path=("data", 0, "ip")),
         ),
-        sandbox=Sandbox(header=("x-simulated-trading", "1")),
+        sandbox=SandboxMark(header=("x-simulated-trading", "1")),
         positions=({},),
     ),
-    Venue(
+    ExchangeQuirks(
         exchange="kraken",
         cancel_key=_KEY,
         by_wire_id=(
-            Search(method="fetch_open_orders", key="cl_ord_id"),
-            Search(method="fetch_closed_orders", key="cl_ord_id"),
+            LookupQuery(method="fetch_open_orders", key="cl_ord_id"),
+            LookupQuery(method="fetch_closed_orders", key="cl_ord_id"),
         ),
         by_exchange_id=(_DIRECTLY,),
         wire_field="cl_ord_id",
@@ -195,10 +195,10 @@ _ROWS = (
         has_stops=True,
         amends_in_place=True,
         amends_as_post_only=True,
-        rights=Rights(
+        rights=PermissionQuery(
             method="private_post_getapikeyinfo",
-            trade=Right(path=("result", "permissions"), name="modify-trades"),
-            withdraw=Right(path=("result", "permissions"), name="withdraw-funds"),
+            trade=PermissionField(path=("result", "permissions"), name="modify-trades"),
+            withdraw=PermissionField(path=("result", "permissions"), name="withdraw-funds"),
         ),
         book_depth=100,
         fees_in_quote=True,
@@ -206,29 +206,29 @@ _ROWS = (
     ),
 )
 
-VENUES: Mapping[str, Venue] = MappingProxyType({row.exchange: row for row in _ROWS})
+QUIRKS: Mapping[str, ExchangeQuirks] = MappingProxyType({row.exchange: row for row in _ROWS})
 
 
-def venue_of(exchange: str) -> Venue:
+def venue_of(exchange: str) -> ExchangeQuirks:
     """The exchange's row; one that nobody has looked at is asked in the careful way."""
-    return VENUES.get(exchange) or Venue(exchange=exchange, is_known=False)
+    return QUIRKS.get(exchange) or ExchangeQuirks(exchange=exchange, is_known=False)
 
 
-def no_live_words(venue: Venue) -> str | None:
+def no_live_words(venue: ExchangeQuirks) -> str | None:
     """Why no real money may be traded there; None where it may."""
     if venue.is_known:
         return None
     return (
         f"live trading on {venue.exchange} is not offered: how its orders are placed, found and"
-        f" canceled was not looked at; live are {', '.join(sorted(VENUES))}. Another is added by"
+        f" canceled was not looked at; live are {', '.join(sorted(QUIRKS))}. Another is added by"
         " capturing what ccxt sends for it and writing that as a row of VENUES in"
         " app/exchanges/ccxt/connection/exchange_quirks.py"
     )
 
 
-def no_sandbox_words(venue: Venue, live: Any, client: Any) -> str | None:
+def no_sandbox_words(venue: ExchangeQuirks, live: Any, client: Any) -> str | None:
     """Why this client may not be on a testnet; None where it has shown that it is on one."""
-    proof = venue.sandbox or Sandbox()
+    proof = venue.sandbox or SandboxMark()
     if proof.header is not None:
         name, value = proof.header
         is_shown = (client.headers or {}).get(name) == value
@@ -239,7 +239,7 @@ def no_sandbox_words(venue: Venue, live: Any, client: Any) -> str | None:
     return None
 
 
-def no_testnet_words(venue: Venue, client: Any) -> str | None:
+def no_testnet_words(venue: ExchangeQuirks, client: Any) -> str | None:
     """Why these addresses are not the testnet's own; None where they are."""
     hosts = venue.sandbox.hosts if venue.sandbox else ()
     if not hosts:

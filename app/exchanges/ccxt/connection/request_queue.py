@@ -28,16 +28,16 @@ class Priority(IntEnum):
     MARKET_DATA = 3
 
 
-class Banned(ExchangeUnavailable):
+class RateLimitBan(ExchangeUnavailable):
     """The exchange wants to be left alone: nothing is sent until then."""
 
 
-class Overdue(ExchangeUnavailable):
+class QueueTimeout(ExchangeUnavailable):
     """Its turn did not come in time: it was not sent, and it will not be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Errand:
+class _Call:
     """What the requests of one call have in common."""
 
     priority: Priority = Priority.MARKET_DATA
@@ -45,11 +45,11 @@ class _Errand:
     due_at: datetime | None = None
 
 
-_ANYTHING = _Errand()
+_ANYTHING = _Call()
 
 
 @dataclass(order=True, slots=True)
-class _Place:
+class _Ticket:
     """Somebody's place in a lane; its turn comes when the one before hands over."""
 
     priority: Priority
@@ -64,8 +64,8 @@ class _Lane:
         self._clock = clock
         self._burst_seconds = burst_seconds
         self._free_at = clock.now()
-        self._places: list[_Place] = []
-        self._leader: _Place | None = None
+        self._places: list[_Ticket] = []
+        self._leader: _Ticket | None = None
 
     def __len__(self) -> int:
         return len(self._places)
@@ -74,7 +74,7 @@ class _Lane:
         self._free_at = max(self._free_at, self._clock.now()) + timedelta(seconds=seconds)
 
     async def pass_through(self, priority: Priority) -> None:
-        place = _Place(priority)
+        place = _Ticket(priority)
         heapq.heappush(self._places, place)
         try:
             if self._leader is None:
@@ -83,7 +83,7 @@ class _Lane:
         finally:
             self._leave(place)
 
-    async def _come_first(self, place: _Place) -> None:
+    async def _come_first(self, place: _Ticket) -> None:
         while True:
             await place.turn.wait()
             pause = (self._free_at - self._clock.now()).total_seconds() - self._burst_seconds
@@ -95,11 +95,11 @@ class _Lane:
                 place.turn.clear()
                 self._lead(self._places[0])
 
-    def _lead(self, place: _Place) -> None:
+    def _lead(self, place: _Ticket) -> None:
         self._leader = place
         place.turn.set()
 
-    def _leave(self, place: _Place) -> None:
+    def _leave(self, place: _Ticket) -> None:
         self._places.remove(place)
         heapq.heapify(self._places)
         if self._leader is place:
@@ -139,7 +139,7 @@ class RequestQueue:
         due_at = None
         if patience_seconds is not None:
             due_at = self._clock.now() + timedelta(seconds=patience_seconds)
-        token = self._errand.set(_Errand(priority=priority, due_at=due_at))
+        token = self._errand.set(_Call(priority=priority, due_at=due_at))
         try:
             yield
         finally:
@@ -158,7 +158,7 @@ class RequestQueue:
         for charged in {lane, self._others}:
             charged.charge(seconds)
 
-    async def _pass_in_time(self, lane: _Lane, errand: _Errand) -> None:
+    async def _pass_in_time(self, lane: _Lane, errand: _Call) -> None:
         if errand.due_at is None:
             await lane.pass_through(errand.priority)
             return
@@ -167,7 +167,7 @@ class RequestQueue:
             async with self._clock.timeout(left):
                 await lane.pass_through(errand.priority)
         except TimeoutError:
-            raise Overdue("too much waits for the exchange: nothing was sent") from None
+            raise QueueTimeout("too much waits for the exchange: nothing was sent") from None
 
     def ban(self, seconds: float | None = None) -> None:
         """Send nothing for so long; where nobody says how long, for longer each time."""
@@ -182,7 +182,7 @@ class RequestQueue:
 
     def _require_no_ban(self) -> None:
         if self.banned_seconds:
-            raise Banned(
+            raise RateLimitBan(
                 "the exchange asked for a pause: nothing is sent for another"
                 f" {self.banned_seconds:.0f} s"
             )

@@ -44,7 +44,7 @@ _CUT_OFF_AFTER = 3
 _log = structlog.get_logger(__name__)
 
 
-class MarketShelf:
+class MarketCache:
     """The markets of each exchange, loaded once for all accounts."""
 
     def __init__(self, clock: Clock) -> None:
@@ -67,7 +67,7 @@ class MarketShelf:
 class CcxtSession:
     """One account's client: what it is asked, and how well it can be reached."""
 
-    def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketShelf) -> None:
+    def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketCache) -> None:
         self.venue = terms.venue
         self._terms = terms
         self._clock = clock

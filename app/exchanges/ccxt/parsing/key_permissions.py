@@ -7,7 +7,7 @@ _UNBOUND = "*"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Right:
+class PermissionField:
     """Where it stands in an answer, and what has to be there where several stand together."""
 
     path: tuple[str | int, ...]
@@ -31,15 +31,15 @@ class Right:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rights:
+class PermissionQuery:
     """The question after a key, and where its answer holds what."""
 
     method: str
-    trade: Right
-    withdraw: Right
-    ip_bound: Right | None = None
+    trade: PermissionField
+    withdraw: PermissionField
+    ip_bound: PermissionField | None = None
     # Whether the account as a whole may trade, in the answer to the question after its money.
-    account_trade: Right | None = None
+    account_trade: PermissionField | None = None
     # What is there as "1" where the key may change nothing at all.
     read_only: tuple[str | int, ...] | None = None
 
@@ -57,7 +57,7 @@ class Rights:
     def is_ip_bound(self, answer: object) -> bool | None:
         return None if self.ip_bound is None else self.ip_bound.read(answer)
 
-    def _unless_read_only(self, right: Right, answer: object) -> bool | None:
+    def _unless_read_only(self, right: PermissionField, answer: object) -> bool | None:
         if self.read_only is not None and str(at(answer, self.read_only)) == "1":
             return False
         return right.read(answer)

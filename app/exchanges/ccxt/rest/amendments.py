@@ -15,13 +15,13 @@ from app.domain.orders.reports import (
 )
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.ccxt.connection.calls import Call, amending
-from app.exchanges.ccxt.connection.exchange_quirks import Venue
+from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.rest.prechecks import refuse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Amending:
+class PendingAmendment:
     """An order as the exchange just told it, and the terms that it should have."""
 
     row: Row
@@ -43,7 +43,7 @@ class Amending:
     def _filled(self) -> Decimal:
         return self.report.filled or money.ZERO
 
-    def call(self, facts: MarketFacts, venue: Venue) -> Call:
+    def call(self, facts: MarketFacts, venue: ExchangeQuirks) -> Call:
         """What has to be asked; raises ExchangeRejected where it must not be."""
         if not self.report.status.is_open:
             raise ExchangeRejected(_closed(self.report.status))

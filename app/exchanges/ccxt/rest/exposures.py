@@ -11,13 +11,13 @@ from app.domain import money
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import PositionType
 from app.domain.portfolio.exposures import Exposure
-from app.exchanges.ccxt.connection.anomalies import Oddities
+from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import Unreadable, key_words, words_of
 from app.exchanges.ccxt.parsing.numbers import amount, positive, text
-from app.exchanges.ccxt.rest.lookups import Lookups
+from app.exchanges.ccxt.rest.lookups import OrderLookup
 from app.ports import Clock
 
 Row = Mapping[str, Any]
@@ -26,11 +26,11 @@ Row = Mapping[str, Any]
 REFUSED_FOR = timedelta(hours=1)
 
 
-class Exposures:
+class ExposureReader:
     """Questions after positions. What cannot be read is counted, and never guessed."""
 
     def __init__(
-        self, session: CcxtSession, lookups: Lookups, clock: Clock, oddities: Oddities
+        self, session: CcxtSession, lookups: OrderLookup, clock: Clock, oddities: AnomalyLog
     ) -> None:
         self._session = session
         self._lookups = lookups

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from app.domain import money
 from app.domain.orders.reports import FillReport, OrderKey, OrderReport
 from app.errors import ExchangeDoubt, ExchangeError
-from app.exchanges.ccxt.connection.anomalies import Oddities
+from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, is_this, searching
 from app.exchanges.ccxt.connection.capabilities import offers
 from app.exchanges.ccxt.connection.request_queue import Priority
@@ -34,10 +34,10 @@ _MOST_ASKED_ALONE = 10
 _Found = TypeVar("_Found")
 
 
-class Lookups:
+class OrderLookup:
     """Questions after orders. What cannot be read is counted, and never guessed."""
 
-    def __init__(self, session: CcxtSession, clock: Clock, oddities: Oddities) -> None:
+    def __init__(self, session: CcxtSession, clock: Clock, oddities: AnomalyLog) -> None:
         self._session = session
         self._clock = clock
         self._oddities = oddities

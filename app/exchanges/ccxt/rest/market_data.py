@@ -7,7 +7,7 @@ from typing import Any
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Ticker
 from app.domain.markets.order_books import OrderBook
-from app.exchanges.ccxt.connection.anomalies import Oddities
+from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.candles import candle_of, most_at_once, timeframes_of
@@ -15,7 +15,7 @@ from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.markets import ticker_of
 from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_books import order_book_of
-from app.exchanges.ccxt.rest.lookups import Lookups
+from app.exchanges.ccxt.rest.lookups import OrderLookup
 from app.ports import Clock
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -25,7 +25,7 @@ class MarketData:
     """Questions that need no keys. What cannot be read is counted, and never guessed."""
 
     def __init__(
-        self, session: CcxtSession, lookups: Lookups, clock: Clock, oddities: Oddities
+        self, session: CcxtSession, lookups: OrderLookup, clock: Clock, oddities: AnomalyLog
     ) -> None:
         self._session = session
         self._lookups = lookups

@@ -20,10 +20,10 @@ from app.exchanges.ccxt.parsing.order_reports import (
     trade_news_of,
 )
 from app.exchanges.ccxt.parsing.order_terms import Row
-from app.exchanges.ccxt.streams.last_seen_orders import Standings
-from app.exchanges.ccxt.streams.stream_reader import Pump, Source, Watch
+from app.exchanges.ccxt.streams.last_seen_orders import LastSeenOrders
+from app.exchanges.ccxt.streams.stream_reader import StreamReader, StreamSource, Watch
 from app.exchanges.ccxt.streams.watchdog import Watchdog
-from app.exchanges.news import NewsStand
+from app.exchanges.news import NewsBroadcast
 from app.ports import Clock
 
 POLL_SECONDS = 5.0
@@ -34,7 +34,7 @@ _CHECKS_PER_SILENCE = 3
 _log = structlog.get_logger(__name__)
 
 
-class Owner(Protocol):
+class OrderReader(Protocol):
     """Whoever can be asked what the streams may have missed."""
 
     async def open_orders(self) -> Sequence[OrderReport]: ...
@@ -44,11 +44,16 @@ class Owner(Protocol):
     def count(self, what: str, **facts: Any) -> None: ...
 
 
-class Streams:
+class AccountStreams:
     """All streams of one account; where the exchange has none, its orders are polled."""
 
     def __init__(
-        self, owner: Owner, session: CcxtSession, stand: NewsStand, terms: CcxtTerms, clock: Clock
+        self,
+        owner: OrderReader,
+        session: CcxtSession,
+        stand: NewsBroadcast,
+        terms: CcxtTerms,
+        clock: Clock,
     ) -> None:
         self._owner = owner
         self._session = session
@@ -56,8 +61,8 @@ class Streams:
         self._terms = terms
         self._clock = clock
         self._watchdog = Watchdog(clock, silence_seconds=terms.watchdog_seconds)
-        self._pumps: list[Pump] = []
-        self._standings = Standings()
+        self._pumps: list[StreamReader] = []
+        self._standings = LastSeenOrders()
         self._heard = 0
         # Of one gap two hear: whoever tells here what waits, and whoever compares everything.
         self._gap, self._behind = asyncio.Event(), asyncio.Event()
@@ -86,7 +91,9 @@ class Streams:
             await self._watchdog.run(client)
             return
         self._gap.set()
-        self._pumps = [Pump(source, self._note_gap, self._clock) for source in self._sources()]
+        self._pumps = [
+            StreamReader(source, self._note_gap, self._clock) for source in self._sources()
+        ]
         async with asyncio.TaskGroup() as tasks:
             for pump in self._pumps:
                 tasks.create_task(pump.run())
@@ -103,7 +110,7 @@ class Streams:
     def _is_streaming(self) -> bool:
         return self._session.client.has.get("watchOrders") is True
 
-    def _sources(self) -> list[Source]:
+    def _sources(self) -> list[StreamSource]:
         client = self._session.client
         if not self._is_streaming:
             return [self._source("orders", self._poll, self._publish_order)]
@@ -112,8 +119,10 @@ class Streams:
             return [orders]
         return [orders, self._source("trades", client.watch_my_trades, self._publish_trade)]
 
-    def _source(self, name: str, watch: Watch, deliver: Callable[[Row], None]) -> Source:
-        return Source(name=name, watch=watch, deliver=deliver, banned_seconds=self._banned_seconds)
+    def _source(self, name: str, watch: Watch, deliver: Callable[[Row], None]) -> StreamSource:
+        return StreamSource(
+            name=name, watch=watch, deliver=deliver, banned_seconds=self._banned_seconds
+        )
 
     def _banned_seconds(self) -> float:
         return self._session.banned_seconds

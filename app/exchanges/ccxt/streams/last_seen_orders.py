@@ -13,24 +13,24 @@ _Kept = TypeVar("_Kept")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Standing:
+class _LastSeen:
     wire_id: str | None
     status: OrderStatus
     filled: Decimal | None
 
-    def is_other_than(self, before: "_Standing") -> bool:
+    def is_other_than(self, before: "_LastSeen") -> bool:
         """What one of them does not tell is no difference."""
         if None not in {self.filled, before.filled} and self.filled != before.filled:
             return True
         return self.status is not before.status
 
 
-class Standings:
+class LastSeenOrders:
     """Orders by the exchange's name: ours for all that were told, and how the open ones stand."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, str], str] = {}
-        self._waiting: dict[tuple[str, str], _Standing] = {}
+        self._waiting: dict[tuple[str, str], _LastSeen] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -40,7 +40,7 @@ class Standings:
         key, before = report.name, self._waiting.pop(report.name, None)
         if report.wire_id is not None:
             _keep(self._names, key, report.wire_id)
-        now = _Standing(
+        now = _LastSeen(
             wire_id=self.wire_id(key),
             status=report.status,
             filled=report.filled,

@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Channel(Generic[T]):
+class MarketStream(Generic[T]):
     """One stream of ccxt: how it is called, what its news mean, and what to ask without it."""
 
     # As in ccxt's methods, and as in what it says that it has.
@@ -64,7 +64,7 @@ class MarketStreams:
         async def ask() -> Iterable[Ticker]:
             return (await self._data.tickers([symbol])).values()
 
-        channel = Channel(
+        channel = MarketStream(
             name="ticker",
             title="Ticker",
             arguments=(symbol, params),
@@ -77,7 +77,7 @@ class MarketStreams:
         span = span_of(timeframe)
         assert span is not None  # noqa: S101 - others are not offered
         latest = CandleRequest(symbol=symbol, timeframe=timeframe, limit=2)
-        channel = Channel(
+        channel = MarketStream(
             name="ohlcv",
             title="OHLCV",
             arguments=(symbol, timeframe),
@@ -92,7 +92,7 @@ class MarketStreams:
         async def ask() -> Iterable[OrderBook]:
             return [await self._data.order_book(symbol, MAX_DEPTH)]
 
-        channel = Channel(
+        channel = MarketStream(
             name="order_book",
             title="OrderBook",
             arguments=(symbol,),
@@ -103,7 +103,7 @@ class MarketStreams:
         )
         return self._told(channel)
 
-    async def _told(self, channel: Channel[T]) -> AsyncGenerator[T, None]:
+    async def _told(self, channel: MarketStream[T]) -> AsyncGenerator[T, None]:
         self._session.require()
         await self._clock.sleep(self._session.banned_seconds)
         client = self._session.client
@@ -113,13 +113,13 @@ class MarketStreams:
             async for one in told:
                 yield one
 
-    async def _polled(self, channel: Channel[T]) -> AsyncGenerator[T, None]:
+    async def _polled(self, channel: MarketStream[T]) -> AsyncGenerator[T, None]:
         while True:
             for one in await channel.ask():
                 yield one
             await self._clock.sleep(POLL_SECONDS)
 
-    async def _streamed(self, channel: Channel[T], client: Any) -> AsyncGenerator[T, None]:
+    async def _streamed(self, channel: MarketStream[T], client: Any) -> AsyncGenerator[T, None]:
         unread: asyncio.Queue[T | None] = asyncio.Queue()
         listening = asyncio.create_task(_listen(channel, client, unread))
         listening.add_done_callback(lambda _: unread.put_nowait(None))
@@ -133,7 +133,7 @@ class MarketStreams:
             await asyncio.gather(listening, return_exceptions=True)
             await self._leave(channel, client)
 
-    async def _leave(self, channel: Channel[T], client: Any) -> None:
+    async def _leave(self, channel: MarketStream[T], client: Any) -> None:
         try:
             async with self._clock.timeout(CLOSE_SECONDS):
                 await channel.unwatch(client)
@@ -150,7 +150,7 @@ class MarketStreams:
         return (self._data.book_in({**near, "timestamp": row.get("timestamp")}, MAX_DEPTH),)
 
 
-async def _listen(channel: Channel[T], client: Any, unread: "asyncio.Queue[T | None]") -> None:
+async def _listen(channel: MarketStream[T], client: Any, unread: "asyncio.Queue[T | None]") -> None:
     """Read at once, for the rows are ccxt's own and change; and ask again at once."""
     while True:
         for one in channel.read(await channel.watch(client)):

@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class StreamSource:
     """A stream of ccxt, and what to do with each row of it."""
 
     name: str
@@ -32,10 +32,10 @@ class Source:
     banned_seconds: Callable[[], float] = lambda: 0.0
 
 
-class Pump:
+class StreamReader:
     """One stream: takes what came, hands copies on, and asks again at once."""
 
-    def __init__(self, source: Source, on_gap: Callable[[], None], clock: Clock) -> None:
+    def __init__(self, source: StreamSource, on_gap: Callable[[], None], clock: Clock) -> None:
         self.name = source.name
         self.failure: str | None = None
         self._source = source

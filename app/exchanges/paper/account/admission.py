@@ -11,7 +11,7 @@ from app.errors import Refusal, RefusalCode
 from app.exchanges.paper.account.crossing import is_due, takes, trigger_of, waits_for_fall
 from app.exchanges.paper.account.margins import MOST_LEVERAGE
 from app.exchanges.paper.account.refusals import refusal, would_take
-from app.exchanges.paper.prices.listings import Rules
+from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote
 
 CAPABILITIES = Capabilities(
@@ -25,23 +25,23 @@ CAPABILITIES = Capabilities(
     max_leverage=MOST_LEVERAGE,
 )
 
-Reasons = Callable[[PaperOrder, Rules, Quote], Iterator[Refusal]]
+Reasons = Callable[[PaperOrder, MarketRules, Quote], Iterator[Refusal]]
 
 
-def refuse(order: PaperOrder, rules: Rules, quote: Quote) -> Refusal | None:
+def refuse(order: PaperOrder, rules: MarketRules, quote: Quote) -> Refusal | None:
     """Why a new order is not taken at these prices; the first reason there is."""
     every = (kind, steps, trigger, minimums, side, post_only)
     return first_of(every, order, rules, quote)
 
 
 def first_of(
-    every: Iterable[Reasons], order: PaperOrder, rules: Rules, quote: Quote
+    every: Iterable[Reasons], order: PaperOrder, rules: MarketRules, quote: Quote
 ) -> Refusal | None:
     found = (reason for reasons in every for reason in reasons(order, rules, quote))
     return next(found, None)
 
 
-def kind(order: PaperOrder, _rules: Rules, _quote: Quote) -> Iterator[Refusal]:
+def kind(order: PaperOrder, _rules: MarketRules, _quote: Quote) -> Iterator[Refusal]:
     wanted = (
         ("price", order.price, order.type.has_price),
         ("triggerPrice", order.trigger_price, order.type.has_trigger),
@@ -57,7 +57,7 @@ def kind(order: PaperOrder, _rules: Rules, _quote: Quote) -> Iterator[Refusal]:
         yield _invalid(words, "timeInForce")
 
 
-def steps(order: PaperOrder, rules: Rules, _quote: Quote) -> Iterator[Refusal]:
+def steps(order: PaperOrder, rules: MarketRules, _quote: Quote) -> Iterator[Refusal]:
     values = (
         ("amount", order.amount, rules.amount_step),
         ("price", order.price, rules.price_step),
@@ -77,7 +77,7 @@ def steps(order: PaperOrder, rules: Rules, _quote: Quote) -> Iterator[Refusal]:
             yield refusal(RefusalCode.PRECISION, words, name)
 
 
-def minimums(order: PaperOrder, rules: Rules, quote: Quote) -> Iterator[Refusal]:
+def minimums(order: PaperOrder, rules: MarketRules, quote: Quote) -> Iterator[Refusal]:
     if order.amount < rules.min_amount:
         words = (
             f"amount {money.plain(order.amount)} {rules.base} is below the least that is"
@@ -95,13 +95,13 @@ def minimums(order: PaperOrder, rules: Rules, quote: Quote) -> Iterator[Refusal]
         yield refusal(RefusalCode.MIN_NOTIONAL, words, "amount")
 
 
-def side(order: PaperOrder, _rules: Rules, _quote: Quote) -> Iterator[Refusal]:
+def side(order: PaperOrder, _rules: MarketRules, _quote: Quote) -> Iterator[Refusal]:
     if order.reduce_only and order.side is OrderSide.BUY and not order.is_on_margin:
         words = "on a spot market only a SELL can be reduceOnly"
         yield refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "reduceOnly")
 
 
-def trigger(order: PaperOrder, _rules: Rules, quote: Quote) -> Iterator[Refusal]:
+def trigger(order: PaperOrder, _rules: MarketRules, quote: Quote) -> Iterator[Refusal]:
     if order.awaits_trigger and is_due(order, quote.last):
         there = "below" if waits_for_fall(order) else "above"
         words = (
@@ -111,7 +111,7 @@ def trigger(order: PaperOrder, _rules: Rules, quote: Quote) -> Iterator[Refusal]
         yield _invalid(words, "triggerPrice")
 
 
-def post_only(order: PaperOrder, _rules: Rules, quote: Quote) -> Iterator[Refusal]:
+def post_only(order: PaperOrder, _rules: MarketRules, quote: Quote) -> Iterator[Refusal]:
     if order.time_in_force is not TimeInForce.POST_ONLY or order.awaits_trigger:
         return
     best = quote.best_against(order.side)
@@ -119,7 +119,7 @@ def post_only(order: PaperOrder, _rules: Rules, quote: Quote) -> Iterator[Refusa
         yield would_take(best)
 
 
-def _least_amount(rules: Rules, price: Decimal) -> Decimal:
+def _least_amount(rules: MarketRules, price: Decimal) -> Decimal:
     step = rules.amount_step
     amount = money.ceil_to_step(money.divide(rules.min_notional, price), step)
     # The quotient is rounded: down to the step before, now and then.

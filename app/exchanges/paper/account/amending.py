@@ -12,12 +12,12 @@ from app.exchanges.paper.account.admission import (
     trigger,
 )
 from app.exchanges.paper.account.refusals import refusal
-from app.exchanges.paper.prices.listings import Rules
+from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote
 
 
 def refuse_amendment(
-    before: PaperOrder, after: PaperOrder, rules: Rules, quote: Quote
+    before: PaperOrder, after: PaperOrder, rules: MarketRules, quote: Quote
 ) -> Refusal | None:
     """Why an order does not become the other at these prices; the first reason there is."""
     refused = _state(before, after) or first_of((kind, steps), after, rules, quote)

@@ -15,7 +15,7 @@ from app.domain.paper_ledger import (
 )
 
 
-class BooksView(Protocol):
+class LedgerView(Protocol):
     """The books as they are at one instant."""
 
     async def balances(self) -> Mapping[str, PaperBalance]: ...
@@ -43,7 +43,7 @@ class BooksView(Protocol):
     async def trades(self, order_number: int) -> Sequence[PaperTrade]: ...
 
 
-class BooksTransaction(BooksView, Protocol):
+class LedgerUpdate(LedgerView, Protocol):
     """The books, to be changed together or not at all."""
 
     async def deposit(self, amounts: Mapping[str, Decimal]) -> None:
@@ -67,9 +67,9 @@ class BooksTransaction(BooksView, Protocol):
     async def save_positions(self, positions: Iterable[PaperPosition]) -> None: ...
 
 
-class Books(Protocol):
+class LedgerStore(Protocol):
     """One account's books, opened for a change or for a look."""
 
-    def transaction(self) -> AbstractAsyncContextManager[BooksTransaction]: ...
+    def transaction(self) -> AbstractAsyncContextManager[LedgerUpdate]: ...
 
-    def snapshot(self) -> AbstractAsyncContextManager[BooksView]: ...
+    def snapshot(self) -> AbstractAsyncContextManager[LedgerView]: ...

@@ -18,22 +18,22 @@ from app.domain.paper_ledger import (
 )
 from app.errors import ExchangeRejected, Refusal
 from app.exchanges.paper.account import margins, refusals
-from app.exchanges.paper.account.ledger import BooksTransaction
+from app.exchanges.paper.account.ledger import LedgerUpdate
 from app.exchanges.paper.account.liquidations import closing_side, order_that_closes
-from app.exchanges.paper.account.liquidity import Means, Offers, TickOffers
-from app.exchanges.paper.account.margin_account import Stakes
+from app.exchanges.paper.account.liquidity import Funds, Liquidity, TickLiquidity
+from app.exchanges.paper.account.margin_account import MarginAccount
 from app.exchanges.paper.account.matching import Execution, Matching, Outcome, expired
 from app.exchanges.paper.account.reports import report_of
-from app.exchanges.paper.account.resting_orders import WaitingOrders, ticks_after
+from app.exchanges.paper.account.resting_orders import RestingOrders, ticks_after
 from app.exchanges.paper.prices.price_path import tick_of
-from app.exchanges.paper.prices.simulated_markets import Venue
+from app.exchanges.paper.prices.simulated_markets import SimulatedMarkets
 
 
-class Page:
+class LedgerTransaction:
     """The books under one hand, with every other writer kept waiting."""
 
     def __init__(
-        self, books: BooksTransaction, matching: Matching, balances: Mapping[str, PaperBalance],
+        self, books: LedgerUpdate, matching: Matching, balances: Mapping[str, PaperBalance],
         numbers: PaperNumbers, now: datetime,
     ) -> None:  # fmt: skip
         self.books = books
@@ -47,14 +47,14 @@ class Page:
         self.liquidated: list[PaperOrder] = []
         self._matching = matching
         self._found = numbers
-        self._waiting: WaitingOrders | None = None
+        self._waiting: RestingOrders | None = None
         self._positions: dict[str, PaperPosition] = {}
         self._changed: list[PaperOrder] = []
         self._changed_since = numbers.change
         self._forget_pending()
 
     async def replay(
-        self, venue: Venue, known: WaitingOrders | None, *, most: int | None = None
+        self, venue: SimulatedMarkets, known: RestingOrders | None, *, most: int | None = None
     ) -> None:
         """Let the orders that wait meet every tick until now; stop where many have traded."""
         until = tick_of(self.now)
@@ -67,7 +67,7 @@ class Page:
             # What this process knows changes with the commit, and not before it.
             waiting = self._waiting = waiting.copy()
         while tick is not None and (most is None or len(self.matched) < most):
-            offers = TickOffers(venue, tick)
+            offers = TickLiquidity(venue, tick)
             self._face(waiting, offers, offers.due(waiting))
             self._reach(tick)
             tick = waiting.next_due(range(tick + 1, until + 1), venue.last)
@@ -75,7 +75,7 @@ class Page:
             self._reach(until)
         await self.write()
 
-    async def meet(self, offers: Offers, known: WaitingOrders | None, *, most: int) -> None:
+    async def meet(self, offers: Liquidity, known: RestingOrders | None, *, most: int) -> None:
         """Let the orders that wait meet what is offered now, so many of them at once."""
         waiting = await self.sync(known)
         due = offers.due(waiting)[:most]
@@ -84,14 +84,14 @@ class Page:
             self._face(waiting, offers, due)
         await self.write()
 
-    async def sync(self, known: WaitingOrders | None) -> WaitingOrders:
+    async def sync(self, known: RestingOrders | None) -> RestingOrders:
         """Every order that waits; what this process knows already is not read again."""
         if self._waiting is None:
             self._waiting = await self._read(known)
             self._positions = dict(self._waiting.stakes.positions)
         return self._waiting
 
-    def teach(self, known: WaitingOrders | None) -> WaitingOrders | None:
+    def teach(self, known: RestingOrders | None) -> RestingOrders | None:
         """After the commit, what this process knows from now on."""
         known = known or self._waiting
         if known is not None:
@@ -153,8 +153,8 @@ class Page:
         self._traded: dict[str, PaperPosition] = {}
 
     @property
-    def _stakes(self) -> Stakes:
-        return Stakes.of(self._positions.values(), self.balances)
+    def _stakes(self) -> MarginAccount:
+        return MarginAccount.of(self._positions.values(), self.balances)
 
     def _position(self, order: PaperOrder) -> PaperPosition | None:
         return self._positions.get(order.symbol)
@@ -162,10 +162,10 @@ class Page:
     async def _beside(self, order: PaperOrder) -> Sequence[PaperOrder]:
         return (await self.sync(None)).of_market(order.symbol)
 
-    async def _read(self, known: WaitingOrders | None) -> WaitingOrders:
+    async def _read(self, known: RestingOrders | None) -> RestingOrders:
         if known is None:
             orders = await self.books.open_orders()
-            return WaitingOrders.of(orders, self._found, await self._read_stakes())
+            return RestingOrders.of(orders, self._found, await self._read_stakes())
         if known.change == self._found.change:
             return known
         self._changed_since = known.change
@@ -175,10 +175,10 @@ class Page:
         current.learn(self._changed, stakes, since=self._changed_since, numbers=self._found)
         return current
 
-    async def _read_stakes(self) -> Stakes:
-        return Stakes.of(await self.books.positions(), self.balances)
+    async def _read_stakes(self) -> MarginAccount:
+        return MarginAccount.of(await self.books.positions(), self.balances)
 
-    def _face(self, waiting: WaitingOrders, offers: Offers, due: Iterable[PaperOrder]) -> None:
+    def _face(self, waiting: RestingOrders, offers: Liquidity, due: Iterable[PaperOrder]) -> None:
         """What becomes of everything at one price: first of the orders, then of the positions."""
         self._meet(waiting, offers, due)
         waiting.stakes = self._stakes
@@ -187,9 +187,9 @@ class Page:
                 self._liquidate(quote, waiting, offers)
         waiting.stakes = self._stakes
 
-    def _meet(self, waiting: WaitingOrders, offers: Offers, due: Iterable[PaperOrder]) -> None:
+    def _meet(self, waiting: RestingOrders, offers: Liquidity, due: Iterable[PaperOrder]) -> None:
         for order in due:
-            means = Means(free=self.balances[order.quote].free, most=self.most_of(order))
+            means = Funds(free=self.balances[order.quote].free, most=self.most_of(order))
             outcome = offers.meet(order, means)
             if means.most == money.ZERO:
                 outcome = _ended(order, refusals.nothing_to_reduce(order), offers.at)
@@ -198,7 +198,7 @@ class Page:
                 self.has_triggered |= settled.triggered_at != order.triggered_at
                 self._note(waiting, settled)
 
-    def _liquidate(self, quote: str, waiting: WaitingOrders, offers: Offers) -> None:
+    def _liquidate(self, quote: str, waiting: RestingOrders, offers: Liquidity) -> None:
         """End every margin order that waits there, and close every position at the market."""
         closing = [one for one in waiting.stakes.open_in(quote) if _levels(one, offers)]
         if not closing:
@@ -213,7 +213,7 @@ class Page:
             self._note(waiting, closed)
             self.liquidated.append(closed)
 
-    def _note(self, waiting: WaitingOrders, order: PaperOrder) -> None:
+    def _note(self, waiting: RestingOrders, order: PaperOrder) -> None:
         self.matched[order.number] = order
         waiting.put(order)
 
@@ -272,7 +272,7 @@ class Page:
         )
 
 
-def _levels(position: PaperPosition, offers: Offers) -> Sequence[BookLevel]:
+def _levels(position: PaperPosition, offers: Liquidity) -> Sequence[BookLevel]:
     """What it can be closed against."""
     return offers.levels(closing_side(position), position.symbol)
 

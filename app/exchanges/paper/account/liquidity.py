@@ -11,31 +11,31 @@ from app.domain.markets.order_books import BookLevel
 from app.domain.order_kinds import OrderSide
 from app.domain.paper_ledger import PaperOrder, PaperPosition
 from app.exchanges.paper.account.margins import cut
-from app.exchanges.paper.account.matching import Matching, Outcome, Purse
-from app.exchanges.paper.account.resting_orders import WaitingOrders
+from app.exchanges.paper.account.matching import Matching, Outcome, SpendingLimit
+from app.exchanges.paper.account.resting_orders import RestingOrders
 from app.exchanges.paper.prices.price_path import time_of
-from app.exchanges.paper.prices.simulated_markets import Venue
+from app.exchanges.paper.prices.simulated_markets import SimulatedMarkets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Means:
+class Funds:
     """With what an order meets a price: free quote, and a bound where it may only reduce."""
 
     free: Decimal
     most: Decimal | None = None
 
 
-class Offers(Protocol):
+class Liquidity(Protocol):
     """What there is at one moment for the orders that wait."""
 
     @property
     def at(self) -> datetime: ...
 
-    def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
+    def due(self, waiting: RestingOrders) -> list[PaperOrder]:
         """Those whom it concerns, in the order in which they came."""
         ...
 
-    def meet(self, order: PaperOrder, means: Means) -> Outcome | None:
+    def meet(self, order: PaperOrder, means: Funds) -> Outcome | None:
         """What becomes of an order; None where nothing is left for it."""
         ...
 
@@ -52,10 +52,10 @@ class Offers(Protocol):
         ...
 
 
-class TickOffers:
+class TickLiquidity:
     """One tick, to be met by every order that it concerns, in their order."""
 
-    def __init__(self, venue: Venue, tick: int) -> None:
+    def __init__(self, venue: SimulatedMarkets, tick: int) -> None:
         self.at = time_of(tick)
         self._venue = venue
         self._tick = tick
@@ -63,13 +63,13 @@ class TickOffers:
         self._levels: dict[tuple[str, OrderSide], tuple[BookLevel, ...]] = {}
         self._untraded: dict[str, Decimal] = {}
 
-    def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
+    def due(self, waiting: RestingOrders) -> list[PaperOrder]:
         return waiting.due(self.mark)
 
-    def meet(self, order: PaperOrder, means: Means) -> Outcome | None:
+    def meet(self, order: PaperOrder, means: Funds) -> Outcome | None:
         if order.awaits_trigger:
             step = self._venue.listing(order.symbol).amount_step
-            purse = Purse(free=means.free, amount_step=step)
+            purse = SpendingLimit(free=means.free, amount_step=step)
             levels = tuple(cut(self.levels(order.side, order.symbol), means.most))
             return self._matching.trigger(order, levels, purse, self.at) if levels else None
         amount = self._share(order, means.most)

@@ -14,7 +14,7 @@ MarkOf = Callable[[str], Decimal | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stakes:
+class MarginAccount:
     """Every position, the flat ones too, and what there is of each quote in which one is open."""
 
     positions: Mapping[str, PaperPosition] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Stakes:
     @classmethod
     def of(
         cls, positions: Iterable[PaperPosition], balances: Mapping[str, PaperBalance]
-    ) -> "Stakes":
+    ) -> "MarginAccount":
         known = {position.symbol: position for position in positions}
         quotes = {position.quote for position in known.values() if position.amount}
         return cls(positions=known, totals={quote: balances[quote].total for quote in quotes})

@@ -21,7 +21,7 @@ _ROUNDING = Decimal("1e-12")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
+class MarginOutcome:
     """An outcome with what is set aside for it, and what it has moved."""
 
     outcome: Outcome
@@ -74,7 +74,7 @@ def cut(levels: Iterable[BookLevel], most: Decimal | None) -> Iterator[BookLevel
 
 def settled(
     outcome: Outcome, position: PaperPosition | None, quote: PaperBalance, rates: FeeRates
-) -> Settled:
+) -> MarginOutcome:
     """Move what the outcome costs; ExchangeRejected where it cannot be paid.
 
     What only makes the position smaller is always paid for: it is owed, if need be.
@@ -94,7 +94,7 @@ def settled(
     is_new = reserve > money.ZERO or not _only_closes(outcome, before)
     if is_new and needed > max(money.add(quote.free, _ROUNDING), money.ZERO):
         raise ExchangeRejected(refusals.insufficient(needed, quote))
-    return Settled(
+    return MarginOutcome(
         outcome=replace(outcome, order=order),
         position=after,
         quote=quote.moved(gained=gained, set_aside=set_aside),

@@ -42,7 +42,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Purse:
+class SpendingLimit:
     """What may be spent beyond what is set aside, and the step in which amounts are bought."""
 
     free: Decimal
@@ -75,7 +75,7 @@ class Matching:
         return Outcome(before=order, order=arrived, executions=taken)
 
     def trigger(
-        self, order: PaperOrder, levels: Sequence[BookLevel], purse: Purse, at: datetime
+        self, order: PaperOrder, levels: Sequence[BookLevel], purse: SpendingLimit, at: datetime
     ) -> Outcome:
         """Let an order arrive whose trigger was reached; it takes no more than can be paid."""
         triggered = replace(order, triggered_at=at, updated_at=at)
@@ -139,7 +139,7 @@ class Matching:
                 quote = quote.moved(gained=gained, set_aside=money.ZERO)
         return {base.asset: base, quote.asset: quote}
 
-    def _affordable(self, levels: Iterable[BookLevel], purse: Purse) -> Iterator[BookLevel]:
+    def _affordable(self, levels: Iterable[BookLevel], purse: SpendingLimit) -> Iterator[BookLevel]:
         """The levels, up to where the money with its fees ends."""
         budget = purse.free
         for level in levels:

@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from app.domain.paper_ledger import PaperNumbers, PaperOrder
 from app.exchanges.paper.account.crossing import is_due, waits_at, waits_for_fall
-from app.exchanges.paper.account.margin_account import MarkOf, Stakes
+from app.exchanges.paper.account.margin_account import MarginAccount, MarkOf
 
 # How far back the exchange looks where nobody did: ten minutes.
 CATCH_UP_TICKS = 2_400
@@ -21,15 +21,15 @@ LastPrice = Callable[[str, int], Decimal]
 
 
 @dataclass(slots=True)
-class _Line:
+class _PriceQueue:
     """Those of one symbol, sorted by the price that each waits for."""
 
     orders: dict[int, PaperOrder] = field(default_factory=dict)
     falls: list[_Place] = field(default_factory=list)
     rises: list[_Place] = field(default_factory=list)
 
-    def copy(self) -> "_Line":
-        return _Line(dict(self.orders), list(self.falls), list(self.rises))
+    def copy(self) -> "_PriceQueue":
+        return _PriceQueue(dict(self.orders), list(self.falls), list(self.rises))
 
     def put(self, order: PaperOrder) -> None:
         self.drop(order.number)
@@ -53,19 +53,19 @@ class _Line:
 
 
 @dataclass(kw_only=True, slots=True)
-class WaitingOrders:
+class RestingOrders:
     """What waits in the books: as of one change of theirs, compared with all ticks up to one."""
 
     change: int
     tick: int
     # What the exchange itself watches beside them.
-    stakes: Stakes = field(default_factory=Stakes)
-    _lines: dict[str, _Line] = field(default_factory=dict)
+    stakes: MarginAccount = field(default_factory=MarginAccount)
+    _lines: dict[str, _PriceQueue] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, orders: Iterable[PaperOrder], numbers: PaperNumbers, stakes: Stakes
-    ) -> "WaitingOrders":
+        cls, orders: Iterable[PaperOrder], numbers: PaperNumbers, stakes: MarginAccount
+    ) -> "RestingOrders":
         waiting = cls(change=numbers.change, tick=numbers.tick, stakes=stakes)
         for order in orders:
             waiting.put(order)
@@ -76,13 +76,13 @@ class WaitingOrders:
         """The markets in which anything waits, or a margin position is open."""
         return sorted({*(name for name, _ in self._occupied()), *self.stakes.symbols})
 
-    def copy(self) -> "WaitingOrders":
+    def copy(self) -> "RestingOrders":
         lines = {symbol: line.copy() for symbol, line in self._lines.items()}
-        return WaitingOrders(change=self.change, tick=self.tick, stakes=self.stakes, _lines=lines)
+        return RestingOrders(change=self.change, tick=self.tick, stakes=self.stakes, _lines=lines)
 
     def of_market(self, symbol: str) -> list[PaperOrder]:
         """In the order in which they were placed."""
-        line = self._lines.get(symbol, _Line())
+        line = self._lines.get(symbol, _PriceQueue())
         return [line.orders[number] for number in sorted(line.orders)]
 
     def on_margin(self, quote: str) -> list[PaperOrder]:
@@ -93,14 +93,19 @@ class WaitingOrders:
 
     def put(self, order: PaperOrder) -> None:
         """Take an order as it is now, which may be that it waits no longer."""
-        line = self._lines.setdefault(order.symbol, _Line())
+        line = self._lines.setdefault(order.symbol, _PriceQueue())
         if order.waits:
             line.put(order)
         else:
             line.drop(order.number)
 
     def learn(
-        self, changed: Iterable[PaperOrder], stakes: Stakes, *, since: int, numbers: PaperNumbers
+        self,
+        changed: Iterable[PaperOrder],
+        stakes: MarginAccount,
+        *,
+        since: int,
+        numbers: PaperNumbers,
     ) -> None:
         """Take in every change after one of them, unless older ones are missing or newer known."""
         if since > self.change or numbers.change < self.change:
@@ -134,7 +139,7 @@ class WaitingOrders:
         found = [order for line, price in prices if price is not None for order in line.due(price)]
         return sorted(found, key=lambda order: (order.queued_at, order.number))
 
-    def _occupied(self) -> Iterator[tuple[str, _Line]]:
+    def _occupied(self) -> Iterator[tuple[str, _PriceQueue]]:
         return ((symbol, line) for symbol, line in self._lines.items() if line.orders)
 
 

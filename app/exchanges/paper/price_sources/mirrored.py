@@ -15,13 +15,17 @@ from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.paper_ledger import PaperOrder, PaperPosition
 from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode
 from app.exchanges.paper.account.admission import CAPABILITIES
-from app.exchanges.paper.account.ledger_transaction import Page
-from app.exchanges.paper.account.liquidity import Means
+from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
+from app.exchanges.paper.account.liquidity import Funds
 from app.exchanges.paper.account.margins import cut
-from app.exchanges.paper.account.matching import Matching, Outcome, Purse
-from app.exchanges.paper.account.resting_orders import WaitingOrders
-from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION, Meeting, Prices
-from app.exchanges.paper.prices.listings import Rules
+from app.exchanges.paper.account.matching import Matching, Outcome, SpendingLimit
+from app.exchanges.paper.account.resting_orders import RestingOrders
+from app.exchanges.paper.price_sources.protocols import (
+    MET_PER_TRANSACTION,
+    PendingPrices,
+    PublicMarketData,
+)
+from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote
 from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock
@@ -38,10 +42,10 @@ OLDEST = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FollowedPit:
+class MirroredMarket:
     """A market as it was seen a moment ago."""
 
-    rules: Rules
+    rules: MarketRules
     last: Decimal
     book: OrderBook
     seen_at: datetime
@@ -59,7 +63,7 @@ class FollowedPit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sighting:
+class MirroredPrices:
     """The prices of one moment, for the orders that waited before anybody asked for them.
 
     What the market has traded beyond a limit has filled it whole: those at that price came first.
@@ -68,14 +72,14 @@ class Sighting:
     at: datetime
     change: int
     last: Mapping[str, Decimal]
-    pits: Mapping[str, FollowedPit]
+    pits: Mapping[str, MirroredMarket]
     matching: Matching
 
-    def due(self, waiting: WaitingOrders) -> list[PaperOrder]:
+    def due(self, waiting: RestingOrders) -> list[PaperOrder]:
         reached = waiting.due(self.last.get)
         return [order for order in reached if order.change <= self.change and self._has(order)]
 
-    def calls(self, waiting: WaitingOrders) -> bool:
+    def calls(self, waiting: RestingOrders) -> bool:
         """Whether a position must be closed and can be."""
         stakes = waiting.stakes
         called = [one for quote in stakes.called(self.mark) for one in stakes.open_in(quote)]
@@ -83,12 +87,12 @@ class Sighting:
             map(self.is_older_than, called)
         )
 
-    def meet(self, order: PaperOrder, means: Means) -> Outcome | None:
+    def meet(self, order: PaperOrder, means: Funds) -> Outcome | None:
         if not order.awaits_trigger:
             amount = order.remaining if means.most is None else min(means.most, order.remaining)
             return self.matching.trade_through(order, amount, self.at) if amount else None
         pit = self.pits[order.symbol]
-        purse = Purse(free=means.free, amount_step=pit.rules.amount_step)
+        purse = SpendingLimit(free=means.free, amount_step=pit.rules.amount_step)
         levels = tuple(cut(pit.levels_against(order.side, self.at), means.most))
         return self.matching.trigger(order, levels, purse, self.at) if levels else None
 
@@ -102,7 +106,7 @@ class Sighting:
     def is_older_than(self, position: PaperPosition) -> bool:
         return position.change > self.change
 
-    async def hold(self, page: Page, known: WaitingOrders | None) -> None:
+    async def hold(self, page: LedgerTransaction, known: RestingOrders | None) -> None:
         await page.meet(self, known, most=MET_PER_TRANSACTION)
 
     def _has(self, order: PaperOrder) -> bool:
@@ -110,13 +114,13 @@ class Sighting:
         return not order.awaits_trigger or order.symbol in self.pits
 
 
-class FollowedFloor:
+class MirroredSource:
     """Its markets, its prices, its order books; our money, our fills, our fees."""
 
     # What happened while nobody looked is not made up for: the price that is now is what counts.
     missed = None
 
-    def __init__(self, prices: Prices, terms: PaperTerms, clock: Clock) -> None:
+    def __init__(self, prices: PublicMarketData, terms: PaperTerms, clock: Clock) -> None:
         self._prices = prices
         self._clock = clock
         self._theirs: Mapping[str, Market] = {}
@@ -167,7 +171,7 @@ class FollowedFloor:
     def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
         return self._prices.watch_order_book(symbol)
 
-    async def pit(self, symbol: str) -> FollowedPit:
+    async def pit(self, symbol: str) -> MirroredMarket:
         """The market as it is now, where everything about it can be told."""
         try:
             rules = _rules_of((await self.markets()).get(symbol), symbol)
@@ -184,9 +188,9 @@ class FollowedFloor:
         now, last = self._clock.now(), _last_of(tickers.get(symbol))
         if last is None or not _is_whole(book, now):
             raise ExchangeUnavailable(f"the exchange tells no price of {symbol} to trade at")
-        return FollowedPit(rules=rules, last=last, book=book, seen_at=now)
+        return MirroredMarket(rules=rules, last=last, book=book, seen_at=now)
 
-    async def meetings(self, waiting: WaitingOrders) -> Iterator[Meeting]:
+    async def meetings(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
         """One look at every market in which anything waits."""
         symbols = waiting.symbols
         if not symbols:
@@ -199,7 +203,7 @@ class FollowedFloor:
     async def run(self) -> None:
         await self._prices.run()
 
-    async def _look(self, symbols: Sequence[str], waiting: WaitingOrders) -> Sighting:
+    async def _look(self, symbols: Sequence[str], waiting: RestingOrders) -> MirroredPrices:
         # What is booked while the answer is on its way came after its prices.
         change = waiting.change
         tickers = await self.tickers(symbols)
@@ -209,7 +213,7 @@ class FollowedFloor:
         stakes = waiting.stakes
         called = [one for quote in stakes.called(last.get) for one in stakes.open_in(quote)]
         pits = await self._pits(sorted(set_off | {one.symbol for one in called}))
-        return Sighting(
+        return MirroredPrices(
             at=self._clock.now(),
             change=change,
             last=last,
@@ -217,13 +221,13 @@ class FollowedFloor:
             matching=Matching(rates=self.rates),
         )
 
-    async def _pits(self, symbols: Sequence[str]) -> list[FollowedPit]:
+    async def _pits(self, symbols: Sequence[str]) -> list[MirroredMarket]:
         """Those that can be told now; the others are looked at again."""
         found = await asyncio.gather(*map(self.pit, symbols), return_exceptions=True)
-        return [pit for pit in found if isinstance(pit, FollowedPit)]
+        return [pit for pit in found if isinstance(pit, MirroredMarket)]
 
 
-def _until_met(sighting: Sighting, waiting: WaitingOrders) -> Iterator[Meeting]:
+def _until_met(sighting: MirroredPrices, waiting: RestingOrders) -> Iterator[PendingPrices]:
     """Everything is looked at once more after each part, and closed by force only once."""
     if sighting.calls(waiting):
         yield sighting
@@ -235,7 +239,7 @@ def _with_fees(market: Market, rates: FeeRates) -> Market:
     return replace(market, fees=rates) if market.type is PositionType.SPOT else market
 
 
-def _rules_of(market: Market | None, symbol: str) -> Rules:
+def _rules_of(market: Market | None, symbol: str) -> MarketRules:
     if market is None:
         raise _refused(RefusalCode.UNKNOWN_SYMBOL, f"the exchange lists no {symbol}")
     if market.type is not PositionType.SPOT:
@@ -247,7 +251,7 @@ def _rules_of(market: Market | None, symbol: str) -> Rules:
     if not market.active:
         words = f"the exchange has stopped the trading of {symbol}"
         raise _refused(RefusalCode.REJECTED_BY_EXCHANGE, words, retryable=True)
-    return Rules(
+    return MarketRules(
         base=market.base,
         quote=market.quote,
         amount_step=market.amount_step,

@@ -8,26 +8,26 @@ from typing import Protocol
 from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import BookLevel
 from app.domain.order_kinds import OrderSide
-from app.exchanges.paper.account.ledger_transaction import Page
-from app.exchanges.paper.account.resting_orders import WaitingOrders
-from app.exchanges.paper.prices.listings import Rules
+from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
+from app.exchanges.paper.account.resting_orders import RestingOrders
+from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote
 from app.ports import MarketSource
 
 MET_PER_TRANSACTION = 100
 
 
-class Prices(MarketSource, Protocol):
+class PublicMarketData(MarketSource, Protocol):
     """Public market data, which any exchange has; ExchangeUnavailable where it has none now."""
 
     async def run(self) -> None: ...
 
 
-class Pit(Protocol):
+class MarketView(Protocol):
     """One market, for an order that arrives there."""
 
     @property
-    def rules(self) -> Rules: ...
+    def rules(self) -> MarketRules: ...
 
     def quote(self, at: datetime) -> Quote:
         """The prices by which it is judged; ExchangeUnavailable where they are not of that time."""
@@ -38,13 +38,13 @@ class Pit(Protocol):
         ...
 
 
-class Meeting(Protocol):
+class PendingPrices(Protocol):
     """Orders that wait, and prices that they have not met yet."""
 
-    async def hold(self, page: Page, known: WaitingOrders | None) -> None: ...
+    async def hold(self, page: LedgerTransaction, known: RestingOrders | None) -> None: ...
 
 
-class Floor(Prices, Protocol):
+class PriceSource(PublicMarketData, Protocol):
     """Public market data, and what the books need of it."""
 
     @property
@@ -54,15 +54,15 @@ class Floor(Prices, Protocol):
     def opening_balances(self) -> Mapping[str, Decimal]: ...
 
     @property
-    def missed(self) -> Meeting | None:
+    def missed(self) -> PendingPrices | None:
         """What comes before every look at the books; None where what is over is not made up for."""
         ...
 
-    async def pit(self, symbol: str) -> Pit:
+    async def pit(self, symbol: str) -> MarketView:
         """ExchangeRejected where the symbol is not traded, ExchangeUnavailable without a price."""
         ...
 
-    async def meetings(self, waiting: WaitingOrders) -> Iterator[Meeting]:
+    async def meetings(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
         """As many as it takes until every price was met, each in a transaction of its own."""
         ...
 

@@ -11,23 +11,23 @@ from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.account.admission import CAPABILITIES
-from app.exchanges.paper.account.ledger_transaction import Page
-from app.exchanges.paper.account.resting_orders import WaitingOrders, ticks_after
-from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION, Meeting
+from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
+from app.exchanges.paper.account.resting_orders import RestingOrders, ticks_after
+from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION, PendingPrices
 from app.exchanges.paper.prices.candles import TIMEFRAMES
-from app.exchanges.paper.prices.listings import Rules
+from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote, tick_of
-from app.exchanges.paper.prices.simulated_markets import PaperTerms, Venue
-from app.exchanges.paper.prices.ticks import Broadcasts
+from app.exchanges.paper.prices.simulated_markets import PaperTerms, SimulatedMarkets
+from app.exchanges.paper.prices.ticks import TickStreams
 from app.ports import Clock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SimulatedPit:
+class SimulatedMarket:
     """A market whose price can be worked out for any time."""
 
-    venue: Venue
-    rules: Rules
+    venue: SimulatedMarkets
+    rules: MarketRules
 
     def quote(self, at: datetime) -> Quote:
         return self.venue.quote(self.rules.symbol, tick_of(at))
@@ -37,28 +37,28 @@ class SimulatedPit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Replay:
+class TickReplay:
     """Every tick that the books have not noted, one after the other."""
 
-    venue: Venue
+    venue: SimulatedMarkets
     most: int | None = None
 
-    async def hold(self, page: Page, known: WaitingOrders | None) -> None:
+    async def hold(self, page: LedgerTransaction, known: RestingOrders | None) -> None:
         await page.replay(self.venue, known, most=self.most)
 
 
-class SimulatedFloor:
+class SimulatedSource:
     """Always open, and never out of sight."""
 
     capabilities = CAPABILITIES
     connection = Connection(connectivity=Connectivity.CONNECTED)
 
     def __init__(self, terms: PaperTerms, clock: Clock) -> None:
-        self._venue = Venue(terms)
+        self._venue = SimulatedMarkets(terms)
         self._clock = clock
-        self._broadcasts = Broadcasts(self._venue, clock)
+        self._broadcasts = TickStreams(self._venue, clock)
         self.market_set = f"paper {terms.seed}"
-        self.missed = Replay(venue=self._venue)
+        self.missed = TickReplay(venue=self._venue)
 
     @property
     def rates(self) -> FeeRates:
@@ -92,10 +92,10 @@ class SimulatedFloor:
     def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
         return self._broadcasts.order_book(symbol)
 
-    async def pit(self, symbol: str) -> SimulatedPit:
-        return SimulatedPit(venue=self._venue, rules=self._venue.listing(symbol))
+    async def pit(self, symbol: str) -> SimulatedMarket:
+        return SimulatedMarket(venue=self._venue, rules=self._venue.listing(symbol))
 
-    async def meetings(self, waiting: WaitingOrders) -> Iterator[Meeting]:
+    async def meetings(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
         return self._replays(waiting)
 
     def pause_seconds(self) -> float:
@@ -104,11 +104,11 @@ class SimulatedFloor:
     async def run(self) -> None:
         """Nothing has to be done for prices that can be worked out."""
 
-    def _replays(self, waiting: WaitingOrders) -> Iterator[Meeting]:
+    def _replays(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
         while self._is_due(waiting):
-            yield Replay(venue=self._venue, most=MET_PER_TRANSACTION)
+            yield TickReplay(venue=self._venue, most=MET_PER_TRANSACTION)
 
-    def _is_due(self, waiting: WaitingOrders) -> bool:
+    def _is_due(self, waiting: RestingOrders) -> bool:
         now = tick_of(self._clock.now())
         ticks = ticks_after(waiting.tick, now)
         if waiting.next_due(ticks, self._venue.last) is not None:

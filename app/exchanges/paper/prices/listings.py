@@ -13,7 +13,7 @@ _TEN = Decimal(10)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
+class MarketRules:
     """A spot market, and what it asks of an order."""
 
     base: str
@@ -29,7 +29,7 @@ class Rules:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listing(Rules):
+class Listing(MarketRules):
     """A simulated market and the character of its price."""
 
     anchor: Decimal

@@ -35,7 +35,7 @@ class PaperTerms:
         return FeeRates(maker=self.maker_fee, taker=self.taker_fee, is_in_quote=True)
 
 
-class Venue:
+class SimulatedMarkets:
     """The markets as one account meets them."""
 
     def __init__(self, terms: PaperTerms) -> None:

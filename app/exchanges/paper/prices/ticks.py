@@ -9,7 +9,7 @@ from app.domain.markets.markets import Ticker
 from app.domain.markets.order_books import OrderBook
 from app.exchanges.paper.prices.candles import BEGINNING, begin_of
 from app.exchanges.paper.prices.price_path import TICK, tick_of, time_of
-from app.exchanges.paper.prices.simulated_markets import Venue
+from app.exchanges.paper.prices.simulated_markets import SimulatedMarkets
 from app.ports import Clock
 
 # Whoever was away for longer looks at the span anew, not at every tick of it.
@@ -17,10 +17,10 @@ _FAR_TICKS = 240
 _STEPS_BETWEEN = 10
 
 
-class Broadcasts:
+class TickStreams:
     """What the venue tells of each tick, and of the spans that have passed."""
 
-    def __init__(self, venue: Venue, clock: Clock) -> None:
+    def __init__(self, venue: SimulatedMarkets, clock: Clock) -> None:
         self._venue = venue
         self._clock = clock
         self._working = asyncio.Lock()

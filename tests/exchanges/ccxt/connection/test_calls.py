@@ -7,7 +7,7 @@ from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderIntent, OrderKey
 from app.exchanges.ccxt.connection.calls import canceling, is_this, placing, searching
 from app.exchanges.ccxt.connection.capabilities import offers
-from app.exchanges.ccxt.connection.exchange_quirks import VENUES, Venue, venue_of
+from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS, ExchangeQuirks, venue_of
 from tests.support.exchanges.request_recorders import Sent, recorded, sent_for
 
 WIRE = "a00000000000000001"
@@ -27,7 +27,7 @@ THEIRS = replace(OURS, exchange_order_id="28")
 
 
 async def sent_for_placing(exchange: str, intent: OrderIntent = INTENT) -> Sent:
-    (sent,) = await sent_for(exchange, placing(intent, VENUES[exchange]))
+    (sent,) = await sent_for(exchange, placing(intent, QUIRKS[exchange]))
     return sent
 
 
@@ -123,7 +123,7 @@ async def test_how_long_an_order_waits_reaches_the_exchange(
 async def test_a_trigger_reaches_the_exchanges_that_take_stops(
     exchange: str, kind: OrderType, wanted: dict[str, str]
 ) -> None:
-    assert VENUES[exchange].has_stops
+    assert QUIRKS[exchange].has_stops
     intent = replace(INTENT, type=kind, trigger_price=Decimal(49500), side=OrderSide.SELL)
     sent = await sent_for_placing(exchange, intent)
     assert wanted.items() <= sent.fields.items()
@@ -142,7 +142,7 @@ async def test_an_order_is_canceled_by_either_id(
     exchange: str, ours: tuple[str, str], theirs: tuple[str, str]
 ) -> None:
     for key, wanted in ((OURS, ours), (THEIRS, theirs)):
-        call = canceling(key, VENUES[exchange])
+        call = canceling(key, QUIRKS[exchange])
         assert call is not None
         (sent,) = await sent_for(exchange, call)
         assert wanted in sent.fields.items()
@@ -164,7 +164,7 @@ async def test_an_order_is_canceled_by_either_id(
 async def test_an_order_is_looked_up_by_our_id_wherever_it_may_be(
     exchange: str, wanted: list[tuple[str, str]]
 ) -> None:
-    sent = await sent_for(exchange, *searching(OURS, VENUES[exchange]))
+    sent = await sent_for(exchange, *searching(OURS, QUIRKS[exchange]))
     assert [
         (one.path, one.fields.get(name)) for one, (_, name) in zip(sent, wanted, strict=True)
     ] == [(path, WIRE) for path, _ in wanted]
@@ -185,7 +185,7 @@ async def test_an_order_is_looked_up_by_the_exchanges_id_first(
     exchange: str, first: tuple[str, str]
 ) -> None:
     path, name = first
-    calls = list(searching(THEIRS, VENUES[exchange]))
+    calls = list(searching(THEIRS, QUIRKS[exchange]))
     sent = (await sent_for(exchange, *calls))[0]
     assert (sent.path, sent.fields[name]) == (path, "28")
 
@@ -211,15 +211,15 @@ def test_an_order_is_told_by_its_ids_and_by_nothing_else() -> None:
 
 def test_on_kraken_our_id_is_not_the_number_that_ccxt_takes_for_it() -> None:
     row = {"id": "28", "clientOrderId": "0", "info": {"order_userref": 0, "cl_ord_id": WIRE}}
-    venue = VENUES["kraken"]
+    venue = QUIRKS["kraken"]
     assert is_this(venue.named(row), OURS)
     assert venue.named(row | {"info": {"order_userref": 0}})["clientOrderId"] is None
     assert venue.named(row | {"info": None})["clientOrderId"] is None
-    assert VENUES["binance"].named(row)["clientOrderId"] == "0"
+    assert QUIRKS["binance"].named(row)["clientOrderId"] == "0"
 
 
-@pytest.mark.parametrize("venue", VENUES.values(), ids=lambda venue: venue.exchange)
-async def test_every_question_of_a_row_is_one_that_ccxt_can_put(venue: Venue) -> None:
+@pytest.mark.parametrize("venue", QUIRKS.values(), ids=lambda venue: venue.exchange)
+async def test_every_question_of_a_row_is_one_that_ccxt_can_put(venue: ExchangeQuirks) -> None:
     async with recorded(venue.exchange, {}) as (client, _):
         for search in (*venue.by_wire_id, *venue.by_exchange_id):
             assert callable(getattr(client, search.method))
@@ -227,8 +227,8 @@ async def test_every_question_of_a_row_is_one_that_ccxt_can_put(venue: Venue) ->
         assert not offers(client, "fetch_no_such_thing")
 
 
-@pytest.mark.parametrize("venue", [*VENUES.values(), venue_of("gate")])
-def test_every_argument_of_an_order_is_a_text(venue: Venue) -> None:
+@pytest.mark.parametrize("venue", [*QUIRKS.values(), venue_of("gate")])
+def test_every_argument_of_an_order_is_a_text(venue: ExchangeQuirks) -> None:
     intent = replace(INTENT, amount=Decimal("1E-8"), price=Decimal("1E+2"))
     *texts, _params = placing(intent, venue).arguments
     assert texts == ["BTC/USDT", "limit", "buy", "0.00000001", "100"]

@@ -6,7 +6,7 @@ import pytest
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt
-from app.exchanges.ccxt.connection.exchange_quirks import Venue
+from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from tests.support.exchanges.ccxt import ORDER, TRADE, WIRE, Rig, connected
 from tests.support.exchanges.ccxt_servers import says, shows
 
@@ -22,7 +22,7 @@ FILLED = ORDER | {"status": "FILLED", "executedQty": "0.3", "cummulativeQuoteQty
 async def unknown() -> AsyncIterator[Rig]:
     """An exchange that answers well and that nobody has looked at."""
     async with connected() as rig:
-        rig.exchange._session.venue = Venue(exchange="binance", is_known=False)
+        rig.exchange._session.venue = ExchangeQuirks(exchange="binance", is_known=False)
         for path in (OPEN, ALL, TRADES):
             rig.server.on("GET", path, says([]))
         yield rig

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client, problems_of
-from app.exchanges.ccxt.connection.exchange_quirks import VENUES, addresses
+from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS, addresses
 
 
 def terms(exchange: str = "binance", mode: AccountMode = AccountMode.LIVE, **changes: Any) -> Any:
@@ -42,7 +42,7 @@ def test_terms_print_no_secret() -> None:
     assert "hidden" not in printed
 
 
-@pytest.mark.parametrize("exchange", sorted(VENUES))
+@pytest.mark.parametrize("exchange", sorted(QUIRKS))
 async def test_a_client_works_with_exact_numbers_and_never_sends_twice(exchange: str) -> None:
     client = await open_client(terms(exchange))
     assert client.number is str
@@ -98,7 +98,7 @@ def test_what_is_wrong_with_terms_is_told_all_at_once_and_without_ccxt() -> None
 
 
 async def test_live_trading_where_nobody_looked_is_refused_and_says_how_to_add_it() -> None:
-    with pytest.raises(SettingsError, match="writing that as a row of VENUES"):
+    with pytest.raises(SettingsError, match="writing that as a row of QUIRKS"):
         await open_client(terms("gate"))
     assert (await open_client(terms("gate", AccountMode.PAPER))).id == "gate"
 

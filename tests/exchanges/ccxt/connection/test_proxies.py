@@ -6,7 +6,7 @@ from typing import Any
 
 from app.domain.accounts import Connectivity
 from app.exchanges.ccxt.connection.clients import CcxtTerms
-from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
 from tests.support.clock import ManualClock
 from tests.support.exchanges.ccxt import ORDER, WIRE, terms_for
@@ -30,7 +30,7 @@ async def test_everything_that_is_asked_goes_through_the_proxy(clock: ManualCloc
         server.on("GET", "/api/v3/account", says(BALANCE))
         server.on("GET", "/api/v3/openOrders", says([]))
         server.on("POST", "/api/v3/order", says(ORDER))
-        exchange = CcxtExchange(behind(server), clock, MarketShelf(clock))
+        exchange = CcxtExchange(behind(server), clock, MarketCache(clock))
         running = asyncio.create_task(exchange.run())
         async with asyncio.timeout(10):
             await exchange.opened.wait()

@@ -6,9 +6,9 @@ import pytest
 from app.exchanges.ccxt.connection.request_queue import (
     FIRST_BAN_SECONDS,
     LONGEST_BAN_SECONDS,
-    Banned,
-    Overdue,
     Priority,
+    QueueTimeout,
+    RateLimitBan,
     RequestQueue,
 )
 from tests.support.clock import ManualClock
@@ -169,7 +169,7 @@ async def test_what_is_not_sent_in_time_is_never_sent_and_blocks_nobody() -> Non
     await line.clock.advance(4.9)
     assert not late.done()
     await line.clock.advance(0.1)
-    with pytest.raises(Overdue, match="nothing was sent"):
+    with pytest.raises(QueueTimeout, match="nothing was sent"):
         await late
     await line.clock.advance(20)
     assert line.left == [("first", 0.0), ("second", 10.0), ("last", 20.0)]
@@ -187,7 +187,7 @@ async def test_what_is_sent_in_time_is_not_called_back() -> None:
 async def test_during_a_ban_nothing_is_sent_and_everyone_is_told() -> None:
     line = Line()
     line.queue.ban(30)
-    with pytest.raises(Banned, match="another 30 s"):
+    with pytest.raises(RateLimitBan, match="another 30 s"):
         await line.queue.admit()
     assert line.queue.banned_seconds == 30
     await line.clock.advance(30)
@@ -202,7 +202,7 @@ async def test_whoever_waits_when_a_ban_begins_is_not_sent() -> None:
     await line.clock.until_asleep()
     line.queue.ban(30)
     await line.clock.advance(1)
-    assert isinstance(waiting.exception(), Banned)
+    assert isinstance(waiting.exception(), RateLimitBan)
     assert line.names == ["first"]
     assert len(line.queue) == 0
 

@@ -14,7 +14,7 @@ from app.exchanges.ccxt.connection.sessions import (
     LONGEST_PAUSE_SECONDS,
     TIME_SYNC_SECONDS,
     CcxtSession,
-    MarketShelf,
+    MarketCache,
 )
 from app.exchanges.ccxt.exchange import CcxtExchange
 from tests.support.exchanges.ccxt import ORDER, TIME, WIRE, Rig, connected, rigged, terms_for
@@ -235,7 +235,7 @@ async def test_markets_of_another_address_are_another_set() -> None:
 
 async def test_closing_takes_no_longer_than_its_deadline() -> None:
     async with connected() as rig:
-        session = CcxtSession(terms_for(rig.server), rig.clock, MarketShelf(rig.clock))
+        session = CcxtSession(terms_for(rig.server), rig.clock, MarketCache(rig.clock))
         session._client = SimpleNamespace(close=asyncio.Event().wait)
         closing = asyncio.create_task(session.close())
         await rig.clock.advance(CLOSE_SECONDS)

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from app.exchanges.ccxt.connection.exchange_quirks import VENUES
-from app.exchanges.ccxt.parsing.key_permissions import Rights
+from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS
+from app.exchanges.ccxt.parsing.key_permissions import PermissionQuery
 from tests.support.exchanges.request_recorders import recorded
 
 BYBIT: dict[str, Any] = {
@@ -13,8 +13,8 @@ BYBIT: dict[str, Any] = {
 }
 
 
-def rights_of(exchange: str) -> Rights:
-    rights = VENUES[exchange].rights
+def rights_of(exchange: str) -> PermissionQuery:
+    rights = QUIRKS[exchange].rights
     assert rights is not None
     return rights
 
@@ -64,7 +64,7 @@ def test_what_a_key_may_do_is_read_from_the_exchanges_own_words(
     assert told(exchange, answer) == wanted
 
 
-@pytest.mark.parametrize("exchange", sorted(VENUES))
+@pytest.mark.parametrize("exchange", sorted(QUIRKS))
 @pytest.mark.parametrize(
     "answer", [None, {}, [], "no", {"result": None}, {"data": []}, {"data": 1}]
 )
@@ -90,7 +90,7 @@ def test_trading_takes_the_key_and_the_account(
     assert rights_of("binance").may_trade(answer, {"info": {"canTrade": account}}) is wanted
 
 
-@pytest.mark.parametrize("exchange", sorted(VENUES))
+@pytest.mark.parametrize("exchange", sorted(QUIRKS))
 async def test_the_question_after_the_key_is_one_that_ccxt_can_put(exchange: str) -> None:
     async with recorded(exchange, {"*": {"result": {}, "data": [], "error": []}}) as (client, sent):
         await getattr(client, rights_of(exchange).method)()

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderDetails, OrderTerms
-from app.exchanges.ccxt.connection.exchange_quirks import VENUES
+from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS
 from app.exchanges.ccxt.parsing.order_reports import answered, news_of
 from app.exchanges.ccxt.parsing.order_terms import details_of, reported_terms
 from tests.support.exchanges.request_recorders import recorded
@@ -154,7 +154,7 @@ async def test_what_kraken_tells_of_an_order_is_read_as_its_terms(
     told = {"pair": "XBTUSDT", "type": "sell", "ordertype": kind, "price": price, "price2": price2}
     async with recorded("kraken", {}) as (client, _):
         row = client.parse_order(KRAKEN | {"id": "28", "descr": told})
-        report = answered(VENUES["kraken"].named(row), now=NOW)
+        report = answered(QUIRKS["kraken"].named(row), now=NOW)
     assert report.terms is not None
     assert report.terms.terms == wanted
     assert report.details is not None

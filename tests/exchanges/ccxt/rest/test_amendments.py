@@ -15,7 +15,7 @@ from app.domain.orders.reports import OrderKey, OrderReport, OrderTerms
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
 from app.exchanges.ccxt.connection.clients import CcxtTerms
 from app.exchanges.ccxt.connection.request_queue import RequestQueue
-from app.exchanges.ccxt.connection.sessions import MarketShelf
+from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
 from app.exchanges.ccxt.parsing.markets import markets_of
 from tests.exchanges.conftest import START
@@ -165,7 +165,7 @@ async def trading(exchange: str) -> AsyncIterator[Desk]:
     clock, book = ManualClock(START), Book()
     async with recorded(exchange, EXCHANGES[exchange](book)) as (client, recorder):
         terms = CcxtTerms(exchange=exchange, mode=AccountMode.LIVE)
-        gateway = CcxtExchange(terms, clock, MarketShelf(clock))
+        gateway = CcxtExchange(terms, clock, MarketCache(clock))
         session = gateway._session
         session._client, session._queue = client, RequestQueue(clock, seconds_per_cost=0)
         session._markets = markets_of(client, fees_in_quote=False)

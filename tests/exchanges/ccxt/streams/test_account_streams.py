@@ -12,7 +12,7 @@ from app.domain.orders.order import OrderStatus
 from app.exchanges.ccxt.streams.account_streams import POLL_SECONDS
 from app.exchanges.ccxt.streams.stream_reader import FIRST_PAUSE_SECONDS
 from app.exchanges.ccxt.streams.watchdog import Watchdog
-from app.exchanges.news import NewsStand
+from app.exchanges.news import NewsBroadcast
 from tests.support.clock import ManualClock
 from tests.support.exchanges.ccxt import ORDER, TIME, WIRE, Rig, connected
 from tests.support.exchanges.ccxt_servers import UserStream, says
@@ -24,7 +24,7 @@ OPEN = "/api/v3/openOrders"
 
 
 async def test_every_reader_gets_every_report_and_one_who_is_gone_costs_nothing() -> None:
-    stand = NewsStand()
+    stand = NewsBroadcast()
     one, two = stand.reader(), stand.reader()
     report = make_report(OrderStatus.OPEN)
     stand.publish(report)

@@ -9,8 +9,8 @@ from app.exchanges.ccxt.streams.stream_reader import (
     CALM_SECONDS,
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
-    Pump,
-    Source,
+    StreamReader,
+    StreamSource,
 )
 from tests.support.clock import ManualClock
 
@@ -38,13 +38,13 @@ class Bench:
         self.wire = Wire()
         self.rows: list[Row] = []
         self.gaps = 0
-        source = Source(
+        source = StreamSource(
             name="orders",
             watch=self.wire.watch,
             deliver=self.rows.append,
             banned_seconds=lambda: banned_seconds,
         )
-        self.pump = Pump(source, self._note_gap, self.clock)
+        self.pump = StreamReader(source, self._note_gap, self.clock)
 
     def _note_gap(self) -> None:
         self.gaps += 1

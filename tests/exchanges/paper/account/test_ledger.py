@@ -9,12 +9,12 @@ import pytest
 from app.domain.order_kinds import OrderType
 from app.domain.orders.order import OrderStatus
 from app.errors import RefusalCode
-from app.exchanges.paper.account.ledger import Books
-from app.exchanges.paper.price_sources.protocols import Floor
-from app.exchanges.paper.price_sources.simulated import SimulatedFloor
+from app.exchanges.paper.account.ledger import LedgerStore
+from app.exchanges.paper.price_sources.protocols import PriceSource
+from app.exchanges.paper.price_sources.simulated import SimulatedSource
 from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock
-from app.storage.paper import PaperBooks
+from app.storage.paper import PaperLedgers
 from tests.conftest import on_each_database
 from tests.support.exchanges.memory_ledger import MemoryBooks
 from tests.support.exchanges.mirrored import followed_floor
@@ -24,9 +24,9 @@ _ORDERS = 10_000
 _GROUPS = 4
 _STEPS = 60
 # Seeds of sessions that end badly.
-_BOLD = ((3, SimulatedFloor), (0, followed_floor))
+_BOLD = ((3, SimulatedSource), (0, followed_floor))
 
-BuildFloor = Callable[[PaperTerms, Clock], Floor]
+BuildFloor = Callable[[PaperTerms, Clock], PriceSource]
 
 
 async def _audited(session: Session, steps: int) -> Entries:
@@ -72,7 +72,7 @@ async def test_money_is_conserved_at_the_prices_of_another_exchange_too() -> Non
 @on_each_database
 @pytest.mark.parametrize("seed", range(2))
 async def test_money_is_conserved_in_the_books_of_the_database(
-    books: PaperBooks, seed: int
+    books: PaperLedgers, seed: int
 ) -> None:
     session = Session(books, seed, processes=2)
     entries = await _audited(session, _STEPS)
@@ -108,7 +108,7 @@ async def test_the_same_is_liquidated_at_the_same_ticks_whoever_looks_and_how_of
 
 @on_each_database
 async def test_the_database_keeps_what_is_borrowed_as_the_dictionaries_do(
-    books: PaperBooks,
+    books: PaperLedgers,
 ) -> None:
     kept = await _played(0, 2, 40, on_margin=90, books=books)
     assert any(balance.written_off for balance in kept.balances.values())
@@ -116,7 +116,7 @@ async def test_the_database_keeps_what_is_borrowed_as_the_dictionaries_do(
 
 
 @on_each_database
-async def test_the_database_and_the_dictionaries_keep_the_same_books(books: PaperBooks) -> None:
+async def test_the_database_and_the_dictionaries_keep_the_same_books(books: PaperLedgers) -> None:
     session = Session(books, 5, processes=2, attention=40)
     for _ in range(_STEPS):
         await session.step()
@@ -125,7 +125,12 @@ async def test_the_database_and_the_dictionaries_keep_the_same_books(books: Pape
 
 
 async def _played(
-    seed: int, processes: int, attention: int, *, on_margin: int = 0, books: Books | None = None
+    seed: int,
+    processes: int,
+    attention: int,
+    *,
+    on_margin: int = 0,
+    books: LedgerStore | None = None,
 ) -> Entries:
     session = Session(
         books or MemoryBooks(), seed, processes=processes, attention=attention, on_margin=on_margin

@@ -11,13 +11,13 @@ from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
 from app.exchanges.paper.account.resting_orders import CATCH_UP_TICKS
 from app.exchanges.paper.prices.price_path import tick_of, time_of
-from app.exchanges.paper.prices.simulated_markets import Venue
+from app.exchanges.paper.prices.simulated_markets import SimulatedMarkets
 from tests.conftest import on_each_database
 from tests.exchanges.conftest import START
 from tests.support.exchanges.rigs import TERMS, PaperRig, an_intent, key_of
 
 _ETHER = "ETH/USDT"
-_VENUE = Venue(TERMS)
+_VENUE = SimulatedMarkets(TERMS)
 # After so long the price is about to get where all is lost.
 _MINUTES = 5_330
 

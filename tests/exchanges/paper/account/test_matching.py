@@ -16,7 +16,7 @@ from app.domain.orders.reports import OrderTerms
 from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.account.crossing import is_due
-from app.exchanges.paper.account.matching import Matching, Outcome, Purse
+from app.exchanges.paper.account.matching import Matching, Outcome, SpendingLimit
 
 _AT = datetime(2025, 6, 1, tzinfo=UTC)
 _SMALL = Decimal("1e-12")
@@ -270,8 +270,8 @@ def test_an_order_amended_at_its_price_keeps_its_place_and_takes_nothing() -> No
     assert (outcome.executions, outcome.order.reserved) == ((), 606 * Decimal("1.001"))
 
 
-def _purse(free: Decimal | int | str) -> Purse:
-    return Purse(free=Decimal(free), amount_step=_STEP)
+def _purse(free: Decimal | int | str) -> SpendingLimit:
+    return SpendingLimit(free=Decimal(free), amount_step=_STEP)
 
 
 def _all_of(balance: PaperBalance) -> Decimal:

@@ -13,7 +13,7 @@ from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.price_path import tick_of, time_of
-from app.exchanges.paper.prices.simulated_markets import Venue
+from app.exchanges.paper.prices.simulated_markets import SimulatedMarkets
 from tests.conftest import on_each_database
 from tests.support.exchanges.rigs import (
     STOPS,
@@ -32,7 +32,7 @@ from tests.support.exchanges.rigs import (
 )
 
 _KINDS = [(kind, side) for kind in OrderType if kind.has_trigger for side in OrderSide]
-_VENUE = Venue(TERMS)
+_VENUE = SimulatedMarkets(TERMS)
 _REACHED = 5
 
 

@@ -6,7 +6,7 @@ from app.domain.orders.order import OrderStatus
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.price_path import tick_of
 from app.storage.database import Database
-from app.storage.paper import PaperBooks
+from app.storage.paper import PaperLedgers
 from app.storage.upkeep.migrations import migrate
 from tests.conftest import on_each_database
 from tests.exchanges.conftest import START
@@ -24,7 +24,7 @@ from tests.support.exchanges.rigs import (
 
 @on_each_database
 async def test_what_waited_before_an_upgrade_goes_on_waiting_and_trades(
-    database: Database, books: PaperBooks
+    database: Database, books: PaperLedgers
 ) -> None:
     clock = ManualClock(START)
     exchange = PaperExchange(books, clock, TERMS)

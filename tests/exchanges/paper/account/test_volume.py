@@ -12,7 +12,7 @@ from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import FillReport, OrderIntent, OrderReport
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.price_path import tick_of, time_of
-from app.exchanges.paper.prices.simulated_markets import PaperTerms, Venue
+from app.exchanges.paper.prices.simulated_markets import PaperTerms, SimulatedMarkets
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.memory_ledger import MemoryBooks
@@ -26,7 +26,7 @@ from tests.support.exchanges.rigs import (
     steps_off,
 )
 
-_VENUE = Venue(TERMS)
+_VENUE = SimulatedMarkets(TERMS)
 _RICH = PaperTerms(
     balances={"USDT": Decimal(500_000), "BTC": Decimal(5)},
     maker_fee=TERMS.maker_fee,

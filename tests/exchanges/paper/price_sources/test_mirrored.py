@@ -13,7 +13,7 @@ from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.exchanges.paper.price_sources.mirrored import FRESH, OLDEST, PATIENCE_SECONDS
-from app.storage.paper import PaperBooks
+from app.storage.paper import PaperLedgers
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.memory_ledger import MemoryBooks
@@ -73,7 +73,7 @@ async def test_markets_tell_what_trading_costs_here_and_are_worked_out_once(hand
     assert list(await hand.gateway.markets()) == list(theirs)
 
 
-async def test_an_asset_begins_at_nothing_when_it_is_first_traded(books: PaperBooks) -> None:
+async def test_an_asset_begins_at_nothing_when_it_is_first_traded(books: PaperLedgers) -> None:
     hand = HandRig(books, ManualClock(START))
     assert "DOGE" not in await hand.gateway.balances()
     intent = an_intent(symbol="DOGE/USDT")

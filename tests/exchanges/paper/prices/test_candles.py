@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.domain import money
 from app.domain.markets.candles import Candle, CandleRequest
 from app.errors import ExchangeUnavailable
-from app.exchanges.paper.price_sources.simulated import SimulatedFloor
+from app.exchanges.paper.price_sources.simulated import SimulatedSource
 from app.exchanges.paper.prices.candles import BEGINNING, CandleProcess
 from app.exchanges.paper.prices.extremes import Extremes
 from app.exchanges.paper.prices.listings import LISTINGS, Listing
@@ -127,23 +127,23 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def floor(clock: ManualClock) -> SimulatedFloor:
-    return SimulatedFloor(TERMS, clock)
+def floor(clock: ManualClock) -> SimulatedSource:
+    return SimulatedSource(TERMS, clock)
 
 
-async def test_the_latest_candles_end_with_the_one_that_runs(floor: SimulatedFloor) -> None:
+async def test_the_latest_candles_end_with_the_one_that_runs(floor: SimulatedSource) -> None:
     candles = await floor.candles(a_request(limit=3))
     assert [one.at for one in candles] == [START - 2 * MINUTE, START - MINUTE, START]
     assert [one.is_closed for one in candles] == [True, True, False]
 
 
-async def test_there_are_no_candles_before_the_beginning(floor: SimulatedFloor) -> None:
+async def test_there_are_no_candles_before_the_beginning(floor: SimulatedSource) -> None:
     long_ago = datetime(1999, 1, 1, tzinfo=UTC)
     candles = await floor.candles(a_request(timeframe="1d", since=long_ago, limit=2))
     assert [one.at for one in candles] == [BEGINNING, BEGINNING + DAY]
 
 
-async def test_others_have_their_turn_between_two_candles(floor: SimulatedFloor) -> None:
+async def test_others_have_their_turn_between_two_candles(floor: SimulatedSource) -> None:
     asking = asyncio.create_task(floor.candles(a_request(limit=20)))
     turns = 0
     while not asking.done():
@@ -153,7 +153,7 @@ async def test_others_have_their_turn_between_two_candles(floor: SimulatedFloor)
 
 
 async def test_the_next_candle_begins_when_one_has_ended(
-    floor: SimulatedFloor, clock: ManualClock
+    floor: SimulatedSource, clock: ManualClock
 ) -> None:
     async with reading(floor.watch_candles(SYMBOL, "1m")) as told:
         await clock.advance(30.5)
@@ -165,7 +165,7 @@ async def test_the_next_candle_begins_when_one_has_ended(
 
 
 async def test_a_sleep_of_hours_is_made_up_for_at_once(
-    floor: SimulatedFloor, clock: ManualClock
+    floor: SimulatedSource, clock: ManualClock
 ) -> None:
     stream = floor.watch_candles(SYMBOL, "1d")
     await anext(stream)
@@ -201,7 +201,7 @@ async def test_a_stream_breaks_where_the_exchange_cannot_be_reached(clock: Manua
 
 
 @pytest.mark.parametrize("depth", [1, 20, 100])
-async def test_a_book_is_no_deeper_than_fifty_levels(floor: SimulatedFloor, depth: int) -> None:
+async def test_a_book_is_no_deeper_than_fifty_levels(floor: SimulatedSource, depth: int) -> None:
     book = await floor.order_book(SYMBOL, depth)
     assert len(book.bids) == len(book.asks) == min(depth, 50)
     ticker = (await floor.tickers([SYMBOL]))[SYMBOL]
