@@ -14,14 +14,14 @@ from starlette.routing import Route, WebSocketRoute
 from app.errors import BadInput, BrokenOff
 from app.runtime import Parts, open_runtime
 from app.server.request_ids import RequestIds
-from app.server.shutdown_response import Endings
+from app.server.shutdown_response import ShutdownResponse
 from app.services import Services
 from app.settings import Settings
 from app.web.operation import routes as operation_routes
 from app.web.pages import routes as page_routes
 from schema.build import build_schema
 from schema.context import Context
-from schema.http.origins import KnownHosts, SharedWithPages
+from schema.http.origins import AllowedHosts, Cors
 from schema.http.responses import refusal
 from schema.http.transport import GraphQLEndpoint
 
@@ -51,7 +51,7 @@ def create_app(
         return refusal(BrokenOff(words), status=503, context=Context(services=slot.get()))
 
     endpoint = GraphQLEndpoint(build_schema(), slot.get, allowed_origins=settings.allowed_origins)
-    shared = Middleware(SharedWithPages, origins=endpoint.allowed_origins)
+    shared = Middleware(Cors, origins=endpoint.allowed_origins)
     return Starlette(
         routes=[
             Route("/graphql", endpoint, middleware=[shared]),
@@ -61,8 +61,8 @@ def create_app(
         ],
         middleware=[
             Middleware(RequestIds, metrics=lambda: slot.get().metrics),
-            Middleware(Endings, farewell=farewell),
-            Middleware(KnownHosts, hosts=settings.allowed_hosts),
+            Middleware(ShutdownResponse, farewell=farewell),
+            Middleware(AllowedHosts, hosts=settings.allowed_hosts),
         ],
         exception_handlers={HTTPException: _refuse, Exception: _fail},
         lifespan=lifespan,

@@ -15,9 +15,9 @@ from schema.bad_values import NO_SUCH_VALUE
 from schema.context import Context
 from schema.descriptions import describe
 from schema.errors import expose
-from schema.limits.documents import Library, Shelf
-from schema.limits.execution import Executor
-from schema.limits.operation_guard import Bounded
+from schema.limits.documents import DocumentCache, DocumentCompiler
+from schema.limits.execution import SlicedExecutor
+from schema.limits.operation_guard import OperationGuard
 from schema.mutations import Mutation
 from schema.queries import Query
 from schema.scalars import SCALARS
@@ -29,7 +29,7 @@ from schema.types.tokens import ApiToken
 _ANSWERED_ONCE = {OperationType.QUERY, OperationType.MUTATION}
 
 
-class OneInstant(SchemaExtension):
+class ReleaseSnapshot(SchemaExtension):
     """Gives the instant that a query was read at back to the database."""
 
     async def on_execute(self) -> AsyncIterator[None]:
@@ -73,11 +73,11 @@ def build_schema() -> Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=[Account, Order, Fill, ApiToken],
-        execution_context_class=Executor,
+        execution_context_class=SlicedExecutor,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
-        extensions=[lambda: Bounded(library), OneInstant],
+        extensions=[lambda: OperationGuard(library), ReleaseSnapshot],
     )
-    library = Library(schema._schema, Shelf())  # noqa: SLF001  Strawberry's own has no other name
+    library = DocumentCompiler(schema._schema, DocumentCache())  # noqa: SLF001  Strawberry's own has no other name
     describe(schema)
     return schema
 

@@ -118,10 +118,10 @@ Info = strawberry.Info[Context, None]
 
 def needs(scope: Scope) -> list[FieldExtension]:
     """What a root field asks of the token."""
-    return [Needs(scope)]
+    return [RequiresScope(scope)]
 
 
-class Needs(FieldExtension):
+class RequiresScope(FieldExtension):
     """Refuse a field, and it alone, to a token without the scope."""
 
     def __init__(self, scope: Scope) -> None:

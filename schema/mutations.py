@@ -10,7 +10,7 @@ from app.domain.orders.order import Order as DomainOrder
 from app.domain.orders.requests import OrderRequest
 from app.errors import BadInput
 from app.services.access.audit import Attempt
-from app.services.risk.halt import HaltWish
+from app.services.risk.halt import HaltOptions
 from schema import ids
 from schema.audited import changes, part_of_attempt
 from schema.context import Info
@@ -175,7 +175,7 @@ class Mutation:
         cancel_external: bool = False,
         close_positions: bool = False,
     ) -> HaltPayload:
-        wish = HaltWish(
+        wish = HaltOptions(
             cancel_open=cancel_open_orders,
             cancel_external=cancel_external,
             close_positions=close_positions,

@@ -12,7 +12,7 @@ from app.runtime.parts import Parts
 from app.services import Services
 from app.services.access.audit import AuditService
 from app.services.access.auth import AuthService
-from app.services.access.rate_limits import Allowances, BudgetService
+from app.services.access.rate_limits import BudgetService, RateLimits
 from app.services.accounts import AccountEntry, AccountService
 from app.services.bot.cycle import BotCycles, CycleTools
 from app.services.bot.runner import BotRunner, RunnerTools
@@ -21,38 +21,38 @@ from app.services.bot.strategies import StrategyRunner
 from app.services.concurrency.long_work import LongWork
 from app.services.concurrency.pacing import Pacer
 from app.services.ids import AscendingIds, new_wire_id
-from app.services.live.live_queries import Watches
-from app.services.markets.candle_history import CandleBooks
+from app.services.live.live_queries import LiveQueries
+from app.services.markets.candle_history import CandleHistory
 from app.services.markets.market_data import MarketDataService
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import Metrics
-from app.services.operation.event_loop_lag import LoopWatch
-from app.services.operation.metrics_export import Readings, ReadingTools
+from app.services.operation.event_loop_lag import EventLoopLag
+from app.services.operation.metrics_export import MetricsExport, ReadingTools
 from app.services.operation.readiness import Readiness
 from app.services.orders import position_bookkeeping
-from app.services.orders.balance_cache import RecentMoney
+from app.services.orders.balance_cache import BalanceCache
 from app.services.orders.dependencies import OrderTools
-from app.services.orders.dispatch import OrderCourier
+from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.gate import OrderGate
-from app.services.orders.ledger import Ids, OrderLedger
+from app.services.orders.ledger import IdMakers, OrderLedger
 from app.services.orders.reconciler import Reconciler
 from app.services.orders.rules import OrderRules
 from app.services.orders.service import OrderService
 from app.services.orders.sync import OrderSync, SyncTimes
 from app.services.orders.update_log import OrderLog
-from app.services.portfolio.closing import PositionKeeper
-from app.services.portfolio.consistent_views import SteadyViews
+from app.services.portfolio.closing import PositionActions
+from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.equity_recorder import EquityRecorder, EquityTools
 from app.services.portfolio.fee_valuation import FeeValuer
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionService
-from app.services.portfolio.valuation import Appraiser
+from app.services.portfolio.valuation import Valuer
 from app.services.reads import ViewService
 from app.services.risk.dead_man_switch import DeadManSwitch
 from app.services.risk.halt import HaltService, HaltTools
-from app.services.risk.loss_guard import LossWatch
+from app.services.risk.loss_guard import LossGuard
 from app.services.risk.service import RiskService, RiskTools
 from app.services.risk.trading_windows import TradingWindowService
 from app.settings import Settings
@@ -76,25 +76,25 @@ class Build:
         self._gateway_plans = Gateways(settings, database, parts.clock, parts.faults)
         self._gateways = build_all(self._gateway_plans)
         self._accounts = AccountService(database, parts.clock, self._entries())
-        ids = Ids(new=AscendingIds().new, new_wire=new_wire_id)
+        ids = IdMakers(new=AscendingIds().new, new_wire=new_wire_id)
         self._log = OrderLog(database, bus, parts.clock)
         database.tell_commits(metrics.hear)
         clock, accounts = parts.clock, self._accounts
-        self._feeds = MarketFeeds(list(self._gateways.values()), clock, metrics)
+        self._feeds = StreamRegistry(list(self._gateways.values()), clock, metrics)
         ledger = OrderLedger(database, clock, ids)
         market_data = MarketDataService(self._feeds, clock)
-        views, appraiser = ViewService(database), Appraiser(market_data, clock)
+        views, appraiser = ViewService(database), Valuer(market_data, clock)
         portfolios = PortfolioService(appraiser, clock)
-        self._losses = LossWatch(accounts, portfolios, views, database, bus, clock)
+        self._losses = LossGuard(accounts, portfolios, views, database, bus, clock)
         rules = OrderRules(accounts, clock, self._losses.latest)
-        gate = OrderGate(database, accounts, RecentMoney(ledger, clock), rules, clock)
+        gate = OrderGate(database, accounts, BalanceCache(ledger, clock), rules, clock)
         tools = OrderTools(
             database=database,
             bus=bus,
             accounts=accounts,
             gate=gate,
             ledger=ledger,
-            courier=OrderCourier(accounts, ledger, clock),
+            courier=OrderDispatcher(accounts, ledger, clock),
             clock=clock,
             ids=ids,
             metrics=metrics,
@@ -104,14 +104,17 @@ class Build:
             name: OrderSync(entry, self._orders, tools, self._times(name))
             for name, entry in self._accounts.entries.items()
         }
-        steady, watches = SteadyViews(views, appraiser, clock), Watches(bus, self._feeds, clock)
+        steady, watches = (
+            ConsistentViews(views, appraiser, clock),
+            LiveQueries(bus, self._feeds, clock),
+        )
         equity = EquityTools(
             database=database, bus=bus, views=views, appraiser=appraiser, clock=clock
         )
         self._fees = FeeValuer(database, accounts, bus, clock)
         self._recorders = [EquityRecorder(one, equity) for one in accounts.entries.values()]
         positions = PositionService(accounts, appraiser, market_data, clock)
-        keeper = PositionKeeper(database, accounts, clock)
+        keeper = PositionActions(database, accounts, clock)
         halts = HaltService(
             HaltTools(
                 database=database,
@@ -129,7 +132,7 @@ class Build:
         cycles = CycleTools(
             database=database,
             accounts=accounts,
-            candles=CandleBooks(database, market_data, clock),
+            candles=CandleHistory(database, market_data, clock),
             market_data=market_data,
             orders=self._orders,
             strategies=self._strategies,
@@ -166,7 +169,7 @@ class Build:
             watches=watches,
             clock=clock,
         )
-        self._loop_watch = LoopWatch(metrics, parts.seconds)
+        self._loop_watch = EventLoopLag(metrics, parts.seconds)
         self._readiness = Readiness(database, accounts, self._loop_watch, clock)
         readings = ReadingTools(
             metrics=metrics,
@@ -198,7 +201,7 @@ class Build:
             position_feed=PositionFeed(positions, accounts, steady, watches),
             position_keeper=keeper,
             readiness=self._readiness,
-            readings=Readings(readings),
+            readings=MetricsExport(readings),
             reconciler=Reconciler(self._syncs),
             risk=RiskService(risks),
             trading_window=TradingWindowService(database, views, watches, clock),
@@ -261,8 +264,8 @@ class Build:
         ]
 
 
-def _allowances(settings: Settings) -> Allowances:
-    return Allowances(
+def _allowances(settings: Settings) -> RateLimits:
+    return RateLimits(
         cost_per_second=settings.cost_per_second,
         orders_per_second=settings.orders_per_second,
         subscriptions_per_second=settings.subscriptions_per_second,

@@ -17,7 +17,7 @@ from app.services.access.audit import AuditService
 from app.services.access.auth import AuthService
 from app.services.ids import AscendingIds
 from app.services.metrics import Metrics
-from app.services.operation.account_checks import Candidate
+from app.services.operation.account_checks import AccountCandidate
 from app.services.operation.health import HealthService
 from app.services.operation.restore import RestorationService
 from app.settings import Settings
@@ -73,7 +73,7 @@ async def open_health(settings: Settings) -> AsyncIterator[HealthService]:
     database, parts = Database(url, Bus()), Parts()
     gateways = Gateways(settings, database, parts.clock, parts.faults)
     candidates = {
-        name: Candidate(
+        name: AccountCandidate(
             name=name,
             exchange=account.exchange,
             mode=account.mode,

@@ -21,7 +21,7 @@ _EXTRAS = ("method", "path", "status", "milliseconds")
 _FIRST = ("timestamp", "level", "event", "request_id")
 
 
-class Lines(logging.Handler):
+class StandardErrorHandler(logging.Handler):
     """What the standard library logs, on standard error as it is when the line is written."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -47,7 +47,7 @@ def configure_logs(settings: "Settings") -> None:
 
 def _take_over_the_standard_library(level: int, rendering: "list[Processor]") -> None:
     """Of the libraries only what is wrong: some tell every statement and every value."""
-    lines = Lines()
+    lines = StandardErrorHandler()
     lines.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_COMMON, structlog.stdlib.ExtraAdder(_EXTRAS)],
@@ -55,7 +55,7 @@ def _take_over_the_standard_library(level: int, rendering: "list[Processor]") ->
         )
     )
     root = logging.getLogger()
-    for known in [each for each in root.handlers if isinstance(each, Lines)]:
+    for known in [each for each in root.handlers if isinstance(each, StandardErrorHandler)]:
         root.removeHandler(known)
     root.addHandler(lines)
     root.setLevel(max(level, logging.WARNING))

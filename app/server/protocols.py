@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode
 
 from app.server.request_ids import DROPPED
-from app.server.slow_readers import StallWatch
+from app.server.slow_readers import SlowReaderGuard
 from app.server.socket_link import SocketLink
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class HeadTooLarge(Exception):
 class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection over HTTP; each request on it has so many bytes, and so long, to arrive."""
 
-    _stalls: StallWatch
+    _stalls: SlowReaderGuard
     _deadline: TimerHandle | None = None
     _begun = 0
     _is_under_way = False
@@ -51,7 +51,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._stalls = StallWatch(transport, self.loop)
+        self._stalls = SlowReaderGuard(transport, self.loop)
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -153,7 +153,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 class LimitedWebSocket(WebSocketsSansIOProtocol):
     """A WebSocket that takes little from strangers, and may be closed by both sides at once."""
 
-    _stalls: StallWatch
+    _stalls: SlowReaderGuard
     _is_dropped = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -165,7 +165,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._stalls = StallWatch(transport, self.loop)
+        self._stalls = SlowReaderGuard(transport, self.loop)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """One that broke, or that took nothing for too long, has not closed."""

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class Endings:
+class ShutdownResponse:
     """Around requests over HTTP; a socket is closed with a code of its own."""
 
     def __init__(self, app: ASGIApp, farewell: Callable[[], Response]) -> None:

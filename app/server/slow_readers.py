@@ -14,7 +14,7 @@ _UNSENT = struct.Struct("=i")
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
-class StallWatch:
+class SlowReaderGuard:
     """Looks at one connection, as long as it lasts.
 
     TCP_USER_TIMEOUT would not do: it ends whoever has a small window, however steadily it is used.

@@ -12,12 +12,12 @@ from app.services.concurrency.long_work import LongWork
 from app.services.concurrency.pacing import Pacer
 from app.services.markets.market_data import MarketDataService
 from app.services.metrics import Metrics
-from app.services.operation.metrics_export import Readings
+from app.services.operation.metrics_export import MetricsExport
 from app.services.operation.readiness import Readiness
 from app.services.orders.reconciler import Reconciler
 from app.services.orders.service import OrderService
 from app.services.orders.update_log import OrderLog
-from app.services.portfolio.closing import PositionKeeper
+from app.services.portfolio.closing import PositionActions
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
@@ -50,9 +50,9 @@ class Services:
     portfolios: PortfolioService
     positions: PositionService
     position_feed: PositionFeed
-    position_keeper: PositionKeeper
+    position_keeper: PositionActions
     readiness: Readiness
-    readings: Readings
+    readings: MetricsExport
     reconciler: Reconciler
     risk: RiskService
     strategies: StrategyRunner

@@ -83,8 +83,8 @@ class Metrics:
             if order.status is not logged.event.previous_status:
                 self._orders.labels(order.account, order.status).inc()
 
-    def placing(self, account: str) -> "Placing":
-        return Placing(self, account)
+    def placing(self, account: str) -> "PlacementTimer":
+        return PlacementTimer(self, account)
 
     def denied(self, account: str, code: RefusalCode) -> None:
         self._denied.labels(account, code).inc()
@@ -144,7 +144,7 @@ class Metrics:
         self._turned_away.labels(code).inc()
 
 
-class Placing:
+class PlacementTimer:
     """One request to place an order, timed from here to wherever it ends."""
 
     def __init__(self, metrics: Metrics, account: str) -> None:

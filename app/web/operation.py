@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from app.domain.access.tokens import Scope, Token
 from app.errors import Forbidden
 from app.services import Services
-from app.services.operation.readiness import Word
+from app.services.operation.readiness import ReadinessWord
 
 Answer = Callable[[Request], Awaitable[Response]]
 Guard = Callable[[Request, Answer], Awaitable[Response]]
@@ -25,7 +25,7 @@ def routes(services: Callable[[], Services], guarded: Guard) -> list[BaseRoute]:
 
     async def ready(_: Request) -> Response:
         word = (await services().readiness.look()).word
-        status = 200 if word is Word.READY else 503
+        status = 200 if word is ReadinessWord.READY else 503
         return PlainTextResponse(word, status_code=status, headers=NOT_KEPT)
 
     async def metrics(request: Request) -> Response:

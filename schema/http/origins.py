@@ -14,7 +14,7 @@ from schema.http.responses import refusal
 PREFLIGHT_SECONDS = 600
 
 
-class KnownHosts:
+class AllowedHosts:
     """Serves under known names alone: any page may have its own name point at this machine."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
@@ -33,7 +33,7 @@ class KnownHosts:
         return len(given) == 1 and _without_port(given[0].lower()) in self._hosts
 
 
-class SharedWithPages(CORSMiddleware):
+class Cors(CORSMiddleware):
     """Lets the pages of some origins read what is answered; nothing that a browser keeps counts."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:

@@ -20,7 +20,7 @@ _IN_URLS = ("query", "operationName", "variables", "extensions")
 _JSON_IN_URLS = {"variables", "extensions"}
 
 
-class Refused(HTTPException):
+class RejectedRequest(HTTPException):
     """A request that is answered without being run."""
 
     def __init__(self, status: int, reason: str, **headers: str) -> None:
@@ -28,7 +28,7 @@ class Refused(HTTPException):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-class Adapter(StarletteRequestAdapter):
+class RequestAdapter(StarletteRequestAdapter):
     """Lets the request itself be reached."""
 
     def __init__(self, request: Request) -> None:
@@ -40,7 +40,7 @@ async def read(request: Request) -> GraphQLRequestData:
     values = _of_url(request) if request.method == "GET" else await _of_body(request)
     query = values.get("query")
     if query is None:
-        raise Refused(400, "there is no query") from MissingQueryError()
+        raise RejectedRequest(400, "there is no query") from MissingQueryError()
     return GraphQLRequestData(
         query=_checked("query", query, str),
         variables=_checked("variables", values.get("variables"), dict),
@@ -61,7 +61,7 @@ def decode(data: str | bytes) -> object:
 def _checked(name: str, value: Any, kind: type) -> Any:
     if not isinstance(value, kind | None):
         words = "a string" if kind is str else "an object"
-        raise Refused(400, f"{name} must be {words}")
+        raise RejectedRequest(400, f"{name} must be {words}")
     return value
 
 
@@ -71,7 +71,7 @@ def _of_url(request: Request) -> Mapping[str, Any]:
     for name in _IN_URLS:
         given = request.query_params.getlist(name)
         if len(given) > 1:
-            raise Refused(400, f"{name} must be given once")
+            raise RejectedRequest(400, f"{name} must be given once")
         if given and (given[0] or name == "query"):
             values[name] = _decoded(name, given[0]) if name in _JSON_IN_URLS else given[0]
     return values
@@ -79,12 +79,14 @@ def _of_url(request: Request) -> Mapping[str, Any]:
 
 async def _of_body(request: Request) -> Mapping[str, Any]:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refused(415, "a body must not be compressed", Accept_Encoding="identity")
+        raise RejectedRequest(415, "a body must not be compressed", Accept_Encoding="identity")
     if not is_json(request.headers.get("content-type")):
-        raise Refused(415, f"the Content-Type of a body must be {JSON}, in UTF-8", Accept_Post=JSON)
+        raise RejectedRequest(
+            415, f"the Content-Type of a body must be {JSON}, in UTF-8", Accept_Post=JSON
+        )
     values = _decoded("the body", await _body(request))
     if not isinstance(values, dict):
-        raise Refused(400, "the body must be a JSON object")
+        raise RejectedRequest(400, "the body must be a JSON object")
     return values
 
 
@@ -92,7 +94,7 @@ def _decoded(name: str, data: str | bytes) -> object:
     try:
         return decode(data)
     except json.JSONDecodeError as error:
-        raise Refused(400, f"{name} must be JSON") from error
+        raise RejectedRequest(400, f"{name} must be JSON") from error
 
 
 async def _body(request: Request) -> bytes:
@@ -109,9 +111,9 @@ async def _body(request: Request) -> bytes:
                     raise _too_large()
     except TimeoutError:
         words = f"the body did not come within {BODY_SECONDS} s"
-        raise Refused(408, words, Connection="close") from None
+        raise RejectedRequest(408, words, Connection="close") from None
     return bytes(body)
 
 
-def _too_large() -> Refused:
-    return Refused(413, f"a body has {MAX_BODY_BYTES} bytes at most")
+def _too_large() -> RejectedRequest:
+    return RejectedRequest(413, f"a body has {MAX_BODY_BYTES} bytes at most")

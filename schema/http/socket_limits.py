@@ -7,11 +7,11 @@ MAX_STRANGERS = 2_000
 MAX_OF_TOKEN = 2_000
 
 
-class Crowded(Exception):
+class TooManySockets(Exception):
     """A token has all the sockets that it may have: close one first."""
 
 
-class Crowds:
+class SocketLimits:
     """Counts the sockets of this process, and shows the longest waiting stranger out for a new one.
 
     Whoever knows a token says so at once: strangers that only wait keep nobody out.
@@ -35,7 +35,7 @@ class Crowds:
     def admit(self, socket: Hashable, token_id: str) -> None:
         """A stranger has shown a token."""
         if self._of_tokens[token_id] >= self._max_of_token:
-            raise Crowded(f"a token has {self._max_of_token} sockets at most")
+            raise TooManySockets(f"a token has {self._max_of_token} sockets at most")
         self._strangers.pop(socket, None)
         self._of_tokens[token_id] += 1
         self._tokens[socket] = token_id

@@ -23,7 +23,7 @@ from app.errors import RateLimited, StorageUnavailable
 from app.server.socket_link import SocketLink
 from schema.context import Context
 from schema.errors import expose
-from schema.http.socket_limits import Crowded, Crowds
+from schema.http.socket_limits import SocketLimits, TooManySockets
 
 INIT_SECONDS = 10
 MAX_OPERATIONS = 100
@@ -82,7 +82,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     def __init__(self, *, view: Any, **parts: Any) -> None:
         super().__init__(view=view, **parts)
-        self._crowds: Crowds = view.crowds
+        self._crowds: SocketLimits = view.crowds
         self._running: dict[Operation[Context, None], Context] = {}
 
     def on_request_accepted(self) -> None:
@@ -107,7 +107,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle_connection_init(message)
         except (RateLimited, StorageUnavailable):
             await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
-        except Crowded:
+        except TooManySockets:
             await self.websocket.close(TRY_AGAIN_LATER, "Too many sockets of this token")
 
     async def send_message(self, message: Any) -> None:

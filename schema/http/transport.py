@@ -35,9 +35,9 @@ from schema.build import Schema
 from schema.context import Context
 from schema.http import media_types, requests
 from schema.http.origins import is_welcome
-from schema.http.requests import Refused
+from schema.http.requests import RejectedRequest
 from schema.http.responses import answer, refusal
-from schema.http.socket_limits import Crowds
+from schema.http.socket_limits import SocketLimits
 from schema.http.sockets import INIT_SECONDS, SocketAdapter, SocketHandler
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
@@ -53,7 +53,7 @@ _OWN = {"content-length", "content-type"}
 class GraphQLEndpoint(GraphQL[Context, None]):
     """/graphql: nothing below here runs for anybody without a token."""
 
-    request_adapter_class = requests.Adapter
+    request_adapter_class = requests.RequestAdapter
     graphql_transport_ws_handler_class = SocketHandler
     websocket_adapter_class = SocketAdapter
 
@@ -63,7 +63,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         services: Callable[[], Services],
         *,
         allowed_origins: Collection[str] = (),
-        crowds: Crowds | None = None,
+        crowds: SocketLimits | None = None,
     ) -> None:
         super().__init__(
             schema,
@@ -73,7 +73,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             max_subscriptions_per_connection=None,
             allowed_origins=tuple(allowed_origins),
         )
-        self.crowds = crowds or Crowds()
+        self.crowds = crowds or SocketLimits()
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +106,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return self._refusal(request, error, 429, wait)
         except StorageUnavailable as error:
             return self._refusal(request, error, 503)
-        except Refused as error:
+        except RejectedRequest as error:
             return self._refusal(request, _reason(error), error.status_code, error.headers)
         except HTTPException as error:
             return self._unresolved(request, error)
@@ -115,12 +115,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def _answer(self, request: Request) -> Response:
         if request.method not in METHODS:
-            raise Refused(405, f"GraphQL takes {_ALLOW}", Allow=_ALLOW)
+            raise RejectedRequest(405, f"GraphQL takes {_ALLOW}", Allow=_ALLOW)
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": _ALLOW})
         if _kind(request) is None:
             offered = f"{media_types.GRAPHQL} and {media_types.JSON}"
-            raise Refused(406, f"answers are {offered}: Accept takes neither")
+            raise RejectedRequest(406, f"answers are {offered}: Accept takes neither")
         return await self.run(request)
 
     def _refusal(
@@ -156,7 +156,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return requests.decode(data)
 
     async def parse_http_body(self, request: Any) -> GraphQLRequestData:
-        return await requests.read(cast("requests.Adapter", request).request)
+        return await requests.read(cast("requests.RequestAdapter", request).request)
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         return Response(media_type=_kind(request))

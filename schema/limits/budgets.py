@@ -16,11 +16,11 @@ from starlette.responses import Response
 
 from app.errors import RateLimited
 from app.services.access.rate_limits import Budget as Kind
-from app.services.access.rate_limits import Standing
+from app.services.access.rate_limits import BudgetStatus
 from schema.context import Context, Info
 from schema.limits import document_size
 from schema.limits.costs import MAX_COST, given_variables, size_of_list
-from schema.limits.documents import Ready
+from schema.limits.documents import Document
 
 TOO_MANY_REQUESTS = 429
 _ORDERS = {"placeOrder", "placeOrders"}
@@ -33,7 +33,7 @@ class Budget:
     resets_at: datetime
 
     @classmethod
-    def of(cls, standing: Standing | None, now: datetime) -> "Budget | None":
+    def of(cls, standing: BudgetStatus | None, now: datetime) -> "Budget | None":
         if standing is None:
             return None
         rest = timedelta(seconds=standing.resets_in_seconds)
@@ -78,10 +78,10 @@ def read_limits(info: Info) -> Limits:
     )
 
 
-class Charge:
+class BudgetCharge:
     """Takes what one operation costs, before any of it is run."""
 
-    def __init__(self, context: Context, ready: Ready, held: ExitStack) -> None:
+    def __init__(self, context: Context, ready: Document, held: ExitStack) -> None:
         self._context = context
         self._ready = ready
         self._held = held
@@ -149,7 +149,7 @@ def _count(field: FieldNode, variables: Mapping[str, Any]) -> int:
     return 1 if field.name.value == "placeOrder" else size_of_list(field, "inputs", variables)
 
 
-def _tell(standing: Standing | None, response: Response) -> None:
+def _tell(standing: BudgetStatus | None, response: Response) -> None:
     if standing is None:
         return
     name, seconds = f'"{standing.budget}"', math.ceil(standing.resets_in_seconds)

@@ -37,7 +37,7 @@ _LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Size:
+class ListSize:
     """How long a list gets: a number, or what a variable says."""
 
     number: int
@@ -58,12 +58,12 @@ class Cost:
     """What is known before the variables are, and what is multiplied with what they say."""
 
     fixed: int = 0
-    parts: tuple[tuple[Size, "Cost"], ...] = ()
+    parts: tuple[tuple[ListSize, "Cost"], ...] = ()
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(fixed=self.fixed + other.fixed, parts=self.parts + other.parts)
 
-    def times(self, size: Size) -> "Cost":
+    def times(self, size: ListSize) -> "Cost":
         if size.variable is None and not self.parts:
             return Cost(fixed=self.fixed * size.number)
         return Cost(parts=((size, self),))
@@ -81,54 +81,56 @@ class Cost:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Selected:
+class SelectionCost:
     """What a selection costs once, and what more for each item of the list around it."""
 
     once: Cost = Cost()
     each: Cost = Cost()
 
-    def __add__(self, other: "Selected") -> "Selected":
-        return Selected(once=self.once + other.once, each=self.each + other.each)
+    def __add__(self, other: "SelectionCost") -> "SelectionCost":
+        return SelectionCost(once=self.once + other.once, each=self.each + other.each)
 
-    def in_list_of(self, size: Size) -> Cost:
+    def in_list_of(self, size: ListSize) -> Cost:
         return self.once + self.each.times(size)
 
 
-_ONE = Size(number=1, most=1)
-_UNTOLD = Size(number=LISTED, most=LISTED)
+_ONE = ListSize(number=1, most=1)
+_UNTOLD = ListSize(number=LISTED, most=LISTED)
 # The arguments that say how long a list gets: their defaults, and what is refused beyond.
 _SIZES = {
-    "first": Size(number=DEFAULT_SIZE, most=MAX_SIZE),
-    "last": Size(number=DEFAULT_SIZE, most=MAX_SIZE),
-    "limit": Size(number=200, most=1000),
-    "points": Size(number=200, most=1000),
-    "depth": Size(number=20, most=100),
-    "inputs": Size(number=1, most=100),
-    "symbols": Size(number=MAX_SIZE, most=MAX_SIZE),
+    "first": ListSize(number=DEFAULT_SIZE, most=MAX_SIZE),
+    "last": ListSize(number=DEFAULT_SIZE, most=MAX_SIZE),
+    "limit": ListSize(number=200, most=1000),
+    "points": ListSize(number=200, most=1000),
+    "depth": ListSize(number=20, most=100),
+    "inputs": ListSize(number=1, most=100),
+    "symbols": ListSize(number=MAX_SIZE, most=MAX_SIZE),
 }
 
 
-class Costing:
+class CostCalculator:
     """One pass over a valid document; a fragment is counted once, however often it is spread."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
         self._fragments = fragments_of(document)
-        self._known: dict[str, Selected] = {}
+        self._known: dict[str, SelectionCost] = {}
         self.visits = 0
 
     def of_operation(self, operation: OperationDefinitionNode) -> Cost:
         root = self._schema.get_root_type(operation.operation)
         return self._of(operation.selection_set, root).in_list_of(_UNTOLD)
 
-    def _of(self, selected: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Selected:
-        found = Selected()
+    def _of(
+        self, selected: SelectionSetNode | None, parent: GraphQLNamedType | None
+    ) -> SelectionCost:
+        found = SelectionCost()
         if selected is not None and parent is not None:
             for selection in selected.selections:
                 found += self._of_selection(selection, parent)
         return found
 
-    def _of_selection(self, selection: SelectionNode, parent: GraphQLNamedType) -> Selected:
+    def _of_selection(self, selection: SelectionNode, parent: GraphQLNamedType) -> SelectionCost:
         self.visits += 1
         match selection:
             case FieldNode():
@@ -140,36 +142,38 @@ class Costing:
                 return self._of(selection.selection_set, kind)
         raise TypeError(f"no selection: {selection.kind}")
 
-    def _of_fragment(self, name: str) -> Selected:
+    def _of_fragment(self, name: str) -> SelectionCost:
         if name not in self._known:
             fragment = self._fragments[name]
             kind = self._schema.type_map[fragment.type_condition.name.value]
             found = self._of(fragment.selection_set, kind)
             # Kept as one part each: written out, they would double with every spread.
-            self._known[name] = Selected(once=found.once.times(_ONE), each=found.each.times(_ONE))
+            self._known[name] = SelectionCost(
+                once=found.once.times(_ONE), each=found.each.times(_ONE)
+            )
         return self._known[name]
 
-    def _of_field(self, node: FieldNode, parent: GraphQLNamedType) -> Selected:
+    def _of_field(self, node: FieldNode, parent: GraphQLNamedType) -> SelectionCost:
         definition = self._schema.get_field(parent, node.name.value)  # type: ignore[arg-type]
         if definition is None:
-            return Selected()
+            return SelectionCost()
         is_look_up = bool(definition.args) or parent in _roots(self._schema)
         own = Cost(fixed=LOOK_UP if is_look_up else 1)
         below = self._of(node.selection_set, get_named_type(definition.type))
         size = _size(definition, node)
         if not is_list_type(get_nullable_type(definition.type)):
-            return Selected(once=own + below.in_list_of(size or _UNTOLD))
+            return SelectionCost(once=own + below.in_list_of(size or _UNTOLD))
         items = below.in_list_of(_UNTOLD)
         if size is None:
-            return Selected(once=own, each=items)
-        return Selected(once=own + items.times(size))
+            return SelectionCost(once=own, each=items)
+        return SelectionCost(once=own + items.times(size))
 
 
 def _roots(schema: GraphQLSchema) -> tuple[GraphQLNamedType | None, ...]:
     return (schema.query_type, schema.mutation_type, schema.subscription_type)
 
 
-def _size(definition: GraphQLField, node: FieldNode) -> Size | None:
+def _size(definition: GraphQLField, node: FieldNode) -> ListSize | None:
     """What the arguments say, or their defaults; None where there are none of that kind."""
     usual = [size for name, size in _SIZES.items() if name in definition.args]
     for given in node.arguments or ():
@@ -179,17 +183,17 @@ def _size(definition: GraphQLField, node: FieldNode) -> Size | None:
     return usual[0] if usual else None
 
 
-def _given(value: ValueNode, usual: Size) -> Size:
+def _given(value: ValueNode, usual: ListSize) -> ListSize:
     match value:
         case VariableNode():
-            return Size(number=usual.number, most=usual.most, variable=value.name.value)
+            return ListSize(number=usual.number, most=usual.most, variable=value.name.value)
         case IntValueNode(value=digits) if len(digits) <= _LONGEST_NUMBER:
             number = min(max(int(digits), 0), usual.most)
         case ListValueNode(values=values):
             number = min(len(values), usual.most)
         case _:
             number = usual.number
-    return Size(number=number, most=usual.most)
+    return ListSize(number=number, most=usual.most)
 
 
 def size_of_list(node: FieldNode, name: str, variables: Mapping[str, object]) -> int:

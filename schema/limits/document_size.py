@@ -33,7 +33,7 @@ _OBJECT_VALUES = 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Extent:
+class DocumentSize:
     """Of a selection, its fragments written out: its own fields, all below them, and how deep."""
 
     width: int = 0
@@ -41,8 +41,8 @@ class Extent:
     aliases: int = 0
     depth: int = 0
 
-    def __add__(self, other: "Extent") -> "Extent":
-        return Extent(
+    def __add__(self, other: "DocumentSize") -> "DocumentSize":
+        return DocumentSize(
             width=self.width + other.width,
             fields=self.fields + other.fields,
             aliases=self.aliases + other.aliases,
@@ -50,16 +50,16 @@ class Extent:
         )
 
 
-_NOTHING = Extent()
+_NOTHING = DocumentSize()
 
 
-class Measuring:
+class SizeCheck:
     """One pass over a document; a fragment is measured once, however often it is spread."""
 
     def __init__(self, document: DocumentNode) -> None:
         self._document = document
         self._fragments = fragments_of(document)
-        self._known: dict[str, Extent] = {}
+        self._known: dict[str, DocumentSize] = {}
         self._nesting = 0
         self.visits = 0
 
@@ -74,7 +74,7 @@ class Measuring:
                 self._check_directives(definition)
                 self._of_fragment(definition.name.value)
 
-    def of_operation(self, operation: OperationDefinitionNode) -> Extent:
+    def of_operation(self, operation: OperationDefinitionNode) -> DocumentSize:
         return self._of(operation.selection_set)
 
     def _check_extent(self, operation: OperationDefinitionNode) -> None:
@@ -84,7 +84,7 @@ class Measuring:
         check("aliases", extent.aliases, MAX_ALIASES)
         check("fields", extent.fields, MAX_FIELDS)
 
-    def _of(self, selected: SelectionSetNode | None) -> Extent:
+    def _of(self, selected: SelectionSetNode | None) -> DocumentSize:
         if selected is None:
             return _NOTHING
         self._nesting += 1
@@ -95,7 +95,7 @@ class Measuring:
         self._nesting -= 1
         return found
 
-    def _of_selection(self, selection: SelectionNode) -> Extent:
+    def _of_selection(self, selection: SelectionNode) -> DocumentSize:
         self.visits += 1
         self._check_directives(selection)
         if isinstance(selection, FragmentSpreadNode):
@@ -103,14 +103,14 @@ class Measuring:
         below = self._of(getattr(selection, "selection_set", None))
         if not isinstance(selection, FieldNode):
             return below
-        return Extent(
+        return DocumentSize(
             width=1,
             fields=below.fields + 1,
             aliases=below.aliases + (selection.alias is not None),
             depth=below.depth + 1,
         )
 
-    def _of_fragment(self, name: str) -> Extent:
+    def _of_fragment(self, name: str) -> DocumentSize:
         if name in self._known or name not in self._fragments:
             return self._known.get(name, _NOTHING)
         # Whoever comes back here has gone in a circle, which is told by the validation.

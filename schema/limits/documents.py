@@ -26,8 +26,8 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from app.errors import TooComplex
 from app.services.concurrency.long_work import LongWork
 from schema.limits import document_size
-from schema.limits.costs import Cost, Costing, given_variables
-from schema.limits.document_size import Measuring
+from schema.limits.costs import Cost, CostCalculator, given_variables
+from schema.limits.document_size import SizeCheck
 
 KEPT_TOKENS = 200_000
 MAX_ERRORS = 20
@@ -57,7 +57,7 @@ _SHORT_TOKENS = 500
 
 
 @dataclass(kw_only=True, slots=True)
-class Ready:
+class Document:
     """A document that has been looked at from all sides, and what was found."""
 
     schema: GraphQLSchema
@@ -77,7 +77,7 @@ class Ready:
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
         if id(operation) not in self._costs:
-            costing = Costing(self.schema, self.document)
+            costing = CostCalculator(self.schema, self.document)
             self._costs[id(operation)] = costing.of_operation(operation)
         return self._costs[id(operation)].total(given_variables(operation, variables))
 
@@ -88,20 +88,20 @@ class Ready:
         return self._root_fields[id(operation)]
 
 
-class Shelf:
+class DocumentCache:
     """The documents of late, by their text, as many as there is room for."""
 
     def __init__(self, room: int = KEPT_TOKENS) -> None:
         self._room = room
         self._free = room
-        self._kept: OrderedDict[str, Ready] = OrderedDict()
+        self._kept: OrderedDict[str, Document] = OrderedDict()
 
-    def find(self, text: str) -> Ready | None:
+    def find(self, text: str) -> Document | None:
         if text in self._kept:
             self._kept.move_to_end(text)
         return self._kept.get(text)
 
-    def keep(self, text: str, ready: Ready) -> None:
+    def keep(self, text: str, ready: Document) -> None:
         if text in self._kept:
             return
         self._kept[text] = ready
@@ -111,32 +111,32 @@ class Shelf:
             self._free += _weight(oldest, gone)
 
 
-def _weight(text: str, ready: Ready) -> int:
+def _weight(text: str, ready: Document) -> int:
     """In tokens, each of which takes some hundred bytes; the text counts too."""
     return ready.tokens + len(text) // 400 + 1
 
 
-class Library:
+class DocumentCompiler:
     """Makes documents ready, in turns with all other long work."""
 
-    def __init__(self, schema: GraphQLSchema, shelf: Shelf) -> None:
+    def __init__(self, schema: GraphQLSchema, shelf: DocumentCache) -> None:
         self._schema = schema
         self._shelf = shelf
 
-    async def find(self, text: str, work: LongWork) -> Ready:
+    async def find(self, text: str, work: LongWork) -> Document:
         found = self._shelf.find(text)
         if found is None:
             found = await self._make(text, work)
             self._shelf.keep(text, found)
         return found
 
-    async def _make(self, text: str, work: LongWork) -> Ready:
+    async def _make(self, text: str, work: LongWork) -> Document:
         document_size.check("characters", len(text), document_size.MAX_SOURCE)
         if len(text) > _SHORT_TEXT:
             await work.turn()
         document = _read(text)
-        Measuring(document).check()
-        return Ready(
+        SizeCheck(document).check()
+        return Document(
             schema=self._schema,
             document=document,
             errors=await self._validate(document, work),

@@ -21,7 +21,7 @@ SHORT = 20
 TOGETHER = 16
 
 
-class Executor(StrawberryGraphQLCoreExecutionContext):
+class SlicedExecutor(StrawberryGraphQLCoreExecutionContext):
     """Counts the fields that it executes, and waits for a turn when a slice of them is done."""
 
     _done = 0

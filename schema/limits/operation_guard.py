@@ -11,21 +11,21 @@ from strawberry.types.graphql import OperationType
 from app.errors import OrderdeckError, TooComplex
 from schema.context import Context
 from schema.limits import document_size
-from schema.limits.budgets import Charge
+from schema.limits.budgets import BudgetCharge
 from schema.limits.costs import MAX_COST
-from schema.limits.documents import Library, Ready
+from schema.limits.documents import Document, DocumentCompiler
 
 # What costs more than this is long work: only a few of them at once.
 LONG = 5000
 
 
-class Bounded(SchemaExtension):
+class OperationGuard(SchemaExtension):
     """Refuses what is beyond limits or budgets; of what is expensive only a few run at once."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: DocumentCompiler) -> None:
         super().__init__()
         self._library = library
-        self._ready: Ready | None = None
+        self._ready: Document | None = None
         self._held = ExitStack()
 
     def on_operation(self) -> Iterator[None]:
@@ -63,7 +63,7 @@ class Bounded(SchemaExtension):
         return cast("Context", self.execution_context.context)
 
     @property
-    def _found(self) -> Ready:
+    def _found(self) -> Document:
         if self._ready is None:
             raise LookupError("a document is validated only after it was read")
         return self._ready
@@ -85,7 +85,7 @@ class Bounded(SchemaExtension):
         self._context.cost = cost
         kind = self.execution_context.operation_type
         self._context.is_endless = kind is OperationType.SUBSCRIPTION
-        Charge(self._context, self._found, self._held).take(operation, variables)
+        BudgetCharge(self._context, self._found, self._held).take(operation, variables)
 
     def _operation(self) -> OperationDefinitionNode:
         name = self.execution_context.operation_name

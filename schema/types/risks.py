@@ -10,9 +10,9 @@ import strawberry
 
 from app.domain.risk import limits as domain
 from app.domain.risk.limits import TradingState
-from app.services.risk.halt import HaltReport, HaltWish
-from app.services.risk.scope import Reach
-from app.services.risk.service import Figures, RiskState, WatchedRisk
+from app.services.risk.halt import HaltOptions, HaltReport
+from app.services.risk.scope import HaltScope
+from app.services.risk.service import RiskFigures, RiskState, WatchedRisk
 from schema import ids
 from schema.context import Context, Info
 from schema.input_bounds import counted, text
@@ -68,10 +68,10 @@ class Risk:
     open_notional: Decimal
     name: strawberry.Private[str]
     # What a watcher was told with it; else it is asked for.
-    figures: strawberry.Private[Figures | None]
+    figures: strawberry.Private[RiskFigures | None]
 
     @classmethod
-    def of(cls, state: RiskState, figures: Figures | None = None) -> "Risk":
+    def of(cls, state: RiskState, figures: RiskFigures | None = None) -> "Risk":
         standing = state.standing
         return cls(
             id=ids.encode(ids.Kind.RISK, state.account),
@@ -104,7 +104,7 @@ class Risk:
     async def drawdown_percent(self, info: Info) -> Decimal:
         return (await self._figures(info)).drawdown_percent
 
-    async def _figures(self, info: Info) -> Figures:
+    async def _figures(self, info: Info) -> RiskFigures:
         """Asked for where they are wanted: without its exchange an account can still be halted."""
         if self.figures is None:
             services = info.context.services
@@ -172,7 +172,7 @@ async def configure_risk(info: Info, input: RiskLimitsInput) -> RiskSuccess:
     return await _risk(info)
 
 
-async def halt_trading(info: Info, reason: str, wish: HaltWish) -> HaltPayload:
+async def halt_trading(info: Info, reason: str, wish: HaltOptions) -> HaltPayload:
     context = info.context
     report = await context.services.halts.halt(_reach(context), reason, wish, context.attempt)
     return await _halted(info, report)
@@ -219,9 +219,9 @@ async def _risk(info: Info) -> RiskSuccess:
         return RiskSuccess(risk=Risk.of(await context.services.risk.read(view, entry.name)))
 
 
-def _reach(context: Context) -> Reach:
+def _reach(context: Context) -> HaltScope:
     """Who may use every account speaks for those to come as well."""
-    return Reach.of(context.accounts, is_all=context.viewer.account_names is None)
+    return HaltScope.of(context.accounts, is_all=context.viewer.account_names is None)
 
 
 async def _told(found: AsyncGenerator[WatchedRisk, None]) -> AsyncGenerator[Risk, None]:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from app.asgi import create_app
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts
-from app.services.access.login_throttle import Doorkeeper
+from app.services.access.login_throttle import LoginThrottle
 from app.settings import Settings, load_settings
 from tests.conftest import START
 from tests.support.api.clients import PATIENCE_SECONDS, Client, Socket, connected
@@ -62,9 +62,9 @@ async def tell_no_secret(answer: httpx.Response) -> None:
         assert not lines_with_secrets([told, str(answer.headers)])
 
 
-def hasty() -> Doorkeeper:
+def hasty() -> LoginThrottle:
     """One who lets nobody wait, for all that is not about waiting."""
-    return Doorkeeper(HastyClock(START))
+    return LoginThrottle(HastyClock(START))
 
 
 def never_late() -> float:

@@ -15,7 +15,7 @@ from app.domain.orders.order import Order, OrderStatus
 from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.errors import Denied, Refusal, RefusalCode
 from app.services.orders.gate import OrderGate
-from app.services.risk.scope import Reach, restrict
+from app.services.risk.scope import HaltScope, restrict
 from tests.lifecycle.exchange import Answer, Killed, KnownExchange, written
 from tests.lifecycle.world import ACCOUNT, ANSWER_SECONDS, NOT_FOUND_SECONDS, Process, open_process
 from tests.support.clock import ManualClock
@@ -87,7 +87,7 @@ class HaltedMeanwhile(OrderGate):
     async def halted_since(self, halts: int, account: str) -> Refusal | None:
         standing = TradingStateRecord(state=TradingState.HALTED, since=self._clock.now())
         async with self._database.transaction() as tx:
-            await restrict(tx, Reach.of([account]), standing)
+            await restrict(tx, HaltScope.of([account]), standing)
         self.note_halt()
         return await super().halted_since(halts, account)
 

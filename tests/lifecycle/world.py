@@ -15,11 +15,11 @@ from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order
 from app.domain.portfolio.positions import Holding, Position, PositionKey, booked
 from app.services.accounts import AccountEntry, AccountService
-from app.services.orders.balance_cache import RecentMoney
+from app.services.orders.balance_cache import BalanceCache
 from app.services.orders.dependencies import OrderTools
-from app.services.orders.dispatch import OrderCourier
+from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.gate import OrderGate
-from app.services.orders.ledger import Ids, OrderLedger
+from app.services.orders.ledger import IdMakers, OrderLedger
 from app.services.orders.rules import OrderRules
 from app.services.orders.service import OrderService
 from app.services.orders.sync import OrderSync, SyncTimes
@@ -86,16 +86,16 @@ async def open_process(
         gateway=exchange,
     )
     accounts = AccountService(database, clock, [entry])
-    ids = Ids(new=lambda: f"{next(_NUMBERS):026d}", new_wire=lambda: f"w{next(_NUMBERS):017d}")
+    ids = IdMakers(new=lambda: f"{next(_NUMBERS):026d}", new_wire=lambda: f"w{next(_NUMBERS):017d}")
     ledger = OrderLedger(database, clock, ids)
     rules = OrderRules(accounts, clock, lambda _: None)
     tools = OrderTools(
         database=database,
         bus=bus,
         accounts=accounts,
-        gate=gate(database, accounts, RecentMoney(ledger, clock), rules, clock),
+        gate=gate(database, accounts, BalanceCache(ledger, clock), rules, clock),
         ledger=ledger,
-        courier=OrderCourier(accounts, ledger, clock),
+        courier=OrderDispatcher(accounts, ledger, clock),
         clock=clock,
         ids=ids,
     )

@@ -23,7 +23,7 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.services import Services
-from app.services.access.rate_limits import Allowances, BudgetService
+from app.services.access.rate_limits import BudgetService, RateLimits
 from app.services.concurrency.long_work import LongWork
 from app.services.metrics import Metrics
 from schema.build import Schema, build_schema
@@ -50,7 +50,7 @@ def schema() -> Schema:
 
 def context() -> Context:
     """Of somebody who is let in, and finds nobody at home."""
-    budgets = BudgetService(ManualClock(START), Allowances())
+    budgets = BudgetService(ManualClock(START), RateLimits())
     at_home = SimpleNamespace(long_work=LongWork(), budgets=budgets, metrics=Metrics())
     nobody = cast("Services", at_home)
     return Context(services=nobody, token=TOKEN, request_id="request-1")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from app.server.logs import Lines, configure_logs
+from app.server.logs import StandardErrorHandler, configure_logs
 from app.settings import load_settings
 
 Told = Callable[[], list[dict[str, Any]]]
@@ -23,7 +23,7 @@ def as_before() -> Iterator[None]:
     levels = root.level, ours.level
     yield
     structlog.reset_defaults()
-    for handler in [one for one in root.handlers if isinstance(one, Lines)]:
+    for handler in [one for one in root.handlers if isinstance(one, StandardErrorHandler)]:
         root.removeHandler(handler)
     root.setLevel(levels[0])
     ours.setLevel(levels[1])

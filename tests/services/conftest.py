@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.access.tokens import Scope, Token
 from app.services.access.auth import AuthService
-from app.services.access.login_throttle import Doorkeeper
+from app.services.access.login_throttle import LoginThrottle
 from app.storage.database import Database
 from tests.conftest import START
 from tests.support.clock import HastyClock, ManualClock
@@ -19,7 +19,7 @@ def start(database: Database, clock: ManualClock) -> Callable[[], AuthService]:
         database=database,
         clock=clock,
         account_names=("main", "paper"),
-        doorkeeper=Doorkeeper(HastyClock(START)),
+        doorkeeper=LoginThrottle(HastyClock(START)),
     )
 
 

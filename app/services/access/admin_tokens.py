@@ -31,7 +31,7 @@ def new_id(now: datetime) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mint:
+class TokenFactory:
     """How tokens get their secrets and ids."""
 
     make_secret: Callable[[], str] = new_secret
@@ -41,7 +41,7 @@ class Mint:
 class AdminTokens:
     """Sees to it that somebody can come in."""
 
-    def __init__(self, database: Database, clock: Clock, mint: Mint) -> None:
+    def __init__(self, database: Database, clock: Clock, mint: TokenFactory) -> None:
         self._database = database
         self._clock = clock
         self._mint = mint

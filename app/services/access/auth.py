@@ -22,9 +22,9 @@ from app.errors import (
     Unauthenticated,
 )
 from app.ports import Clock
-from app.services.access.admin_tokens import AdminTokens, Mint, digest_of, valid_admins
+from app.services.access.admin_tokens import AdminTokens, TokenFactory, digest_of, valid_admins
 from app.services.access.audit import Attempt
-from app.services.access.login_throttle import Doorkeeper
+from app.services.access.login_throttle import LoginThrottle
 from app.storage.database import Database
 
 REREAD_SECONDS = 0.5
@@ -37,7 +37,7 @@ _logger = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class _Watch:
+class _RevocationWatch:
     """Those who wait for the end of one token."""
 
     token: Token
@@ -54,21 +54,21 @@ class AuthService:
         database: Database,
         clock: Clock,
         account_names: Collection[str],
-        doorkeeper: Doorkeeper,
-        mint: Mint | None = None,
+        doorkeeper: LoginThrottle,
+        mint: TokenFactory | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._account_names = tuple(sorted(account_names))
         self._doorkeeper = doorkeeper
-        self._mint = mint or Mint()
+        self._mint = mint or TokenFactory()
         self._admins = AdminTokens(database, clock, self._mint)
         self._cache: OrderedDict[str, tuple[Token, datetime]] = OrderedDict()
         # Whose secret was right once is not held up by those who try others from his address.
         self._acquainted: OrderedDict[str, None] = OrderedDict()
         self._revocations = 0
         self._used: dict[str, datetime] = {}
-        self._watches: dict[str, _Watch] = {}
+        self._watches: dict[str, _RevocationWatch] = {}
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -151,7 +151,7 @@ class AuthService:
         """Return when the token is revoked, here or by another process, or has expired."""
         if not token.is_valid(self._clock.now()):
             return
-        watch = self._watches.setdefault(token.id, _Watch(token))
+        watch = self._watches.setdefault(token.id, _RevocationWatch(token))
         watch.waiting += 1
         try:
             await watch.ended.wait()

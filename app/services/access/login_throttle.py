@@ -24,7 +24,7 @@ _logger = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class _Caller:
+class _Address:
     """One address, and how often it has failed of late."""
 
     failed_at: datetime
@@ -32,12 +32,12 @@ class _Caller:
     waiting: int = 0
 
 
-class Doorkeeper:
+class LoginThrottle:
     """Lets the wrong wait, a hundred of an address at most, and sends the rest away unheard."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._callers: OrderedDict[str, _Caller] = OrderedDict()
+        self._callers: OrderedDict[str, _Address] = OrderedDict()
 
     def hear(self, address: str) -> None:
         """Refuse an address of which too many wait already: nothing is looked up for it."""
@@ -62,9 +62,9 @@ class Doorkeeper:
         finally:
             caller.waiting -= 1
 
-    def _failed(self, network: str) -> _Caller:
+    def _failed(self, network: str) -> _Address:
         now = self._clock.now()
-        caller = self._callers.setdefault(network, _Caller(now))
+        caller = self._callers.setdefault(network, _Address(now))
         if now - caller.failed_at > FORGIVEN_AFTER:
             caller.failures = 0
         caller.failures = min(caller.failures + 1, 1 << 30)

@@ -23,7 +23,7 @@ class Budget(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Allowances:
+class RateLimits:
     """Of each token; 0 means that there is no limit."""
 
     cost_per_second: int = 0
@@ -33,7 +33,7 @@ class Allowances:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class BudgetStatus:
     """How much of a budget is left, and how soon all of it is there again."""
 
     budget: Budget
@@ -42,7 +42,7 @@ class Standing:
     resets_in_seconds: float
 
 
-class Windows(Storage):
+class WindowCounter(Storage):
     """Counts in memory, at the time that it is told: what is over is forgotten."""
 
     STORAGE_SCHEME = None
@@ -109,9 +109,9 @@ class _Window:
 class BudgetService:
     """The budgets of every token, each process for itself."""
 
-    def __init__(self, clock: Clock, allowances: Allowances) -> None:
+    def __init__(self, clock: Clock, allowances: RateLimits) -> None:
         self._clock = clock
-        self._windows = Windows()
+        self._windows = WindowCounter()
         self._limiter = FixedWindowRateLimiter(self._windows)
         self._items = {
             budget: RateLimitItemPerSecond(amount, namespace=budget)
@@ -132,14 +132,14 @@ class BudgetService:
             raise self._refusal(token_id, budget, wanted)
         self._limiter.hit(item, token_id, cost=wanted)
 
-    def standing(self, token_id: str, budget: Budget) -> Standing | None:
+    def standing(self, token_id: str, budget: Budget) -> BudgetStatus | None:
         """None where there is no limit."""
         item = self._items.get(budget)
         if item is None:
             return None
         now = self._windows.now = self._clock.now().timestamp()
         resets_at, left = self._limiter.get_window_stats(item, token_id)
-        return Standing(
+        return BudgetStatus(
             budget=budget,
             per_second=item.amount,
             left=left,
@@ -182,7 +182,7 @@ class BudgetService:
         )
 
 
-def _amounts(allowances: Allowances) -> dict[Budget, int]:
+def _amounts(allowances: RateLimits) -> dict[Budget, int]:
     return {
         Budget.COST: allowances.cost_per_second,
         Budget.ORDERS: allowances.orders_per_second,

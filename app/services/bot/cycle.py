@@ -31,9 +31,9 @@ from app.errors import (
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
 from app.services.bot.strategies import StrategyRunner
-from app.services.markets.candle_history import CandleBooks
+from app.services.markets.candle_history import CandleHistory
 from app.services.markets.market_data import MarketDataService
-from app.services.orders.service import Errand, OrderService
+from app.services.orders.service import OrderService, Placement
 from app.storage.database import Database, Transaction
 from app.strategies.interface import Advice, Candles, Held
 
@@ -50,7 +50,7 @@ class CycleTools:
 
     database: Database
     accounts: AccountService
-    candles: CandleBooks
+    candles: CandleHistory
     market_data: MarketDataService
     orders: OrderService
     strategies: StrategyRunner
@@ -192,7 +192,7 @@ class BotCycles:
             await tx.bots.decide(replace(ordered, order_id=placed.id))
 
         try:
-            await self._tools.orders.place(request, errand=Errand(alongside=alongside))
+            await self._tools.orders.place(request, errand=Placement(alongside=alongside))
         except Duplicate:
             # Decided on before, by whoever was faster.
             return

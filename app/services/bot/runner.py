@@ -15,7 +15,7 @@ from app.errors import OrderdeckError
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.bot.cycle import BotCycles
-from app.services.bot.wind_down import BotEndings
+from app.services.bot.wind_down import BotWindDown
 from app.services.markets.candle_history import forget_old
 from app.services.metrics import Metrics
 from app.services.orders.service import OrderService
@@ -62,7 +62,7 @@ class BotRunner:
         self._tools = tools
         self._database = tools.database
         self._clock = tools.clock
-        self._endings = BotEndings(tools.database, tools.accounts, tools.orders)
+        self._endings = BotWindDown(tools.database, tools.accounts, tools.orders)
         self._forgot_at: datetime | None = None
 
     async def run(self) -> None:

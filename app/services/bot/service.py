@@ -22,7 +22,7 @@ from app.services.access.audit import Attempt
 from app.services.accounts import AccountEntry, AccountService
 from app.services.bot.strategies import StrategyRunner
 from app.services.live import live_queries
-from app.services.live.live_queries import Sight, Watches
+from app.services.live.live_queries import LiveQueries, Observation
 from app.services.orders.gate import deny
 from app.services.reads import View, ViewService
 from app.storage.database import Database
@@ -52,7 +52,7 @@ class BotTools:
     accounts: AccountService
     strategies: StrategyRunner
     views: ViewService
-    watches: Watches
+    watches: LiveQueries
     bus: Bus
     clock: Clock
 
@@ -70,7 +70,7 @@ class BotService:
 
     async def follow(self) -> AsyncGenerator[Bot, None]:
         """As it stands now, and anew with every change."""
-        return await self._tools.watches.follow(live_queries.Subject(key="bot", look=self._look))
+        return await self._tools.watches.follow(live_queries.LiveQuery(key="bot", look=self._look))
 
     async def start(self, plan: BotPlan, attempt: Attempt | None = None) -> None:
         """Begin, or go on after a pause, perhaps with something else to do."""
@@ -108,9 +108,9 @@ class BotService:
                 if not made:
                     await bell.wait_at_most(self._database.poll_seconds)
 
-    async def _look(self, _before: Bot | None) -> Sight[Bot]:
+    async def _look(self, _before: Bot | None) -> Observation[Bot]:
         async with self._tools.views.open(frozenset()) as view:
-            return Sight(state=await view.bot())
+            return Observation(state=await view.bot())
 
     async def _change(self, decide: Callable[[Bot], Bot], attempt: Attempt | None) -> None:
         """Write down what is asked for, and give the runner a moment to get there."""

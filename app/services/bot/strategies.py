@@ -11,7 +11,7 @@ import structlog
 from app.domain.bot.signals import Signal
 from app.errors import Refusal, RefusalCode, StrategyFailed
 from app.ports import Clock
-from app.services.bot.strategy_workers import Limits, StrategyWorker
+from app.services.bot.strategy_workers import StrategyWorker, WorkerLimits
 from app.strategies.built_in import BUILT_IN
 from app.strategies.catalog import Catalog, FileReport, StrategyInfo, catalog_of
 from app.strategies.interface import Advice, Candles, Held
@@ -27,10 +27,12 @@ _logger = structlog.get_logger(__name__)
 class StrategyRunner:
     """What runs where is nobody else's business; a strategy that fails fails alone."""
 
-    def __init__(self, folder: Path | None, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self, folder: Path | None, clock: Clock, limits: WorkerLimits | None = None
+    ) -> None:
         self._folder = folder
         self._clock = clock
-        self._limits = limits or Limits()
+        self._limits = limits or WorkerLimits()
         self._catalog = catalog_of(())
         self._is_known = asyncio.Event()
         self._workers: dict[str, StrategyWorker] = {}

@@ -39,7 +39,7 @@ _logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
+class ProcessEnded:
     """It went away instead of answering."""
 
 
@@ -121,7 +121,7 @@ class StrategyProcess(asyncio.SubprocessProtocol):
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd == _OUT:
             self._is_mute = True
-            self._tell(Ended())
+            self._tell(ProcessEnded())
 
     def process_exited(self) -> None:
         self._exited.set()

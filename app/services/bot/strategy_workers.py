@@ -9,13 +9,13 @@ from typing import Any
 
 from app.errors import StrategyFailed
 from app.ports import Clock
-from app.services.bot.strategy_processes import Ended, StrategyProcess
+from app.services.bot.strategy_processes import ProcessEnded, StrategyProcess
 from app.strategies.catalog import FileReport, StrategyInfo
 from app.strategies.parameters import BadParameter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class WorkerLimits:
     """How long a strategy may take, and how much memory."""
 
     answer_seconds: float = 5.0
@@ -26,7 +26,7 @@ class Limits:
 class StrategyWorker:
     """Answers one question after the other; each gets its answer or StrategyFailed."""
 
-    def __init__(self, file: Path, clock: Clock, limits: Limits) -> None:
+    def __init__(self, file: Path, clock: Clock, limits: WorkerLimits) -> None:
         self._file = file
         self._clock = clock
         self._limits = limits
@@ -105,7 +105,7 @@ class StrategyWorker:
             # Nobody will hear the answer: it must not be taken for that to the next question.
             process.kill()
             raise
-        if isinstance(answer, Ended):
+        if isinstance(answer, ProcessEnded):
             raise StrategyFailed(await process.end())
         if "is_last" in answer:
             process.kill()

@@ -12,13 +12,13 @@ from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import Position
 from app.errors import Denied, ExchangeError
 from app.services.accounts import AccountService
-from app.services.orders.service import Errand, OrderService
+from app.services.orders.service import OrderService, Placement
 from app.storage.database import Database
 
 _logger = structlog.get_logger(__name__)
 
 
-class BotEndings:
+class BotWindDown:
     """Cancels and closes what is the bot's own, and nobody else's."""
 
     def __init__(self, database: Database, accounts: AccountService, orders: OrderService) -> None:
@@ -60,7 +60,7 @@ class BotEndings:
             if request is None:
                 continue
             try:
-                await self._orders.place(request, errand=Errand(is_closing=True))
+                await self._orders.place(request, errand=Placement(is_closing=True))
             except Denied as denied:
                 failed.append(f"{position.key.symbol} of {strategy}: {denied.refusal.message}")
         return failed

@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar
 from app.bus import Bus, Listener, Topic
 from app.domain.markets.markets import Ticker
 from app.ports import Clock
-from app.services.live.price_triggers import PriceBell
+from app.services.live.price_triggers import PriceTrigger
 from app.services.markets.channels import Channel
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.markets.stream_registry import StreamRegistry
 
 # At most five a second.
 PAUSE_SECONDS = 0.2
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sight(Generic[T]):
+class Observation(Generic[T]):
     """What was seen, the prices that it depends on, and how long it is good if nothing rings."""
 
     state: T
@@ -37,32 +37,32 @@ class Sight(Generic[T]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subject(Generic[T]):
+class LiveQuery(Generic[T]):
     """What can be watched. Whoever means the same shares each look."""
 
     key: Hashable
     # Is told what was seen before, for what cannot be seen just now.
-    look: Callable[[T | None], Awaitable[Sight[T]]]
+    look: Callable[[T | None], Awaitable[Observation[T]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Seen(Generic[T]):
+class _Numbered(Generic[T]):
     """Later ones have higher numbers, in all watches."""
 
     number: int
-    sight: Sight[T]
+    sight: Observation[T]
     at: datetime
 
 
-class Watches:
+class LiveQueries:
     """Begins to watch with the first who asks, and does it once for all who mean the same."""
 
-    def __init__(self, bus: Bus, feeds: MarketFeeds, clock: Clock) -> None:
+    def __init__(self, bus: Bus, feeds: StreamRegistry, clock: Clock) -> None:
         self._bus = bus
         self._feeds = feeds
         self._clock = clock
         self._numbers = count(1)
-        self._watches: dict[Hashable, _Watch[Any]] = {}
+        self._watches: dict[Hashable, _SharedQuery[Any]] = {}
 
     def __len__(self) -> int:
         return len(self._watches)
@@ -72,7 +72,7 @@ class Watches:
         """How many watch anything."""
         return sum(watch.readers for watch in self._watches.values())
 
-    async def follow(self, subject: Subject[T]) -> AsyncGenerator[T, None]:
+    async def follow(self, subject: LiveQuery[T]) -> AsyncGenerator[T, None]:
         """First what is, then what has become of it; what a slow reader did not take is skipped.
 
         Where there is nothing to be seen at first, it is told before anything is watched.
@@ -80,7 +80,7 @@ class Watches:
         first = await self._watch(subject).newer(0)
         return self._told(subject, first)
 
-    async def _told(self, subject: Subject[T], first: _Seen[T]) -> AsyncGenerator[T, None]:
+    async def _told(self, subject: LiveQuery[T], first: _Numbered[T]) -> AsyncGenerator[T, None]:
         watch, seen, told = self._watch(subject), first, first.sight.state
         with watch.joined():
             yield told
@@ -90,13 +90,13 @@ class Watches:
                     told = seen.sight.state
                     yield told
 
-    def _watch(self, subject: Subject[T]) -> "_Watch[T]":
-        watch: _Watch[T] | None = self._watches.get(subject.key)
+    def _watch(self, subject: LiveQuery[T]) -> "_SharedQuery[T]":
+        watch: _SharedQuery[T] | None = self._watches.get(subject.key)
         if watch is None:
             self._forget_idle()
             bell = self._bus.listen(Topic.FEED)
-            prices = PriceBell(self._feeds, bell.ring)
-            watch = _Watch(subject, bell, prices, self._clock, self._numbers)
+            prices = PriceTrigger(self._feeds, bell.ring)
+            watch = _SharedQuery(subject, bell, prices, self._clock, self._numbers)
             self._watches[subject.key] = watch
         return watch
 
@@ -107,11 +107,11 @@ class Watches:
             self._watches.pop(key).close()
 
 
-class _Watch(Generic[T]):
+class _SharedQuery(Generic[T]):
     """Of those who wait for something newer, one waits for a ring and looks for all of them."""
 
     def __init__(
-        self, subject: Subject[T], bell: Listener, prices: PriceBell, clock: Clock,
+        self, subject: LiveQuery[T], bell: Listener, prices: PriceTrigger, clock: Clock,
         numbers: Iterator[int],
     ) -> None:  # fmt: skip
         self._subject = subject
@@ -121,7 +121,7 @@ class _Watch(Generic[T]):
         self._numbers = numbers
         self._turn = asyncio.Lock()
         self.readers = 0
-        self._seen: _Seen[T] | None = None
+        self._seen: _Numbered[T] | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -140,7 +140,7 @@ class _Watch(Generic[T]):
             if not self.readers:
                 self._prices.turn_to(())
 
-    async def newer(self, number: int) -> _Seen[T]:
+    async def newer(self, number: int) -> _Numbered[T]:
         """What is now, once it is newer than the one of this number."""
         if (known := self._known_since(number)) is not None:
             return known
@@ -155,7 +155,7 @@ class _Watch(Generic[T]):
     def close(self) -> None:
         self._bell.close()
 
-    async def _look(self) -> _Seen[T]:
+    async def _look(self) -> _Numbered[T]:
         before = None if self._seen is None else self._seen.sight.state
         began = self._clock.now()
         self._bell.hush()
@@ -165,12 +165,12 @@ class _Watch(Generic[T]):
             # Whoever looks next must not wait for another ring.
             self._bell.ring()
             raise
-        self._seen = _Seen(number=next(self._numbers), sight=sight, at=began)
+        self._seen = _Numbered(number=next(self._numbers), sight=sight, at=began)
         if self.readers:
             self._prices.turn_to(sight.prices)
         return self._seen
 
-    def _known_since(self, number: int) -> _Seen[T] | None:
+    def _known_since(self, number: int) -> _Numbered[T] | None:
         """What was seen last, if that is newer and as good as another look.
 
         Who knows nothing yet may have done something just now: that must be in it.
@@ -184,7 +184,7 @@ class _Watch(Generic[T]):
         is_good = rest is None or rest > 0
         return seen if is_good and not self._bell.is_rung else None
 
-    async def _until_outdated(self, seen: _Seen[T]) -> None:
+    async def _until_outdated(self, seen: _Numbered[T]) -> None:
         rest = self._rest_seconds(seen)
         if rest is None:
             await self._bell.until_rung()
@@ -193,7 +193,7 @@ class _Watch(Generic[T]):
                 async with self._clock.timeout(rest):
                     await self._bell.until_rung()
 
-    def _rest_seconds(self, seen: _Seen[T]) -> float | None:
+    def _rest_seconds(self, seen: _Numbered[T]) -> float | None:
         """How long it is good still; None for as long as nothing rings."""
         limits = [seen.sight.good_for_seconds]
         if not self.readers:
@@ -203,12 +203,12 @@ class _Watch(Generic[T]):
         seconds = min((limit for limit in limits if limit is not None), default=None)
         return None if seconds is None else self._until(seen, seconds)
 
-    async def _pause_after(self, seen: _Seen[T]) -> None:
+    async def _pause_after(self, seen: _Numbered[T]) -> None:
         await self._clock.sleep(self._until(seen, self._pause_seconds))
 
     @property
     def _pause_seconds(self) -> float:
         return max(PAUSE_SECONDS, self._prices.silent / PRICES_A_SECOND)
 
-    def _until(self, seen: _Seen[T], seconds: float) -> float:
+    def _until(self, seen: _Numbered[T], seconds: float) -> float:
         return (seen.at + timedelta(seconds=seconds) - self._clock.now()).total_seconds()

@@ -4,16 +4,16 @@ from collections.abc import Callable, Hashable, Sequence
 
 from app.domain.markets.markets import Ticker
 from app.services.markets.channels import Channel, ChannelKey
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.markets.stream_registry import StreamRegistry
 
 # More of them are not worth a stream each: an account of dust would open thousands.
 MOST_STREAMS = 200
 
 
-class PriceBell:
+class PriceTrigger:
     """Watches prices, others as time goes by, for one who then looks at all of them anew."""
 
-    def __init__(self, feeds: MarketFeeds, ring: Callable[[], None]) -> None:
+    def __init__(self, feeds: StreamRegistry, ring: Callable[[], None]) -> None:
         self._feeds = feeds
         self._ring = ring
         self._wanted: Sequence[Channel[Ticker]] = ()

@@ -21,14 +21,14 @@ MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Page:
+class _SeriesUpdate:
     """What is closed of a series by now, and what is to be written of it."""
 
     candles: Sequence[Candle]
     changes: domain.SeriesChanges
 
 
-class CandleBooks:
+class CandleHistory:
     """What is kept is a help, never an answer: each time the exchange tells what follows on it."""
 
     def __init__(self, database: Database, market_data: MarketDataService, clock: Clock) -> None:
@@ -53,7 +53,7 @@ class CandleBooks:
         self._at_hand = {
             series: page.candles[-_most_kept(longest[series]) :]
             for series, page in pages.items()
-            if isinstance(page, _Page)
+            if isinstance(page, _SeriesUpdate)
         }
         return [_newest(pages[series_of(account, one)], one.limit) for one in wanted]
 
@@ -82,18 +82,18 @@ class CandleBooks:
 
     async def _page(
         self, account: AccountEntry, wanted: CandleRequest, kept: Sequence[Candle]
-    ) -> _Page:
+    ) -> _SeriesUpdate:
         now = self._clock.now()
         rest = domain.rest_of(wanted, kept, now)
         if rest is not None:
             told = await self._market_data.candles(account, rest)
             candles = domain.joined(kept, told, rest, now)
             if candles is not None:
-                return _Page(candles=candles, changes=domain.changes(kept, told))
+                return _SeriesUpdate(candles=candles, changes=domain.changes(kept, told))
         told = await self._market_data.candles(account, domain.all_of(wanted, now))
-        return _Page(candles=domain.closed(told), changes=domain.changes(kept, told))
+        return _SeriesUpdate(candles=domain.closed(told), changes=domain.changes(kept, told))
 
-    async def _keep(self, pages: Mapping[CandleSeries, _Page | BaseException]) -> None:
+    async def _keep(self, pages: Mapping[CandleSeries, _SeriesUpdate | BaseException]) -> None:
         """In one transaction, but for the first time; most cycles tell nothing new."""
         for batch in _batches(pages):
             async with self._database.transaction() as tx:
@@ -132,17 +132,17 @@ def _most_kept(wanted: CandleRequest) -> int:
     return wanted.limit + 1
 
 
-def _newest(page: _Page | BaseException, limit: int) -> Sequence[Candle] | BaseException:
+def _newest(page: _SeriesUpdate | BaseException, limit: int) -> Sequence[Candle] | BaseException:
     return page if isinstance(page, BaseException) else page.candles[-limit:]
 
 
 def _batches(
-    pages: Mapping[CandleSeries, _Page | BaseException],
+    pages: Mapping[CandleSeries, _SeriesUpdate | BaseException],
 ) -> Iterator[Sequence[tuple[CandleSeries, domain.SeriesChanges]]]:
     """What has changed, each series whole."""
     batch: list[tuple[CandleSeries, domain.SeriesChanges]] = []
     for series, page in pages.items():
-        if isinstance(page, _Page) and page.changes:
+        if isinstance(page, _SeriesUpdate) and page.changes:
             batch.append((series, page.changes))
         if sum(len(changes.told) for _, changes in batch) >= MOST_AT_ONCE:
             yield batch

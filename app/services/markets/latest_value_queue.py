@@ -9,7 +9,7 @@ from app.services.concurrency.turns import Turns
 T = TypeVar("T")
 
 
-class Watcher(AsyncIterator[T], Generic[T]):
+class LatestValueQueue(AsyncIterator[T], Generic[T]):
     """One who reads as slowly as they like: it costs nobody anything, and they miss no end."""
 
     def __init__(self, turns: Turns, *, most: int) -> None:

@@ -18,7 +18,7 @@ from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.concurrency.once_per_key import AnswerCache
 from app.services.markets.channels import book_channel, candle_channel, ticker_channel
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.markets.stream_registry import StreamRegistry
 
 # No longer than a tick of the fastest market: what is asked at once is asked once.
 KEPT = timedelta(milliseconds=250)
@@ -33,7 +33,7 @@ T = TypeVar("T")
 class MarketDataService:
     """What can be traded, and at which price: live where it is watched, else as it is asked for."""
 
-    def __init__(self, feeds: MarketFeeds, clock: Clock) -> None:
+    def __init__(self, feeds: StreamRegistry, clock: Clock) -> None:
         self._feeds = feeds
         self._clock = clock
         self._answers: AnswerCache[Any] = AnswerCache(clock, kept=KEPT)

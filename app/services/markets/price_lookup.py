@@ -15,7 +15,7 @@ DEADLINE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Prices:
+class PriceAnswers:
     """What was answered in time, and why the others were not."""
 
     tickers: Mapping[str, Ticker] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Prices:
 
 async def fetch_prices(
     market_data: MarketDataService, account: AccountEntry, symbols: Iterable[str], answers: Answers
-) -> Prices:
+) -> PriceAnswers:
     """One that fails or never answers holds up no other; what was told already is told again."""
     wanted, lane = tuple(dict.fromkeys(symbols)), asyncio.Semaphore(SIDE_BY_SIDE)
     market_set = account.gateway.market_set
@@ -38,7 +38,7 @@ async def fetch_prices(
         return await answers.get(("price", market_set, symbol), partial(ask, symbol))
 
     told = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
-    return Prices(
+    return PriceAnswers(
         tickers={symbol: one for symbol, one in told.items() if isinstance(one, Ticker)},
         missing={symbol: one for symbol, one in told.items() if isinstance(one, str)},
     )

@@ -26,13 +26,13 @@ T_contra = TypeVar("T_contra", contravariant=True)
 _log = structlog.get_logger(__name__)
 
 
-class FeedListener(Protocol[T_contra]):
+class StreamListener(Protocol[T_contra]):
     """Whoever is told at once: it must not take long."""
 
     def put(self, topic: Hashable, value: T_contra, /) -> None: ...
 
 
-class Feed(Generic[T]):
+class SharedStream(Generic[T]):
     """Listens once, tells everybody, and begins again whenever it breaks."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Feed(Generic[T]):
         self._tell_break = tell_break
         self._sources = sources
         self._clock = clock
-        self._watchers: set[FeedListener[T]] = set()
+        self._watchers: set[StreamListener[T]] = set()
         self._left = asyncio.Event()
         self._latest: T | None = None
         self._is_aged = False
@@ -65,13 +65,13 @@ class Feed(Generic[T]):
         """The newest value; None where it cannot be relied on."""
         return None if self._is_silent else self._latest
 
-    def join(self, watcher: FeedListener[T]) -> None:
+    def join(self, watcher: StreamListener[T]) -> None:
         self._watchers.add(watcher)
         self._left.clear()
         if self._latest is not None:
             watcher.put(self._channel.topic(self._latest), self._latest)
 
-    def leave(self, watcher: FeedListener[T]) -> None:
+    def leave(self, watcher: StreamListener[T]) -> None:
         self._watchers.discard(watcher)
         if not self._watchers:
             self._left.set()

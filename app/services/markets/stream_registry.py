@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from app.ports import Clock, MarketSource
 from app.services.concurrency.turns import Turns
 from app.services.markets.channels import Channel, ChannelKey
-from app.services.markets.latest_value_queue import Watcher
-from app.services.markets.shared_stream import Feed, FeedListener
+from app.services.markets.latest_value_queue import LatestValueQueue
+from app.services.markets.shared_stream import SharedStream, StreamListener
 from app.services.metrics import Metrics
 
 # Where a thousand are told the same, an order waits some milliseconds at each of its many steps
@@ -19,7 +19,7 @@ RESTS = 6
 T = TypeVar("T")
 
 
-class MarketFeeds:
+class StreamRegistry:
     """Begins a feed with the first who watches it, and ends it some time after the last."""
 
     def __init__(
@@ -29,7 +29,7 @@ class MarketFeeds:
         self._sources = sources
         self._clock = clock
         self._turns = Turns(at_once=TOLD_AT_ONCE, rests=RESTS)
-        self._feeds: dict[ChannelKey, Feed[Any]] = {}
+        self._feeds: dict[ChannelKey, SharedStream[Any]] = {}
         self._new: asyncio.Queue[ChannelKey] = asyncio.Queue()
 
     def __len__(self) -> int:
@@ -41,19 +41,19 @@ class MarketFeeds:
 
     def live(self, channel: Channel[T]) -> T | None:
         """What is known of it without asking anybody; None where nobody watches it."""
-        feed: Feed[T] | None = self._feeds.get(channel.key)
+        feed: SharedStream[T] | None = self._feeds.get(channel.key)
         return None if feed is None else feed.live
 
     def latest(self, channel: Channel[T]) -> T | None:
         """The last that was heard of it, however long ago, while it is watched."""
-        feed: Feed[T] | None = self._feeds.get(channel.key)
+        feed: SharedStream[T] | None = self._feeds.get(channel.key)
         return None if feed is None else feed.latest
 
     async def follow(
         self, channels: Sequence[Channel[T]], present: Mapping[ChannelKey, T], *, most: int
     ) -> AsyncGenerator[T, None]:
         """What is now, then what changes; of what is not read in time, so many newest."""
-        watcher = Watcher[T](self._turns, most=most)
+        watcher = LatestValueQueue[T](self._turns, most=most)
         try:
             for channel in channels:
                 if channel.key in present:
@@ -65,12 +65,12 @@ class MarketFeeds:
             for channel in channels:
                 self.leave(channel, watcher)
 
-    def join(self, channel: Channel[T], listener: FeedListener[T]) -> None:
+    def join(self, channel: Channel[T], listener: StreamListener[T]) -> None:
         """Hear the latest, if there is one, and whatever comes after it."""
         self._feed(channel).join(listener)
 
-    def leave(self, channel: Channel[T], listener: FeedListener[T]) -> None:
-        feed: Feed[T] | None = self._feeds.get(channel.key)
+    def leave(self, channel: Channel[T], listener: StreamListener[T]) -> None:
+        feed: SharedStream[T] | None = self._feeds.get(channel.key)
         if feed is not None:
             feed.leave(listener)
 
@@ -87,10 +87,10 @@ class MarketFeeds:
         await self._feeds[key].run()
         del self._feeds[key]
 
-    def _feed(self, channel: Channel[T]) -> Feed[T]:
+    def _feed(self, channel: Channel[T]) -> SharedStream[T]:
         key = channel.key
         if key not in self._feeds:
             sources = [one for one in self._sources if one.market_set == key.market_set]
-            self._feeds[key] = Feed(channel, sources, self._clock, self._metrics.broke)
+            self._feeds[key] = SharedStream(channel, sources, self._clock, self._metrics.broke)
             self._new.put_nowait(key)
         return self._feeds[key]

@@ -20,7 +20,7 @@ _LOOK = "look at the network and at the exchange's own status page"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
+class AccountCandidate:
     """An account as it is configured, and how its exchange is asked without changing anything."""
 
     name: str
@@ -38,7 +38,7 @@ class Candidate:
         return f"{self.mode} on {self.exchange}"
 
 
-async def examine_account(account: Candidate, clock: Clock) -> list[Finding]:
+async def examine_account(account: AccountCandidate, clock: Clock) -> list[Finding]:
     """Asks, and places nothing."""
     try:
         async with clock.timeout(ANSWER_SECONDS), account.open() as gateway:
@@ -55,7 +55,7 @@ async def examine_account(account: Candidate, clock: Clock) -> list[Finding]:
 
 
 async def _examine(
-    account: Candidate, gateway: ExchangeGateway, clock: Clock
+    account: AccountCandidate, gateway: ExchangeGateway, clock: Clock
 ) -> AsyncIterator[Finding]:
     while gateway.connection.connectivity is Connectivity.CONNECTING:
         await clock.sleep(GLANCE_SECONDS)
@@ -68,7 +68,7 @@ async def _examine(
         yield finding
 
 
-def _of_connection(account: Candidate, what: str, connection: Connection) -> Finding:
+def _of_connection(account: AccountCandidate, what: str, connection: Connection) -> Finding:
     detail = f": {connection.detail}" if connection.detail else ""
     words = f"{what}, {connection.connectivity.lower()}{detail}"
     match connection.connectivity:
@@ -81,7 +81,7 @@ def _of_connection(account: Candidate, what: str, connection: Connection) -> Fin
             return fault(account.title, words, _LOOK)
 
 
-def _of_examination(account: Candidate, found: AccountCheck) -> Iterator[Finding]:
+def _of_examination(account: AccountCandidate, found: AccountCheck) -> Iterator[Finding]:
     if account.has_keys:
         yield from _of_keys(account, found)
     if found.clock_skew_seconds is not None:
@@ -93,7 +93,7 @@ def _of_examination(account: Candidate, found: AccountCheck) -> Iterator[Finding
         yield fault(account.title, words, "look at the exchange's own pages, and again here")
 
 
-def _of_keys(account: Candidate, found: AccountCheck) -> Iterator[Finding]:
+def _of_keys(account: AccountCandidate, found: AccountCheck) -> Iterator[Finding]:
     title = f"{account.title}, keys"
     match found.can_trade:
         case True:
@@ -111,7 +111,7 @@ def _of_keys(account: Candidate, found: AccountCheck) -> Iterator[Finding]:
         yield warning(title, "they work from every address", advice)
 
 
-def _of_skew(account: Candidate, seconds: float) -> Finding:
+def _of_skew(account: AccountCandidate, seconds: float) -> Finding:
     title = f"{account.title}, clock"
     way = "behind" if seconds > 0 else "ahead of"
     words = f"this machine's clock is {abs(seconds):.1f} s {way} the exchange's"

@@ -12,7 +12,7 @@ BLOCKED_SECONDS = 1.0
 MEMORY_SECONDS = 10.0
 
 
-class LoopWatch:
+class EventLoopLag:
     """Sleeps for a moment again and again, and looks how late it wakes."""
 
     def __init__(self, metrics: Metrics, seconds: Callable[[], float] = monotonic) -> None:

@@ -8,7 +8,7 @@ from app.domain.access.tokens import Scope
 from app.domain.findings import Finding, Severity, fault, ok, warning, worst
 from app.errors import StorageError
 from app.ports import Clock
-from app.services.operation.account_checks import Candidate, examine_account
+from app.services.operation.account_checks import AccountCandidate, examine_account
 from app.storage.database import Snapshot
 from app.storage.upkeep.health import HealthStore, SchemaState, SchemaStatus
 from app.storage.upkeep.inspections import LOOK_SECONDS, DatabaseMissing, UnfinishedLog
@@ -32,7 +32,7 @@ class HealthService:
         inspect: Callable[[], AbstractAsyncContextManager[Snapshot]],
         place: str,
         clock: Clock,
-        accounts: Mapping[str, Candidate],
+        accounts: Mapping[str, AccountCandidate],
     ) -> None:
         self._inspect = inspect
         self._place = place

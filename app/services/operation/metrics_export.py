@@ -13,10 +13,10 @@ from app.domain.accounts import Connectivity
 from app.errors import StorageError
 from app.ports import Clock
 from app.services.accounts import AccountService
-from app.services.live.live_queries import Watches
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.live.live_queries import LiveQueries
+from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import NAMESPACE, Metrics
-from app.services.operation.readiness import Check, Readiness
+from app.services.operation.readiness import HealthCheck, Readiness
 from app.services.orders.update_log import OrderLog
 from app.storage.database import Database
 
@@ -30,12 +30,12 @@ class ReadingTools:
     accounts: AccountService
     readiness: Readiness
     log: OrderLog
-    feeds: MarketFeeds
-    watches: Watches
+    feeds: StreamRegistry
+    watches: LiveQueries
     clock: Clock
 
 
-class Readings:
+class MetricsExport:
     """Takes a reading of everything that stands at some value, whenever it is asked."""
 
     def __init__(self, tools: ReadingTools) -> None:
@@ -90,7 +90,7 @@ class Readings:
 
     async def _read_readiness(self) -> None:
         problems = (await self._tools.readiness.look()).problems
-        for check in Check:
+        for check in HealthCheck:
             self._ready.labels(check).set(check not in problems)
 
     def _read_accounts(self) -> None:

@@ -11,7 +11,7 @@ import structlog
 from app.errors import StorageError
 from app.ports import Clock
 from app.services.accounts import AccountService
-from app.services.operation.event_loop_lag import LoopWatch
+from app.services.operation.event_loop_lag import EventLoopLag
 from app.storage.database import Database
 from app.storage.upkeep.health import HealthStore, SchemaStatus
 
@@ -23,7 +23,7 @@ LOOK_SECONDS = 10.0
 _logger = structlog.get_logger(__name__)
 
 
-class Word(StrEnum):
+class ReadinessWord(StrEnum):
     """All that is told to whoever has no token."""
 
     READY = "ready"
@@ -31,7 +31,7 @@ class Word(StrEnum):
     UNREADY = "unready"
 
 
-class Check(StrEnum):
+class HealthCheck(StrEnum):
     """What must be well."""
 
     DATABASE = "database"
@@ -41,34 +41,38 @@ class Check(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class State:
+class ReadinessState:
     """What is not well at one moment, in words."""
 
     at: datetime
-    problems: Mapping[Check, str] = field(default_factory=dict)
+    problems: Mapping[HealthCheck, str] = field(default_factory=dict)
 
     @property
-    def word(self) -> Word:
+    def word(self) -> ReadinessWord:
         """Accounts that were not compared yet are all that a start may still wait for."""
         if not self.problems:
-            return Word.READY
-        return Word.STARTING if set(self.problems) == {Check.ACCOUNTS} else Word.UNREADY
+            return ReadinessWord.READY
+        return (
+            ReadinessWord.STARTING
+            if set(self.problems) == {HealthCheck.ACCOUNTS}
+            else ReadinessWord.UNREADY
+        )
 
 
 class Readiness:
     """Looks for whoever asks and by itself; what changes is written to the log."""
 
     def __init__(
-        self, database: Database, accounts: AccountService, loop: LoopWatch, clock: Clock
+        self, database: Database, accounts: AccountService, loop: EventLoopLag, clock: Clock
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._loop = loop
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._state: State | None = None
+        self._state: ReadinessState | None = None
 
-    async def look(self) -> State:
+    async def look(self) -> ReadinessState:
         """What is so now, or was a moment ago."""
         async with self._turn:
             if self._state is None or not self._is_good(self._state):
@@ -81,38 +85,38 @@ class Readiness:
             await self.look()
             await self._clock.sleep(LOOK_SECONDS)
 
-    def _is_good(self, state: State) -> bool:
+    def _is_good(self, state: ReadinessState) -> bool:
         return timedelta(0) <= self._clock.now() - state.at < GOOD_FOR
 
-    async def _look(self) -> State:
+    async def _look(self) -> ReadinessState:
         problems = dict([*await self._of_database(), *self._of_accounts(), *self._of_loop()])
-        return State(at=self._clock.now(), problems=problems)
+        return ReadinessState(at=self._clock.now(), problems=problems)
 
-    async def _of_database(self) -> list[tuple[Check, str]]:
+    async def _of_database(self) -> list[tuple[HealthCheck, str]]:
         try:
             async with self._clock.timeout(ANSWER_SECONDS), self._database.snapshot() as view:
                 schema = await HealthStore(view.sql).schema()
         except StorageError as error:
-            return [(Check.DATABASE, str(error))]
+            return [(HealthCheck.DATABASE, str(error))]
         except TimeoutError:
-            return [(Check.DATABASE, f"it does not answer within {ANSWER_SECONDS:g} s")]
+            return [(HealthCheck.DATABASE, f"it does not answer within {ANSWER_SECONDS:g} s")]
         if schema.standing is SchemaStatus.AT_HEAD:
             return []
-        return [(Check.SCHEMA, f"it is at {schema.revision}, and {schema.head} is needed")]
+        return [(HealthCheck.SCHEMA, f"it is at {schema.revision}, and {schema.head} is needed")]
 
-    def _of_accounts(self) -> Iterator[tuple[Check, str]]:
+    def _of_accounts(self) -> Iterator[tuple[HealthCheck, str]]:
         names = [name for name in self._accounts.entries if not self._accounts.is_in_step(name)]
         if names:
             words = f"not yet compared with the exchange: {', '.join(sorted(names))}"
-            yield Check.ACCOUNTS, words
+            yield HealthCheck.ACCOUNTS, words
 
-    def _of_loop(self) -> Iterator[tuple[Check, str]]:
+    def _of_loop(self) -> Iterator[tuple[HealthCheck, str]]:
         seconds = self._loop.blocked_seconds()
         if seconds is not None:
-            yield Check.LOOP, f"it was held up for {seconds:.1f} s"
+            yield HealthCheck.LOOP, f"it was held up for {seconds:.1f} s"
 
 
-def _tell(before: State | None, now: State) -> None:
+def _tell(before: ReadinessState | None, now: ReadinessState) -> None:
     """Only what has changed; how long something was held up changes all the time."""
     if before is not None and set(before.problems) == set(now.problems):
         return

@@ -4,11 +4,11 @@ from app.domain.access.audit import AuditSubject
 from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.ports import Clock
 from app.services.access.audit import AuditService
-from app.services.risk.scope import Reach, restrict
+from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database
 
 RESTORE = "restore"
-_ALL_ACCOUNTS = Reach.of((), is_all=True)
+_ALL_ACCOUNTS = HaltScope.of((), is_all=True)
 
 
 class RestorationService:

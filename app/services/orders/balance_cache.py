@@ -24,7 +24,7 @@ class _Answer:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class RecentMoney:
+class BalanceCache:
     """Whoever asks while an answer is on its way waits for it; each change of an order ends it."""
 
     def __init__(self, ledger: OrderLedger, clock: Clock) -> None:

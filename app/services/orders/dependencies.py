@@ -6,9 +6,9 @@ from app.bus import Bus
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.metrics import Metrics
-from app.services.orders.dispatch import OrderCourier
+from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.gate import OrderGate
-from app.services.orders.ledger import Ids, OrderLedger
+from app.services.orders.ledger import IdMakers, OrderLedger
 from app.storage.database import Database
 
 
@@ -21,7 +21,7 @@ class OrderTools:
     accounts: AccountService
     gate: OrderGate
     ledger: OrderLedger
-    courier: OrderCourier
+    courier: OrderDispatcher
     clock: Clock
-    ids: Ids
+    ids: IdMakers
     metrics: Metrics = field(default_factory=Metrics)

@@ -18,7 +18,7 @@ from app.services.orders.ledger import OrderLedger
 _logger = structlog.get_logger(__name__)
 
 
-class OrderCourier:
+class OrderDispatcher:
     """Asks the exchange about one order at a time, never inside a transaction."""
 
     def __init__(self, accounts: AccountService, ledger: OrderLedger, clock: Clock) -> None:

@@ -32,8 +32,8 @@ from app.domain.risk.limits import TradingState, TradingStateRecord, examine_sta
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
-from app.services.orders.balance_cache import RecentMoney
-from app.services.orders.quote_rates import HomeRates
+from app.services.orders.balance_cache import BalanceCache
+from app.services.orders.quote_rates import QuoteRates
 from app.services.orders.rules import OrderRules
 from app.storage.database import Database, Snapshot, Transaction
 
@@ -52,7 +52,7 @@ class Preview:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Earlier:
+class _PreviousOrder:
     """What this client's id has placed before, and whether it was asked for in the same words."""
 
     order: Order
@@ -63,14 +63,14 @@ class OrderGate:
     """Lets an order through or says why not."""
 
     def __init__(
-        self, database: Database, accounts: AccountService, funds: RecentMoney, rules: OrderRules,
+        self, database: Database, accounts: AccountService, funds: BalanceCache, rules: OrderRules,
         clock: Clock,
     ) -> None:  # fmt: skip
         self._database = database
         self._funds = funds
         self._accounts = accounts
         self._rules = rules
-        self._rates = HomeRates()
+        self._rates = QuoteRates()
         self._clock = clock
         # How often this process has seen trading halted.
         self.halts = 0
@@ -225,15 +225,15 @@ def entry_of(order: Order, exchange: MarketFacts | ExchangeUnknown) -> Entry:
     )
 
 
-async def _find_earlier(view: Snapshot, request: OrderRequest) -> _Earlier | None:
+async def _find_earlier(view: Snapshot, request: OrderRequest) -> _PreviousOrder | None:
     known = await view.orders.find_by_client_id(request.account, request.client_order_id)
     if known is None:
         return None
     is_same = await view.orders.fingerprint(known.id) == request.fingerprint
-    return _Earlier(order=known, is_same=is_same)
+    return _PreviousOrder(order=known, is_same=is_same)
 
 
-def _check_unused(earlier: _Earlier | None) -> CheckResult:
+def _check_unused(earlier: _PreviousOrder | None) -> CheckResult:
     is_other = earlier is not None and not earlier.is_same
     return CheckResult(
         name="clientOrderIdUnused",
@@ -245,7 +245,7 @@ def _preview(
     request: OrderRequest,
     exchange: MarketFacts | ExchangeUnknown,
     checks: Iterable[CheckResult],
-    earlier: _Earlier | None,
+    earlier: _PreviousOrder | None,
 ) -> Preview:
     checks = tuple(checks)
     refusal = first_refusal(checks)

@@ -32,7 +32,7 @@ _logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ids:
+class IdMakers:
     """Makers of ids: ours, which sort by time, and those that go on the wire."""
 
     new: Callable[[], str]
@@ -42,7 +42,7 @@ class Ids:
 class OrderLedger:
     """The only writer of orders that exist."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: IdMakers) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids

@@ -15,7 +15,7 @@ class _Ways:
     routes: Mapping[str, Route]
 
 
-class HomeRates:
+class QuoteRates:
     """Looks for ways once, as long as the markets of an account stay the same."""
 
     def __init__(self) -> None:

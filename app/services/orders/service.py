@@ -17,7 +17,7 @@ from app.domain.orders.reports import OrderReport
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.errors import Denied, Duplicate
 from app.services.access.audit import Attempt
-from app.services.metrics import Placing
+from app.services.metrics import PlacementTimer
 from app.services.orders.amendments import AmendmentService
 from app.services.orders.dependencies import OrderTools
 from app.services.orders.gate import Preview, deny, entry_of
@@ -33,7 +33,7 @@ class Placed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Errand:
+class Placement:
     """What is special about placing an order."""
 
     # It closes a position for a halt or for the bot's stop, and no rule holds it.
@@ -42,8 +42,8 @@ class Errand:
     alongside: Callable[[Transaction, Order], Awaitable[None]] | None = None
 
 
-ORDINARY = Errand()
-CLOSING = Errand(is_closing=True)
+ORDINARY = Placement()
+CLOSING = Placement(is_closing=True)
 
 
 class OrderService:
@@ -63,14 +63,18 @@ class OrderService:
         return self._tools.ids.new().lower()
 
     async def place(
-        self, request: OrderRequest, attempt: Attempt | None = None, *, errand: Errand = ORDINARY
+        self, request: OrderRequest, attempt: Attempt | None = None, *, errand: Placement = ORDINARY
     ) -> Placed:
         """Write the order down, send it once, and answer when the exchange has."""
         with self._tools.metrics.placing(request.account) as placing:
             return await self._place(request, attempt, errand, placing)
 
     async def _place(
-        self, request: OrderRequest, attempt: Attempt | None, errand: Errand, placing: Placing
+        self,
+        request: OrderRequest,
+        attempt: Attempt | None,
+        errand: Placement,
+        placing: PlacementTimer,
     ) -> Placed:
         self._gate.check_form(request)
         exchange = await self._gate.facts(request.account, request.symbol, request.position_type)
@@ -258,7 +262,7 @@ class _Intent(NamedTuple):
     request: OrderRequest
     exchange: MarketFacts | ExchangeUnknown
     attempt: Attempt | None
-    errand: Errand
+    errand: Placement
 
 
 def _answer(placed: Placed) -> Placed:

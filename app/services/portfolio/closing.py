@@ -21,7 +21,7 @@ from app.services.orders.gate import deny
 from app.storage.database import Database
 
 
-class PositionKeeper:
+class PositionActions:
     """What a trader can do with a position."""
 
     def __init__(self, database: Database, accounts: AccountService, clock: Clock) -> None:

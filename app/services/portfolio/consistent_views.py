@@ -9,7 +9,7 @@ from datetime import timedelta
 from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry
-from app.services.portfolio.valuation import Appraiser, Purse, purse_question
+from app.services.portfolio.valuation import AccountHoldings, Valuer, purse_question
 from app.services.reads import View, ViewService
 
 # Deposits ring no bell. Asking an exchange for balances is dear.
@@ -17,17 +17,17 @@ BALANCES_SECONDS = 10.0
 TRIES = 3
 
 
-class SteadyViews:
+class ConsistentViews:
     """Opens views that know the balances of some accounts, told while no order changed.
 
     Where orders never rest, the last of some tries has to do: then fills and balances may differ.
     """
 
-    def __init__(self, views: ViewService, appraiser: Appraiser, clock: Clock) -> None:
+    def __init__(self, views: ViewService, appraiser: Valuer, clock: Clock) -> None:
         self._views = views
         self._appraiser = appraiser
         self._clock = clock
-        self._kept: dict[str, Purse] = {}
+        self._kept: dict[str, AccountHoldings] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @asynccontextmanager
@@ -62,5 +62,5 @@ class SteadyViews:
         async with self._views.open(view.accounts) as latest:
             return await latest.as_of() == await view.as_of()
 
-    def _is_new(self, purse: Purse) -> bool:
+    def _is_new(self, purse: AccountHoldings) -> bool:
         return purse.at > self._clock.now() - timedelta(seconds=BALANCES_SECONDS)

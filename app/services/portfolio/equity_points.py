@@ -6,11 +6,11 @@ from app.domain import money
 from app.domain.portfolio import portfolios as domain
 from app.domain.portfolio.deposits import flow, outside_of, units_after
 from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
-from app.services.portfolio.valuation import Appraisal
+from app.services.portfolio.valuation import Valuation
 from app.services.reads import View
 
 
-async def point_of(view: View, found: Appraisal, now: datetime) -> EquityPoint:
+async def point_of(view: View, found: Valuation, now: datetime) -> EquityPoint:
     """Where nothing was recorded yet, everything that is there was there from the beginning."""
     stock, by = found.stock, found.by_home
     point = EquityPoint(at=now, equity=domain.equity(stock, by))

@@ -15,7 +15,7 @@ from app.errors import ExchangeError, StorageError
 from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.portfolio.equity_points import point_of
-from app.services.portfolio.valuation import Appraiser
+from app.services.portfolio.valuation import Valuer
 from app.services.reads import View, ViewService
 from app.storage.database import Database
 
@@ -35,7 +35,7 @@ class EquityTools:
     database: Database
     bus: Bus
     views: ViewService
-    appraiser: Appraiser
+    appraiser: Valuer
     clock: Clock
 
 

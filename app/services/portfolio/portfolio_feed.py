@@ -8,16 +8,18 @@ from app.domain.markets.markets import Ticker
 from app.domain.orders.reconciliations import unanswered
 from app.errors import ExchangeError
 from app.services.accounts import AccountEntry
-from app.services.live.live_queries import POLL_SECONDS, Sight, Subject, Watches
+from app.services.live.live_queries import POLL_SECONDS, LiveQueries, LiveQuery, Observation
 from app.services.markets.channels import Channel, ticker_channel
-from app.services.portfolio.consistent_views import BALANCES_SECONDS, SteadyViews
+from app.services.portfolio.consistent_views import BALANCES_SECONDS, ConsistentViews
 from app.services.portfolio.portfolios import Portfolio, PortfolioService
 
 
 class PortfolioFeed:
     """Follows portfolios for as many as want to watch."""
 
-    def __init__(self, portfolios: PortfolioService, views: SteadyViews, watches: Watches) -> None:
+    def __init__(
+        self, portfolios: PortfolioService, views: ConsistentViews, watches: LiveQueries
+    ) -> None:
         self._portfolios = portfolios
         self._views = views
         self._watches = watches
@@ -26,7 +28,7 @@ class PortfolioFeed:
         self, account: AccountEntry, currency: str | None
     ) -> AsyncGenerator[Portfolio, None]:
         """As it is now, and anew whenever a reader sees a difference."""
-        subject = Subject(
+        subject = LiveQuery(
             key=("portfolio", account.name, currency),
             look=partial(self._look, account, currency),
         )
@@ -34,7 +36,7 @@ class PortfolioFeed:
 
     async def _look(
         self, account: AccountEntry, currency: str | None, before: Portfolio | None
-    ) -> Sight[Portfolio]:
+    ) -> Observation[Portfolio]:
         try:
             async with self._views.open(frozenset({account.name}), [account]) as view:
                 found, good_for = (
@@ -45,7 +47,7 @@ class PortfolioFeed:
             if before is None:
                 raise
             found, good_for = _unanswered(before), POLL_SECONDS
-        return Sight(state=found, prices=_prices(account, found), good_for_seconds=good_for)
+        return Observation(state=found, prices=_prices(account, found), good_for_seconds=good_for)
 
 
 def _prices(account: AccountEntry, portfolio: Portfolio) -> Sequence[Channel[Ticker]]:

@@ -19,8 +19,8 @@ from app.errors import BadInput, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.portfolio.equity_points import point_of
-from app.services.portfolio.realized_today import DayOpenings
-from app.services.portfolio.valuation import Appraisal, Appraiser
+from app.services.portfolio.realized_today import RealizedToday
+from app.services.portfolio.valuation import Valuation, Valuer
 from app.services.reads import View
 
 MAX_POINTS = 2000
@@ -41,7 +41,7 @@ class Portfolio:
     worths: Sequence[domain.AssetValue]
     problems: Sequence[Problem]
     as_of: LogPosition = field(compare=False)
-    appraisal: Appraisal = field(compare=False)
+    appraisal: Valuation = field(compare=False)
 
     @property
     def records(self) -> EquityKey:
@@ -60,10 +60,10 @@ class CurveRequest:
 class PortfolioService:
     """Puts balances, positions, prices and records together."""
 
-    def __init__(self, appraiser: Appraiser, clock: Clock) -> None:
+    def __init__(self, appraiser: Valuer, clock: Clock) -> None:
         self._appraiser = appraiser
         self._clock = clock
-        self._openings = DayOpenings()
+        self._openings = RealizedToday()
 
     async def read(self, view: View, account: AccountEntry, currency: str | None) -> Portfolio:
         """ExchangeError where the exchange does not say what is held."""
@@ -134,7 +134,7 @@ class _Standing:
     problems: tuple[Problem, ...] = ()
 
 
-async def _standing(view: View, found: Appraisal, now: datetime) -> _Standing:
+async def _standing(view: View, found: Valuation, now: datetime) -> _Standing:
     """Where something that matters has no price, the last record counts, and not what is left."""
     key = EquityKey(account=found.account, currency=found.stock.home)
     peak, last = await view.equity_peak(key), await view.last_equity(key)
@@ -148,7 +148,7 @@ async def _standing(view: View, found: Appraisal, now: datetime) -> _Standing:
     )
 
 
-def _problems(found: Appraisal) -> Iterable[Problem]:
+def _problems(found: Valuation) -> Iterable[Problem]:
     yield from domain.problems_of(found.stock, found.by, found.missing)
     yield from found.from_outside
     if found.by.currency != found.stock.home:

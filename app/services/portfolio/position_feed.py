@@ -5,9 +5,9 @@ from functools import partial
 
 from app.domain.markets.markets import Ticker
 from app.services.accounts import AccountService
-from app.services.live.live_queries import Sight, Subject, Watches
+from app.services.live.live_queries import LiveQueries, LiveQuery, Observation
 from app.services.markets.channels import Channel, ticker_channel
-from app.services.portfolio.consistent_views import BALANCES_SECONDS, SteadyViews
+from app.services.portfolio.consistent_views import BALANCES_SECONDS, ConsistentViews
 from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
 
 
@@ -15,8 +15,8 @@ class PositionFeed:
     """Follows positions for as many as want to watch."""
 
     def __init__(
-        self, positions: PositionService, accounts: AccountService, views: SteadyViews,
-        watches: Watches,
+        self, positions: PositionService, accounts: AccountService, views: ConsistentViews,
+        watches: LiveQueries,
     ) -> None:  # fmt: skip
         self._positions = positions
         self._accounts = accounts
@@ -27,18 +27,20 @@ class PositionFeed:
         self, accounts: frozenset[str], wanted: PositionFilter
     ) -> AsyncGenerator[PositionList, None]:
         """The list as it is now, and anew whenever a fill or a price has changed it."""
-        subject = Subject(
+        subject = LiveQuery(
             key=("positions", accounts, wanted), look=partial(self._look, accounts, wanted)
         )
         return await self._watches.follow(subject)
 
     async def _look(
         self, accounts: frozenset[str], wanted: PositionFilter, _before: PositionList | None
-    ) -> Sight[PositionList]:
+    ) -> Observation[PositionList]:
         asked = [self._accounts.get(name) for name in sorted(wanted.names_among(accounts))]
         async with self._views.open(accounts, asked) as view:
             found = await self._positions.read(view, wanted)
-        return Sight(state=found, prices=self._prices(found), good_for_seconds=BALANCES_SECONDS)
+        return Observation(
+            state=found, prices=self._prices(found), good_for_seconds=BALANCES_SECONDS
+        )
 
     def _prices(self, found: PositionList) -> Sequence[Channel[Ticker]]:
         keys = [one.key for one in found.nodes]

@@ -24,8 +24,8 @@ from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
 from app.services.markets.market_data import MarketDataService
-from app.services.markets.price_lookup import Prices, fetch_prices
-from app.services.portfolio.valuation import Appraiser, held_of
+from app.services.markets.price_lookup import PriceAnswers, fetch_prices
+from app.services.portfolio.valuation import Valuer, held_of
 from app.services.reads import View
 
 
@@ -65,7 +65,7 @@ class PositionService:
     """Puts fills, balances and prices together."""
 
     def __init__(
-        self, accounts: AccountService, appraiser: Appraiser, market_data: MarketDataService,
+        self, accounts: AccountService, appraiser: Valuer, market_data: MarketDataService,
         clock: Clock,
     ) -> None:  # fmt: skip
         self._accounts = accounts
@@ -121,11 +121,11 @@ class PositionService:
         return held_of(purse, ours, account.name, self._clock.now())
 
 
-def _mark(position: Position, prices: Prices) -> Mark | None:
+def _mark(position: Position, prices: PriceAnswers) -> Mark | None:
     return mark_of(prices.tickers.get(position.key.symbol))
 
 
-def _problems(nodes: Sequence[ValuedPosition], prices: Prices) -> Iterator[Problem]:
+def _problems(nodes: Sequence[ValuedPosition], prices: PriceAnswers) -> Iterator[Problem]:
     for symbol, why in prices.missing.items():
         yield unpriced(symbol, why)
     for node in nodes:

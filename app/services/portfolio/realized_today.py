@@ -19,7 +19,7 @@ class _Opening:
     realized: Decimal
 
 
-class DayOpenings:
+class RealizedToday:
     """Added up from the fills before the day, once, as long as nothing changes in them."""
 
     def __init__(self) -> None:

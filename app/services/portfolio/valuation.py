@@ -26,7 +26,7 @@ from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.ports import Clock
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
-from app.services.markets.price_lookup import Prices, fetch_prices
+from app.services.markets.price_lookup import PriceAnswers, fetch_prices
 from app.services.reads import View
 
 _NAMED = 12
@@ -35,7 +35,7 @@ _KEPT = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Purse:
+class AccountHoldings:
     """What the exchange says that an account has, and when it said so."""
 
     markets: Mapping[str, Market]
@@ -48,7 +48,7 @@ class Purse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Appraisal:
+class Valuation:
     """All that a portfolio is worked out from, as it is at one moment."""
 
     account: str
@@ -68,7 +68,7 @@ def purse_question(account: str) -> Hashable:
     return ("purse", account)
 
 
-class Appraiser:
+class Valuer:
     """Asks the exchange for balances and prices, and holds fills against them."""
 
     def __init__(self, market_data: MarketDataService, clock: Clock) -> None:
@@ -76,12 +76,12 @@ class Appraiser:
         self._clock = clock
         self._ways: dict[tuple[str, str], _Ways] = {}
 
-    async def purse(self, view: View, account: AccountEntry) -> Purse:
+    async def purse(self, view: View, account: AccountEntry) -> AccountHoldings:
         """ExchangeError where the exchange does not say: without balances there is no equity."""
         question = purse_question(account.name)
         return await view.answers.get(question, lambda: self._ask(view, account))
 
-    async def _ask(self, view: View, account: AccountEntry) -> Purse:
+    async def _ask(self, view: View, account: AccountEntry) -> AccountHoldings:
         as_of = await view.as_of()
         try:
             async with self._clock.timeout(account.answer_seconds):
@@ -93,7 +93,7 @@ class Appraiser:
         home = home_currency(markets.values())
         if home is None:
             raise ExchangeUnavailable("the exchange lists no market to value anything by")
-        return Purse(
+        return AccountHoldings(
             markets=markets,
             balances=balances,
             exposures=exposures,
@@ -103,8 +103,8 @@ class Appraiser:
         )
 
     async def appraise(
-        self, view: View, account: AccountEntry, purse: Purse, currency: str | None
-    ) -> Appraisal:
+        self, view: View, account: AccountEntry, purse: AccountHoldings, currency: str | None
+    ) -> Valuation:
         """Without a currency, by the one that the account's money is counted in."""
         ways = self._ways_to(purse.home if currency is None else currency, account, purse)
         positions = [one for one in await view.positions() if one.key.account == account.name]
@@ -115,7 +115,7 @@ class Appraiser:
         marks = _marks(prices)
         stock = _stock(purse, held, positions, marks)
         by_home = Converter(currency=purse.home, routes=ways.homewards, marks=marks)
-        return Appraisal(
+        return Valuation(
             account=account.name,
             stock=stock,
             by=Converter(currency=ways.currency, routes=ways.routes, marks=marks),
@@ -126,7 +126,7 @@ class Appraiser:
             from_outside=[one for one in held.problems if one.code == FROM_OUTSIDE],
         )
 
-    def _ways_to(self, currency: str, account: AccountEntry, purse: Purse) -> "_Ways":
+    def _ways_to(self, currency: str, account: AccountEntry, purse: AccountHoldings) -> "_Ways":
         """Looked for once, as long as the markets stay the same: there may be thousands."""
         known = self._ways.get((account.name, currency))
         if known is None or known.markets is not purse.markets:
@@ -147,7 +147,7 @@ class _Ways:
     homewards: Mapping[str, Route]
 
     @classmethod
-    def of(cls, purse: Purse, currency: str) -> "_Ways":
+    def of(cls, purse: AccountHoldings, currency: str) -> "_Ways":
         homewards = routes_to(purse.home, purse.markets.values())
         if currency not in homewards:
             raise _unreachable(homewards)
@@ -175,20 +175,23 @@ def _unreachable(homewards: Mapping[str, Route]) -> BadInput:
     )
 
 
-def _marks(prices: Prices) -> Mapping[str, Mark]:
+def _marks(prices: PriceAnswers) -> Mapping[str, Mark]:
     found = ((symbol, mark_of(ticker)) for symbol, ticker in prices.tickers.items())
     return {symbol: mark for symbol, mark in found if mark is not None}
 
 
 def held_of(
-    purse: Purse, positions: Sequence[Position], account: str, now: datetime
+    purse: AccountHoldings, positions: Sequence[Position], account: str, now: datetime
 ) -> ReconciledHoldings:
     held = held_against(positions, purse.balances, purse.markets, account, now)
     return held if purse.exposures is None else exposed(held, purse.exposures, account, now)
 
 
 def _stock(
-    purse: Purse, held: ReconciledHoldings, positions: Sequence[Position], marks: Mapping[str, Mark]
+    purse: AccountHoldings,
+    held: ReconciledHoldings,
+    positions: Sequence[Position],
+    marks: Mapping[str, Mark],
 ) -> PortfolioFacts:
     open_ones = [one for one in held.positions if held.amount_of(one)]
     return PortfolioFacts(

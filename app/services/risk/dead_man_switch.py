@@ -13,8 +13,8 @@ from app.ports import Clock
 from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
 from app.services.orders.gate import deny
-from app.services.risk.halt import HaltReport, HaltService, HaltWish
-from app.services.risk.scope import Reach
+from app.services.risk.halt import HaltOptions, HaltReport, HaltService
+from app.services.risk.scope import HaltScope
 from app.storage.database import Database
 
 MOST_SECONDS = 24 * 3600
@@ -38,7 +38,7 @@ class DeadManSwitch:
         self._bus = bus
         self._clock = clock
 
-    async def arm(self, reach: Reach, seconds: int, attempt: Attempt | None = None) -> None:
+    async def arm(self, reach: HaltScope, seconds: int, attempt: Attempt | None = None) -> None:
         """Fire so much later, unless it is armed again before."""
         if not 1 <= seconds <= MOST_SECONDS:
             deny(invalid("timeoutSeconds", f"timeoutSeconds takes 1 to {MOST_SECONDS}"))
@@ -50,7 +50,7 @@ class DeadManSwitch:
             if attempt is not None:
                 await attempt.done(tx, reach.subject)
 
-    async def disarm(self, reach: Reach, attempt: Attempt | None = None) -> None:
+    async def disarm(self, reach: HaltScope, attempt: Attempt | None = None) -> None:
         """What was armed for all accounts is disarmed by who speaks for all."""
         async with self._database.transaction() as tx:
             armed = (await tx.rules.lock()).switches
@@ -76,12 +76,12 @@ class DeadManSwitch:
         async with self._database.snapshot() as view:
             armed = (await view.rules.read()).switches
         for key, fires_at in armed.items():
-            reach = Reach.of([] if key == ALL else [key], is_all=key == ALL)
+            reach = HaltScope.of([] if key == ALL else [key], is_all=key == ALL)
             if fires_at <= self._clock.now() and await self._latch(key, reach):
                 await self._cancel(reach)
                 await self._forget(key)
 
-    async def _latch(self, key: str, reach: Reach) -> bool:
+    async def _latch(self, key: str, reach: HaltScope) -> bool:
         """Whoever arms it at this moment is either in time, or finds trading halted."""
         async with self._database.transaction() as tx:
             if not self._is_due(await tx.rules.lock(), key):
@@ -89,12 +89,12 @@ class DeadManSwitch:
             await self._halts.latch(tx, reach, REASON)
         return True
 
-    async def _cancel(self, reach: Reach) -> None:
+    async def _cancel(self, reach: HaltScope) -> None:
         known = self._accounts.entries
         names = [name for name in known if reach.is_all or name in reach.accounts]
         _logger.warning("dead_man.fired", accounts=names)
         report = HaltReport()
-        await self._halts.cancel(names, HaltWish(), report)
+        await self._halts.cancel(names, HaltOptions(), report)
         _logger.warning("dead_man.done", canceled=len(report.canceled), failed=len(report.failed))
 
     async def _forget(self, key: str) -> None:

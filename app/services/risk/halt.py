@@ -19,10 +19,10 @@ from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
 from app.services.orders.gate import OrderGate, deny
 from app.services.orders.service import CLOSING, OrderService
-from app.services.portfolio.closing import PositionKeeper
+from app.services.portfolio.closing import PositionActions
 from app.services.portfolio.positions import PositionFilter, PositionService
 from app.services.reads import ViewService
-from app.services.risk.scope import Reach, restrict
+from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database, Transaction
 
 SIDE_BY_SIDE = 16
@@ -30,7 +30,7 @@ _OURS = frozenset({OrderSource.API, OrderSource.BOT})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HaltWish:
+class HaltOptions:
     """What is to be done besides."""
 
     cancel_open: bool = True
@@ -56,7 +56,7 @@ class HaltTools:
     gate: OrderGate
     orders: OrderService
     positions: PositionService
-    keeper: PositionKeeper
+    keeper: PositionActions
     views: ViewService
     clock: Clock
 
@@ -69,7 +69,7 @@ class HaltService:
         self._orders = tools.orders
 
     async def halt(
-        self, reach: Reach, reason: str, wish: HaltWish, attempt: Attempt | None = None
+        self, reach: HaltScope, reason: str, wish: HaltOptions, attempt: Attempt | None = None
     ) -> HaltReport:
         """From the commit on no order is let in; those on their way are canceled as they arrive."""
         if not is_reason(reason):
@@ -84,7 +84,7 @@ class HaltService:
             await self.flatten(reach.accounts, report)
         return report
 
-    async def latch(self, tx: Transaction, reach: Reach, reason: str) -> None:
+    async def latch(self, tx: Transaction, reach: HaltScope, reason: str) -> None:
         """No order is let in once this is committed."""
         now = self._tools.clock.now()
         standing = TradingStateRecord(state=TradingState.HALTED, reason=reason, since=now)
@@ -92,7 +92,7 @@ class HaltService:
         tx.announce(Topic.FEED)
         tx.after_commit(self._tools.gate.note_halt)
 
-    async def cancel(self, accounts: Iterable[str], wish: HaltWish, report: HaltReport) -> None:
+    async def cancel(self, accounts: Iterable[str], wish: HaltOptions, report: HaltReport) -> None:
         """Everything that is open, side by side."""
         open_here = OrderFilter(accounts=frozenset(accounts), open=True)
         async with self._tools.database.snapshot() as view:
@@ -118,7 +118,7 @@ class HaltService:
             except Denied as denied:
                 report.failed.append(denied)
 
-    async def _cancel(self, order: Order, wish: HaltWish, report: HaltReport) -> None:
+    async def _cancel(self, order: Order, wish: HaltOptions, report: HaltReport) -> None:
         is_meant = wish.cancel_open and (order.source in _OURS or wish.cancel_external)
         if not is_meant:
             report.failed.append(Denied(_left_open(order), existing_order=order))

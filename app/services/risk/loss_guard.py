@@ -16,7 +16,7 @@ from app.services.accounts import AccountEntry, AccountService
 from app.services.portfolio.equity_points import point_of
 from app.services.portfolio.portfolios import PortfolioService
 from app.services.reads import View, ViewService
-from app.services.risk.scope import Reach, restrict
+from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database
 
 # Prices move without anybody ringing.
@@ -29,7 +29,7 @@ LEAST_SECONDS = 0.2
 _logger = structlog.get_logger(__name__)
 
 
-class LossWatch:
+class LossGuard:
     """What was lost since the day began, and from the highest that there was."""
 
     def __init__(
@@ -101,7 +101,7 @@ class LossWatch:
                 return
             now = self._clock.now()
             standing = TradingStateRecord(state=TradingState.REDUCING, reason=words, since=now)
-            if await restrict(tx, Reach.of([account]), standing):
+            if await restrict(tx, HaltScope.of([account]), standing):
                 tx.announce(Topic.FEED)
                 _logger.warning("risk.tripped", account=account, reason=words)
 

@@ -10,14 +10,14 @@ from app.storage.database import Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reach:
+class HaltScope:
     """Which accounts are meant: all that there will ever be, or some."""
 
     accounts: tuple[str, ...]
     is_all: bool
 
     @classmethod
-    def of(cls, accounts: Iterable[str], *, is_all: bool = False) -> "Reach":
+    def of(cls, accounts: Iterable[str], *, is_all: bool = False) -> "HaltScope":
         return cls(accounts=tuple(sorted(accounts)), is_all=is_all)
 
     @property
@@ -32,7 +32,7 @@ class Reach:
         )
 
 
-async def restrict(tx: Transaction, reach: Reach, standing: TradingStateRecord) -> bool:
+async def restrict(tx: Transaction, reach: HaltScope, standing: TradingStateRecord) -> bool:
     """Latch it wherever no state is as severe already; whether anything has changed by it."""
     rules, changed = await tx.rules.lock(), False
     for key in reach.keys:

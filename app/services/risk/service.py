@@ -26,12 +26,12 @@ from app.ports import Clock
 from app.services.access.audit import Attempt
 from app.services.accounts import AccountEntry, AccountService
 from app.services.live import live_queries
-from app.services.live.live_queries import Sight, Watches
+from app.services.live.live_queries import LiveQueries, Observation
 from app.services.orders.gate import deny
 from app.services.portfolio.portfolios import PortfolioService
 from app.services.reads import View, ViewService
-from app.services.risk.loss_guard import LossWatch
-from app.services.risk.scope import Reach, restrict
+from app.services.risk.loss_guard import LossGuard
+from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database, Transaction
 
 # Prices move without anybody ringing.
@@ -52,7 +52,7 @@ class RiskState:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Figures:
+class RiskFigures:
     """What depends on prices."""
 
     currency: str
@@ -65,7 +65,7 @@ class WatchedRisk:
     """The same with its figures; None while the exchange has not told what is held."""
 
     state: RiskState
-    figures: Figures | None
+    figures: RiskFigures | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,8 +76,8 @@ class RiskTools:
     accounts: AccountService
     views: ViewService
     portfolios: PortfolioService
-    losses: LossWatch
-    watches: Watches
+    losses: LossGuard
+    watches: LiveQueries
     clock: Clock
 
 
@@ -108,30 +108,32 @@ class RiskService:
 
     async def follow(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
         """As it stands now, and anew when limits, states, orders or figures have changed."""
-        subject = live_queries.Subject(
+        subject = live_queries.LiveQuery(
             key=("risk", account.name), look=partial(self._look, account)
         )
         return await self._tools.watches.follow(subject)
 
-    async def figures(self, view: View, account: AccountEntry) -> Figures:
+    async def figures(self, view: View, account: AccountEntry) -> RiskFigures:
         """ExchangeError where the exchange does not say what is held."""
         portfolio = await self._tools.portfolios.read(view, account, None)
-        return Figures(
+        return RiskFigures(
             currency=portfolio.currency,
             realized_today=portfolio.realized_today,
             drawdown_percent=portfolio.drawdown_percent,
         )
 
-    async def _look(self, account: AccountEntry, before: WatchedRisk | None) -> Sight[WatchedRisk]:
+    async def _look(
+        self, account: AccountEntry, before: WatchedRisk | None
+    ) -> Observation[WatchedRisk]:
         """Figures of a moment ago, where the exchange does not tell: the state matters more."""
         async with self._tools.views.open(frozenset({account.name})) as view:
             state = await self.read(view, account.name)
             try:
-                figures: Figures | None = await self.figures(view, account)
+                figures: RiskFigures | None = await self.figures(view, account)
             except ExchangeError:
                 figures = None if before is None else before.figures
         seen = WatchedRisk(state=state, figures=figures)
-        return Sight(state=seen, good_for_seconds=LOOK_SECONDS)
+        return Observation(state=seen, good_for_seconds=LOOK_SECONDS)
 
     async def configure(self, changes: Mapping[str, Any], attempt: Attempt | None = None) -> None:
         """What is not named stays as it is."""
@@ -143,12 +145,12 @@ class RiskService:
                 await tx.rules.save_limits(after)
                 await _told(tx, attempt, AuditSubject.risk(None))
 
-    async def reduce(self, reason: str, reach: Reach, attempt: Attempt | None = None) -> None:
+    async def reduce(self, reason: str, reach: HaltScope, attempt: Attempt | None = None) -> None:
         """Only reductions from now on. What is HALTED stays so."""
         await self.restrict(TradingState.REDUCING, reason, reach, attempt)
 
     async def restrict(
-        self, state: TradingState, reason: str, reach: Reach, attempt: Attempt | None = None
+        self, state: TradingState, reason: str, reach: HaltScope, attempt: Attempt | None = None
     ) -> None:
         """Latch a state, unless there is one as severe already; then nothing changes."""
         if not is_reason(reason):
@@ -158,7 +160,7 @@ class RiskService:
             if await restrict(tx, reach, standing):
                 await _told(tx, attempt, reach.subject)
 
-    async def resume(self, reach: Reach, attempt: Attempt | None = None) -> None:
+    async def resume(self, reach: HaltScope, attempt: Attempt | None = None) -> None:
         """ACTIVE again, unless a figure still breaks its limit."""
         for name in reach.accounts:
             deny(await self._still_broken(name))

@@ -11,7 +11,7 @@ from app.domain.risk.trading_windows import HOUR, WindowState
 from app.ports import Clock
 from app.services.access.audit import Attempt
 from app.services.live import live_queries
-from app.services.live.live_queries import Sight, Watches
+from app.services.live.live_queries import LiveQueries, Observation
 from app.services.orders.gate import deny
 from app.services.reads import View, ViewService
 from app.storage.database import Database
@@ -38,7 +38,7 @@ class TradingWindowService:
     """One window for the installation."""
 
     def __init__(
-        self, database: Database, views: ViewService, watches: Watches, clock: Clock
+        self, database: Database, views: ViewService, watches: LiveQueries, clock: Clock
     ) -> None:
         self._database = database
         self._views = views
@@ -65,10 +65,10 @@ class TradingWindowService:
     async def follow(self) -> AsyncGenerator[ShownWindow, None]:
         """As it stands now, and anew when it opens or closes and with each trade."""
         return await self._watches.follow(
-            live_queries.Subject(key="trading window", look=self._look)
+            live_queries.LiveQuery(key="trading window", look=self._look)
         )
 
-    async def _look(self, _before: ShownWindow | None) -> Sight[ShownWindow]:
+    async def _look(self, _before: ShownWindow | None) -> Observation[ShownWindow]:
         async with self._views.open(frozenset()) as view:
             state = await self.read(view)
-        return Sight(state=ShownWindow(state), good_for_seconds=LOOK_SECONDS)
+        return Observation(state=ShownWindow(state), good_for_seconds=LOOK_SECONDS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 
 from app.runtime import Parts
-from app.services.access.login_throttle import MOST_WAITING, Doorkeeper
+from app.services.access.login_throttle import MOST_WAITING, LoginThrottle
 from tests.api.conftest import running, settings_of
 from tests.conftest import START
 from tests.support.api.clients import Client, Closed
@@ -20,7 +20,7 @@ async def test_the_hundred_and_first_is_sent_away_unheard_and_who_is_known_comes
     database_url: str, tmp_path: Path
 ) -> None:
     clock = ManualClock(START)
-    parts = Parts(clock=ManualClock(START), doorkeeper=Doorkeeper(clock))
+    parts = Parts(clock=ManualClock(START), doorkeeper=LoginThrottle(clock))
     many = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=None))
     async with running(settings_of(database_url, tmp_path), parts) as api, many:
         await api.client().ask(WHO["query"])

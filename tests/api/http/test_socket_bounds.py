@@ -21,7 +21,7 @@ from app.server.protocols import MAX_FIRST_MESSAGE_BYTES, MAX_FRAGMENTS, MAX_UNR
 from app.server.request_ids import RequestIds
 from app.services import Services
 from schema.build import build_schema
-from schema.http.socket_limits import Crowds
+from schema.http.socket_limits import SocketLimits
 from schema.http.transport import GraphQLEndpoint
 from tests.api.conftest import ADMIN, Api, on_shared
 from tests.support.api.clients import Closed, connected
@@ -46,7 +46,7 @@ FLOOD_BYTES = 64 * MAX_UNREAD_BYTES
 class Room:
     """A server of sockets alone, which tells when one of them has ended."""
 
-    def __init__(self, services: Services, crowds: Crowds) -> None:
+    def __init__(self, services: Services, crowds: SocketLimits) -> None:
         self.services = services
         self.crowds = crowds
         self.ended = asyncio.Event()
@@ -125,7 +125,7 @@ async def test_a_stranger_sends_little_and_who_is_known_more(shared_api: Api) ->
 
 
 async def test_the_longest_waiting_stranger_makes_room_for_a_new_one(services: Services) -> None:
-    room = Room(services, Crowds(max_strangers=2))
+    room = Room(services, SocketLimits(max_strangers=2))
     token = await room.token()
     async with opened(room) as address, AsyncExitStack() as stack:
         known = await stack.enter_async_context(connected(address))
@@ -141,7 +141,7 @@ async def test_the_longest_waiting_stranger_makes_room_for_a_new_one(services: S
 
 
 async def test_the_sockets_of_a_token_are_bounded(services: Services) -> None:
-    room = Room(services, Crowds(max_of_token=1))
+    room = Room(services, SocketLimits(max_of_token=1))
     token, other = await room.token(), await room.token()
     async with opened(room) as address:
         async with connected(address) as one, connected(address) as more:
@@ -160,11 +160,11 @@ async def test_the_sockets_of_a_token_are_bounded(services: Services) -> None:
 
 
 async def test_nothing_is_left_of_sockets_that_have_ended(services: Services) -> None:
-    room = Room(services, Crowds())
+    room = Room(services, SocketLimits())
     token = await room.token()
     async with opened(room) as address, connected(address) as known, connected(address):
         await known.init(token)
-    assert vars(room.crowds) == vars(Crowds())
+    assert vars(room.crowds) == vars(SocketLimits())
 
 
 @on_shared
@@ -211,7 +211,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatience")
 async def test_whoever_takes_no_byte_for_long_is_dropped(services: Services) -> None:
-    room = Room(services, Crowds())
+    room = Room(services, SocketLimits())
     token = await room.token()
     async with opened(room) as address, flooded(address, token), connected(address) as other:
         await room.ended.wait()
@@ -225,7 +225,7 @@ async def test_whoever_takes_no_byte_for_long_is_dropped(services: Services) -> 
 
 @pytest.mark.usefixtures("impatience")
 async def test_whoever_takes_little_at_a_time_is_served_on(services: Services) -> None:
-    room = Room(services, Crowds())
+    room = Room(services, SocketLimits())
     loop = asyncio.get_running_loop()
     async with opened(room) as address, flooded(address, await room.token()) as client:
         for _ in range(3 * LOOKS):

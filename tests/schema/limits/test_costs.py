@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schema.build
-from schema.limits.costs import LISTED, LOOK_UP, MAX_COST, Costing, given_variables
+from schema.limits.costs import LISTED, LOOK_UP, MAX_COST, CostCalculator, given_variables
 from schema.limits.document_size import fragments_of
 from tests.schema.limits.test_document_size import nested_fragments, operation_of
 from tests.support.api.documents import calling, every_root_field
@@ -34,7 +34,7 @@ TREE = build_schema("""
 def cost(text: str, given: GraphQLSchema | None = None, **variables: Any) -> int:
     document = parse(text)
     operation = operation_of(document)
-    found = Costing(given or schema.build.build_schema()._schema, document)
+    found = CostCalculator(given or schema.build.build_schema()._schema, document)
     return found.of_operation(operation).total(given_variables(operation, variables))
 
 
@@ -104,7 +104,7 @@ def test_the_longest_page_of_all_fields_of_orders_is_within_the_limit() -> None:
 
 def test_each_selection_is_visited_once_however_often_it_is_spread() -> None:
     document = parse(nested_fragments(20))
-    costing = Costing(schema.build.build_schema()._schema, document)
+    costing = CostCalculator(schema.build.build_schema()._schema, document)
     assert costing.of_operation(operation_of(document)).total({}) == LOOK_UP + 2**21 - 1
     assert costing.visits == 2 + 20 * 3 + 1
 
@@ -129,7 +129,7 @@ def test_what_variables_say_is_multiplied_once_however_often_it_is_spread() -> N
     )
     document = parse(text)
     variables = Counted(n=1)
-    found = Costing(TREE, document).of_operation(operation_of(document)).total(variables)
+    found = CostCalculator(TREE, document).of_operation(operation_of(document)).total(variables)
     assert found > 2**20
     assert variables.looks == 20
 

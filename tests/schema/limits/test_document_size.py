@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.errors import TooComplex
 from schema.limits import document_size
-from schema.limits.document_size import Extent, Measuring, check_values, fragments_of
+from schema.limits.document_size import DocumentSize, SizeCheck, check_values, fragments_of
 from tests.support.api.documents import calling, every_root_field
 
 
@@ -28,18 +28,18 @@ def nested_fragments(count: int, *, spreads: int = 2) -> str:
     return f"{{ viewer {{ ...F0 }} }} {' '.join(parts)} fragment F{count} on Viewer {{ name }}"
 
 
-def written_out(document: DocumentNode) -> Extent:
+def written_out(document: DocumentNode) -> DocumentSize:
     """The extent of the first operation, found the slow way."""
     fragments = fragments_of(document)
 
-    def of(selected: SelectionSetNode | None) -> Extent:
-        found = Extent()
+    def of(selected: SelectionSetNode | None) -> DocumentSize:
+        found = DocumentSize()
         for one in () if selected is None else selected.selections:
             if isinstance(one, FragmentSpreadNode):
                 found += of(fragments[one.name.value].selection_set)
             elif isinstance(one, FieldNode):
                 below = of(one.selection_set)
-                found += Extent(
+                found += DocumentSize(
                     width=1,
                     fields=below.fields + 1,
                     aliases=below.aliases + bool(one.alias),
@@ -79,12 +79,12 @@ def documents(draw: st.DrawFn) -> str:
 @given(documents())
 def test_what_is_remembered_of_fragments_is_what_is_written_out(text: str) -> None:
     document = parse(text)
-    assert Measuring(document).of_operation(operation_of(document)) == written_out(document)
+    assert SizeCheck(document).of_operation(operation_of(document)) == written_out(document)
 
 
 def test_each_selection_is_visited_once_however_often_it_is_spread() -> None:
     document = parse(nested_fragments(20))
-    measuring = Measuring(document)
+    measuring = SizeCheck(document)
     with pytest.raises(TooComplex, match="fields 2097152"):
         measuring.check()
     assert measuring.visits == 2 + 20 * 3 + 1
@@ -92,7 +92,7 @@ def test_each_selection_is_visited_once_however_often_it_is_spread() -> None:
 
 def test_fragments_that_go_in_a_circle_come_to_an_end() -> None:
     text = "{ viewer { ...A } } fragment A on Viewer { ...B } fragment B on Viewer { ...A name }"
-    measuring = Measuring(parse(text))
+    measuring = SizeCheck(parse(text))
     measuring.check()
     assert measuring.visits == 5
 
@@ -100,7 +100,7 @@ def test_fragments_that_go_in_a_circle_come_to_an_end() -> None:
 def test_a_chain_of_very_many_fragments_is_refused_before_it_is_followed() -> None:
     text = nested_fragments(document_size.MAX_NESTING + 1, spreads=1)
     with pytest.raises(TooComplex, match="nesting"):
-        Measuring(parse(text)).check()
+        SizeCheck(parse(text)).check()
 
 
 REFUSED = {
@@ -141,13 +141,13 @@ def test_what_is_beyond_a_limit_is_refused_with_its_name_and_both_numbers(
     text: str, said: str
 ) -> None:
     with pytest.raises(TooComplex, match=said):
-        Measuring(parse(text)).check()
+        SizeCheck(parse(text)).check()
 
 
 def test_whatever_the_schema_offers_can_be_asked_for_at_once() -> None:
     texts = [calling(operation, name) for operation, name in every_root_field()]
     for text in [*texts, get_introspection_query()]:
-        Measuring(parse(text)).check()
+        SizeCheck(parse(text)).check()
 
 
 def deep(levels: int) -> Any:

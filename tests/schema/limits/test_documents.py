@@ -7,7 +7,7 @@ from app.errors import TooComplex
 from app.services.concurrency.long_work import LongWork
 from schema.build import build_schema
 from schema.limits import document_size
-from schema.limits.documents import MAX_ERRORS, Library, Ready, Shelf
+from schema.limits.documents import MAX_ERRORS, Document, DocumentCache, DocumentCompiler
 
 SCHEMA = build_schema()._schema
 
@@ -28,16 +28,16 @@ def work() -> CountedWork:
 
 
 @pytest.fixture
-def library() -> Library:
-    return Library(SCHEMA, Shelf())
+def library() -> DocumentCompiler:
+    return DocumentCompiler(SCHEMA, DocumentCache())
 
 
-async def find(library: Library, text: str, work: LongWork) -> Ready:
+async def find(library: DocumentCompiler, text: str, work: LongWork) -> Document:
     async with asyncio.timeout(10):
         return await library.find(text, work)
 
 
-async def test_a_document_is_made_ready_once(library: Library, work: CountedWork) -> None:
+async def test_a_document_is_made_ready_once(library: DocumentCompiler, work: CountedWork) -> None:
     text = "{ viewer { name } }" + " " * 500
     first = await find(library, text, work)
     assert await find(library, text, work) is first
@@ -45,14 +45,16 @@ async def test_a_document_is_made_ready_once(library: Library, work: CountedWork
     assert first.errors == []
 
 
-async def test_a_short_document_waits_for_nobody(library: Library, work: CountedWork) -> None:
+async def test_a_short_document_waits_for_nobody(
+    library: DocumentCompiler, work: CountedWork
+) -> None:
     cancel = 'mutation { cancelOrder(input: {clientOrderId: "mine"}) { __typename } }'
     assert (await find(library, cancel, work)).errors == []
     assert work.turns == 0
 
 
 async def test_a_long_document_is_validated_in_several_turns(
-    library: Library, work: CountedWork
+    library: DocumentCompiler, work: CountedWork
 ) -> None:
     fields = " ".join(f"n{one}: name" for one in range(400))
     ready = await find(library, f"{{ viewer {{ {fields} }} }}", work)
@@ -61,7 +63,7 @@ async def test_a_long_document_is_validated_in_several_turns(
 
 
 async def test_the_parts_of_the_validation_find_what_the_whole_finds(
-    library: Library, work: CountedWork
+    library: DocumentCompiler, work: CountedWork
 ) -> None:
     wrong = "query ($a: Int) { viewer { nam version } orders(frist: 1) { asOf } ...F ...G }"
     text = f"{wrong} fragment F on Viewer {{ name }}"
@@ -74,7 +76,7 @@ async def test_the_parts_of_the_validation_find_what_the_whole_finds(
     assert len(told) >= 5
 
 
-async def test_only_the_first_errors_are_told(library: Library, work: CountedWork) -> None:
+async def test_only_the_first_errors_are_told(library: DocumentCompiler, work: CountedWork) -> None:
     for count in (45, 400):
         fields = " ".join(f"unknown{one}" for one in range(count))
         ready = await find(library, f"{{ viewer {{ {fields} }} }}", work)
@@ -86,7 +88,9 @@ def reason(error: GraphQLError) -> TooComplex:
     return error.original_error
 
 
-async def test_comparing_very_many_fields_is_given_up(library: Library, work: CountedWork) -> None:
+async def test_comparing_very_many_fields_is_given_up(
+    library: DocumentCompiler, work: CountedWork
+) -> None:
     text = f"{{ orders {{ {'nodes { id } ' * 300} }} }}"
     ready = await find(library, text, work)
     assert [reason(error).limit for error in ready.errors] == ["comparisons of fields"]
@@ -102,19 +106,19 @@ async def test_comparing_very_many_fields_is_given_up(library: Library, work: Co
     ids=["characters", "tokens", "comments"],
 )
 async def test_what_is_too_long_is_refused_while_it_is_read(
-    library: Library, work: CountedWork, text: str, limit: str
+    library: DocumentCompiler, work: CountedWork, text: str, limit: str
 ) -> None:
     with pytest.raises(TooComplex) as refused:
         await find(library, text, work)
     assert refused.value.limit == limit
 
 
-def ready(text: str) -> Ready:
-    return Ready(schema=SCHEMA, document=parse(text), errors=[])
+def ready(text: str) -> Document:
+    return Document(schema=SCHEMA, document=parse(text), errors=[])
 
 
 def test_a_shelf_keeps_as_many_tokens_as_it_has_room_for() -> None:
-    shelf = Shelf(room=100)
+    shelf = DocumentCache(room=100)
     texts = [f"{{ a{one} b c d e f g }}" for one in range(30)]
     for text in texts:
         shelf.keep(text, ready(text))
@@ -126,7 +130,7 @@ def test_a_shelf_keeps_as_many_tokens_as_it_has_room_for() -> None:
 
 
 def test_a_document_that_fills_more_than_the_shelf_is_not_kept() -> None:
-    shelf = Shelf(room=10)
+    shelf = DocumentCache(room=10)
     text = f"{{ {'a ' * 20} }}"
     shelf.keep(text, ready(text))
     assert shelf.find(text) is None
@@ -135,7 +139,7 @@ def test_a_document_that_fills_more_than_the_shelf_is_not_kept() -> None:
 
 
 def test_a_long_text_of_few_tokens_takes_room_too() -> None:
-    shelf = Shelf(room=20)
+    shelf = DocumentCache(room=20)
     texts = [f'{{ a(b: "{"x" * 4000}{one}") }}' for one in range(3)]
     for text in texts:
         shelf.keep(text, ready(text))

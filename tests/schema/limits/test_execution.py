@@ -10,7 +10,7 @@ import strawberry
 from app.services import Services
 from app.services.concurrency.long_work import LongWork
 from schema.context import Context
-from schema.limits.execution import SHORT, SLICE, Executor
+from schema.limits.execution import SHORT, SLICE, SlicedExecutor
 
 
 class CountedWork(LongWork):
@@ -58,7 +58,7 @@ class Query:
         return Item(number=0)
 
 
-SCHEMA = strawberry.Schema(Query, execution_context_class=Executor)
+SCHEMA = strawberry.Schema(Query, execution_context_class=SlicedExecutor)
 
 
 @pytest.fixture

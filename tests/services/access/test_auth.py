@@ -11,7 +11,7 @@ from app.domain.access.tokens import Scope, Token, TokenOrigin
 from app.errors import Denied, RateLimited, RefusalCode, Unauthenticated
 from app.services.access import auth as auth_module
 from app.services.access.auth import AuthService
-from app.services.access.login_throttle import MOST_WAITING, Doorkeeper
+from app.services.access.login_throttle import MOST_WAITING, LoginThrottle
 from app.storage import tables
 from app.storage.database import Database
 from tests.conftest import on_each_database
@@ -85,7 +85,7 @@ async def test_a_secret_that_is_almost_right_lets_nobody_in(
 async def test_whoever_came_in_before_comes_in_past_those_who_try(
     database: Database, clock: ManualClock
 ) -> None:
-    doorkeeper = Doorkeeper(clock)
+    doorkeeper = LoginThrottle(clock)
     auth = AuthService(
         database=database, clock=clock, account_names=("paper",), doorkeeper=doorkeeper
     )

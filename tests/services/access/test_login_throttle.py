@@ -7,20 +7,20 @@ from structlog.testing import capture_logs
 
 from app.errors import RateLimited
 from app.services.access import login_throttle as doorkeeper_module
-from app.services.access.login_throttle import LONGEST_SECONDS, MOST_WAITING, Doorkeeper
+from app.services.access.login_throttle import LONGEST_SECONDS, MOST_WAITING, LoginThrottle
 from tests.support.clock import ManualClock
 
 HERE, THERE = "203.0.113.7", "198.51.100.9"
 
 
 @pytest.fixture
-def doorkeeper(clock: ManualClock) -> Doorkeeper:
-    return Doorkeeper(clock)
+def doorkeeper(clock: ManualClock) -> LoginThrottle:
+    return LoginThrottle(clock)
 
 
 @contextmanager
 def trying(
-    doorkeeper: Doorkeeper, address: str, count: int = 1
+    doorkeeper: LoginThrottle, address: str, count: int = 1
 ) -> Iterator[list[asyncio.Task[None]]]:
     tasks = [asyncio.create_task(doorkeeper.turn_away(address)) for _ in range(count)]
     try:
@@ -30,7 +30,9 @@ def trying(
             task.cancel()
 
 
-async def waits(doorkeeper: Doorkeeper, clock: ManualClock, address: str, seconds: float) -> bool:
+async def waits(
+    doorkeeper: LoginThrottle, clock: ManualClock, address: str, seconds: float
+) -> bool:
     """Whether a wrong secret from there is told just then, and not before."""
     with trying(doorkeeper, address) as [task]:
         await clock.until_asleep()
@@ -41,7 +43,7 @@ async def waits(doorkeeper: Doorkeeper, clock: ManualClock, address: str, second
 
 
 async def test_each_wrong_secret_of_an_address_waits_twice_as_long_up_to_a_limit(
-    doorkeeper: Doorkeeper, clock: ManualClock
+    doorkeeper: LoginThrottle, clock: ManualClock
 ) -> None:
     for seconds in (0.1, 0.2, 0.4, 0.5, 0.5):
         assert await waits(doorkeeper, clock, HERE, seconds)
@@ -49,7 +51,7 @@ async def test_each_wrong_secret_of_an_address_waits_twice_as_long_up_to_a_limit
 
 
 async def test_however_many_have_failed_the_next_waits_as_long(
-    doorkeeper: Doorkeeper, clock: ManualClock
+    doorkeeper: LoginThrottle, clock: ManualClock
 ) -> None:
     many = 2_000
     with trying(doorkeeper, HERE, many) as tasks:
@@ -59,7 +61,9 @@ async def test_however_many_have_failed_the_next_waits_as_long(
     assert await waits(doorkeeper, clock, HERE, LONGEST_SECONDS)
 
 
-async def test_a_minute_without_one_is_forgiven(doorkeeper: Doorkeeper, clock: ManualClock) -> None:
+async def test_a_minute_without_one_is_forgiven(
+    doorkeeper: LoginThrottle, clock: ManualClock
+) -> None:
     assert await waits(doorkeeper, clock, HERE, 0.1)
     await clock.advance(59)
     assert await waits(doorkeeper, clock, HERE, 0.2)
@@ -68,7 +72,7 @@ async def test_a_minute_without_one_is_forgiven(doorkeeper: Doorkeeper, clock: M
 
 
 async def test_whoever_comes_while_a_hundred_wait_is_not_heard(
-    doorkeeper: Doorkeeper, clock: ManualClock
+    doorkeeper: LoginThrottle, clock: ManualClock
 ) -> None:
     with trying(doorkeeper, HERE, MOST_WAITING - 1):
         await clock.until_asleep(MOST_WAITING - 1)
@@ -83,7 +87,7 @@ async def test_whoever_comes_while_a_hundred_wait_is_not_heard(
             doorkeeper.hear(HERE)
 
 
-async def test_who_goes_away_waits_no_longer(doorkeeper: Doorkeeper, clock: ManualClock) -> None:
+async def test_who_goes_away_waits_no_longer(doorkeeper: LoginThrottle, clock: ManualClock) -> None:
     with trying(doorkeeper, HERE, MOST_WAITING) as tasks:
         await clock.until_asleep(MOST_WAITING)
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -100,14 +104,14 @@ async def test_who_goes_away_waits_no_longer(doorkeeper: Doorkeeper, clock: Manu
     ],
 )
 async def test_a_network_of_ipv6_is_one_address(
-    doorkeeper: Doorkeeper, clock: ManualClock, one: str, other: str, is_same: bool
+    doorkeeper: LoginThrottle, clock: ManualClock, one: str, other: str, is_same: bool
 ) -> None:
     assert await waits(doorkeeper, clock, one, 0.1)
     assert await waits(doorkeeper, clock, other, 0.2 if is_same else 0.1)
 
 
 async def test_what_is_remembered_is_bounded(
-    doorkeeper: Doorkeeper, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    doorkeeper: LoginThrottle, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doorkeeper_module, "MOST_ADDRESSES", 2)
     for address in ("one", "two", "three"):
@@ -117,7 +121,7 @@ async def test_what_is_remembered_is_bounded(
 
 
 async def test_the_log_grows_by_the_logarithm_of_the_tries(
-    doorkeeper: Doorkeeper, clock: ManualClock
+    doorkeeper: LoginThrottle, clock: ManualClock
 ) -> None:
     with capture_logs() as logs, trying(doorkeeper, HERE, 1000) as tasks:
         await clock.until_asleep(1000)

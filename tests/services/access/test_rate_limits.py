@@ -3,11 +3,11 @@ from datetime import timedelta
 import pytest
 
 from app.errors import RateLimited
-from app.services.access.rate_limits import Allowances, Budget, BudgetService
+from app.services.access.rate_limits import Budget, BudgetService, RateLimits
 from tests.conftest import START
 from tests.support.clock import ManualClock
 
-FEW = Allowances(
+FEW = RateLimits(
     cost_per_second=100, orders_per_second=3, subscriptions_per_second=10, open_subscriptions=2
 )
 
@@ -81,7 +81,7 @@ async def test_a_standing_says_when_all_is_there_again(
 
 
 def test_none_is_no_limit(clock: ManualClock) -> None:
-    budgets = BudgetService(clock, Allowances())
+    budgets = BudgetService(clock, RateLimits())
     budgets.take("a", Budget.COST, 10**12)
     assert budgets.standing("a", Budget.COST) is None
     with budgets.subscription("a"), budgets.subscription("a"):
@@ -108,7 +108,7 @@ def test_only_so_many_subscriptions_are_open_at_once(budgets: BudgetService) -> 
 
 
 def test_a_start_that_the_budget_refuses_is_not_open(clock: ManualClock) -> None:
-    budgets = BudgetService(clock, Allowances(subscriptions_per_second=1))
+    budgets = BudgetService(clock, RateLimits(subscriptions_per_second=1))
     with budgets.subscription("a"):
         pass
     with pytest.raises(RateLimited, match="budget of subscriptions"), budgets.subscription("a"):

@@ -20,8 +20,8 @@ from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.bot.service import BotPlan
-from app.services.risk.halt import HaltWish
-from app.services.risk.scope import Reach
+from app.services.risk.halt import HaltOptions
+from app.services.risk.scope import HaltScope
 from app.settings import Settings
 from app.storage.database import Database
 from tests.conftest import on_each_database
@@ -29,7 +29,7 @@ from tests.support.clock import ManualClock
 from tests.support.services.own_strategies import MISFIT
 
 PAPER = frozenset({"paper"})
-ALL = Reach.of(PAPER, is_all=True)
+ALL = HaltScope.of(PAPER, is_all=True)
 DCA = Assignment(
     strategy="dollar-cost-averaging",
     symbol="BTC/USDT",
@@ -223,7 +223,7 @@ async def test_what_the_gate_refuses_is_told_in_the_decision(
         case "limit":
             await services.risk.configure({"allowed_symbols": ()})
         case _:
-            await services.halts.halt(ALL, "a test", HaltWish())
+            await services.halts.halt(ALL, "a test", HaltOptions())
     await services.bot.start(plan(services, DCA))
     [decision] = (await until_decided(services, clock, 1))[:1]
     assert decision.outcome is outcome
@@ -307,7 +307,7 @@ async def test_stopping_closes_what_its_strategies_hold_and_nothing_else(
     await services.bot.start(plan(services, DCA))
     await until_decided(services, clock, 1)
     [bought] = await orders(services)
-    await services.halts.halt(ALL, "stop all", HaltWish())
+    await services.halts.halt(ALL, "stop all", HaltOptions())
     await services.bot.stop(StopOptions(close_positions=True, cancel_open_orders=True))
     assert (await bot_of(services)).state is BotState.STOPPED
     sold = (await orders(services))[-1]

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from app.domain.bot.signals import Signal
 from app.errors import Refusal, RefusalCode, StrategyFailed
 from app.services.bot.strategies import StrategyRunner
-from app.services.bot.strategy_workers import Limits
+from app.services.bot.strategy_workers import WorkerLimits
 from app.strategies.interface import Advice
 from tests.strategies.charts import MONDAY, NOTHING, SOME, chart
 from tests.support.clock import ManualClock
@@ -43,7 +43,7 @@ MISDEEDS = {
 
 @asynccontextmanager
 async def running(
-    folder: Path | None, clock: ManualClock, limits: Limits | None = None
+    folder: Path | None, clock: ManualClock, limits: WorkerLimits | None = None
 ) -> AsyncIterator[StrategyRunner]:
     runner = StrategyRunner(folder, clock, limits)
     task = asyncio.create_task(runner.run())
@@ -70,7 +70,7 @@ async def built_in(clock: ManualClock) -> AsyncIterator[StrategyRunner]:
 
 @pytest.fixture
 async def runner(folder: Path, clock: ManualClock) -> AsyncIterator[StrategyRunner]:
-    async with running(folder, clock, Limits(memory_bytes=512 * MIB)) as runner:
+    async with running(folder, clock, WorkerLimits(memory_bytes=512 * MIB)) as runner:
         yield runner
 
 
@@ -174,7 +174,7 @@ async def test_a_file_that_never_ends_being_imported_is_refused(
     (tmp_path / "endless.py").write_text("while True: pass")
     async with running(tmp_path, clock) as runner:
         await clock.until_asleep()
-        await clock.advance(Limits().start_seconds)
+        await clock.advance(WorkerLimits().start_seconds)
         catalog = await runner.catalog()
     assert list(catalog.broken.values()) == ["did not start within 10 s"]
 
@@ -186,7 +186,7 @@ async def test_one_that_loops_for_ever_is_killed_and_begins_anew(
     looping = asyncio.ensure_future(failure(misfit("loop")))
     await clock.until_asleep()
     meanwhile = await runner.decide("above", RISING, NOTHING, {"level": 5})
-    await clock.advance(Limits().answer_seconds)
+    await clock.advance(WorkerLimits().answer_seconds)
     assert await looping == "did not decide within 5 s"
     assert meanwhile.signal is Signal.HOLD
     after = await misfit("pid")
@@ -262,7 +262,7 @@ async def test_one_that_floods_its_streams_is_not_listened_to(
         await clock.until_asleep()
         done, _ = await asyncio.wait([shouting], timeout=GLANCE_SECONDS)
         assert not done
-        await clock.advance(Limits().answer_seconds)
+        await clock.advance(WorkerLimits().answer_seconds)
         assert await shouting == "did not decide within 5 s"
     assert len(logs) <= 100
     assert (await misfit("pid")).signal is Signal.HOLD

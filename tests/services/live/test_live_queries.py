@@ -7,8 +7,14 @@ import pytest
 
 from app.bus import Bus, Topic
 from app.errors import ExchangeUnavailable
-from app.services.live.live_queries import MOST_WATCHES, PAUSE_SECONDS, Sight, Subject, Watches
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.live.live_queries import (
+    MOST_WATCHES,
+    PAUSE_SECONDS,
+    LiveQueries,
+    LiveQuery,
+    Observation,
+)
+from app.services.markets.stream_registry import StreamRegistry
 from tests.support.clock import ManualClock
 from tests.support.services.feeds import Updates, reading
 
@@ -23,16 +29,16 @@ class Number:
         self.looks = 0
         self.gate: asyncio.Event | None = None
         self.is_away = False
-        self.subject = Subject(key=name, look=self._look)
+        self.subject = LiveQuery(key=name, look=self._look)
 
-    async def _look(self, _before: int | None) -> Sight[int]:
+    async def _look(self, _before: int | None) -> Observation[int]:
         self.looks += 1
         if self.is_away:
             raise ExchangeUnavailable("nobody is there")
         number = self.number
         if self.gate is not None:
             await self.gate.wait()
-        return Sight(state=number, good_for_seconds=GOOD_FOR_SECONDS)
+        return Observation(state=number, good_for_seconds=GOOD_FOR_SECONDS)
 
 
 @pytest.fixture
@@ -41,12 +47,12 @@ def it() -> Number:
 
 
 @pytest.fixture
-def watches(bus: Bus, clock: ManualClock) -> Watches:
-    return Watches(bus, MarketFeeds([], clock), clock)
+def watches(bus: Bus, clock: ManualClock) -> LiveQueries:
+    return LiveQueries(bus, StreamRegistry([], clock), clock)
 
 
 @pytest.fixture
-async def told(watches: Watches, it: Number, clock: ManualClock) -> AsyncIterator[Updates[int]]:
+async def told(watches: LiveQueries, it: Number, clock: ManualClock) -> AsyncIterator[Updates[int]]:
     async with reading(await watches.follow(it.subject)) as told:
         await clock.until_asleep()
         yield told
@@ -93,7 +99,7 @@ async def test_a_ring_is_heard_at_once_where_nothing_was_told_lately(
 
 
 async def test_what_changes_between_the_first_state_and_the_first_reading_is_told(
-    watches: Watches, it: Number, bus: Bus, clock: ManualClock
+    watches: LiveQueries, it: Number, bus: Bus, clock: ManualClock
 ) -> None:
     follow = await watches.follow(it.subject)
     it.number = 7
@@ -118,7 +124,7 @@ async def test_a_ring_during_a_look_leads_to_another(
 
 
 async def test_a_hundred_who_watch_the_same_cost_one_look(
-    watches: Watches, it: Number, bus: Bus, clock: ManualClock
+    watches: LiveQueries, it: Number, bus: Bus, clock: ManualClock
 ) -> None:
     followed = [reading(await watches.follow(it.subject)) for _ in range(100)]
     every = [await one.__aenter__() for one in followed]
@@ -134,7 +140,7 @@ async def test_a_hundred_who_watch_the_same_cost_one_look(
 
 
 async def test_whoever_goes_away_in_the_middle_of_a_look_takes_nothing_from_the_others(
-    watches: Watches, it: Number, bus: Bus, clock: ManualClock
+    watches: LiveQueries, it: Number, bus: Bus, clock: ManualClock
 ) -> None:
     leaving = asyncio.create_task(Updates(await watches.follow(it.subject)).run())
     await clock.until_asleep()
@@ -150,7 +156,7 @@ async def test_whoever_goes_away_in_the_middle_of_a_look_takes_nothing_from_the_
 
 
 async def test_who_is_slow_is_told_the_newest_and_not_what_came_between(
-    watches: Watches, it: Number, bus: Bus, clock: ManualClock
+    watches: LiveQueries, it: Number, bus: Bus, clock: ManualClock
 ) -> None:
     slow = await watches.follow(it.subject)
     assert await anext(slow) == 0
@@ -166,7 +172,7 @@ async def test_who_is_slow_is_told_the_newest_and_not_what_came_between(
 
 
 async def test_who_comes_later_sees_what_has_happened_by_then(
-    watches: Watches, it: Number, bus: Bus, clock: ManualClock, told: Updates[int]
+    watches: LiveQueries, it: Number, bus: Bus, clock: ManualClock, told: Updates[int]
 ) -> None:
     it.number = 7
     bus.publish([Topic.FEED])
@@ -179,7 +185,7 @@ async def test_who_comes_later_sees_what_has_happened_by_then(
 
 
 async def test_where_there_is_no_first_state_there_is_nothing_to_watch(
-    watches: Watches, it: Number
+    watches: LiveQueries, it: Number
 ) -> None:
     it.is_away = True
     with pytest.raises(ExchangeUnavailable):
@@ -187,7 +193,7 @@ async def test_where_there_is_no_first_state_there_is_nothing_to_watch(
 
 
 async def test_what_nobody_watches_any_more_is_forgotten_and_what_is_watched_is_not(
-    watches: Watches, it: Number, bus: Bus, clock: ManualClock, told: Updates[int]
+    watches: LiveQueries, it: Number, bus: Bus, clock: ManualClock, told: Updates[int]
 ) -> None:
     for number in range(2 * MOST_WATCHES):
         await (await watches.follow(Number(f"other {number}").subject)).aclose()

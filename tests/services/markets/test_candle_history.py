@@ -13,7 +13,7 @@ from app.bus import Bus
 from app.domain.markets.candle_series import OVERLAP
 from app.domain.markets.candles import Candle, CandleRequest
 from app.errors import Denied, ExchangeUnavailable
-from app.services.markets.candle_history import SPANS_KEPT, CandleBooks, forget_old, series_of
+from app.services.markets.candle_history import SPANS_KEPT, CandleHistory, forget_old, series_of
 from app.storage.database import Database
 from tests.conftest import START
 from tests.support.clock import ManualClock
@@ -30,9 +30,9 @@ def tape(clock: ManualClock) -> Tape:
     return Tape(clock, START - 500 * MINUTE)
 
 
-def books_of(tape: Tape, database: Database) -> CandleBooks:
+def books_of(tape: Tape, database: Database) -> CandleHistory:
     """As a process that has just begun has them."""
-    return CandleBooks(database, data_of(tape), tape.clock)
+    return CandleHistory(database, data_of(tape), tape.clock)
 
 
 def wanted(limit: int = NEEDED, symbol: str = SYMBOLS[0], timeframe: str = "1m") -> CandleRequest:

@@ -11,8 +11,8 @@ from app.exchanges.paper.exchange import PaperExchange
 from app.services.accounts import AccountEntry
 from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService
-from app.services.markets.price_lookup import DEADLINE_SECONDS, Prices, fetch_prices
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.markets.price_lookup import DEADLINE_SECONDS, PriceAnswers, fetch_prices
+from app.services.markets.stream_registry import StreamRegistry
 from tests.support.clock import ManualClock
 from tests.support.exchanges.memory_ledger import MemoryBooks
 from tests.support.exchanges.rigs import TERMS
@@ -48,12 +48,12 @@ class SlowExchange(PaperExchange):
         }  # fmt: skip
 
 
-async def fetched(exchange: SlowExchange, clock: ManualClock, *seconds: float) -> Prices:
+async def fetched(exchange: SlowExchange, clock: ManualClock, *seconds: float) -> PriceAnswers:
     entry = AccountEntry(
         name="main", exchange="slow", mode=AccountMode.PAPER, max_open_orders=None,
         answer_seconds=10, gateway=exchange,
     )  # fmt: skip
-    market_data = MarketDataService(MarketFeeds([], clock), clock)
+    market_data = MarketDataService(StreamRegistry([], clock), clock)
     fetching = asyncio.create_task(fetch_prices(market_data, entry, SYMBOLS, Answers()))
     await clock.until_asleep()
     for pause in seconds:

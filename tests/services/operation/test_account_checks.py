@@ -12,7 +12,7 @@ from app.errors import SettingsError
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import Faults
 from app.ports import ExchangeGateway
-from app.services.operation.account_checks import ANSWER_SECONDS, Candidate, examine_account
+from app.services.operation.account_checks import ANSWER_SECONDS, AccountCandidate, examine_account
 from app.storage.database import Database
 from app.storage.paper import PaperLedgers
 from tests.support.clock import ManualClock
@@ -36,12 +36,12 @@ class ToldExchange(PaperExchange):
         return self.told
 
 
-def candidate(build: Callable[[], ExchangeGateway]) -> Candidate:
+def candidate(build: Callable[[], ExchangeGateway]) -> AccountCandidate:
     @asynccontextmanager
     async def opened() -> AsyncIterator[ExchangeGateway]:
         yield build()
 
-    return Candidate(
+    return AccountCandidate(
         name="main", exchange="binance", mode=AccountMode.LIVE, has_keys=True, open=opened
     )
 

@@ -21,14 +21,14 @@ from app.errors import Denied, Refusal, RefusalCode
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.risk.scope import Reach
+from app.services.risk.scope import HaltScope
 from app.settings import Settings, load_settings
 from tests.conftest import START, on_each_database
 from tests.support.clock import ManualClock
 from tests.support.makers import make_request
 
 PAPER = frozenset({"paper"})
-ALL = Reach.of(PAPER, is_all=True)
+ALL = HaltScope.of(PAPER, is_all=True)
 AT_ONCE = 500
 FEWER = 40
 OPEN_HERE = OrderFilter(accounts=PAPER, open=True)

@@ -20,7 +20,7 @@ from app.domain.orders.changes import submitted
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import FillReport
 from app.domain.portfolio.positions import Position, PositionKey, assets_of, booked
-from app.services.orders.ledger import Ids, OrderLedger
+from app.services.orders.ledger import IdMakers, OrderLedger
 from app.storage.database import Database
 from tests.conftest import START
 from tests.support.clock import ManualClock
@@ -83,7 +83,7 @@ async def check(url: str, traded: Sequence[Traded]) -> None:
     try:
         async with database.transaction() as tx:
             await tx.accounts.insert(ACCOUNT, "known", AccountMode.PAPER, START)
-        ledger = OrderLedger(database, clock, Ids(new=counting_ids(), new_wire=str))
+        ledger = OrderLedger(database, clock, IdMakers(new=counting_ids(), new_wire=str))
         for number, one in enumerate(traded):
             await record(database, ledger, number, one)
         kept, added_up = await positions(database), added(await fills_of_log(database))

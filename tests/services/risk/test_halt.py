@@ -16,9 +16,9 @@ from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.orders.service import Errand
-from app.services.risk.halt import HaltReport, HaltWish
-from app.services.risk.scope import Reach, restrict
+from app.services.orders.service import Placement
+from app.services.risk.halt import HaltOptions, HaltReport
+from app.services.risk.scope import HaltScope, restrict
 from app.services.risk.service import RiskState
 from app.settings import Settings
 from app.storage.database import Transaction
@@ -29,7 +29,7 @@ from tests.support.services.reading import order_at_exchange
 
 PAPER = frozenset({"paper"})
 PATIENCE_SECONDS = 30
-ALL = Reach.of(PAPER, is_all=True)
+ALL = HaltScope.of(PAPER, is_all=True)
 ORDERS = 100
 CLIENTS = 16
 
@@ -79,7 +79,7 @@ async def halted_in_time(services: Services, clock: ManualClock) -> HaltReport:
 
 
 async def halt(services: Services, **wish: bool) -> HaltReport:
-    return await services.halts.halt(ALL, "a test", HaltWish(**wish))
+    return await services.halts.halt(ALL, "a test", HaltOptions(**wish))
 
 
 async def refusal_of(services: Services, request: OrderRequest) -> RefusalCode | None:
@@ -152,7 +152,7 @@ async def test_an_order_that_was_let_in_before_a_halt_and_not_sent_yet_is_never_
         """As near as it can be: the halt is committed with the order."""
         await services.halts.latch(tx, ALL, "a test")
 
-    await assert_never_sent(services, Errand(alongside=halted))
+    await assert_never_sent(services, Placement(alongside=halted))
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -163,13 +163,13 @@ async def test_nor_is_one_where_another_process_has_halted_trading(services: Ser
         await restrict(tx, ALL, standing)
 
     await services.trading_window.configure({"enabled": True, "max_trades_per_day": 1})
-    await assert_never_sent(services, Errand(alongside=halted))
+    await assert_never_sent(services, Placement(alongside=halted))
     # Its place is given back.
     await services.risk.resume(ALL)
     assert await refusal_of(services, waiting("later")) is None
 
 
-async def assert_never_sent(services: Services, errand: Errand) -> None:
+async def assert_never_sent(services: Services, errand: Placement) -> None:
     with pytest.raises(Denied) as denied:
         await services.orders.place(waiting("between"), errand=errand)
     assert denied.value.refusal.code is RefusalCode.TRADING_HALTED
@@ -249,15 +249,15 @@ async def test_positions_are_closed_at_the_market_although_trading_is_halted(
 async def test_a_reason_must_be_one(services: Services) -> None:
     for reason in ("", " ", "x" * 201, "a\0b"):
         with pytest.raises(Denied):
-            await services.halts.halt(ALL, reason, HaltWish())
+            await services.halts.halt(ALL, reason, HaltOptions())
     assert (await risk(services)).standing.state is TradingState.ACTIVE
 
 
 async def test_who_may_not_see_every_account_cannot_resume_what_was_halted_for_all(
     services: Services,
 ) -> None:
-    mine = Reach.of(PAPER)
-    await services.halts.halt(mine, "mine only", HaltWish())
+    mine = HaltScope.of(PAPER)
+    await services.halts.halt(mine, "mine only", HaltOptions())
     await services.risk.resume(mine)
     assert (await risk(services)).standing.state is TradingState.ACTIVE
     await halt(services)

@@ -8,14 +8,14 @@ from app.domain.risk.limits import Losses, TradingState
 from app.errors import Denied, RefusalCode
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.risk.scope import Reach
+from app.services.risk.scope import HaltScope
 from app.services.risk.service import RiskState
 from app.settings import Settings
 from tests.support.clock import ManualClock
 from tests.support.makers import make_request
 
 PAPER = frozenset({"paper"})
-ALL = Reach.of(PAPER, is_all=True)
+ALL = HaltScope.of(PAPER, is_all=True)
 PATIENCE_SECONDS = 900
 
 

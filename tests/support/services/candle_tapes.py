@@ -13,7 +13,7 @@ from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import Metrics
 from tests.support.clock import ManualClock
 from tests.support.market_sources import NothingToWatch, market
@@ -97,5 +97,5 @@ def account_of(tape: Tape) -> AccountEntry:
 
 
 def data_of(tape: Tape) -> MarketDataService:
-    feeds = MarketFeeds((tape,), tape.clock, Metrics())
+    feeds = StreamRegistry((tape,), tape.clock, Metrics())
     return MarketDataService(feeds, tape.clock)

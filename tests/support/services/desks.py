@@ -21,18 +21,18 @@ from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry, AccountService
-from app.services.live.live_queries import Watches
+from app.services.live.live_queries import LiveQueries
 from app.services.markets.market_data import MarketDataService
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.markets.stream_registry import StreamRegistry
 from app.services.orders import position_bookkeeping
 from app.services.orders.update_log import OrderLog
-from app.services.portfolio.consistent_views import SteadyViews
+from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.equity_recorder import EquityRecorder, EquityTools
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import Portfolio, PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
-from app.services.portfolio.valuation import Appraiser
+from app.services.portfolio.valuation import Valuer
 from app.services.reads import View, ViewService
 from app.storage.database import Database
 from tests.support.clock import ManualClock
@@ -198,14 +198,14 @@ class House:
         self._log = OrderLog(database, bus, clock)
         self._numbers = count(1)
         patient = Patient(clock)
-        self.feeds = MarketFeeds([self.account.gateway], patient)
+        self.feeds = StreamRegistry([self.account.gateway], patient)
         market_data = MarketDataService(self.feeds, patient)
-        appraiser = Appraiser(market_data, patient)
+        appraiser = Valuer(market_data, patient)
         self.portfolios = PortfolioService(appraiser, clock)
         accounts = AccountService(database, clock, [self.account])
         self.positions = PositionService(accounts, appraiser, market_data, clock)
-        steady = SteadyViews(self._views, appraiser, patient)
-        watches = Watches(bus, self.feeds, clock)
+        steady = ConsistentViews(self._views, appraiser, patient)
+        watches = LiveQueries(bus, self.feeds, clock)
         self.feed = PortfolioFeed(self.portfolios, steady, watches)
         self.position_feed = PositionFeed(self.positions, accounts, steady, watches)
         self._tools = EquityTools(

@@ -10,7 +10,7 @@ from app.domain.accounts import AccountMode
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
-from app.services.markets.stream_registry import MarketFeeds
+from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import Metrics
 from tests.support.clock import ManualClock
 from tests.support.market_sources import HandSource
@@ -25,7 +25,7 @@ class Feeding:
 
     clock: ManualClock
     sources: tuple[HandSource, ...]
-    feeds: MarketFeeds
+    feeds: StreamRegistry
     metrics: Metrics
     service: MarketDataService
 
@@ -61,7 +61,7 @@ class Feeding:
 async def feeding(clock: ManualClock, *, sources: int = 1) -> AsyncIterator[Feeding]:
     made = tuple(HandSource(clock) for _ in range(sources))
     metrics = Metrics()
-    feeds = MarketFeeds(made, clock, metrics)
+    feeds = StreamRegistry(made, clock, metrics)
     running = asyncio.create_task(feeds.run())
     try:
         yield Feeding(
