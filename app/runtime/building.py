@@ -40,12 +40,12 @@ from app.services.orders.rules import OrderRules
 from app.services.orders.service import OrderService
 from app.services.orders.sync import OrderSync, SyncTimes
 from app.services.orders.update_log import OrderLog
-from app.services.portfolio.closing import PositionActions
 from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.equity_recorder import EquityRecorder, EquityTools
 from app.services.portfolio.fee_valuation import FeeValuer
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import PortfolioService
+from app.services.portfolio.position_actions import PositionActions
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionService
 from app.services.portfolio.valuation import Valuer

@@ -17,9 +17,9 @@ from app.services.operation.readiness import Readiness
 from app.services.orders.reconciler import Reconciler
 from app.services.orders.service import OrderService
 from app.services.orders.update_log import OrderLog
-from app.services.portfolio.closing import PositionActions
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import PortfolioService
+from app.services.portfolio.position_actions import PositionActions
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionService
 from app.services.reads import ViewService

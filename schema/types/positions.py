@@ -13,7 +13,7 @@ from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import PositionKey
 from app.domain.portfolio.valuations import PositionSide, ValuedPosition
 from app.services.portfolio import positions as services
-from app.services.portfolio.closing import unknown_position
+from app.services.portfolio.position_actions import unknown_position
 from app.services.reads import View
 from schema import ids
 from schema.context import Info

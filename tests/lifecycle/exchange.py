@@ -12,8 +12,8 @@ from functools import partial
 from itertools import count
 
 from app.domain import money
+from app.domain.account_checks import AccountCheck
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
-from app.domain.examinations import AccountCheck
 from app.domain.fills import Fee
 from app.domain.markets.markets import Market, Ticker
 from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from app.domain.account_checks import AccountCheck
 from app.domain.accounts import AccountMode, Balance, Capabilities, Connection
-from app.domain.examinations import AccountCheck
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import OrderBook

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from structlog import get_logger
 
+from app.domain.account_checks import AccountCheck
 from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
-from app.domain.examinations import AccountCheck
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import OrderBook

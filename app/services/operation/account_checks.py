@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from app.domain.account_checks import AccountCheck
 from app.domain.accounts import AccountMode, Connection, Connectivity
-from app.domain.examinations import AccountCheck
 from app.domain.findings import Finding, fault, ok, warning
 from app.errors import OrderdeckError, SettingsError
 from app.ports import Clock, ExchangeGateway

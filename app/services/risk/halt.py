@@ -19,7 +19,7 @@ from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
 from app.services.orders.gate import OrderGate, deny
 from app.services.orders.service import CLOSING, OrderService
-from app.services.portfolio.closing import PositionActions
+from app.services.portfolio.position_actions import PositionActions
 from app.services.portfolio.positions import PositionFilter, PositionService
 from app.services.reads import ViewService
 from app.services.risk.scope import HaltScope, restrict

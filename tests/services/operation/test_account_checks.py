@@ -4,8 +4,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from app.domain.account_checks import AccountCheck
 from app.domain.accounts import AccountMode
-from app.domain.examinations import AccountCheck
 from app.domain.findings import Finding, Severity
 from app.domain.markets.markets import Market
 from app.errors import SettingsError

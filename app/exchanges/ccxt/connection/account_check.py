@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from app.domain.examinations import AccountCheck
+from app.domain.account_checks import AccountCheck
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.request_queue import Priority
