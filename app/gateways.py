@@ -32,7 +32,7 @@ class Gateways:
         self._database = database
         self._clock = clock
         self._faults = faults
-        self._shelf = MarketCache(clock)
+        self._market_cache = MarketCache(clock)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ class Gateways:
         problems = problems_of(terms)
         if problems:
             raise SettingsError(tuple(f"accounts.{name}: {words}" for words in problems))
-        return CcxtExchange(terms, self._clock, self._shelf)
+        return CcxtExchange(terms, self._clock, self._market_cache)
 
     def answer_seconds(self, name: str) -> float:
         """How long the exchange may take; what is set for its client itself goes first."""

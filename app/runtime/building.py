@@ -80,13 +80,13 @@ class Build:
         self._log = OrderLog(database, bus, parts.clock)
         database.tell_commits(metrics.hear)
         clock, accounts = parts.clock, self._accounts
-        self._feeds = StreamRegistry(list(self._gateways.values()), clock, metrics)
+        self._streams = StreamRegistry(list(self._gateways.values()), clock, metrics)
         ledger = OrderLedger(database, clock, ids)
-        market_data = MarketDataService(self._feeds, clock)
-        views, appraiser = ViewService(database), Valuer(market_data, clock)
-        portfolios = PortfolioService(appraiser, clock)
-        self._losses = LossGuard(accounts, portfolios, views, database, bus, clock)
-        rules = OrderRules(accounts, clock, self._losses.latest)
+        market_data = MarketDataService(self._streams, clock)
+        views, valuer = ViewService(database), Valuer(market_data, clock)
+        portfolios = PortfolioService(valuer, clock)
+        self._loss_guard = LossGuard(accounts, portfolios, views, database, bus, clock)
+        rules = OrderRules(accounts, clock, self._loss_guard.latest)
         gate = OrderGate(database, accounts, BalanceCache(ledger, clock), rules, clock)
         tools = OrderTools(
             database=database,
@@ -94,7 +94,7 @@ class Build:
             accounts=accounts,
             gate=gate,
             ledger=ledger,
-            courier=OrderDispatcher(accounts, ledger, clock),
+            dispatcher=OrderDispatcher(accounts, ledger, clock),
             clock=clock,
             ids=ids,
             metrics=metrics,
@@ -104,17 +104,15 @@ class Build:
             name: OrderSync(entry, self._orders, tools, self._times(name))
             for name, entry in self._accounts.entries.items()
         }
-        steady, watches = (
-            ConsistentViews(views, appraiser, clock),
-            LiveQueries(bus, self._feeds, clock),
+        steady, live = (
+            ConsistentViews(views, valuer, clock),
+            LiveQueries(bus, self._streams, clock),
         )
-        equity = EquityTools(
-            database=database, bus=bus, views=views, appraiser=appraiser, clock=clock
-        )
+        equity = EquityTools(database=database, bus=bus, views=views, valuer=valuer, clock=clock)
         self._fees = FeeValuer(database, accounts, bus, clock)
         self._recorders = [EquityRecorder(one, equity) for one in accounts.entries.values()]
-        positions = PositionService(accounts, appraiser, market_data, clock)
-        keeper = PositionActions(database, accounts, clock)
+        positions = PositionService(accounts, valuer, market_data, clock)
+        actions = PositionActions(database, accounts, clock)
         halts = HaltService(
             HaltTools(
                 database=database,
@@ -122,7 +120,7 @@ class Build:
                 gate=gate,
                 orders=self._orders,
                 positions=positions,
-                keeper=keeper,
+                actions=actions,
                 views=views,
                 clock=clock,
             )
@@ -156,7 +154,7 @@ class Build:
             accounts=accounts,
             strategies=self._strategies,
             views=views,
-            watches=watches,
+            live=live,
             bus=bus,
             clock=clock,
         )
@@ -165,20 +163,20 @@ class Build:
             accounts=accounts,
             views=views,
             portfolios=portfolios,
-            losses=self._losses,
-            watches=watches,
+            loss_guard=self._loss_guard,
+            live=live,
             clock=clock,
         )
-        self._loop_watch = EventLoopLag(metrics, parts.seconds)
-        self._readiness = Readiness(database, accounts, self._loop_watch, clock)
-        readings = ReadingTools(
+        self._loop_lag = EventLoopLag(metrics, parts.seconds)
+        self._readiness = Readiness(database, accounts, self._loop_lag, clock)
+        metrics_export = ReadingTools(
             metrics=metrics,
             database=database,
             accounts=accounts,
             readiness=self._readiness,
             log=self._log,
-            feeds=self._feeds,
-            watches=watches,
+            streams=self._streams,
+            live=live,
             clock=clock,
         )
         self.services = Services(
@@ -195,16 +193,16 @@ class Build:
             market_data=market_data,
             metrics=metrics,
             orders=self._orders,
-            portfolio_feed=PortfolioFeed(portfolios, steady, watches),
+            portfolio_feed=PortfolioFeed(portfolios, steady, live),
             portfolios=portfolios,
             positions=positions,
-            position_feed=PositionFeed(positions, accounts, steady, watches),
-            position_keeper=keeper,
+            position_feed=PositionFeed(positions, accounts, steady, live),
+            position_actions=actions,
             readiness=self._readiness,
-            readings=MetricsExport(readings),
+            metrics_export=MetricsExport(metrics_export),
             reconciler=Reconciler(self._syncs),
             risk=RiskService(risks),
-            trading_window=TradingWindowService(database, views, watches, clock),
+            trading_window=TradingWindowService(database, views, live, clock),
             strategies=self._strategies,
             views=views,
         )
@@ -223,17 +221,17 @@ class Build:
         loops = [
             _kept_running("auth", self._auth.run),
             _kept_running("log", self._log.run),
-            _kept_running("loop watch", self._loop_watch.run),
+            _kept_running("loop watch", self._loop_lag.run),
             _kept_running("readiness", self._readiness.run),
             _kept_running("fees", self._fees.run),
-            _kept_running("feeds", self._feeds.run),
+            _kept_running("feeds", self._streams.run),
             *(_kept_running("gateway", gateway.run) for gateway in self._gateways.values()),
             *(_kept_running("news", sync.run_news) for sync in self._syncs.values()),
             *(_kept_running("settling", sync.run_settling) for sync in self._syncs.values()),
             *(_kept_running("comparing", sync.run_comparing) for sync in self._syncs.values()),
             *(_kept_running("equity", recorder.run) for recorder in self._recorders),
             _kept_running("dead-man switch", self._dead_man.run),
-            _kept_running("losses", self._losses.run),
+            _kept_running("losses", self._loss_guard.run),
             _kept_running("strategies", self._strategies.run),
             _kept_running("bot", self._bot.run),
             *(_kept_running("thinning", recorder.run_thinning) for recorder in self._recorders),
@@ -278,7 +276,7 @@ def build_auth(settings: Settings, database: Database, parts: Parts) -> AuthServ
         database=database,
         clock=parts.clock,
         account_names=tuple(settings.accounts),
-        doorkeeper=parts.doorkeeper,
+        login_throttle=parts.login_throttle,
     )
 
 

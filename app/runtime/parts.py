@@ -15,7 +15,7 @@ class Parts:
     """What a test may put in the place of the real thing."""
 
     clock: Clock = field(default_factory=SystemClock)
-    doorkeeper: LoginThrottle = field(default_factory=lambda: LoginThrottle(SystemClock()))
+    login_throttle: LoginThrottle = field(default_factory=lambda: LoginThrottle(SystemClock()))
     faults: Mapping[str, Faults] = field(default_factory=dict)
     # Time as the event loop's delay is measured with it.
     seconds: Callable[[], float] = monotonic

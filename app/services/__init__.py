@@ -50,9 +50,9 @@ class Services:
     portfolios: PortfolioService
     positions: PositionService
     position_feed: PositionFeed
-    position_keeper: PositionActions
+    position_actions: PositionActions
     readiness: Readiness
-    readings: MetricsExport
+    metrics_export: MetricsExport
     reconciler: Reconciler
     risk: RiskService
     strategies: StrategyRunner

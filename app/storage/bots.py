@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, or_, sel
 from ulid import ULID
 
 from app.domain.bot.bot import Bot, Decision, DecisionOutcome
-from app.domain.bot.signals import Signal
 from app.domain.fills import Fill
 from app.domain.order_kinds import OrderSource, PositionType
 from app.domain.portfolio.positions import Holding, Position, PositionKey
+from app.domain.signals import Signal
 from app.storage import tables
 from app.storage.engine.sql import Sql
 from app.storage.fills import load_fill

@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 from app.strategies import interface
 from app.strategies.interface import Advice, Candles, Held, Strategy, hold
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from app.domain.bot.signals import Signal
 from app.domain.reasons import is_reason
+from app.domain.signals import Signal
 
 MOST_CANDLES = 1000
 # What a sale leaves behind because the market trades in steps.

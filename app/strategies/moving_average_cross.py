@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 from app.strategies import interface
 from app.strategies.indicators import Numbers, exponential_average, simple_average
 from app.strategies.interface import Advice, Candles, Held, Strategy, hold

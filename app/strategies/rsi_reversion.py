@@ -2,7 +2,7 @@
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 from app.strategies import interface
 from app.strategies.indicators import relative_strength
 from app.strategies.interface import Advice, Candles, Held, Strategy, hold

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 from app.strategies.catalog import InvalidStrategy, candles_needed, info_of
 from app.strategies.frames import pack, receive
 from app.strategies.interface import Advice, Candles, Held, Parameters, Strategy

@@ -82,12 +82,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     def __init__(self, *, view: Any, **parts: Any) -> None:
         super().__init__(view=view, **parts)
-        self._crowds: SocketLimits = view.crowds
+        self._socket_limits: SocketLimits = view.socket_limits
         self._running: dict[Operation[Context, None], Context] = {}
 
     def on_request_accepted(self) -> None:
         super().on_request_accepted()
-        self._crowds.receive(self, self._show_out)
+        self._socket_limits.receive(self, self._show_out)
         self.websocket.before_end(self._leave)
 
     async def handle_message(self, message: Any) -> None:
@@ -113,7 +113,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def send_message(self, message: Any) -> None:
         """Whoever is let in is counted before hearing of it."""
         if message["type"] == "connection_ack":
-            self._crowds.admit(self, self.context.viewer.id)
+            self._socket_limits.admit(self, self.context.viewer.id)
         await super().send_message(message)
 
     def forget_id(self, id: str) -> None:
@@ -130,7 +130,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self._refuse(message, words)
 
     async def shutdown(self) -> None:
-        self._crowds.leave(self)
+        self._socket_limits.leave(self)
         for task in (self._watch, self._farewell):
             if task is not None:
                 task.cancel()

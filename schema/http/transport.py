@@ -63,7 +63,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         services: Callable[[], Services],
         *,
         allowed_origins: Collection[str] = (),
-        crowds: SocketLimits | None = None,
+        socket_limits: SocketLimits | None = None,
     ) -> None:
         super().__init__(
             schema,
@@ -73,7 +73,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             max_subscriptions_per_connection=None,
             allowed_origins=tuple(allowed_origins),
         )
-        self.crowds = crowds or SocketLimits()
+        self.socket_limits = socket_limits or SocketLimits()
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -119,15 +119,15 @@ def _weight(text: str, ready: Document) -> int:
 class DocumentCompiler:
     """Makes documents ready, in turns with all other long work."""
 
-    def __init__(self, schema: GraphQLSchema, shelf: DocumentCache) -> None:
+    def __init__(self, schema: GraphQLSchema, cache: DocumentCache) -> None:
         self._schema = schema
-        self._shelf = shelf
+        self._cache = cache
 
     async def find(self, text: str, work: LongWork) -> Document:
-        found = self._shelf.find(text)
+        found = self._cache.find(text)
         if found is None:
             found = await self._make(text, work)
-            self._shelf.keep(text, found)
+            self._cache.keep(text, found)
         return found
 
     async def _make(self, text: str, work: LongWork) -> Document:

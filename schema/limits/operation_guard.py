@@ -22,9 +22,9 @@ LONG = 5000
 class OperationGuard(SchemaExtension):
     """Refuses what is beyond limits or budgets; of what is expensive only a few run at once."""
 
-    def __init__(self, library: DocumentCompiler) -> None:
+    def __init__(self, compiler: DocumentCompiler) -> None:
         super().__init__()
-        self._library = library
+        self._compiler = compiler
         self._ready: Document | None = None
         self._held = ExitStack()
 
@@ -35,7 +35,7 @@ class OperationGuard(SchemaExtension):
     async def on_parse(self) -> AsyncIterator[None]:
         text = self.execution_context.query or ""
         try:
-            self._ready = await self._library.find(text, self._context.services.long_work)
+            self._ready = await self._compiler.find(text, self._context.services.long_work)
         except TooComplex as error:
             raise _as_told(error) from error
         self.execution_context.graphql_document = self._ready.document

@@ -11,8 +11,8 @@ import strawberry
 from app.domain.access.audit import THE_ONE
 from app.domain.bot import bot as domain
 from app.domain.bot.bot import BotState, DecisionOutcome, StopOptions
-from app.domain.bot.signals import Signal
 from app.domain.checks import invalid
+from app.domain.signals import Signal
 from app.errors import BadInput, Denied, RefusalCode
 from app.errors import Refusal as DomainRefusal
 from app.services.accounts import AccountEntry

@@ -164,7 +164,7 @@ class ClosePositionInput:
 async def closing_request(info: Info, input: ClosePositionInput) -> OrderRequest:
     """The order that closes a position, or the very one that did so before."""
     context = info.context
-    orders, keeper = context.services.orders, context.services.position_keeper
+    orders, keeper = context.services.orders, context.services.position_actions
     name = input.client_order_id or orders.new_client_order_id()
     async with context.view(info) as view:
         held = await _existing(view, info, input.id)
@@ -176,7 +176,7 @@ async def set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> Positio
     context = info.context
     async with context.view(info) as view:
         held = await _existing(view, info, id)
-    changed = await context.services.position_keeper.set_metadata(
+    changed = await context.services.position_actions.set_metadata(
         held.key, as_metadata(metadata), context.attempt
     )
     return PositionSuccess(position=Position.of(replace(held, position=changed)))

@@ -92,7 +92,7 @@ async def serve(
     database_url: str, tmp_path: Path, clock: ManualClock, faults: Faults
 ) -> AsyncIterator[Serve]:
     """Serves with further settings."""
-    parts = Parts(clock=clock, doorkeeper=hasty(), faults={"paper": faults}, seconds=never_late)
+    parts = Parts(clock=clock, login_throttle=hasty(), faults={"paper": faults}, seconds=never_late)
     async with AsyncExitStack() as stack:
 
         async def serve(**settings: str) -> Api:
@@ -110,7 +110,7 @@ async def shared_api(
     folder = tmp_path_factory.mktemp("shared")
     shutil.copy(sqlite_template, folder / "orderdeck.db")
     settings = settings_of(f"sqlite+aiosqlite:///{folder / 'orderdeck.db'}", folder)
-    parts = Parts(clock=ManualClock(START), doorkeeper=hasty(), seconds=never_late)
+    parts = Parts(clock=ManualClock(START), login_throttle=hasty(), seconds=never_late)
     async with running(settings, parts) as api:
         yield api
 

@@ -61,7 +61,7 @@ class Target:
 @pytest.fixture
 def target(sqlite_url: str, tmp_path: Path) -> Iterator[Target]:
     settings = settings_of(sqlite_url, tmp_path, **UNBOUNDED)
-    parts = Parts(clock=ManualClock(START), doorkeeper=hasty(), seconds=never_late)
+    parts = Parts(clock=ManualClock(START), login_throttle=hasty(), seconds=never_late)
     with all_logs() as told, asyncio.Runner() as runner:
         stack = AsyncExitStack()
         api = runner.run(stack.enter_async_context(running(settings, parts)))

@@ -95,7 +95,7 @@ async def open_process(
         accounts=accounts,
         gate=gate(database, accounts, BalanceCache(ledger, clock), rules, clock),
         ledger=ledger,
-        courier=OrderDispatcher(accounts, ledger, clock),
+        dispatcher=OrderDispatcher(accounts, ledger, clock),
         clock=clock,
         ids=ids,
     )

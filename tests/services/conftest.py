@@ -19,7 +19,7 @@ def start(database: Database, clock: ManualClock) -> Callable[[], AuthService]:
         database=database,
         clock=clock,
         account_names=("main", "paper"),
-        doorkeeper=LoginThrottle(HastyClock(START)),
+        login_throttle=LoginThrottle(HastyClock(START)),
     )
 
 

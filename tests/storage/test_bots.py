@@ -7,7 +7,7 @@ from ulid import ULID
 
 from app.domain.accounts import AccountMode
 from app.domain.bot.bot import Decision, DecisionOutcome
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 from app.errors import Duplicate
 from app.storage.database import Database
 from tests.conftest import on_each_database

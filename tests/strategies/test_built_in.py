@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 from app.strategies.built_in import BUILT_IN
 from app.strategies.interface import MOST_CANDLES, Advice, Candles, Held
 from app.strategies.parameters import as_text, read

@@ -3,7 +3,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 from app.services.bot.strategies import StrategyRunner
 from app.strategies.built_in import BUILT_IN
 from app.strategies.interface import Advice

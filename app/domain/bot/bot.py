@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 
 MOST_ASSIGNMENTS = 50
 MOST_CYCLE_SECONDS = 86_400

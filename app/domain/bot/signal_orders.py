@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.bot.bot import Assignment
-from app.domain.bot.signals import Signal
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import OrderSide
 from app.domain.portfolio.positions import Holding
+from app.domain.signals import Signal
 
 _ONE = Decimal(1)
 

@@ -40,23 +40,23 @@ from app.ports import Clock
 class CcxtExchange:
     """One account at an exchange. What it cannot read it counts, logs and never guesses."""
 
-    def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketCache) -> None:
+    def __init__(self, terms: CcxtTerms, clock: Clock, market_cache: MarketCache) -> None:
         self._terms = terms
         self._clock = clock
-        self._session = CcxtSession(terms, clock, shelf)
-        self._oddities = AnomalyLog(terms.exchange, clock)
-        self._lookups = OrderLookup(self._session, clock, self._oddities)
-        self._exposures = ExposureReader(self._session, self._lookups, clock, self._oddities)
-        self._data = MarketData(self._session, self._lookups, clock, self._oddities)
+        self._session = CcxtSession(terms, clock, market_cache)
+        self._anomalies = AnomalyLog(terms.exchange, clock)
+        self._lookups = OrderLookup(self._session, clock, self._anomalies)
+        self._exposures = ExposureReader(self._session, self._lookups, clock, self._anomalies)
+        self._data = MarketData(self._session, self._lookups, clock, self._anomalies)
         self._market_streams = MarketStreams(self._data, self._session, clock)
         self._stand = NewsBroadcast()
         self._streams = AccountStreams(self, self._session, self._stand, terms, clock)
         self._sent = SentIds()
 
     @property
-    def oddities(self) -> Counter[str]:
+    def anomalies(self) -> Counter[str]:
         """What the exchange should not have said, and how often it did."""
-        return self._oddities.counts
+        return self._anomalies.counts
 
     @property
     def opened(self) -> asyncio.Event:
@@ -73,7 +73,7 @@ class CcxtExchange:
         client = self._session.client if self._session.opened.is_set() else None
         is_allowed = self._terms.has_keys and not self._exposures.are_refused
         has_positions = is_allowed and self._session.has_swaps
-        return capabilities_of(client, self._session.venue, has_positions=has_positions)
+        return capabilities_of(client, self._session.quirks, has_positions=has_positions)
 
     @property
     def connection(self) -> Connection:
@@ -120,7 +120,7 @@ class CcxtExchange:
             raise ExchangeRejected(refusal)
         self._sent.take(intent.wire_id)
         try:
-            row = await self._session.ask(Priority.ORDER, placing(intent, self._session.venue))
+            row = await self._session.ask(Priority.ORDER, placing(intent, self._session.quirks))
         except Exception as error:
             self._lookups.note(error)
             failure = failure_of_create(error)
@@ -133,7 +133,7 @@ class CcxtExchange:
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
         """What the exchange does not have waiting any more is looked up, for it may be canceled."""
-        call = canceling(key, self._session.venue)
+        call = canceling(key, self._session.quirks)
         if call is None:
             row = await self._lookups.find_row(key)
             if row is None:
@@ -158,7 +158,7 @@ class CcxtExchange:
         if amending.is_done:
             return found
         try:
-            call = amending.call(self._facts(), self._session.venue)
+            call = amending.call(self._facts(), self._session.quirks)
             await self._session.ask(Priority.ORDER, call)
         except Exception as error:
             raise failure_of_create(error) from error
@@ -198,7 +198,7 @@ class CcxtExchange:
 
     def count(self, what: str, **facts: Any) -> None:
         """Note something that the exchange should not have said."""
-        self._oddities.note(what, **facts)
+        self._anomalies.note(what, **facts)
 
     def _own_no(self, intent: OrderIntent) -> Refusal | None:
         if self._terms.mode is AccountMode.PAPER:

@@ -38,7 +38,7 @@ _log = get_logger(__name__)
 class LedgerContext:
     """What the books are kept with."""
 
-    floor: PriceSource
+    price_source: PriceSource
     clock: Clock
     faults: Faults
     desk: FaultyNews
@@ -51,10 +51,10 @@ class Bookkeeper:
     still be known: there, the books say what was ordered when, whoever looked and how often.
     """
 
-    def __init__(self, books: LedgerStore, surroundings: LedgerContext) -> None:
-        self._books = books
-        self._floor = surroundings.floor
-        self._matching = Matching(rates=surroundings.floor.rates)
+    def __init__(self, store: LedgerStore, surroundings: LedgerContext) -> None:
+        self._store = store
+        self._price_source = surroundings.price_source
+        self._matching = Matching(rates=surroundings.price_source.rates)
         self._clock = surroundings.clock
         self._faults = surroundings.faults
         self._desk = surroundings.desk
@@ -64,161 +64,169 @@ class Bookkeeper:
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         """Book a new order, or raise and leave no trace of it."""
-        pit = await self._floor.pit(intent.symbol)
-        async with self._page(assets=(pit.rules.base, pit.rules.quote)) as page:
-            if await page.books.find_order_by_wire_id(intent.wire_id) is not None:
+        market_view = await self._price_source.market_view(intent.symbol)
+        async with self._ledger(assets=(market_view.rules.base, market_view.rules.quote)) as ledger:
+            if await ledger.store.find_order_by_wire_id(intent.wire_id) is not None:
                 raise ExchangeDoubt("duplicate: an order with this wire id was sent before")
-            order = _arriving(intent, page.numbers.order + 1, page.now)
-            order, trades = page.settle(await self._place(order, pit, page))
-            await page.write()
+            order = _arriving(intent, ledger.numbers.order + 1, ledger.now)
+            order, trades = ledger.settle(await self._place(order, market_view, ledger))
+            await ledger.write()
             self._faults.crash(CrashPoint.BEFORE_BOOKING)
         self._faults.crash(CrashPoint.AFTER_BOOKING)
         return report_of(order, trades)
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
         """Take an order back if it still waits, and say how it stands."""
-        async with self._page() as page:
-            order = await _find(page.books, key)
+        async with self._ledger() as ledger:
+            order = await _find(ledger.store, key)
             if order is None:
                 return None
             if order.waits:
-                order, _ = page.settle(self._matching.cancel(order, page.now))
-                await page.write()
-            return report_of(order, await page.books.trades(order.number))
+                order, _ = ledger.settle(self._matching.cancel(order, ledger.now))
+                await ledger.write()
+            return report_of(order, await ledger.store.trades(order.number))
 
     async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
         """Change an order that waits, in place, or raise and leave it as it was."""
-        pit = await self._floor.pit(key.symbol)
-        async with self._page() as page:
-            order = await _find(page.books, key)
+        market_view = await self._price_source.market_view(key.symbol)
+        async with self._ledger() as ledger:
+            order = await _find(ledger.store, key)
             if order is None:
                 return None
             if not order.waits or wanted != terms_of(order):
-                order, _ = page.settle(await self._amend(order, wanted, pit, page))
-                await page.write()
-            return report_of(order, await page.books.trades(order.number))
+                order, _ = ledger.settle(await self._amend(order, wanted, market_view, ledger))
+                await ledger.write()
+            return report_of(order, await ledger.store.trades(order.number))
 
     async def match(self) -> None:
         """Let the orders that wait meet the prices of which nobody has taken note yet."""
         waiting = await self._refreshed()
-        for meeting in await self._floor.meetings(waiting):
-            async with self._page(meeting) as page:
-                await page.sync(self._waiting)
+        for meeting in await self._price_source.meetings(waiting):
+            async with self._ledger(meeting) as ledger:
+                await ledger.sync(self._waiting)
             self._faults.crash(CrashPoint.AFTER_MATCHING)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
-        async with self._books.snapshot() as books:
-            order = await _find(books, key)
-            return None if order is None else report_of(order, await books.trades(order.number))
+        async with self._store.snapshot() as store:
+            order = await _find(store, key)
+            return None if order is None else report_of(order, await store.trades(order.number))
 
     async def balances(self) -> Mapping[str, Balance]:
         if self._known_assets is None:
-            async with self._page() as page:
-                return _told(page.balances)
-        async with self._books.snapshot() as books:
-            return _told(await books.balances())
+            async with self._ledger() as ledger:
+                return _told(ledger.balances)
+        async with self._store.snapshot() as store:
+            return _told(await store.balances())
 
     async def exposures(self) -> Sequence[Exposure]:
         """Every open position on margin, at the last prices where several stand on one quote."""
-        async with self._books.snapshot() as books:
-            positions = await books.positions()
-            stakes = MarginAccount.of(positions, await books.balances() if positions else {})
-        last = {} if stakes.are_apart else await self._last(stakes.symbols)
-        return stakes.exposures(last.get)
+        async with self._store.snapshot() as store:
+            positions = await store.positions()
+            margin_account = MarginAccount.of(
+                positions, await store.balances() if positions else {}
+            )
+        last = {} if margin_account.are_apart else await self._last(margin_account.symbols)
+        return margin_account.exposures(last.get)
 
     async def liquidations(self, since: datetime) -> Sequence[OrderReport]:
         """What the exchange has closed by itself since then, up to the present moment."""
-        async with self._page() as page:
+        async with self._ledger() as ledger:
             return [
-                report_of(order, await page.books.trades(order.number))
-                for order in await page.books.liquidations(since)
+                report_of(order, await ledger.store.trades(order.number))
+                for order in await ledger.store.liquidations(since)
             ]
 
     async def waiting(self) -> Sequence[OrderReport]:
         """Every order that waits, oldest first, with what it has traded."""
-        async with self._books.snapshot() as books:
+        async with self._store.snapshot() as store:
             return [
-                report_of(order, await books.trades(order.number) if order.filled else ())
-                for order in await books.open_orders()
+                report_of(order, await store.trades(order.number) if order.filled else ())
+                for order in await store.open_orders()
             ]
 
     async def _last(self, symbols: Sequence[str]) -> Mapping[str, Decimal | None]:
         try:
-            tickers = await self._floor.tickers(symbols)
+            tickers = await self._price_source.tickers(symbols)
         except ExchangeError:
             return {}
         return {symbol: ticker.last for symbol, ticker in tickers.items()}
 
-    async def _place(self, order: PaperOrder, pit: MarketView, page: LedgerTransaction) -> Outcome:
-        _insist(refuse(order, pit.rules, pit.quote(page.now)))
-        order = await page.admitted(order)
-        levels = pit.levels_against(order.side, page.now)
-        return self._matching.place(order, cut(levels, page.most_of(order)))
+    async def _place(
+        self, order: PaperOrder, market_view: MarketView, ledger: LedgerTransaction
+    ) -> Outcome:
+        _insist(refuse(order, market_view.rules, market_view.quote(ledger.now)))
+        order = await ledger.admitted(order)
+        levels = market_view.levels_against(order.side, ledger.now)
+        return self._matching.place(order, cut(levels, ledger.most_of(order)))
 
     async def _amend(
-        self, order: PaperOrder, wanted: OrderTerms, pit: MarketView, page: LedgerTransaction
+        self,
+        order: PaperOrder,
+        wanted: OrderTerms,
+        market_view: MarketView,
+        ledger: LedgerTransaction,
     ) -> Outcome:
-        after, at = with_terms(order, wanted), page.now
-        _insist(refuse_amendment(order, after, pit.rules, pit.quote(at)))
-        await page.check_reduction(after)
-        levels = cut(pit.levels_against(order.side, at), page.most_of(order))
+        after, at = with_terms(order, wanted), ledger.now
+        _insist(refuse_amendment(order, after, market_view.rules, market_view.quote(at)))
+        await ledger.check_reduction(after)
+        levels = cut(market_view.levels_against(order.side, at), ledger.most_of(order))
         return self._matching.amend(order, wanted, levels, at)
 
     @asynccontextmanager
-    async def _page(
+    async def _ledger(
         self, meeting: PendingPrices | None = None, *, assets: Iterable[str] = ()
     ) -> AsyncIterator[LedgerTransaction]:
         """The books up to the present moment; a refusal inside undoes nothing of that."""
-        refused, meeting = None, meeting or self._floor.missed
-        async with self._books.transaction() as books:
-            page = await self._open(books, frozenset(assets))
+        refused, meeting = None, meeting or self._price_source.missed
+        async with self._store.transaction() as store:
+            ledger = await self._open(store, frozenset(assets))
             if meeting is not None:
-                await meeting.hold(page, self._waiting)
-            await page.sync(self._waiting)
-            if page.has_triggered:
+                await meeting.hold(ledger, self._waiting)
+            await ledger.sync(self._waiting)
+            if ledger.has_triggered:
                 self._faults.crash(CrashPoint.BEFORE_TRIGGERING)
-            news = await page.reports()
+            news = await ledger.reports()
             try:
-                yield page
+                yield ledger
             except ExchangeRejected as error:
                 refused = error
-        self._known_assets = frozenset(page.balances)
-        self._waiting = page.teach(self._waiting)
+        self._known_assets = frozenset(ledger.balances)
+        self._waiting = ledger.teach(self._waiting)
         for report in news:
             self._desk.publish(report)
-        if page.liquidated:
-            self._tell_of_liquidation(page)
+        if ledger.liquidated:
+            self._tell_of_liquidation(ledger)
         if refused is not None:
             raise refused
 
-    async def _open(self, books: LedgerUpdate, assets: frozenset[str]) -> LedgerTransaction:
+    async def _open(self, store: LedgerUpdate, assets: frozenset[str]) -> LedgerTransaction:
         if self._known_assets is None or not assets <= self._known_assets:
             nothing = dict.fromkeys(assets, money.ZERO)
-            await books.deposit({**nothing, **self._floor.opening_balances})
-        balances, numbers = await books.hold(), await books.last_numbers()
+            await store.deposit({**nothing, **self._price_source.opening_balances})
+        balances, numbers = await store.hold(), await store.last_numbers()
         # The time is read when every order before this one is booked.
-        return LedgerTransaction(books, self._matching, balances, numbers, self._clock.now())
+        return LedgerTransaction(store, self._matching, balances, numbers, self._clock.now())
 
     async def _refreshed(self) -> RestingOrders:
         """What waits; now and then it is learned what other processes have booked."""
         now = self._clock.now()
         if self._waiting is not None and self._refresh_at is not None and now < self._refresh_at:
             return self._waiting
-        async with self._books.snapshot() as books:
-            numbers = await books.last_numbers()
+        async with self._store.snapshot() as store:
+            numbers = await store.last_numbers()
             if self._waiting is None:
-                orders = await books.open_orders()
-                self._waiting = RestingOrders.of(orders, numbers, await _stakes(books))
+                orders = await store.open_orders()
+                self._waiting = RestingOrders.of(orders, numbers, await _margin_account(store))
             elif numbers.change > (known := self._waiting.change):
-                changed = await books.changed_orders(known)
-                stakes = await _stakes(books)
-                self._waiting.learn(changed, stakes, since=known, numbers=numbers)
+                changed = await store.changed_orders(known)
+                margin_account = await _margin_account(store)
+                self._waiting.learn(changed, margin_account, since=known, numbers=numbers)
         self._refresh_at = now + _REFRESH
         return self._waiting
 
-    def _tell_of_liquidation(self, page: LedgerTransaction) -> None:
-        for order in page.liquidated:
-            balance = page.balances[order.quote]
+    def _tell_of_liquidation(self, ledger: LedgerTransaction) -> None:
+        for order in ledger.liquidated:
+            balance = ledger.balances[order.quote]
             _log.warning(
                 "paper.liquidated",
                 order=order.number,
@@ -229,8 +237,8 @@ class Bookkeeper:
         self._desk.open_gap()
 
 
-async def _stakes(books: LedgerView) -> MarginAccount:
-    return MarginAccount.of(await books.positions(), await books.balances())
+async def _margin_account(store: LedgerView) -> MarginAccount:
+    return MarginAccount.of(await store.positions(), await store.balances())
 
 
 def _told(balances: Mapping[str, PaperBalance]) -> Mapping[str, Balance]:
@@ -242,10 +250,10 @@ def _insist(refusal: Refusal | None) -> None:
         raise ExchangeRejected(refusal)
 
 
-async def _find(books: LedgerView, key: OrderKey) -> PaperOrder | None:
+async def _find(store: LedgerView, key: OrderKey) -> PaperOrder | None:
     number = number_of(key.exchange_order_id)
-    by_number = None if number is None else await books.find_order(number)
-    return by_number or await books.find_order_by_wire_id(key.wire_id)
+    by_number = None if number is None else await store.find_order(number)
+    return by_number or await store.find_order_by_wire_id(key.wire_id)
 
 
 def _arriving(intent: OrderIntent, number: int, at: datetime) -> PaperOrder:

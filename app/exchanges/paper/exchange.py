@@ -38,26 +38,28 @@ class PaperExchange:
     """
 
     def __init__(
-        self, books: LedgerStore, clock: Clock, terms: PaperTerms, faults: Faults | None = None,
+        self, store: LedgerStore, clock: Clock, terms: PaperTerms, faults: Faults | None = None,
         *, prices: PublicMarketData | None = None,
     ) -> None:  # fmt: skip
         self._faults = Faults() if faults is None else faults
         self._clock = clock
-        self._floor = _floor(terms, clock, prices)
+        self._price_source = _price_source(terms, clock, prices)
         self._line = FaultyConnection(self._faults, clock)
         self._desk = FaultyNews(self._faults)
-        self._books = Bookkeeper(
-            books,
-            LedgerContext(floor=self._floor, clock=clock, faults=self._faults, desk=self._desk),
+        self._store = Bookkeeper(
+            store,
+            LedgerContext(
+                price_source=self._price_source, clock=clock, faults=self._faults, desk=self._desk
+            ),
         )
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._floor.capabilities
+        return self._price_source.capabilities
 
     @property
     def market_set(self) -> str:
-        return self._floor.market_set
+        return self._price_source.market_set
 
     @property
     def connection(self) -> Connection:
@@ -65,73 +67,73 @@ class PaperExchange:
             return Connection(
                 connectivity=Connectivity.DISCONNECTED, detail="switched off by a test"
             )
-        return self._floor.connection
+        return self._price_source.connection
 
     async def markets(self) -> Mapping[str, Market]:
         self._line.require()
-        return await self._floor.markets()
+        return await self._price_source.markets()
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         """The prices of those symbols that are listed."""
         self._line.require()
-        return await self._floor.tickers(symbols)
+        return await self._price_source.tickers(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         """What others offer now; no more than 50 levels deep on the simulated market."""
         self._line.require()
-        return await self._floor.order_book(symbol, depth)
+        return await self._price_source.order_book(symbol, depth)
 
     async def timeframes(self) -> Sequence[str]:
         self._line.require()
-        return await self._floor.timeframes()
+        return await self._price_source.timeframes()
 
     async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
         self._line.require()
-        return await self._floor.candles(asked)
+        return await self._price_source.candles(asked)
 
     def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
-        return self._line.along(self._floor.watch_ticker(symbol))
+        return self._line.along(self._price_source.watch_ticker(symbol))
 
     def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
-        return self._line.along(self._floor.watch_candles(symbol, timeframe))
+        return self._line.along(self._price_source.watch_candles(symbol, timeframe))
 
     def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
-        return self._line.along(self._floor.watch_order_book(symbol))
+        return self._line.along(self._price_source.watch_order_book(symbol))
 
     async def balances(self) -> Mapping[str, Balance]:
         self._line.require()
-        return await self._books.balances()
+        return await self._store.balances()
 
     async def exposures(self) -> Sequence[Exposure]:
         self._line.require()
-        return await self._books.exposures()
+        return await self._store.exposures()
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         await self._line.out(Call.SUBMIT)
-        return await self._answer(Call.SUBMIT, await self._books.submit(intent))
+        return await self._answer(Call.SUBMIT, await self._store.submit(intent))
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
         await self._line.out(Call.CANCEL)
-        return await self._answer(Call.CANCEL, await self._books.cancel(key))
+        return await self._answer(Call.CANCEL, await self._store.cancel(key))
 
     async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
         await self._line.out(Call.AMEND)
-        return await self._answer(Call.AMEND, await self._books.amend(key, wanted))
+        return await self._answer(Call.AMEND, await self._store.amend(key, wanted))
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         await self._line.out(Call.FIND)
-        report = await self._books.find(key)
+        report = await self._store.find(key)
         await self._line.back(Call.FIND)
         return report
 
     async def open_orders(self) -> Sequence[OrderReport]:
         self._line.require(Call.FIND)
-        return await self._books.waiting()
+        return await self._store.waiting()
 
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         """Its own alone, by which it liquidates: nobody else places orders here."""
         self._line.require(Call.FIND)
-        return await self._books.liquidations(since)
+        return await self._store.liquidations(since)
 
     def news(self) -> AsyncIterator[OrderReport]:
         """What this process books from now on."""
@@ -148,18 +150,18 @@ class PaperExchange:
     async def run(self) -> None:
         """See to the prices, and fill the waiting orders through which they have gone."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._floor.run())
+            tasks.create_task(self._price_source.run())
             tasks.create_task(self._keep_matching())
 
     async def _keep_matching(self) -> None:
         while True:
             is_well = await self._match()
-            pause = self._floor.pause_seconds()
+            pause = self._price_source.pause_seconds()
             await self._clock.sleep(pause if is_well else max(pause, _RETRY_SECONDS))
 
     async def _match(self) -> bool:
         try:
-            await self._books.match()
+            await self._store.match()
         except ExchangeUnavailable:
             # The connection says so already.
             return False
@@ -178,7 +180,7 @@ class PaperExchange:
         return report
 
 
-def _floor(terms: PaperTerms, clock: Clock, prices: PublicMarketData | None) -> PriceSource:
+def _price_source(terms: PaperTerms, clock: Clock, prices: PublicMarketData | None) -> PriceSource:
     if prices is None:
         return SimulatedSource(terms, clock)
     return MirroredSource(prices, terms, clock)

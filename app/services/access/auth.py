@@ -54,13 +54,13 @@ class AuthService:
         database: Database,
         clock: Clock,
         account_names: Collection[str],
-        doorkeeper: LoginThrottle,
+        login_throttle: LoginThrottle,
         mint: TokenFactory | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._account_names = tuple(sorted(account_names))
-        self._doorkeeper = doorkeeper
+        self._login_throttle = login_throttle
         self._mint = mint or TokenFactory()
         self._admins = AdminTokens(database, clock, self._mint)
         self._cache: OrderedDict[str, tuple[Token, datetime]] = OrderedDict()
@@ -77,11 +77,11 @@ class AuthService:
         """The valid token that this is the secret of, or Unauthenticated."""
         digest = digest_of(secret)
         if digest not in self._acquainted:
-            self._doorkeeper.hear(address)
+            self._login_throttle.hear(address)
         now = self._clock.now()
         token = await self._recall(digest, now)
         if token is None:
-            await self._doorkeeper.turn_away(address)
+            await self._login_throttle.turn_away(address)
             raise Unauthenticated("no such token")
         if not token.is_valid(now):
             how = "was revoked" if token.revoked_at is not None else "has expired"

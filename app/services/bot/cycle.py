@@ -14,12 +14,12 @@ from app.bus import Topic
 from app.domain import money
 from app.domain.bot.bot import Assignment, Bot, Decision, DecisionOutcome
 from app.domain.bot.signal_orders import SignalOrder, StrategyPosition, wanted
-from app.domain.bot.signals import Signal
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.order_kinds import OrderSource, OrderType, PositionType
 from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest
 from app.domain.portfolio.positions import Holding, Position
+from app.domain.signals import Signal
 from app.errors import (
     CycleFailed,
     Denied,
@@ -192,7 +192,7 @@ class BotCycles:
             await tx.bots.decide(replace(ordered, order_id=placed.id))
 
         try:
-            await self._tools.orders.place(request, errand=Placement(alongside=alongside))
+            await self._tools.orders.place(request, placement=Placement(alongside=alongside))
         except Duplicate:
             # Decided on before, by whoever was faster.
             return

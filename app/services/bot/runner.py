@@ -66,54 +66,54 @@ class BotRunner:
         self._forgot_at: datetime | None = None
 
     async def run(self) -> None:
-        with self._tools.bus.listen(Topic.FEED) as bell:
+        with self._tools.bus.listen(Topic.FEED) as trigger:
             while True:
                 if _is_idle(await self._read()):
-                    await bell.wait_at_most(self._database.poll_seconds)
+                    await trigger.wait_at_most(self._database.poll_seconds)
                 elif await self._take():
-                    await self._run_mine(bell)
+                    await self._run_mine(trigger)
                 else:
                     await self._clock.sleep(RENEW_SECONDS)
 
-    async def _run_mine(self, bell: Listener) -> None:
+    async def _run_mine(self, trigger: Listener) -> None:
         """Until nothing is left to be done, or somebody else has it."""
         renewing = asyncio.create_task(self._keep())
         try:
             await self._change(_taken_over)
             while not _is_idle(bot := await self._read()) and not renewing.done():
-                await self._step(bot, bell)
+                await self._step(bot, trigger)
         finally:
             await self._give_up(renewing)
 
-    async def _step(self, bot: Bot, bell: Listener) -> None:
+    async def _step(self, bot: Bot, trigger: Listener) -> None:
         match bot.state:
             case BotState.STARTING:
-                await self._begin(bot, bell)
+                await self._begin(bot, trigger)
             case BotState.RUNNING | BotState.PAUSED if bot.desired is not bot.state:
                 await self._change(_as_desired)
             case BotState.RUNNING:
-                await self._cycle_when_due(bot, bell)
+                await self._cycle_when_due(bot, trigger)
             case BotState.PAUSED:
-                await self._until_rung(bell, RENEW_SECONDS)
+                await self._until_rung(trigger, RENEW_SECONDS)
             case BotState.STOPPING | BotState.STOPPED | BotState.FAILED:
                 await self._wind_up(bot)
 
-    async def _begin(self, bot: Bot, bell: Listener) -> None:
+    async def _begin(self, bot: Bot, trigger: Listener) -> None:
         """Not before its account was compared with the exchange."""
         if self._tools.accounts.is_in_step(bot.account or ""):
             await self._change(_as_desired)
         else:
-            await self._until_rung(bell, STEP_SECONDS)
+            await self._until_rung(trigger, STEP_SECONDS)
 
-    async def _cycle_when_due(self, bot: Bot, bell: Listener) -> None:
+    async def _cycle_when_due(self, bot: Bot, trigger: Listener) -> None:
         if bot.last_cycle_at is not None:
             due = bot.last_cycle_at + timedelta(seconds=domain.pause_seconds(bot))
             rest = (due - self._clock.now()).total_seconds()
             if rest > 0:
-                await self._until_rung(bell, rest)
+                await self._until_rung(trigger, rest)
                 return
         began = self._clock.now()
-        failure = await self._cycle(bot, bell)
+        failure = await self._cycle(bot, trigger)
         took = self._clock.now() - began
         self._tools.metrics.cycled(took.total_seconds(), is_done=failure is None)
         milliseconds = int(took.total_seconds() * 1000)
@@ -128,10 +128,10 @@ class BotRunner:
                 await tx.bots.forget_holds(now - HOLDS_KEPT)
             await forget_old(self._database, now)
 
-    async def _cycle(self, bot: Bot, bell: Listener) -> str | None:
+    async def _cycle(self, bot: Bot, trigger: Listener) -> str | None:
         """Why it came to nothing. A stop waits for it a while, and then ends it."""
         cycle = asyncio.ensure_future(self._tools.cycles.run(bot))
-        watching = asyncio.ensure_future(self._until_stopping(bell))
+        watching = asyncio.ensure_future(self._until_stopping(trigger))
         try:
             await asyncio.wait({cycle, watching}, return_when=asyncio.FIRST_COMPLETED)
             if not cycle.done():
@@ -148,9 +148,9 @@ class BotRunner:
                 await asyncio.wait({cycle})
         cycle.cancel()
 
-    async def _until_stopping(self, bell: Listener) -> None:
+    async def _until_stopping(self, trigger: Listener) -> None:
         while (await self._read()).state is BotState.RUNNING:
-            await bell.wait_at_most(self._database.poll_seconds)
+            await trigger.wait_at_most(self._database.poll_seconds)
 
     async def _wind_up(self, bot: Bot) -> None:
         failed = await self._endings.carry_out(bot.stop_wish, bot.account)
@@ -200,11 +200,11 @@ class BotRunner:
         async with self._database.transaction() as tx:
             await tx.bots.release(self._tools.name)
 
-    async def _until_rung(self, bell: Listener, seconds: float) -> None:
+    async def _until_rung(self, trigger: Listener, seconds: float) -> None:
         poll = self._database.poll_seconds
         with suppress(TimeoutError):
             async with self._clock.timeout(seconds if poll is None else min(seconds, 1.0)):
-                await bell.wait()
+                await trigger.wait()
 
 
 def _is_idle(bot: Bot) -> bool:

@@ -52,7 +52,7 @@ class BotTools:
     accounts: AccountService
     strategies: StrategyRunner
     views: ViewService
-    watches: LiveQueries
+    live: LiveQueries
     bus: Bus
     clock: Clock
 
@@ -70,7 +70,7 @@ class BotService:
 
     async def follow(self) -> AsyncGenerator[Bot, None]:
         """As it stands now, and anew with every change."""
-        return await self._tools.watches.follow(live_queries.LiveQuery(key="bot", look=self._look))
+        return await self._tools.live.follow(live_queries.LiveQuery(key="bot", look=self._look))
 
     async def start(self, plan: BotPlan, attempt: Attempt | None = None) -> None:
         """Begin, or go on after a pause, perhaps with something else to do."""
@@ -91,14 +91,14 @@ class BotService:
 
     async def decisions(self, accounts: frozenset[str]) -> AsyncGenerator[Decision, None]:
         """Each that is made from now on, in the order in which they are made."""
-        bell = self._tools.bus.listen(Topic.FEED)
+        trigger = self._tools.bus.listen(Topic.FEED)
         async with self._database.snapshot() as view:
-            return self._told(accounts, await view.bots.last_decision_id(), bell)
+            return self._told(accounts, await view.bots.last_decision_id(), trigger)
 
     async def _told(
-        self, accounts: frozenset[str], last: str, bell: Listener
+        self, accounts: frozenset[str], last: str, trigger: Listener
     ) -> AsyncGenerator[Decision, None]:
-        with bell:
+        with trigger:
             while True:
                 async with self._database.snapshot() as view:
                     made = await view.bots.decisions_after(accounts, last, BATCH)
@@ -106,7 +106,7 @@ class BotService:
                     yield decision
                     last = decision.id
                 if not made:
-                    await bell.wait_at_most(self._database.poll_seconds)
+                    await trigger.wait_at_most(self._database.poll_seconds)
 
     async def _look(self, _before: Bot | None) -> Observation[Bot]:
         async with self._tools.views.open(frozenset()) as view:
@@ -114,12 +114,12 @@ class BotService:
 
     async def _change(self, decide: Callable[[Bot], Bot], attempt: Attempt | None) -> None:
         """Write down what is asked for, and give the runner a moment to get there."""
-        with self._tools.bus.listen(Topic.FEED) as bell:
+        with self._tools.bus.listen(Topic.FEED) as trigger:
             await self._write(decide, attempt)
             with suppress(TimeoutError):
                 async with self._clock.timeout(SETTLE_SECONDS):
                     while not await self._is_settled():
-                        await bell.wait_at_most(self._database.poll_seconds)
+                        await trigger.wait_at_most(self._database.poll_seconds)
 
     async def _is_settled(self) -> bool:
         async with self._database.snapshot() as view:

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 from app.errors import Refusal, RefusalCode, StrategyFailed
 from app.ports import Clock
 from app.services.bot.strategy_workers import StrategyWorker, WorkerLimits

@@ -60,7 +60,7 @@ class BotWindDown:
             if request is None:
                 continue
             try:
-                await self._orders.place(request, errand=Placement(is_closing=True))
+                await self._orders.place(request, placement=Placement(is_closing=True))
             except Denied as denied:
                 failed.append(f"{position.key.symbol} of {strategy}: {denied.refusal.message}")
         return failed

@@ -50,72 +50,72 @@ class _Numbered(Generic[T]):
     """Later ones have higher numbers, in all watches."""
 
     number: int
-    sight: Observation[T]
+    observation: Observation[T]
     at: datetime
 
 
 class LiveQueries:
     """Begins to watch with the first who asks, and does it once for all who mean the same."""
 
-    def __init__(self, bus: Bus, feeds: StreamRegistry, clock: Clock) -> None:
+    def __init__(self, bus: Bus, streams: StreamRegistry, clock: Clock) -> None:
         self._bus = bus
-        self._feeds = feeds
+        self._streams = streams
         self._clock = clock
         self._numbers = count(1)
-        self._watches: dict[Hashable, _SharedQuery[Any]] = {}
+        self._live: dict[Hashable, _SharedQuery[Any]] = {}
 
     def __len__(self) -> int:
-        return len(self._watches)
+        return len(self._live)
 
     @property
     def readers(self) -> int:
         """How many watch anything."""
-        return sum(watch.readers for watch in self._watches.values())
+        return sum(watch.readers for watch in self._live.values())
 
-    async def follow(self, subject: LiveQuery[T]) -> AsyncGenerator[T, None]:
+    async def follow(self, query: LiveQuery[T]) -> AsyncGenerator[T, None]:
         """First what is, then what has become of it; what a slow reader did not take is skipped.
 
         Where there is nothing to be seen at first, it is told before anything is watched.
         """
-        first = await self._watch(subject).newer(0)
-        return self._told(subject, first)
+        first = await self._watch(query).newer(0)
+        return self._told(query, first)
 
-    async def _told(self, subject: LiveQuery[T], first: _Numbered[T]) -> AsyncGenerator[T, None]:
-        watch, seen, told = self._watch(subject), first, first.sight.state
+    async def _told(self, query: LiveQuery[T], first: _Numbered[T]) -> AsyncGenerator[T, None]:
+        watch, seen, told = self._watch(query), first, first.observation.state
         with watch.joined():
             yield told
             while True:
                 seen = await watch.newer(seen.number)
-                if seen.sight.state != told:
-                    told = seen.sight.state
+                if seen.observation.state != told:
+                    told = seen.observation.state
                     yield told
 
-    def _watch(self, subject: LiveQuery[T]) -> "_SharedQuery[T]":
-        watch: _SharedQuery[T] | None = self._watches.get(subject.key)
+    def _watch(self, query: LiveQuery[T]) -> "_SharedQuery[T]":
+        watch: _SharedQuery[T] | None = self._live.get(query.key)
         if watch is None:
             self._forget_idle()
-            bell = self._bus.listen(Topic.FEED)
-            prices = PriceTrigger(self._feeds, bell.ring)
-            watch = _SharedQuery(subject, bell, prices, self._clock, self._numbers)
-            self._watches[subject.key] = watch
+            trigger = self._bus.listen(Topic.FEED)
+            prices = PriceTrigger(self._streams, trigger.ring)
+            watch = _SharedQuery(query, trigger, prices, self._clock, self._numbers)
+            self._live[query.key] = watch
         return watch
 
     def _forget_idle(self) -> None:
         """One that is forgotten costs another look, and no more."""
-        idle = [key for key, watch in self._watches.items() if watch.is_idle]
-        for key in idle[: max(0, len(self._watches) + 1 - MOST_WATCHES)]:
-            self._watches.pop(key).close()
+        idle = [key for key, watch in self._live.items() if watch.is_idle]
+        for key in idle[: max(0, len(self._live) + 1 - MOST_WATCHES)]:
+            self._live.pop(key).close()
 
 
 class _SharedQuery(Generic[T]):
     """Of those who wait for something newer, one waits for a ring and looks for all of them."""
 
     def __init__(
-        self, subject: LiveQuery[T], bell: Listener, prices: PriceTrigger, clock: Clock,
+        self, query: LiveQuery[T], trigger: Listener, prices: PriceTrigger, clock: Clock,
         numbers: Iterator[int],
     ) -> None:  # fmt: skip
-        self._subject = subject
-        self._bell = bell
+        self._query = query
+        self._trigger = trigger
         self._prices = prices
         self._clock = clock
         self._numbers = numbers
@@ -132,7 +132,7 @@ class _SharedQuery(Generic[T]):
         """Prices ring as long as anybody reads."""
         self.readers += 1
         if self._seen is not None:
-            self._prices.turn_to(self._seen.sight.prices)
+            self._prices.turn_to(self._seen.observation.prices)
         try:
             yield
         finally:
@@ -153,21 +153,21 @@ class _SharedQuery(Generic[T]):
             return await self._look()
 
     def close(self) -> None:
-        self._bell.close()
+        self._trigger.close()
 
     async def _look(self) -> _Numbered[T]:
-        before = None if self._seen is None else self._seen.sight.state
+        before = None if self._seen is None else self._seen.observation.state
         began = self._clock.now()
-        self._bell.hush()
+        self._trigger.hush()
         try:
-            sight = await self._subject.look(before)
+            observation = await self._query.look(before)
         except BaseException:
             # Whoever looks next must not wait for another ring.
-            self._bell.ring()
+            self._trigger.ring()
             raise
-        self._seen = _Numbered(number=next(self._numbers), sight=sight, at=began)
+        self._seen = _Numbered(number=next(self._numbers), observation=observation, at=began)
         if self.readers:
-            self._prices.turn_to(sight.prices)
+            self._prices.turn_to(observation.prices)
         return self._seen
 
     def _known_since(self, number: int) -> _Numbered[T] | None:
@@ -182,20 +182,20 @@ class _SharedQuery(Generic[T]):
             return seen
         rest = self._rest_seconds(seen)
         is_good = rest is None or rest > 0
-        return seen if is_good and not self._bell.is_rung else None
+        return seen if is_good and not self._trigger.is_rung else None
 
     async def _until_outdated(self, seen: _Numbered[T]) -> None:
         rest = self._rest_seconds(seen)
         if rest is None:
-            await self._bell.until_rung()
+            await self._trigger.until_rung()
         elif rest > 0:
             with suppress(TimeoutError):
                 async with self._clock.timeout(rest):
-                    await self._bell.until_rung()
+                    await self._trigger.until_rung()
 
     def _rest_seconds(self, seen: _Numbered[T]) -> float | None:
         """How long it is good still; None for as long as nothing rings."""
-        limits = [seen.sight.good_for_seconds]
+        limits = [seen.observation.good_for_seconds]
         if not self.readers:
             limits.append(PAUSE_SECONDS)
         elif self._prices.silent:

@@ -13,8 +13,8 @@ MOST_STREAMS = 200
 class PriceTrigger:
     """Watches prices, others as time goes by, for one who then looks at all of them anew."""
 
-    def __init__(self, feeds: StreamRegistry, ring: Callable[[], None]) -> None:
-        self._feeds = feeds
+    def __init__(self, streams: StreamRegistry, ring: Callable[[], None]) -> None:
+        self._streams = streams
         self._ring = ring
         self._wanted: Sequence[Channel[Ticker]] = ()
         self._joined: dict[ChannelKey, Channel[Ticker]] = {}
@@ -22,7 +22,7 @@ class PriceTrigger:
     @property
     def silent(self) -> int:
         """How many of them must be asked for, because no stream tells them."""
-        return sum(self._feeds.live(channel) is None for channel in self._wanted)
+        return sum(self._streams.live(channel) is None for channel in self._wanted)
 
     def turn_to(self, wanted: Sequence[Channel[Ticker]]) -> None:
         """Watch these from now on, and no others."""
@@ -31,9 +31,9 @@ class PriceTrigger:
         new = [channel for key, channel in chosen.items() if key not in self._joined]
         self._wanted, self._joined = wanted, chosen
         for channel in new:
-            self._feeds.join(channel, self)
+            self._streams.join(channel, self)
         for channel in gone:
-            self._feeds.leave(channel, self)
+            self._streams.leave(channel, self)
 
     def put(self, _topic: Hashable, _value: Ticker) -> None:
         self._ring()

@@ -17,19 +17,19 @@ class LatestValueQueue(AsyncIterator[T], Generic[T]):
         self._most = most
         self._untold: dict[Hashable, T] = {}
         self._told: dict[Hashable, T] = {}
-        self._bell = asyncio.Event()
+        self._trigger = asyncio.Event()
 
     def put(self, topic: Hashable, value: T) -> None:
         """In the place of what was to be told of this topic; of too many, the oldest goes."""
         self._untold[topic] = value
         _keep(self._untold, self._most)
-        self._bell.set()
+        self._trigger.set()
 
     async def __anext__(self) -> T:
         while True:
             while not self._untold:
-                self._bell.clear()
-                await self._bell.wait()
+                self._trigger.clear()
+                await self._trigger.wait()
             await self._turns.take()
             topic = next(iter(self._untold))
             value = self._untold.pop(topic)

@@ -33,8 +33,8 @@ T = TypeVar("T")
 class MarketDataService:
     """What can be traded, and at which price: live where it is watched, else as it is asked for."""
 
-    def __init__(self, feeds: StreamRegistry, clock: Clock) -> None:
-        self._feeds = feeds
+    def __init__(self, streams: StreamRegistry, clock: Clock) -> None:
+        self._streams = streams
         self._clock = clock
         self._answers: AnswerCache[Any] = AnswerCache(clock, kept=KEPT)
         self._markets: dict[str, Mapping[str, Market]] = {}
@@ -109,7 +109,7 @@ class MarketDataService:
             for channel in channels
             if channel.key.symbol in found
         }
-        return self._feeds.follow(channels, present, most=len(channels))
+        return self._streams.follow(channels, present, most=len(channels))
 
     async def candle_updates(
         self, account: AccountEntry, symbol: str, timeframe: str
@@ -120,7 +120,7 @@ class MarketDataService:
         latest = CandleRequest(symbol=symbol, timeframe=timeframe, limit=1)
         found = await self._candles(account, latest)
         present = {channel.key: found[-1]} if found else {}
-        return self._feeds.follow([channel], present, most=_CANDLES_UNREAD)
+        return self._streams.follow([channel], present, most=_CANDLES_UNREAD)
 
     async def order_book_updates(
         self, account: AccountEntry, symbol: str, depth: int
@@ -129,7 +129,7 @@ class MarketDataService:
         _deny(examine_depth(depth))
         channel = book_channel(account.gateway.market_set, symbol)
         present = {channel.key: await self._book(account, symbol)}
-        return _cut(self._feeds.follow([channel], present, most=1), depth)
+        return _cut(self._streams.follow([channel], present, most=1), depth)
 
     async def _listed(self, account: AccountEntry) -> Mapping[str, Market]:
         """As last told, where the exchange cannot be asked just now."""
@@ -155,7 +155,9 @@ class MarketDataService:
     async def _tickers(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
         """Asked for are those that nobody watches; the last ones told, where that fails."""
         market_set = account.gateway.market_set
-        live = {symbol: self._feeds.live(ticker_channel(market_set, symbol)) for symbol in symbols}
+        live = {
+            symbol: self._streams.live(ticker_channel(market_set, symbol)) for symbol in symbols
+        }
         found = {symbol: ticker for symbol, ticker in live.items() if ticker is not None}
         missing = tuple(symbol for symbol in symbols if symbol not in found)
         if missing:
@@ -181,7 +183,7 @@ class MarketDataService:
         market_set = account.gateway.market_set
         found = {}
         for symbol in symbols:
-            heard = self._feeds.latest(ticker_channel(market_set, symbol))
+            heard = self._streams.latest(ticker_channel(market_set, symbol))
             last = heard or self._last_told.get((market_set, symbol))
             if last is not None:
                 found[symbol] = replace(last, is_stale=True)
@@ -193,7 +195,7 @@ class MarketDataService:
         )
 
     async def _book(self, account: AccountEntry, symbol: str) -> OrderBook:
-        live = self._feeds.live(book_channel(account.gateway.market_set, symbol))
+        live = self._streams.live(book_channel(account.gateway.market_set, symbol))
         if live is not None:
             return live
         return await self._ask(

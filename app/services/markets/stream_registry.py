@@ -29,24 +29,24 @@ class StreamRegistry:
         self._sources = sources
         self._clock = clock
         self._turns = Turns(at_once=TOLD_AT_ONCE, rests=RESTS)
-        self._feeds: dict[ChannelKey, SharedStream[Any]] = {}
+        self._streams: dict[ChannelKey, SharedStream[Any]] = {}
         self._new: asyncio.Queue[ChannelKey] = asyncio.Queue()
 
     def __len__(self) -> int:
-        return len(self._feeds)
+        return len(self._streams)
 
     @property
     def watchers(self) -> int:
-        return sum(feed.watchers for feed in self._feeds.values())
+        return sum(feed.watchers for feed in self._streams.values())
 
     def live(self, channel: Channel[T]) -> T | None:
         """What is known of it without asking anybody; None where nobody watches it."""
-        feed: SharedStream[T] | None = self._feeds.get(channel.key)
+        feed: SharedStream[T] | None = self._streams.get(channel.key)
         return None if feed is None else feed.live
 
     def latest(self, channel: Channel[T]) -> T | None:
         """The last that was heard of it, however long ago, while it is watched."""
-        feed: SharedStream[T] | None = self._feeds.get(channel.key)
+        feed: SharedStream[T] | None = self._streams.get(channel.key)
         return None if feed is None else feed.latest
 
     async def follow(
@@ -70,27 +70,27 @@ class StreamRegistry:
         self._feed(channel).join(listener)
 
     def leave(self, channel: Channel[T], listener: StreamListener[T]) -> None:
-        feed: SharedStream[T] | None = self._feeds.get(channel.key)
+        feed: SharedStream[T] | None = self._streams.get(channel.key)
         if feed is not None:
             feed.leave(listener)
 
     async def run(self) -> None:
         """Keep every feed going that is watched."""
         self._new = asyncio.Queue()
-        for key in self._feeds:
+        for key in self._streams:
             self._new.put_nowait(key)
         async with asyncio.TaskGroup() as tasks:
             while True:
                 tasks.create_task(self._serve(await self._new.get()))
 
     async def _serve(self, key: ChannelKey) -> None:
-        await self._feeds[key].run()
-        del self._feeds[key]
+        await self._streams[key].run()
+        del self._streams[key]
 
     def _feed(self, channel: Channel[T]) -> SharedStream[T]:
         key = channel.key
-        if key not in self._feeds:
+        if key not in self._streams:
             sources = [one for one in self._sources if one.market_set == key.market_set]
-            self._feeds[key] = SharedStream(channel, sources, self._clock, self._metrics.broke)
+            self._streams[key] = SharedStream(channel, sources, self._clock, self._metrics.broke)
             self._new.put_nowait(key)
-        return self._feeds[key]
+        return self._streams[key]

@@ -30,8 +30,8 @@ class ReadingTools:
     accounts: AccountService
     readiness: Readiness
     log: OrderLog
-    feeds: StreamRegistry
-    watches: LiveQueries
+    streams: StreamRegistry
+    live: LiveQueries
     clock: Clock
 
 
@@ -102,10 +102,10 @@ class MetricsExport:
             self._in_step.labels(name).set(accounts.is_in_step(name))
 
     def _read_streams(self) -> None:
-        log, feeds, watches = self._tools.log, self._tools.feeds, self._tools.watches
+        log, streams, live = self._tools.log, self._tools.streams, self._tools.live
         self._readers.labels("orders").set(log.readers)
-        self._readers.labels("prices").set(feeds.watchers)
-        self._readers.labels("views").set(watches.readers)
+        self._readers.labels("prices").set(streams.watchers)
+        self._readers.labels("views").set(live.readers)
         self._behind.set(log.furthest_behind)
-        self._streams.set(len(feeds))
+        self._streams.set(len(streams))
         self._head.set(log.head)

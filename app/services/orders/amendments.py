@@ -46,7 +46,7 @@ class AmendmentService:
             return order
         if is_increase(order, asked.terms):
             await self._insist_on_trading(halts, order, asked)
-        return await self._tools.courier.amend(order, asked, attempt)
+        return await self._tools.dispatcher.amend(order, asked, attempt)
 
     async def _insist_on_trading(self, halts: int, order: Order, asked: AskedAmendment) -> None:
         """Trading was halted since it was let in, perhaps: then nothing is asked."""
@@ -64,7 +64,7 @@ class AmendmentService:
             order = await _existing(view, asked.order_id)
         if order.is_open:
             try:
-                report = await self._tools.courier.find(order)
+                report = await self._tools.dispatcher.find(order)
             except (ExchangeError, TimeoutError) as error:
                 _logger.info("lookup.unanswered", order=order.id, error=repr(error))
                 return False

@@ -21,7 +21,7 @@ class OrderTools:
     accounts: AccountService
     gate: OrderGate
     ledger: OrderLedger
-    courier: OrderDispatcher
+    dispatcher: OrderDispatcher
     clock: Clock
     ids: IdMakers
     metrics: Metrics = field(default_factory=Metrics)

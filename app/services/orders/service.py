@@ -54,7 +54,7 @@ class OrderService:
         self._database = tools.database
         self._gate = tools.gate
         self._ledger = tools.ledger
-        self._courier = tools.courier
+        self._dispatcher = tools.dispatcher
         self._clock = tools.clock
         self._amendments = AmendmentService(tools)
 
@@ -63,30 +63,34 @@ class OrderService:
         return self._tools.ids.new().lower()
 
     async def place(
-        self, request: OrderRequest, attempt: Attempt | None = None, *, errand: Placement = ORDINARY
+        self,
+        request: OrderRequest,
+        attempt: Attempt | None = None,
+        *,
+        placement: Placement = ORDINARY,
     ) -> Placed:
         """Write the order down, send it once, and answer when the exchange has."""
         with self._tools.metrics.placing(request.account) as placing:
-            return await self._place(request, attempt, errand, placing)
+            return await self._place(request, attempt, placement, placing)
 
     async def _place(
         self,
         request: OrderRequest,
         attempt: Attempt | None,
-        errand: Placement,
+        placement: Placement,
         placing: PlacementTimer,
     ) -> Placed:
         self._gate.check_form(request)
         exchange = await self._gate.facts(request.account, request.symbol, request.position_type)
         halts = self._gate.halts
-        placed = await self._write_intent(_Intent(request, exchange, attempt, errand))
+        placed = await self._write_intent(_Intent(request, exchange, attempt, placement))
         if placed.replayed:
             placing.replayed()
             return await self._replay(placed.order, request)
-        if not errand.is_closing:
+        if not placement.is_closing:
             await self._insist_on_trading(halts, placed.order, attempt)
         placing.sent()
-        order = await self._courier.submit(placed.order, attempt)
+        order = await self._dispatcher.submit(placed.order, attempt)
         placing.answered(order.status)
         return _answer(Placed(order=await self._cancel_if_wished(order), replayed=False))
 
@@ -145,11 +149,11 @@ class OrderService:
 
     async def look_up(self, order: Order) -> Order | None:
         """What the exchange says of an order; None where it answered that it has none."""
-        report = await self._courier.find(order)
+        report = await self._dispatcher.find(order)
         return None if report is None else await self.apply(order.account, report)
 
     async def carry_out_cancel(self, order: Order) -> Order:
-        return await self._courier.cancel(order)
+        return await self._dispatcher.cancel(order)
 
     def _wish_cancel(self, order: Order) -> list[Change]:
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
@@ -161,7 +165,7 @@ class OrderService:
     async def _cancel_if_wished(self, order: Order) -> Order:
         is_wished = order.cancel_requested_at is not None
         if is_wished and order.is_open and order.status.is_answered:
-            return await self._courier.cancel(order)
+            return await self._dispatcher.cancel(order)
         return order
 
     async def until_closed(self, order: Order) -> Order:
@@ -184,13 +188,13 @@ class OrderService:
             return await self._write_intent_once(intent)
 
     async def _write_intent_once(self, intent: "_Intent") -> Placed:
-        request, exchange, errand = intent.request, intent.exchange, intent.errand
+        request, exchange, placement = intent.request, intent.exchange, intent.placement
         async with self._database.transaction() as tx:
             await tx.accounts.lock(request.account)
             known = await tx.orders.find_by_client_id(request.account, request.client_order_id)
             if known is not None:
                 return Placed(order=known, replayed=True)
-            rules = await self._gate.check(tx, request, exchange, is_closing=errand.is_closing)
+            rules = await self._gate.check(tx, request, exchange, is_closing=placement.is_closing)
             order = self._new_order(request)
             await tx.orders.insert(order, request.fingerprint)
             if not rules.is_reduction:
@@ -198,8 +202,8 @@ class OrderService:
             tx.events.append(changes.submitted(order).event)
             if intent.attempt is not None:
                 await intent.attempt.done(tx, AuditSubject.order(order.id))
-            if errand.alongside is not None:
-                await errand.alongside(tx, order)
+            if placement.alongside is not None:
+                await placement.alongside(tx, order)
             return Placed(order=order, replayed=False)
 
     def _new_order(self, request: OrderRequest) -> Order:
@@ -239,13 +243,13 @@ class OrderService:
         return await self._until(order, lambda one: one.status is not OrderStatus.SUBMITTING)
 
     async def _until(self, order: Order, is_so: Callable[[Order], bool]) -> Order:
-        with self._tools.bus.listen(Topic.EVENTS) as bell:
+        with self._tools.bus.listen(Topic.EVENTS) as trigger:
             try:
                 async with self._clock.timeout(self._patience_seconds(order)):
                     while not is_so(order):
                         order = await self._reread(order)
                         if not is_so(order):
-                            await bell.wait_at_most(self._database.poll_seconds)
+                            await trigger.wait_at_most(self._database.poll_seconds)
             except TimeoutError:
                 return order
         return order
@@ -262,7 +266,7 @@ class _Intent(NamedTuple):
     request: OrderRequest
     exchange: MarketFacts | ExchangeUnknown
     attempt: Attempt | None
-    errand: Placement
+    placement: Placement
 
 
 def _answer(placed: Placed) -> Placed:

@@ -97,17 +97,17 @@ class OrderSync:
     async def run_settling(self) -> None:
         """Look doubts up at once, then with growing pauses up to the interval."""
         pause = FIRST_PAUSE_SECONDS
-        with self._tools.bus.listen(Topic.DOUBTS) as bell:
+        with self._tools.bus.listen(Topic.DOUBTS) as trigger:
             while True:
                 has_doubts = await self.settle()
                 pause = min(pause * 2, self._interval_seconds)
-                if await self._rings(bell, pause if has_doubts else self._interval_seconds):
+                if await self._rings(trigger, pause if has_doubts else self._interval_seconds):
                     pause = FIRST_PAUSE_SECONDS
 
-    async def _rings(self, bell: Listener, seconds: float) -> bool:
+    async def _rings(self, trigger: Listener, seconds: float) -> bool:
         try:
             async with self._clock.timeout(seconds):
-                await bell.wait()
+                await trigger.wait()
         except TimeoutError:
             return False
         return True

@@ -49,7 +49,7 @@ class OrderLog:
 
     async def run(self) -> None:
         """Keep the newest events at hand also where other processes wrote them."""
-        with self._bus.listen(Topic.BEHIND) as bell:
+        with self._bus.listen(Topic.BEHIND) as trigger:
             while True:
                 try:
                     await self._read_on()
@@ -57,7 +57,7 @@ class OrderLog:
                     _logger.warning("log.unreadable", error=str(error))
                     await self._clock.sleep(RETRY_SECONDS)
                     continue
-                await bell.wait_at_most(self._database.poll_seconds)
+                await trigger.wait_at_most(self._database.poll_seconds)
 
     async def resume(self, cursor: str, *, field: str = "after") -> int:
         """The number of the event to go on behind."""
@@ -80,11 +80,11 @@ class OrderLog:
 
     async def follow(self, after: int, wanted: OrderFilter) -> AsyncGenerator[LoggedEvent, None]:
         """Every matching event behind this number, in order, for ever."""
-        with self._bus.listen(Topic.FEED) as bell, self._reader(after) as reader:
+        with self._bus.listen(Topic.FEED) as trigger, self._reader(after) as reader:
             while True:
                 batch = await self._next(reader.seq)
                 if not batch:
-                    await bell.wait()
+                    await trigger.wait()
                 for logged in batch:
                     reader.seq = logged.position.seq
                     event = logged.event

@@ -23,9 +23,9 @@ class ConsistentViews:
     Where orders never rest, the last of some tries has to do: then fills and balances may differ.
     """
 
-    def __init__(self, views: ViewService, appraiser: Valuer, clock: Clock) -> None:
+    def __init__(self, views: ViewService, valuer: Valuer, clock: Clock) -> None:
         self._views = views
-        self._appraiser = appraiser
+        self._valuer = valuer
         self._clock = clock
         self._kept: dict[str, AccountHoldings] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -55,12 +55,12 @@ class ConsistentViews:
                 view.answers.keep(purse_question(account.name), kept)
                 return True
             with suppress(ExchangeError):
-                self._kept[account.name] = await self._appraiser.purse(view, account)
+                self._kept[account.name] = await self._valuer.holdings(view, account)
             return False
 
     async def _is_latest(self, view: View) -> bool:
         async with self._views.open(view.accounts) as latest:
             return await latest.as_of() == await view.as_of()
 
-    def _is_new(self, purse: AccountHoldings) -> bool:
-        return purse.at > self._clock.now() - timedelta(seconds=BALANCES_SECONDS)
+    def _is_new(self, holdings: AccountHoldings) -> bool:
+        return holdings.at > self._clock.now() - timedelta(seconds=BALANCES_SECONDS)

@@ -35,7 +35,7 @@ class EquityTools:
     database: Database
     bus: Bus
     views: ViewService
-    appraiser: Valuer
+    valuer: Valuer
     clock: Clock
 
 
@@ -52,26 +52,26 @@ class EquityRecorder:
         self._thinned: dict[tuple[EquityKey, ThinningRule], datetime] = {}
 
     async def run(self) -> None:
-        with self._tools.bus.listen(Topic.FEED) as bell:
+        with self._tools.bus.listen(Topic.FEED) as trigger:
             while True:
                 try:
                     await self.record()
                 except (ExchangeError, StorageError) as error:
                     name = self._account.name
                     _logger.info("equity.not_recorded", account=name, error=str(error))
-                await self._until_due(bell)
+                await self._until_due(trigger)
 
     async def record(self) -> None:
         """Only what is complete: a curve that falls because a price is missing tells a lie."""
         async with self._view() as view:
             self._note(await view.positions())
-            purse = await self._tools.appraiser.purse(view, self._account)
-            found = await self._tools.appraiser.appraise(view, self._account, purse, None)
+            holdings = await self._tools.valuer.holdings(view, self._account)
+            found = await self._tools.valuer.appraise(view, self._account, holdings, None)
             if not found.is_complete:
                 return
             point = await point_of(view, found, self._clock.now())
             before = await view.outside(self._account.name)
-        key = EquityKey(account=self._account.name, currency=purse.home)
+        key = EquityKey(account=self._account.name, currency=holdings.home)
         outside = outside_of(found.stock)
         async with self._tools.database.transaction() as tx:
             await tx.equity.add(key, point)
@@ -107,12 +107,12 @@ class EquityRecorder:
                 await tx.equity.forget(key, doomed[start : start + BATCH])
         self._thinned[key, thinning] = until
 
-    async def _until_due(self, bell: Listener) -> None:
+    async def _until_due(self, trigger: Listener) -> None:
         due = self._clock.now() + timedelta(seconds=RECORD_SECONDS)
         while (rest := (due - self._clock.now()).total_seconds()) > 0:
             try:
                 async with self._clock.timeout(rest):
-                    await bell.wait()
+                    await trigger.wait()
             except TimeoutError:
                 return
             await self._clock.sleep(self._rest_seconds())

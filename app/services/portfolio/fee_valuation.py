@@ -36,12 +36,12 @@ class FeeValuer:
         self._clock = clock
 
     async def run(self) -> None:
-        with self._bus.listen(Topic.FEES) as bell:
+        with self._bus.listen(Topic.FEES) as trigger:
             while True:
                 await self.value_all()
                 try:
                     async with self._clock.timeout(RETRY_SECONDS):
-                        await bell.wait()
+                        await trigger.wait()
                 except TimeoutError:
                     continue
 

@@ -18,11 +18,11 @@ class PortfolioFeed:
     """Follows portfolios for as many as want to watch."""
 
     def __init__(
-        self, portfolios: PortfolioService, views: ConsistentViews, watches: LiveQueries
+        self, portfolios: PortfolioService, views: ConsistentViews, live: LiveQueries
     ) -> None:
         self._portfolios = portfolios
         self._views = views
-        self._watches = watches
+        self._live = live
 
     async def follow(
         self, account: AccountEntry, currency: str | None
@@ -32,7 +32,7 @@ class PortfolioFeed:
             key=("portfolio", account.name, currency),
             look=partial(self._look, account, currency),
         )
-        return await self._watches.follow(subject)
+        return await self._live.follow(subject)
 
     async def _look(
         self, account: AccountEntry, currency: str | None, before: Portfolio | None

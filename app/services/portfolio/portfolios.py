@@ -60,15 +60,15 @@ class CurveRequest:
 class PortfolioService:
     """Puts balances, positions, prices and records together."""
 
-    def __init__(self, appraiser: Valuer, clock: Clock) -> None:
-        self._appraiser = appraiser
+    def __init__(self, valuer: Valuer, clock: Clock) -> None:
+        self._valuer = valuer
         self._clock = clock
         self._openings = RealizedToday()
 
     async def read(self, view: View, account: AccountEntry, currency: str | None) -> Portfolio:
         """ExchangeError where the exchange does not say what is held."""
-        purse = await self._appraiser.purse(view, account)
-        found = await self._appraiser.appraise(view, account, purse, currency)
+        holdings = await self._valuer.holdings(view, account)
+        found = await self._valuer.appraise(view, account, holdings, currency)
         stock, by = found.stock, found.by
         began = (await view.rules()).window.day(self._clock.now()).began
         before = await self._openings.realized(view, stock.positions, began)

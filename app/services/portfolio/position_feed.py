@@ -16,12 +16,12 @@ class PositionFeed:
 
     def __init__(
         self, positions: PositionService, accounts: AccountService, views: ConsistentViews,
-        watches: LiveQueries,
+        live: LiveQueries,
     ) -> None:  # fmt: skip
         self._positions = positions
         self._accounts = accounts
         self._views = views
-        self._watches = watches
+        self._live = live
 
     async def follow(
         self, accounts: frozenset[str], wanted: PositionFilter
@@ -30,7 +30,7 @@ class PositionFeed:
         subject = LiveQuery(
             key=("positions", accounts, wanted), look=partial(self._look, accounts, wanted)
         )
-        return await self._watches.follow(subject)
+        return await self._live.follow(subject)
 
     async def _look(
         self, accounts: frozenset[str], wanted: PositionFilter, _before: PositionList | None

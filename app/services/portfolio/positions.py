@@ -65,11 +65,11 @@ class PositionService:
     """Puts fills, balances and prices together."""
 
     def __init__(
-        self, accounts: AccountService, appraiser: Valuer, market_data: MarketDataService,
+        self, accounts: AccountService, valuer: Valuer, market_data: MarketDataService,
         clock: Clock,
     ) -> None:  # fmt: skip
         self._accounts = accounts
-        self._appraiser = appraiser
+        self._valuer = valuer
         self._market_data = market_data
         self._clock = clock
 
@@ -115,10 +115,10 @@ class PositionService:
     ) -> ReconciledHoldings:
         """Where the exchange cannot be asked, what the fills tell is all there is."""
         try:
-            purse = await self._appraiser.purse(view, account)
+            holdings = await self._valuer.holdings(view, account)
         except ExchangeError:
             return ReconciledHoldings(positions=tuple(ours), problems=(unanswered(account.name),))
-        return held_of(purse, ours, account.name, self._clock.now())
+        return held_of(holdings, ours, account.name, self._clock.now())
 
 
 def _mark(position: Position, prices: PriceAnswers) -> Mark | None:

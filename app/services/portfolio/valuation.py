@@ -76,7 +76,7 @@ class Valuer:
         self._clock = clock
         self._ways: dict[tuple[str, str], _Ways] = {}
 
-    async def purse(self, view: View, account: AccountEntry) -> AccountHoldings:
+    async def holdings(self, view: View, account: AccountEntry) -> AccountHoldings:
         """ExchangeError where the exchange does not say: without balances there is no equity."""
         question = purse_question(account.name)
         return await view.answers.get(question, lambda: self._ask(view, account))
@@ -103,34 +103,34 @@ class Valuer:
         )
 
     async def appraise(
-        self, view: View, account: AccountEntry, purse: AccountHoldings, currency: str | None
+        self, view: View, account: AccountEntry, holdings: AccountHoldings, currency: str | None
     ) -> Valuation:
         """Without a currency, by the one that the account's money is counted in."""
-        ways = self._ways_to(purse.home if currency is None else currency, account, purse)
+        ways = self._ways_to(holdings.home if currency is None else currency, account, holdings)
         positions = [one for one in await view.positions() if one.key.account == account.name]
-        held = held_of(purse, positions, account.name, self._clock.now())
-        blank = _stock(purse, held, positions, {})
+        held = held_of(holdings, positions, account.name, self._clock.now())
+        blank = _stock(holdings, held, positions, {})
         symbols = ways.symbols(blank)
         prices = await fetch_prices(self._market_data, account, symbols, view.answers)
         marks = _marks(prices)
-        stock = _stock(purse, held, positions, marks)
-        by_home = Converter(currency=purse.home, routes=ways.homewards, marks=marks)
+        stock = _stock(holdings, held, positions, marks)
+        by_home = Converter(currency=holdings.home, routes=ways.homewards, marks=marks)
         return Valuation(
             account=account.name,
             stock=stock,
             by=Converter(currency=ways.currency, routes=ways.routes, marks=marks),
             by_home=by_home,
-            is_complete=not has_gaps(stock, by_home, purse.markets),
+            is_complete=not has_gaps(stock, by_home, holdings.markets),
             missing=prices.missing,
             symbols=symbols,
             from_outside=[one for one in held.problems if one.code == FROM_OUTSIDE],
         )
 
-    def _ways_to(self, currency: str, account: AccountEntry, purse: AccountHoldings) -> "_Ways":
+    def _ways_to(self, currency: str, account: AccountEntry, holdings: AccountHoldings) -> "_Ways":
         """Looked for once, as long as the markets stay the same: there may be thousands."""
         known = self._ways.get((account.name, currency))
-        if known is None or known.markets is not purse.markets:
-            known = _Ways.of(purse, currency)
+        if known is None or known.markets is not holdings.markets:
+            known = _Ways.of(holdings, currency)
             self._ways[account.name, currency] = known
         if len(self._ways) > _KEPT:
             del self._ways[next(iter(self._ways))]
@@ -147,13 +147,13 @@ class _Ways:
     homewards: Mapping[str, Route]
 
     @classmethod
-    def of(cls, purse: AccountHoldings, currency: str) -> "_Ways":
-        homewards = routes_to(purse.home, purse.markets.values())
+    def of(cls, holdings: AccountHoldings, currency: str) -> "_Ways":
+        homewards = routes_to(holdings.home, holdings.markets.values())
         if currency not in homewards:
             raise _unreachable(homewards)
-        is_home = currency == purse.home
-        routes = homewards if is_home else routes_to(currency, purse.markets.values())
-        return cls(markets=purse.markets, currency=currency, routes=routes, homewards=homewards)
+        is_home = currency == holdings.home
+        routes = homewards if is_home else routes_to(currency, holdings.markets.values())
+        return cls(markets=holdings.markets, currency=currency, routes=routes, homewards=homewards)
 
     def symbols(self, stock: PortfolioFacts) -> Sequence[str]:
         """Every market whose price is needed."""
@@ -181,22 +181,22 @@ def _marks(prices: PriceAnswers) -> Mapping[str, Mark]:
 
 
 def held_of(
-    purse: AccountHoldings, positions: Sequence[Position], account: str, now: datetime
+    holdings: AccountHoldings, positions: Sequence[Position], account: str, now: datetime
 ) -> ReconciledHoldings:
-    held = held_against(positions, purse.balances, purse.markets, account, now)
-    return held if purse.exposures is None else exposed(held, purse.exposures, account, now)
+    held = held_against(positions, holdings.balances, holdings.markets, account, now)
+    return held if holdings.exposures is None else exposed(held, holdings.exposures, account, now)
 
 
 def _stock(
-    purse: AccountHoldings,
+    holdings: AccountHoldings,
     held: ReconciledHoldings,
     positions: Sequence[Position],
     marks: Mapping[str, Mark],
 ) -> PortfolioFacts:
     open_ones = [one for one in held.positions if held.amount_of(one)]
     return PortfolioFacts(
-        balances=purse.balances,
+        balances=holdings.balances,
         valued=[held.valued(one, marks.get(one.key.symbol)) for one in open_ones],
         positions=positions,
-        home=purse.home,
+        home=holdings.home,
     )

@@ -38,60 +38,62 @@ class DeadManSwitch:
         self._bus = bus
         self._clock = clock
 
-    async def arm(self, reach: HaltScope, seconds: int, attempt: Attempt | None = None) -> None:
+    async def arm(
+        self, halt_scope: HaltScope, seconds: int, attempt: Attempt | None = None
+    ) -> None:
         """Fire so much later, unless it is armed again before."""
         if not 1 <= seconds <= MOST_SECONDS:
             deny(invalid("timeoutSeconds", f"timeoutSeconds takes 1 to {MOST_SECONDS}"))
         async with self._database.transaction() as tx:
             await tx.rules.lock()
-            for key in reach.keys:
+            for key in halt_scope.keys:
                 await tx.rules.save_switch(key, self._clock.now() + timedelta(seconds=seconds))
             tx.announce(Topic.FEED, Topic.SWITCHES)
             if attempt is not None:
-                await attempt.done(tx, reach.subject)
+                await attempt.done(tx, halt_scope.subject)
 
-    async def disarm(self, reach: HaltScope, attempt: Attempt | None = None) -> None:
+    async def disarm(self, halt_scope: HaltScope, attempt: Attempt | None = None) -> None:
         """What was armed for all accounts is disarmed by who speaks for all."""
         async with self._database.transaction() as tx:
             armed = (await tx.rules.lock()).switches
-            doomed = [name for name in {*reach.keys, *reach.accounts} if name in armed]
+            doomed = [name for name in {*halt_scope.keys, *halt_scope.accounts} if name in armed]
             for key in doomed:
                 await tx.rules.forget_switch(key)
             if doomed:
                 tx.announce(Topic.FEED, Topic.SWITCHES)
                 if attempt is not None:
-                    await attempt.done(tx, reach.subject)
+                    await attempt.done(tx, halt_scope.subject)
 
     async def run(self) -> None:
-        with self._bus.listen(Topic.SWITCHES) as bell:
+        with self._bus.listen(Topic.SWITCHES) as trigger:
             while True:
                 try:
                     await self.fire_due()
                 except StorageError as error:
                     _logger.warning("dead_man.not_looked_at", error=str(error))
-                await self._until_due(bell)
+                await self._until_due(trigger)
 
     async def fire_due(self) -> None:
         """Halt and cancel. It is forgotten last, so that a crash in between leaves it due."""
         async with self._database.snapshot() as view:
             armed = (await view.rules.read()).switches
         for key, fires_at in armed.items():
-            reach = HaltScope.of([] if key == ALL else [key], is_all=key == ALL)
-            if fires_at <= self._clock.now() and await self._latch(key, reach):
-                await self._cancel(reach)
+            halt_scope = HaltScope.of([] if key == ALL else [key], is_all=key == ALL)
+            if fires_at <= self._clock.now() and await self._latch(key, halt_scope):
+                await self._cancel(halt_scope)
                 await self._forget(key)
 
-    async def _latch(self, key: str, reach: HaltScope) -> bool:
+    async def _latch(self, key: str, halt_scope: HaltScope) -> bool:
         """Whoever arms it at this moment is either in time, or finds trading halted."""
         async with self._database.transaction() as tx:
             if not self._is_due(await tx.rules.lock(), key):
                 return False
-            await self._halts.latch(tx, reach, REASON)
+            await self._halts.latch(tx, halt_scope, REASON)
         return True
 
-    async def _cancel(self, reach: HaltScope) -> None:
+    async def _cancel(self, halt_scope: HaltScope) -> None:
         known = self._accounts.entries
-        names = [name for name in known if reach.is_all or name in reach.accounts]
+        names = [name for name in known if halt_scope.is_all or name in halt_scope.accounts]
         _logger.warning("dead_man.fired", accounts=names)
         report = HaltReport()
         await self._halts.cancel(names, HaltOptions(), report)
@@ -108,15 +110,15 @@ class DeadManSwitch:
         fires_at = rules.switches.get(key)
         return fires_at is not None and fires_at <= self._clock.now()
 
-    async def _until_due(self, bell: Listener) -> None:
+    async def _until_due(self, trigger: Listener) -> None:
         async with self._database.snapshot() as view:
             armed = (await view.rules.read()).switches.values()
         rests = [(one - self._clock.now()).total_seconds() for one in armed]
         if self._database.poll_seconds is not None:
             rests.append(LOOK_SECONDS)
         if not rests:
-            await bell.wait()
+            await trigger.wait()
             return
         with suppress(TimeoutError):
             async with self._clock.timeout(max(min(rests), 0.0)):
-                await bell.wait()
+                await trigger.wait()

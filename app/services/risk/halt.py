@@ -56,7 +56,7 @@ class HaltTools:
     gate: OrderGate
     orders: OrderService
     positions: PositionService
-    keeper: PositionActions
+    actions: PositionActions
     views: ViewService
     clock: Clock
 
@@ -69,26 +69,26 @@ class HaltService:
         self._orders = tools.orders
 
     async def halt(
-        self, reach: HaltScope, reason: str, wish: HaltOptions, attempt: Attempt | None = None
+        self, halt_scope: HaltScope, reason: str, wish: HaltOptions, attempt: Attempt | None = None
     ) -> HaltReport:
         """From the commit on no order is let in; those on their way are canceled as they arrive."""
         if not is_reason(reason):
             deny(invalid("reason", REASON))
         async with self._tools.database.transaction() as tx:
-            await self.latch(tx, reach, reason)
+            await self.latch(tx, halt_scope, reason)
             if attempt is not None:
-                await attempt.done(tx, reach.subject)
+                await attempt.done(tx, halt_scope.subject)
         report = HaltReport()
-        await self.cancel(reach.accounts, wish, report)
+        await self.cancel(halt_scope.accounts, wish, report)
         if wish.close_positions:
-            await self.flatten(reach.accounts, report)
+            await self.flatten(halt_scope.accounts, report)
         return report
 
-    async def latch(self, tx: Transaction, reach: HaltScope, reason: str) -> None:
+    async def latch(self, tx: Transaction, halt_scope: HaltScope, reason: str) -> None:
         """No order is let in once this is committed."""
         now = self._tools.clock.now()
         standing = TradingStateRecord(state=TradingState.HALTED, reason=reason, since=now)
-        await restrict(tx, reach, standing)
+        await restrict(tx, halt_scope, standing)
         tx.announce(Topic.FEED)
         tx.after_commit(self._tools.gate.note_halt)
 
@@ -137,8 +137,8 @@ class HaltService:
 
     async def _close(self, held: ValuedPosition) -> Order:
         new_id = self._orders.new_client_order_id()
-        request = await self._tools.keeper.closing(held, None, new_id, known=None)
-        return (await self._orders.place(request, errand=CLOSING)).order
+        request = await self._tools.actions.closing(held, None, new_id, known=None)
+        return (await self._orders.place(request, placement=CLOSING)).order
 
 
 def _left_open(order: Order) -> Refusal:

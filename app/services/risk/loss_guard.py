@@ -58,9 +58,9 @@ class LossGuard:
         return None if losses is None else limits.broken(rules.limits, losses)
 
     async def run(self) -> None:
-        with self._bus.listen(Topic.FEED) as bell:
+        with self._bus.listen(Topic.FEED) as trigger:
             while True:
-                await self._until_due(bell, await self._round())
+                await self._until_due(trigger, await self._round())
 
     async def _round(self) -> float:
         """How soon to look again."""
@@ -116,8 +116,8 @@ class LossGuard:
         daily = money.ZERO if base is None else loss_between(base, point)
         return Losses(daily=daily, drawdown_percent=portfolio.drawdown_percent)
 
-    async def _until_due(self, bell: Listener, seconds: float) -> None:
+    async def _until_due(self, trigger: Listener, seconds: float) -> None:
         await self._clock.sleep(LEAST_SECONDS)
         with suppress(TimeoutError):
             async with self._clock.timeout(seconds - LEAST_SECONDS):
-                await bell.wait()
+                await trigger.wait()

@@ -32,10 +32,10 @@ class HaltScope:
         )
 
 
-async def restrict(tx: Transaction, reach: HaltScope, standing: TradingStateRecord) -> bool:
+async def restrict(tx: Transaction, halt_scope: HaltScope, standing: TradingStateRecord) -> bool:
     """Latch it wherever no state is as severe already; whether anything has changed by it."""
     rules, changed = await tx.rules.lock(), False
-    for key in reach.keys:
+    for key in halt_scope.keys:
         known = rules.standings.get(key)
         if known is None or known.state.severity < standing.state.severity:
             await tx.rules.save_standing(key, standing)

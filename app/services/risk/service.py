@@ -76,8 +76,8 @@ class RiskTools:
     accounts: AccountService
     views: ViewService
     portfolios: PortfolioService
-    losses: LossGuard
-    watches: LiveQueries
+    loss_guard: LossGuard
+    live: LiveQueries
     clock: Clock
 
 
@@ -104,14 +104,14 @@ class RiskService:
 
     def losses(self, account: str) -> Losses | None:
         """What is held against the limits, while there are any."""
-        return self._tools.losses.latest(account)
+        return self._tools.loss_guard.latest(account)
 
     async def follow(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
         """As it stands now, and anew when limits, states, orders or figures have changed."""
         subject = live_queries.LiveQuery(
             key=("risk", account.name), look=partial(self._look, account)
         )
-        return await self._tools.watches.follow(subject)
+        return await self._tools.live.follow(subject)
 
     async def figures(self, view: View, account: AccountEntry) -> RiskFigures:
         """ExchangeError where the exchange does not say what is held."""
@@ -145,42 +145,48 @@ class RiskService:
                 await tx.rules.save_limits(after)
                 await _told(tx, attempt, AuditSubject.risk(None))
 
-    async def reduce(self, reason: str, reach: HaltScope, attempt: Attempt | None = None) -> None:
+    async def reduce(
+        self, reason: str, halt_scope: HaltScope, attempt: Attempt | None = None
+    ) -> None:
         """Only reductions from now on. What is HALTED stays so."""
-        await self.restrict(TradingState.REDUCING, reason, reach, attempt)
+        await self.restrict(TradingState.REDUCING, reason, halt_scope, attempt)
 
     async def restrict(
-        self, state: TradingState, reason: str, reach: HaltScope, attempt: Attempt | None = None
+        self,
+        state: TradingState,
+        reason: str,
+        halt_scope: HaltScope,
+        attempt: Attempt | None = None,
     ) -> None:
         """Latch a state, unless there is one as severe already; then nothing changes."""
         if not is_reason(reason):
             deny(invalid("reason", REASON))
         async with self._database.transaction() as tx:
             standing = TradingStateRecord(state=state, reason=reason, since=self._clock.now())
-            if await restrict(tx, reach, standing):
-                await _told(tx, attempt, reach.subject)
+            if await restrict(tx, halt_scope, standing):
+                await _told(tx, attempt, halt_scope.subject)
 
-    async def resume(self, reach: HaltScope, attempt: Attempt | None = None) -> None:
+    async def resume(self, halt_scope: HaltScope, attempt: Attempt | None = None) -> None:
         """ACTIVE again, unless a figure still breaks its limit."""
-        for name in reach.accounts:
+        for name in halt_scope.accounts:
             deny(await self._still_broken(name))
         async with self._database.transaction() as tx:
             rules, now = await tx.rules.lock(), self._clock.now()
-            if not reach.is_all and rules.standings[ALL].state is not TradingState.ACTIVE:
+            if not halt_scope.is_all and rules.standings[ALL].state is not TradingState.ACTIVE:
                 raise Denied(_for_all())
             restricted = [
                 name
-                for name in {*reach.keys, *reach.accounts}
+                for name in {*halt_scope.keys, *halt_scope.accounts}
                 if name in rules.standings
                 and rules.standings[name].state is not TradingState.ACTIVE
             ]
             for name in restricted:
                 await tx.rules.save_standing(name, TradingStateRecord(since=now))
             if restricted:
-                await _told(tx, attempt, reach.subject)
+                await _told(tx, attempt, halt_scope.subject)
 
     async def _still_broken(self, account: str) -> Refusal | None:
-        words = await self._tools.losses.broken(account)
+        words = await self._tools.loss_guard.broken(account)
         if words is None:
             return None
         return Refusal(

@@ -38,11 +38,11 @@ class TradingWindowService:
     """One window for the installation."""
 
     def __init__(
-        self, database: Database, views: ViewService, watches: LiveQueries, clock: Clock
+        self, database: Database, views: ViewService, live: LiveQueries, clock: Clock
     ) -> None:
         self._database = database
         self._views = views
-        self._watches = watches
+        self._live = live
         self._clock = clock
 
     async def read(self, view: View) -> WindowState:
@@ -64,7 +64,7 @@ class TradingWindowService:
 
     async def follow(self) -> AsyncGenerator[ShownWindow, None]:
         """As it stands now, and anew when it opens or closes and with each trade."""
-        return await self._watches.follow(
+        return await self._live.follow(
             live_queries.LiveQuery(key="trading window", look=self._look)
         )
 

@@ -51,7 +51,7 @@ class Crowd:
 async def crowd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crowd]:
     folder = tmp_path_factory.mktemp("crowd")
     loaded = settings_of(f"sqlite+aiosqlite:///{folder / 'orderdeck.db'}", folder, **PAPER)
-    parts = Parts(clock=ManualClock(START), doorkeeper=hasty())
+    parts = Parts(clock=ManualClock(START), login_throttle=hasty())
     async with running(loaded, parts) as api, AsyncExitStack() as stack:
         viewers = [
             await watching(api, stack, accounts, scope)

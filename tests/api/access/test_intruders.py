@@ -20,7 +20,7 @@ async def test_the_hundred_and_first_is_sent_away_unheard_and_who_is_known_comes
     database_url: str, tmp_path: Path
 ) -> None:
     clock = ManualClock(START)
-    parts = Parts(clock=ManualClock(START), doorkeeper=LoginThrottle(clock))
+    parts = Parts(clock=ManualClock(START), login_throttle=LoginThrottle(clock))
     many = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=None))
     async with running(settings_of(database_url, tmp_path), parts) as api, many:
         await api.client().ask(WHO["query"])

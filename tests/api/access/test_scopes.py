@@ -90,7 +90,7 @@ async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
     folder = tmp_path_factory.mktemp("gate")
     settings = settings_of(f"sqlite+aiosqlite:///{folder / 'orderdeck.db'}", folder, **ACCOUNTS)
     clock = ManualClock(START)
-    async with running(settings, Parts(clock=clock, doorkeeper=hasty())) as api:
+    async with running(settings, Parts(clock=clock, login_throttle=hasty())) as api:
         as_of = (await api.client().ask("{ orders { asOf } }"))["orders"]["asOf"]
         await place(api.client(), account="default")
         yield Gate(api=api, clock=clock, secrets=await made_secrets(api, clock), as_of=as_of)

@@ -46,11 +46,13 @@ FLOOD_BYTES = 64 * MAX_UNREAD_BYTES
 class Room:
     """A server of sockets alone, which tells when one of them has ended."""
 
-    def __init__(self, services: Services, crowds: SocketLimits) -> None:
+    def __init__(self, services: Services, socket_limits: SocketLimits) -> None:
         self.services = services
-        self.crowds = crowds
+        self.socket_limits = socket_limits
         self.ended = asyncio.Event()
-        self._endpoint = GraphQLEndpoint(build_schema(), lambda: services, crowds=crowds)
+        self._endpoint = GraphQLEndpoint(
+            build_schema(), lambda: services, socket_limits=socket_limits
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -164,7 +166,7 @@ async def test_nothing_is_left_of_sockets_that_have_ended(services: Services) ->
     token = await room.token()
     async with opened(room) as address, connected(address) as known, connected(address):
         await known.init(token)
-    assert vars(room.crowds) == vars(SocketLimits())
+    assert vars(room.socket_limits) == vars(SocketLimits())
 
 
 @on_shared

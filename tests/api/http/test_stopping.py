@@ -46,7 +46,7 @@ Begin = Callable[[int], AbstractAsyncContextManager[Ending]]
 def begin(database_url: str, tmp_path: Path, clock: ManualClock, faults: Faults) -> Begin:
     """A server with so much patience, whose exchange answers when the clock is moved on."""
     faults.delay_after_seconds = ANSWER_SECONDS
-    parts = Parts(clock=clock, doorkeeper=hasty(), faults={"paper": faults}, seconds=never_late)
+    parts = Parts(clock=clock, login_throttle=hasty(), faults={"paper": faults}, seconds=never_late)
 
     @asynccontextmanager
     async def begin(grace_seconds: int) -> AsyncIterator[Ending]:

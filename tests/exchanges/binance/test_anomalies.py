@@ -80,7 +80,7 @@ async def test_what_ccxt_itself_cannot_read_is_doubt_and_counted(
     desk.venue.faults.on(RequestKind.FETCH_ORDER, faults.with_(origQty=absurd))
     with pytest.raises(ExchangeDoubt):
         await desk.gateway.find(key_of(intent))
-    assert desk.gateway.oddities == {"answer_unparsable": 1}
+    assert desk.gateway.anomalies == {"answer_unparsable": 1}
     assert await desk.gateway.find(key_of(intent)) is not None
 
 
@@ -96,7 +96,7 @@ async def test_what_could_not_be_read_is_counted(desk: BinanceRig) -> None:
     )
     for _ in range(2):
         assert (await desk.gateway.find(key_of(intent))).fills == ()  # type: ignore[union-attr]
-    assert desk.gateway.oddities == {
+    assert desk.gateway.anomalies == {
         "order_unreadable": 1,
         "trades_unanswered": 1,
         "trade_unreadable": 1,
@@ -134,7 +134,7 @@ async def test_a_clock_that_is_20_seconds_off_costs_one_refusal_and_is_set_right
     with pytest.raises(ExchangeRejected) as caught:
         await desk.gateway.submit(intent)
     assert caught.value.refusal.retryable
-    assert desk.gateway.oddities == {"clock_off": 1}
+    assert desk.gateway.anomalies == {"clock_off": 1}
     await desk.venue.journal.until(RequestKind.TIME, asked + 1)
     await desk.clock.advance(0)
     again = a_limit(PRICE)
@@ -144,19 +144,19 @@ async def test_a_clock_that_is_20_seconds_off_costs_one_refusal_and_is_set_right
 
 async def test_a_bad_exchange_fills_no_disk() -> None:
     clock = ManualClock(START)
-    oddities = AnomalyLog("binance", clock)
+    anomalies = AnomalyLog("binance", clock)
     with capture_logs() as logs:
         for _ in range(1000):
-            oddities.note("order_unreadable", why="no status")
-        oddities.note("trade_unreadable")
+            anomalies.note("order_unreadable", why="no status")
+        anomalies.note("trade_unreadable")
         await clock.advance(LOGGED_EVERY.total_seconds())
-        oddities.note("order_unreadable", why="no status")
+        anomalies.note("order_unreadable", why="no status")
     assert [(entry["event"], entry["so_far"]) for entry in logs] == [
         ("exchange.order_unreadable", 1),
         ("exchange.trade_unreadable", 1),
         ("exchange.order_unreadable", 1001),
     ]
-    assert oddities.counts["order_unreadable"] == 1001
+    assert anomalies.counts["order_unreadable"] == 1001
 
 
 async def test_a_fee_in_two_currencies_is_counted(desk: BinanceRig) -> None:
@@ -169,4 +169,4 @@ async def test_a_fee_in_two_currencies_is_counted(desk: BinanceRig) -> None:
     report = await desk.gateway.find(key_of(intent))
     assert report is not None
     assert [fill.fee.currency for fill in report.fills if fill.fee] == ["BNB"]
-    assert desk.gateway.oddities["fee_in_several_currencies"] == 1
+    assert desk.gateway.anomalies["fee_in_several_currencies"] == 1

@@ -40,7 +40,7 @@ async def test_one_that_still_waits_is_not_among_them(desk: BinanceRig) -> None:
 
 async def test_all_are_listed_however_many_pages_they_fill(desk: BinanceRig) -> None:
     session = desk.gateway._session
-    session.venue = replace(session.venue, closed_orders_limit=PAGE)
+    session.quirks = replace(session.quirks, closed_orders_limit=PAGE)
     held = []
     for _ in range(5):
         held += [
@@ -53,7 +53,7 @@ async def test_all_are_listed_however_many_pages_they_fill(desk: BinanceRig) -> 
 
 async def test_more_at_one_instant_than_a_page_holds_end_the_list(desk: BinanceRig) -> None:
     session = desk.gateway._session
-    session.venue = replace(session.venue, closed_orders_limit=PAGE)
+    session.quirks = replace(session.quirks, closed_orders_limit=PAGE)
     for _ in range(PAGE + 1):
         desk.venue.place_elsewhere(desk.account, "BTCUSDT", "BUY", "0.01")
     assert len(await desk.gateway.closed_orders(START, ["BTC/USDT"])) == PAGE

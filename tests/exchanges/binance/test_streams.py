@@ -171,7 +171,7 @@ async def test_an_order_that_cannot_be_asked_for_holds_up_no_other(desk: Binance
     await cut(desk)
     desk.venue.cancel(elsewhere.id)
     assert_whole(await filled_unheard(desk, intent, FIRST_PAUSE_SECONDS))
-    assert set(desk.gateway.oddities) == {"order_unanswered"}
+    assert set(desk.gateway.anomalies) == {"order_unanswered"}
 
 
 async def test_an_order_that_was_placed_elsewhere_is_listed_with_what_it_is(

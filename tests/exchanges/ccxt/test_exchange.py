@@ -170,7 +170,7 @@ async def test_a_trade_that_cannot_be_read_is_counted_and_hides_no_other() -> No
         report = await rig.exchange.find(KEY)
         assert report is not None
         assert [fill.trade_id for fill in report.fills] == ["7"]
-        assert rig.exchange.oddities["trade_unreadable"] == 1
+        assert rig.exchange.anomalies["trade_unreadable"] == 1
 
 
 async def test_where_the_trades_cannot_be_had_the_totals_stand_for_them() -> None:
@@ -180,7 +180,7 @@ async def test_where_the_trades_cannot_be_had_the_totals_stand_for_them() -> Non
         report = await rig.exchange.find(KEY)
         assert report is not None
         assert (report.fills, report.filled) == ((), Decimal("0.1"))
-        assert rig.exchange.oddities["trades_unanswered"] == 1
+        assert rig.exchange.anomalies["trades_unanswered"] == 1
 
 
 async def test_not_there_is_said_only_where_the_exchange_said_so() -> None:
@@ -237,7 +237,7 @@ async def test_an_open_order_that_cannot_be_read_hides_no_other() -> None:
         odd = ORDER | {"orderId": 29, "status": "SOMETHING_NEW"}
         rig.server.on("GET", "/api/v3/openOrders", says([odd, ORDER]))
         assert [one.exchange_order_id for one in await rig.exchange.open_orders()] == ["28"]
-        assert rig.exchange.oddities["order_unreadable"] == 1
+        assert rig.exchange.anomalies["order_unreadable"] == 1
 
 
 async def test_an_open_order_that_has_traded_comes_with_its_trades() -> None:

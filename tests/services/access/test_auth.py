@@ -85,9 +85,9 @@ async def test_a_secret_that_is_almost_right_lets_nobody_in(
 async def test_whoever_came_in_before_comes_in_past_those_who_try(
     database: Database, clock: ManualClock
 ) -> None:
-    doorkeeper = LoginThrottle(clock)
+    login_throttle = LoginThrottle(clock)
     auth = AuthService(
-        database=database, clock=clock, account_names=("paper",), doorkeeper=doorkeeper
+        database=database, clock=clock, account_names=("paper",), login_throttle=login_throttle
     )
     known, secret = await auth.create(name="a bot", scopes=[Scope.READ])
     _, unknown = await auth.create(name="a stranger", scopes=[Scope.READ])

@@ -14,15 +14,15 @@ HERE, THERE = "203.0.113.7", "198.51.100.9"
 
 
 @pytest.fixture
-def doorkeeper(clock: ManualClock) -> LoginThrottle:
+def login_throttle(clock: ManualClock) -> LoginThrottle:
     return LoginThrottle(clock)
 
 
 @contextmanager
 def trying(
-    doorkeeper: LoginThrottle, address: str, count: int = 1
+    login_throttle: LoginThrottle, address: str, count: int = 1
 ) -> Iterator[list[asyncio.Task[None]]]:
-    tasks = [asyncio.create_task(doorkeeper.turn_away(address)) for _ in range(count)]
+    tasks = [asyncio.create_task(login_throttle.turn_away(address)) for _ in range(count)]
     try:
         yield tasks
     finally:
@@ -31,10 +31,10 @@ def trying(
 
 
 async def waits(
-    doorkeeper: LoginThrottle, clock: ManualClock, address: str, seconds: float
+    login_throttle: LoginThrottle, clock: ManualClock, address: str, seconds: float
 ) -> bool:
     """Whether a wrong secret from there is told just then, and not before."""
-    with trying(doorkeeper, address) as [task]:
+    with trying(login_throttle, address) as [task]:
         await clock.until_asleep()
         await clock.advance(seconds - 0.05)
         is_early = task.done()
@@ -43,55 +43,57 @@ async def waits(
 
 
 async def test_each_wrong_secret_of_an_address_waits_twice_as_long_up_to_a_limit(
-    doorkeeper: LoginThrottle, clock: ManualClock
+    login_throttle: LoginThrottle, clock: ManualClock
 ) -> None:
     for seconds in (0.1, 0.2, 0.4, 0.5, 0.5):
-        assert await waits(doorkeeper, clock, HERE, seconds)
-    assert await waits(doorkeeper, clock, THERE, 0.1)
+        assert await waits(login_throttle, clock, HERE, seconds)
+    assert await waits(login_throttle, clock, THERE, 0.1)
 
 
 async def test_however_many_have_failed_the_next_waits_as_long(
-    doorkeeper: LoginThrottle, clock: ManualClock
+    login_throttle: LoginThrottle, clock: ManualClock
 ) -> None:
     many = 2_000
-    with trying(doorkeeper, HERE, many) as tasks:
+    with trying(login_throttle, HERE, many) as tasks:
         await clock.until_asleep(many)
         await clock.advance(LONGEST_SECONDS)
         await asyncio.gather(*tasks)
-    assert await waits(doorkeeper, clock, HERE, LONGEST_SECONDS)
+    assert await waits(login_throttle, clock, HERE, LONGEST_SECONDS)
 
 
 async def test_a_minute_without_one_is_forgiven(
-    doorkeeper: LoginThrottle, clock: ManualClock
+    login_throttle: LoginThrottle, clock: ManualClock
 ) -> None:
-    assert await waits(doorkeeper, clock, HERE, 0.1)
+    assert await waits(login_throttle, clock, HERE, 0.1)
     await clock.advance(59)
-    assert await waits(doorkeeper, clock, HERE, 0.2)
+    assert await waits(login_throttle, clock, HERE, 0.2)
     await clock.advance(61)
-    assert await waits(doorkeeper, clock, HERE, 0.1)
+    assert await waits(login_throttle, clock, HERE, 0.1)
 
 
 async def test_whoever_comes_while_a_hundred_wait_is_not_heard(
-    doorkeeper: LoginThrottle, clock: ManualClock
+    login_throttle: LoginThrottle, clock: ManualClock
 ) -> None:
-    with trying(doorkeeper, HERE, MOST_WAITING - 1):
+    with trying(login_throttle, HERE, MOST_WAITING - 1):
         await clock.until_asleep(MOST_WAITING - 1)
-        doorkeeper.hear(HERE)
-        with trying(doorkeeper, HERE):
+        login_throttle.hear(HERE)
+        with trying(login_throttle, HERE):
             await clock.until_asleep(MOST_WAITING)
             with pytest.raises(RateLimited) as caught:
-                doorkeeper.hear(HERE)
+                login_throttle.hear(HERE)
             assert caught.value.retry_after_seconds == LONGEST_SECONDS
-            doorkeeper.hear(THERE)
+            login_throttle.hear(THERE)
             await clock.advance(LONGEST_SECONDS)
-            doorkeeper.hear(HERE)
+            login_throttle.hear(HERE)
 
 
-async def test_who_goes_away_waits_no_longer(doorkeeper: LoginThrottle, clock: ManualClock) -> None:
-    with trying(doorkeeper, HERE, MOST_WAITING) as tasks:
+async def test_who_goes_away_waits_no_longer(
+    login_throttle: LoginThrottle, clock: ManualClock
+) -> None:
+    with trying(login_throttle, HERE, MOST_WAITING) as tasks:
         await clock.until_asleep(MOST_WAITING)
     await asyncio.gather(*tasks, return_exceptions=True)
-    doorkeeper.hear(HERE)
+    login_throttle.hear(HERE)
 
 
 @pytest.mark.parametrize(
@@ -104,26 +106,26 @@ async def test_who_goes_away_waits_no_longer(doorkeeper: LoginThrottle, clock: M
     ],
 )
 async def test_a_network_of_ipv6_is_one_address(
-    doorkeeper: LoginThrottle, clock: ManualClock, one: str, other: str, is_same: bool
+    login_throttle: LoginThrottle, clock: ManualClock, one: str, other: str, is_same: bool
 ) -> None:
-    assert await waits(doorkeeper, clock, one, 0.1)
-    assert await waits(doorkeeper, clock, other, 0.2 if is_same else 0.1)
+    assert await waits(login_throttle, clock, one, 0.1)
+    assert await waits(login_throttle, clock, other, 0.2 if is_same else 0.1)
 
 
 async def test_what_is_remembered_is_bounded(
-    doorkeeper: LoginThrottle, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    login_throttle: LoginThrottle, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doorkeeper_module, "MOST_ADDRESSES", 2)
     for address in ("one", "two", "three"):
-        assert await waits(doorkeeper, clock, address, 0.1)
-    assert len(doorkeeper._callers) == 2
-    assert await waits(doorkeeper, clock, "three", 0.2)
+        assert await waits(login_throttle, clock, address, 0.1)
+    assert len(login_throttle._callers) == 2
+    assert await waits(login_throttle, clock, "three", 0.2)
 
 
 async def test_the_log_grows_by_the_logarithm_of_the_tries(
-    doorkeeper: LoginThrottle, clock: ManualClock
+    login_throttle: LoginThrottle, clock: ManualClock
 ) -> None:
-    with capture_logs() as logs, trying(doorkeeper, HERE, 1000) as tasks:
+    with capture_logs() as logs, trying(login_throttle, HERE, 1000) as tasks:
         await clock.until_asleep(1000)
         await clock.advance(LONGEST_SECONDS)
         assert all(task.done() for task in tasks)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.bot.signals import Signal
+from app.domain.signals import Signal
 from app.errors import Refusal, RefusalCode, StrategyFailed
 from app.services.bot.strategies import StrategyRunner
 from app.services.bot.strategy_workers import WorkerLimits

@@ -169,9 +169,9 @@ async def test_nor_is_one_where_another_process_has_halted_trading(services: Ser
     assert await refusal_of(services, waiting("later")) is None
 
 
-async def assert_never_sent(services: Services, errand: Placement) -> None:
+async def assert_never_sent(services: Services, placement: Placement) -> None:
     with pytest.raises(Denied) as denied:
-        await services.orders.place(waiting("between"), errand=errand)
+        await services.orders.place(waiting("between"), placement=placement)
     assert denied.value.refusal.code is RefusalCode.TRADING_HALTED
     [order] = await all_orders(services)
     assert order.status is OrderStatus.REJECTED

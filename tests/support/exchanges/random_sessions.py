@@ -78,10 +78,12 @@ async def read(books: LedgerStore) -> Entries:
         )
 
 
-def a_bookkeeper(books: LedgerStore, clock: ManualClock, floor: PriceSource) -> Bookkeeper:
+def a_bookkeeper(books: LedgerStore, clock: ManualClock, price_source: PriceSource) -> Bookkeeper:
     """A process of its own over the books."""
     faults = Faults()
-    surroundings = LedgerContext(floor=floor, clock=clock, faults=faults, desk=FaultyNews(faults))
+    surroundings = LedgerContext(
+        price_source=price_source, clock=clock, faults=faults, desk=FaultyNews(faults)
+    )
     return Bookkeeper(books, surroundings)
 
 

@@ -200,16 +200,16 @@ class House:
         patient = Patient(clock)
         self.feeds = StreamRegistry([self.account.gateway], patient)
         market_data = MarketDataService(self.feeds, patient)
-        appraiser = Valuer(market_data, patient)
-        self.portfolios = PortfolioService(appraiser, clock)
+        valuer = Valuer(market_data, patient)
+        self.portfolios = PortfolioService(valuer, clock)
         accounts = AccountService(database, clock, [self.account])
-        self.positions = PositionService(accounts, appraiser, market_data, clock)
-        steady = ConsistentViews(self._views, appraiser, patient)
+        self.positions = PositionService(accounts, valuer, market_data, clock)
+        steady = ConsistentViews(self._views, valuer, patient)
         watches = LiveQueries(bus, self.feeds, clock)
         self.feed = PortfolioFeed(self.portfolios, steady, watches)
         self.position_feed = PositionFeed(self.positions, accounts, steady, watches)
         self._tools = EquityTools(
-            database=database, bus=bus, views=self._views, appraiser=appraiser, clock=clock
+            database=database, bus=bus, views=self._views, valuer=valuer, clock=clock
         )
 
     async def open(self) -> "House":

@@ -28,24 +28,24 @@ class Examiner:
         except ExchangeUnavailable as error:
             return AccountCheck(problems=(str(error),))
         found = replace(
-            await self._rights(),
+            await self._permissions(),
             clock_skew_seconds=await self._clock_skew_seconds(),
             requests_per_second=1000 / client.rateLimit if client.rateLimit else None,
         )
         return replace(found, problems=tuple(self._problems))
 
-    async def _rights(self) -> AccountCheck:
+    async def _permissions(self) -> AccountCheck:
         if not self._has_keys:
             return AccountCheck()
         money = await self._ask("fetch_balance")
-        rights = self._session.venue.rights
-        if rights is None:
+        permissions = self._session.quirks.permissions
+        if permissions is None:
             return AccountCheck()
-        answer = await self._ask(rights.method)
+        answer = await self._ask(permissions.method)
         return AccountCheck(
-            can_trade=rights.may_trade(answer, money),
-            can_withdraw=rights.may_withdraw(answer),
-            key_is_ip_bound=rights.is_ip_bound(answer),
+            can_trade=permissions.may_trade(answer, money),
+            can_withdraw=permissions.may_withdraw(answer),
+            key_is_ip_bound=permissions.is_ip_bound(answer),
         )
 
     async def _clock_skew_seconds(self) -> float | None:

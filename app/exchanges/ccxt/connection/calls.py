@@ -29,7 +29,7 @@ class Call:
         return self.method == "fetch_order"
 
 
-def placing(intent: OrderIntent, venue: ExchangeQuirks) -> Call:
+def placing(intent: OrderIntent, quirks: ExchangeQuirks) -> Call:
     """A price goes out with a limit alone: with a market order it would be taken for a budget."""
     return Call(
         method="create_order",
@@ -42,7 +42,7 @@ def placing(intent: OrderIntent, venue: ExchangeQuirks) -> Call:
             if intent.price is None or not intent.type.has_price
             else money.plain(intent.price),
             {
-                venue.create_key: intent.wire_id,
+                quirks.create_key: intent.wire_id,
                 **_lasting(intent),
                 **_triggered(intent.type, intent.trigger_price),
             },
@@ -50,19 +50,19 @@ def placing(intent: OrderIntent, venue: ExchangeQuirks) -> Call:
     )
 
 
-def canceling(key: OrderKey, venue: ExchangeQuirks) -> Call | None:
+def canceling(key: OrderKey, quirks: ExchangeQuirks) -> Call | None:
     """By the exchange's id, else by ours; None where it has to be looked up first."""
     if key.exchange_order_id is not None:
         arguments: tuple[Any, ...] = (key.exchange_order_id, key.symbol)
-    elif venue.cancel_key is not None:
-        arguments = (None, key.symbol, {venue.cancel_key: key.wire_id})
+    elif quirks.cancel_key is not None:
+        arguments = (None, key.symbol, {quirks.cancel_key: key.wire_id})
     else:
         return None
     return Call(method="cancel_order", arguments=arguments)
 
 
 def amending(
-    row: Mapping[str, Any], details: OrderDetails, wanted: OrderTerms, venue: ExchangeQuirks
+    row: Mapping[str, Any], details: OrderDetails, wanted: OrderTerms, quirks: ExchangeQuirks
 ) -> Call:
     """The order as it was found, with the terms that it should have."""
     params = _triggered(details.type, wanted.trigger_price)
@@ -76,17 +76,17 @@ def amending(
             row["side"],
             money.plain(wanted.amount),
             None if wanted.price is None else money.plain(wanted.price),
-            {**params, "postOnly": True} if is_post_only and venue.amends_as_post_only else params,
+            {**params, "postOnly": True} if is_post_only and quirks.amends_as_post_only else params,
         ),
     )
 
 
-def searching(key: OrderKey, venue: ExchangeQuirks) -> Iterator[Call]:
+def searching(key: OrderKey, quirks: ExchangeQuirks) -> Iterator[Call]:
     """Every question that must be answered before the order is said not to exist."""
     if key.exchange_order_id is not None:
-        for search in venue.by_exchange_id:
+        for search in quirks.by_exchange_id:
             yield _search(search, key.symbol, key.exchange_order_id, is_ours=False)
-    for search in venue.by_wire_id:
+    for search in quirks.by_wire_id:
         yield _search(search, key.symbol, key.wire_id, is_ours=True)
 
 

@@ -16,7 +16,7 @@ _WORDS_IN_FORCE = {
 
 
 def capabilities_of(
-    client: Any, venue: ExchangeQuirks, *, has_positions: bool = False
+    client: Any, quirks: ExchangeQuirks, *, has_positions: bool = False
 ) -> Capabilities:
     """What is offered for spot orders; the least of it where there is no client yet."""
     told = _told(client)
@@ -24,21 +24,21 @@ def capabilities_of(
     has_stops = all(told.get(name) is True for name in ("stopLossPrice", "takeProfitPrice"))
     lasting = told.get("timeInForce") or {}
     return Capabilities(
-        order_types=tuple(OrderType) if has_stops and venue.has_stops else _PLAIN,
+        order_types=tuple(OrderType) if has_stops and quirks.has_stops else _PLAIN,
         time_in_force=(
             TimeInForce.GTC,
             *(known for word, known in _WORDS_IN_FORCE.items() if lasting.get(word) is True),
         ),
-        amend_order=venue.amends_in_place and has.get("editOrder") is True,
+        amend_order=quirks.amends_in_place and has.get("editOrder") is True,
         streaming_orders=has.get("watchOrders") is True,
         streaming_tickers=has.get("watchTicker") is True,
-        positions=has_positions and reads_positions(client, venue),
+        positions=has_positions and reads_positions(client, quirks),
     )
 
 
-def reads_positions(client: Any, venue: ExchangeQuirks) -> bool:
+def reads_positions(client: Any, quirks: ExchangeQuirks) -> bool:
     """Whether it tells the positions that it keeps, and we know how to ask for them."""
-    if client is None or not venue.positions:
+    if client is None or not quirks.positions:
         return False
     return client.has.get("fetchPositions") is True
 

@@ -50,7 +50,7 @@ class CcxtTerms:
     watchdog_seconds: float = 30.0
 
     @property
-    def venue(self) -> ExchangeQuirks:
+    def quirks(self) -> ExchangeQuirks:
         return venue_of(self.exchange)
 
     @property
@@ -67,7 +67,7 @@ class CcxtTerms:
     def acceptance_seconds(self) -> float:
         """After how long the exchange takes no request any more that is on its way."""
         told = self.overrides.get("options", {}).get("recvWindow")
-        return self.venue.acceptance_seconds if told is None else float(told) / 1000
+        return self.quirks.acceptance_seconds if told is None else float(told) / 1000
 
     @property
     def market_set(self) -> str:
@@ -98,7 +98,7 @@ async def open_client(terms: CcxtTerms) -> Any:
     build = getattr(library, terms.exchange)
     is_sandbox = terms.mode is AccountMode.SANDBOX
     client = (_in_sandbox if is_sandbox else _as_it_is)(build, terms)
-    if terms.venue.numbers_requests:
+    if terms.quirks.numbers_requests:
         client.nonce = _growing(client.nonce)
     return client
 
@@ -122,16 +122,16 @@ def _exchange_ids() -> frozenset[str]:
 
 
 def _mode_words(terms: CcxtTerms) -> str | None:
-    venue = terms.venue
+    quirks = terms.quirks
     if terms.mode is AccountMode.LIVE:
-        return no_live_words(venue)
-    if terms.mode is AccountMode.SANDBOX and venue.is_known and venue.sandbox is None:
+        return no_live_words(quirks)
+    if terms.mode is AccountMode.SANDBOX and quirks.is_known and quirks.sandbox is None:
         return _no_sandbox(terms)
     return None
 
 
 def _password_words(terms: CcxtTerms) -> str | None:
-    if not terms.has_keys or not terms.venue.needs_password or terms.password is not None:
+    if not terms.has_keys or not terms.quirks.needs_password or terms.password is not None:
         return None
     return f"{terms.exchange} gives its keys a passphrase: set password_file"
 
@@ -157,9 +157,9 @@ def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
         client.set_sandbox_mode(True)
     except Exception as error:
         raise SettingsError((_no_sandbox(terms),)) from error
-    doubts = [no_testnet_words(terms.venue, client)]
+    doubts = [no_testnet_words(terms.quirks, client)]
     client.urls = client.deep_extend(client.urls, urls)
-    doubts.append(no_sandbox_words(terms.venue, live, client))
+    doubts.append(no_sandbox_words(terms.quirks, live, client))
     if any(doubts):
         raise SettingsError(tuple(words for words in doubts if words is not None))
     return client
@@ -182,7 +182,7 @@ def _base(terms: CcxtTerms) -> dict[str, Any]:
         "number": str,
         "enableRateLimit": True,
         "timeout": int(terms.timeout_seconds * 1000),
-        "options": {"defaultType": "spot", **terms.venue.options},
+        "options": {"defaultType": "spot", **terms.quirks.options},
         "streaming": {"keepAlive": int(terms.watchdog_seconds * 1000 / _PINGS)},
         **_keys(terms),
     }

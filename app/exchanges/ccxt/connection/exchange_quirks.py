@@ -78,7 +78,7 @@ class ExchangeQuirks:
     amends_in_place: bool = False
     amends_as_post_only: bool = False
     # Where the exchange tells what a key may do.
-    rights: PermissionQuery | None = None
+    permissions: PermissionQuery | None = None
     sandbox: SandboxMark | None = None
     # What makes the stream of a ticker tell bid and ask, where it does not by itself.
     ticker_params: Mapping[str, Any] = field(default_factory=dict)
@@ -114,7 +114,7 @@ _ROWS = (
         closed_lists=("fetch_orders",),
         closed_orders_limit=1000,
         has_stops=True,
-        rights=PermissionQuery(
+        permissions=PermissionQuery(
             method="sapi_get_account_apirestrictions",
             trade=PermissionField(path=("enableSpotAndMarginTrading",)),
             withdraw=PermissionField(path=("enableWithdrawals",)),
@@ -150,7 +150,7 @@ _ROWS = (
         acceptance_seconds=5.0,
         open_orders_limit=50,
         amends_in_place=True,
-        rights=PermissionQuery(
+        permissions=PermissionQuery(
             method="private_get_v5_user_query_api",
             trade=PermissionField(path=("result", "permissions", "Spot"), name="SpotTrade"),
             withdraw=PermissionField(path=("result", "permissions", "Wallet"), name="Withdraw"),
@@ -173,7 +173,7 @@ _ROWS = (
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=30.0,
         amends_in_place=True,
-        rights=PermissionQuery(
+        permissions=PermissionQuery(
             method="private_get_account_config",
             trade=PermissionField(path=("data", 0, "perm"), name="trade"),
             withdraw=PermissionField(path=("data", 0, "perm"), name="withdraw"),
@@ -195,7 +195,7 @@ _ROWS = (
         has_stops=True,
         amends_in_place=True,
         amends_as_post_only=True,
-        rights=PermissionQuery(
+        permissions=PermissionQuery(
             method="private_post_getapikeyinfo",
             trade=PermissionField(path=("result", "permissions"), name="modify-trades"),
             withdraw=PermissionField(path=("result", "permissions"), name="withdraw-funds"),
@@ -214,39 +214,39 @@ def venue_of(exchange: str) -> ExchangeQuirks:
     return QUIRKS.get(exchange) or ExchangeQuirks(exchange=exchange, is_known=False)
 
 
-def no_live_words(venue: ExchangeQuirks) -> str | None:
+def no_live_words(quirks: ExchangeQuirks) -> str | None:
     """Why no real money may be traded there; None where it may."""
-    if venue.is_known:
+    if quirks.is_known:
         return None
     return (
-        f"live trading on {venue.exchange} is not offered: how its orders are placed, found and"
+        f"live trading on {quirks.exchange} is not offered: how its orders are placed, found and"
         f" canceled was not looked at; live are {', '.join(sorted(QUIRKS))}. Another is added by"
         " capturing what ccxt sends for it and writing that as a row of VENUES in"
         " app/exchanges/ccxt/connection/exchange_quirks.py"
     )
 
 
-def no_sandbox_words(venue: ExchangeQuirks, live: Any, client: Any) -> str | None:
+def no_sandbox_words(quirks: ExchangeQuirks, live: Any, client: Any) -> str | None:
     """Why this client may not be on a testnet; None where it has shown that it is on one."""
-    proof = venue.sandbox or SandboxMark()
+    proof = quirks.sandbox or SandboxMark()
     if proof.header is not None:
         name, value = proof.header
         is_shown = (client.headers or {}).get(name) == value
-        return None if is_shown else f"{venue.exchange} does not send {name}: {value}"
+        return None if is_shown else f"{quirks.exchange} does not send {name}: {value}"
     strangers = sorted(addresses(live) & addresses(client.urls["api"]))
     if strangers:
-        return f"{venue.exchange}'s sandbox shares addresses with its live exchange"
+        return f"{quirks.exchange}'s sandbox shares addresses with its live exchange"
     return None
 
 
-def no_testnet_words(venue: ExchangeQuirks, client: Any) -> str | None:
+def no_testnet_words(quirks: ExchangeQuirks, client: Any) -> str | None:
     """Why these addresses are not the testnet's own; None where they are."""
-    hosts = venue.sandbox.hosts if venue.sandbox else ()
+    hosts = quirks.sandbox.hosts if quirks.sandbox else ()
     if not hosts:
         return None
     found = (address.split("://")[-1] for address in addresses(client.urls["api"]))
     other = next((address for address in found if not address.startswith(hosts)), None)
-    return None if other is None else f"{venue.exchange}'s sandbox is at {other.split('/')[0]}"
+    return None if other is None else f"{quirks.exchange}'s sandbox is at {other.split('/')[0]}"
 
 
 def addresses(urls: Any) -> frozenset[str]:

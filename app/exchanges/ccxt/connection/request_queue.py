@@ -121,7 +121,7 @@ class RequestQueue:
         self._seconds_per_cost = seconds_per_cost
         self._cancels = _Lane(clock, burst_cost * seconds_per_cost)
         self._others = _Lane(clock, burst_cost * seconds_per_cost)
-        self._errand = ContextVar("errand", default=_ANYTHING)
+        self._placement = ContextVar("errand", default=_ANYTHING)
         self._banned_until = clock.now()
         self._next_ban_seconds = FIRST_BAN_SECONDS
 
@@ -139,11 +139,11 @@ class RequestQueue:
         due_at = None
         if patience_seconds is not None:
             due_at = self._clock.now() + timedelta(seconds=patience_seconds)
-        token = self._errand.set(_Call(priority=priority, due_at=due_at))
+        token = self._placement.set(_Call(priority=priority, due_at=due_at))
         try:
             yield
         finally:
-            self._errand.reset(token)
+            self._placement.reset(token)
 
     async def admit(self, cost: float | None = None) -> None:
         """Wait for a turn; every request of ccxt passes here in the place of its own throttle."""
@@ -151,21 +151,21 @@ class RequestQueue:
         seconds = (1.0 if cost is None else cost) * self._seconds_per_cost
         if seconds <= 0:
             return
-        errand = self._errand.get()
-        lane = self._cancels if errand.priority is Priority.CANCEL else self._others
-        await self._pass_in_time(lane, errand)
+        placement = self._placement.get()
+        lane = self._cancels if placement.priority is Priority.CANCEL else self._others
+        await self._pass_in_time(lane, placement)
         self._require_no_ban()
         for charged in {lane, self._others}:
             charged.charge(seconds)
 
-    async def _pass_in_time(self, lane: _Lane, errand: _Call) -> None:
-        if errand.due_at is None:
-            await lane.pass_through(errand.priority)
+    async def _pass_in_time(self, lane: _Lane, placement: _Call) -> None:
+        if placement.due_at is None:
+            await lane.pass_through(placement.priority)
             return
-        left = (errand.due_at - self._clock.now()).total_seconds()
+        left = (placement.due_at - self._clock.now()).total_seconds()
         try:
             async with self._clock.timeout(left):
-                await lane.pass_through(errand.priority)
+                await lane.pass_through(placement.priority)
         except TimeoutError:
             raise QueueTimeout("too much waits for the exchange: nothing was sent") from None
 

@@ -67,11 +67,11 @@ class MarketCache:
 class CcxtSession:
     """One account's client: what it is asked, and how well it can be reached."""
 
-    def __init__(self, terms: CcxtTerms, clock: Clock, shelf: MarketCache) -> None:
-        self.venue = terms.venue
+    def __init__(self, terms: CcxtTerms, clock: Clock, market_cache: MarketCache) -> None:
+        self.quirks = terms.quirks
         self._terms = terms
         self._clock = clock
-        self._shelf = shelf
+        self._market_cache = market_cache
         self._client: Any = None
         self._queue: RequestQueue | None = None
         self._markets: Mapping[str, Market] = {}
@@ -190,7 +190,7 @@ class CcxtSession:
         # What it needs has come with ccxt, and no sooner.
         import_module("app.exchanges.ccxt.connection.response_limits").bound_answers(client)
         await self._sync_time(client)
-        await self._shelf.fill(client, self._terms.market_set)
+        await self._market_cache.fill(client, self._terms.market_set)
         self._read_markets(client)
         if self._terms.has_keys:
             await client.fetch_balance()
@@ -207,7 +207,7 @@ class CcxtSession:
         self._is_due.clear()
         try:
             await self._sync_time(self._client)
-            await self._shelf.fill(self._client, self._terms.market_set)
+            await self._market_cache.fill(self._client, self._terms.market_set)
         except Exception as error:  # noqa: BLE001 - it is noted, and tried again
             self._note(error)
             return False
@@ -216,11 +216,11 @@ class CcxtSession:
         return True
 
     def _read_markets(self, client: Any) -> None:
-        self._markets = markets_of(client, fees_in_quote=self.venue.fees_in_quote)
+        self._markets = markets_of(client, fees_in_quote=self.quirks.fees_in_quote)
         self.has_swaps = any(one.type is PositionType.SWAP for one in self._markets.values())
 
     async def _sync_time(self, client: Any) -> None:
-        if not self.venue.numbers_requests and client.has.get("fetchTime") is True:
+        if not self.quirks.numbers_requests and client.has.get("fetchTime") is True:
             await client.load_time_difference()
 
     def _note_answer(self) -> None:

@@ -43,12 +43,12 @@ class PendingAmendment:
     def _filled(self) -> Decimal:
         return self.report.filled or money.ZERO
 
-    def call(self, facts: MarketFacts, venue: ExchangeQuirks) -> Call:
+    def call(self, facts: MarketFacts, quirks: ExchangeQuirks) -> Call:
         """What has to be asked; raises ExchangeRejected where it must not be."""
         if not self.report.status.is_open:
             raise ExchangeRejected(_closed(self.report.status))
         if self.report.terms is None or self.report.details is None:
-            raise ExchangeRejected(no_amending(venue.exchange))
+            raise ExchangeRejected(no_amending(quirks.exchange))
         if self.is_cut:
             return Call(method="cancel_order", arguments=(self.row["id"], self.row["symbol"]))
         if self.wanted.amount < self._filled:
@@ -57,7 +57,7 @@ class PendingAmendment:
         refusal = refuse(_as_intent(details, self.wanted), facts)
         if refusal is not None:
             raise ExchangeRejected(refusal)
-        return amending(self.row, details, self.wanted, venue)
+        return amending(self.row, details, self.wanted, quirks)
 
     def told(self, after: OrderReport) -> OrderReport:
         """Cut to what is filled, it has these terms, though the exchange keeps the old ones."""

@@ -30,12 +30,12 @@ class ExposureReader:
     """Questions after positions. What cannot be read is counted, and never guessed."""
 
     def __init__(
-        self, session: CcxtSession, lookups: OrderLookup, clock: Clock, oddities: AnomalyLog
+        self, session: CcxtSession, lookups: OrderLookup, clock: Clock, anomalies: AnomalyLog
     ) -> None:
         self._session = session
         self._lookups = lookups
         self._clock = clock
-        self._oddities = oddities
+        self._anomalies = anomalies
         self._refused_until: datetime | None = None
 
     @property
@@ -46,14 +46,14 @@ class ExposureReader:
     async def read(self) -> Sequence[Exposure]:
         """All that can be read; none where the key may not see them."""
         rows: list[Row] = []
-        for params in self._session.venue.positions:
+        for params in self._session.quirks.positions:
             if not self.are_refused:
                 rows += await self._pages(params)
         return netted(self._readable(rows))
 
     async def _pages(self, params: Mapping[str, Any]) -> list[Row]:
         """As many as it takes, where the exchange gives a cursor to the next one."""
-        cursor_field = self._session.venue.positions_cursor
+        cursor_field = self._session.quirks.positions_cursor
         found: list[Row] = []
         while True:
             rows = await self._ask(params)
@@ -72,7 +72,7 @@ class ExposureReader:
             if key_words(error) is None:
                 raise self._lookups.failure(error) from error
             self._refused_until = self._clock.now() + REFUSED_FOR
-            self._oddities.note("positions_refused", why=words_of(error))
+            self._anomalies.note("positions_refused", why=words_of(error))
             return ()
         return rows
 
@@ -82,7 +82,7 @@ class ExposureReader:
             try:
                 one = exposure_of(row, self._session.markets)
             except Unreadable as error:
-                self._oddities.note("position_unreadable", why=str(error))
+                self._anomalies.note("position_unreadable", why=str(error))
                 continue
             found += [one] if one is not None else []
         return found

@@ -37,10 +37,10 @@ _Found = TypeVar("_Found")
 class OrderLookup:
     """Questions after orders. What cannot be read is counted, and never guessed."""
 
-    def __init__(self, session: CcxtSession, clock: Clock, oddities: AnomalyLog) -> None:
+    def __init__(self, session: CcxtSession, clock: Clock, anomalies: AnomalyLog) -> None:
         self._session = session
         self._clock = clock
-        self._oddities = oddities
+        self._anomalies = anomalies
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         """The order with its trades; None where every question after it was answered with no."""
@@ -48,7 +48,7 @@ class OrderLookup:
         return None if row is None else await self.whole(row, wire_id=key.wire_id)
 
     async def find_row(self, key: OrderKey) -> Row | None:
-        for call in searching(key, self._session.venue):
+        for call in searching(key, self._session.quirks):
             row = await self._search(call, key)
             if row is not None:
                 return row
@@ -57,11 +57,11 @@ class OrderLookup:
 
     async def open_orders(self) -> Sequence[OrderReport]:
         """Those that can be read, with their trades; one that cannot does not hide the others."""
-        limit = self._session.venue.open_orders_limit
+        limit = self._session.quirks.open_orders_limit
         reports = []
         for row in await self.read(Priority.LOOKUP, "fetch_open_orders", None, None, limit):
             try:
-                reports.append(await self.whole(self._session.venue.named(row)))
+                reports.append(await self.whole(self._session.quirks.named(row)))
             except Unreadable:
                 continue
         return reports
@@ -77,19 +77,19 @@ class OrderLookup:
 
     async def _listed(self, symbol: str, start: int) -> list[Row]:
         """What all lists tell of a market; a market that is gone holds up no other."""
-        venue, rows = self._session.venue, list[Row]()
-        for method in venue.closed_lists or _closed_lists(self._session.client):
+        quirks, rows = self._session.quirks, list[Row]()
+        for method in quirks.closed_lists or _closed_lists(self._session.client):
             try:
                 rows += await self._pages(method, symbol, start)
             except ExchangeError as error:
                 if error.__cause__ is None or not is_market_unknown(error.__cause__):
                     raise
-                self._oddities.note("market_gone", symbol=symbol)
-        return [venue.named(row) for row in rows]
+                self._anomalies.note("market_gone", symbol=symbol)
+        return [quirks.named(row) for row in rows]
 
     async def _pages(self, method: str, symbol: str, start: int) -> Iterable[Row]:
         """As many as it takes, where the exchange tells no more than so many at once."""
-        limit = self._session.venue.closed_orders_limit
+        limit = self._session.quirks.closed_orders_limit
         found: dict[object, Row] = {}
         while True:
             rows = await self.read(Priority.LOOKUP, method, symbol, start, limit)
@@ -113,15 +113,15 @@ class OrderLookup:
     def note(self, error: Exception) -> None:
         """Count what is wrong with more than the one request."""
         if is_unparsable(error):
-            self._oddities.note("answer_unparsable", why=repr(error)[:MAX_WORDS])
+            self._anomalies.note("answer_unparsable", why=repr(error)[:MAX_WORDS])
         if is_clock_off(error):
-            self._oddities.note("clock_off", why=words_of(error))
+            self._anomalies.note("clock_off", why=words_of(error))
 
     def readable(self, read: Callable[..., _Found], row: Any, **facts: Any) -> _Found:
         try:
             return read(row, now=self._clock.now(), **facts)
         except Unreadable as error:
-            self._oddities.note("order_unreadable", why=str(error))
+            self._anomalies.note("order_unreadable", why=str(error))
             raise
 
     async def _closed(self, symbol: str, rows: Sequence[Row]) -> list[OrderReport]:
@@ -153,7 +153,7 @@ class OrderLookup:
         if not offers(self._session.client, call.method):
             if call.is_optional:
                 return None
-            name = self._session.venue.exchange
+            name = self._session.quirks.exchange
             raise ExchangeDoubt(f"{name} offers no {call.method}: not looked up")
         try:
             answer = await self._session.ask(Priority.LOOKUP, call)
@@ -162,14 +162,14 @@ class OrderLookup:
                 return None
             raise self.failure(error) from error
         rows: Iterable[Any] = (answer,) if call.is_direct else answer
-        found = [self._session.venue.named(row) for row in rows if isinstance(row, Mapping)]
+        found = [self._session.quirks.named(row) for row in rows if isinstance(row, Mapping)]
         if call.is_direct and not any(is_this(row, key) for row in found):
             raise Unreadable("the exchange answered with another order than was asked for")
         return next((row for row in found if is_this(row, key)), None)
 
     async def _require_no_trades(self, key: OrderKey) -> None:
         """An order that is in no list and has traded is there all the same."""
-        if self._session.venue.is_known or key.exchange_order_id is None:
+        if self._session.quirks.is_known or key.exchange_order_id is None:
             return
         rows = await self.read(Priority.LOOKUP, "fetch_my_trades", key.symbol)
         if any(row.get("order") == key.exchange_order_id for row in rows):
@@ -192,16 +192,16 @@ class OrderLookup:
         try:
             rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)
         except Exception as error:  # noqa: BLE001 - the next look brings them
-            self._oddities.note("trades_unanswered", why=str(failure_of_read(error)))
+            self._anomalies.note("trades_unanswered", why=str(failure_of_read(error)))
             return ()
         return rows
 
     def _fills_in(self, rows: Sequence[Row]) -> tuple[FillReport, ...]:
         fills = fills_of(rows)
         if len(fills) < len({row.get("id") for row in rows}):
-            self._oddities.note("trade_unreadable", told=len(rows), read=len(fills))
+            self._anomalies.note("trade_unreadable", told=len(rows), read=len(fills))
         if any(has_mixed_fees(row) for row in rows):
-            self._oddities.note("fee_in_several_currencies")
+            self._anomalies.note("fee_in_several_currencies")
         return fills
 
 

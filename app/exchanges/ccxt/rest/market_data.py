@@ -25,12 +25,12 @@ class MarketData:
     """Questions that need no keys. What cannot be read is counted, and never guessed."""
 
     def __init__(
-        self, session: CcxtSession, lookups: OrderLookup, clock: Clock, oddities: AnomalyLog
+        self, session: CcxtSession, lookups: OrderLookup, clock: Clock, anomalies: AnomalyLog
     ) -> None:
         self._session = session
         self._lookups = lookups
         self._clock = clock
-        self._oddities = oddities
+        self._anomalies = anomalies
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         self._session.require()
@@ -74,7 +74,7 @@ class MarketData:
             try:
                 found.append(candle_of(row, span=span, now=now))
             except Unreadable as error:
-                self._oddities.note("candle_unreadable", why=str(error))
+                self._anomalies.note("candle_unreadable", why=str(error))
         return sorted(found, key=lambda candle: candle.at)
 
     async def _collect(self, asked: CandleRequest, most: int) -> list[Candle]:

@@ -62,7 +62,7 @@ class AccountStreams:
         self._clock = clock
         self._watchdog = Watchdog(clock, silence_seconds=terms.watchdog_seconds)
         self._pumps: list[StreamReader] = []
-        self._standings = LastSeenOrders()
+        self._last_seen = LastSeenOrders()
         self._heard = 0
         # Of one gap two hear: whoever tells here what waits, and whoever compares everything.
         self._gap, self._behind = asyncio.Event(), asyncio.Event()
@@ -72,7 +72,7 @@ class AccountStreams:
     def connection(self) -> Connection:
         """The session's, or which stream is down while the rest is well."""
         connection = self._session.connection
-        broken = next((pump for pump in self._pumps if pump.failure is not None), None)
+        broken = next((reader for reader in self._pumps if reader.failure is not None), None)
         if broken is None or connection.connectivity is not Connectivity.CONNECTED:
             return connection
         detail = f"the stream of {broken.name} is interrupted: {broken.failure}"
@@ -95,8 +95,8 @@ class AccountStreams:
             StreamReader(source, self._note_gap, self._clock) for source in self._sources()
         ]
         async with asyncio.TaskGroup() as tasks:
-            for pump in self._pumps:
-                tasks.create_task(pump.run())
+            for reader in self._pumps:
+                tasks.create_task(reader.run())
             tasks.create_task(self._catch_up())
             tasks.create_task(self._watchdog.run(client))
             if self._is_streaming:
@@ -104,7 +104,7 @@ class AccountStreams:
 
     def note(self, report: OrderReport) -> bool:
         """Remember how an order stands; says whether that is other than was told before."""
-        return self._standings.note(report)
+        return self._last_seen.note(report)
 
     @property
     def _is_streaming(self) -> bool:
@@ -137,7 +137,7 @@ class AccountStreams:
         self._heard += 1
         now, has_trades = self._clock.now(), self._session.client.has.get("watchMyTrades") is True
         try:
-            named = self._session.venue.named(row)
+            named = self._session.quirks.named(row)
             report = news_of(named, now=now, has_trades_beside=has_trades)
         except Unreadable as error:
             self._owner.count("order_unreadable", why=str(error))
@@ -154,7 +154,7 @@ class AccountStreams:
         except Unreadable as error:
             self._owner.count("trade_unreadable", why=str(error))
         else:
-            wire_id = self._standings.wire_id(report.name)
+            wire_id = self._last_seen.wire_id(report.name)
             self._stand.publish(replace(report, wire_id=wire_id))
 
     def _note_gap(self) -> None:
@@ -179,7 +179,7 @@ class AccountStreams:
         while True:
             heard = self._heard
             await self._clock.sleep(self._terms.watchdog_seconds / _CHECKS_PER_SILENCE)
-            if self._heard != heard or not len(self._standings):
+            if self._heard != heard or not len(self._last_seen):
                 continue
             try:
                 has_missed = await self._ask_after_all()
@@ -198,7 +198,7 @@ class AccountStreams:
         for report in reports:
             self._stand.publish(report)
             has_moved |= self.note(report)
-        for key in self._standings.missing(reports):
+        for key in self._last_seen.missing(reports):
             has_moved |= await self._ask_after(key)
         return has_moved
 
@@ -211,7 +211,7 @@ class AccountStreams:
             self._owner.count("order_unanswered", why=str(error))
             return False
         if report is None:
-            self._standings.forget(key)
+            self._last_seen.forget(key)
             return False
         self._stand.publish(report)
         return self.note(report)

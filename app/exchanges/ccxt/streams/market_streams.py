@@ -59,7 +59,7 @@ class MarketStreams:
         self._clock = clock
 
     def ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
-        params = dict(self._session.venue.ticker_params)
+        params = dict(self._session.quirks.ticker_params)
 
         async def ask() -> Iterable[Ticker]:
             return (await self._data.tickers([symbol])).values()
@@ -87,7 +87,7 @@ class MarketStreams:
         return self._told(channel)
 
     def order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
-        depth = self._session.venue.book_depth
+        depth = self._session.quirks.book_depth
 
         async def ask() -> Iterable[OrderBook]:
             return [await self._data.order_book(symbol, MAX_DEPTH)]

@@ -33,10 +33,10 @@ class LedgerTransaction:
     """The books under one hand, with every other writer kept waiting."""
 
     def __init__(
-        self, books: LedgerUpdate, matching: Matching, balances: Mapping[str, PaperBalance],
+        self, store: LedgerUpdate, matching: Matching, balances: Mapping[str, PaperBalance],
         numbers: PaperNumbers, now: datetime,
     ) -> None:  # fmt: skip
-        self.books = books
+        self.store = store
         self.numbers = numbers
         # One time for all that is done here.
         self.now = now
@@ -54,7 +54,7 @@ class LedgerTransaction:
         self._forget_pending()
 
     async def replay(
-        self, venue: SimulatedMarkets, known: RestingOrders | None, *, most: int | None = None
+        self, simulated: SimulatedMarkets, known: RestingOrders | None, *, most: int | None = None
     ) -> None:
         """Let the orders that wait meet every tick until now; stop where many have traded."""
         until = tick_of(self.now)
@@ -62,15 +62,15 @@ class LedgerTransaction:
             return
         waiting = await self.sync(known)
         ticks = ticks_after(max(self.numbers.tick, waiting.tick), until)
-        tick = waiting.next_due(ticks, venue.last)
+        tick = waiting.next_due(ticks, simulated.last)
         if tick is not None:
             # What this process knows changes with the commit, and not before it.
             waiting = self._waiting = waiting.copy()
         while tick is not None and (most is None or len(self.matched) < most):
-            offers = TickLiquidity(venue, tick)
+            offers = TickLiquidity(simulated, tick)
             self._face(waiting, offers, offers.due(waiting))
             self._reach(tick)
-            tick = waiting.next_due(range(tick + 1, until + 1), venue.last)
+            tick = waiting.next_due(range(tick + 1, until + 1), simulated.last)
         if tick is None:
             self._reach(until)
         await self.write()
@@ -79,7 +79,7 @@ class LedgerTransaction:
         """Let the orders that wait meet what is offered now, so many of them at once."""
         waiting = await self.sync(known)
         due = offers.due(waiting)[:most]
-        if due or waiting.stakes.called(offers.mark):
+        if due or waiting.margin_account.called(offers.mark):
             waiting = self._waiting = waiting.copy()
             self._face(waiting, offers, due)
         await self.write()
@@ -88,15 +88,15 @@ class LedgerTransaction:
         """Every order that waits; what this process knows already is not read again."""
         if self._waiting is None:
             self._waiting = await self._read(known)
-            self._positions = dict(self._waiting.stakes.positions)
+            self._positions = dict(self._waiting.margin_account.positions)
         return self._waiting
 
     def teach(self, known: RestingOrders | None) -> RestingOrders | None:
         """After the commit, what this process knows from now on."""
         known = known or self._waiting
         if known is not None:
-            since, stakes = self._changed_since, self._stakes
-            known.learn(self._changed, stakes, since=since, numbers=self.numbers)
+            since, margin_account = self._changed_since, self._margin_account
+            known.learn(self._changed, margin_account, since=since, numbers=self.numbers)
         return known
 
     async def admitted(self, order: PaperOrder) -> PaperOrder:
@@ -129,19 +129,19 @@ class LedgerTransaction:
 
     async def write(self) -> None:
         for order in self._new.values():
-            await self.books.add_order(order)
-        await self.books.save_orders(self._saved.values())
-        await self.books.add_trades(self._trades)
-        await self.books.save_balances(self._moved.values())
-        await self.books.save_positions(self._traded.values())
+            await self.store.add_order(order)
+        await self.store.save_orders(self._saved.values())
+        await self.store.add_trades(self._trades)
+        await self.store.save_balances(self._moved.values())
+        await self.store.save_positions(self._traded.values())
         if self.numbers.change != self._found.change and self.numbers.tick != self._found.tick:
-            await self.books.save_tick(self.numbers.tick)
+            await self.store.save_tick(self.numbers.tick)
         self._forget_pending()
 
     async def reports(self) -> list[OrderReport]:
         """News of every order that met a tick."""
         return [
-            report_of(order, await self.books.trades(order.number) if order.filled else ())
+            report_of(order, await self.store.trades(order.number) if order.filled else ())
             for order in self.matched.values()
         ]
 
@@ -153,7 +153,7 @@ class LedgerTransaction:
         self._traded: dict[str, PaperPosition] = {}
 
     @property
-    def _stakes(self) -> MarginAccount:
+    def _margin_account(self) -> MarginAccount:
         return MarginAccount.of(self._positions.values(), self.balances)
 
     def _position(self, order: PaperOrder) -> PaperPosition | None:
@@ -164,28 +164,28 @@ class LedgerTransaction:
 
     async def _read(self, known: RestingOrders | None) -> RestingOrders:
         if known is None:
-            orders = await self.books.open_orders()
+            orders = await self.store.open_orders()
             return RestingOrders.of(orders, self._found, await self._read_stakes())
         if known.change == self._found.change:
             return known
         self._changed_since = known.change
-        self._changed[:0] = await self.books.changed_orders(known.change)
+        self._changed[:0] = await self.store.changed_orders(known.change)
         current = known.copy()
-        stakes = await self._read_stakes()
-        current.learn(self._changed, stakes, since=self._changed_since, numbers=self._found)
+        margin_account = await self._read_stakes()
+        current.learn(self._changed, margin_account, since=self._changed_since, numbers=self._found)
         return current
 
     async def _read_stakes(self) -> MarginAccount:
-        return MarginAccount.of(await self.books.positions(), self.balances)
+        return MarginAccount.of(await self.store.positions(), self.balances)
 
     def _face(self, waiting: RestingOrders, offers: Liquidity, due: Iterable[PaperOrder]) -> None:
         """What becomes of everything at one price: first of the orders, then of the positions."""
         self._meet(waiting, offers, due)
-        waiting.stakes = self._stakes
-        for quote in waiting.stakes.called(offers.mark):
-            if not any(map(offers.is_older_than, waiting.stakes.open_in(quote))):
+        waiting.margin_account = self._margin_account
+        for quote in waiting.margin_account.called(offers.mark):
+            if not any(map(offers.is_older_than, waiting.margin_account.open_in(quote))):
                 self._liquidate(quote, waiting, offers)
-        waiting.stakes = self._stakes
+        waiting.margin_account = self._margin_account
 
     def _meet(self, waiting: RestingOrders, offers: Liquidity, due: Iterable[PaperOrder]) -> None:
         for order in due:
@@ -200,10 +200,10 @@ class LedgerTransaction:
 
     def _liquidate(self, quote: str, waiting: RestingOrders, offers: Liquidity) -> None:
         """End every margin order that waits there, and close every position at the market."""
-        closing = [one for one in waiting.stakes.open_in(quote) if _levels(one, offers)]
+        closing = [one for one in waiting.margin_account.open_in(quote) if _levels(one, offers)]
         if not closing:
             return
-        standing = waiting.stakes.standing(quote, offers.mark)
+        standing = waiting.margin_account.standing(quote, offers.mark)
         refusal = refusals.liquidated(quote, None if standing is None else standing.level)
         for order in waiting.on_margin(quote):
             self._note(waiting, self.settle(_ended(order, refusal, offers.at))[0])
@@ -251,7 +251,7 @@ class LedgerTransaction:
     def _numbered(self, outcome: Outcome) -> PaperOrder:
         order = outcome.order
         self.numbers = replace(self.numbers, order=max(self.numbers.order, order.number))
-        is_watched = order.is_on_margin or self._stakes.touches((order.base, order.quote))
+        is_watched = order.is_on_margin or self._margin_account.touches((order.base, order.quote))
         if not (outcome.before.waits or order.waits or is_watched):
             return order
         self.numbers = replace(self.numbers, change=self.numbers.change + 1)

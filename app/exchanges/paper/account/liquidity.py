@@ -55,11 +55,11 @@ class Liquidity(Protocol):
 class TickLiquidity:
     """One tick, to be met by every order that it concerns, in their order."""
 
-    def __init__(self, venue: SimulatedMarkets, tick: int) -> None:
+    def __init__(self, simulated: SimulatedMarkets, tick: int) -> None:
         self.at = time_of(tick)
-        self._venue = venue
+        self._simulated = simulated
         self._tick = tick
-        self._matching = Matching(rates=venue.rates)
+        self._matching = Matching(rates=simulated.rates)
         self._levels: dict[tuple[str, OrderSide], tuple[BookLevel, ...]] = {}
         self._untraded: dict[str, Decimal] = {}
 
@@ -68,20 +68,20 @@ class TickLiquidity:
 
     def meet(self, order: PaperOrder, means: Funds) -> Outcome | None:
         if order.awaits_trigger:
-            step = self._venue.listing(order.symbol).amount_step
-            purse = SpendingLimit(free=means.free, amount_step=step)
+            step = self._simulated.listing(order.symbol).amount_step
+            spending = SpendingLimit(free=means.free, amount_step=step)
             levels = tuple(cut(self.levels(order.side, order.symbol), means.most))
-            return self._matching.trigger(order, levels, purse, self.at) if levels else None
+            return self._matching.trigger(order, levels, spending, self.at) if levels else None
         amount = self._share(order, means.most)
         return self._matching.trade_through(order, amount, self.at) if amount else None
 
     def mark(self, symbol: str) -> Decimal:
-        return self._venue.last(symbol, self._tick)
+        return self._simulated.last(symbol, self._tick)
 
     def levels(self, side: OrderSide, symbol: str) -> Sequence[BookLevel]:
         key = symbol, side
         if key not in self._levels:
-            self._levels[key] = tuple(self._venue.levels_against(side, symbol, self._tick))
+            self._levels[key] = tuple(self._simulated.levels_against(side, symbol, self._tick))
         return self._levels[key]
 
     def is_older_than(self, position: PaperPosition) -> bool:
@@ -91,7 +91,7 @@ class TickLiquidity:
     def _share(self, order: PaperOrder, most: Decimal | None) -> Decimal:
         left = self._untraded.get(order.symbol)
         if left is None:
-            left = self._venue.traded(order.symbol, self._tick)
+            left = self._simulated.traded(order.symbol, self._tick)
         amount = min(left, order.remaining if most is None else min(most, order.remaining))
         self._untraded[order.symbol] = money.subtract(left, amount)
         return amount

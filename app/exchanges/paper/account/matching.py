@@ -75,7 +75,7 @@ class Matching:
         return Outcome(before=order, order=arrived, executions=taken)
 
     def trigger(
-        self, order: PaperOrder, levels: Sequence[BookLevel], purse: SpendingLimit, at: datetime
+        self, order: PaperOrder, levels: Sequence[BookLevel], spending: SpendingLimit, at: datetime
     ) -> Outcome:
         """Let an order arrive whose trigger was reached; it takes no more than can be paid."""
         triggered = replace(order, triggered_at=at, updated_at=at)
@@ -85,8 +85,8 @@ class Matching:
         reachable = tuple(_within_reach(triggered, levels))
         affordable = reachable
         if order.side is OrderSide.BUY and not order.is_on_margin:
-            purse = replace(purse, free=money.add(purse.free, order.reserved))
-            affordable = tuple(self._affordable(reachable, purse))
+            spending = replace(spending, free=money.add(spending.free, order.reserved))
+            affordable = tuple(self._affordable(reachable, spending))
         outcome = self.arrive(triggered, affordable)
         if affordable == reachable or outcome.order.waits:
             return outcome
@@ -139,12 +139,14 @@ class Matching:
                 quote = quote.moved(gained=gained, set_aside=money.ZERO)
         return {base.asset: base, quote.asset: quote}
 
-    def _affordable(self, levels: Iterable[BookLevel], purse: SpendingLimit) -> Iterator[BookLevel]:
+    def _affordable(
+        self, levels: Iterable[BookLevel], spending: SpendingLimit
+    ) -> Iterator[BookLevel]:
         """The levels, up to where the money with its fees ends."""
-        budget = purse.free
+        budget = spending.free
         for level in levels:
             each = money.multiply(level.price, money.add(_ONE, self.rates.taker))
-            amount = min(level.amount, _quotient_on_step(budget, each, purse.amount_step))
+            amount = min(level.amount, _quotient_on_step(budget, each, spending.amount_step))
             budget = money.subtract(budget, money.multiply(amount, each))
             if amount:
                 yield replace(level, amount=amount)

@@ -59,14 +59,14 @@ class RestingOrders:
     change: int
     tick: int
     # What the exchange itself watches beside them.
-    stakes: MarginAccount = field(default_factory=MarginAccount)
+    margin_account: MarginAccount = field(default_factory=MarginAccount)
     _lines: dict[str, _PriceQueue] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, orders: Iterable[PaperOrder], numbers: PaperNumbers, stakes: MarginAccount
+        cls, orders: Iterable[PaperOrder], numbers: PaperNumbers, margin_account: MarginAccount
     ) -> "RestingOrders":
-        waiting = cls(change=numbers.change, tick=numbers.tick, stakes=stakes)
+        waiting = cls(change=numbers.change, tick=numbers.tick, margin_account=margin_account)
         for order in orders:
             waiting.put(order)
         return waiting
@@ -74,11 +74,13 @@ class RestingOrders:
     @property
     def symbols(self) -> list[str]:
         """The markets in which anything waits, or a margin position is open."""
-        return sorted({*(name for name, _ in self._occupied()), *self.stakes.symbols})
+        return sorted({*(name for name, _ in self._occupied()), *self.margin_account.symbols})
 
     def copy(self) -> "RestingOrders":
         lines = {symbol: line.copy() for symbol, line in self._lines.items()}
-        return RestingOrders(change=self.change, tick=self.tick, stakes=self.stakes, _lines=lines)
+        return RestingOrders(
+            change=self.change, tick=self.tick, margin_account=self.margin_account, _lines=lines
+        )
 
     def of_market(self, symbol: str) -> list[PaperOrder]:
         """In the order in which they were placed."""
@@ -102,7 +104,7 @@ class RestingOrders:
     def learn(
         self,
         changed: Iterable[PaperOrder],
-        stakes: MarginAccount,
+        margin_account: MarginAccount,
         *,
         since: int,
         numbers: PaperNumbers,
@@ -116,19 +118,19 @@ class RestingOrders:
         for order in changed:
             if order.change > self.change:
                 self.put(order)
-        self.change, self.tick, self.stakes = numbers.change, numbers.tick, stakes
+        self.change, self.tick, self.margin_account = numbers.change, numbers.tick, margin_account
 
     def next_due(self, ticks: Iterable[int], last: LastPrice) -> int | None:
         """The first of the ticks that concerns any order, or calls for a liquidation."""
         lines = list(self._occupied())
-        if not lines and not self.stakes.totals:
+        if not lines and not self.margin_account.totals:
             return None
         return next(
             (
                 tick
                 for tick in ticks
                 if any(line.due(last(name, tick)) for name, line in lines)
-                or self.stakes.called(partial(_at, last, tick))
+                or self.margin_account.called(partial(_at, last, tick))
             ),
             None,
         )

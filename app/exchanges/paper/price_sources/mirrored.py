@@ -81,8 +81,12 @@ class MirroredPrices:
 
     def calls(self, waiting: RestingOrders) -> bool:
         """Whether a position must be closed and can be."""
-        stakes = waiting.stakes
-        called = [one for quote in stakes.called(self.mark) for one in stakes.open_in(quote)]
+        margin_account = waiting.margin_account
+        called = [
+            one
+            for quote in margin_account.called(self.mark)
+            for one in margin_account.open_in(quote)
+        ]
         return any(one.symbol in self.pits for one in called) and not any(
             map(self.is_older_than, called)
         )
@@ -91,23 +95,23 @@ class MirroredPrices:
         if not order.awaits_trigger:
             amount = order.remaining if means.most is None else min(means.most, order.remaining)
             return self.matching.trade_through(order, amount, self.at) if amount else None
-        pit = self.pits[order.symbol]
-        purse = SpendingLimit(free=means.free, amount_step=pit.rules.amount_step)
-        levels = tuple(cut(pit.levels_against(order.side, self.at), means.most))
-        return self.matching.trigger(order, levels, purse, self.at) if levels else None
+        market_view = self.pits[order.symbol]
+        spending = SpendingLimit(free=means.free, amount_step=market_view.rules.amount_step)
+        levels = tuple(cut(market_view.levels_against(order.side, self.at), means.most))
+        return self.matching.trigger(order, levels, spending, self.at) if levels else None
 
     def mark(self, symbol: str) -> Decimal | None:
         return self.last.get(symbol)
 
     def levels(self, side: OrderSide, symbol: str) -> Sequence[BookLevel]:
-        pit = self.pits.get(symbol)
-        return () if pit is None else pit.levels_against(side, self.at)
+        market_view = self.pits.get(symbol)
+        return () if market_view is None else market_view.levels_against(side, self.at)
 
     def is_older_than(self, position: PaperPosition) -> bool:
         return position.change > self.change
 
-    async def hold(self, page: LedgerTransaction, known: RestingOrders | None) -> None:
-        await page.meet(self, known, most=MET_PER_TRANSACTION)
+    async def hold(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None:
+        await ledger.meet(self, known, most=MET_PER_TRANSACTION)
 
     def _has(self, order: PaperOrder) -> bool:
         """Whether what the order needs was seen: the whole book, where it sets off."""
@@ -171,7 +175,7 @@ class MirroredSource:
     def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
         return self._prices.watch_order_book(symbol)
 
-    async def pit(self, symbol: str) -> MirroredMarket:
+    async def market_view(self, symbol: str) -> MirroredMarket:
         """The market as it is now, where everything about it can be told."""
         try:
             rules = _rules_of((await self.markets()).get(symbol), symbol)
@@ -210,21 +214,25 @@ class MirroredSource:
         told = {symbol: _last_of(ticker) for symbol, ticker in tickers.items()}
         last = {symbol: price for symbol, price in told.items() if price is not None}
         set_off = {order.symbol for order in waiting.due(last.get) if order.awaits_trigger}
-        stakes = waiting.stakes
-        called = [one for quote in stakes.called(last.get) for one in stakes.open_in(quote)]
+        margin_account = waiting.margin_account
+        called = [
+            one
+            for quote in margin_account.called(last.get)
+            for one in margin_account.open_in(quote)
+        ]
         pits = await self._pits(sorted(set_off | {one.symbol for one in called}))
         return MirroredPrices(
             at=self._clock.now(),
             change=change,
             last=last,
-            pits={pit.rules.symbol: pit for pit in pits},
+            pits={market_view.rules.symbol: market_view for market_view in pits},
             matching=Matching(rates=self.rates),
         )
 
     async def _pits(self, symbols: Sequence[str]) -> list[MirroredMarket]:
         """Those that can be told now; the others are looked at again."""
-        found = await asyncio.gather(*map(self.pit, symbols), return_exceptions=True)
-        return [pit for pit in found if isinstance(pit, MirroredMarket)]
+        found = await asyncio.gather(*map(self.market_view, symbols), return_exceptions=True)
+        return [market_view for market_view in found if isinstance(market_view, MirroredMarket)]
 
 
 def _until_met(sighting: MirroredPrices, waiting: RestingOrders) -> Iterator[PendingPrices]:

@@ -41,7 +41,7 @@ class MarketView(Protocol):
 class PendingPrices(Protocol):
     """Orders that wait, and prices that they have not met yet."""
 
-    async def hold(self, page: LedgerTransaction, known: RestingOrders | None) -> None: ...
+    async def hold(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None: ...
 
 
 class PriceSource(PublicMarketData, Protocol):
@@ -58,7 +58,7 @@ class PriceSource(PublicMarketData, Protocol):
         """What comes before every look at the books; None where what is over is not made up for."""
         ...
 
-    async def pit(self, symbol: str) -> MarketView:
+    async def market_view(self, symbol: str) -> MarketView:
         """ExchangeRejected where the symbol is not traded, ExchangeUnavailable without a price."""
         ...
 

@@ -26,25 +26,25 @@ from app.ports import Clock
 class SimulatedMarket:
     """A market whose price can be worked out for any time."""
 
-    venue: SimulatedMarkets
+    simulated: SimulatedMarkets
     rules: MarketRules
 
     def quote(self, at: datetime) -> Quote:
-        return self.venue.quote(self.rules.symbol, tick_of(at))
+        return self.simulated.quote(self.rules.symbol, tick_of(at))
 
     def levels_against(self, side: OrderSide, at: datetime) -> Iterator[BookLevel]:
-        return self.venue.levels_against(side, self.rules.symbol, tick_of(at))
+        return self.simulated.levels_against(side, self.rules.symbol, tick_of(at))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TickReplay:
     """Every tick that the books have not noted, one after the other."""
 
-    venue: SimulatedMarkets
+    simulated: SimulatedMarkets
     most: int | None = None
 
-    async def hold(self, page: LedgerTransaction, known: RestingOrders | None) -> None:
-        await page.replay(self.venue, known, most=self.most)
+    async def hold(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None:
+        await ledger.replay(self.simulated, known, most=self.most)
 
 
 class SimulatedSource:
@@ -54,28 +54,28 @@ class SimulatedSource:
     connection = Connection(connectivity=Connectivity.CONNECTED)
 
     def __init__(self, terms: PaperTerms, clock: Clock) -> None:
-        self._venue = SimulatedMarkets(terms)
+        self._simulated = SimulatedMarkets(terms)
         self._clock = clock
-        self._broadcasts = TickStreams(self._venue, clock)
+        self._broadcasts = TickStreams(self._simulated, clock)
         self.market_set = f"paper {terms.seed}"
-        self.missed = TickReplay(venue=self._venue)
+        self.missed = TickReplay(simulated=self._simulated)
 
     @property
     def rates(self) -> FeeRates:
-        return self._venue.rates
+        return self._simulated.rates
 
     @property
     def opening_balances(self) -> Mapping[str, Decimal]:
-        return self._venue.opening_balances
+        return self._simulated.opening_balances
 
     async def markets(self) -> Mapping[str, Market]:
-        return self._venue.markets
+        return self._simulated.markets
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
-        return self._venue.tickers(symbols, self._clock.now())
+        return self._simulated.tickers(symbols, self._clock.now())
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
-        return self._venue.book(symbol, self._clock.now(), depth)
+        return self._simulated.book(symbol, self._clock.now(), depth)
 
     async def timeframes(self) -> Sequence[str]:
         return TIMEFRAMES
@@ -92,8 +92,8 @@ class SimulatedSource:
     def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
         return self._broadcasts.order_book(symbol)
 
-    async def pit(self, symbol: str) -> SimulatedMarket:
-        return SimulatedMarket(venue=self._venue, rules=self._venue.listing(symbol))
+    async def market_view(self, symbol: str) -> SimulatedMarket:
+        return SimulatedMarket(simulated=self._simulated, rules=self._simulated.listing(symbol))
 
     async def meetings(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
         return self._replays(waiting)
@@ -106,12 +106,12 @@ class SimulatedSource:
 
     def _replays(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
         while self._is_due(waiting):
-            yield TickReplay(venue=self._venue, most=MET_PER_TRANSACTION)
+            yield TickReplay(simulated=self._simulated, most=MET_PER_TRANSACTION)
 
     def _is_due(self, waiting: RestingOrders) -> bool:
         now = tick_of(self._clock.now())
         ticks = ticks_after(waiting.tick, now)
-        if waiting.next_due(ticks, self._venue.last) is not None:
+        if waiting.next_due(ticks, self._simulated.last) is not None:
             return True
         waiting.tick = max(waiting.tick, now)
         return False

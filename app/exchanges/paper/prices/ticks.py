@@ -20,8 +20,8 @@ _STEPS_BETWEEN = 10
 class TickStreams:
     """What the venue tells of each tick, and of the spans that have passed."""
 
-    def __init__(self, venue: SimulatedMarkets, clock: Clock) -> None:
-        self._venue = venue
+    def __init__(self, simulated: SimulatedMarkets, clock: Clock) -> None:
+        self._simulated = simulated
         self._clock = clock
         self._working = asyncio.Lock()
 
@@ -33,12 +33,12 @@ class TickStreams:
     async def ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
         while True:
             await self._clock.sleep(self.pause_seconds())
-            yield self._venue.tickers([symbol], self._clock.now())[symbol]
+            yield self._simulated.tickers([symbol], self._clock.now())[symbol]
 
     async def order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
         while True:
             await self._clock.sleep(self.pause_seconds())
-            yield self._venue.book(symbol, self._clock.now())
+            yield self._simulated.book(symbol, self._clock.now())
 
     async def candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
         """Also how each ends: as one that is closed."""
@@ -48,12 +48,12 @@ class TickStreams:
             now = self._clock.now()
             if candle is None or candle.at + span <= now:
                 if candle is not None:
-                    yield self._venue.candle(symbol, span, candle.at, now)
-                candle = self._venue.candle(symbol, span, begin_of(now, span), now)
+                    yield self._simulated.candle(symbol, span, candle.at, now)
+                candle = self._simulated.candle(symbol, span, begin_of(now, span), now)
             elif tick_of(now) - tick > _FAR_TICKS:
-                candle = self._venue.candle(symbol, span, candle.at, now)
+                candle = self._simulated.candle(symbol, span, candle.at, now)
             elif tick_of(now) > tick:
-                candle = self._venue.grown(symbol, candle, tick, tick_of(now))
+                candle = self._simulated.grown(symbol, candle, tick, tick_of(now))
             tick = tick_of(now)
             yield candle
             await self._clock.sleep(self.pause_seconds())
@@ -63,7 +63,7 @@ class TickStreams:
         now, found = self._clock.now(), []
         async with self._working:
             for start in _starts(asked, now):
-                found.append(self._venue.candle(asked.symbol, asked.span, start, now))
+                found.append(self._simulated.candle(asked.symbol, asked.span, start, now))
                 await _let_others_go_on()
         return found
 

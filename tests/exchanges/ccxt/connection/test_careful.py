@@ -22,7 +22,7 @@ FILLED = ORDER | {"status": "FILLED", "executedQty": "0.3", "cummulativeQuoteQty
 async def unknown() -> AsyncIterator[Rig]:
     """An exchange that answers well and that nobody has looked at."""
     async with connected() as rig:
-        rig.exchange._session.venue = ExchangeQuirks(exchange="binance", is_known=False)
+        rig.exchange._session.quirks = ExchangeQuirks(exchange="binance", is_known=False)
         for path in (OPEN, ALL, TRADES):
             rig.server.on("GET", path, says([]))
         yield rig

@@ -215,7 +215,7 @@ async def test_on_the_real_client_a_cancel_passes_everything_that_waits() -> Non
 
 async def test_accounts_of_one_exchange_share_one_set_of_markets() -> None:
     async with connected() as rig:
-        shelf = rig.exchange._session._shelf
+        shelf = rig.exchange._session._market_cache
         terms = terms_for(rig.server)
         other = CcxtExchange(terms, rig.clock, shelf)
         running = asyncio.create_task(other.run())

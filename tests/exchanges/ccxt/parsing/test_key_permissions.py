@@ -14,17 +14,17 @@ BYBIT: dict[str, Any] = {
 
 
 def rights_of(exchange: str) -> PermissionQuery:
-    rights = QUIRKS[exchange].rights
-    assert rights is not None
-    return rights
+    permissions = QUIRKS[exchange].permissions
+    assert permissions is not None
+    return permissions
 
 
 def told(exchange: str, answer: object) -> tuple[bool | None, bool | None, bool | None]:
-    rights = rights_of(exchange)
+    permissions = rights_of(exchange)
     return (
-        rights.may_trade(answer, None),
-        rights.may_withdraw(answer),
-        rights.is_ip_bound(answer),
+        permissions.may_trade(answer, None),
+        permissions.may_withdraw(answer),
+        permissions.is_ip_bound(answer),
     )
 
 

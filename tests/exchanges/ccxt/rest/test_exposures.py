@@ -105,7 +105,7 @@ async def test_binance_tells_a_short_in_a_swap() -> None:
         ]
         assert rig.exchange.capabilities.positions
         assert rig.said() == [{}]
-        assert rig.exchange.oddities == {}
+        assert rig.exchange.anomalies == {}
 
 
 async def test_bybit_tells_longs_of_each_coin_that_swaps_settle_in() -> None:
@@ -180,14 +180,14 @@ async def test_what_is_no_known_amount_of_the_base_is_counted_and_hides_no_other
             rig.holds({**OKX, **change}, {**OKX, "pos": "1"})
             [other] = await rig.exchange.exposures()
             assert other.amount == Decimal("0.01"), case
-            assert rig.exchange.oddities == {"position_unreadable": number}, case
+            assert rig.exchange.anomalies == {"position_unreadable": number}, case
 
 
 async def test_what_is_closed_is_no_position() -> None:
     async with at_derivatives("okx") as rig:
         rig.holds({**OKX, "pos": "0"})
         assert await rig.exchange.exposures() == []
-        assert rig.exchange.oddities == {}
+        assert rig.exchange.anomalies == {}
 
 
 async def test_who_is_hedged_has_what_is_left_of_both_sides() -> None:
@@ -253,7 +253,7 @@ async def test_a_key_for_spot_alone_sees_no_positions_and_is_good_for_all_else()
         assert not rig.exchange.capabilities.positions
         assert await rig.exchange.balances()
         assert asked_for_brackets(rig) == 1
-        assert rig.exchange.oddities == {"positions_refused": 1}
+        assert rig.exchange.anomalies == {"positions_refused": 1}
 
 
 async def test_a_right_that_was_given_meanwhile_is_found_out() -> None:

@@ -170,11 +170,11 @@ async def test_a_sleep_of_hours_is_made_up_for_at_once(
     stream = floor.watch_candles(SYMBOL, "1d")
     await anext(stream)
     clock._now += 5 * HOUR
-    looked = floor._venue._prices.last.cache_info().misses
+    looked = floor._simulated._prices.last.cache_info().misses
     waiting = asyncio.ensure_future(anext(stream))
     await clock.advance(0.25)
     assert await waiting == (await floor.candles(a_request(timeframe="1d", limit=1)))[0]
-    assert floor._venue._prices.last.cache_info().misses - looked < 20
+    assert floor._simulated._prices.last.cache_info().misses - looked < 20
     await stream.aclose()
 
 
