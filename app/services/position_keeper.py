@@ -8,8 +8,9 @@ from typing import Any
 from app.bus import Topic
 from app.domain import money
 from app.domain.audit import Subject
+from app.domain.closings import closing_order, tradable
 from app.domain.order_requests import OrderRequest, check_metadata
-from app.domain.orders import Order, OrderSide, OrderType, PositionType
+from app.domain.orders import Order, OrderSide
 from app.domain.positions import Position, PositionKey
 from app.domain.valuations import PositionSide, Valued
 from app.errors import Denied, Refusal, RefusalCode
@@ -38,17 +39,7 @@ class PositionKeeper:
             amount = await self._whole(held)
         else:
             deny(_too_much(held, amount))
-        return OrderRequest(
-            account=held.key.account,
-            client_order_id=client_order_id,
-            symbol=held.key.symbol,
-            side=_closing_side(held, known),
-            type=OrderType.MARKET,
-            amount=amount,
-            # A spot sell can be no more than what is there.
-            reduce_only=held.key.type is not PositionType.SPOT,
-            position_type=held.key.type,
-        )
+        return closing_order(held.key, _closing_side(held, known), amount, client_order_id)
 
     async def set_metadata(
         self, key: PositionKey, metadata: Mapping[str, Any], attempt: Attempt | None = None
@@ -67,12 +58,8 @@ class PositionKeeper:
         return after
 
     async def _whole(self, held: Valued) -> Decimal:
-        """As much of it as the market's step lets be traded."""
         markets = await self._accounts.get(held.key.account).gateway.markets()
-        market = markets.get(held.key.symbol)
-        step = None if market is None else market.amount_step
-        whole = held.amount.copy_abs()
-        amount = whole if step is None else money.floor_to_step(whole, step)
+        amount = tradable(held.amount.copy_abs(), markets.get(held.key.symbol))
         if amount == money.ZERO:
             deny(_nothing_to_close(held))
         return amount

@@ -1,0 +1,33 @@
+"""Closing a position: how much of it can be traded, and the order that does it."""
+
+from decimal import Decimal
+
+from app.domain import money
+from app.domain.markets import Market
+from app.domain.order_requests import OrderRequest
+from app.domain.orders import OrderSide, OrderType, PositionType
+from app.domain.positions import PositionKey
+
+
+def tradable(amount: Decimal, market: Market | None) -> Decimal:
+    """As much of it as the market's step lets be traded."""
+    if market is None or market.amount_step is None:
+        return amount
+    return money.floor_to_step(amount, market.amount_step)
+
+
+def closing_order(
+    key: PositionKey, side: OrderSide, amount: Decimal, client_order_id: str
+) -> OrderRequest:
+    """The market order that closes so much of a position."""
+    return OrderRequest(
+        account=key.account,
+        client_order_id=client_order_id,
+        symbol=key.symbol,
+        side=side,
+        type=OrderType.MARKET,
+        amount=amount,
+        # A spot sell can be no more than what is there.
+        reduce_only=key.type is not PositionType.SPOT,
+        position_type=key.type,
+    )
