@@ -19,7 +19,8 @@ def tradable(amount: Decimal, market: Market | None) -> Decimal:
 def closing_order(
     key: PositionKey, side: OrderSide, amount: Decimal, client_order_id: str
 ) -> OrderRequest:
-    """The market order that closes so much of a position."""
+    """The market order that closes so much of a position, and can only reduce it."""
+    is_spot_buy = key.type is PositionType.SPOT and side is OrderSide.BUY
     return OrderRequest(
         account=key.account,
         client_order_id=client_order_id,
@@ -27,7 +28,7 @@ def closing_order(
         side=side,
         type=OrderType.MARKET,
         amount=amount,
-        # A spot sell can be no more than what is there.
-        reduce_only=key.type is not PositionType.SPOT,
+        # On spot only a sell reduces; a buy makes up for what was sold in another market.
+        reduce_only=not is_spot_buy,
         position_type=key.type,
     )

@@ -73,7 +73,8 @@ def unknown_position() -> Denied:
 
 
 def _closing_side(held: Valued, known: Order | None) -> OrderSide:
-    if known is not None:
+    """That of the first time, whatever the position is by now."""
+    if known is not None and known.reduce_only:
         return known.side
     return OrderSide.SELL if held.side is PositionSide.LONG else OrderSide.BUY
 
