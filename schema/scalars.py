@@ -33,7 +33,7 @@ _DATE_TIME = re.compile(
     re.ASCII,
 )
 _MAX_TEXT = 100
-_MAX_WHOLE = 1000
+MAX_WHOLE = 1000
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -108,9 +108,9 @@ def _written(node: ValueNode) -> object:
     return None
 
 
-def read_whole(digits: str) -> int | float:
+def _read_whole(digits: str) -> int | float:
     """A whole number; one too long to be read is as good as infinite, which nothing takes."""
-    return int(digits) if len(digits) <= _MAX_WHOLE else math.inf
+    return int(digits) if len(digits) <= MAX_WHOLE else math.inf
 
 
 def _read_json(node: ValueNode, variables: Mapping[str, object] | None = None) -> object:
@@ -122,7 +122,7 @@ def _read_json(node: ValueNode, variables: Mapping[str, object] | None = None) -
         case VariableNode():
             return (variables or {}).get(node.name.value)
         case IntValueNode():
-            return read_whole(node.value)
+            return _read_whole(node.value)
         case FloatValueNode():
             return float(node.value)
         case NullValueNode():

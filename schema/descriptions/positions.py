@@ -54,7 +54,9 @@ TEXTS = {
     "ClosePositionInput.clientOrderId": (
         "As for placeOrder: the same one again gives back the order of the first time."
     ),
-    "Mutation.closePosition": "Closes a position by a market order that can only reduce it.",
+    "Mutation.closePosition": (
+        "Closes a position by a market order with reduceOnly, on spot too: it can only reduce it."
+    ),
     "Mutation.closePosition(input)": "Which position, and how much of it.",
     "Mutation.setPositionMetadata": "Replaces the whole object.",
     "Mutation.setPositionMetadata(id)": "The position.",

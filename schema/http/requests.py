@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from cross_web import HTTPException, StarletteRequestAdapter
 from starlette.requests import Request
@@ -11,7 +11,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.http import GraphQLRequestData
 
 from schema.http.media_types import JSON, is_json
-from schema.scalars import read_whole
+from schema.scalars import MAX_WHOLE
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 10
@@ -53,9 +53,21 @@ def decode(data: str | bytes) -> object:
     """JSON in UTF-8 without surprises: whatever else it is raises JSONDecodeError."""
     try:
         text = data if isinstance(data, str) else data.decode()
-        return json.loads(text, parse_int=read_whole)
+        return json.loads(text, parse_int=_whole, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise json.JSONDecodeError("not JSON", "", 0) from error
+
+
+def _whole(digits: str) -> int:
+    """Python refuses integers of more than 4,300 digits, and reads long ones slowly."""
+    if len(digits) > MAX_WHOLE:
+        raise ValueError(f"a whole number of more than {MAX_WHOLE} digits")
+    return int(digits)
+
+
+def _no_number(name: str) -> NoReturn:
+    """Python reads NaN and the infinities, and JSON has none of them."""
+    raise ValueError(f"{name} is not JSON")
 
 
 def _checked(name: str, value: Any, kind: type) -> Any:

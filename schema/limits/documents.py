@@ -30,7 +30,8 @@ from schema.limits.costs import Cost, CostCalculator, given_variables
 from schema.limits.document_size import SizeCheck
 
 KEPT_TOKENS = 200_000
-MAX_ERRORS = 20
+# Where there are more, the last one says so.
+MAX_ERRORS = 5
 MAX_COMPARISONS = 10_000
 
 
@@ -150,7 +151,7 @@ class DocumentCompiler:
             errors += validate(self._schema, document, part, MAX_ERRORS - len(errors))
             if errors and isinstance(errors[-1], ValidationAbortedError):
                 break
-        return [_told(error) for error in errors]
+        return [_told(error) for error in _few(errors)]
 
 
 def _parts(document: DocumentNode) -> Iterator[tuple[type[ASTValidationRule], ...]]:
@@ -176,6 +177,11 @@ def _read(text: str) -> DocumentNode:
 
 
 _READ = {"tokens": document_size.MAX_TOKENS, "comments": document_size.MAX_COMMENTS}
+
+
+def _few(errors: list[GraphQLError]) -> list[GraphQLError]:
+    """The first ones, and what ended the validation."""
+    return errors if len(errors) <= MAX_ERRORS else [*errors[: MAX_ERRORS - 1], errors[-1]]
 
 
 def _told(error: GraphQLError) -> GraphQLError:

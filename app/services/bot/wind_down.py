@@ -1,18 +1,17 @@
 """What a stop of the bot was wished to do besides: cancel its orders, close its positions."""
 
-from decimal import Decimal
+from dataclasses import replace
 
 import structlog
 
 from app.domain import money
 from app.domain.bot.bot import StopOptions
-from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType
+from app.domain.order_kinds import OrderSide, OrderSource
+from app.domain.orders.closing import closing_order, tradable
 from app.domain.orders.filters import OrderFilter
-from app.domain.orders.requests import OrderRequest
-from app.domain.portfolio.positions import Position
 from app.errors import Denied, ExchangeError
 from app.services.accounts import AccountService
-from app.services.orders.service import OrderService, Placement
+from app.services.orders.service import CLOSING, OrderService
 from app.storage.database import Database
 
 _logger = structlog.get_logger(__name__)
@@ -54,34 +53,14 @@ class BotWindDown:
             return [str(error)]
         failed = []
         for strategy, position in held:
-            market = markets.get(position.key.symbol)
-            step = None if market is None else market.amount_step
-            request = _closing(strategy, position, step, self._orders.new_client_order_id())
-            if request is None:
+            amount = tradable(position.holding.amount, markets.get(position.key.symbol))
+            if amount <= money.ZERO:
                 continue
+            name = self._orders.new_client_order_id()
+            closing = closing_order(position.key, OrderSide.SELL, amount, name)
+            request = replace(closing, source=OrderSource.BOT, strategy=strategy)
             try:
-                await self._orders.place(request, placement=Placement(is_closing=True))
+                await self._orders.place(request, placement=CLOSING)
             except Denied as denied:
                 failed.append(f"{position.key.symbol} of {strategy}: {denied.refusal.message}")
         return failed
-
-
-def _closing(
-    strategy: str, position: Position, step: Decimal | None, client_order_id: str
-) -> OrderRequest | None:
-    amount = position.holding.amount
-    if step is not None:
-        amount = money.floor_to_step(amount, step)
-    if amount <= money.ZERO:
-        return None
-    return OrderRequest(
-        account=position.key.account,
-        client_order_id=client_order_id,
-        symbol=position.key.symbol,
-        side=OrderSide.SELL,
-        type=OrderType.MARKET,
-        amount=amount,
-        position_type=PositionType.SPOT,
-        source=OrderSource.BOT,
-        strategy=strategy,
-    )

@@ -19,6 +19,7 @@ from app.errors import Denied, Duplicate
 from app.services.access.audit import Attempt
 from app.services.metrics import PlacementTimer
 from app.services.orders.amendments import AmendmentService
+from app.services.orders.cancels import cancel_each
 from app.services.orders.dependencies import OrderTools
 from app.services.orders.gate import Preview, deny, entry_of
 from app.storage.database import Transaction
@@ -115,20 +116,12 @@ class OrderService:
     async def cancel_all(
         self, wanted: OrderFilter, attempt: Attempt | None = None
     ) -> tuple[list[Order], list[Denied]]:
-        """Cancel what is open, one after the other, and account for each."""
+        """Cancel what is open, and account for each."""
         if attempt is not None:
-            [*names] = wanted.accounts or ()
-            attempt.covers(AuditSubject.account(names[0]) if len(names) == 1 else None)
+            await self._write_down(attempt, wanted)
         async with self._database.snapshot() as view:
             found = await view.orders.matching(wanted)
-        canceled: list[Order] = []
-        failed: list[Denied] = []
-        for order in found:
-            try:
-                canceled.append(await self.cancel(order.id, attempt))
-            except Denied as denied:
-                failed.append(denied)
-        return canceled, failed
+        return await cancel_each(found, lambda order: self.cancel(order.id))
 
     async def set_metadata(
         self, order_id: str, metadata: Mapping[str, Any], attempt: Attempt | None = None
@@ -154,6 +147,13 @@ class OrderService:
 
     async def carry_out_cancel(self, order: Order) -> Order:
         return await self._dispatcher.cancel(order)
+
+    async def _write_down(self, attempt: Attempt, wanted: OrderFilter) -> None:
+        """Before the first cancel: of changes side by side none can take it along."""
+        [*names] = wanted.accounts or ()
+        attempt.covers(AuditSubject.account(names[0]) if len(names) == 1 else None)
+        async with self._database.transaction() as tx:
+            await attempt.done(tx, None)
 
     def _wish_cancel(self, order: Order) -> list[Change]:
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:

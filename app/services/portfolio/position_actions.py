@@ -8,7 +8,8 @@ from typing import Any
 from app.bus import Topic
 from app.domain import money
 from app.domain.access.audit import AuditSubject
-from app.domain.order_kinds import OrderSide, OrderType, PositionType
+from app.domain.order_kinds import OrderSide
+from app.domain.orders.closing import closing_order, tradable
 from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.domain.portfolio.positions import Position, PositionKey
@@ -44,17 +45,7 @@ class PositionActions:
             amount = await self._whole(held)
         else:
             deny(_too_much(held, amount))
-        return OrderRequest(
-            account=held.key.account,
-            client_order_id=client_order_id,
-            symbol=held.key.symbol,
-            side=_closing_side(held, known),
-            type=OrderType.MARKET,
-            amount=amount,
-            # A spot sell can be no more than what is there.
-            reduce_only=held.key.type is not PositionType.SPOT,
-            position_type=held.key.type,
-        )
+        return closing_order(held.key, _closing_side(held, known), amount, client_order_id)
 
     async def set_metadata(
         self, key: PositionKey, metadata: Mapping[str, Any], attempt: Attempt | None = None
@@ -73,12 +64,8 @@ class PositionActions:
         return after
 
     async def _whole(self, held: ValuedPosition) -> Decimal:
-        """As much of it as the market's step lets be traded."""
         markets = await self._accounts.get(held.key.account).gateway.markets()
-        market = markets.get(held.key.symbol)
-        step = None if market is None else market.amount_step
-        whole = held.amount.copy_abs()
-        amount = whole if step is None else money.floor_to_step(whole, step)
+        amount = tradable(held.amount.copy_abs(), markets.get(held.key.symbol))
         if amount == money.ZERO:
             deny(_nothing_to_close(held))
         return amount
@@ -92,7 +79,8 @@ def unknown_position() -> Denied:
 
 
 def _closing_side(held: ValuedPosition, known: Order | None) -> OrderSide:
-    if known is not None:
+    """That of the first time, whatever the position is by now."""
+    if known is not None and known.reduce_only:
         return known.side
     return OrderSide.SELL if held.side is PositionSide.LONG else OrderSide.BUY
 

@@ -1,6 +1,5 @@
 """The kill switch: refuses every new order, cancels what is open, and accounts for each."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
+from app.services.orders.cancels import cancel_each
 from app.services.orders.gate import OrderGate, deny
 from app.services.orders.service import CLOSING, OrderService
 from app.services.portfolio.position_actions import PositionActions
@@ -25,7 +25,6 @@ from app.services.reads import ViewService
 from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database, Transaction
 
-SIDE_BY_SIDE = 16
 _OURS = frozenset({OrderSource.API, OrderSource.BOT})
 
 
@@ -36,6 +35,10 @@ class HaltOptions:
     cancel_open: bool = True
     cancel_external: bool = False
     close_positions: bool = False
+
+    def means(self, order: Order) -> bool:
+        """Whether an open order is to be canceled."""
+        return self.cancel_open and (order.source in _OURS or self.cancel_external)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -93,19 +96,16 @@ class HaltService:
         tx.after_commit(self._tools.gate.note_halt)
 
     async def cancel(self, accounts: Iterable[str], wish: HaltOptions, report: HaltReport) -> None:
-        """Everything that is open, side by side."""
+        """Cancel what is open and meant, and list the rest as left open."""
         open_here = OrderFilter(accounts=frozenset(accounts), open=True)
         async with self._tools.database.snapshot() as view:
             found = await view.orders.matching(open_here)
-        lane = asyncio.Semaphore(SIDE_BY_SIDE)
-
-        async def one(order: Order) -> None:
-            async with lane:
-                await self._cancel(order, wish, report)
-
-        async with asyncio.TaskGroup() as tasks:
-            for order in found:
-                tasks.create_task(one(order))
+        for order in found:
+            if not wish.means(order):
+                report.failed.append(Denied(_left_open(order), existing_order=order))
+        canceled, failed = await cancel_each(filter(wish.means, found), self._cancel)
+        report.canceled += canceled
+        report.failed += failed
 
     async def flatten(self, accounts: Iterable[str], report: HaltReport) -> None:
         """Close every position at the market."""
@@ -118,22 +118,14 @@ class HaltService:
             except Denied as denied:
                 report.failed.append(denied)
 
-    async def _cancel(self, order: Order, wish: HaltOptions, report: HaltReport) -> None:
-        is_meant = wish.cancel_open and (order.source in _OURS or wish.cancel_external)
-        if not is_meant:
-            report.failed.append(Denied(_left_open(order), existing_order=order))
-            return
-        try:
-            order = await self._orders.until_closed(await self._orders.cancel(order.id))
-        except Denied as denied:
-            report.failed.append(denied)
-            return
-        if order.status in {OrderStatus.CANCELED, OrderStatus.EXPIRED}:
-            report.canceled.append(order)
-        elif order.is_open:
-            report.failed.append(Denied(_unanswered(), existing_order=order))
-        else:
-            report.failed.append(refusals.already_closed(order))
+    async def _cancel(self, order: Order) -> Order:
+        """Cancel one, and wait for the exchange to confirm it."""
+        order = await self._orders.until_closed(await self._orders.cancel(order.id))
+        if order.is_open:
+            raise Denied(_unanswered(), existing_order=order)
+        if order.status not in {OrderStatus.CANCELED, OrderStatus.EXPIRED}:
+            raise refusals.already_closed(order)
+        return order
 
     async def _close(self, held: ValuedPosition) -> Order:
         new_id = self._orders.new_client_order_id()

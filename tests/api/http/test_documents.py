@@ -89,7 +89,32 @@ async def test_the_limits_are_told(shared_client: Client) -> None:
 
 async def test_of_very_many_errors_the_first_are_told(shared_client: Client) -> None:
     fields = " ".join(f"unknown{one}" for one in range(1000))
-    told = await shared_client.tell(f"{{ viewer {{ {fields} }} }}")
-    assert len(told["errors"]) <= 21
+    assert_few_invalid(await shared_client.tell(f"{{ viewer {{ {fields} }} }}"))
+
+
+def assert_few_invalid(told: Data) -> None:
+    assert 1 <= len(told["errors"]) <= 5
     codes = {error["extensions"]["code"] for error in told["errors"]}
     assert codes == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+DIRECTIVES = {"unknown": " @a" * 10, "repeated": " @skip" * 10, "mixed": " @a @skip" * 5}
+
+
+@pytest.mark.parametrize("ten", DIRECTIVES.values(), ids=DIRECTIVES.keys())
+async def test_a_thousand_bad_directives_get_five_errors_at_most(
+    shared_client: Client, ten: str
+) -> None:
+    assert_few_invalid(await shared_client.tell(f"{{ __typename{ten} }}"))
+    fields = " ".join(f"a{one}: name{ten}" for one in range(100))
+    assert_few_invalid(await shared_client.tell(f"{{ viewer {{ {fields} }} }}"))
+    in_one_place = await shared_client.tell(f"{{ __typename{ten * 100} }}")
+    [error] = in_one_place["errors"]
+    assert_too_complex(error, "directives in one place")
+
+
+async def test_a_socket_gets_five_errors_at_most_too(shared_api: Api) -> None:
+    async with shared_api.socket() as socket:
+        await socket.init(ADMIN)
+        await socket.subscribe("1", f"{{ __typename{DIRECTIVES['mixed']} }}")
+        assert_few_invalid({"errors": await socket.hear_error("1")})

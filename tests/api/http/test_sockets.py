@@ -97,6 +97,29 @@ MALFORMED = {
     "complete without an id": '{"type": "complete"}',
     "complete with a number": '{"type": "complete", "id": 1}',
 }
+NO_JSON = {
+    "NaN": "NaN",
+    "infinite": "Infinity",
+    "minus infinity": "-Infinity",
+    "3,000 digits": "9" * 3000,
+    "minus 3,000 digits": "-" + "9" * 3000,
+}
+ASKED = '"query": "query ($it: JSON) { viewer { name } }"'
+PLACES = {
+    "alone": "%s",
+    "a ping": '{"type": "ping", "payload": {"at": %s}}',
+    "an init": '{"type": "connection_init", "payload": {"a": [%s]}}',
+    "variables": f'{{"type": "subscribe", "id": "1", "payload": {{{ASKED}, "variables": %s}}}}',
+    "deep in variables": (
+        f'{{"type": "subscribe", "id": "1", "payload": {{{ASKED},'
+        ' "variables": {"it": [{"a": [1, %s]}]}}}'
+    ),
+    "deep in extensions": (
+        f'{{"type": "subscribe", "id": "1", "payload": {{{ASKED},'
+        ' "extensions": {"a": {"b": %s}}}}'
+    ),
+    "what is unknown": '{"type": "pong", "more": {"a": %s}}',
+}
 
 
 @on_shared
@@ -112,6 +135,20 @@ async def test_a_malformed_message_ends_the_socket_in_a_few_words(
         closed = await socket.closed()
     assert closed.code == 4400
     assert 0 < len(closed.reason) < 50
+
+
+@on_shared
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
+@pytest.mark.parametrize("number", NO_JSON.values(), ids=NO_JSON.keys())
+@pytest.mark.parametrize("is_known", [True, False], ids=["after the ack", "before it"])
+async def test_a_number_that_is_no_json_ends_the_socket_wherever_it_stands(
+    shared_api: Api, place: str, number: str, is_known: bool
+) -> None:
+    async with shared_api.socket() as socket:
+        if is_known:
+            await socket.init(ADMIN)
+        await socket.send(place % number)
+        assert await socket.closed() == Closed(4400, "WebSocket message must be valid JSON")
 
 
 @on_shared

@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 
+import pytest
+
 from app.services.live.live_queries import PAUSE_SECONDS
 from tests.api.access.test_tokens import make_token
 from tests.api.conftest import Serve
 from tests.support.api.clients import Client, Data, Socket
-from tests.support.api.trading import place, price_of
+from tests.support.api.trading import WAITING, place, price_of, refusal
 from tests.support.clock import ManualClock
 
 FIELDS = """{
@@ -95,8 +97,11 @@ async def test_positions_are_narrowed_and_belong_to_their_account(serve: Serve) 
 
 
 CLOSE = """mutation ($input: ClosePositionInput!) { closePosition(input: $input) {
-  ... on PlaceOrderSuccess { replayed order { id side type amount status } }
-  ... on Refusal { code message field }
+  ... on PlaceOrderSuccess { replayed order { id side type amount status reduceOnly } }
+  ... on Refusal { code message field existingOrder { id } }
+} }"""
+REDUCE_ONLY = """query ($id: ID!) { order(id: $id) {
+  reduceOnly history { nodes { order { reduceOnly } } }
 } }"""
 NOTE = """mutation ($id: ID!, $it: JSON!) { setPositionMetadata(id: $id, metadata: $it) {
   ... on PositionSuccess { position { id metadata amount } } ... on Refusal { code field }
@@ -121,6 +126,54 @@ async def test_a_position_is_closed_in_part_and_then_whole(client: Client) -> No
     assert (await close(client, id=held["id"], clientOrderId="whole"))["replayed"] is True
     assert (await positions(client))["nodes"] == []
     assert (await close(client, id=held["id"]))["code"] == "ALREADY_CLOSED"
+
+
+@pytest.mark.parametrize("amount", [None, "0.004"], ids=["whole", "in part"])
+async def test_on_spot_it_is_closed_by_a_reduce_only_order(
+    client: Client, amount: str | None
+) -> None:
+    await place(client, amount="0.01")
+    [held] = (await positions(client))["nodes"]
+    first = await close(client, id=held["id"], amount=amount, clientOrderId="out")
+    again = await close(client, id=held["id"], amount=amount, clientOrderId="out")
+    assert (first["replayed"], again["replayed"]) == (False, True)
+    assert first["order"] == again["order"]
+    assert (first["order"]["reduceOnly"], first["order"]["status"]) == (True, "FILLED")
+    read = await client.ask(REDUCE_ONLY, id=first["order"]["id"])
+    assert read["order"]["reduceOnly"] is True
+    assert [one["order"]["reduceOnly"] for one in read["order"]["history"]["nodes"]] == [True] * 3
+
+
+async def test_the_id_of_an_order_that_closes_nothing_is_a_conflict(client: Client) -> None:
+    bought = await place(client, amount="0.01", clientOrderId="in")
+    sold = await place(client, amount="0.004", side="SELL", clientOrderId="some")
+    [held] = (await positions(client))["nodes"]
+    for order, amount in ((bought, None), (bought, "0.01"), (sold, None), (sold, "0.004")):
+        name = order["clientOrderId"]
+        told = await close(client, id=held["id"], amount=amount, clientOrderId=name)
+        assert told["code"] == "IDEMPOTENCY_CONFLICT"
+        assert told["existingOrder"] == {"id": order["id"]}
+    assert (await positions(client))["nodes"][0]["amount"] == "0.006"
+
+
+async def test_a_position_is_closed_while_only_reductions_pass(client: Client) -> None:
+    await place(client, amount="0.01")
+    [held] = (await positions(client))["nodes"]
+    await client.ask('mutation { reduceTrading(reason: "a test") { __typename } }')
+    assert (await refusal(client))["code"] == "TRADING_HALTED"
+    told = await close(client, id=held["id"])
+    assert (told["order"]["reduceOnly"], told["order"]["status"]) == (True, "FILLED")
+    assert (await positions(client))["nodes"] == []
+
+
+async def test_what_waits_to_be_sold_is_not_closed_a_second_time(client: Client) -> None:
+    await place(client, amount="0.01")
+    [held] = (await positions(client))["nodes"]
+    await place(client, WAITING, side="SELL", amount="0.004", price="200000")
+    told = await close(client, id=held["id"])
+    assert (told["code"], told["field"]) == ("INSUFFICIENT_FUNDS", ["input", "amount"])
+    rest = await close(client, id=held["id"], amount="0.006")
+    assert (rest["order"]["reduceOnly"], rest["order"]["status"]) == (True, "FILLED")
 
 
 async def test_what_cannot_be_closed_so_is_refused_with_the_limit(client: Client) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.orders.test_reconcile import reconcile
+from tests.api.portfolio.test_positions import close, positions
 from tests.api.real.real_trading import PREVIEW, Site, Trading, traded
 from tests.support.api.clients import Data
 from tests.support.api.metrics import value
@@ -71,6 +72,23 @@ async def test_an_order_is_filled_with_the_exchange_s_own_trades_and_fees(tradin
     [held] = trading.venue.orders(trading.account)
     assert held.client_order_id != "mine"
     trading.venue.journal.assert_nothing_was_sent_twice()
+
+
+async def test_a_position_is_closed_by_a_reduce_only_order_that_the_exchange_takes_as_any(
+    trading: Trading,
+) -> None:
+    client = trading.client
+    [held] = (await positions(client, symbols=["BTC/USDT"]))["nodes"]
+    closing = {"id": held["id"], "amount": "0.5", "clientOrderId": "out"}
+    told = await close(client, **closing)
+    assert (told["order"]["reduceOnly"], told["order"]["status"]) == (True, "FILLED")
+    [sent] = trading.venue.journal.of(RequestKind.CREATE_ORDER)
+    assert "reduceOnly" not in sent.params
+    await reconcile(client, "main")
+    again = await close(client, **closing)
+    assert again == {**told, "replayed": True}
+    [rest] = (await positions(client, symbols=["BTC/USDT"]))["nodes"]
+    assert Decimal(rest["amount"]) == Decimal(held["amount"]) - Decimal("0.5")
 
 
 async def test_what_the_exchange_tells_by_itself_is_counted(trading: Trading) -> None:

@@ -76,11 +76,37 @@ async def test_the_parts_of_the_validation_find_what_the_whole_finds(
     assert len(told) >= 5
 
 
-async def test_only_the_first_errors_are_told(library: DocumentCompiler, work: CountedWork) -> None:
-    for count in (45, 400):
-        fields = " ".join(f"unknown{one}" for one in range(count))
-        ready = await find(library, f"{{ viewer {{ {fields} }} }}", work)
-        assert MAX_ERRORS < len(ready.errors) <= MAX_ERRORS + 1
+MORE = "Too many validation errors, error limit reached. Validation aborted."
+
+
+def with_unknown_fields(count: int) -> str:
+    return f"{{ viewer {{ {' '.join(f'unknown{one}' for one in range(count))} }} }}"
+
+
+@pytest.mark.parametrize("count", [MAX_ERRORS + 1, 45, 400])
+async def test_the_first_errors_are_answered_and_the_last_says_that_there_are_more(
+    library: DocumentCompiler, work: CountedWork, count: int
+) -> None:
+    ready = await find(library, with_unknown_fields(count), work)
+    assert len(ready.errors) == MAX_ERRORS == 5
+    assert [error.message == MORE for error in ready.errors] == [False] * 4 + [True]
+
+
+async def test_five_errors_are_all_answered(library: DocumentCompiler, work: CountedWork) -> None:
+    ready = await find(library, with_unknown_fields(MAX_ERRORS), work)
+    assert len(ready.errors) == MAX_ERRORS
+    assert MORE not in {error.message for error in ready.errors}
+
+
+async def test_errors_are_counted_over_all_parts_of_the_validation(
+    library: DocumentCompiler, work: CountedWork
+) -> None:
+    """Unknown fields are found in one part, directives in a later one."""
+    many = " ".join(f"n{one}: name" for one in range(200))
+    ready = await find(library, f"{{ viewer {{ nam versio name @a @b @c @d {many} }} }}", work)
+    assert work.turns > 1
+    assert len(ready.errors) == MAX_ERRORS
+    assert ready.errors[-1].message == MORE
 
 
 def reason(error: GraphQLError) -> TooComplex:

@@ -306,15 +306,19 @@ async def test_stopping_closes_what_its_strategies_hold_and_nothing_else(
 ) -> None:
     await services.bot.start(plan(services, DCA))
     await until_decided(services, clock, 1)
-    [bought] = await orders(services)
     await services.halts.halt(ALL, "stop all", HaltOptions())
     await services.bot.stop(StopOptions(close_positions=True, cancel_open_orders=True))
     assert (await bot_of(services)).state is BotState.STOPPED
-    sold = (await orders(services))[-1]
+    bought, sold = await orders(services)
     assert (sold.side, sold.amount, sold.source) == (
         OrderSide.SELL,
         bought.filled,
         OrderSource.BOT,
+    )
+    assert (sold.status, sold.reduce_only, sold.strategy) == (
+        OrderStatus.FILLED,
+        True,
+        bought.strategy,
     )
 
 

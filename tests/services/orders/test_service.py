@@ -1,5 +1,6 @@
 import asyncio
 from contextlib import aclosing
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -267,6 +268,24 @@ async def test_cancel_all_accounts_for_each_order(services: Services) -> None:
     canceled, failed = await services.orders.cancel_all(OrderFilter(accounts=PAPER, open=True))
     assert {order.id for order in canceled} == {order.id for order in placed}
     assert failed == []
+
+
+async def test_cancel_all_asks_the_exchange_for_all_of_them_side_by_side(
+    services: Services, faults: Faults, clock: ManualClock
+) -> None:
+    placed = [await far_limit(services, f"far-{number}") for number in range(10)]
+    faults.delay_before_seconds = 1
+    began = clock.now()
+    canceling = asyncio.create_task(
+        services.orders.cancel_all(OrderFilter(accounts=PAPER, open=True))
+    )
+    while not canceling.done():
+        await clock.advance(0.1)
+        await all_orders(services)
+    canceled, failed = await canceling
+    assert ({order.status for order in canceled}, failed) == ({OrderStatus.CANCELED}, [])
+    assert len(canceled) == len(placed)
+    assert clock.now() - began < timedelta(seconds=8)
 
 
 @on_each_database

@@ -242,6 +242,7 @@ async def test_positions_are_closed_at_the_market_although_trading_is_halted(
     report = await halt(services, close_positions=True)
     [closing] = report.closing
     assert (closing.status, closing.amount) == (OrderStatus.FILLED, Decimal("0.01"))
+    assert closing.reduce_only
     async with services.views.open(PAPER) as view:
         assert [one.holding.amount for one in await view.positions()] == [0]
 

@@ -83,6 +83,13 @@ async def test_a_market_order_is_of_an_amount_even_where_a_price_comes_with_it(
     assert not {"quoteOrderQty", "price", "px"} & sent.fields.keys()
 
 
+@pytest.mark.parametrize("exchange", ["binance", "bybit", "okx", "kraken"])
+async def test_a_spot_market_hears_nothing_of_reduce_only(exchange: str) -> None:
+    reducing = replace(INTENT, side=OrderSide.SELL, reduce_only=True)
+    sent = await sent_for_placing(exchange, reducing)
+    assert [name for name in sent.fields if "reduce" in name.lower()] == []
+
+
 @pytest.mark.parametrize(
     ("exchange", "lasting", "wanted"),
     [
