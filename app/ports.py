@@ -10,7 +10,8 @@ from app.domain.accounts import Balance, Capabilities, Connection
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import OrderBook
-from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
+from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
 
 
@@ -96,7 +97,7 @@ class ExchangeGateway(MarketSource, Protocol):
         """Cancel an order and tell how it stands; None where the exchange knows no such order."""
         ...
 
-    async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+    async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
         """Change an order in place or not at all; an amount that is filled already closes it.
 
         None where the exchange knows no such order. Safe to repeat.

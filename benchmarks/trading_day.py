@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from app.domain.order_kinds import OrderSide, OrderType, PositionType
+from app.domain.order_kinds import OrderSide, OrderType
 from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import OrderTerms
 from app.domain.portfolio.equity_curves import EquityPoint
 from app.domain.portfolio.performance import Performance
 from app.runtime import Parts, open_runtime
@@ -114,10 +115,11 @@ class TradingDay:
             account=ACCOUNT,
             client_order_id=f"{symbol.partition('/')[0]}-{hour}-{'buy' if is_buy else 'sell'}",
             symbol=symbol,
-            side=OrderSide.BUY if is_buy else OrderSide.SELL,
-            type=OrderType.MARKET,
-            amount=Decimal(amount),
-            position_type=PositionType.SPOT,
+            terms=OrderTerms(
+                side=OrderSide.BUY if is_buy else OrderSide.SELL,
+                type=OrderType.MARKET,
+                amount=Decimal(amount),
+            ),
         )
         return (await self._services.orders.place(request)).order
 

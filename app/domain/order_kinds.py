@@ -52,3 +52,8 @@ class OrderSource(StrEnum):
     API = "API"
     BOT = "BOT"
     EXTERNAL = "EXTERNAL"
+
+
+def implied_position_type(symbol: str) -> PositionType:
+    """What the symbol says by itself: BTC/USDT is spot, BTC/USDT:USDT a swap."""
+    return PositionType.SWAP if ":" in symbol else PositionType.SPOT

@@ -7,8 +7,9 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.fills import Fee
-from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.orders.order import OrderStatus
+from app.domain.orders.terms import HasTerms, OrderTerms
 from app.domain.portfolio.positions import Holding
 from app.errors import Refusal
 
@@ -16,24 +17,16 @@ _ONE = Decimal(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PaperOrder:
+class PaperOrder(HasTerms):
     """An order as the paper exchange knows it."""
 
     number: int
     wire_id: str
     symbol: str
-    side: OrderSide
-    type: OrderType
-    time_in_force: TimeInForce
-    reduce_only: bool
-    position_type: PositionType = PositionType.SPOT
-    # On margin, that of its position; nothing on spot.
-    leverage: Decimal | None = None
+    # On margin its leverage is that of the position.
+    terms: OrderTerms
     # Placed by the exchange itself, to close what the account can no longer carry.
     is_liquidation: bool = False
-    amount: Decimal
-    price: Decimal | None
-    trigger_price: Decimal | None
     triggered_at: datetime | None = None
     amendments: int = 0
     status: OrderStatus

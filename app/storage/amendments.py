@@ -3,7 +3,7 @@
 from sqlalchemy import delete, insert, select
 
 from app.domain.orders.amendments import AskedAmendment
-from app.domain.orders.reports import OrderTerms
+from app.domain.orders.terms import AmendableTerms
 from app.storage import tables
 from app.storage.engine.sql import Sql
 
@@ -40,7 +40,7 @@ class AmendmentStore:
                 id=row["id"],
                 order_id=row["order_id"],
                 at=row["at"],
-                terms=OrderTerms(
+                terms=AmendableTerms(
                     amount=row["amount"], price=row["price"], trigger_price=row["trigger_price"]
                 ),
             )

@@ -1,22 +1,31 @@
 """Orders and fills as JSON, for events to carry them as they were."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from app.domain.fills import Fill
 from app.domain.orders.order import Order
+from app.domain.orders.terms import OrderTerms
 
 _ORDER = TypeAdapter(Order)
 _FILL = TypeAdapter(Fill)
+_TERMS = frozenset(field.name for field in fields(OrderTerms))
 
 
 def dump_order(order: Order) -> Any:
-    return _ORDER.dump_python(order, mode="json")
+    """Its terms stand beside the other fields: events have been stored like that from the start."""
+    dumped = _ORDER.dump_python(order, mode="json")
+    terms = dumped.pop("terms")
+    return {**dumped, **terms}
 
 
-def load_order(stored: Any) -> Order:
-    return _ORDER.validate_python(stored)
+def load_order(stored: Mapping[str, Any]) -> Order:
+    terms = {name: value for name, value in stored.items() if name in _TERMS}
+    others = {name: value for name, value in stored.items() if name not in _TERMS}
+    return _ORDER.validate_python({**others, "terms": terms})
 
 
 def dump_fill(fill: Fill) -> Any:

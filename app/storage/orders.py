@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from app.domain.fills import Fee
-from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSource
 from app.domain.orders.filters import OrderFilter, OrderSort
 from app.domain.orders.order import Order, OrderStatus
 from app.domain.pages import Page, PageRequest
@@ -28,6 +28,7 @@ from app.errors import Refusal, StaleRevision
 from app.storage import tables
 from app.storage.engine.paging import Keyset
 from app.storage.engine.sql import Sql
+from app.storage.order_terms import load_terms, terms_row
 
 _columns = tables.orders.c
 _FEES = TypeAdapter(tuple[Fee, ...])
@@ -222,25 +223,18 @@ def _conditions(wanted: OrderFilter) -> list[ColumnElement[bool]]:
 
 
 _PLAIN = (
-    "id", "account", "client_order_id", "wire_id", "exchange_order_id", "symbol", "amount",
-    "price", "trigger_price", "amendments", "filled", "cost", "reported_filled", "reported_cost",
-    "reduce_only", "leverage", "strategy", "cancel_requested_at", "created_at", "updated_at",
-    "closed_at", "revision",
+    "id", "account", "client_order_id", "wire_id", "exchange_order_id", "symbol", "amendments",
+    "filled", "cost", "reported_filled", "reported_cost", "strategy", "cancel_requested_at",
+    "created_at", "updated_at", "closed_at", "revision",
 )  # fmt: skip
-_ENUMS = {
-    "side": OrderSide,
-    "type": OrderType,
-    "time_in_force": TimeInForce,
-    "status": OrderStatus,
-    "position_type": PositionType,
-    "source": OrderSource,
-}
+_ENUMS = {"status": OrderStatus, "source": OrderSource}
 
 
 def _row(order: Order) -> dict[str, Any]:
     return {
         **{name: getattr(order, name) for name in _PLAIN},
         **{name: str(getattr(order, name)) for name in _ENUMS},
+        **terms_row(order.terms),
         "is_open": order.is_open,
         "fees": _FEES.dump_python(order.fees, mode="json"),
         "refusal": None if order.refusal is None else asdict(order.refusal),
@@ -253,6 +247,7 @@ def _load(row: RowMapping) -> Order:
     fees: Sequence[Any] = row["fees"]
     return Order(
         **values,
+        terms=load_terms(row),
         metadata=row["metadata"] or {},
         fees=_FEES.validate_python(fees),
         refusal=None if row["refusal"] is None else _REFUSAL.validate_python(row["refusal"]),

@@ -12,7 +12,6 @@ from sqlalchemy import BindParameter, RowMapping, Select, bindparam, func, inser
 
 from app.domain import money
 from app.domain.fills import Fee
-from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.domain.paper_ledger import (
     PaperBalance,
@@ -25,6 +24,7 @@ from app.domain.portfolio.positions import Holding
 from app.errors import Refusal
 from app.storage import tables
 from app.storage.engine.sql import Sql
+from app.storage.order_terms import load_terms, terms_row
 
 _accounts = tables.accounts.c
 _balances = tables.paper_balances.c
@@ -34,7 +34,10 @@ _books = tables.paper_books.c
 _positions = tables.paper_positions.c
 _AMOUNTS = ("free", "used", "short", "written_off")
 _HOLDING = tuple(field.name for field in fields(Holding))
-_WORDS = ("side", "type", "time_in_force", "position_type", "status")
+_PLAIN = (
+    "number", "wire_id", "symbol", "is_liquidation", "triggered_at", "amendments", "filled",
+    "reserved", "change", "created_at", "updated_at",
+)  # fmt: skip
 _OPEN = (str(OrderStatus.OPEN), str(OrderStatus.PARTIALLY_FILLED))
 _REFUSAL = TypeAdapter(Refusal)
 
@@ -196,10 +199,13 @@ class PaperLedger:
         return None if row is None else _order(row)
 
     def _order_row(self, order: PaperOrder) -> dict[str, Any]:
-        row = {field.name: getattr(order, field.name) for field in fields(order)}
-        words = {name: str(row[name]) for name in _WORDS}
-        refusal = None if order.refusal is None else asdict(order.refusal)
-        return row | words | {"account": self._account, "refusal": refusal}
+        return {
+            "account": self._account,
+            **{name: getattr(order, name) for name in _PLAIN},
+            **terms_row(order.terms),
+            "status": str(order.status),
+            "refusal": None if order.refusal is None else asdict(order.refusal),
+        }
 
     def _position_row(self, position: PaperPosition) -> dict[str, Any]:
         return {
@@ -281,28 +287,10 @@ def _position(row: RowMapping) -> PaperPosition:
 
 def _order(row: RowMapping) -> PaperOrder:
     return PaperOrder(
-        number=row["number"],
-        wire_id=row["wire_id"],
-        symbol=row["symbol"],
-        side=OrderSide(row["side"]),
-        type=OrderType(row["type"]),
-        time_in_force=TimeInForce(row["time_in_force"]),
-        reduce_only=row["reduce_only"],
-        position_type=PositionType(row["position_type"]),
-        leverage=row["leverage"],
-        is_liquidation=row["is_liquidation"],
-        amount=row["amount"],
-        price=row["price"],
-        trigger_price=row["trigger_price"],
-        triggered_at=row["triggered_at"],
-        amendments=row["amendments"],
+        **{name: row[name] for name in _PLAIN},
+        terms=load_terms(row),
         status=OrderStatus(row["status"]),
-        filled=row["filled"],
-        reserved=row["reserved"],
         refusal=None if row["refusal"] is None else _REFUSAL.validate_python(row["refusal"]),
-        change=row["change"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
     )
 
 

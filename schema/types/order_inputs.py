@@ -7,11 +7,19 @@ from typing import Any, cast
 
 import strawberry
 
-from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import (
+    OrderSide,
+    OrderSource,
+    OrderType,
+    PositionType,
+    TimeInForce,
+    implied_position_type,
+)
 from app.domain.orders import filters as domain
 from app.domain.orders.amendments import Amendment
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.requests import OrderRequest, implied_position_type
+from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import OrderTerms
 from app.errors import Denied, Refusal, RefusalCode
 from schema import ids
 from schema.context import Context
@@ -87,6 +95,12 @@ class PlaceOrderInput:
             if given is None
             else given,
             symbol=symbol,
+            terms=self._terms(symbol),
+            metadata=as_metadata(self.metadata),
+        )
+
+    def _terms(self, symbol: str) -> OrderTerms:
+        return OrderTerms(
             side=self.side,
             type=self.type,
             amount=self.amount,
@@ -96,7 +110,6 @@ class PlaceOrderInput:
             reduce_only=bool(self.reduce_only),
             position_type=self.position_type or implied_position_type(symbol),
             leverage=self.leverage,
-            metadata=as_metadata(self.metadata),
         )
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import OrderIntent, OrderTerms
+from app.domain.orders.reports import OrderIntent
+from app.domain.orders.terms import AmendableTerms
 from app.errors import (
     ExchangeDoubt,
     ExchangeRejected,
@@ -233,7 +234,7 @@ async def test_an_amendment_is_news(amending: GatewayRig) -> None:
 
 
 async def _is_not_amended(
-    amending: GatewayRig, intent: OrderIntent, wanted: OrderTerms, code: RefusalCode
+    amending: GatewayRig, intent: OrderIntent, wanted: AmendableTerms, code: RefusalCode
 ) -> Refusal:
     before = await amending.gateway.balances()
     with pytest.raises(ExchangeRejected) as caught:

@@ -24,9 +24,9 @@ from app.domain.orders.reports import (
     OrderIntent,
     OrderKey,
     OrderReport,
-    OrderTerms,
     ReportedTerms,
 )
+from app.domain.orders.terms import AmendableTerms, OrderTerms
 from app.domain.portfolio.exposures import Exposure
 from app.errors import (
     ExchangeDoubt,
@@ -81,7 +81,7 @@ class Held:
 
     number: int
     intent: OrderIntent
-    terms: OrderTerms
+    terms: AmendableTerms
     amendments: int = 0
     status: OrderStatus = OrderStatus.OPEN
     trades: list[FillReport] = field(default_factory=list)
@@ -170,7 +170,7 @@ class KnownExchange(NothingToWatch):
             return None
         return await self._answer(lambda: self._cancel(held))
 
-    async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+    async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
         held = self.named(key.wire_id, key.exchange_order_id)
         if held is None:
             return None
@@ -218,13 +218,9 @@ class KnownExchange(NothingToWatch):
             OrderIntent(
                 wire_id=f"elsewhere-{next(self._numbers)}",
                 symbol=SYMBOL,
-                side=OrderSide.BUY,
-                type=OrderType.LIMIT,
-                time_in_force=TimeInForce.GTC,
-                amount=amount,
-                price=Decimal(90),
-                trigger_price=None,
-                reduce_only=False,
+                terms=OrderTerms(
+                    side=OrderSide.BUY, type=OrderType.LIMIT, amount=amount, price=Decimal(90)
+                ),
             )
         )
 
@@ -281,7 +277,7 @@ class KnownExchange(NothingToWatch):
         )
 
     def _take(self, intent: OrderIntent) -> Held:
-        terms = OrderTerms(
+        terms = AmendableTerms(
             amount=intent.amount, price=intent.price, trigger_price=intent.trigger_price
         )
         held = Held(number=next(self._numbers), intent=intent, terms=terms)
@@ -297,7 +293,7 @@ class KnownExchange(NothingToWatch):
             self._tell(held)
         return held
 
-    def _amend(self, held: Held, wanted: OrderTerms) -> Held:
+    def _amend(self, held: Held, wanted: AmendableTerms) -> Held:
         if held.terms == wanted:
             return held
         if not held.status.is_open or wanted.amount < held.filled:

@@ -16,7 +16,6 @@ from hypothesis.stateful import (
 from app.domain import money
 from app.domain.fills import Fill
 from app.domain.order_kinds import OrderSource
-from app.domain.orders.amendments import terms_of
 from app.domain.orders.events import OrderEvent
 from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
 from app.domain.orders.requests import OrderRequest
@@ -97,7 +96,7 @@ class Machine(RuleBasedStateMachine):
             if held is None or not held.status.is_open or held.is_untimely:
                 continue
             counted = [one.terms for one in asked if one.order_id == order.id]
-            assert held.terms in [terms_of(order), *counted], "amended past what is counted"
+            assert held.terms in [order.terms.amendable, *counted], "amended past what is counted"
 
     def check_event(self, event: OrderEvent) -> None:
         before = self.last_event.get(event.order.id)
@@ -177,7 +176,7 @@ class Machine(RuleBasedStateMachine):
                 continue
             assert order.status is held.status
             assert (order.filled, order.cost) == (held.filled, held.cost)
-            assert terms_of(order) == held.terms
+            assert order.terms.amendable == held.terms
             known = [fill.exchange_trade_id for fill in self.latest[order.id][1]]
             assert sorted(map(str, known)) == sorted(trade.trade_id for trade in held.trades)
             assert order.id not in self.wished or not held.status.is_open
@@ -197,7 +196,7 @@ class Machine(RuleBasedStateMachine):
             if held is not None and (order.is_open or held.status.is_open):
                 assert order.status is held.status
                 assert order.filled == held.filled
-                assert terms_of(order) == held.terms
+                assert order.terms.amendable == held.terms
                 assert order.id not in self.wished
                 fills = self.latest[order.id][1]
                 assert not any(fill.is_synthesized for fill in fills)

@@ -1,16 +1,18 @@
 """Values that tests begin with."""
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from app.domain.fills import Fee, Fill
 from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.order import Order, OrderStatus
-from app.domain.orders.reports import FillReport, OrderReport, OrderTerms, ReportedTerms
+from app.domain.orders.reports import FillReport, OrderReport, ReportedTerms
 from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import AmendableTerms, OrderTerms
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -18,6 +20,23 @@ AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 def counting_ids() -> Callable[[], str]:
     numbers = count(1)
     return lambda: f"{next(numbers):026d}"
+
+
+T = TypeVar("T", bound=Any)
+_TERMS = frozenset(field.name for field in fields(OrderTerms))
+
+
+def changed(order: T, **changes: Any) -> T:
+    """The same with other fields, its terms' among them."""
+    terms = {name: changes.pop(name) for name in _TERMS & changes.keys()}
+    other: T = replace(order, terms=replace(order.terms, **terms), **changes)
+    return other
+
+
+def flat(**values: Any) -> dict[str, Any]:
+    """Arguments of an order whose terms stand among its other fields."""
+    terms = {name: values.pop(name) for name in _TERMS & values.keys()}
+    return {**values, "terms": OrderTerms(**terms)}
 
 
 def make_order(**changes: Any) -> Order:
@@ -36,7 +55,7 @@ def make_order(**changes: Any) -> Order:
         "created_at": AT,
         "updated_at": AT,
     }
-    return Order(**(values | changes))
+    return Order(**flat(**(values | changes)))
 
 
 def make_report(status: OrderStatus, *fills: FillReport, **changes: Any) -> OrderReport:
@@ -53,7 +72,7 @@ def make_report(status: OrderStatus, *fills: FillReport, **changes: Any) -> Orde
 
 def make_terms(version: int, amount: Decimal, **changes: Any) -> ReportedTerms:
     values: dict[str, Any] = {"amount": amount, "price": Decimal(100), "trigger_price": None}
-    return ReportedTerms(version=version, terms=OrderTerms(**(values | changes)))
+    return ReportedTerms(version=version, terms=AmendableTerms(**(values | changes)))
 
 
 def make_trade(number: int, amount: str, price: str = "100") -> FillReport:
@@ -77,7 +96,7 @@ def make_request(**changes: Any) -> OrderRequest:
         "amount": Decimal("0.01"),
         "position_type": PositionType.SPOT,
     }
-    return OrderRequest(**(values | changes))
+    return OrderRequest(**flat(**(values | changes)))
 
 
 def make_fill(order: Order, **changes: Any) -> Fill:

@@ -12,8 +12,9 @@ from app.domain.orders import refusals
 from app.domain.orders.forms import examine_terms
 from app.domain.orders.market_checks import MarketFacts, examine_steps, examine_trigger_side
 from app.domain.orders.order import Order
-from app.domain.orders.reports import OrderReport, OrderTerms
+from app.domain.orders.reports import OrderReport
 from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import AmendableTerms
 from app.errors import Refusal, RefusalCode
 
 NAMES = "amount, price and triggerPrice"
@@ -39,7 +40,7 @@ class AskedAmendment:
     id: str
     order_id: str
     at: datetime
-    terms: OrderTerms
+    terms: AmendableTerms
 
     def is_settled_by(self, answer: OrderReport) -> bool:
         """Whether the exchange's answer to it tells for good what became of it."""
@@ -53,12 +54,8 @@ def most_remaining(order: Order, asked: Iterable[AskedAmendment]) -> Decimal:
     return money.subtract(max(order.amount, *amounts), order.filled) if amounts else order.remaining
 
 
-def terms_of(order: Order) -> OrderTerms:
-    return OrderTerms(amount=order.amount, price=order.price, trigger_price=order.trigger_price)
-
-
-def amended_terms(order: Order, amendment: Amendment) -> OrderTerms:
-    return OrderTerms(
+def amended_terms(order: Order, amendment: Amendment) -> AmendableTerms:
+    return AmendableTerms(
         amount=order.amount if amendment.amount is None else amendment.amount,
         price=order.price if amendment.price is None else amendment.price,
         trigger_price=order.trigger_price
@@ -67,7 +64,7 @@ def amended_terms(order: Order, amendment: Amendment) -> OrderTerms:
     )
 
 
-def is_increase(order: Order, wanted: OrderTerms) -> bool:
+def is_increase(order: Order, wanted: AmendableTerms) -> bool:
     """More of it, or at a costlier price: what a new order would be asked about."""
     if wanted.amount > order.amount:
         return True
@@ -119,21 +116,13 @@ def _refusals(order: Order, amendment: Amendment, facts: MarketFacts) -> Iterato
     yield from (checked.refusal for checked in checks if checked.refusal is not None)
 
 
-def as_request(order: Order, terms: OrderTerms) -> OrderRequest:
+def as_request(order: Order, terms: AmendableTerms) -> OrderRequest:
     """The order as it would be placed with these terms."""
     return OrderRequest(
         account=order.account,
         client_order_id=order.client_order_id,
         symbol=order.symbol,
-        side=order.side,
-        type=order.type,
-        amount=terms.amount,
-        price=terms.price,
-        trigger_price=terms.trigger_price,
-        time_in_force=order.time_in_force,
-        reduce_only=order.reduce_only,
-        position_type=order.position_type,
-        leverage=order.leverage,
+        terms=order.terms.amended(terms),
         source=order.source,
         strategy=order.strategy,
     )

@@ -10,7 +10,8 @@ from app.domain import money
 from app.domain.fills import Fee, Fill
 from app.domain.orders.events import OrderEvent
 from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
-from app.domain.orders.reports import FillReport, OrderReport, OrderTerms, ReportedTerms
+from app.domain.orders.reports import FillReport, OrderReport, ReportedTerms
+from app.domain.orders.terms import AmendableTerms
 from app.errors import OrderdeckError, Refusal, RefusalCode
 
 _CLOSING = {
@@ -68,7 +69,9 @@ def is_amended(order: Order, reported: ReportedTerms) -> bool:
     # What is closed is not amended any more, however an exchange goes on to list it.
     if not order.is_open:
         return False
-    known = OrderTerms(amount=order.amount, price=order.price, trigger_price=order.trigger_price)
+    known = AmendableTerms(
+        amount=order.amount, price=order.price, trigger_price=order.trigger_price
+    )
     return reported.terms != known
 
 
@@ -165,9 +168,7 @@ class _Receiving:
             return
         changed = replace(
             _moved(self._order, self._order.status, self._at),
-            amount=reported.terms.amount,
-            price=reported.terms.price,
-            trigger_price=reported.terms.trigger_price,
+            terms=self._order.terms.amended(reported.terms),
             amendments=self._order.amendments + 1 if reported.version is None else reported.version,
         )
         self._advance(_step(OrderUpdateKind.AMENDED, self._order, changed))

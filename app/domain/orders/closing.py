@@ -6,6 +6,7 @@ from app.domain import money
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import OrderSide, OrderType, PositionType
 from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import OrderTerms
 from app.domain.portfolio.positions import PositionKey
 
 
@@ -25,10 +26,12 @@ def closing_order(
         account=key.account,
         client_order_id=client_order_id,
         symbol=key.symbol,
-        side=side,
-        type=OrderType.MARKET,
-        amount=amount,
-        # On spot only a sell reduces; a buy makes up for what was sold in another market.
-        reduce_only=not is_spot_buy,
-        position_type=key.type,
+        terms=OrderTerms(
+            side=side,
+            type=OrderType.MARKET,
+            amount=amount,
+            # On spot only a sell reduces; a buy makes up for what was sold in another market.
+            reduce_only=not is_spot_buy,
+            position_type=key.type,
+        ),
     )

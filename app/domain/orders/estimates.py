@@ -7,20 +7,20 @@ from app.domain import money
 from app.domain.fills import Fee
 from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
-from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import HasTerms
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.margins import LEAST_LEVERAGE, closable
 
 _ONE = Decimal(1)
 
 
-def expected_price(request: OrderRequest, ticker: Ticker | None) -> Decimal | None:
+def expected_price(order: HasTerms, ticker: Ticker | None) -> Decimal | None:
     """The price that it is reckoned at: its limit, else its trigger, else the market's best."""
-    if request.type.has_price:
-        return request.price
-    if request.type.has_trigger:
-        return request.trigger_price
-    return best_price(request.side, ticker)
+    if order.type.has_price:
+        return order.price
+    if order.type.has_trigger:
+        return order.trigger_price
+    return best_price(order.side, ticker)
 
 
 def best_price(side: OrderSide, ticker: Ticker | None) -> Decimal | None:
@@ -31,27 +31,27 @@ def best_price(side: OrderSide, ticker: Ticker | None) -> Decimal | None:
     return best or ticker.last
 
 
-def notional(request: OrderRequest, price: Decimal) -> Decimal:
-    return money.multiply(request.amount, price)
+def notional(order: HasTerms, price: Decimal) -> Decimal:
+    return money.multiply(order.amount, price)
 
 
-def fee(request: OrderRequest, market: Market, ticker: Ticker | None) -> Fee | None:
+def fee(order: HasTerms, market: Market, ticker: Ticker | None) -> Fee | None:
     """None where the exchange does not tell its rates, or the price is not known."""
-    price = expected_price(request, ticker)
+    price = expected_price(order, ticker)
     if market.fees is None or price is None:
         return None
-    rate = market.fees.maker if _will_wait(request, ticker) else market.fees.taker
-    if market.fees.is_in_quote or request.side is OrderSide.SELL:
-        return Fee(currency=market.quote, amount=money.multiply(notional(request, price), rate))
-    return Fee(currency=market.base, amount=money.multiply(request.amount, rate))
+    rate = market.fees.maker if _will_wait(order, ticker) else market.fees.taker
+    if market.fees.is_in_quote or order.side is OrderSide.SELL:
+        return Fee(currency=market.quote, amount=money.multiply(notional(order, price), rate))
+    return Fee(currency=market.base, amount=money.multiply(order.amount, rate))
 
 
-def needed_in_quote(request: OrderRequest, market: Market, price: Decimal) -> Decimal:
+def needed_in_quote(order: HasTerms, market: Market, price: Decimal) -> Decimal:
     """What a buy takes out of the account at most, a fee that is paid in quote included."""
-    cost = notional(request, price)
+    cost = notional(order, price)
     if market.fees is None or not market.fees.is_in_quote:
         return cost
-    return money.multiply(cost, money.add(_ONE, _highest(request, market.fees)))
+    return money.multiply(cost, money.add(_ONE, _highest(order, market.fees)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,23 +63,23 @@ class PriceBasis:
     ticker: Ticker | None
 
 
-def needed_on_margin(request: OrderRequest, by: PriceBasis, open: Exposure | None) -> Decimal:
+def needed_on_margin(order: HasTerms, by: PriceBasis, open: Exposure | None) -> Decimal:
     """The margin of what it opens and its highest fee, less what it sets free at once.
 
     What only closes at once needs nothing: it is always paid for.
     """
     held = money.ZERO if open is None else open.amount
-    opening = money.subtract(request.amount, closable(held, request.side))
-    is_at_once = not request.type.has_trigger and not _will_wait(request, by.ticker)
-    if request.reduce_only or (is_at_once and opening <= money.ZERO):
+    opening = money.subtract(order.amount, closable(held, order.side))
+    is_at_once = not order.type.has_trigger and not _will_wait(order, by.ticker)
+    if order.reduce_only or (is_at_once and opening <= money.ZERO):
         return money.ZERO
-    leverage = request.leverage or (None if open is None else open.leverage) or LEAST_LEVERAGE
+    leverage = order.leverage or (None if open is None else open.leverage) or LEAST_LEVERAGE
     opened = money.multiply(max(opening, money.ZERO), by.price)
     fees = by.market.fees
-    rate = money.ZERO if fees is None else _highest(request, fees)
-    fee = money.multiply(notional(request, by.price), rate)
+    rate = money.ZERO if fees is None else _highest(order, fees)
+    fee = money.multiply(notional(order, by.price), rate)
     needed = money.add(money.divide(opened, leverage), fee)
-    is_flip = open is not None and opening < request.amount
+    is_flip = open is not None and opening < order.amount
     if open is None or not (is_flip and is_at_once):
         return needed
     return max(money.subtract(needed, _set_free(open, by.price)), money.ZERO)
@@ -93,18 +93,18 @@ def _set_free(open: Exposure, price: Decimal) -> Decimal:
     return money.add(open.margin, gained)
 
 
-def _highest(request: OrderRequest, fees: FeeRates) -> Decimal:
+def _highest(order: HasTerms, fees: FeeRates) -> Decimal:
     """A limit order may end up as either; one without a price always takes."""
-    rates = (fees.maker, fees.taker) if request.type.has_price else (fees.taker,)
+    rates = (fees.maker, fees.taker) if order.type.has_price else (fees.taker,)
     return max(*rates, Decimal(0))
 
 
-def _will_wait(request: OrderRequest, ticker: Ticker | None) -> bool:
-    if request.time_in_force is TimeInForce.POST_ONLY:
+def _will_wait(order: HasTerms, ticker: Ticker | None) -> bool:
+    if order.time_in_force is TimeInForce.POST_ONLY:
         return True
-    if request.type is not OrderType.LIMIT or request.time_in_force is not TimeInForce.GTC:
+    if order.type is not OrderType.LIMIT or order.time_in_force is not TimeInForce.GTC:
         return False
-    best = best_price(request.side, ticker)
-    if best is None or request.price is None:
+    best = best_price(order.side, ticker)
+    if best is None or order.price is None:
         return False
-    return request.price < best if request.side is OrderSide.BUY else request.price > best
+    return order.price < best if order.side is OrderSide.BUY else order.price > best

@@ -5,16 +5,21 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.checks import CheckResult, invalid
-from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
-from app.domain.orders.reports import OrderTerms
+from app.domain.order_kinds import (
+    OrderSide,
+    OrderType,
+    PositionType,
+    TimeInForce,
+    implied_position_type,
+)
 from app.domain.orders.requests import (
     MAX_METADATA_BYTES,
     MAX_METADATA_DEPTH,
     OrderRequest,
     check_client_order_id,
     check_metadata,
-    implied_position_type,
 )
+from app.domain.orders.terms import AmendableTerms, HasTerms
 from app.errors import Refusal
 
 _POSITIVE = "above 0"
@@ -32,47 +37,49 @@ def examine_form(request: OrderRequest) -> Iterator[CheckResult]:
         limit=f"an object of {MAX_METADATA_BYTES} bytes, {MAX_METADATA_DEPTH} deep",
         refusal=check_metadata(request.metadata),
     )
-    terms = OrderTerms(
-        amount=request.amount, price=request.price, trigger_price=request.trigger_price
-    )
-    yield from examine_terms(request.type, terms)
+    yield from examine_shape(request)
+
+
+def examine_shape(order: HasTerms) -> Iterator[CheckResult]:
+    """Every check of what an order says by itself."""
+    yield from examine_terms(order.type, order.terms.amendable)
     for check in _CHECKS:
-        yield check(request)
+        yield check(order)
 
 
-def examine_terms(type: OrderType, terms: OrderTerms) -> Iterator[CheckResult]:
+def examine_terms(type: OrderType, terms: AmendableTerms) -> Iterator[CheckResult]:
     """Whether the numbers are there that this type needs, and no others."""
     yield _number("amount", terms.amount)
     yield _needed(type, "price", terms.price, is_needed=type.has_price)
     yield _needed(type, "triggerPrice", terms.trigger_price, is_needed=type.has_trigger)
 
 
-def _check_time_in_force(request: OrderRequest) -> CheckResult:
+def _check_time_in_force(order: HasTerms) -> CheckResult:
     allowed = tuple(TimeInForce)
-    if not request.type.has_price:
+    if not order.type.has_price:
         allowed = (TimeInForce.GTC, TimeInForce.IOC)
     refusal = None
-    if request.time_in_force not in allowed:
-        words = f"a {request.type} order takes {listed(allowed)}, not {request.time_in_force}"
+    if order.time_in_force not in allowed:
+        words = f"a {order.type} order takes {listed(allowed)}, not {order.time_in_force}"
         refusal = invalid("timeInForce", words)
     return CheckResult(
-        name="timeInForce", limit=listed(allowed), actual=request.time_in_force, refusal=refusal
+        name="timeInForce", limit=listed(allowed), actual=order.time_in_force, refusal=refusal
     )
 
 
-def _check_position_type(request: OrderRequest) -> CheckResult:
-    implied = implied_position_type(request.symbol)
+def _check_position_type(order: HasTerms) -> CheckResult:
+    implied = implied_position_type(order.symbol)
     is_swap = implied is PositionType.SWAP
     refusal = None
-    if is_swap != (request.position_type is PositionType.SWAP):
+    if is_swap != (order.position_type is PositionType.SWAP):
         refusal = invalid("positionType", f"the symbol says {implied}; leave positionType out")
-    return CheckResult(name="positionType", actual=request.position_type, refusal=refusal)
+    return CheckResult(name="positionType", actual=order.position_type, refusal=refusal)
 
 
-def _check_leverage(request: OrderRequest) -> CheckResult:
-    checked = _number("leverage", request.leverage)
-    is_one = request.leverage in {None, Decimal(1)}
-    if checked.refusal is None and not is_one and _is_spot(request):
+def _check_leverage(order: HasTerms) -> CheckResult:
+    checked = _number("leverage", order.leverage)
+    is_one = order.leverage in {None, Decimal(1)}
+    if checked.refusal is None and not is_one and _is_spot(order):
         words = "a SPOT order takes no leverage: leave it out"
         return CheckResult(
             name="leverage", actual=checked.actual, refusal=invalid("leverage", words)
@@ -80,15 +87,15 @@ def _check_leverage(request: OrderRequest) -> CheckResult:
     return checked
 
 
-def _check_reduce_only(request: OrderRequest) -> CheckResult:
+def _check_reduce_only(order: HasTerms) -> CheckResult:
     refusal = None
-    if request.reduce_only and _is_spot(request) and request.side is OrderSide.BUY:
+    if order.reduce_only and _is_spot(order) and order.side is OrderSide.BUY:
         words = "a spot BUY never reduces a position: leave reduceOnly out, or SELL"
         refusal = invalid("reduceOnly", words)
     return CheckResult(name="reduceOnly", refusal=refusal)
 
 
-_CHECKS: tuple[Callable[[OrderRequest], CheckResult], ...] = (
+_CHECKS: tuple[Callable[[HasTerms], CheckResult], ...] = (
     _check_leverage,
     _check_time_in_force,
     _check_position_type,
@@ -120,5 +127,5 @@ def _number(name: str, value: Decimal | None) -> CheckResult:
     return CheckResult(name=name, limit=_POSITIVE, actual=money.plain(value), refusal=refusal)
 
 
-def _is_spot(request: OrderRequest) -> bool:
-    return request.position_type is PositionType.SPOT
+def _is_spot(order: HasTerms) -> bool:
+    return order.position_type is PositionType.SPOT

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from app.domain.order_kinds import OrderSource
 from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
-from app.domain.orders.requests import CLIENT_ORDER_ID, implied_position_type
+from app.domain.orders.requests import CLIENT_ORDER_ID
 
 # What stands where a request's fingerprint would: no request is ever the same.
 FINGERPRINT = "external"
@@ -22,7 +22,7 @@ def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) 
     """The order as it is taken in; what it has traded and whether it closed comes behind."""
     assert report.details is not None  # noqa: S101 - asked only of what is importable
     assert report.terms is not None  # noqa: S101
-    details, terms = report.details, report.terms.terms
+    details = report.details
     own = _own_name(report.symbol, report.exchange_order_id)
     named = details.client_order_id or ""
     return Order(
@@ -33,17 +33,9 @@ def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) 
         wire_id=own,
         exchange_order_id=report.exchange_order_id,
         symbol=details.symbol,
-        side=details.side,
-        type=details.type,
-        time_in_force=details.time_in_force,
+        terms=details.with_terms(report.terms.terms),
         status=OrderStatus.OPEN,
-        amount=terms.amount,
-        price=terms.price,
-        trigger_price=terms.trigger_price,
         amendments=report.terms.version or 0,
-        reduce_only=details.reduce_only,
-        position_type=details.position_type or implied_position_type(details.symbol),
-        leverage=details.leverage,
         source=OrderSource.EXTERNAL,
         created_at=details.created_at,
         updated_at=at,

@@ -5,16 +5,16 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.checks import CheckResult, invalid
 from app.domain.order_kinds import PositionType
-from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import HasTerms
 from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
 from app.errors import Refusal, RefusalCode
 
 
-def check_leverage(name: str, request: OrderRequest, most: Decimal | None) -> CheckResult:
+def check_leverage(name: str, order: HasTerms, most: Decimal | None) -> CheckResult:
     """Whether an account takes it at all."""
-    leverage = request.leverage
-    if request.position_type is not PositionType.MARGIN or most is None:
+    leverage = order.leverage
+    if order.position_type is not PositionType.MARGIN or most is None:
         return CheckResult(name=name)
     limit = f"{money.plain(LEAST_LEVERAGE)} to {money.plain(most)}"
     if leverage is None:
@@ -27,9 +27,9 @@ def check_leverage(name: str, request: OrderRequest, most: Decimal | None) -> Ch
     return CheckResult(name=name, limit=limit, actual=money.plain(leverage), refusal=refusal)
 
 
-def check_leverage_in_force(name: str, request: OrderRequest, open: Exposure | None) -> CheckResult:
+def check_leverage_in_force(name: str, order: HasTerms, open: Exposure | None) -> CheckResult:
     """Whether it is that of the open position."""
-    in_force, leverage = None if open is None else open.leverage, request.leverage
+    in_force, leverage = None if open is None else open.leverage, order.leverage
     if in_force is None or leverage is None:
         return CheckResult(name=name)
     limit, actual, refusal = money.plain(in_force), money.plain(leverage), None
@@ -43,28 +43,28 @@ def check_leverage_in_force(name: str, request: OrderRequest, open: Exposure | N
 
 
 def check_reducible(
-    name: str, request: OrderRequest, open: Exposure | None, taken: Decimal
+    name: str, order: HasTerms, open: Exposure | None, taken: Decimal
 ) -> CheckResult:
     """Whether that much of the position is left, once other reductions have taken theirs."""
-    if not request.reduce_only:
+    if not order.reduce_only:
         return CheckResult(name=name)
-    held = money.ZERO if open is None else closable(open.amount, request.side)
+    held = money.ZERO if open is None else closable(open.amount, order.side)
     left = max(money.subtract(held, taken), money.ZERO)
     refusal = None
     if held == money.ZERO:
         refusal = Refusal(
             code=RefusalCode.INVALID_STATE,
-            message=f"there is no {request.position_type} position in {request.symbol} that a"
-            f" reduceOnly {request.side} could reduce",
+            message=f"there is no {order.position_type} position in {order.symbol} that a"
+            f" reduceOnly {order.side} could reduce",
             field=("reduceOnly",),
             retryable=True,
         )
-    elif request.amount > left:
+    elif order.amount > left:
         words = (
             f"a reduceOnly order takes at most {money.plain(left)} here, which is what other open"
             " orders leave of the position: cancel those, or ask for less"
         )
         refusal = invalid("amount", words)
     return CheckResult(
-        name=name, limit=money.plain(left), actual=money.plain(request.amount), refusal=refusal
+        name=name, limit=money.plain(left), actual=money.plain(order.amount), refusal=refusal
     )

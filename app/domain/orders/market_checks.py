@@ -11,7 +11,7 @@ from app.domain.markets.markets import Market, Ticker
 from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.orders import estimates
 from app.domain.orders.margin_checks import check_leverage_in_force, check_reducible
-from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import HasTerms
 from app.domain.orders.triggers import fires, waits_above
 from app.domain.portfolio.exposures import Exposure
 from app.errors import Refusal, RefusalCode
@@ -37,57 +37,55 @@ class MarketFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Known:
-    """One request with its market and all that is known around it."""
+    """One order with its market and all that is known around it."""
 
-    request: OrderRequest
+    order: HasTerms
     market: Market
     facts: MarketFacts
 
 
-def examine_market(
-    request: OrderRequest, market: Market, facts: MarketFacts
-) -> Iterator[CheckResult]:
+def examine_market(order: HasTerms, market: Market, facts: MarketFacts) -> Iterator[CheckResult]:
     """Every check of the market, in the order in which they run."""
-    known = _Known(request=request, market=market, facts=facts)
+    known = _Known(order=order, market=market, facts=facts)
     for name, check in MARKET_CHECKS.items():
         yield check(name, known)
 
 
-def examine_steps(request: OrderRequest, facts: MarketFacts) -> Iterator[CheckResult]:
+def examine_steps(order: HasTerms, facts: MarketFacts) -> Iterator[CheckResult]:
     """What an amended order must hold to as well, on a market that is there."""
-    known = _Known(request=request, market=facts.markets[request.symbol], facts=facts)
+    known = _Known(order=order, market=facts.markets[order.symbol], facts=facts)
     for name in _OF_TERMS:
         yield MARKET_CHECKS[name](name, known)
 
 
-def examine_trigger_side(request: OrderRequest, facts: MarketFacts) -> CheckResult:
-    known = _Known(request=request, market=facts.markets[request.symbol], facts=facts)
+def examine_trigger_side(order: HasTerms, facts: MarketFacts) -> CheckResult:
+    known = _Known(order=order, market=facts.markets[order.symbol], facts=facts)
     return _check_trigger_side("triggerSide", known)
 
 
 def _check_amount_step(name: str, known: _Known) -> CheckResult:
-    return _on_step(name, "amount", known.request.amount, known.market.amount_step)
+    return _on_step(name, "amount", known.order.amount, known.market.amount_step)
 
 
 def _check_price_step(name: str, known: _Known) -> CheckResult:
-    return _on_step(name, "price", known.request.price, known.market.price_step)
+    return _on_step(name, "price", known.order.price, known.market.price_step)
 
 
 def _check_trigger_price_step(name: str, known: _Known) -> CheckResult:
-    return _on_step(name, "triggerPrice", known.request.trigger_price, known.market.price_step)
+    return _on_step(name, "triggerPrice", known.order.trigger_price, known.market.price_step)
 
 
 def _check_trigger_side(name: str, known: _Known) -> CheckResult:
-    request, ticker = known.request, known.facts.ticker
-    trigger, last = request.trigger_price, None if ticker is None else ticker.last
-    if trigger is None or last is None or not request.type.has_trigger:
+    order, ticker = known.order, known.facts.ticker
+    trigger, last = order.trigger_price, None if ticker is None else ticker.last
+    if trigger is None or last is None or not order.type.has_trigger:
         return CheckResult(name=name)
-    side = "above" if waits_above(request.side, request.type) else "below"
+    side = "above" if waits_above(order.side, order.type) else "below"
     limit = f"{side} {money.plain(last)}"
     refusal = None
-    if fires(request.side, request.type, trigger, last):
+    if fires(order.side, order.type, trigger, last):
         words = (
-            f"a {request.type} {request.side} waits for its trigger {side} the last price,"
+            f"a {order.type} {order.side} waits for its trigger {side} the last price,"
             f" which is {money.plain(last)}; {money.plain(trigger)} would fire at once"
         )
         refusal = invalid("triggerPrice", words)
@@ -95,7 +93,7 @@ def _check_trigger_side(name: str, known: _Known) -> CheckResult:
 
 
 def _check_min_amount(name: str, known: _Known) -> CheckResult:
-    amount, least = known.request.amount, known.market.min_amount
+    amount, least = known.order.amount, known.market.min_amount
     if least is None:
         return CheckResult(name=name, actual=money.plain(amount))
     refusal = None
@@ -114,7 +112,7 @@ def _check_min_notional(name: str, known: _Known) -> CheckResult:
     least, price = known.market.min_notional, _price(known)
     if least is None or price is None:
         return CheckResult(name=name)
-    notional = money.multiply(known.request.amount, price)
+    notional = money.multiply(known.order.amount, price)
     refusal = None
     if notional < least:
         smallest = money.plain(_smallest_amount(known.market, price))
@@ -132,10 +130,10 @@ def _check_min_notional(name: str, known: _Known) -> CheckResult:
 
 def _check_reducible(name: str, known: _Known) -> CheckResult:
     """Spot has no short side: what a SELL can reduce is what is held."""
-    request, facts = known.request, known.facts
-    if request.position_type is PositionType.MARGIN:
-        return check_reducible(name, request, facts.exposure, facts.reductions)
-    if not request.reduce_only or request.position_type is not PositionType.SPOT:
+    order, facts = known.order, known.facts
+    if order.position_type is PositionType.MARGIN:
+        return check_reducible(name, order, facts.exposure, facts.reductions)
+    if not order.reduce_only or order.position_type is not PositionType.SPOT:
         return CheckResult(name=name)
     held = _held(known.facts, known.market.base)
     refusal = None
@@ -151,13 +149,13 @@ def _check_reducible(name: str, known: _Known) -> CheckResult:
 
 
 def _check_leverage_in_force(name: str, known: _Known) -> CheckResult:
-    return check_leverage_in_force(name, known.request, known.facts.exposure)
+    return check_leverage_in_force(name, known.order, known.facts.exposure)
 
 
 def _check_balance(name: str, known: _Known) -> CheckResult:
-    market, request = known.market, known.request
-    asset, needed = market.base, request.amount
-    if request.side is OrderSide.BUY or request.position_type is PositionType.MARGIN:
+    market, order = known.market, known.order
+    asset, needed = market.base, order.amount
+    if order.side is OrderSide.BUY or order.position_type is PositionType.MARGIN:
         price = _price(known)
         if price is None:
             return CheckResult(name=name)
@@ -196,16 +194,16 @@ MARKET_CHECKS: Mapping[str, Callable[[str, _Known], CheckResult]] = {
 
 
 def _needed_in_quote(known: _Known, price: Decimal) -> Decimal:
-    request, facts = known.request, known.facts
-    if request.position_type is PositionType.MARGIN:
+    order, facts = known.order, known.facts
+    if order.position_type is PositionType.MARGIN:
         bargain = estimates.PriceBasis(market=known.market, price=price, ticker=facts.ticker)
-        return estimates.needed_on_margin(request, bargain, facts.exposure)
-    return estimates.needed_in_quote(request, known.market, price)
+        return estimates.needed_on_margin(order, bargain, facts.exposure)
+    return estimates.needed_in_quote(order, known.market, price)
 
 
 def _price(known: _Known) -> Decimal | None:
     """None too where it is no price at all, which the form has told by then."""
-    price = estimates.expected_price(known.request, known.facts.ticker)
+    price = estimates.expected_price(known.order, known.facts.ticker)
     return price if price is not None and price > money.ZERO else None
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from app.domain import money
 from app.domain.fills import Fee
-from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSource
+from app.domain.orders.terms import HasTerms, OrderTerms
 from app.errors import Refusal
 
 
@@ -90,7 +91,7 @@ class OrderUpdateKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class Order(HasTerms):
     """An order as it is after its latest change."""
 
     id: str
@@ -99,13 +100,8 @@ class Order:
     wire_id: str
     exchange_order_id: str | None = None
     symbol: str
-    side: OrderSide
-    type: OrderType
-    time_in_force: TimeInForce
+    terms: OrderTerms
     status: OrderStatus
-    amount: Decimal
-    price: Decimal | None = None
-    trigger_price: Decimal | None = None
     # How often the exchange has amended the order, as far as we know.
     amendments: int = 0
     filled: Decimal = money.ZERO
@@ -114,9 +110,6 @@ class Order:
     # The most that the exchange's totals said; what no trade explains is a synthesized fill.
     reported_filled: Decimal = money.ZERO
     reported_cost: Decimal = money.ZERO
-    reduce_only: bool = False
-    position_type: PositionType = PositionType.SPOT
-    leverage: Decimal | None = None
     source: OrderSource = OrderSource.API
     strategy: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)

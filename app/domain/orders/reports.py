@@ -5,8 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain.fills import Fee
-from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import (
+    OrderSide,
+    OrderType,
+    PositionType,
+    TimeInForce,
+    implied_position_type,
+)
 from app.domain.orders.order import OrderStatus
+from app.domain.orders.terms import AmendableTerms, HasTerms, OrderTerms
 from app.errors import Refusal
 
 
@@ -23,15 +30,6 @@ class FillReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OrderTerms:
-    """What an order asks for and an amendment may change."""
-
-    amount: Decimal
-    price: Decimal | None
-    trigger_price: Decimal | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ReportedTerms:
     """The terms as the exchange has them; the version grows with each amendment and no more.
 
@@ -39,7 +37,7 @@ class ReportedTerms:
     """
 
     version: int | None
-    terms: OrderTerms
+    terms: AmendableTerms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +50,24 @@ class OrderDetails:
     type: OrderType
     time_in_force: TimeInForce
     reduce_only: bool
-    # None where the symbol says it all.
+    # None: the symbol says it.
     position_type: PositionType | None = None
     leverage: Decimal | None = None
     created_at: datetime
+
+    def with_terms(self, terms: AmendableTerms) -> OrderTerms:
+        """All that the order asks for, with what the exchange reports beside the details."""
+        return OrderTerms(
+            side=self.side,
+            type=self.type,
+            amount=terms.amount,
+            price=terms.price,
+            trigger_price=terms.trigger_price,
+            time_in_force=self.time_in_force,
+            reduce_only=self.reduce_only,
+            position_type=self.position_type or implied_position_type(self.symbol),
+            leverage=self.leverage,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,20 +96,12 @@ class OrderReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OrderIntent:
+class OrderIntent(HasTerms):
     """What is sent to an exchange to place an order."""
 
     wire_id: str
     symbol: str
-    side: OrderSide
-    type: OrderType
-    time_in_force: TimeInForce
-    amount: Decimal
-    price: Decimal | None
-    trigger_price: Decimal | None
-    reduce_only: bool
-    position_type: PositionType = PositionType.SPOT
-    leverage: Decimal | None = None
+    terms: OrderTerms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

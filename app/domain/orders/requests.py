@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from app.domain import money
-from app.domain.order_kinds import OrderSide, OrderSource, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSource
+from app.domain.orders.terms import HasTerms, OrderTerms
 from app.errors import Refusal, RefusalCode
 
 CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,36}", re.ASCII)
@@ -19,21 +20,13 @@ MAX_METADATA_DEPTH = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OrderRequest:
+class OrderRequest(HasTerms):
     """An order as it is asked for, with the account resolved and the defaults filled in."""
 
     account: str
     client_order_id: str
     symbol: str
-    side: OrderSide
-    type: OrderType
-    amount: Decimal
-    price: Decimal | None = None
-    trigger_price: Decimal | None = None
-    time_in_force: TimeInForce = TimeInForce.GTC
-    reduce_only: bool = False
-    position_type: PositionType
-    leverage: Decimal | None = None
+    terms: OrderTerms
     metadata: Mapping[str, Any] = field(default_factory=dict)
     source: OrderSource = OrderSource.API
     strategy: str | None = None
@@ -57,11 +50,6 @@ class OrderRequest:
             "strategy": self.strategy,
         }
         return orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def implied_position_type(symbol: str) -> PositionType:
-    """What the symbol says by itself: BTC/USDT is spot, BTC/USDT:USDT a swap."""
-    return PositionType.SWAP if ":" in symbol else PositionType.SPOT
 
 
 def check_client_order_id(value: str) -> Refusal | None:

@@ -12,7 +12,8 @@ from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import OrderBook
 from app.domain.orders.market_checks import MarketFacts
-from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
+from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
 from app.exchanges.ccxt.connection.account_check import Examiner
@@ -146,7 +147,7 @@ class CcxtExchange:
                 raise self._lookups.failure(error) from error
         return await self._find_after(key)
 
-    async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+    async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
         """Told by what the exchange says of the order afterwards, whatever it answered."""
         if not self.capabilities.amend_order:
             raise ExchangeRejected(no_amending(self._terms.exchange))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -11,7 +11,8 @@ from structlog import get_logger
 from app.domain import money
 from app.domain.accounts import Balance
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
+from app.domain.orders.terms import AmendableTerms
 from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt, ExchangeError, ExchangeRejected, Refusal
@@ -21,8 +22,8 @@ from app.exchanges.paper.account.ledger import LedgerStore, LedgerUpdate, Ledger
 from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
 from app.exchanges.paper.account.margin_account import MarginAccount
 from app.exchanges.paper.account.margins import cut
-from app.exchanges.paper.account.matching import Matching, Outcome, with_terms
-from app.exchanges.paper.account.reports import number_of, report_of, terms_of
+from app.exchanges.paper.account.matching import Matching, Outcome
+from app.exchanges.paper.account.reports import number_of, report_of
 from app.exchanges.paper.account.resting_orders import RestingOrders
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.exchanges.paper.news import FaultyNews
@@ -86,14 +87,14 @@ class Bookkeeper:
                 await ledger.write()
             return report_of(order, await ledger.store.trades(order.number))
 
-    async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+    async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
         """Change an order that waits, in place, or raise and leave it as it was."""
         market_view = await self._price_source.market_view(key.symbol)
         async with self._ledger() as ledger:
             order = await _find(ledger.store, key)
             if order is None:
                 return None
-            if not order.waits or wanted != terms_of(order):
+            if not order.waits or wanted != order.terms.amendable:
                 order, _ = ledger.settle(await self._amend(order, wanted, market_view, ledger))
                 await ledger.write()
             return report_of(order, await ledger.store.trades(order.number))
@@ -162,11 +163,11 @@ class Bookkeeper:
     async def _amend(
         self,
         order: PaperOrder,
-        wanted: OrderTerms,
+        wanted: AmendableTerms,
         market_view: MarketView,
         ledger: LedgerTransaction,
     ) -> Outcome:
-        after, at = with_terms(order, wanted), ledger.now
+        after, at = replace(order, terms=order.terms.amended(wanted)), ledger.now
         _insist(refuse_amendment(order, after, market_view.rules, market_view.quote(at)))
         await ledger.check_reduction(after)
         levels = cut(market_view.levels_against(order.side, at), ledger.most_of(order))
@@ -261,15 +262,7 @@ def _arriving(intent: OrderIntent, number: int, at: datetime) -> PaperOrder:
         number=number,
         wire_id=intent.wire_id,
         symbol=intent.symbol,
-        side=intent.side,
-        type=intent.type,
-        time_in_force=intent.time_in_force,
-        reduce_only=intent.reduce_only,
-        position_type=intent.position_type,
-        leverage=intent.leverage,
-        amount=intent.amount,
-        price=intent.price,
-        trigger_price=intent.trigger_price,
+        terms=intent.terms,
         status=OrderStatus.SUBMITTING,
         filled=money.ZERO,
         reserved=money.ZERO,

@@ -12,7 +12,8 @@ from app.domain.accounts import Balance, Capabilities, Connection, Connectivity
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import OrderBook
-from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
+from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.account.ledger import LedgerStore
@@ -116,7 +117,7 @@ class PaperExchange:
         await self._line.out(Call.CANCEL)
         return await self._answer(Call.CANCEL, await self._store.cancel(key))
 
-    async def amend(self, key: OrderKey, wanted: OrderTerms) -> OrderReport | None:
+    async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
         await self._line.out(Call.AMEND)
         return await self._answer(Call.AMEND, await self._store.amend(key, wanted))
 

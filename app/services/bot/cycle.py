@@ -15,9 +15,10 @@ from app.domain import money
 from app.domain.bot.bot import Assignment, Bot, Decision, DecisionOutcome
 from app.domain.bot.signal_orders import SignalOrder, StrategyPosition, wanted
 from app.domain.markets.candles import Candle, CandleRequest
-from app.domain.order_kinds import OrderSource, OrderType, PositionType
+from app.domain.order_kinds import OrderSource, OrderType
 from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import OrderTerms
 from app.domain.portfolio.positions import Holding, Position
 from app.domain.signals import Signal
 from app.errors import (
@@ -179,10 +180,7 @@ class BotCycles:
             account=decision.account,
             client_order_id=_client_order_id(decision),
             symbol=decision.symbol,
-            side=order.side,
-            type=OrderType.MARKET,
-            amount=order.amount,
-            position_type=PositionType.SPOT,
+            terms=OrderTerms(side=order.side, type=OrderType.MARKET, amount=order.amount),
             source=OrderSource.BOT,
             strategy=assignment.strategy,
         )

@@ -10,7 +10,6 @@ from app.domain.orders.amendments import (
     check_amendment,
     check_state,
     is_increase,
-    terms_of,
 )
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Order
@@ -37,7 +36,7 @@ class AmendmentService:
         async with self._database.snapshot() as view:
             order = await _existing(view, order_id)
         deny(check_state(order, amendment), existing_order=order)
-        if amended_terms(order, amendment) == terms_of(order):
+        if amended_terms(order, amendment) == order.terms.amendable:
             return order
         exchange = await self._facts(order)
         halts = self._tools.gate.halts
@@ -89,7 +88,7 @@ class AmendmentService:
             order = await _existing(tx, order.id)
             deny(check_state(order, amendment), existing_order=order)
             wanted = amended_terms(order, amendment)
-            if wanted == terms_of(order):
+            if wanted == order.terms.amendable:
                 return order, None
             deny(check_amendment(order, amendment, exchange), existing_order=order)
             if is_increase(order, wanted):

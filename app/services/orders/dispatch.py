@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 
 from app.domain.orders import refusals
-from app.domain.orders.amendments import AskedAmendment, terms_of
+from app.domain.orders.amendments import AskedAmendment
 from app.domain.orders.order import Order
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.errors import Denied, ExchangeError, ExchangeRejected, ExchangeUnavailable
@@ -30,7 +30,8 @@ class OrderDispatcher:
         """Send it once. Whatever is not a clear answer is doubt."""
         try:
             async with self._in_time(order):
-                report = await self._gateway(order).submit(_intent(order))
+                intent = OrderIntent(wire_id=order.wire_id, symbol=order.symbol, terms=order.terms)
+                report = await self._gateway(order).submit(intent)
         except ExchangeRejected as error:
             return await self._ledger.reject(order.id, error.refusal, attempt)
         except ExchangeUnavailable:
@@ -102,27 +103,11 @@ class OrderDispatcher:
 
 
 def _as_asked(order: Order, asked: AskedAmendment) -> Order:
-    if terms_of(order) == asked.terms:
+    if order.terms.amendable == asked.terms:
         return order
     if not order.is_open:
         raise Denied(refusals.closed(order, "amended"), existing_order=order)
     raise Denied(refusals.unanswered_amendment(), existing_order=order)
-
-
-def _intent(order: Order) -> OrderIntent:
-    return OrderIntent(
-        wire_id=order.wire_id,
-        symbol=order.symbol,
-        side=order.side,
-        type=order.type,
-        time_in_force=order.time_in_force,
-        amount=order.amount,
-        price=order.price,
-        trigger_price=order.trigger_price,
-        reduce_only=order.reduce_only,
-        position_type=order.position_type,
-        leverage=order.leverage,
-    )
 
 
 def _key(order: Order) -> OrderKey:

@@ -25,8 +25,8 @@ from app.domain.orders.filters import OrderFilter
 from app.domain.orders.forms import examine_form
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Order, OrderStatus
-from app.domain.orders.reports import OrderTerms
 from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import AmendableTerms, with_terms
 from app.domain.portfolio.exposures import Exposure
 from app.domain.risk.limits import TradingState, TradingStateRecord, examine_state
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
@@ -147,14 +147,14 @@ class OrderGate:
         return rules
 
     async def check_increase(
-        self, tx: Transaction, order: Order, wanted: OrderTerms, exchange: MarketFacts
+        self, tx: Transaction, order: Order, wanted: AmendableTerms, exchange: MarketFacts
     ) -> None:
         """An order that is amended upwards is held against the rules as a new one is.
 
         Where it is an entry by that, it stays one.
         """
         left = money.subtract(wanted.amount, order.filled)
-        request = replace(as_request(order, wanted), amount=left)
+        request = with_terms(as_request(order, wanted), amount=left)
         rules = await self._rules.facts(tx, request, exchange, itself=order)
         deny(first_refusal(examine_increase(rules)), existing_order=order)
         if not rules.is_reduction and not await tx.entries.is_known(order.id):

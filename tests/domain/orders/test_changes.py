@@ -11,7 +11,8 @@ from app.domain.fills import Fill
 from app.domain.orders import changes, refusals
 from app.domain.orders.changes import Change, TransitionForbidden, received
 from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
-from app.domain.orders.reports import FillReport, OrderReport, OrderTerms, ReportedTerms
+from app.domain.orders.reports import FillReport, OrderReport, ReportedTerms
+from app.domain.orders.terms import AmendableTerms
 from app.errors import Refusal, RefusalCode
 from tests.support.makers import AT, counting_ids, make_order, make_report, make_terms, make_trade
 
@@ -146,7 +147,7 @@ def test_amending_down_to_what_is_filled_closes_as_canceled() -> None:
 
 def test_terms_without_a_version_amend_what_is_open_and_never_what_is_closed() -> None:
     book = Book(make_order(amount=Decimal(1), price=Decimal(100)))
-    terms = OrderTerms(amount=Decimal("0.4"), price=Decimal(100), trigger_price=None)
+    terms = AmendableTerms(amount=Decimal("0.4"), price=Decimal(100), trigger_price=None)
     book.receive(make_report(STATUSES.OPEN, terms=ReportedTerms(version=None, terms=terms)))
     assert (book.order.amount, book.order.amendments) == (Decimal("0.4"), 1)
     book.receive(make_report(STATUSES.CANCELED))

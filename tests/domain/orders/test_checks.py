@@ -16,6 +16,7 @@ from app.domain.orders.checks import GateFacts, RuleFacts, examine, first_refusa
 from app.domain.orders.forms import examine_form
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.requests import OrderRequest
+from app.domain.orders.terms import with_terms
 from app.domain.portfolio.exposures import Exposure
 from app.domain.risk.limits import EntryFacts, RiskLimits, TradingStateRecord
 from app.errors import Refusal, RefusalCode
@@ -151,7 +152,7 @@ def test_the_values_that_a_refusal_names_are_valid(amount: Decimal) -> None:
         assert below < amount < above
         assert all(money.is_on_step(value, Decimal("0.00001")) for value in (below, above))
     else:
-        again = replace(request, amount=named[-1])
+        again = with_terms(request, amount=named[-1])
         assert refusal.code is RefusalCode.MIN_NOTIONAL
         assert found_in(again) is None
 

@@ -10,7 +10,8 @@ import pytest
 from app.domain.accounts import Connectivity
 from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import FillReport, OrderIntent, OrderReport, OrderTerms
+from app.domain.orders.reports import FillReport, OrderIntent, OrderReport
+from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.streams.account_streams import LAG_SECONDS
 from app.exchanges.ccxt.streams.stream_reader import CALM_SECONDS, FIRST_PAUSE_SECONDS
 from tests.exchanges.conftest import START
@@ -182,7 +183,7 @@ async def test_an_order_that_was_placed_elsewhere_is_listed_with_what_it_is(
     (report,) = await desk.gateway.open_orders()
     assert report.terms is not None
     assert report.details is not None
-    assert report.terms.terms == OrderTerms(
+    assert report.terms.terms == AmendableTerms(
         amount=Decimal("0.5"), price=Decimal(60_000), trigger_price=None
     )
     assert (report.details.symbol, report.details.client_order_id) == (

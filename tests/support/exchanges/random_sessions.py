@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from app.domain import money
 from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import OrderIntent, OrderTerms
+from app.domain.orders.reports import OrderIntent
+from app.domain.orders.terms import AmendableTerms
 from app.domain.paper_ledger import PaperBalance, PaperOrder, PaperPosition, PaperTrade
 from app.domain.portfolio.positions import Holding, Move, move
 from app.errors import ExchangeRejected, RefusalCode
@@ -26,6 +27,7 @@ from app.ports import Clock
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.rigs import an_intent, key_of
+from tests.support.makers import changed
 
 TERMS = PaperTerms(
     balances={
@@ -152,7 +154,7 @@ class Session:
             return
         intent = self.dice.choice(self.placed[-6:])
         other = self._an_intent(symbol=intent.symbol, side=intent.side, type=intent.type)
-        wanted = OrderTerms(
+        wanted = AmendableTerms(
             amount=self.dice.choice((intent.amount, other.amount)),
             price=self.dice.choice((intent.price, other.price)),
             trigger_price=self.dice.choice((intent.trigger_price, other.trigger_price)),
@@ -193,11 +195,11 @@ class Session:
         )
         if self.on_margin and dice.randrange(100) < self.on_margin:
             leverage = dice.choice((None, *map(Decimal, ("2.5", "3", "5", "5", "5"))))
-            intent = replace(intent, position_type=PositionType.MARGIN, leverage=leverage)
-            intent = replace(intent, reduce_only=dice.randrange(4) == 0)
-        intent = replace(intent, **fixed)
+            intent = changed(intent, position_type=PositionType.MARGIN, leverage=leverage)
+            intent = changed(intent, reduce_only=dice.randrange(4) == 0)
+        intent = changed(intent, **fixed)
         if not intent.type.has_price and dice.randrange(8):
-            intent = replace(intent, time_in_force=TimeInForce.GTC)
+            intent = changed(intent, time_in_force=TimeInForce.GTC)
         listing = self.venue.listing(intent.symbol)
         last = self.venue.last(intent.symbol, tick_of(self.clock.now()))
         worth = dice.choice(_BOLD if intent.position_type is PositionType.MARGIN else _WORTHS)
@@ -206,7 +208,7 @@ class Session:
         is_above = (intent.side is OrderSide.BUY) is (intent.type in _STOPS)
         if dice.randrange(8):
             other = abs(other) if is_above else -abs(other)
-        return replace(
+        return changed(
             intent,
             amount=max(amount, listing.amount_step),
             price=money.add(last, price) if intent.type.has_price else None,

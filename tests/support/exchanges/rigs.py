@@ -12,8 +12,9 @@ import pytest
 
 from app.domain import money
 from app.domain.markets.markets import Ticker
-from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
-from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport, OrderTerms
+from app.domain.order_kinds import OrderSide, OrderType
+from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
+from app.domain.orders.terms import AmendableTerms, OrderTerms
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.paper.account.ledger import LedgerStore
 from app.exchanges.paper.exchange import PaperExchange
@@ -21,6 +22,7 @@ from app.exchanges.paper.faults import Call, Faults
 from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import ExchangeGateway
 from tests.support.clock import ManualClock
+from tests.support.makers import changed
 
 SYMBOL = "BTC/USDT"
 STEP = Decimal("0.01")
@@ -39,15 +41,9 @@ def an_intent(**changes: Any) -> OrderIntent:
     intent = OrderIntent(
         wire_id=f"w{next(_numbers):017}",
         symbol=SYMBOL,
-        side=OrderSide.BUY,
-        type=OrderType.MARKET,
-        time_in_force=TimeInForce.GTC,
-        amount=Decimal("0.01"),
-        price=None,
-        trigger_price=None,
-        reduce_only=False,
+        terms=OrderTerms(side=OrderSide.BUY, type=OrderType.MARKET, amount=Decimal("0.01")),
     )
-    return replace(intent, **changes)
+    return changed(intent, **changes)
 
 
 def a_limit(price: Decimal, **changes: Any) -> OrderIntent:
@@ -57,11 +53,13 @@ def a_limit(price: Decimal, **changes: Any) -> OrderIntent:
 def a_triggered(kind: OrderType, side: OrderSide, trigger: Decimal, **changes: Any) -> OrderIntent:
     """An order with a trigger; its limit, where it has one, is the trigger's price."""
     price = trigger if kind.has_price else None
-    return replace(an_intent(type=kind, side=side, trigger_price=trigger, price=price), **changes)
+    return changed(an_intent(type=kind, side=side, trigger_price=trigger, price=price), **changes)
 
 
-def terms_of(intent: OrderIntent) -> OrderTerms:
-    return OrderTerms(amount=intent.amount, price=intent.price, trigger_price=intent.trigger_price)
+def terms_of(intent: OrderIntent) -> AmendableTerms:
+    return AmendableTerms(
+        amount=intent.amount, price=intent.price, trigger_price=intent.trigger_price
+    )
 
 
 def key_of(intent: OrderIntent, exchange_order_id: str | None = None) -> OrderKey:

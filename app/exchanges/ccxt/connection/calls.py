@@ -7,7 +7,8 @@ from typing import Any
 
 from app.domain import money
 from app.domain.order_kinds import OrderType, TimeInForce
-from app.domain.orders.reports import OrderDetails, OrderIntent, OrderKey, OrderTerms
+from app.domain.orders.reports import OrderDetails, OrderIntent, OrderKey
+from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks, LookupQuery
 
 _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
@@ -62,7 +63,7 @@ def canceling(key: OrderKey, quirks: ExchangeQuirks) -> Call | None:
 
 
 def amending(
-    row: Mapping[str, Any], details: OrderDetails, wanted: OrderTerms, quirks: ExchangeQuirks
+    row: Mapping[str, Any], details: OrderDetails, wanted: AmendableTerms, quirks: ExchangeQuirks
 ) -> Call:
     """The order as it was found, with the terms that it should have."""
     params = _triggered(details.type, wanted.trigger_price)

@@ -221,7 +221,7 @@ def no_live_words(quirks: ExchangeQuirks) -> str | None:
     return (
         f"live trading on {quirks.exchange} is not offered: how its orders are placed, found and"
         f" canceled was not looked at; live are {', '.join(sorted(QUIRKS))}. Another is added by"
-        " capturing what ccxt sends for it and writing that as a row of VENUES in"
+        " capturing what ccxt sends for it and writing that as a row of QUIRKS in"
         " app/exchanges/ccxt/connection/exchange_quirks.py"
     )
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
-from app.domain.orders.reports import OrderDetails, OrderTerms, ReportedTerms
+from app.domain.orders.reports import OrderDetails, ReportedTerms
+from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.parsing.numbers import moment, positive, text
 
 Row = Mapping[str, Any]
@@ -32,7 +33,7 @@ def reported_terms(row: Row) -> ReportedTerms | None:
     trigger = _trigger_of(row) if kind.has_trigger else None
     if kind.has_price is (price is None) or kind.has_trigger is (trigger is None):
         return None
-    terms = OrderTerms(amount=amount, price=price, trigger_price=trigger)
+    terms = AmendableTerms(amount=amount, price=price, trigger_price=trigger)
     return ReportedTerms(version=None, terms=terms)
 
 

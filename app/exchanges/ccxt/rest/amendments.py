@@ -6,13 +6,8 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import (
-    OrderDetails,
-    OrderIntent,
-    OrderReport,
-    OrderTerms,
-    ReportedTerms,
-)
+from app.domain.orders.reports import OrderDetails, OrderIntent, OrderReport, ReportedTerms
+from app.domain.orders.terms import AmendableTerms
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.ccxt.connection.calls import Call, amending
 from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
@@ -26,7 +21,7 @@ class PendingAmendment:
 
     row: Row
     report: OrderReport
-    wanted: OrderTerms
+    wanted: AmendableTerms
 
     @property
     def is_done(self) -> bool:
@@ -82,16 +77,6 @@ def _below(filled: Decimal) -> Refusal:
     return Refusal(code=RefusalCode.INVALID_INPUT, message=message, field=("amount",))
 
 
-def _as_intent(details: OrderDetails, terms: OrderTerms) -> OrderIntent:
+def _as_intent(details: OrderDetails, terms: AmendableTerms) -> OrderIntent:
     """The order as it would be placed with these terms."""
-    return OrderIntent(
-        wire_id="amended",
-        symbol=details.symbol,
-        side=details.side,
-        type=details.type,
-        time_in_force=details.time_in_force,
-        amount=terms.amount,
-        price=terms.price,
-        trigger_price=terms.trigger_price,
-        reduce_only=details.reduce_only,
-    )
+    return OrderIntent(wire_id="amended", symbol=details.symbol, terms=details.with_terms(terms))

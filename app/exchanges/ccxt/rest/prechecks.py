@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from app.domain.order_kinds import OrderSide, PositionType
-from app.domain.orders.forms import examine_form, listed
+from app.domain.orders.forms import examine_shape, listed
 from app.domain.orders.market_checks import MarketFacts, examine_steps
 from app.domain.orders.reports import OrderIntent
-from app.domain.orders.requests import OrderRequest
 from app.errors import ExchangeDoubt, Refusal, RefusalCode
 
 _KEPT_IDS = 10_000
@@ -54,8 +53,7 @@ def _refusals(intent: OrderIntent, facts: MarketFacts) -> Iterator[Refusal]:
         words = "on a spot market only a SELL can be reduceOnly"
         yield _refusal(RefusalCode.REJECTED_BY_EXCHANGE, words, "reduceOnly")
     yield from _unoffered(intent, facts)
-    request = _as_request(intent)
-    for checked in (*examine_form(request), *examine_steps(request, facts)):
+    for checked in (*examine_shape(intent), *examine_steps(intent, facts)):
         if checked.refusal is not None:
             yield checked.refusal
 
@@ -73,19 +71,3 @@ def _unoffered(intent: OrderIntent, facts: MarketFacts) -> Iterator[Refusal]:
 
 def _refusal(code: RefusalCode, message: str, field: str) -> Refusal:
     return Refusal(code=code, message=message, field=(field,))
-
-
-def _as_request(intent: OrderIntent) -> OrderRequest:
-    return OrderRequest(
-        account="",
-        client_order_id=intent.wire_id,
-        symbol=intent.symbol,
-        side=intent.side,
-        type=intent.type,
-        amount=intent.amount,
-        price=intent.price,
-        trigger_price=intent.trigger_price,
-        time_in_force=intent.time_in_force,
-        reduce_only=intent.reduce_only,
-        position_type=PositionType.SPOT,
-    )

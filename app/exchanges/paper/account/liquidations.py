@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from app.domain import money
-from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, PositionType
 from app.domain.orders.order import OrderStatus
+from app.domain.orders.terms import OrderTerms
 from app.domain.paper_ledger import PaperOrder, PaperPosition
 
 # No order of ours can have a wire id that begins like this one.
@@ -21,16 +22,15 @@ def order_that_closes(position: PaperPosition, number: int, at: datetime) -> Pap
         number=number,
         wire_id=f"{_NAME}-{number}",
         symbol=position.symbol,
-        side=closing_side(position),
-        type=OrderType.MARKET,
-        time_in_force=TimeInForce.GTC,
-        reduce_only=True,
-        position_type=PositionType.MARGIN,
-        leverage=position.leverage,
+        terms=OrderTerms(
+            side=closing_side(position),
+            type=OrderType.MARKET,
+            amount=position.amount.copy_abs(),
+            reduce_only=True,
+            position_type=PositionType.MARGIN,
+            leverage=position.leverage,
+        ),
         is_liquidation=True,
-        amount=position.amount.copy_abs(),
-        price=None,
-        trigger_price=None,
         status=OrderStatus.SUBMITTING,
         filled=money.ZERO,
         reserved=money.ZERO,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import BookLevel
+from app.domain.orders.terms import with_terms
 from app.domain.paper_ledger import PaperBalance, PaperOrder, PaperPosition
 from app.domain.portfolio.margins import LEAST_LEVERAGE, LEVERAGE_STEP, closable
 from app.domain.portfolio.positions import Holding, Move, move
@@ -40,7 +41,7 @@ def admitted(
     in_force = _in_force(position, beside)
     if order.leverage is not None and in_force not in {None, order.leverage}:
         raise ExchangeRejected(refusals.other_leverage(in_force))
-    return replace(order, leverage=order.leverage or in_force or LEAST_LEVERAGE)
+    return with_terms(order, leverage=order.leverage or in_force or LEAST_LEVERAGE)
 
 
 def check_reduction(

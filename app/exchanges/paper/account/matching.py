@@ -11,7 +11,7 @@ from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import BookLevel
 from app.domain.order_kinds import OrderSide, TimeInForce
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import OrderTerms
+from app.domain.orders.terms import AmendableTerms
 from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, Refusal
 from app.exchanges.paper.account import refusals
@@ -104,10 +104,12 @@ class Matching:
         return Outcome(before=order, order=after, executions=(execution,))
 
     def amend(
-        self, order: PaperOrder, wanted: OrderTerms, levels: Iterable[BookLevel], at: datetime
+        self, order: PaperOrder, wanted: AmendableTerms, levels: Iterable[BookLevel], at: datetime
     ) -> Outcome:
         """Change a waiting order where it stands; at another price it arrives anew."""
-        amended = replace(with_terms(order, wanted), amendments=order.amendments + 1, updated_at=at)
+        amended = replace(
+            order, terms=order.terms.amended(wanted), amendments=order.amendments + 1, updated_at=at
+        )
         if not amended.remaining:
             closed = self._held(replace(amended, status=OrderStatus.CANCELED))
             return Outcome(before=order, order=closed)
@@ -181,10 +183,6 @@ class Matching:
                 return money.multiply(cost, money.add(_ONE, highest))
             case OrderSide.SELL:
                 return order.remaining
-
-
-def with_terms(order: PaperOrder, terms: OrderTerms) -> PaperOrder:
-    return replace(order, amount=terms.amount, price=terms.price, trigger_price=terms.trigger_price)
 
 
 def expired(order: PaperOrder, refusal: Refusal) -> PaperOrder:

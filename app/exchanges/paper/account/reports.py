@@ -3,13 +3,7 @@
 from collections.abc import Iterable
 
 from app.domain import money
-from app.domain.orders.reports import (
-    FillReport,
-    OrderDetails,
-    OrderReport,
-    OrderTerms,
-    ReportedTerms,
-)
+from app.domain.orders.reports import FillReport, OrderDetails, OrderReport, ReportedTerms
 from app.domain.paper_ledger import PaperOrder, PaperTrade
 
 _ORDER = "P"
@@ -27,14 +21,10 @@ def report_of(order: PaperOrder, trades: Iterable[PaperTrade]) -> OrderReport:
         fills=fills,
         filled=order.filled,
         cost=money.total(money.multiply(fill.price, fill.amount) for fill in fills),
-        terms=ReportedTerms(version=order.amendments, terms=terms_of(order)),
+        terms=ReportedTerms(version=order.amendments, terms=order.terms.amendable),
         details=_details(order) if order.is_liquidation else None,
         refusal=order.refusal,
     )
-
-
-def terms_of(order: PaperOrder) -> OrderTerms:
-    return OrderTerms(amount=order.amount, price=order.price, trigger_price=order.trigger_price)
 
 
 def number_of(exchange_order_id: str | None) -> int | None:

@@ -5,22 +5,23 @@ import pytest
 
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderIntent, OrderKey
+from app.domain.orders.terms import OrderTerms
 from app.exchanges.ccxt.connection.calls import canceling, is_this, placing, searching
 from app.exchanges.ccxt.connection.capabilities import offers
 from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS, ExchangeQuirks, venue_of
 from tests.support.exchanges.request_recorders import Sent, recorded, sent_for
+from tests.support.makers import changed
 
 WIRE = "a00000000000000001"
 INTENT = OrderIntent(
     wire_id=WIRE,
     symbol="BTC/USDT",
-    side=OrderSide.BUY,
-    type=OrderType.LIMIT,
-    time_in_force=TimeInForce.GTC,
-    amount=Decimal("0.10"),
-    price=Decimal("50000.00"),
-    trigger_price=None,
-    reduce_only=False,
+    terms=OrderTerms(
+        side=OrderSide.BUY,
+        type=OrderType.LIMIT,
+        amount=Decimal("0.10"),
+        price=Decimal("50000.00"),
+    ),
 )
 OURS = OrderKey(symbol="BTC/USDT", wire_id=WIRE, exchange_order_id=None)
 THEIRS = replace(OURS, exchange_order_id="28")
@@ -78,14 +79,14 @@ async def test_an_order_is_placed_under_our_wire_id(exchange: str, wanted: dict[
 async def test_a_market_order_is_of_an_amount_even_where_a_price_comes_with_it(
     exchange: str, size: str, side: OrderSide
 ) -> None:
-    sent = await sent_for_placing(exchange, replace(INTENT, type=OrderType.MARKET, side=side))
+    sent = await sent_for_placing(exchange, changed(INTENT, type=OrderType.MARKET, side=side))
     assert sent.fields[size] == "0.1"
     assert not {"quoteOrderQty", "price", "px"} & sent.fields.keys()
 
 
 @pytest.mark.parametrize("exchange", ["binance", "bybit", "okx", "kraken"])
 async def test_a_spot_market_hears_nothing_of_reduce_only(exchange: str) -> None:
-    reducing = replace(INTENT, side=OrderSide.SELL, reduce_only=True)
+    reducing = changed(INTENT, side=OrderSide.SELL, reduce_only=True)
     sent = await sent_for_placing(exchange, reducing)
     assert [name for name in sent.fields if "reduce" in name.lower()] == []
 
@@ -110,7 +111,7 @@ async def test_a_spot_market_hears_nothing_of_reduce_only(exchange: str) -> None
 async def test_how_long_an_order_waits_reaches_the_exchange(
     exchange: str, lasting: TimeInForce, wanted: tuple[str, str]
 ) -> None:
-    sent = await sent_for_placing(exchange, replace(INTENT, time_in_force=lasting))
+    sent = await sent_for_placing(exchange, changed(INTENT, time_in_force=lasting))
     assert wanted in sent.fields.items()
 
 
@@ -131,7 +132,7 @@ async def test_a_trigger_reaches_the_exchanges_that_take_stops(
     exchange: str, kind: OrderType, wanted: dict[str, str]
 ) -> None:
     assert QUIRKS[exchange].has_stops
-    intent = replace(INTENT, type=kind, trigger_price=Decimal(49500), side=OrderSide.SELL)
+    intent = changed(INTENT, type=kind, trigger_price=Decimal(49500), side=OrderSide.SELL)
     sent = await sent_for_placing(exchange, intent)
     assert wanted.items() <= sent.fields.items()
 
@@ -236,6 +237,6 @@ async def test_every_question_of_a_row_is_one_that_ccxt_can_put(venue: ExchangeQ
 
 @pytest.mark.parametrize("venue", [*QUIRKS.values(), venue_of("gate")])
 def test_every_argument_of_an_order_is_a_text(venue: ExchangeQuirks) -> None:
-    intent = replace(INTENT, amount=Decimal("1E-8"), price=Decimal("1E+2"))
+    intent = changed(INTENT, amount=Decimal("1E-8"), price=Decimal("1E+2"))
     *texts, _params = placing(intent, venue).arguments
     assert texts == ["BTC/USDT", "limit", "buy", "0.00000001", "100"]

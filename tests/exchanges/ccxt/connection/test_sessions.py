@@ -117,7 +117,7 @@ async def test_a_ban_is_kept_and_shown_and_ends_by_itself() -> None:
         assert rig.server.said("POST", PATH) == []
         await rig.clock.advance(30)
         assert (await rig.exchange.submit(INTENT)).exchange_order_id == "28"
-        assert "pause" not in words_of(rig).partition("Banned")[0]
+        assert "pause" not in words_of(rig).partition("RateLimitBan")[0]
         rig.server.on("GET", ACCOUNT, says(BALANCE))
         assert (await rig.exchange.balances())["BTC"].free == Decimal("0.5")
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
-from app.domain.orders.reports import OrderDetails, OrderTerms
+from app.domain.orders.reports import OrderDetails
+from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS
 from app.exchanges.ccxt.parsing.order_reports import answered, news_of
 from app.exchanges.ccxt.parsing.order_terms import details_of, reported_terms
@@ -27,14 +28,14 @@ LIMIT: dict[str, Any] = {
 }
 
 
-def terms_in(**changes: Any) -> OrderTerms | None:
+def terms_in(**changes: Any) -> AmendableTerms | None:
     reported = reported_terms(LIMIT | changes)
     assert reported is None or reported.version is None
     return None if reported is None else reported.terms
 
 
-def terms(amount: str, price: str | None, trigger: str | None = None) -> OrderTerms:
-    return OrderTerms(
+def terms(amount: str, price: str | None, trigger: str | None = None) -> AmendableTerms:
+    return AmendableTerms(
         amount=Decimal(amount),
         price=None if price is None else Decimal(price),
         trigger_price=None if trigger is None else Decimal(trigger),
@@ -52,7 +53,9 @@ def terms(amount: str, price: str | None, trigger: str | None = None) -> OrderTe
         ({"orderType": "take-profit", "takeProfitPrice": "101"}, terms("0.3", None, "101")),
     ],
 )
-def test_the_terms_are_those_that_the_type_has(changes: dict[str, Any], wanted: OrderTerms) -> None:
+def test_the_terms_are_those_that_the_type_has(
+    changes: dict[str, Any], wanted: AmendableTerms
+) -> None:
     assert terms_in(**changes) == wanted
 
 
@@ -149,7 +152,7 @@ KRAKEN = {
     ],
 )
 async def test_what_kraken_tells_of_an_order_is_read_as_its_terms(
-    kind: str, price: str, price2: str, wanted: OrderTerms
+    kind: str, price: str, price2: str, wanted: AmendableTerms
 ) -> None:
     told = {"pair": "XBTUSDT", "type": "sell", "ordertype": kind, "price": price, "price2": price2}
     async with recorded("kraken", {}) as (client, _):

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
-from app.domain.orders.reports import OrderDetails, OrderTerms
+from app.domain.orders.reports import OrderDetails
+from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.connection.calls import amending
 from app.exchanges.ccxt.connection.capabilities import capabilities_of
 from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS
@@ -39,7 +40,7 @@ DETAILS = OrderDetails(
 async def test_where_an_order_is_amended_in_place_no_other_is_created(
     exchange: str, path: str, wanted: dict[str, str]
 ) -> None:
-    terms = OrderTerms(amount=Decimal("0.20"), price=Decimal(50001), trigger_price=None)
+    terms = AmendableTerms(amount=Decimal("0.20"), price=Decimal(50001), trigger_price=None)
     (sent,) = await sent_for(exchange, amending(ROW, DETAILS, terms, QUIRKS[exchange]))
     assert QUIRKS[exchange].amends_in_place
     assert sent.path == path
@@ -47,7 +48,7 @@ async def test_where_an_order_is_amended_in_place_no_other_is_created(
 
 
 async def test_on_binance_an_edit_cancels_and_creates_and_is_not_in_place() -> None:
-    terms = OrderTerms(amount=Decimal("0.2"), price=Decimal(50001), trigger_price=None)
+    terms = AmendableTerms(amount=Decimal("0.2"), price=Decimal(50001), trigger_price=None)
     (sent,) = await sent_for("binance", amending(ROW, DETAILS, terms, QUIRKS["binance"]))
     assert sent.path == "/api/v3/order/cancelReplace"
     assert not QUIRKS["binance"].amends_in_place
@@ -74,7 +75,7 @@ async def test_a_trigger_is_amended_where_stops_are_taken(
     kind: OrderType, wanted: dict[str, str]
 ) -> None:
     price = Decimal(48900) if kind.has_price else None
-    terms = OrderTerms(amount=Decimal("0.2"), price=price, trigger_price=Decimal(49000))
+    terms = AmendableTerms(amount=Decimal("0.2"), price=price, trigger_price=Decimal(49000))
     call = amending(ROW, replace(DETAILS, type=kind), terms, QUIRKS["kraken"])
     (sent,) = await sent_for("kraken", call)
     assert wanted.items() <= sent.fields.items()
@@ -82,7 +83,7 @@ async def test_a_trigger_is_amended_where_stops_are_taken(
 
 
 async def test_on_kraken_an_order_that_must_not_take_is_told_so_again() -> None:
-    terms = OrderTerms(amount=Decimal("0.2"), price=Decimal(50001), trigger_price=None)
+    terms = AmendableTerms(amount=Decimal("0.2"), price=Decimal(50001), trigger_price=None)
     for lasting, wanted in ((TimeInForce.POST_ONLY, "true"), (TimeInForce.GTC, None)):
         details = replace(DETAILS, time_in_force=lasting)
         (sent,) = await sent_for("kraken", amending(ROW, details, terms, QUIRKS["kraken"]))

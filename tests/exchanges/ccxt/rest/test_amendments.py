@@ -11,7 +11,8 @@ import pytest
 
 from app.domain.accounts import AccountMode
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import OrderKey, OrderReport, OrderTerms
+from app.domain.orders.reports import OrderKey, OrderReport
+from app.domain.orders.terms import AmendableTerms
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
 from app.exchanges.ccxt.connection.clients import CcxtTerms
 from app.exchanges.ccxt.connection.request_queue import RequestQueue
@@ -24,8 +25,8 @@ from tests.support.exchanges.request_recorders import Recorder, Sent, recorded
 
 WIRE = "a00000000000000001"
 KEY = OrderKey(symbol="BTC/USDT", wire_id=WIRE, exchange_order_id="28")
-BEFORE = OrderTerms(amount=Decimal("0.1"), price=Decimal(50_000), trigger_price=None)
-WANTED = OrderTerms(amount=Decimal("0.2"), price=Decimal(50_001), trigger_price=None)
+BEFORE = AmendableTerms(amount=Decimal("0.1"), price=Decimal(50_000), trigger_price=None)
+WANTED = AmendableTerms(amount=Decimal("0.2"), price=Decimal(50_001), trigger_price=None)
 AT = 1748779200
 
 
@@ -148,12 +149,12 @@ class Desk:
         words = ("amend", "Amend", "cancel", "Cancel", "create")
         return sum(any(word in sent.path for word in words) for sent in self.recorder.sent)
 
-    async def amend(self, wanted: OrderTerms) -> OrderReport:
+    async def amend(self, wanted: AmendableTerms) -> OrderReport:
         report = await self.gateway.amend(KEY, wanted)
         assert report is not None
         return report
 
-    async def refusal(self, wanted: OrderTerms) -> RefusalCode:
+    async def refusal(self, wanted: AmendableTerms) -> RefusalCode:
         with pytest.raises(ExchangeRejected) as caught:
             await self.gateway.amend(KEY, wanted)
         return caught.value.refusal.code
@@ -179,7 +180,7 @@ async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
         yield desk
 
 
-def terms_in(report: OrderReport | None) -> OrderTerms | None:
+def terms_in(report: OrderReport | None) -> AmendableTerms | None:
     assert report is not None
     assert report.terms is None or report.terms.version is None
     return None if report.terms is None else report.terms.terms

@@ -12,11 +12,12 @@ from app.domain.markets.markets import FeeRates
 from app.domain.markets.order_books import BookLevel
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import OrderTerms
+from app.domain.orders.terms import AmendableTerms, OrderTerms
 from app.domain.paper_ledger import PaperBalance, PaperOrder
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.account.crossing import is_due
 from app.exchanges.paper.account.matching import Matching, Outcome, SpendingLimit
+from tests.support.makers import changed
 
 _AT = datetime(2025, 6, 1, tzinfo=UTC)
 _SMALL = Decimal("1e-12")
@@ -37,13 +38,9 @@ _ORDER = PaperOrder(
     number=1,
     wire_id="w1",
     symbol="BTC/USDT",
-    side=OrderSide.BUY,
-    type=OrderType.LIMIT,
-    time_in_force=TimeInForce.GTC,
-    reduce_only=False,
-    amount=Decimal(5),
-    price=Decimal(101),
-    trigger_price=None,
+    terms=OrderTerms(
+        side=OrderSide.BUY, type=OrderType.LIMIT, amount=Decimal(5), price=Decimal(101)
+    ),
     status=OrderStatus.SUBMITTING,
     filled=Decimal(0),
     reserved=Decimal(0),
@@ -76,7 +73,7 @@ def test_a_limit_takes_level_by_level_and_rests_with_what_is_left() -> None:
 def test_what_may_not_wait_expires_with_what_it_got(
     time_in_force: TimeInForce, filled: Decimal
 ) -> None:
-    outcome = _MATCHING.arrive(replace(_ORDER, time_in_force=time_in_force), _THREE_LEVELS)
+    outcome = _MATCHING.arrive(changed(_ORDER, time_in_force=time_in_force), _THREE_LEVELS)
     assert (outcome.order.status, outcome.order.filled) == (OrderStatus.EXPIRED, filled)
     assert outcome.order.reserved == 0
     assert _settled(outcome)["BTC"].free == 100 + filled
@@ -84,7 +81,7 @@ def test_what_may_not_wait_expires_with_what_it_got(
 
 
 def test_a_market_order_that_empties_the_levels_expires_with_what_it_got() -> None:
-    order = replace(_ORDER, type=OrderType.MARKET, price=None, amount=Decimal(10))
+    order = changed(_ORDER, type=OrderType.MARKET, price=None, amount=Decimal(10))
     outcome = _MATCHING.arrive(order, _THREE_LEVELS)
     assert (outcome.order.status, outcome.order.filled) == (OrderStatus.EXPIRED, Decimal(7))
 
@@ -103,7 +100,7 @@ def test_a_waiting_order_is_a_maker_at_its_own_price_and_frees_the_rest() -> Non
 
 
 def test_a_sell_pays_its_fee_from_what_it_brings() -> None:
-    order = replace(_ORDER, side=OrderSide.SELL, price=Decimal(90))
+    order = changed(_ORDER, side=OrderSide.SELL, price=Decimal(90))
     outcome = _MATCHING.arrive(order, [BookLevel(price=Decimal(95), amount=Decimal(9))])
     after = _settled(outcome)
     assert after["BTC"].free == 95
@@ -112,7 +109,7 @@ def test_a_sell_pays_its_fee_from_what_it_brings() -> None:
 
 @pytest.mark.parametrize(("side", "through"), [(OrderSide.BUY, 100), (OrderSide.SELL, 102)])
 def test_a_price_at_the_limit_does_not_go_through_it(side: OrderSide, through: int) -> None:
-    order = replace(_ORDER, side=side)
+    order = changed(_ORDER, side=side)
     assert not is_due(order, Decimal(101))
     assert not is_due(order, Decimal(202 - through))
     assert is_due(order, Decimal(through))
@@ -133,7 +130,7 @@ few_steps, many_steps = st.integers(1, 1_000), st.integers(10**17, 10**18)
 amounts = (few_steps | many_steps).map(lambda steps: money.multiply(Decimal(steps), _SMALL))
 prices = (few_steps | many_steps).map(lambda steps: money.multiply(Decimal(steps), _SMALL))
 orders = st.builds(
-    replace,
+    changed,
     st.just(_ORDER),
     side=st.sampled_from(OrderSide),
     time_in_force=st.sampled_from([TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK]),
@@ -189,7 +186,7 @@ def test_a_waiting_order_fills_in_parts_and_reserves_for_the_rest() -> None:
 
 
 def _a_stop(**changes: Any) -> PaperOrder:
-    stop = replace(
+    stop = changed(
         _ORDER, type=OrderType.STOP_MARKET, price=None, trigger_price=Decimal(100), **changes
     )
     return _MATCHING.place(stop, []).order
@@ -229,8 +226,8 @@ def test_a_triggered_order_that_empties_the_book_expires_with_the_rest(side: Ord
 def test_a_triggered_limit_arrives_like_any_other(
     time_in_force: TimeInForce, status: OrderStatus, filled: int
 ) -> None:
-    stop = replace(_ORDER, type=OrderType.STOP_LIMIT, trigger_price=Decimal(100))
-    waiting = _MATCHING.place(replace(stop, time_in_force=time_in_force), []).order
+    stop = changed(_ORDER, type=OrderType.STOP_LIMIT, trigger_price=Decimal(100))
+    waiting = _MATCHING.place(changed(stop, time_in_force=time_in_force), []).order
     outcome = _MATCHING.trigger(waiting, _THREE_LEVELS, _purse(0), _LATER)
     assert (outcome.order.status, outcome.order.filled) == (status, Decimal(filled))
     assert (outcome.order.refusal is not None) == (status is OrderStatus.EXPIRED)
@@ -257,7 +254,7 @@ def test_a_triggered_buy_never_spends_more_than_there_is(
 
 def test_an_order_amended_down_to_what_is_filled_closes_as_canceled() -> None:
     part = _MATCHING.arrive(_ORDER, _THREE_LEVELS).order
-    wanted = OrderTerms(amount=Decimal(3), price=part.price, trigger_price=None)
+    wanted = AmendableTerms(amount=Decimal(3), price=part.price, trigger_price=None)
     closed = _MATCHING.amend(part, wanted, [], _LATER).order
     assert (closed.status, closed.amount) == (OrderStatus.CANCELED, closed.filled)
     assert (closed.reserved, closed.amendments) == (Decimal(0), 1)
@@ -265,7 +262,7 @@ def test_an_order_amended_down_to_what_is_filled_closes_as_canceled() -> None:
 
 def test_an_order_amended_at_its_price_keeps_its_place_and_takes_nothing() -> None:
     waiting = _MATCHING.arrive(_ORDER, []).order
-    wanted = OrderTerms(amount=Decimal(6), price=waiting.price, trigger_price=None)
+    wanted = AmendableTerms(amount=Decimal(6), price=waiting.price, trigger_price=None)
     outcome = _MATCHING.amend(waiting, wanted, _THREE_LEVELS, _LATER)
     assert (outcome.executions, outcome.order.reserved) == ((), 606 * Decimal("1.001"))
 

@@ -30,6 +30,7 @@ from tests.support.exchanges.rigs import (
     terms_of,
     ticker_of,
 )
+from tests.support.makers import changed
 
 _KINDS = [(kind, side) for kind in OrderType if kind.has_trigger for side in OrderSide]
 _VENUE = SimulatedMarkets(TERMS)
@@ -118,7 +119,7 @@ async def test_a_triggered_limit_takes_what_crosses_and_waits_where_it_may(
         intent = _intent(paper, kind, side)
         towards = 1 if (side is OrderSide.BUY) is crosses else -1
         limit = steps_off(intent.trigger_price, towards * 20_000)
-        intent = replace(intent, price=limit, time_in_force=time_in_force)
+        intent = changed(intent, price=limit, time_in_force=time_in_force)
         await paper.gateway.submit(intent)
         await _until(paper, _due(paper, intent))
         report = await _found(paper, intent)
@@ -133,7 +134,7 @@ async def test_what_rests_after_its_trigger_is_a_maker_from_the_next_tick_on(
 ) -> None:
     async with running(paper):
         intent = _intent(paper, OrderType.STOP_LIMIT, OrderSide.SELL)
-        intent = replace(intent, price=steps_off(intent.trigger_price, 200))
+        intent = changed(intent, price=steps_off(intent.trigger_price, 200))
         await paper.gateway.submit(intent)
         triggered = _due(paper, intent)
         assert intent.price is not None
@@ -153,7 +154,7 @@ async def test_money_that_does_not_suffice_at_the_trigger_expires_the_rest(
         assert intent.trigger_price is not None
         # All the money at the trigger, and the book asks for more.
         affordable = Decimal(10_000) / (intent.trigger_price * Decimal("1.001"))
-        intent = replace(
+        intent = changed(
             intent, amount=affordable.quantize(Decimal("0.00001")) - Decimal("0.00001")
         )
         await paper.gateway.submit(intent)
@@ -240,7 +241,7 @@ async def test_the_trigger_of_an_order_that_has_triggered_cannot_be_changed(
     paper: PaperRig,
 ) -> None:
     intent = _intent(paper, OrderType.STOP_LIMIT, OrderSide.SELL)
-    intent = replace(intent, price=steps_off(intent.trigger_price, 100_000))
+    intent = changed(intent, price=steps_off(intent.trigger_price, 100_000))
     async with running(paper):
         await paper.gateway.submit(intent)
         await _until(paper, _due(paper, intent))
