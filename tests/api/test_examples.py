@@ -17,6 +17,7 @@ import pytest
 from graphql import parse, print_ast
 
 from app.web.build import major_version
+from tests.api.conftest import Api
 from tests.cli.programs import Watching
 from tests.support.api.clients import Client, Data
 from tests.support.processes.books import read_books
@@ -27,7 +28,8 @@ from tests.web.test_page_sources import EXAMPLES as TABS
 
 __all__ = ["launcher", "make_server"]
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
 BODIES = {path.stem: path.read_bytes() for path in EXAMPLES.glob("*.json")}
 # Node.js has a WebSocket of its own since this version, at first behind a switch.
 OLDEST_NODE = 20
@@ -108,6 +110,37 @@ async def test_every_request_body_is_answered_as_the_documents_say(client: Clien
 def test_a_body_asks_for_the_same_as_the_tab_of_graphiql_with_its_name(path: Path) -> None:
     query = json.loads(BODIES[path.stem])["query"]
     assert print_ast(parse(query)) == print_ast(parse(path.read_text()))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/using-the-api.md"])
+async def test_the_commands_of_a_page_work_as_they_stand(
+    page: str, api: Api, tmp_path: Path
+) -> None:
+    """In a shell, one after the other, only with the port of this server."""
+    if shutil.which("curl") is None:
+        lack("curl is not installed")
+    blocks = re.findall(r"(?:^    .*\n)+", (ROOT / page).read_text(), re.MULTILINE)
+    script = "".join(block for block in blocks if re.search(r"\bask\b", block))
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "admin-token").write_text(f"{api.token}\n")
+    (tmp_path / "examples").symlink_to(EXAMPLES)
+    process = await asyncio.create_subprocess_exec(
+        "bash",
+        "-euo",
+        "pipefail",
+        "-c",
+        script.replace(":8000", f":{api.address.port}"),
+        cwd=tmp_path,
+        env={**os.environ, "NO_PROXY": "*"},
+        stdout=subprocess.PIPE,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    answers = [json.loads(line) for line in printed.decode().splitlines() if line]
+    assert len(answers) == len(re.findall(r"^    ask |\| ask ", script, re.MULTILINE)) > 0
+    for told in answers:
+        assert list(told) == ["data"], told
+        assert not any("code" in value for value in told["data"].values()), told
 
 
 def lack(reason: str) -> NoReturn:
