@@ -48,9 +48,10 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 @each_page
-def test_every_example_that_is_named_is_there(page: Path) -> None:
-    for name in re.findall(r"\bexamples/[\w.]+\w", page.read_text()):
-        assert (ROOT / name).exists(), name
+def test_every_file_and_folder_that_is_named_is_there(page: Path) -> None:
+    rooms = "app|benchmarks|docs|examples|migrations|schema|tests"
+    for name in re.findall(rf"\b(?<!/)(?:{rooms})/[\w./-]*\w", page.read_text()):
+        assert (ROOT / name).exists() or (page.parent / name).exists(), name
 
 
 @each_page
