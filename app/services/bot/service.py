@@ -44,33 +44,34 @@ class BotPlan:
     is_account_given: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BotTools:
-    """What the bot is handled with."""
-
-    database: Database
-    accounts: AccountService
-    strategies: StrategyRunner
-    views: ViewService
-    live: LiveQueries
-    bus: Bus
-    clock: Clock
-
-
 class BotService:
     """There is one bot. What was last asked for is written down, and its runner follows."""
 
-    def __init__(self, tools: BotTools) -> None:
-        self._tools = tools
-        self._database = tools.database
-        self._clock = tools.clock
+    def __init__(
+        self,
+        *,
+        database: Database,
+        accounts: AccountService,
+        strategies: StrategyRunner,
+        views: ViewService,
+        live: LiveQueries,
+        bus: Bus,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._strategies = strategies
+        self._views = views
+        self._live = live
+        self._bus = bus
+        self._clock = clock
 
     async def read(self, view: View) -> Bot:
         return await view.bot()
 
     async def follow(self) -> AsyncGenerator[Bot, None]:
         """As it stands now, and anew with every change."""
-        return await self._tools.live.follow(live_queries.LiveQuery(key="bot", look=self._look))
+        return await self._live.follow(live_queries.LiveQuery(key="bot", look=self._look))
 
     async def start(self, plan: BotPlan, attempt: Attempt | None = None) -> None:
         """Begin, or go on after a pause, perhaps with something else to do."""
@@ -91,7 +92,7 @@ class BotService:
 
     async def decisions(self, accounts: frozenset[str]) -> AsyncGenerator[Decision, None]:
         """Each that is made from now on, in the order in which they are made."""
-        trigger = self._tools.bus.listen(Topic.FEED)
+        trigger = self._bus.listen(Topic.FEED)
         async with self._database.snapshot() as view:
             return self._told(accounts, await view.bots.last_decision_id(), trigger)
 
@@ -109,12 +110,12 @@ class BotService:
                     await trigger.wait_at_most(self._database.poll_seconds)
 
     async def _look(self, _before: Bot | None) -> Observation[Bot]:
-        async with self._tools.views.open(frozenset()) as view:
+        async with self._views.open(frozenset()) as view:
             return Observation(state=await view.bot())
 
     async def _change(self, decide: Callable[[Bot], Bot], attempt: Attempt | None) -> None:
         """Write down what is asked for, and give the runner a moment to get there."""
-        with self._tools.bus.listen(Topic.FEED) as trigger:
+        with self._bus.listen(Topic.FEED) as trigger:
             await self._write(decide, attempt)
             with suppress(TimeoutError):
                 async with self._clock.timeout(SETTLE_SECONDS):
@@ -152,7 +153,7 @@ class BotService:
             )
         for place, one in enumerate(assignments):
             refusal = (
-                await self._tools.strategies.check_parameters(one.strategy, one.parameters)
+                await self._strategies.check_parameters(one.strategy, one.parameters)
                 or _check_symbol(one, markets)
                 or examine_timeframe(one.timeframe, timeframes)
                 or _check_allocation(one)

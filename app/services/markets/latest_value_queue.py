@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Hashable
 from typing import Generic, TypeVar
 
-from app.services.concurrency.turns import Turns
+from app.services.concurrency.fair_scheduler import FairScheduler
 
 T = TypeVar("T")
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 class LatestValueQueue(AsyncIterator[T], Generic[T]):
     """One who reads as slowly as they like: it costs nobody anything, and they miss no end."""
 
-    def __init__(self, turns: Turns, *, most: int) -> None:
+    def __init__(self, turns: FairScheduler, *, most: int) -> None:
         self._turns = turns
         self._most = most
         self._untold: dict[Hashable, T] = {}
@@ -30,7 +30,7 @@ class LatestValueQueue(AsyncIterator[T], Generic[T]):
             while not self._untold:
                 self._trigger.clear()
                 await self._trigger.wait()
-            await self._turns.take()
+            await self._turns.turn()
             topic = next(iter(self._untold))
             value = self._untold.pop(topic)
             if self._told.get(topic) != value:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from app.bus import Topic
+from app.bus import Bus, Topic
 from app.domain.access.audit import AuditSubject
 from app.domain.orders import changes, refusals
 from app.domain.orders.amendments import Amendment
@@ -16,13 +16,16 @@ from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.errors import Denied, Duplicate
+from app.ports import Clock
 from app.services.access.audit import Attempt
-from app.services.metrics import PlacementTimer
+from app.services.accounts import AccountService
+from app.services.metrics import Metrics, PlacementTimer
 from app.services.orders.amendments import AmendmentService
 from app.services.orders.cancels import cancel_each
-from app.services.orders.dependencies import OrderTools
-from app.services.orders.gate import Preview, deny, entry_of
-from app.storage.database import Transaction
+from app.services.orders.dispatch import OrderDispatcher
+from app.services.orders.gate import OrderGate, Preview, deny, entry_of
+from app.services.orders.ledger import IdMakers, OrderLedger
+from app.storage.database import Database, Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,18 +53,34 @@ CLOSING = Placement(is_closing=True)
 class OrderService:
     """What a trader can do with orders."""
 
-    def __init__(self, tools: OrderTools) -> None:
-        self._tools = tools
-        self._database = tools.database
-        self._gate = tools.gate
-        self._ledger = tools.ledger
-        self._dispatcher = tools.dispatcher
-        self._clock = tools.clock
-        self._amendments = AmendmentService(tools)
+    def __init__(
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        accounts: AccountService,
+        gate: OrderGate,
+        ledger: OrderLedger,
+        dispatcher: OrderDispatcher,
+        amendments: AmendmentService,
+        clock: Clock,
+        ids: IdMakers,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._accounts = accounts
+        self._gate = gate
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._amendments = amendments
+        self._clock = clock
+        self._ids = ids
+        self._metrics = metrics or Metrics()
 
     def new_client_order_id(self) -> str:
         """For a client that names none."""
-        return self._tools.ids.new().lower()
+        return self._ids.new().lower()
 
     async def place(
         self,
@@ -71,7 +90,7 @@ class OrderService:
         placement: Placement = ORDINARY,
     ) -> Placed:
         """Write the order down, send it once, and answer when the exchange has."""
-        with self._tools.metrics.placing(request.account) as placing:
+        with self._metrics.placing(request.account) as placing:
             return await self._place(request, attempt, placement, placing)
 
     async def _place(
@@ -209,10 +228,10 @@ class OrderService:
     def _new_order(self, request: OrderRequest) -> Order:
         now = self._clock.now()
         return Order(
-            id=self._tools.ids.new(),
+            id=self._ids.new(),
             account=request.account,
             client_order_id=request.client_order_id,
-            wire_id=self._tools.ids.new_wire(),
+            wire_id=self._ids.new_wire(),
             symbol=request.symbol,
             terms=request.terms,
             status=OrderStatus.SUBMITTING,
@@ -235,7 +254,7 @@ class OrderService:
         return await self._until(order, lambda one: one.status is not OrderStatus.SUBMITTING)
 
     async def _until(self, order: Order, is_so: Callable[[Order], bool]) -> Order:
-        with self._tools.bus.listen(Topic.EVENTS) as trigger:
+        with self._bus.listen(Topic.EVENTS) as trigger:
             try:
                 async with self._clock.timeout(self._patience_seconds(order)):
                     while not is_so(order):
@@ -247,7 +266,7 @@ class OrderService:
         return order
 
     def _patience_seconds(self, order: Order) -> float:
-        return self._tools.accounts.get(order.account).answer_seconds
+        return self._accounts.get(order.account).answer_seconds
 
     async def _reread(self, order: Order) -> Order:
         async with self._database.snapshot() as view:

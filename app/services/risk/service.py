@@ -68,26 +68,27 @@ class WatchedRisk:
     figures: RiskFigures | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RiskTools:
-    """What risk is looked at with."""
-
-    database: Database
-    accounts: AccountService
-    views: ViewService
-    portfolios: PortfolioService
-    loss_guard: LossGuard
-    live: LiveQueries
-    clock: Clock
-
-
 class RiskService:
     """Limits and states. Of those who may not see every account each speaks for their own."""
 
-    def __init__(self, tools: RiskTools) -> None:
-        self._tools = tools
-        self._database = tools.database
-        self._clock = tools.clock
+    def __init__(
+        self,
+        *,
+        database: Database,
+        accounts: AccountService,
+        views: ViewService,
+        portfolios: PortfolioService,
+        loss_guard: LossGuard,
+        live: LiveQueries,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._views = views
+        self._portfolios = portfolios
+        self._loss_guard = loss_guard
+        self._live = live
+        self._clock = clock
 
     async def read(self, view: View, account: str) -> RiskState:
         rules = await view.rules()
@@ -104,18 +105,18 @@ class RiskService:
 
     def losses(self, account: str) -> Losses | None:
         """What is held against the limits, while there are any."""
-        return self._tools.loss_guard.latest(account)
+        return self._loss_guard.latest(account)
 
     async def follow(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
         """As it stands now, and anew when limits, states, orders or figures have changed."""
         subject = live_queries.LiveQuery(
             key=("risk", account.name), look=partial(self._look, account)
         )
-        return await self._tools.live.follow(subject)
+        return await self._live.follow(subject)
 
     async def figures(self, view: View, account: AccountEntry) -> RiskFigures:
         """ExchangeError where the exchange does not say what is held."""
-        portfolio = await self._tools.portfolios.read(view, account, None)
+        portfolio = await self._portfolios.read(view, account, None)
         return RiskFigures(
             currency=portfolio.currency,
             realized_today=portfolio.realized_today,
@@ -126,7 +127,7 @@ class RiskService:
         self, account: AccountEntry, before: WatchedRisk | None
     ) -> Observation[WatchedRisk]:
         """Figures of a moment ago, where the exchange does not tell: the state matters more."""
-        async with self._tools.views.open(frozenset({account.name})) as view:
+        async with self._views.open(frozenset({account.name})) as view:
             state = await self.read(view, account.name)
             try:
                 figures: RiskFigures | None = await self.figures(view, account)
@@ -186,7 +187,7 @@ class RiskService:
                 await _told(tx, attempt, halt_scope.subject)
 
     async def _still_broken(self, account: str) -> Refusal | None:
-        words = await self._tools.loss_guard.broken(account)
+        words = await self._loss_guard.broken(account)
         if words is None:
             return None
         return Refusal(
