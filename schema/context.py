@@ -17,7 +17,6 @@ from ulid import ULID
 from app.domain.access.tokens import Scope, Token
 from app.errors import Forbidden, RateLimited, Unauthenticated
 from app.services import Services
-from app.services.access.audit import Attempt
 from app.services.reads import View
 
 
@@ -40,8 +39,6 @@ class Context:
     is_endless: bool = False
     # Why no order may be placed just now, where nothing else of the document is refused.
     orders_refused: RateLimited | None = None
-    # Who is changing what just now: the root fields of a mutation run one after the other.
-    _attempt: Attempt | None = None
     _view: View | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -51,16 +48,6 @@ class Context:
         if self.token is None:
             raise Unauthenticated("a token is needed")
         return self.token
-
-    @property
-    def attempt(self) -> Attempt:
-        if self._attempt is None:
-            raise LookupError("only a root field of a mutation attempts something")
-        return self._attempt
-
-    @attempt.setter
-    def attempt(self, attempt: Attempt) -> None:
-        self._attempt = attempt
 
     @property
     def accounts(self) -> frozenset[str]:

@@ -18,7 +18,6 @@ from app.domain.markets.symbols import unknown_symbol
 from app.domain.order_kinds import PositionType
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
-from app.services.access.audit import Attempt
 from app.services.accounts import AccountEntry, AccountService
 from app.services.bot.strategies import StrategyRunner
 from app.services.live import live_queries
@@ -73,22 +72,22 @@ class BotService:
         """As it stands now, and anew with every change."""
         return await self._live.follow(live_queries.LiveQuery(key="bot", look=self._look))
 
-    async def start(self, plan: BotPlan, attempt: Attempt | None = None) -> None:
+    async def start(self, plan: BotPlan) -> None:
         """Begin, or go on after a pause, perhaps with something else to do."""
         if plan.assignments is not None:
             deny(await self._check(plan.account, plan.assignments))
         if plan.cycle_seconds is not None:
             deny(_check_seconds(plan.cycle_seconds))
-        await self._change(lambda bot: _started(bot, plan, self._clock), attempt)
+        await self._change(lambda bot: _started(bot, plan, self._clock))
 
-    async def pause(self, attempt: Attempt | None = None) -> None:
-        await self._change(_paused, attempt)
+    async def pause(self) -> None:
+        await self._change(_paused)
 
-    async def resume(self, attempt: Attempt | None = None) -> None:
-        await self._change(_resumed, attempt)
+    async def resume(self) -> None:
+        await self._change(_resumed)
 
-    async def stop(self, wish: StopOptions, attempt: Attempt | None = None) -> None:
-        await self._change(lambda bot: _stopped(bot, wish), attempt)
+    async def stop(self, wish: StopOptions) -> None:
+        await self._change(lambda bot: _stopped(bot, wish))
 
     async def decisions(self, accounts: frozenset[str]) -> AsyncGenerator[Decision, None]:
         """Each that is made from now on, in the order in which they are made."""
@@ -113,10 +112,10 @@ class BotService:
         async with self._views.open(frozenset()) as view:
             return Observation(state=await view.bot())
 
-    async def _change(self, decide: Callable[[Bot], Bot], attempt: Attempt | None) -> None:
+    async def _change(self, decide: Callable[[Bot], Bot]) -> None:
         """Write down what is asked for, and give the runner a moment to get there."""
         with self._bus.listen(Topic.FEED) as trigger:
-            await self._write(decide, attempt)
+            await self._write(decide)
             with suppress(TimeoutError):
                 async with self._clock.timeout(SETTLE_SECONDS):
                     while not await self._is_settled():
@@ -127,15 +126,14 @@ class BotService:
             bot = await view.bots.read()
         return bot.state in {bot.desired, BotState.FAILED}
 
-    async def _write(self, decide: Callable[[Bot], Bot], attempt: Attempt | None) -> None:
+    async def _write(self, decide: Callable[[Bot], Bot]) -> None:
         async with self._database.transaction() as tx:
             before = await tx.bots.lock()
             after = decide(before)
             if after != before:
                 await tx.bots.save(after)
                 tx.announce(Topic.FEED)
-                if attempt is not None:
-                    await attempt.done(tx, AuditSubject.bot())
+                await tx.attempted(AuditSubject.bot())
 
     async def _check(
         self, account: AccountEntry, assignments: Sequence[Assignment]

@@ -15,7 +15,6 @@ from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Order
 from app.errors import Denied, ExchangeError
 from app.ports import Clock
-from app.services.access.audit import Attempt
 from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.gate import OrderGate, deny
 from app.services.orders.ledger import IdMakers, OrderLedger
@@ -44,9 +43,7 @@ class AmendmentService:
         self._clock = clock
         self._ids = ids
 
-    async def amend(
-        self, order_id: str, amendment: Amendment, attempt: Attempt | None = None
-    ) -> Order:
+    async def amend(self, order_id: str, amendment: Amendment) -> Order:
         """Check it and take its place in one step, then ask the exchange once."""
         async with self._database.snapshot() as view:
             order = await _existing(view, order_id)
@@ -60,7 +57,7 @@ class AmendmentService:
             return order
         if is_increase(order, asked.terms):
             await self._insist_on_trading(halts, order, asked)
-        return await self._dispatcher.amend(order, asked, attempt)
+        return await self._dispatcher.amend(order, asked)
 
     async def _insist_on_trading(self, halts: int, order: Order, asked: AskedAmendment) -> None:
         """Trading was halted since it was let in, perhaps: then nothing is asked."""

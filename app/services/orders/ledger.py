@@ -18,7 +18,6 @@ from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.errors import Duplicate, Refusal, StaleRevision
 from app.ports import Clock
-from app.services.access.audit import Attempt
 from app.services.orders import bot_bookkeeping, position_bookkeeping
 from app.storage.database import Database, Snapshot, Transaction
 
@@ -56,14 +55,13 @@ class OrderLedger:
         self,
         account: str,
         report: OrderReport,
-        attempt: Attempt | None = None,
         *,
         answers: AskedAmendment | None = None,
     ) -> Order | None:
         """Take in news of an order, from whichever source; None where nobody here placed it."""
         self._remember(account, report)
         try:
-            return await _until_fresh(lambda: self._apply_once(account, report, attempt, answers))
+            return await _until_fresh(lambda: self._apply_once(account, report, answers))
         except BaseException:
             self._recent.pop((account, report.name), None)
             raise
@@ -95,9 +93,9 @@ class OrderLedger:
         except changes.TransitionForbidden:
             return True
 
-    async def change(self, order_id: str, decide: Decide, attempt: Attempt | None = None) -> Order:
+    async def change(self, order_id: str, decide: Decide) -> Order:
         """Decide on the order as it is, and once more where somebody else was faster."""
-        return await _until_fresh(lambda: self._change_once(order_id, decide, attempt))
+        return await _until_fresh(lambda: self._change_once(order_id, decide))
 
     async def doubt(self, order_id: str, reason: str) -> Order:
         """Nobody knows whether the exchange has it."""
@@ -109,9 +107,7 @@ class OrderLedger:
 
         return await self.change(order_id, decide)
 
-    async def reject(
-        self, order_id: str, refusal: Refusal, attempt: Attempt | None = None
-    ) -> Order:
+    async def reject(self, order_id: str, refusal: Refusal) -> Order:
         """The exchange surely does not have it."""
 
         def decide(order: Order) -> list[Change]:
@@ -119,7 +115,7 @@ class OrderLedger:
                 return []
             return [changes.rejected(order, refusal, self._clock.now())]
 
-        return await _until_fresh(lambda: self._reject_once(order_id, decide, attempt))
+        return await _until_fresh(lambda: self._reject_once(order_id, decide))
 
     async def give_back(self, asked: AskedAmendment) -> None:
         """The order counts as it stands: nothing more will come of this amendment."""
@@ -130,7 +126,6 @@ class OrderLedger:
         self,
         account: str,
         report: OrderReport,
-        attempt: Attempt | None,
         answers: AskedAmendment | None,
     ) -> Order | None:
         async with self._database.transaction() as tx:
@@ -145,8 +140,8 @@ class OrderLedger:
                 self.forbidden_reports += 1
                 _logger.error("report.forbidden", order=order.id, error=str(error))
                 return order
-            if attempt is not None and steps:
-                await attempt.done(tx, AuditSubject.order(order.id))
+            if steps:
+                await tx.attempted(AuditSubject.order(order.id))
             if answers is not None and answers.is_settled_by(report):
                 await tx.amendments.forget(answers)
             return await self._record(tx, order, steps)
@@ -163,20 +158,20 @@ class OrderLedger:
             tx.events.append(changes.imported(order).event)
             return await self._record(tx, order, self._steps(order, (), report))
 
-    async def _change_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
+    async def _change_once(self, order_id: str, decide: Decide) -> Order:
         async with self._database.transaction() as tx:
             order = await _found(tx, order_id)
             steps = decide(order)
-            if attempt is not None and steps:
-                await attempt.done(tx, AuditSubject.order(order_id))
+            if steps:
+                await tx.attempted(AuditSubject.order(order_id))
             return await self._record(tx, order, steps)
 
-    async def _reject_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
+    async def _reject_once(self, order_id: str, decide: Decide) -> Order:
         async with self._database.transaction() as tx:
             found = await _found(tx, order_id)
             order = await self._record(tx, found, decide(found))
-            if attempt is not None and order.refusal is not None:
-                await attempt.refused(tx, str(order.refusal.code))
+            if order.refusal is not None:
+                await tx.attempt_refused(str(order.refusal.code))
             return order
 
     async def _record(self, tx: Transaction, before: Order, steps: Sequence[Change]) -> Order:

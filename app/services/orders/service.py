@@ -17,7 +17,7 @@ from app.domain.orders.reports import OrderReport
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.errors import Denied, Duplicate
 from app.ports import Clock
-from app.services.access.audit import Attempt
+from app.services.access.audit import covers, current_attempt
 from app.services.accounts import AccountService
 from app.services.metrics import Metrics, PlacementTimer
 from app.services.orders.amendments import AmendmentService
@@ -85,32 +85,30 @@ class OrderService:
     async def place(
         self,
         request: OrderRequest,
-        attempt: Attempt | None = None,
         *,
         placement: Placement = ORDINARY,
     ) -> Placed:
         """Write the order down, send it once, and answer when the exchange has."""
         with self._metrics.placing(request.account) as placing:
-            return await self._place(request, attempt, placement, placing)
+            return await self._place(request, placement, placing)
 
     async def _place(
         self,
         request: OrderRequest,
-        attempt: Attempt | None,
         placement: Placement,
         placing: PlacementTimer,
     ) -> Placed:
         self._gate.check_form(request)
         exchange = await self._gate.facts(request.account, request.symbol, request.position_type)
         halts = self._gate.halts
-        placed = await self._write_intent(_Intent(request, exchange, attempt, placement))
+        placed = await self._write_intent(_Intent(request, exchange, placement))
         if placed.replayed:
             placing.replayed()
             return await self._replay(placed.order, request)
         if not placement.is_closing:
-            await self._insist_on_trading(halts, placed.order, attempt)
+            await self._insist_on_trading(halts, placed.order)
         placing.sent()
-        order = await self._dispatcher.submit(placed.order, attempt)
+        order = await self._dispatcher.submit(placed.order)
         placing.answered(order.status)
         return _answer(Placed(order=await self._cancel_if_wished(order), replayed=False))
 
@@ -118,33 +116,26 @@ class OrderService:
         """Everything that placing it would look at; changes nothing."""
         return await self._gate.preview(request)
 
-    async def amend(
-        self, order_id: str, amendment: Amendment, attempt: Attempt | None = None
-    ) -> Order:
+    async def amend(self, order_id: str, amendment: Amendment) -> Order:
         """Change an order in place or not at all; what is so already is not asked for again."""
-        return await self._amendments.amend(order_id, amendment, attempt)
+        return await self._amendments.amend(order_id, amendment)
 
-    async def cancel(self, order_id: str, attempt: Attempt | None = None) -> Order:
+    async def cancel(self, order_id: str) -> Order:
         """Keep the wish, then carry it out as far as the exchange lets us."""
-        order = await self._ledger.change(order_id, self._wish_cancel, attempt)
+        order = await self._ledger.change(order_id, self._wish_cancel)
         order = await self._cancel_if_wished(order)
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
             raise refusals.already_closed(order)
         return order
 
-    async def cancel_all(
-        self, wanted: OrderFilter, attempt: Attempt | None = None
-    ) -> tuple[list[Order], list[Denied]]:
+    async def cancel_all(self, wanted: OrderFilter) -> tuple[list[Order], list[Denied]]:
         """Cancel what is open, and account for each."""
-        if attempt is not None:
-            await self._write_down(attempt, wanted)
+        await self._write_down(wanted)
         async with self._database.snapshot() as view:
             found = await view.orders.matching(wanted)
         return await cancel_each(found, lambda order: self.cancel(order.id))
 
-    async def set_metadata(
-        self, order_id: str, metadata: Mapping[str, Any], attempt: Attempt | None = None
-    ) -> Order:
+    async def set_metadata(self, order_id: str, metadata: Mapping[str, Any]) -> Order:
         deny(check_metadata(metadata))
 
         def decide(order: Order) -> list[Change]:
@@ -152,7 +143,7 @@ class OrderService:
                 return []
             return [changes.metadata_set(order, metadata, self._clock.now())]
 
-        return await self._ledger.change(order_id, decide, attempt)
+        return await self._ledger.change(order_id, decide)
 
     async def apply(self, account: str, report: OrderReport) -> Order | None:
         """Take in news of an order, and carry out what was wished while nobody knew it."""
@@ -167,12 +158,14 @@ class OrderService:
     async def carry_out_cancel(self, order: Order) -> Order:
         return await self._dispatcher.cancel(order)
 
-    async def _write_down(self, attempt: Attempt, wanted: OrderFilter) -> None:
-        """Before the first cancel: of changes side by side none can take it along."""
+    async def _write_down(self, wanted: OrderFilter) -> None:
+        """Write the audit entry before the first cancel: parallel changes cannot share it."""
+        if current_attempt() is None:
+            return
         [*names] = wanted.accounts or ()
-        attempt.covers(AuditSubject.account(names[0]) if len(names) == 1 else None)
+        covers(AuditSubject.account(names[0]) if len(names) == 1 else None)
         async with self._database.transaction() as tx:
-            await attempt.done(tx, None)
+            await tx.attempted(None)
 
     def _wish_cancel(self, order: Order) -> list[Change]:
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
@@ -191,11 +184,11 @@ class OrderService:
         """The order once it is closed, or as it stands when the time is up."""
         return await self._until(order, lambda one: not one.is_open)
 
-    async def _insist_on_trading(self, halts: int, order: Order, attempt: Attempt | None) -> None:
+    async def _insist_on_trading(self, halts: int, order: Order) -> None:
         """Trading was halted since it was let in, perhaps: then it is never sent."""
         refusal = await self._gate.halted_since(halts, order.account)
         if refusal is not None:
-            rejected = await self._ledger.reject(order.id, refusal, attempt)
+            rejected = await self._ledger.reject(order.id, refusal)
             raise Denied(refusal, existing_order=rejected)
 
     async def _write_intent(self, intent: "_Intent") -> Placed:
@@ -219,8 +212,7 @@ class OrderService:
             if not rules.is_reduction:
                 await tx.entries.add(entry_of(order, exchange))
             tx.events.append(changes.submitted(order).event)
-            if intent.attempt is not None:
-                await intent.attempt.done(tx, AuditSubject.order(order.id))
+            await tx.attempted(AuditSubject.order(order.id))
             if placement.alongside is not None:
                 await placement.alongside(tx, order)
             return Placed(order=order, replayed=False)
@@ -276,7 +268,6 @@ class OrderService:
 class _Intent(NamedTuple):
     request: OrderRequest
     exchange: MarketFacts | ExchangeUnknown
-    attempt: Attempt | None
     placement: Placement
 
 

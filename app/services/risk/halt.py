@@ -14,7 +14,7 @@ from app.domain.reasons import REASON, is_reason
 from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
-from app.services.access.audit import Attempt
+from app.services.access.audit import acting
 from app.services.accounts import AccountService
 from app.services.orders.cancels import cancel_each
 from app.services.orders.gate import OrderGate, deny
@@ -74,20 +74,19 @@ class HaltService:
         self._views = views
         self._clock = clock
 
-    async def halt(
-        self, halt_scope: HaltScope, reason: str, wish: HaltOptions, attempt: Attempt | None = None
-    ) -> HaltReport:
+    async def halt(self, halt_scope: HaltScope, reason: str, wish: HaltOptions) -> HaltReport:
         """From the commit on no order is let in; those on their way are canceled as they arrive."""
         if not is_reason(reason):
             deny(invalid("reason", REASON))
         async with self._database.transaction() as tx:
             await self.latch(tx, halt_scope, reason)
-            if attempt is not None:
-                await attempt.done(tx, halt_scope.subject)
+            await tx.attempted(halt_scope.subject)
         report = HaltReport()
-        await self.cancel(halt_scope.accounts, wish, report)
-        if wish.close_positions:
-            await self.flatten(halt_scope.accounts, report)
+        # The audit says that trading was halted, whatever becomes of single orders.
+        with acting(None):
+            await self.cancel(halt_scope.accounts, wish, report)
+            if wish.close_positions:
+                await self.flatten(halt_scope.accounts, report)
         return report
 
     async def latch(self, tx: Transaction, halt_scope: HaltScope, reason: str) -> None:

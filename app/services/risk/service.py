@@ -23,7 +23,6 @@ from app.domain.risk.limits import (
 from app.domain.risk.rules import ALL
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
-from app.services.access.audit import Attempt
 from app.services.accounts import AccountEntry, AccountService
 from app.services.live import live_queries
 from app.services.live.live_queries import LiveQueries, Observation
@@ -136,7 +135,7 @@ class RiskService:
         seen = WatchedRisk(state=state, figures=figures)
         return Observation(state=seen, good_for_seconds=LOOK_SECONDS)
 
-    async def configure(self, changes: Mapping[str, Any], attempt: Attempt | None = None) -> None:
+    async def configure(self, changes: Mapping[str, Any]) -> None:
         """What is not named stays as it is."""
         async with self._database.transaction() as tx:
             before = (await tx.rules.lock()).limits
@@ -144,20 +143,17 @@ class RiskService:
             deny(check_limits(after))
             if after != before:
                 await tx.rules.save_limits(after)
-                await _told(tx, attempt, AuditSubject.risk(None))
+                await _told(tx, AuditSubject.risk(None))
 
-    async def reduce(
-        self, reason: str, halt_scope: HaltScope, attempt: Attempt | None = None
-    ) -> None:
+    async def reduce(self, reason: str, halt_scope: HaltScope) -> None:
         """Only reductions from now on. What is HALTED stays so."""
-        await self.restrict(TradingState.REDUCING, reason, halt_scope, attempt)
+        await self.restrict(TradingState.REDUCING, reason, halt_scope)
 
     async def restrict(
         self,
         state: TradingState,
         reason: str,
         halt_scope: HaltScope,
-        attempt: Attempt | None = None,
     ) -> None:
         """Latch a state, unless there is one as severe already; then nothing changes."""
         if not is_reason(reason):
@@ -165,9 +161,9 @@ class RiskService:
         async with self._database.transaction() as tx:
             standing = TradingStateRecord(state=state, reason=reason, since=self._clock.now())
             if await restrict(tx, halt_scope, standing):
-                await _told(tx, attempt, halt_scope.subject)
+                await _told(tx, halt_scope.subject)
 
-    async def resume(self, halt_scope: HaltScope, attempt: Attempt | None = None) -> None:
+    async def resume(self, halt_scope: HaltScope) -> None:
         """ACTIVE again, unless a figure still breaks its limit."""
         for name in halt_scope.accounts:
             deny(await self._still_broken(name))
@@ -184,7 +180,7 @@ class RiskService:
             for name in restricted:
                 await tx.rules.save_standing(name, TradingStateRecord(since=now))
             if restricted:
-                await _told(tx, attempt, halt_scope.subject)
+                await _told(tx, halt_scope.subject)
 
     async def _still_broken(self, account: str) -> Refusal | None:
         words = await self._loss_guard.broken(account)
@@ -197,10 +193,9 @@ class RiskService:
         )
 
 
-async def _told(tx: Transaction, attempt: Attempt | None, subject: AuditSubject) -> None:
+async def _told(tx: Transaction, subject: AuditSubject) -> None:
     tx.announce(Topic.FEED)
-    if attempt is not None:
-        await attempt.done(tx, subject)
+    await tx.attempted(subject)
 
 
 def _for_all() -> Refusal:
