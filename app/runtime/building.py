@@ -7,11 +7,11 @@ from datetime import timedelta
 import structlog
 
 from app.bus import Bus
+from app.primitives.fair_scheduler import long_work, pacer
 from app.runtime import rooms
 from app.runtime.foundation import lay_foundation
 from app.runtime.parts import Parts
 from app.services import Services
-from app.services.concurrency.fair_scheduler import long_work, pacer
 from app.services.metrics import Metrics
 from app.services.orders import position_bookkeeping
 from app.services.orders.reconciler import Reconciler

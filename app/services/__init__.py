@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
+from app.primitives.fair_scheduler import FairScheduler
 from app.services.access.audit import AuditService
 from app.services.access.auth import AuthService
 from app.services.access.rate_limits import BudgetService
 from app.services.accounts import AccountService
 from app.services.bot.service import BotService
 from app.services.bot.strategies import StrategyRunner
-from app.services.concurrency.fair_scheduler import FairScheduler
 from app.services.markets.market_data import MarketDataService
 from app.services.metrics import Metrics
 from app.services.operation.metrics_export import MetricsExport

@@ -20,7 +20,7 @@ from app.domain.portfolio.positions import Position, PositionKey, RoundTripResul
 from app.domain.risk.rules import Rules
 from app.domain.risk.trading_windows import TradeCounts
 from app.errors import CursorInvalid, NotFound
-from app.services.concurrency.once_per_key import Answers
+from app.primitives.once_per_key import Answers
 from app.storage.database import Database, Snapshot
 from app.storage.fills import FillState
 

@@ -24,7 +24,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import TooComplex
-from app.services.concurrency.fair_scheduler import FairScheduler
+from app.primitives.fair_scheduler import FairScheduler
 from schema.limits import document_size
 from schema.limits.costs import Cost, CostCalculator, given_variables
 from schema.limits.document_size import SizeCheck

@@ -23,9 +23,9 @@ from app.errors import (
     StaleRevision,
     StorageUnavailable,
 )
+from app.primitives.fair_scheduler import long_work
 from app.services import Services
 from app.services.access.rate_limits import BudgetService, RateLimits
-from app.services.concurrency.fair_scheduler import long_work
 from app.services.metrics import Metrics
 from schema.build import Schema, build_schema
 from schema.context import Context

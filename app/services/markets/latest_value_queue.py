@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Hashable
 from typing import Generic, TypeVar
 
-from app.services.concurrency.fair_scheduler import FairScheduler
+from app.primitives.fair_scheduler import FairScheduler
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from app.domain.markets.markets import Ticker
+from app.primitives.once_per_key import Answers
 from app.services.accounts import AccountEntry
-from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService
 
 SIDE_BY_SIDE = 64

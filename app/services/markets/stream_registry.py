@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from app.ports import Clock, MarketSource
-from app.services.concurrency.fair_scheduler import price_turns
+from app.primitives.fair_scheduler import price_turns
 from app.services.markets.channels import Channel, ChannelKey
 from app.services.markets.latest_value_queue import LatestValueQueue
 from app.services.markets.shared_stream import SharedStream, StreamListener

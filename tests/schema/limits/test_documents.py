@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLError, parse
 
 from app.errors import TooComplex
-from app.services.concurrency.fair_scheduler import AsLongAsTheRound, FairScheduler
+from app.primitives.fair_scheduler import AsLongAsTheRound, FairScheduler
 from schema.build import build_schema
 from schema.limits import document_size
 from schema.limits.documents import MAX_ERRORS, Document, DocumentCache, DocumentCompiler

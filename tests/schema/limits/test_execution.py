@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 import strawberry
 
+from app.primitives.fair_scheduler import AsLongAsTheRound, FairScheduler
 from app.services import Services
-from app.services.concurrency.fair_scheduler import AsLongAsTheRound, FairScheduler
 from schema.context import Context
 from schema.limits.execution import SHORT, SLICE, SlicedExecutor
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.services.concurrency.fair_scheduler import (
+from app.primitives.fair_scheduler import (
     MAX_REST_SECONDS,
     FairScheduler,
     LoopTurns,
