@@ -1,1 +1,1 @@
-"""General building blocks: a fair scheduler, one answer for all who ask, backoff, a bounded dict."""
+"""Building blocks for any room: fair turns, one answer for many askers, backoff, a bounded dict."""

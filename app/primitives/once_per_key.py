@@ -1,70 +1,64 @@
-"""Answers that are kept: one asks, and whoever asks meanwhile is told the same."""
+"""Asks once for each key: callers that come meanwhile wait for the same answer."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from app.errors import ExchangeError
 from app.ports import Clock
 
-T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+class OncePerKey(Generic[K, V]):
+    """Keeps answers for as long as they are good. If a caller gives up, the next one asks."""
+
+    def __init__(self, is_good: Callable[[K, V], bool] = lambda _, __: True) -> None:
+        self._is_good = is_good
+        self._answers: dict[K, V] = {}
+        # A lock lives as long as somebody holds it or waits for it.
+        self._locks: WeakValueDictionary[K, asyncio.Lock] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            if key not in self._answers or not self._is_good(key, self._answers[key]):
+                self._answers[key] = await ask()
+            return self._answers[key]
+
+    def keep(self, key: K, answer: V) -> None:
+        self._answers[key] = answer
+
+    def forget(self, is_old: Callable[[V], bool]) -> None:
+        for key in [key for key, answer in self._answers.items() if is_old(answer)]:
+            del self._answers[key]
+
+
 class AnswerCache(Generic[V]):
-    """Good for a moment. Where the one who asks gives up, the next one asks."""
+    """Keeps answers of any kind for a moment."""
 
     def __init__(self, clock: Clock, *, kept: timedelta) -> None:
         self._clock = clock
         self._kept = kept
-        self._answers: dict[Hashable, tuple[datetime, V]] = {}
-        self._locks: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+        self._answers: OncePerKey[Hashable, tuple[datetime, V]] = OncePerKey(
+            lambda _, answer: not self._is_old(answer)
+        )
 
     def __len__(self) -> int:
         return len(self._answers)
 
     async def get(self, question: Hashable, ask: Callable[[], Awaitable[V]]) -> V:
-        lock = self._locks.setdefault(question, asyncio.Lock())
-        async with lock:
-            self._forget_old()
-            known = self._answers.get(question)
-            if known is None:
-                known = self._clock.now(), await ask()
-                self._answers[question] = known
-            return known[1]
+        async def timed() -> tuple[datetime, V]:
+            return self._clock.now(), await ask()
 
-    def _forget_old(self) -> None:
-        oldest = self._clock.now() - self._kept
-        gone = [question for question, (at, _) in self._answers.items() if at <= oldest]
-        for question in gone:
-            del self._answers[question]
+        self._answers.forget(self._is_old)
+        _, answer = await self._answers.get(question, timed)
+        return answer
 
-
-class Answers:
-    """Good for ever, a failure too: all that is worked out from them is of one instant."""
-
-    def __init__(self) -> None:
-        self._answers: dict[Hashable, object] = {}
-        self._locks: defaultdict[Hashable, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    def keep(self, question: Hashable, answer: object) -> None:
-        self._answers[question] = answer
-
-    async def get(self, question: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        async with self._locks[question]:
-            if question not in self._answers:
-                self.keep(question, await _outcome(ask))
-        answer = self._answers[question]
-        if isinstance(answer, ExchangeError):
-            raise answer
-        return cast("T", answer)
-
-
-async def _outcome(ask: Callable[[], Awaitable[object]]) -> object:
-    try:
-        return await ask()
-    except ExchangeError as error:
-        return error
+    def _is_old(self, answer: tuple[datetime, V]) -> bool:
+        return answer[0] <= self._clock.now() - self._kept

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from app.domain.markets.markets import Ticker
-from app.primitives.once_per_key import Answers
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
+from app.services.reads import Answers
 
 SIDE_BY_SIDE = 64
 DEADLINE_SECONDS = 2.0

@@ -18,6 +18,7 @@ from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.errors import Duplicate, Refusal, StaleRevision
 from app.ports import Clock
+from app.primitives.recent_dict import RecentDict
 from app.services.orders import bot_bookkeeping, position_bookkeeping
 from app.storage.database import Database, Snapshot, Transaction
 
@@ -25,6 +26,7 @@ MAX_ATTEMPTS = 20
 RECENT_REPORTS = 1000
 
 T = TypeVar("T")
+OrderName = tuple[str, str]
 Decide = Callable[[Order], list[Change]]
 
 _logger = structlog.get_logger(__name__)
@@ -49,7 +51,9 @@ class OrderLedger:
         # How often anything was written of an account's orders, by this process.
         self.changes: Counter[str] = Counter()
         # The latest reports that were or are being applied: a stream repeats most answers.
-        self._recent: dict[tuple[str, tuple[str, str]], OrderReport] = {}
+        self._recent: RecentDict[tuple[str, tuple[str, str]], OrderReport] = RecentDict(
+            RECENT_REPORTS
+        )
 
     async def apply(
         self,
@@ -185,8 +189,6 @@ class OrderLedger:
     def _remember(self, account: str, report: OrderReport) -> None:
         self._recent.pop((account, report.name), None)
         self._recent[account, report.name] = report
-        if len(self._recent) > RECENT_REPORTS:
-            del self._recent[next(iter(self._recent))]
 
     def _steps(self, order: Order, fills: Sequence[Fill], report: OrderReport) -> list[Change]:
         return changes.received(order, fills, report, at=self._clock.now(), new_id=self._ids.new)

@@ -17,6 +17,7 @@ from app.domain.orders.reconciliations import Reconciliation, missing, unanswere
 from app.domain.orders.reports import OrderReport
 from app.errors import ExchangeError, OrderdeckError
 from app.ports import Clock
+from app.primitives.backoff import Backoff
 from app.services.accounts import AccountEntry, AccountService
 from app.services.metrics import Metrics
 from app.services.orders.amendments import AmendmentService
@@ -108,13 +109,14 @@ class OrderSync:
 
     async def run_settling(self) -> None:
         """Look doubts up at once, then with growing pauses up to the interval."""
-        pause = FIRST_PAUSE_SECONDS
+        pauses = Backoff(first=FIRST_PAUSE_SECONDS, longest=self._interval_seconds)
         with self._bus.listen(Topic.DOUBTS) as trigger:
             while True:
                 has_doubts = await self.settle()
-                pause = min(pause * 2, self._interval_seconds)
-                if await self._rings(trigger, pause if has_doubts else self._interval_seconds):
-                    pause = FIRST_PAUSE_SECONDS
+                pauses.next()
+                seconds = pauses.seconds if has_doubts else self._interval_seconds
+                if await self._rings(trigger, seconds):
+                    pauses.reset()
 
     async def _rings(self, trigger: Listener, seconds: float) -> bool:
         try:
@@ -126,17 +128,19 @@ class OrderSync:
 
     async def run_comparing(self) -> None:
         """On a timer, at once after each gap, and soon again where it failed."""
-        retry, name = FIRST_PAUSE_SECONDS, self._account.name
-        pause = self._interval_seconds if self._accounts.is_in_step(name) else retry
+        retries = Backoff(first=FIRST_PAUSE_SECONDS, longest=self._interval_seconds)
+        is_in_step = self._accounts.is_in_step(self._account.name)
+        pause = self._interval_seconds if is_in_step else retries.seconds
         while True:
             if await self._is_gap(pause):
                 await self.settle()
             if self._is_cut_off():
                 continue
             if (await self.compare()).problems:
-                pause, retry = retry, min(retry * 2, self._interval_seconds)
+                pause = retries.next()
             else:
-                pause, retry = self._interval_seconds, FIRST_PAUSE_SECONDS
+                pause = self._interval_seconds
+                retries.reset()
 
     def _is_cut_off(self) -> bool:
         """Whether it would be asked in vain; once it is back, it says so."""
