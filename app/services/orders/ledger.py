@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -40,6 +41,15 @@ class IdMakers:
     new_wire: Callable[[], str]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """A report that says more than is known, worked out against one revision of its order."""
+
+    order: Order
+    # None: the report contradicts the order, which the transaction has to confirm.
+    steps: Sequence[Change] | None
+
+
 class OrderLedger:
     """The only writer of orders that exist."""
 
@@ -61,10 +71,17 @@ class OrderLedger:
         report: OrderReport,
         *,
         answers: AskedAmendment | None = None,
+        news: News | None = None,
     ) -> Order | None:
-        """Take in news of an order, from whichever source; None where nobody here placed it."""
+        """Take in a report of an order, from any source; None if the order is not known here.
+
+        News that was worked out before is written as it is, unless the order has changed since.
+        """
         self._remember(account, report)
         try:
+            if news is not None and news.steps is not None:
+                with suppress(StaleRevision, Duplicate):
+                    return await self._write(news.order, news.steps)
             return await _until_fresh(lambda: self._apply_once(account, report, answers))
         except BaseException:
             self._recent.pop((account, report.name), None)
@@ -80,22 +97,23 @@ class OrderLedger:
         self._remember(account, report)
         return await _until_fresh(lambda: self._take_in_once(account, report))
 
-    async def is_news(self, account: str, report: OrderReport) -> bool:
-        """Whether a report says more than is known: most do not, and then cost no write."""
+    async def news_in(self, account: str, report: OrderReport) -> News | None:
+        """What a report says beyond what is known: mostly nothing, and that costs no write."""
         if self._recent.get((account, report.name)) == report:
-            return False
+            return None
         async with self._database.snapshot() as view:
             order = await _find_reported(view, account, report)
             if order is None:
-                return False
+                return None
             fills = await _fills_of(view, order)
         if order.status is OrderStatus.SUBMITTING and report.status is OrderStatus.OPEN:
-            # Whoever is sending it is about to get the same answer.
-            return False
+            # The task that is sending the order is about to get the same answer.
+            return None
         try:
-            return bool(self._steps(order, fills, report))
+            steps = self._steps(order, fills, report)
         except changes.TransitionForbidden:
-            return True
+            return News(order=order, steps=None)
+        return News(order=order, steps=steps) if steps else None
 
     async def change(self, order_id: str, decide: Decide) -> Order:
         """Decide on the order as it is, and once more where somebody else was faster."""
@@ -148,6 +166,11 @@ class OrderLedger:
                 await tx.attempted(AuditSubject.order(order.id))
             if answers is not None and answers.is_settled_by(report):
                 await tx.amendments.forget(answers)
+            return await self._record(tx, order, steps)
+
+    async def _write(self, order: Order, steps: Sequence[Change]) -> Order:
+        async with self._database.transaction() as tx:
+            await tx.attempted(AuditSubject.order(order.id))
             return await self._record(tx, order, steps)
 
     async def _take_in_once(self, account: str, report: OrderReport) -> Order | None:

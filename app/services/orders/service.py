@@ -24,7 +24,7 @@ from app.services.orders.amendments import AmendmentService
 from app.services.orders.cancels import cancel_each
 from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.gate import OrderGate, Preview, deny, entry_of
-from app.services.orders.ledger import IdMakers, OrderLedger
+from app.services.orders.ledger import IdMakers, News, OrderLedger
 from app.storage.database import Database, Transaction
 
 
@@ -145,9 +145,11 @@ class OrderService:
 
         return await self._ledger.change(order_id, decide)
 
-    async def apply(self, account: str, report: OrderReport) -> Order | None:
+    async def apply(
+        self, account: str, report: OrderReport, news: News | None = None
+    ) -> Order | None:
         """Take in news of an order, and carry out what was wished while nobody knew it."""
-        order = await self._ledger.apply(account, report)
+        order = await self._ledger.apply(account, report, news=news)
         return None if order is None else await self._cancel_if_wished(order)
 
     async def look_up(self, order: Order) -> Order | None:

@@ -103,9 +103,10 @@ class OrderSync:
 
     async def hear(self, report: OrderReport) -> Order | None:
         """Apply what is news: most reports say what the answers to our requests said before."""
-        if await self._ledger.is_news(self._account.name, report):
-            return await self._orders.apply(self._account.name, report)
-        return None
+        news = await self._ledger.news_in(self._account.name, report)
+        if news is None:
+            return None
+        return await self._orders.apply(self._account.name, report, news)
 
     async def run_settling(self) -> None:
         """Look doubts up at once, then with growing pauses up to the interval."""
