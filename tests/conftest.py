@@ -44,19 +44,19 @@ BACKENDS = ("sqlite", "postgresql")
 on_each_database = pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
 
 
-# What waits for servers, browsers or the clock, and would hold everybody up if it came last.
-_LONG = ("tests/fuzz/", "tests/system/", "tests/lifecycle/", "tests/web/")
-
-
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the long tests to all testers, each of whom begins with its own."""
+    """Deal the slow tests to all testers, each of whom begins with its own.
+
+    They would hold everybody up if they came last.
+    """
     testers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    long = [item for item in items if item.nodeid.startswith(_LONG)]
-    short = [item for item in items if not item.nodeid.startswith(_LONG)]
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    short = [item for item in items if not item.get_closest_marker("slow")]
     dealt: list[pytest.Item] = []
     for number in range(testers):
         # Each tester gets as many in a row as any other.
-        hand = long[number::testers]
+        hand = slow[number::testers]
         due = len(items) * (number + 1) // testers - len(dealt) - len(hand)
         dealt += hand + short[:due]
         short = short[due:]

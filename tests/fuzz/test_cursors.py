@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
+import pytest
 from hypothesis import strategies as st
 
 from app.domain.events import LogPosition
@@ -18,6 +19,8 @@ from tests.api.trading import WAITING, place
 from tests.fuzz.conftest import Target, codes_of
 from tests.fuzz.driving import fuzz
 from tests.fuzz.mutations import mutated
+
+pytestmark = pytest.mark.slow
 
 LISTS = ("orders:CREATED_AT_DESC", "orders:CREATED_AT_ASC", "fills", "audit", "markets:paper", "")
 WORDS = (

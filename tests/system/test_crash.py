@@ -24,6 +24,8 @@ from tests.system.conftest import MakeServer
 from tests.system.kills import Acknowledged, assert_as_told, kill_at_random
 from tests.system.servers import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = 16
 SEED = 1
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))

@@ -22,6 +22,8 @@ from tests.fakes import ManualClock
 from tests.services.reading import order_at_exchange
 from tests.system.dying_bot import BUYING, PATIENCE_MINUTES
 
+pytestmark = pytest.mark.slow
+
 PAPER = frozenset({"paper"})
 # A market order is not matched later, nor does it wait for a trigger.
 POINTS = [CrashPoint.ON_ARRIVAL, CrashPoint.BEFORE_BOOKING, CrashPoint.AFTER_BOOKING]

@@ -17,6 +17,8 @@ from tests.system.clients import ApiClient, api_client
 from tests.system.conftest import MakeServer
 from tests.system.servers import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 MEGABYTE = 1024 * 1024

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from app.clocks import SystemClock
 from app.domain.orders import OrderUpdateKind
 from tests.binance.accounts import Account
@@ -27,6 +29,8 @@ from tests.system.servers import ServerProcess
 from tests.system.storms import Storm
 from tests.system.traders import VenueTrader
 from tests.system.venues import differences, settings_at
+
+pytestmark = pytest.mark.slow
 
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
 SEED = 1

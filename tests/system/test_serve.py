@@ -10,6 +10,8 @@ import pytest
 from tests.system.clients import ApiClient, Data, api_client, following
 from tests.system.servers import ServerProcess, launch_program
 
+pytestmark = pytest.mark.slow
+
 MARKET = {"clientOrderId": "first", "symbol": "BTC/USDT", "side": "BUY", "type": "MARKET"}
 
 

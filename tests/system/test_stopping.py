@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 
 import httpx
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
@@ -16,6 +17,8 @@ from tests.system.books import assert_log_is_whole, assert_no_order_twice, diffe
 from tests.system.clients import ApiClient, Data, api_client, eventually, following
 from tests.system.conftest import MakeServer
 from tests.system.servers import ServerProcess
+
+pytestmark = pytest.mark.slow
 
 ORDERS = 100
 PATIENCE_SECONDS = 30

@@ -20,6 +20,8 @@ from tests.system.clients import ApiClient, Data, Subscriber, api_client, eventu
 from tests.system.conftest import MakeServer
 from tests.system.servers import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 REPEATS = 200
 FREE_FOR_ALL = 60
 RUNGS = 15
