@@ -19,6 +19,7 @@ from app.services import Services
 from app.services.portfolios import MAX_POINTS, CurveRequest, Portfolio
 from app.settings import Settings, load_settings
 from benchmarks.equity_plot import Plot
+from tests import loops
 from tests.fakes import ManualClock
 
 ACCOUNT = "paper"
@@ -181,7 +182,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
-        plot = asyncio.run(show(folder, step=FINE if arguments.plot else HOUR))
+        plot = loops.run(show(folder, step=FINE if arguments.plot else HOUR))
     if arguments.plot:
         arguments.plot.write_text(plot.svg())
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +26,7 @@ from app.storage.migrations import migrate
 from tests import postgres
 from tests.fakes import ManualClock
 from tests.leaks import lines_with_secrets
+from tests.loops import RestingLoop
 
 # Where nothing may be kept compiled, every worker and every program of a test would compile all
 # anew; they inherit this.
@@ -84,6 +85,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = "\n".join(("a secret was written:", *found))
     return report
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"resting": RestingLoop}
 
 
 _dialects: dict[tuple[str, str], Dialect] = {}

@@ -12,6 +12,7 @@ from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.faults import CrashPoint, Faults
 from app.storage.database import Database
 from app.storage.paper import PaperBooks
+from tests import loops
 from tests.exchanges.conftest import START
 from tests.exchanges.rigs import TERMS, a_limit, a_triggered, an_intent, steps_off, ticker_of
 from tests.fakes import ManualClock
@@ -52,4 +53,4 @@ async def die(books: PaperBooks, point: CrashPoint) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], CrashPoint(sys.argv[2])))
+    loops.run(main(sys.argv[1], CrashPoint(sys.argv[2])))

@@ -30,6 +30,7 @@ from tests.conftest import START
 from tests.fakes import ManualClock
 from tests.lifecycle.exchange import Answer, Held, Killed, KnownExchange, written
 from tests.lifecycle.world import ACCOUNT, NOT_FOUND_SECONDS, Follower, Process, open_process
+from tests.loops import RestingLoop
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="orderdeck-", dir=SHORT_LIVED)
         self.path = Path(self.folder.name) / "orderdeck.db"
         shutil.copy(self.template, self.path)
-        self.runner = asyncio.Runner()
+        self.runner = asyncio.Runner(loop_factory=RestingLoop)
         self.clock = ManualClock(START)
         self.exchange = KnownExchange(self.clock, lambda wire: written(str(self.path), wire))
         self.follower = Follower()

@@ -11,6 +11,7 @@ from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.bots import BotPlan
 from app.settings import load_settings
+from tests import loops
 from tests.conftest import START
 from tests.fakes import ManualClock
 
@@ -55,4 +56,4 @@ async def decided(services: Services, clock: ManualClock, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(live(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+    loops.run(live(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
