@@ -22,6 +22,8 @@ from tests.fakes import HastyClock, ManualClock
 from tests.leaks import lines_with_secrets
 
 ADMIN = "admin-" + "a" * 32
+# In the place of GraphiQL, which may not have been built.
+PAGES = Path(__file__).parent / "pages"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +76,7 @@ def never_late() -> float:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, parts: Parts, *, grace_seconds: int | None = None
+    settings: Settings, parts: Parts, *, grace_seconds: int | None = None, pages: Path = PAGES
 ) -> AsyncIterator[Api]:
     http = httpx.AsyncClient(
         trust_env=False,
@@ -82,7 +84,7 @@ async def running(
         timeout=PATIENCE_SECONDS,
         event_hooks={"response": [tell_no_secret]},
     )
-    app = create_app(settings, parts=parts)
+    app = create_app(settings, parts=parts, pages=pages)
     async with serving(app, grace_seconds=grace_seconds) as address, http:
         yield Api(address=address, http=http)
 
