@@ -25,6 +25,7 @@ from app.storage.database import Database
 from app.storage.migrations import migrate
 from tests import postgres
 from tests.fakes import ManualClock
+from tests.folders import SHORT_LIVED
 from tests.leaks import lines_with_secrets
 from tests.loops import RestingLoop
 
@@ -32,6 +33,8 @@ from tests.loops import RestingLoop
 # anew; they inherit this.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+if SHORT_LIVED is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", SHORT_LIVED)
 
 # How long an example takes is a matter of the machine, and of what else it does.
 hypothesis_settings.register_profile(

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.folders import SHORT_LIVED
+
 USER = "postgres"
 
 
@@ -57,7 +59,7 @@ class Postgres:
 @contextmanager
 def running() -> Iterator[Postgres]:
     bin_folder = binaries()
-    with tempfile.TemporaryDirectory(prefix="orderdeck-pg-") as name:
+    with tempfile.TemporaryDirectory(prefix="orderdeck-pg-", dir=SHORT_LIVED) as name:
         folder = Path(name)
         _hand_over(folder)
         data = folder / "data"

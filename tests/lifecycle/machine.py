@@ -28,6 +28,7 @@ from app.domain.orders import (
 from app.errors import Denied, RefusalCode
 from tests.conftest import START
 from tests.fakes import ManualClock
+from tests.folders import SHORT_LIVED
 from tests.lifecycle.exchange import Answer, Held, Killed, KnownExchange, written
 from tests.lifecycle.world import ACCOUNT, NOT_FOUND_SECONDS, Follower, Process, open_process
 from tests.loops import RestingLoop
@@ -297,7 +298,6 @@ class Machine(RuleBasedStateMachine):
 
 _FILLING = {OrderUpdateKind.FILL, OrderUpdateKind.CORRECTED}
 _NEVER_ANSWERED = {OrderStatus.SUBMITTING, OrderStatus.IN_DOUBT, OrderStatus.REJECTED}
-SHORT_LIVED = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  never needs a disk
 
 
 def picked(among: list[T], pick: int) -> T:
