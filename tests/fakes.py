@@ -15,7 +15,6 @@ from tests.loops import RestingLoop
 
 _TURNS = 20
 _PATIENCE_SECONDS = 30
-_GLANCE_SECONDS = 0.0005
 _SETTLE_SECONDS = 1.0
 
 
@@ -35,6 +34,7 @@ class ManualClock:
         self._now = start
         self._alarms: list[_Alarm] = []
         self._numbers = count()
+        self._expecting: list[Future[None]] = []
 
     def now(self) -> datetime:
         return self._now.replace(microsecond=self._now.microsecond // 1000 * 1000)
@@ -67,8 +67,10 @@ class ManualClock:
     async def until_asleep(self, sleepers: int = 1) -> None:
         """Wait until so many wait for this clock."""
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while self._waiting() < sleepers:  # noqa: ASYNC110 - nothing tells of a new sleeper
-                await asyncio.sleep(_GLANCE_SECONDS)
+            while self._waiting() < sleepers:
+                one_more: Future[None] = asyncio.get_running_loop().create_future()
+                self._expecting.append(one_more)
+                await one_more
 
     def _waiting(self) -> int:
         return sum(not alarm.is_off for alarm in self._alarms)
@@ -81,6 +83,9 @@ class ManualClock:
             owner=asyncio.current_task(),
         )
         heapq.heappush(self._alarms, alarm)
+        for expecting in self._expecting:
+            _finish(expecting)
+        self._expecting.clear()
         return alarm
 
     def _next(self, until: datetime) -> _Alarm | None:
