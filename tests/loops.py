@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-# A loop that looks again so soon is not at rest.
+# A loop that goes on so soon by itself is not at rest.
 _BRIEF_SECONDS = 0.05
 # The calls by which this application waits for its databases.
 _CALLS = ("start", "execute", "run_sync", "commit", "invalidate", "close")
@@ -27,12 +27,15 @@ class _Selector(selectors.DefaultSelector):
         super().__init__()
         self.at_pause: list[Future[None]] = []
         self.at_next_pause: list[Future[None]] = []
+        # Whether the pause would be so short that somebody is only looking again and again.
+        self.is_brief = False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is not None and timeout <= _BRIEF_SECONDS:
+        if timeout is not None and timeout <= 0:
             return super().select(timeout)
         if self.at_pause:
             ready = super().select(0)
+            self.is_brief = timeout is not None and timeout <= _BRIEF_SECONDS
             if ready or self._tell():
                 return ready
         ready = super().select(timeout)
@@ -62,7 +65,7 @@ class RestingLoop(asyncio.SelectorEventLoop):
     def is_at_rest(self) -> bool:
         """In a pause: whether nothing will go on before a timer rings or somebody asks."""
         self._processes = [one for one in self._processes if one.get_returncode() is None]
-        return not self._trips and not self._processes
+        return not (self._trips or self._processes or self._rests.is_brief)
 
     async def pause(self) -> None:
         """Return when all that can go on by itself has gone on."""
