@@ -9,7 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.folders import SHORT_LIVED
+
 USER = "postgres"
+_WITH_STRATEGIES = 150_000
+_DONE = "done"
 
 
 class PostgresMissing(Exception):
@@ -31,10 +35,11 @@ def binaries() -> Path:
 class Postgres:
     """One running server; databases are made from templates."""
 
-    def __init__(self, folder: Path, bin_folder: Path) -> None:
+    def __init__(self, folder: Path, orders: "_Orders") -> None:
         self._folder = folder
-        self._bin = bin_folder
-        self._copying = _copying(bin_folder)
+        self._orders = orders
+        # File by file is the quicker way; before PostgreSQL 15 there was no other.
+        self._copying = " STRATEGY file_copy" if orders.version >= _WITH_STRATEGIES else ""
         self._count = 0
 
     def url(self, name: str) -> str:
@@ -43,21 +48,52 @@ class Postgres:
     def create(self, template: str = "template1") -> str:
         self._count += 1
         name = f"test_{self._count}"
-        self.run("createdb", *self._copying, "-T", template, name)
+        self._orders.carry_out(f"CREATE DATABASE {name} TEMPLATE {template}{self._copying}")
         return name
 
     def drop(self, name: str) -> None:
-        self.run("dropdb", "--force", name)
+        self._orders.carry_out(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def run(self, program: str, *arguments: str) -> None:
-        command = [str(self._bin / program), "-h", str(self._folder), "-U", USER, *arguments]
-        subprocess.run(command, check=True, capture_output=True)
+
+class _Orders:
+    """One connection to the server, by which databases are made and dropped."""
+
+    def __init__(self, psql: "subprocess.Popen[str]") -> None:
+        self._psql = psql
+        self.version = int(self.carry_out("SHOW server_version_num"))
+
+    def carry_out(self, statement: str) -> str:
+        """What the server answers; psql ends where it refuses."""
+        assert self._psql.stdin is not None
+        assert self._psql.stdout is not None
+        self._psql.stdin.write(f"{statement};\n\\echo {_DONE}\n")
+        self._psql.stdin.flush()
+        answered: list[str] = []
+        while (line := self._psql.stdout.readline().rstrip("\n")) != _DONE:
+            if self._psql.poll() is not None:
+                raise AssertionError(f"{statement}: {line or answered}")
+            answered.append(line)
+        return "\n".join(answered)
+
+
+@contextmanager
+def _ordering(folder: Path, bin_folder: Path) -> Iterator[_Orders]:
+    command = [str(bin_folder / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
+    with subprocess.Popen(
+        [*command, "-h", str(folder), "-U", USER, "postgres"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as psql:
+        yield _Orders(psql)
+        # At the end of what it is asked, it leaves.
 
 
 @contextmanager
 def running() -> Iterator[Postgres]:
     bin_folder = binaries()
-    with tempfile.TemporaryDirectory(prefix="orderdeck-pg-") as name:
+    with tempfile.TemporaryDirectory(prefix="orderdeck-pg-", dir=SHORT_LIVED) as name:
         folder = Path(name)
         _hand_over(folder)
         data = folder / "data"
@@ -66,16 +102,10 @@ def running() -> Iterator[Postgres]:
         options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=200"
         _as_user([*control, "-o", options, "-l", str(folder / "log"), "start"])
         try:
-            yield Postgres(folder, bin_folder)
+            with _ordering(folder, bin_folder) as orders:
+                yield Postgres(folder, orders)
         finally:
             _as_user([*control, "-m", "immediate", "stop"])
-
-
-def _copying(bin_folder: Path) -> Sequence[str]:
-    """File by file, the quicker way; before PostgreSQL 15 there was no other."""
-    command = [str(bin_folder / "createdb"), "--help"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return ("--strategy", "file_copy") if "--strategy" in told else ()
 
 
 def _hand_over(folder: Path) -> None:
