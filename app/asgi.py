@@ -22,7 +22,7 @@ from app.web.pages import routes as page_routes
 from schema.build import build_schema
 from schema.context import Context
 from schema.http.origins import AllowedHosts, Cors
-from schema.http.responses import refusal
+from schema.http.responses import error_response
 from schema.http.transport import GraphQLEndpoint
 
 
@@ -48,7 +48,7 @@ def create_app(
 
     def farewell() -> Response:
         words = "the server ended before this was done: look up what became of it"
-        return refusal(BrokenOff(words), status=503, context=Context(services=slot.get()))
+        return error_response(BrokenOff(words), status=503, context=Context(services=slot.get()))
 
     endpoint = GraphQLEndpoint(build_schema(), slot.get, allowed_origins=settings.allowed_origins)
     shared = Middleware(Cors, origins=endpoint.allowed_origins)
@@ -72,8 +72,8 @@ def create_app(
 async def _refuse(_: Request, error: Exception) -> Response:
     """An address or a method that is not there."""
     known = cast("HTTPException", error)
-    return refusal(BadInput(known.detail), status=known.status_code, headers=known.headers)
+    return error_response(BadInput(known.detail), status=known.status_code, headers=known.headers)
 
 
 async def _fail(_: Request, error: Exception) -> Response:
-    return refusal(error, status=500)
+    return error_response(error, status=500)
