@@ -1,4 +1,4 @@
-"""Opens the socket that the server listens on, and tells the address that clients reach it at."""
+"""Opens the socket that the server listens on, and builds the URL that clients reach it at."""
 
 import errno
 import resource
@@ -36,14 +36,14 @@ def limit_send_buffer(listener: socket.socket) -> None:
 
 
 def base_url(host: str, port: int, *, is_tls: bool = False) -> str:
-    """How a client on this machine reaches a server that listens there."""
+    """The URL by which a client on this machine reaches a server that listens there."""
     shown = _EVERYWHERE.get(host, host)
     scheme = "https" if is_tls else "http"
     return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
 
 
 def raise_file_limit() -> None:
-    """Every socket is an open file: take as many as the system gives."""
+    """Raise the soft limit of open files to the hard one: every socket is an open file."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

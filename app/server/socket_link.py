@@ -1,4 +1,4 @@
-"""What the web server and the application tell each other about one WebSocket."""
+"""The link between web server and application for one WebSocket, passed in the ASGI scope."""
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from app.server.listening import limit_send_buffer
-from app.server.server import configured
+from app.server.server import uvicorn_config
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 10
@@ -70,7 +70,7 @@ async def serving(app: Starlette, *, grace_seconds: int | None = None) -> AsyncI
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((LOOPBACK, 0))
     limit_send_buffer(listener)
-    config = configured(app, timeout_graceful_shutdown=grace_seconds)
+    config = uvicorn_config(app, timeout_graceful_shutdown=grace_seconds)
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(server.serve([listener]))
