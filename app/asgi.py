@@ -1,4 +1,4 @@
-"""The web application: /graphql, the pages, and how it does."""
+"""Assembles the web application: /graphql, GraphiQL, health checks, metrics and middleware."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ from schema.http.transport import GraphQLEndpoint
 
 
 class _Slot:
-    """Where the services are found while the application runs."""
+    """Holds the services, which exist only while the application runs."""
 
     services: Services
 
@@ -70,9 +70,9 @@ def create_app(
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
-    """An address or a method that is not there."""
-    known = cast("HTTPException", error)
-    return error_response(BadInput(known.detail), status=known.status_code, headers=known.headers)
+    """Answer an unknown path or method in the format of all other errors."""
+    http = cast("HTTPException", error)
+    return error_response(BadInput(http.detail), status=http.status_code, headers=http.headers)
 
 
 async def _fail(_: Request, error: Exception) -> Response:
