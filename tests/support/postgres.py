@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on a socket in a temporary folder."""
+"""Starts a PostgreSQL server for tests, on a Unix socket in a temporary folder."""
 
 import os
 import pwd
@@ -13,11 +13,11 @@ USER = "postgres"
 
 
 class PostgresMissing(Exception):
-    """No server's binaries on this machine."""
+    """PostgreSQL's server binaries are not installed."""
 
 
 def binaries() -> Path:
-    """Where initdb and postgres stand."""
+    """The folder of initdb and postgres."""
     config = shutil.which("pg_config")
     if config is None:
         raise PostgresMissing("pg_config is not installed")
@@ -29,12 +29,12 @@ def binaries() -> Path:
 
 
 class Postgres:
-    """One running server; databases are made from templates."""
+    """A running server; databases are copied from templates."""
 
     def __init__(self, folder: Path, bin_folder: Path) -> None:
         self._folder = folder
         self._bin = bin_folder
-        self._copying = _copying(bin_folder)
+        self._copy_options = _copy_options(bin_folder)
         self._count = 0
 
     def url(self, name: str) -> str:
@@ -43,7 +43,7 @@ class Postgres:
     def create(self, template: str = "template1") -> str:
         self._count += 1
         name = f"test_{self._count}"
-        self.run("createdb", *self._copying, "-T", template, name)
+        self.run("createdb", *self._copy_options, "-T", template, name)
         return name
 
     def drop(self, name: str) -> None:
@@ -71,11 +71,11 @@ def running() -> Iterator[Postgres]:
             _as_user([*control, "-m", "immediate", "stop"])
 
 
-def _copying(bin_folder: Path) -> Sequence[str]:
-    """File by file, the quicker way; before PostgreSQL 15 there was no other."""
+def _copy_options(bin_folder: Path) -> Sequence[str]:
+    """The options to copy file by file, which is faster; before PostgreSQL 15 it did so anyway."""
     command = [str(bin_folder / "createdb"), "--help"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return ("--strategy", "file_copy") if "--strategy" in told else ()
+    usage = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return ("--strategy", "file_copy") if "--strategy" in usage else ()
 
 
 def _hand_over(folder: Path) -> None:
