@@ -15,7 +15,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 # Fields executed without a pause: a few milliseconds.
 SLICE = 500
-# A list up to this length is completed without a pause, whatever its items hold.
+# A list up to this length is completed without a pause, however large its items are.
 SHORT = 20
 # Items of a list that are awaited at the same time; without a cap all would start at once.
 TOGETHER = 16
