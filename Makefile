@@ -8,13 +8,17 @@ DEVELOPMENT := $(VENV)/.development
 TESTERS := $(shell cores=$$(nproc 2>/dev/null || echo 1); echo $$((cores < 4 ? cores + 1 : 4)))
 LOCKED := --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test check conformance soak format web node bench schema lock clean
+.PHONY: run test test-all check conformance soak format web node bench schema lock clean
 
 run: $(RUNTIME) web
 	@exec $(BIN)/orderdeck serve $(ARGS)
 
+# All but what is marked as slow: kills, storms, browsers, long fuzzing.
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal -m "not slow" $(ARGS)
+
+test-all: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal --durations=20 $(ARGS)
 
 # What others have written for the same protocols, against the program that is shipped.
 conformance: $(DEVELOPMENT) node

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import cast
 
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from app.server.shutdown_response import ShutdownResponse
 from app.services import Services
 from app.settings import Settings
 from app.web.operation import routes as operation_routes
+from app.web.pages import STATIC
 from app.web.pages import routes as page_routes
 from schema.build import build_schema
 from schema.context import Context
@@ -36,7 +38,7 @@ class _Slot:
 
 
 def create_app(
-    settings: Settings, *, migrate: bool = True, parts: Parts | None = None
+    settings: Settings, *, migrate: bool = True, parts: Parts | None = None, pages: Path = STATIC
 ) -> Starlette:
     slot = _Slot()
 
@@ -57,7 +59,7 @@ def create_app(
             Route("/graphql", endpoint, middleware=[shared]),
             WebSocketRoute("/graphql", endpoint),
             *operation_routes(slot.get, endpoint.guarded),
-            *page_routes(),
+            *page_routes(pages),
         ],
         middleware=[
             Middleware(RequestIds, metrics=lambda: slot.get().metrics),

@@ -20,6 +20,7 @@ from app.services import Services
 from app.services.bot.service import BotPlan
 from app.services.portfolio.portfolios import Portfolio
 from benchmarks.trading_day import ACCOUNT, NOON, DayClock, settings_in
+from tests.support import loops
 
 CANDLE = timedelta(minutes=15)
 DAY = timedelta(hours=24)
@@ -99,4 +100,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    loops.run(main())

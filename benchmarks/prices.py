@@ -14,10 +14,10 @@ from app.clocks import SystemClock
 from app.domain.accounts import AccountMode
 from app.domain.markets.markets import Ticker
 from app.services.accounts import AccountEntry
-from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import fetch_prices
 from app.services.markets.stream_registry import StreamRegistry
+from app.services.reads import Answers
 
 SYMBOLS = [f"C{number}/USDT" for number in range(50)]
 ANSWER_SECONDS = 0.1

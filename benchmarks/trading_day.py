@@ -21,6 +21,7 @@ from app.services import Services
 from app.services.portfolio.portfolios import MAX_POINTS, CurveRequest, Portfolio
 from app.settings import Settings, load_settings
 from benchmarks.equity_plot import Plot
+from tests.support import loops
 from tests.support.clock import ManualClock
 
 ACCOUNT = "paper"
@@ -184,7 +185,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
-        plot = asyncio.run(show(folder, step=FINE if arguments.plot else HOUR))
+        plot = loops.run(show(folder, step=FINE if arguments.plot else HOUR))
     if arguments.plot:
         arguments.plot.write_text(plot.svg())
 

@@ -8,7 +8,7 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver
 
 from app.domain.access.audit import AuditOutcome, AuditResult, AuditSubject
 from app.domain.access.tokens import Scope
-from app.services.access.audit import Attempt
+from app.services.access.audit import Attempt, acting
 from schema import ids
 from schema.context import Context, Info
 from schema.errors import audit_result
@@ -36,25 +36,25 @@ class Audited(FieldExtension):
     ) -> Any:
         context = info.context
         audit = context.services.audit
-        context.attempt = audit.attempt(context.viewer, info.field_name, context.request_id)
+        attempt = audit.attempt(context.viewer, info.field_name, context.request_id)
 
         async def act() -> Any:
             context.require(self._scope)
             return await next_(source, info, **kwargs)
 
-        return await _audited(context, context.attempt, act)
+        return await _audited(context, attempt, act)
 
 
-async def part_of_attempt(info: Info, act: Callable[[Attempt], Awaitable[T]]) -> T:
+async def part_of_attempt(info: Info, act: Callable[[], Awaitable[T]]) -> T:
     """Run one of several changes of a mutation, with an audit entry of its own."""
-    attempt = info.context.services.audit.part(info.context.attempt)
-    return await _audited(info.context, attempt, lambda: act(attempt))
+    return await _audited(info.context, info.context.services.audit.part(), act)
 
 
 async def _audited(context: Context, attempt: Attempt, act: Callable[[], Awaitable[T]]) -> T:
     audit = context.services.audit
     try:
-        result = await act()
+        with acting(attempt):
+            result = await act()
     except Exception as error:
         await audit.ended(attempt, audit_result(error))
         raise

@@ -17,7 +17,6 @@ from ulid import ULID
 from app.domain.access.tokens import Scope, Token
 from app.errors import Forbidden, RateLimited, Unauthenticated
 from app.services import Services
-from app.services.access.audit import Attempt
 from app.services.accounts import AccountEntry
 from app.services.reads import View
 
@@ -41,8 +40,6 @@ class Context:
     is_subscription: bool = False
     # Why placing orders is refused, if the document's other mutations may still run.
     orders_refused: RateLimited | None = None
-    # The attempt of the mutation that is running: root fields run one after the other.
-    _attempt: Attempt | None = None
     _view: View | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -52,16 +49,6 @@ class Context:
         if self.token is None:
             raise Unauthenticated("a token is needed")
         return self.token
-
-    @property
-    def attempt(self) -> Attempt:
-        if self._attempt is None:
-            raise LookupError("only a root field of a mutation attempts something")
-        return self._attempt
-
-    @attempt.setter
-    def attempt(self, attempt: Attempt) -> None:
-        self._attempt = attempt
 
     @property
     def accounts(self) -> frozenset[str]:

@@ -9,7 +9,6 @@ from app.domain.orders import refusals
 from app.domain.orders.order import Order as DomainOrder
 from app.domain.orders.requests import OrderRequest
 from app.errors import BadInput
-from app.services.access.audit import Attempt
 from app.services.risk.halt import HaltOptions
 from schema import ids
 from schema.audited import changes, part_of_attempt
@@ -111,9 +110,7 @@ class Mutation:
         self, info: Info, input: CancelAllOrdersInput | None = None
     ) -> CancelAllOrdersPayload:
         wanted = (input or CancelAllOrdersInput()).to_domain(info.context)
-        canceled, failed = await info.context.services.orders.cancel_all(
-            wanted, info.context.attempt
-        )
+        canceled, failed = await info.context.services.orders.cancel_all(wanted)
         return CancelAllOrdersPayload(
             canceled=[Order.of(order) for order in canceled],
             failed=[Refusal.of_denied(denied) for denied in failed],
@@ -212,49 +209,45 @@ async def _read(info: Info, input: PlaceOrderInput) -> OrderRequest:
 
 
 async def _place_from(info: Info, input: PlaceOrderInput) -> PlaceOrderSuccess | Refusal:
-    return await _place(info, input.to_domain(info.context), info.context.attempt)
+    return await _place(info, input.to_domain(info.context))
 
 
 async def _place_one(
-    info: Info, index: int, request: OrderRequest | Refusal, attempt: Attempt
+    info: Info, index: int, request: OrderRequest | Refusal
 ) -> PlaceOrderSuccess | Refusal:
-    return await or_refusal(_place(info, request, attempt), "inputs", str(index))
+    return await or_refusal(_place(info, request), "inputs", str(index))
 
 
-async def _place(
-    info: Info, request: OrderRequest | Refusal, attempt: Attempt
-) -> PlaceOrderSuccess | Refusal:
+async def _place(info: Info, request: OrderRequest | Refusal) -> PlaceOrderSuccess | Refusal:
     if isinstance(request, Refusal):
         return request
-    placed = await info.context.services.orders.place(request, attempt)
+    placed = await info.context.services.orders.place(request)
     return PlaceOrderSuccess(order=Order.of(placed.order), replayed=placed.replayed)
 
 
 async def _close(info: Info, input: ClosePositionInput) -> PlaceOrderSuccess | Refusal:
     request = await closing_request(info, input)
-    return await _place(info, request, info.context.attempt)
+    return await _place(info, request)
 
 
 async def _cancel(info: Info, input: CancelOrderInput) -> OrderSuccess:
     context = info.context
     order = await _existing_order(info, input.reference())
-    canceled = await context.services.orders.cancel(order.id, context.attempt)
+    canceled = await context.services.orders.cancel(order.id)
     return OrderSuccess(order=Order.of(canceled))
 
 
 async def _amend(info: Info, input: AmendOrderInput) -> OrderSuccess:
     context = info.context
     order = await _existing_order(info, OrderReference.of(input.id, None, None))
-    amended = await context.services.orders.amend(order.id, input.to_domain(), context.attempt)
+    amended = await context.services.orders.amend(order.id, input.to_domain())
     return OrderSuccess(order=Order.of(amended))
 
 
 async def _set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> OrderSuccess:
     context = info.context
     order = await _existing_order(info, OrderReference.of(id, None, None))
-    changed = await context.services.orders.set_metadata(
-        order.id, as_metadata(metadata), context.attempt
-    )
+    changed = await context.services.orders.set_metadata(order.id, as_metadata(metadata))
     return OrderSuccess(order=Order.of(changed))
 
 
@@ -273,12 +266,11 @@ async def _create_token(info: Info, input: CreateTokenInput) -> CreateTokenSucce
         account_names=input.account_names,
         expires_at=input.expires_at,
         granter=context.viewer,
-        attempt=context.attempt,
     )
     return CreateTokenSuccess(token=ApiToken.of(token), secret=secret)
 
 
 async def _revoke_token(info: Info, id: strawberry.ID) -> RevokeTokenSuccess:
     token_id = ids.decode(id, ids.Kind.TOKEN)
-    revoked = await info.context.services.auth.revoke(token_id, info.context.attempt)
+    revoked = await info.context.services.auth.revoke(token_id)
     return RevokeTokenSuccess(token=ApiToken.of(revoked))

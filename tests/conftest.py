@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -25,12 +25,16 @@ from app.storage.database import Database
 from app.storage.upkeep.migrations import migrate
 from tests.support import postgres
 from tests.support.clock import ManualClock
+from tests.support.folders import SHORT_LIVED
 from tests.support.leaks import lines_with_secrets
+from tests.support.loops import RestingLoop
 
 # Where nothing may be kept compiled, every worker and every program of a test would compile all
 # anew; they inherit this.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+if SHORT_LIVED is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", SHORT_LIVED)
 
 # How long an example takes is a matter of the machine, and of what else it does.
 hypothesis_settings.register_profile(
@@ -44,19 +48,19 @@ BACKENDS = ("sqlite", "postgresql")
 on_each_database = pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
 
 
-# What waits for servers, browsers or the clock, and would hold everybody up if it came last.
-_LONG = ("tests/fuzz/", "tests/system/", "tests/lifecycle/", "tests/web/")
-
-
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the long tests to all testers, each of whom begins with its own."""
+    """Deal the slow tests to all testers, each of whom begins with its own.
+
+    They would hold everybody up if they came last.
+    """
     testers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    long = [item for item in items if item.nodeid.startswith(_LONG)]
-    short = [item for item in items if not item.nodeid.startswith(_LONG)]
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    short = [item for item in items if not item.get_closest_marker("slow")]
     dealt: list[pytest.Item] = []
     for number in range(testers):
         # Each tester gets as many in a row as any other.
-        hand = long[number::testers]
+        hand = slow[number::testers]
         due = len(items) * (number + 1) // testers - len(dealt) - len(hand)
         dealt += hand + short[:due]
         short = short[due:]
@@ -84,6 +88,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = "\n".join(("a secret was written:", *found))
     return report
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"resting": RestingLoop}
 
 
 _dialects: dict[tuple[str, str], Dialect] = {}

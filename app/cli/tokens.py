@@ -19,7 +19,7 @@ from app.domain.access.tokens import Scope, Token
 from app.errors import Denied
 
 if TYPE_CHECKING:
-    from app.services.access.audit import Attempt, AuditService
+    from app.services.access.audit import AuditService
     from app.services.access.auth import AuthService
 
 _T = TypeVar("_T")
@@ -59,7 +59,7 @@ def create_token(
             account_names=account or None,
             expires_at=None if expires_in is None else auth.now() + expires_in,
         )
-        return await _audited(audit, "createToken", lambda attempt: create(attempt=attempt))
+        return await _audited(audit, "createToken", create)
 
     token, secret = _with_auth(create)
     typer.echo(
@@ -92,13 +92,14 @@ def revoke_token(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None
     typer.echo(f"Token {_with_auth(revoke).id} is revoked.")
 
 
-async def _audited(
-    audit: "AuditService", action: str, act: Callable[["Attempt"], Awaitable[_T]]
-) -> _T:
+async def _audited(audit: "AuditService", action: str, act: Callable[[], Awaitable[_T]]) -> _T:
     """Act with an audit entry, which a denial gets as well."""
+    from app.services.access.audit import acting
+
     attempt = audit.command(action)
     try:
-        return await act(attempt)
+        with acting(attempt):
+            return await act()
     except Denied as denied:
         await audit.ended(attempt, refused(denied.refusal))
         raise

@@ -10,8 +10,9 @@ from app.bus import Bus
 from app.clocks import SystemClock
 from app.domain.accounts import AccountMode
 from app.gateways import Gateways
-from app.runtime.building import Build, build_auth
+from app.runtime.building import Build
 from app.runtime.parts import Parts
+from app.runtime.rooms import build_auth
 from app.services import Services
 from app.services.access.audit import AuditService
 from app.services.access.auth import AuthService

@@ -1,15 +1,15 @@
 """What the product can do."""
 
+import asyncio
 from dataclasses import dataclass
 
+from app.primitives.fair_scheduler import FairScheduler
 from app.services.access.audit import AuditService
 from app.services.access.auth import AuthService
 from app.services.access.rate_limits import BudgetService
 from app.services.accounts import AccountService
 from app.services.bot.service import BotService
 from app.services.bot.strategies import StrategyRunner
-from app.services.concurrency.long_work import LongWork
-from app.services.concurrency.pacing import Pacer
 from app.services.markets.market_data import MarketDataService
 from app.services.metrics import Metrics
 from app.services.operation.metrics_export import MetricsExport
@@ -41,8 +41,10 @@ class Services:
     dead_man: DeadManSwitch
     halts: HaltService
     log: OrderLog
-    long_work: LongWork
-    pacer: Pacer
+    # Documents that are costly to execute run a few at a time.
+    costly_documents: asyncio.Semaphore
+    long_work: FairScheduler
+    pacer: FairScheduler
     market_data: MarketDataService
     metrics: Metrics
     orders: OrderService

@@ -1,10 +1,20 @@
 """Reading: everything that one question asks for, as it was at one instant."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
+from typing import TypeVar, cast
 
 from app.domain.access.audit import AuditEntry
 from app.domain.bot.bot import Bot, Decision
@@ -19,8 +29,8 @@ from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
 from app.domain.portfolio.positions import Position, PositionKey, RoundTripResult
 from app.domain.risk.rules import Rules
 from app.domain.risk.trading_windows import TradeCounts
-from app.errors import CursorInvalid, NotFound
-from app.services.concurrency.once_per_key import Answers
+from app.errors import CursorInvalid, ExchangeError, NotFound
+from app.primitives.once_per_key import OncePerKey
 from app.storage.database import Database, Snapshot
 from app.storage.fills import FillState
 
@@ -32,6 +42,32 @@ class OrderList:
     page: Page[Order]
     total_count: int
     as_of: LogPosition
+
+
+T = TypeVar("T")
+
+
+class Answers:
+    """What exchanges answered for one view, failures included: each question is asked once."""
+
+    def __init__(self) -> None:
+        self._outcomes: OncePerKey[Hashable, object] = OncePerKey()
+
+    def keep(self, question: Hashable, answer: object) -> None:
+        self._outcomes.keep(question, answer)
+
+    async def get(self, question: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+        outcome = await self._outcomes.get(question, partial(_outcome, ask))
+        if isinstance(outcome, ExchangeError):
+            raise outcome
+        return cast("T", outcome)
+
+
+async def _outcome(ask: Callable[[], Awaitable[object]]) -> object:
+    try:
+        return await ask()
+    except ExchangeError as error:
+        return error
 
 
 class View:

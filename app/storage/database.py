@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -14,10 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.bus import Bus, Topic
+from app.domain.access.audit import AuditOutcome, AuditSubject
 from app.domain.orders.events import LoggedEvent
 from app.errors import StorageUnavailable
 from app.storage.accounts import AccountStore
 from app.storage.amendments import AmendmentStore
+from app.storage.attempts import Attempt, current_attempt
 from app.storage.audit import AuditStore
 from app.storage.bots import BotStore
 from app.storage.candles import CandleStore
@@ -66,8 +70,9 @@ class Snapshot:
 class Transaction(Snapshot):
     """The stores, to be changed together or not at all; announcements are made after the commit."""
 
-    def __init__(self, sql: Sql) -> None:
+    def __init__(self, sql: Sql, attempt: Attempt | None = None) -> None:
         super().__init__(sql)
+        self._attempt = attempt
         self.announced: set[Topic] = set()
         self.afterwards: list[Callable[[], None]] = []
 
@@ -76,6 +81,22 @@ class Transaction(Snapshot):
 
     def after_commit(self, act: Callable[[], None]) -> None:
         self.afterwards.append(act)
+
+    async def attempted(self, subject: AuditSubject | None) -> None:
+        """Write the audit entry of whoever attempts this; of several changes, with the first."""
+        attempt = self._attempt
+        if attempt is not None and not attempt.is_written:
+            entry = attempt.about(subject)
+            await self.audit.insert(entry)
+            self.after_commit(partial(attempt.note_written, entry))
+
+    async def attempt_refused(self, code: str) -> None:
+        """The exchange has refused what the audit calls done."""
+        attempt = self._attempt
+        if attempt is not None:
+            entry = replace(attempt.entry, outcome=AuditOutcome.REFUSED, code=code)
+            await self.audit.conclude(entry)
+            self.after_commit(partial(attempt.note_written, entry))
 
 
 def _time_nothing(_: float) -> None:
@@ -101,7 +122,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commit on a clean exit, then publish what was announced; on an error nothing happened."""
         async with self._writing() as sql:
-            transaction = Transaction(sql)
+            transaction = Transaction(sql, current_attempt())
             yield transaction
             logged = await transaction.events.append_pending()
         # Without a pause since the commit, so that listeners hear of commits in their order.

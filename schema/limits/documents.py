@@ -24,7 +24,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import TooComplex
-from app.services.concurrency.long_work import LongWork
+from app.primitives.fair_scheduler import FairScheduler
 from schema.limits import document_size
 from schema.limits.costs import Cost, CostCalculator, given_variables
 from schema.limits.document_size import SizeCheck
@@ -124,14 +124,14 @@ class DocumentCompiler:
         self._schema = schema
         self._cache = cache
 
-    async def find(self, text: str, work: LongWork) -> Document:
+    async def find(self, text: str, work: FairScheduler) -> Document:
         document = self._cache.find(text)
         if document is None:
             document = await self._compile(text, work)
             self._cache.keep(text, document)
         return document
 
-    async def _compile(self, text: str, work: LongWork) -> Document:
+    async def _compile(self, text: str, work: FairScheduler) -> Document:
         document_size.check("characters", len(text), document_size.MAX_SOURCE)
         if len(text) > _SHORT_TEXT:
             await work.turn()
@@ -143,7 +143,7 @@ class DocumentCompiler:
             errors=await self._validate(document, work),
         )
 
-    async def _validate(self, document: DocumentNode, work: LongWork) -> list[GraphQLError]:
+    async def _validate(self, document: DocumentNode, work: FairScheduler) -> list[GraphQLError]:
         errors: list[GraphQLError] = []
         for rules in _rule_groups(document):
             if rules is not _RULES:

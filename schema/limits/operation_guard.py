@@ -55,7 +55,7 @@ class OperationGuard(SchemaExtension):
         is_query = self.execution_context.operation_type is OperationType.QUERY
         async with AsyncExitStack() as stack:
             if is_query and self._context.cost > LONG:
-                await stack.enter_async_context(self._context.services.long_work.room)
+                await stack.enter_async_context(self._context.services.costly_documents)
             yield
 
     @property

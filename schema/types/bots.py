@@ -212,7 +212,7 @@ async def start_bot(info: Info, input: StartBotInput | None) -> BotSuccess:
         cycle_seconds=given.cycle_seconds,
         is_account_given=given.account is not None,
     )
-    await context.services.bot.start(plan, context.attempt)
+    await context.services.bot.start(plan)
     return BotSuccess(bot=await read_bot(info))
 
 
@@ -244,20 +244,20 @@ def _other_account() -> DomainRefusal:
 
 async def pause_bot(info: Info) -> BotSuccess:
     await _require_visible(info)
-    await info.context.services.bot.pause(info.context.attempt)
+    await info.context.services.bot.pause()
     return BotSuccess(bot=await read_bot(info))
 
 
 async def resume_bot(info: Info) -> BotSuccess:
     await _require_visible(info)
-    await info.context.services.bot.resume(info.context.attempt)
+    await info.context.services.bot.resume()
     return BotSuccess(bot=await read_bot(info))
 
 
 async def stop_bot(info: Info, input: StopBotInput | None) -> BotSuccess:
     wish = (input or StopBotInput()).to_domain()
     await _require_visible(info)
-    await info.context.services.bot.stop(wish, info.context.attempt)
+    await info.context.services.bot.stop(wish)
     return BotSuccess(bot=await read_bot(info))
 
 

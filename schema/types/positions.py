@@ -175,9 +175,7 @@ async def set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> Positio
     context = info.context
     async with context.view(info) as view:
         held = await _existing_position(view, info, id)
-    changed = await context.services.position_actions.set_metadata(
-        held.key, as_metadata(metadata), context.attempt
-    )
+    changed = await context.services.position_actions.set_metadata(held.key, as_metadata(metadata))
     return PositionSuccess(position=Position.of(replace(held, position=changed)))
 
 

@@ -31,5 +31,5 @@ class ReconcilePayload:
 async def reconcile(info: Info, name: str | None) -> ReconcilePayload:
     context = info.context
     entry = context.account(name)
-    found = await context.services.reconciler.reconcile(entry.name, context.attempt)
+    found = await context.services.reconciler.reconcile(entry.name)
     return ReconcilePayload.of(found, Account.named(entry.name, context))

@@ -169,37 +169,37 @@ async def watch_risk(info: Info, account: str | None) -> AsyncIterator[Risk]:
 
 async def configure_risk(info: Info, input: RiskLimitsInput) -> RiskSuccess:
     context = info.context
-    await context.services.risk.configure(input.changes(), context.attempt)
+    await context.services.risk.configure(input.changes())
     return await _risk_success(info)
 
 
 async def halt_trading(info: Info, reason: str, wish: HaltOptions) -> HaltPayload:
     context = info.context
-    report = await context.services.halts.halt(_halt_scope(context), reason, wish, context.attempt)
+    report = await context.services.halts.halt(_halt_scope(context), reason, wish)
     return await _halt_payload(info, report)
 
 
 async def reduce_trading(info: Info, reason: str) -> RiskSuccess:
     context = info.context
-    await context.services.risk.reduce(reason, _halt_scope(context), context.attempt)
+    await context.services.risk.reduce(reason, _halt_scope(context))
     return await _risk_success(info)
 
 
 async def resume_trading(info: Info) -> RiskSuccess:
     context = info.context
-    await context.services.risk.resume(_halt_scope(context), context.attempt)
+    await context.services.risk.resume(_halt_scope(context))
     return await _risk_success(info)
 
 
 async def arm_dead_man_switch(info: Info, timeout_seconds: int) -> RiskSuccess:
     context = info.context
-    await context.services.dead_man.arm(_halt_scope(context), timeout_seconds, context.attempt)
+    await context.services.dead_man.arm(_halt_scope(context), timeout_seconds)
     return await _risk_success(info)
 
 
 async def disarm_dead_man_switch(info: Info) -> RiskSuccess:
     context = info.context
-    await context.services.dead_man.disarm(_halt_scope(context), context.attempt)
+    await context.services.dead_man.disarm(_halt_scope(context))
     return await _risk_success(info)
 
 

@@ -180,7 +180,7 @@ async def read_window(info: Info) -> TradingWindow:
 
 async def configure_window(info: Info, input: TradingWindowInput) -> TradingWindowSuccess:
     context = info.context
-    await context.services.trading_window.configure(input.changes(), context.attempt)
+    await context.services.trading_window.configure(input.changes())
     return TradingWindowSuccess(trading_window=await read_window(info))
 
 

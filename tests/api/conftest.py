@@ -1,9 +1,11 @@
 """The application as its users meet it: over HTTP and WebSocket, with nothing replaced but time."""
 
 import shutil
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -22,6 +24,8 @@ from tests.support.clock import HastyClock, ManualClock
 from tests.support.leaks import lines_with_secrets
 
 ADMIN = "admin-" + "a" * 32
+# In the place of GraphiQL, which may not have been built.
+PAGES = Path(__file__).parent / "pages"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,17 +76,23 @@ def never_late() -> float:
     return 0.0
 
 
+@cache
+def _unsuspicious() -> ssl.SSLContext:
+    """Takes the certificates of tests; making one costs more than many a test."""
+    return httpx.create_ssl_context(verify=False)
+
+
 @asynccontextmanager
 async def running(
-    settings: Settings, parts: Parts, *, grace_seconds: int | None = None
+    settings: Settings, parts: Parts, *, grace_seconds: int | None = None, pages: Path = PAGES
 ) -> AsyncIterator[Api]:
     http = httpx.AsyncClient(
         trust_env=False,
-        verify=False,  # noqa: S501
+        verify=_unsuspicious(),
         timeout=PATIENCE_SECONDS,
         event_hooks={"response": [tell_no_secret]},
     )
-    app = create_app(settings, parts=parts)
+    app = create_app(settings, parts=parts, pages=pages)
     async with serving(app, grace_seconds=grace_seconds) as address, http:
         yield Api(address=address, http=http)
 

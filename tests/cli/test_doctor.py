@@ -127,6 +127,7 @@ def test_a_running_server_is_looked_at_without_being_disturbed(
         assert sorted(contents(folder)) == names
 
 
+@pytest.mark.slow
 def test_what_a_killed_server_left_in_its_log_is_read(folder: Path) -> None:
     with serving() as (_, process):
         process.kill()
@@ -223,6 +224,7 @@ def test_a_file_where_the_data_folder_should_be_is_a_fault(folder: Path) -> None
     assert (code, findings["data folder"]["level"]) == (1, "fault")
 
 
+@pytest.mark.slow
 def test_a_port_of_a_stranger_is_a_fault(free_port: int) -> None:
     with stranger(free_port):
         assert "another program" in fault("port")

@@ -15,6 +15,7 @@ from tests.api.conftest import Api, hasty, never_late, running, settings_of
 from tests.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.leaks import lines_with_secrets
+from tests.support.loops import RestingLoop
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ class Target:
 def target(sqlite_url: str, tmp_path: Path) -> Iterator[Target]:
     settings = settings_of(sqlite_url, tmp_path, **UNBOUNDED)
     parts = Parts(clock=ManualClock(START), login_throttle=hasty(), seconds=never_late)
-    with all_logs() as told, asyncio.Runner() as runner:
+    with all_logs() as told, asyncio.Runner(loop_factory=RestingLoop) as runner:
         stack = AsyncExitStack()
         api = runner.run(stack.enter_async_context(running(settings, parts)))
         try:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
+import pytest
 from hypothesis import strategies as st
 
 from app.domain.orders.events import LogPosition
@@ -18,6 +19,8 @@ from tests.fuzz.driving import fuzz
 from tests.fuzz.mutations import mutated
 from tests.support.api.clients import Data, Socket
 from tests.support.api.trading import WAITING, place
+
+pytestmark = pytest.mark.slow
 
 LISTS = ("orders:CREATED_AT_DESC", "orders:CREATED_AT_ASC", "fills", "audit", "markets:paper", "")
 WORDS = (

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
@@ -14,6 +15,8 @@ from tests.fuzz.driving import fuzz
 from tests.fuzz.mutations import HOSTILE, mutated, twisted
 from tests.support.api.clients import Data, Socket
 from tests.support.api.documents import calling, every_root_field, least_given
+
+pytestmark = pytest.mark.slow
 
 Frame = str | bytes
 LAST = "the last"

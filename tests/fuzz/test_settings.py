@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 
 from app.errors import SettingsError
 from app.settings import load_settings
 from tests.fuzz.driving import fuzz
 from tests.fuzz.mutations import mutated
+
+pytestmark = pytest.mark.slow
 
 SECRETS = {
     name: f"s3cret-{name}-" + "k" * 32 for name in ("admin", "key", "secret", "word", "base", "own")

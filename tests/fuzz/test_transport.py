@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
@@ -17,6 +18,8 @@ from tests.fuzz.conftest import WHO, Target
 from tests.fuzz.driving import fuzz
 from tests.fuzz.mutations import mutated
 from tests.support.api.servers import Address, dialed
+
+pytestmark = pytest.mark.slow
 
 HEAD = f"Host: localhost\r\nAuthorization: Bearer {ADMIN}\r\n".encode()
 BODY = json.dumps({"query": WHO}).encode()

@@ -24,6 +24,8 @@ from tests.conftest import START
 from tests.lifecycle.exchange import Answer, Held, Killed, KnownExchange, written
 from tests.lifecycle.world import ACCOUNT, NOT_FOUND_SECONDS, Follower, Process, open_process
 from tests.support.clock import ManualClock
+from tests.support.folders import SHORT_LIVED
+from tests.support.loops import RestingLoop
 
 T = TypeVar("T")
 
@@ -38,7 +40,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="orderdeck-", dir=SHORT_LIVED)
         self.path = Path(self.folder.name) / "orderdeck.db"
         shutil.copy(self.template, self.path)
-        self.runner = asyncio.Runner()
+        self.runner = asyncio.Runner(loop_factory=RestingLoop)
         self.clock = ManualClock(START)
         self.exchange = KnownExchange(self.clock, lambda wire: written(str(self.path), wire))
         self.follower = Follower()
@@ -290,7 +292,6 @@ class Machine(RuleBasedStateMachine):
 
 _FILLING = {OrderUpdateKind.FILL, OrderUpdateKind.CORRECTED}
 _NEVER_ANSWERED = {OrderStatus.SUBMITTING, OrderStatus.IN_DOUBT, OrderStatus.REJECTED}
-SHORT_LIVED = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  never needs a disk
 
 
 def picked(among: list[T], pick: int) -> T:

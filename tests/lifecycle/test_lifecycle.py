@@ -27,6 +27,8 @@ from tests.lifecycle.exchange import Answer
 from tests.lifecycle.machine import Machine, picked
 from tests.support.makers import make_request
 
+pytestmark = pytest.mark.slow
+
 # 2,000 steps; in the soak 200,000, each part of it from a seed of its own.
 STEPS = 50
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))

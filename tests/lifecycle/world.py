@@ -14,10 +14,10 @@ from app.domain.orders.events import LoggedEvent
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order
 from app.domain.portfolio.positions import Holding, Position, PositionKey, booked
+from app.runtime.rooms import assemble_orders
 from app.services.accounts import AccountEntry, AccountService
+from app.services.metrics import Metrics
 from app.services.orders.balance_cache import BalanceCache
-from app.services.orders.dependencies import OrderTools
-from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.gate import OrderGate
 from app.services.orders.ledger import IdMakers, OrderLedger
 from app.services.orders.rules import OrderRules
@@ -89,23 +89,22 @@ async def open_process(
     ids = IdMakers(new=lambda: f"{next(_NUMBERS):026d}", new_wire=lambda: f"w{next(_NUMBERS):017d}")
     ledger = OrderLedger(database, clock, ids)
     rules = OrderRules(accounts, clock, lambda _: None)
-    tools = OrderTools(
+    room = assemble_orders(
         database=database,
         bus=bus,
         accounts=accounts,
         gate=gate(database, accounts, BalanceCache(ledger, clock), rules, clock),
         ledger=ledger,
-        dispatcher=OrderDispatcher(accounts, ledger, clock),
         clock=clock,
         ids=ids,
+        metrics=Metrics(),
     )
     times = SyncTimes(interval_seconds=15, not_found_seconds=NOT_FOUND_SECONDS)
-    orders = OrderService(tools)
     process = Process(
         database=database,
         accounts=accounts,
-        orders=orders,
-        sync=OrderSync(entry, orders, tools, times),
+        orders=room.orders,
+        sync=room.sync(entry, times),
         ledger=ledger,
         log=OrderLog(database, bus, clock),
     )

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -22,9 +23,9 @@ from app.errors import (
     StaleRevision,
     StorageUnavailable,
 )
+from app.primitives.fair_scheduler import long_work
 from app.services import Services
 from app.services.access.rate_limits import BudgetService, RateLimits
-from app.services.concurrency.long_work import LongWork
 from app.services.metrics import Metrics
 from schema.build import Schema, build_schema
 from schema.context import Context
@@ -51,7 +52,12 @@ def schema() -> Schema:
 def context() -> Context:
     """Of somebody who is let in, and finds nobody at home."""
     budgets = BudgetService(ManualClock(START), RateLimits())
-    at_home = SimpleNamespace(long_work=LongWork(), budgets=budgets, metrics=Metrics())
+    at_home = SimpleNamespace(
+        long_work=long_work(),
+        costly_documents=asyncio.Semaphore(2),
+        budgets=budgets,
+        metrics=Metrics(),
+    )
     nobody = cast("Services", at_home)
     return Context(services=nobody, token=TOKEN, request_id="request-1")
 

@@ -4,24 +4,18 @@ import asyncio
 import heapq
 from asyncio import Future, Task
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
 
+from tests.support.loops import RestingLoop
+
 _TURNS = 20
 _PATIENCE_SECONDS = 30
-_GLANCE_SECONDS = 0.0005
 _SETTLE_SECONDS = 1.0
-# Where asyncio waits for what other tasks do.
-_WAITING = {
-    asyncio.Event.wait.__code__,
-    asyncio.Lock.acquire.__code__,
-    asyncio.Queue.get.__code__,
-}
-_WAITING_FOR_SOME = asyncio.tasks._wait.__code__  # type: ignore[attr-defined]
 
 
 @dataclass(order=True, slots=True)
@@ -40,6 +34,7 @@ class ManualClock:
         self._now = start
         self._alarms: list[_Alarm] = []
         self._numbers = count()
+        self._expecting: list[Future[None]] = []
 
     def now(self) -> datetime:
         return self._now.replace(microsecond=self._now.microsecond // 1000 * 1000)
@@ -72,8 +67,10 @@ class ManualClock:
     async def until_asleep(self, sleepers: int = 1) -> None:
         """Wait until so many wait for this clock."""
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while self._waiting() < sleepers:  # noqa: ASYNC110 - nothing tells of a new sleeper
-                await asyncio.sleep(_GLANCE_SECONDS)
+            while self._waiting() < sleepers:
+                one_more: Future[None] = asyncio.get_running_loop().create_future()
+                self._expecting.append(one_more)
+                await one_more
 
     def _waiting(self) -> int:
         return sum(not alarm.is_off for alarm in self._alarms)
@@ -86,6 +83,9 @@ class ManualClock:
             owner=asyncio.current_task(),
         )
         heapq.heappush(self._alarms, alarm)
+        for expecting in self._expecting:
+            _finish(expecting)
+        self._expecting.clear()
         return alarm
 
     def _next(self, until: datetime) -> _Alarm | None:
@@ -96,32 +96,21 @@ class ManualClock:
         return None
 
     async def _settle(self, alarm: _Alarm) -> None:
-        # Whoever was woken may wait for a database, which takes real time: it has settled when it
-        # sleeps again or is done. One that waits for something else by then is not waited for long,
-        # and no more at all when everybody sleeps or waits for others who do.
+        # The one that was woken may wait for a database, which takes real time: it has settled when
+        # it sleeps again or is done, or when all is at rest. No other is waited for for long.
         alarm.is_off = True
-        await _turn()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _SETTLE_SECONDS
-        while self._is_awake(alarm.owner) and loop.time() < deadline:
-            if await self._are_all_at_rest():
-                break
-            await asyncio.sleep(_GLANCE_SECONDS)
-        await _turn()
+        assert isinstance(loop, RestingLoop), "a clock that stands still needs such a loop"
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_SECONDS):
+                await loop.pause()
+                while self._is_awake(alarm.owner) and not loop.is_at_rest:
+                    await loop.next_pause()
 
     def _is_awake(self, task: Task[Any] | None) -> bool:
         if task is None or task is asyncio.current_task() or task.done():
             return False
         return not any(alarm.owner is task and not alarm.is_off for alarm in self._alarms)
-
-    async def _are_all_at_rest(self) -> bool:
-        """Looked at twice: what has ended or was told is heard some turns later."""
-        for _ in range(2):
-            awake = (task for task in asyncio.all_tasks() if self._is_awake(task))
-            if not all(_waits_for_others(task) for task in awake):
-                return False
-            await _turn()
-        return True
 
     @asynccontextmanager
     async def _timeout(self, seconds: float) -> AsyncIterator[object]:
@@ -144,20 +133,6 @@ class HastyClock(ManualClock):
 def _finish(woken: Future[None]) -> None:
     if not woken.done():
         woken.set_result(None)
-
-
-def _waits_for_others(task: Task[Any]) -> bool:
-    """Whether it goes on only when another task has ended, or has told it to: not for a thread."""
-    awaited = task._fut_waiter  # type: ignore[attr-defined]
-    if awaited is None or awaited.done():
-        return False
-    inner: Any = task.get_coro()
-    while hasattr(deeper := getattr(inner, "cr_await", None), "cr_code"):
-        inner = deeper
-    code = getattr(inner, "cr_code", None)
-    if code is _WAITING_FOR_SOME:
-        return all(isinstance(one, Task) for one in inner.cr_frame.f_locals["fs"])
-    return isinstance(awaited, Task) or code in _WAITING
 
 
 async def _turn() -> None:

@@ -9,7 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.folders import SHORT_LIVED
+
 USER = "postgres"
+_WITH_STRATEGIES = 150_000
+_DONE = "done"
 
 
 class PostgresMissing(Exception):
@@ -31,10 +35,11 @@ def binaries() -> Path:
 class Postgres:
     """A running server; databases are copied from templates."""
 
-    def __init__(self, folder: Path, bin_folder: Path) -> None:
+    def __init__(self, folder: Path, session: "_Psql") -> None:
         self._folder = folder
-        self._bin = bin_folder
-        self._copy_options = _copy_options(bin_folder)
+        self._psql_session = session
+        # Copying file by file is faster; before PostgreSQL 15 it did so anyway.
+        self._copy_strategy = " STRATEGY file_copy" if session.version >= _WITH_STRATEGIES else ""
         self._count = 0
 
     def url(self, name: str) -> str:
@@ -43,21 +48,54 @@ class Postgres:
     def create(self, template: str = "template1") -> str:
         self._count += 1
         name = f"test_{self._count}"
-        self.run("createdb", *self._copy_options, "-T", template, name)
+        self._psql_session.execute(
+            f"CREATE DATABASE {name} TEMPLATE {template}{self._copy_strategy}"
+        )
         return name
 
     def drop(self, name: str) -> None:
-        self.run("dropdb", "--force", name)
+        self._psql_session.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def run(self, program: str, *arguments: str) -> None:
-        command = [str(self._bin / program), "-h", str(self._folder), "-U", USER, *arguments]
-        subprocess.run(command, check=True, capture_output=True)
+
+class _Psql:
+    """An open psql session, through which all databases are created and dropped."""
+
+    def __init__(self, psql: "subprocess.Popen[str]") -> None:
+        self._psql = psql
+        self.version = int(self.execute("SHOW server_version_num"))
+
+    def execute(self, statement: str) -> str:
+        """Execute a statement and return its output; psql exits on an error."""
+        assert self._psql.stdin is not None
+        assert self._psql.stdout is not None
+        self._psql.stdin.write(f"{statement};\n\\echo {_DONE}\n")
+        self._psql.stdin.flush()
+        output: list[str] = []
+        while (line := self._psql.stdout.readline().rstrip("\n")) != _DONE:
+            if self._psql.poll() is not None:
+                raise AssertionError(f"{statement}: {line or output}")
+            output.append(line)
+        return "\n".join(output)
+
+
+@contextmanager
+def _running_psql(folder: Path, bin_folder: Path) -> Iterator[_Psql]:
+    command = [str(bin_folder / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
+    with subprocess.Popen(
+        [*command, "-h", str(folder), "-U", USER, "postgres"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as psql:
+        yield _Psql(psql)
+        # psql exits when its input is closed.
 
 
 @contextmanager
 def running() -> Iterator[Postgres]:
     bin_folder = binaries()
-    with tempfile.TemporaryDirectory(prefix="orderdeck-pg-") as name:
+    with tempfile.TemporaryDirectory(prefix="orderdeck-pg-", dir=SHORT_LIVED) as name:
         folder = Path(name)
         _hand_over(folder)
         data = folder / "data"
@@ -66,16 +104,10 @@ def running() -> Iterator[Postgres]:
         options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=200"
         _as_user([*control, "-o", options, "-l", str(folder / "log"), "start"])
         try:
-            yield Postgres(folder, bin_folder)
+            with _running_psql(folder, bin_folder) as session:
+                yield Postgres(folder, session)
         finally:
             _as_user([*control, "-m", "immediate", "stop"])
-
-
-def _copy_options(bin_folder: Path) -> Sequence[str]:
-    """The options to copy file by file, which is faster; before PostgreSQL 15 it did so anyway."""
-    command = [str(bin_folder / "createdb"), "--help"]
-    usage = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return ("--strategy", "file_copy") if "--strategy" in usage else ()
 
 
 def _hand_over(folder: Path) -> None:

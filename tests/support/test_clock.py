@@ -1,10 +1,14 @@
 import asyncio
+import sys
 import threading
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 
-from tests.conftest import START
+from app.storage.database import Database
+from tests.conftest import START, on_each_database
 from tests.support.clock import ManualClock
 
 
@@ -84,3 +88,76 @@ async def test_whoever_waits_for_a_thread_is_waited_for(clock: ManualClock, way:
     assert answered.is_set()
     await clock.advance(1)
     await waking
+
+
+async def woken_to(clock: ManualClock, work: Callable[[], Awaitable[object]]) -> bool:
+    """Whether it has ended when the clock has woken a task to do it."""
+    ended = asyncio.Event()
+
+    async def wake() -> None:
+        await clock.sleep(1)
+        await work()
+        ended.set()
+        await asyncio.Event().wait()
+
+    waking = asyncio.create_task(wake())
+    await clock.until_asleep()
+    await clock.advance(1)
+    waking.cancel()
+    return ended.is_set()
+
+
+@on_each_database
+async def test_a_task_that_reads_and_writes_a_database_is_waited_for(
+    clock: ManualClock, database: Database
+) -> None:
+    async def work() -> None:
+        for _ in range(3):
+            async with database.snapshot() as view:
+                await view.tokens.list()
+            async with database.transaction() as tx:
+                await tx.tokens.list()
+
+    assert await woken_to(clock, work)
+
+
+async def test_a_task_that_asks_a_process_is_waited_for(clock: ManualClock) -> None:
+    program = "import time; input(); time.sleep(0.1); print()"
+
+    async def work() -> None:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, stdin=pipe, stdout=pipe
+        )
+        await process.communicate(b"\n")
+
+    assert await woken_to(clock, work)
+
+
+async def test_a_task_that_asks_a_server_of_this_loop_is_waited_for(clock: ManualClock) -> None:
+    async def echo(reader: StreamReader, writer: StreamWriter) -> None:
+        writer.write(await reader.readline())
+        writer.close()
+
+    async def work() -> None:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"word\n")
+        assert await reader.read() == b"word\n"
+        writer.close()
+
+    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+        assert await woken_to(clock, work)
+
+
+async def test_nobody_is_waited_for_who_waits_for_what_may_never_come(clock: ManualClock) -> None:
+    async def wait() -> None:
+        await clock.sleep(1)
+        await asyncio.get_running_loop().create_future()
+
+    waiting = [asyncio.create_task(wait()) for _ in range(40)]
+    await clock.until_asleep(40)
+    async with asyncio.timeout(20):
+        await clock.advance(1)
+    assert not any(task.done() for task in waiting)
+    for task in waiting:
+        task.cancel()

@@ -13,6 +13,8 @@ from app.domain.bot.bot import DecisionOutcome
 from app.domain.order_kinds import OrderSource
 from benchmarks.bot_day import ASSIGNMENTS, CANDLE, DAY, BotDay, traded
 
+pytestmark = pytest.mark.slow
+
 CASH = Decimal(10_000)
 # Long enough for each strategy to buy.
 SPAN = DAY if os.environ.get("ORDERDECK_TEST_SOAK") else DAY / 4

@@ -31,6 +31,8 @@ from tests.support.processes.kills import Acknowledged, assert_as_acknowledged, 
 from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = 16
 SEED = 1
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))

@@ -3,9 +3,13 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.conftest import on_each_database
 from tests.support.processes.clients import api_client
 from tests.system.conftest import MakeServer
+
+pytestmark = pytest.mark.slow
 
 SECONDS = 2
 RESTING = {"symbol": "BTC/USDT", "side": "BUY", "type": "LIMIT", "amount": "0.01", "price": "20000"}

@@ -15,6 +15,8 @@ from tests.support.processes.servers import ServerProcess, free_port
 from tests.support.processes.venues import settings_at
 from tests.system.conftest import MakeServer
 
+pytestmark = pytest.mark.slow
+
 # Longer than a server may take to start: one that waited for its exchange would be too late.
 SILENCE_SECONDS = 60
 BEFORE = {"clientOrderId": "before", "symbol": "BTC/USDT", "amount": "0.01"}

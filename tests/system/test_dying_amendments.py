@@ -13,6 +13,8 @@ from tests.support.processes.books import assert_log_is_whole, differences, read
 from tests.support.processes.clients import Data, api_client, eventually
 from tests.system.conftest import MakeServer
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"reconcile_seconds": 1, "not_found_seconds": 0.5, "exchange_timeout_seconds": 2}
 # So far from the market that it waits.
 ORDER = {

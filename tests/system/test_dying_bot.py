@@ -22,6 +22,8 @@ from tests.support.clock import ManualClock
 from tests.support.processes.dying_bot import BUYING, PATIENCE_MINUTES
 from tests.support.services.reading import order_at_exchange
 
+pytestmark = pytest.mark.slow
+
 PAPER = frozenset({"paper"})
 # A market order is not matched later, nor does it wait for a trigger.
 POINTS = [CrashPoint.ON_ARRIVAL, CrashPoint.BEFORE_BOOKING, CrashPoint.AFTER_BOOKING]

@@ -17,6 +17,8 @@ from tests.support.processes.clients import ApiClient, api_client
 from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 MEGABYTE = 1024 * 1024

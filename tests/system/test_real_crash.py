@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from app.clocks import SystemClock
 from app.domain.orders.order import OrderUpdateKind
 from tests.support.binance.engine.accounts import Account
@@ -34,6 +36,8 @@ from tests.support.processes.storms import Storm
 from tests.support.processes.traders import VenueTrader
 from tests.support.processes.venues import differences, settings_at
 from tests.system.conftest import MakeServer
+
+pytestmark = pytest.mark.slow
 
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
 SEED = 1

@@ -10,6 +10,8 @@ import pytest
 from tests.support.processes.clients import ApiClient, Data, api_client, following
 from tests.support.processes.servers import ServerProcess, launch_program
 
+pytestmark = pytest.mark.slow
+
 MARKET = {"clientOrderId": "first", "symbol": "BTC/USDT", "side": "BUY", "type": "MARKET"}
 
 

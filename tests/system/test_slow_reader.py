@@ -5,9 +5,13 @@ import os
 from contextlib import AsyncExitStack
 from itertools import count
 
+import pytest
+
 from tests.support.processes.books import read_books
 from tests.support.processes.clients import ApiClient, Data, Pace, Subscriber, api_client, following
 from tests.system.conftest import MakeServer
+
+pytestmark = pytest.mark.slow
 
 IS_SOAK = bool(os.environ.get("ORDERDECK_TEST_SOAK"))
 # The long form is 5,000 orders. The short one has fewer of them and more changes of one, which come

@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 
 import httpx
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
@@ -21,6 +22,8 @@ from tests.support.processes.books import (
 from tests.support.processes.clients import ApiClient, Data, api_client, eventually, following
 from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer
+
+pytestmark = pytest.mark.slow
 
 ORDERS = 100
 PATIENCE_SECONDS = 30

@@ -1,6 +1,5 @@
 """A day of trading on paper, looked at as a person would who has the statement of a broker."""
 
-import asyncio
 import re
 import shutil
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from app.runtime import Parts, open_runtime
 from app.services.portfolio.portfolios import Portfolio
 from benchmarks.equity_plot import Plot
 from benchmarks.trading_day import MINUTE, NOON, TRADES, DayClock, Moment, TradingDay, settings_in
+from tests.support import loops
 
 CASH = Decimal(10000)
 FEE = Decimal("0.001")
@@ -65,7 +65,7 @@ async def traded(folder: Path) -> Statement:
 def day(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Statement:
     folder = tmp_path_factory.mktemp("day")
     shutil.copy(sqlite_template, folder / "orderdeck.db")
-    return asyncio.run(traded(folder))
+    return loops.run(traded(folder))
 
 
 def cost_of(orders: Sequence[Order], side: OrderSide) -> Decimal:

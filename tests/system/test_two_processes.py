@@ -27,6 +27,8 @@ from tests.support.processes.clients import (
 from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer
 
+pytestmark = pytest.mark.slow
+
 REPEATS = 200
 FREE_FOR_ALL = 60
 RUNGS = 15

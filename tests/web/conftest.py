@@ -13,6 +13,7 @@ from playwright.async_api import Browser, BrowserContext, async_playwright, expe
 
 from app.runtime import Parts
 from app.web.build import WEB, BuildFailed, build, find_npm, find_wheel
+from app.web.pages import STATIC
 from tests.api.conftest import Api, running, settings_of
 from tests.support.api.clients import PATIENCE_SECONDS
 from tests.web.visits import NOWHERE_ELSE, Visit
@@ -62,7 +63,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def api(context: BrowserContext, sqlite_url: str, tmp_path: Path) -> AsyncIterator[Api]:
     """Stopped before the tabs are closed, so that no socket is halfway closed when it stops."""
-    async with running(settings_of(sqlite_url, tmp_path), Parts()) as api:
+    async with running(settings_of(sqlite_url, tmp_path), Parts(), pages=STATIC) as api:
         yield api
 
 

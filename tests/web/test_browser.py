@@ -12,7 +12,7 @@ from tests.support.api.trading import place
 from tests.web.test_page_sources import EXAMPLES
 from tests.web.visits import Tab, Visit
 
-pytestmark = on_shared
+pytestmark = [on_shared, pytest.mark.slow]
 
 OUTSIDE = "https://example.com/"
 UNAUTHORIZED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"

@@ -10,6 +10,7 @@ from app.cli.client.filters import OrderFilter
 from app.cli.client.http import api_client
 from app.cli.client.responses import Data, Disconnected, require_object
 from app.cli.client.streams import subscribed
+from app.primitives.backoff import Backoff
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 5.0
@@ -39,7 +40,7 @@ class Follower:
         self._show = show
         self._warn = warn
         self._sleep = sleep
-        self._pause = FIRST_PAUSE_SECONDS
+        self._pauses = Backoff(first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
         self._is_lost = False
 
     async def run(self, cursor: str) -> NoReturn:
@@ -51,11 +52,11 @@ class Follower:
                 await self._follow()
             except Disconnected as error:
                 if asyncio.get_running_loop().time() - began > LONGEST_PAUSE_SECONDS:
-                    self._pause = FIRST_PAUSE_SECONDS
+                    self._pauses.reset()
                 self._is_lost = True
-                self._warn(f"{error}; reconnecting in {self._pause:g} s")
-                await self._sleep(self._pause)
-                self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+                seconds = self._pauses.next()
+                self._warn(f"{error}; reconnecting in {seconds:g} s")
+                await self._sleep(seconds)
 
     async def _follow(self) -> None:
         variables = {"filter": self._filter, "after": self._cursor}
@@ -67,4 +68,4 @@ class Follower:
                 update = require_object(data, "orderUpdates")
                 self._show(update)
                 self._cursor = str(update["cursor"])
-                self._pause = FIRST_PAUSE_SECONDS
+                self._pauses.reset()

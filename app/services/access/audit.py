@@ -5,47 +5,25 @@ from dataclasses import replace
 
 import structlog
 
-from app.domain.access.audit import AuditEntry, AuditOutcome, AuditResult, AuditSubject
+from app.domain.access.audit import AuditEntry, AuditResult, AuditSubject
 from app.domain.access.tokens import Token
 from app.errors import StorageError
 from app.ports import Clock
-from app.storage.database import Database, Transaction
+from app.storage.attempts import Attempt, acting, current_attempt
+from app.storage.database import Database
+
+__all__ = ["Attempt", "AuditService", "acting", "covers", "current_attempt"]
 
 COMMAND_LINE = "command line"
 
 _logger = structlog.get_logger(__name__)
 
 
-class Attempt:
-    """Somebody wants to change something: its entry is committed together with the change."""
-
-    def __init__(self, entry: AuditEntry) -> None:
-        self.entry = entry
-        self.is_written = False
-        self.is_split = False
-        self._is_of_many = False
-
-    def covers(self, subject: AuditSubject | None) -> None:
-        """Of many changes the entry tells what they have in common."""
-        self.entry = replace(self.entry, subject=subject)
-        self._is_of_many = True
-
-    async def done(self, tx: Transaction, subject: AuditSubject | None) -> None:
-        """Write it with the change; of several changes the first one takes it along."""
-        if not self.is_written:
-            entry = self.entry if self._is_of_many else replace(self.entry, subject=subject)
-            await tx.audit.insert(entry)
-            tx.after_commit(lambda: self._has_written(entry))
-
-    async def refused(self, tx: Transaction, code: str) -> None:
-        """What was written as done has been refused by the exchange."""
-        entry = replace(self.entry, outcome=AuditOutcome.REFUSED, code=code)
-        await tx.audit.conclude(entry)
-        tx.after_commit(lambda: self._has_written(entry))
-
-    def _has_written(self, entry: AuditEntry) -> None:
-        self.entry = entry
-        self.is_written = True
+def covers(subject: AuditSubject | None) -> None:
+    """Say what the many changes of the present attempt have in common."""
+    attempt = current_attempt()
+    if attempt is not None:
+        attempt.covers(subject)
 
 
 class AuditService:
@@ -80,16 +58,20 @@ class AuditService:
         )
         return Attempt(entry)
 
-    def part(self, whole: Attempt) -> Attempt:
+    def part(self) -> Attempt:
         """One of several attempts, each of which has an entry, and the whole none."""
+        whole = current_attempt()
+        if whole is None:
+            raise LookupError("only a root field of a mutation attempts something")
         whole.is_split = True
         return Attempt(replace(whole.entry, id=self._new_id(), at=self._clock.now()))
 
     async def done(self, attempt: Attempt, subject: AuditSubject | None = None) -> None:
         """See to an attempt that succeeded without changing anything."""
         if not attempt.is_written and not attempt.is_split:
-            async with self._database.transaction() as tx:
-                await attempt.done(tx, subject)
+            with acting(attempt):
+                async with self._database.transaction() as tx:
+                    await tx.attempted(subject)
 
     async def ended(self, attempt: Attempt, ending: AuditResult) -> None:
         """See to an attempt that was refused or has failed. That stays the answer in any case."""

@@ -23,7 +23,6 @@ from app.errors import (
 )
 from app.ports import Clock
 from app.services.access.admin_tokens import AdminTokens, TokenFactory, digest_of, valid_admins
-from app.services.access.audit import Attempt
 from app.services.access.login_throttle import LoginThrottle
 from app.storage.database import Database
 
@@ -100,7 +99,6 @@ class AuthService:
         account_names: Collection[str] | None = None,
         expires_at: datetime | None = None,
         granter: Token | None = None,
-        attempt: Attempt | None = None,
     ) -> tuple[Token, str]:
         """Make a token and its secret, which is told this once and kept nowhere."""
         now = self._clock.now()
@@ -119,11 +117,10 @@ class AuthService:
         secret = self._mint.make_secret()
         async with self._database.transaction() as tx:
             await tx.tokens.insert(token, digest=digest_of(secret))
-            if attempt is not None:
-                await attempt.done(tx, AuditSubject.token(token.id))
+            await tx.attempted(AuditSubject.token(token.id))
         return token, secret
 
-    async def revoke(self, token_id: str, attempt: Attempt | None = None) -> Token:
+    async def revoke(self, token_id: str) -> Token:
         """Revoke a token; one that was revoked before stays as it was."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
@@ -137,8 +134,7 @@ class AuthService:
                 words = "the last valid ADMIN token cannot be revoked: create another first"
                 raise _denied(RefusalCode.INVALID_STATE, words)
             await tx.tokens.revoke(token_id, at=now)
-            if attempt is not None:
-                await attempt.done(tx, AuditSubject.token(token_id))
+            await tx.attempted(AuditSubject.token(token_id))
         self._forget(token_id)
         return replace(token, revoked_at=now)
 

@@ -46,20 +46,6 @@ _BY_CODE = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CycleTools:
-    """What a cycle works with."""
-
-    database: Database
-    accounts: AccountService
-    candles: CandleHistory
-    market_data: MarketDataService
-    orders: OrderService
-    strategies: StrategyRunner
-    clock: Clock
-    new_id: Callable[[], str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Question:
     """One assignment with what its strategy is to look at."""
 
@@ -75,14 +61,31 @@ class _Question:
 class BotCycles:
     """Runs them one after the other; each closed candle is decided on once."""
 
-    def __init__(self, tools: CycleTools) -> None:
-        self._tools = tools
-        self._clock = tools.clock
+    def __init__(
+        self,
+        *,
+        database: Database,
+        accounts: AccountService,
+        candles: CandleHistory,
+        market_data: MarketDataService,
+        orders: OrderService,
+        strategies: StrategyRunner,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._candles = candles
+        self._market_data = market_data
+        self._orders = orders
+        self._strategies = strategies
+        self._clock = clock
+        self._new_id = new_id
 
     async def run(self, bot: Bot) -> None:
         """CycleFailed where the exchange told of no market at all."""
-        account = self._tools.accounts.get(bot.account or "")
-        async with self._tools.database.snapshot() as view:
+        account = self._accounts.get(bot.account or "")
+        async with self._database.snapshot() as view:
             decided = await view.bots.decided_until(account.name)
         asked = await self._ask(account, bot.assignments)
         questions = [one for one in asked if isinstance(one, _Question)]
@@ -98,8 +101,8 @@ class BotCycles:
     ) -> Sequence[_Question | BaseException | None]:
         """None where no candle has closed so far."""
         wanted = await asyncio.gather(*(self._wanted(one) for one in assignments))
-        closed = await self._tools.candles.closed(account, wanted)
-        async with self._tools.database.snapshot() as view:
+        closed = await self._candles.closed(account, wanted)
+        async with self._database.snapshot() as view:
             held = [
                 await view.bots.holding(account.name, one.strategy, one.symbol)
                 for one in assignments
@@ -107,15 +110,13 @@ class BotCycles:
         return [_question(*one) for one in zip(assignments, closed, held, strict=True)]
 
     async def _wanted(self, assignment: Assignment) -> CandleRequest:
-        needed = await self._tools.strategies.candles_needed(
-            assignment.strategy, assignment.parameters
-        )
+        needed = await self._strategies.candles_needed(assignment.strategy, assignment.parameters)
         return CandleRequest(symbol=assignment.symbol, timeframe=assignment.timeframe, limit=needed)
 
     async def _advice(self, question: _Question) -> Advice | StrategyFailed:
         assignment = question.assignment
         try:
-            return await self._tools.strategies.decide(
+            return await self._strategies.decide(
                 assignment.strategy,
                 _as_arrays(question.candles),
                 _as_held(question.holding, assignment),
@@ -145,7 +146,7 @@ class BotCycles:
     ) -> Decision:
         assignment, is_failed = question.assignment, isinstance(advice, StrategyFailed)
         return Decision(
-            id=self._tools.new_id(),
+            id=self._new_id(),
             at=self._clock.now(),
             cycle=bot.cycles + 1,
             account=account.name,
@@ -164,7 +165,7 @@ class BotCycles:
         assignment = question.assignment
         try:
             markets = await account.gateway.markets()
-            ticker = await self._tools.market_data.ticker(account, assignment.symbol)
+            ticker = await self._market_data.ticker(account, assignment.symbol)
         except ExchangeError as error:
             return f"dropped: {error}"
         market = markets.get(assignment.symbol)
@@ -190,7 +191,7 @@ class BotCycles:
             await tx.bots.decide(replace(ordered, order_id=placed.id))
 
         try:
-            await self._tools.orders.place(request, placement=Placement(alongside=alongside))
+            await self._orders.place(request, placement=Placement(alongside=alongside))
         except Duplicate:
             # Decided on before, by whoever was faster.
             return
@@ -205,13 +206,13 @@ class BotCycles:
             await self._write(refused)
             return
         # The intent and the decision were written before the exchange said no.
-        async with self._tools.database.transaction() as tx:
+        async with self._database.transaction() as tx:
             await tx.bots.conclude(refused)
             tx.announce(Topic.FEED)
 
     async def _write(self, decision: Decision) -> None:
         try:
-            async with self._tools.database.transaction() as tx:
+            async with self._database.transaction() as tx:
                 await tx.bots.decide(decision)
                 tx.announce(Topic.FEED)
         except Duplicate:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -40,33 +40,35 @@ class LeaseLost(OrderdeckError):
     """Another process has taken the bot over: leave it alone."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunnerTools:
-    """What the runner works with."""
-
-    database: Database
-    accounts: AccountService
-    orders: OrderService
-    cycles: BotCycles
-    bus: Bus
-    clock: Clock
-    # The name of this process.
-    name: str
-    metrics: Metrics = field(default_factory=Metrics)
-
-
 class BotRunner:
     """Follows what was last asked for."""
 
-    def __init__(self, tools: RunnerTools) -> None:
-        self._tools = tools
-        self._database = tools.database
-        self._clock = tools.clock
-        self._endings = BotWindDown(tools.database, tools.accounts, tools.orders)
+    def __init__(
+        self,
+        *,
+        database: Database,
+        accounts: AccountService,
+        orders: OrderService,
+        cycles: BotCycles,
+        bus: Bus,
+        clock: Clock,
+        # The name of this process.
+        name: str,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._orders = orders
+        self._cycles = cycles
+        self._bus = bus
+        self._clock = clock
+        self._name = name
+        self._metrics = metrics or Metrics()
+        self._endings = BotWindDown(database, accounts, orders)
         self._forgot_at: datetime | None = None
 
     async def run(self) -> None:
-        with self._tools.bus.listen(Topic.FEED) as trigger:
+        with self._bus.listen(Topic.FEED) as trigger:
             while True:
                 if _is_idle(await self._read()):
                     await trigger.wait_at_most(self._database.poll_seconds)
@@ -100,7 +102,7 @@ class BotRunner:
 
     async def _begin(self, bot: Bot, trigger: Listener) -> None:
         """Not before its account was compared with the exchange."""
-        if self._tools.accounts.is_in_step(bot.account or ""):
+        if self._accounts.is_in_step(bot.account or ""):
             await self._change(_as_desired)
         else:
             await self._until_rung(trigger, STEP_SECONDS)
@@ -115,7 +117,7 @@ class BotRunner:
         began = self._clock.now()
         failure = await self._cycle(bot, trigger)
         took = self._clock.now() - began
-        self._tools.metrics.cycled(took.total_seconds(), is_done=failure is None)
+        self._metrics.cycled(took.total_seconds(), is_done=failure is None)
         milliseconds = int(took.total_seconds() * 1000)
         await self._change(lambda now: _after_cycle(now, began, milliseconds, failure))
         await self._forget(began)
@@ -130,7 +132,7 @@ class BotRunner:
 
     async def _cycle(self, bot: Bot, trigger: Listener) -> str | None:
         """Why it came to nothing. A stop waits for it a while, and then ends it."""
-        cycle = asyncio.ensure_future(self._tools.cycles.run(bot))
+        cycle = asyncio.ensure_future(self._cycles.run(bot))
         watching = asyncio.ensure_future(self._until_stopping(trigger))
         try:
             await asyncio.wait({cycle, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -177,7 +179,7 @@ class BotRunner:
         is_alone = self._database.poll_seconds is None
         until = now + timedelta(seconds=LEASE_SECONDS)
         async with self._database.transaction() as tx:
-            return await tx.bots.take(self._tools.name, _FAR if is_alone else now, until)
+            return await tx.bots.take(self._name, _FAR if is_alone else now, until)
 
     async def _keep(self) -> None:
         while True:
@@ -198,7 +200,7 @@ class BotRunner:
 
     async def _release(self) -> None:
         async with self._database.transaction() as tx:
-            await tx.bots.release(self._tools.name)
+            await tx.bots.release(self._name)
 
     async def _until_rung(self, trigger: Listener, seconds: float) -> None:
         poll = self._database.poll_seconds

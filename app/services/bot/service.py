@@ -18,7 +18,6 @@ from app.domain.markets.symbols import unknown_symbol
 from app.domain.order_kinds import PositionType
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
-from app.services.access.audit import Attempt
 from app.services.accounts import AccountEntry, AccountService
 from app.services.bot.strategies import StrategyRunner
 from app.services.live import live_queries
@@ -44,54 +43,55 @@ class BotPlan:
     is_account_given: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BotTools:
-    """What the bot is handled with."""
-
-    database: Database
-    accounts: AccountService
-    strategies: StrategyRunner
-    views: ViewService
-    live: LiveQueries
-    bus: Bus
-    clock: Clock
-
-
 class BotService:
     """There is one bot. What was last asked for is written down, and its runner follows."""
 
-    def __init__(self, tools: BotTools) -> None:
-        self._tools = tools
-        self._database = tools.database
-        self._clock = tools.clock
+    def __init__(
+        self,
+        *,
+        database: Database,
+        accounts: AccountService,
+        strategies: StrategyRunner,
+        views: ViewService,
+        live: LiveQueries,
+        bus: Bus,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._strategies = strategies
+        self._views = views
+        self._live = live
+        self._bus = bus
+        self._clock = clock
 
     async def read(self, view: View) -> Bot:
         return await view.bot()
 
     async def follow(self) -> AsyncGenerator[Bot, None]:
         """As it stands now, and anew with every change."""
-        return await self._tools.live.follow(live_queries.LiveQuery(key="bot", look=self._look))
+        return await self._live.follow(live_queries.LiveQuery(key="bot", look=self._look))
 
-    async def start(self, plan: BotPlan, attempt: Attempt | None = None) -> None:
+    async def start(self, plan: BotPlan) -> None:
         """Begin, or go on after a pause, perhaps with something else to do."""
         if plan.assignments is not None:
             deny(await self._check(plan.account, plan.assignments))
         if plan.cycle_seconds is not None:
             deny(_check_seconds(plan.cycle_seconds))
-        await self._change(lambda bot: _started(bot, plan, self._clock), attempt)
+        await self._change(lambda bot: _started(bot, plan, self._clock))
 
-    async def pause(self, attempt: Attempt | None = None) -> None:
-        await self._change(_paused, attempt)
+    async def pause(self) -> None:
+        await self._change(_paused)
 
-    async def resume(self, attempt: Attempt | None = None) -> None:
-        await self._change(_resumed, attempt)
+    async def resume(self) -> None:
+        await self._change(_resumed)
 
-    async def stop(self, wish: StopOptions, attempt: Attempt | None = None) -> None:
-        await self._change(lambda bot: _stopped(bot, wish), attempt)
+    async def stop(self, wish: StopOptions) -> None:
+        await self._change(lambda bot: _stopped(bot, wish))
 
     async def decisions(self, accounts: frozenset[str]) -> AsyncGenerator[Decision, None]:
         """Each that is made from now on, in the order in which they are made."""
-        trigger = self._tools.bus.listen(Topic.FEED)
+        trigger = self._bus.listen(Topic.FEED)
         async with self._database.snapshot() as view:
             return self._told(accounts, await view.bots.last_decision_id(), trigger)
 
@@ -109,13 +109,13 @@ class BotService:
                     await trigger.wait_at_most(self._database.poll_seconds)
 
     async def _look(self, _before: Bot | None) -> Observation[Bot]:
-        async with self._tools.views.open(frozenset()) as view:
+        async with self._views.open(frozenset()) as view:
             return Observation(state=await view.bot())
 
-    async def _change(self, decide: Callable[[Bot], Bot], attempt: Attempt | None) -> None:
+    async def _change(self, decide: Callable[[Bot], Bot]) -> None:
         """Write down what is asked for, and give the runner a moment to get there."""
-        with self._tools.bus.listen(Topic.FEED) as trigger:
-            await self._write(decide, attempt)
+        with self._bus.listen(Topic.FEED) as trigger:
+            await self._write(decide)
             with suppress(TimeoutError):
                 async with self._clock.timeout(SETTLE_SECONDS):
                     while not await self._is_settled():
@@ -126,15 +126,14 @@ class BotService:
             bot = await view.bots.read()
         return bot.state in {bot.desired, BotState.FAILED}
 
-    async def _write(self, decide: Callable[[Bot], Bot], attempt: Attempt | None) -> None:
+    async def _write(self, decide: Callable[[Bot], Bot]) -> None:
         async with self._database.transaction() as tx:
             before = await tx.bots.lock()
             after = decide(before)
             if after != before:
                 await tx.bots.save(after)
                 tx.announce(Topic.FEED)
-                if attempt is not None:
-                    await attempt.done(tx, AuditSubject.bot())
+                await tx.attempted(AuditSubject.bot())
 
     async def _check(
         self, account: AccountEntry, assignments: Sequence[Assignment]
@@ -152,7 +151,7 @@ class BotService:
             )
         for place, one in enumerate(assignments):
             refusal = (
-                await self._tools.strategies.check_parameters(one.strategy, one.parameters)
+                await self._strategies.check_parameters(one.strategy, one.parameters)
                 or _check_symbol(one, markets)
                 or examine_timeframe(one.timeframe, timeframes)
                 or _check_allocation(one)

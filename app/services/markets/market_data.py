@@ -15,8 +15,8 @@ from app.domain.markets.symbols import unknown_symbol
 from app.domain.pages import Page, PageRequest
 from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
+from app.primitives.once_per_key import AnswerCache
 from app.services.accounts import AccountEntry
-from app.services.concurrency.once_per_key import AnswerCache
 from app.services.markets.channels import book_channel, candle_channel, ticker_channel
 from app.services.markets.stream_registry import StreamRegistry
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from app.domain.markets.markets import Ticker
 from app.services.accounts import AccountEntry
-from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService
+from app.services.reads import Answers
 
 SIDE_BY_SIDE = 64
 DEADLINE_SECONDS = 2.0

@@ -10,6 +10,7 @@ import structlog
 
 from app.domain.accounts import Connectivity
 from app.ports import Clock, MarketSource
+from app.primitives.backoff import Backoff
 from app.services.markets.channels import Channel
 
 # So long it goes on without anybody who watches, for whoever comes back.
@@ -96,16 +97,16 @@ class SharedStream(Generic[T]):
             await self._clock.sleep(GRACE_SECONDS)
 
     async def _pump(self) -> None:
-        pause, before = FIRST_PAUSE_SECONDS, None
+        pauses, before = Backoff(first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS), None
         while True:
             opened_at = self._clock.now()
             why = await self._failure_of_listening(before)
             if self._clock.now() - opened_at > timedelta(seconds=SILENCE_SECONDS):
-                pause = FIRST_PAUSE_SECONDS
+                pauses.reset()
             self._tell_break(self._channel.key.kind)
             _log.info("feed.broken", **self._names, why=why)
-            await self._clock.sleep(pause)
-            pause, before = min(pause * 2, LONGEST_PAUSE_SECONDS), self._latest
+            await self._clock.sleep(pauses.next())
+            before = self._latest
 
     async def _failure_of_listening(self, before: T | None) -> str:
         try:

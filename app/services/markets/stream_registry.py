@@ -5,16 +5,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from app.ports import Clock, MarketSource
-from app.services.concurrency.turns import Turns
+from app.primitives.fair_scheduler import price_turns
 from app.services.markets.channels import Channel, ChannelKey
 from app.services.markets.latest_value_queue import LatestValueQueue
 from app.services.markets.shared_stream import SharedStream, StreamListener
 from app.services.metrics import Metrics
-
-# Where a thousand are told the same, an order waits some milliseconds at each of its many steps
-# and not until all were told.
-TOLD_AT_ONCE = 4
-RESTS = 6
 
 T = TypeVar("T")
 
@@ -28,7 +23,7 @@ class StreamRegistry:
         self._metrics = metrics or Metrics()
         self._sources = sources
         self._clock = clock
-        self._turns = Turns(at_once=TOLD_AT_ONCE, rests=RESTS)
+        self._turns = price_turns()
         self._streams: dict[ChannelKey, SharedStream[Any]] = {}
         self._new: asyncio.Queue[ChannelKey] = asyncio.Queue()
 

@@ -1,6 +1,5 @@
 """The metrics as they are told: what was counted, and how things stand when somebody asks."""
 
-from dataclasses import dataclass
 from functools import partial
 from math import nan
 from platform import python_version
@@ -21,26 +20,30 @@ from app.services.orders.update_log import OrderLog
 from app.storage.database import Database
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReadingTools:
-    """What the readings are taken from."""
-
-    metrics: Metrics
-    database: Database
-    accounts: AccountService
-    readiness: Readiness
-    log: OrderLog
-    streams: StreamRegistry
-    live: LiveQueries
-    clock: Clock
-
-
 class MetricsExport:
     """Takes a reading of everything that stands at some value, whenever it is asked."""
 
-    def __init__(self, tools: ReadingTools) -> None:
-        self._tools = tools
-        gauge = partial(Gauge, namespace=NAMESPACE, registry=tools.metrics.registry)
+    def __init__(
+        self,
+        *,
+        metrics: Metrics,
+        database: Database,
+        accounts: AccountService,
+        readiness: Readiness,
+        log: OrderLog,
+        streams: StreamRegistry,
+        live: LiveQueries,
+        clock: Clock,
+    ) -> None:
+        self._metrics = metrics
+        self._database = database
+        self._accounts = accounts
+        self._readiness = readiness
+        self._log = log
+        self._streams = streams
+        self._live = live
+        self._clock = clock
+        gauge = partial(Gauge, namespace=NAMESPACE, registry=metrics.registry)
         self._doubts = gauge(
             "orders_in_doubt", "Orders of which nobody knows whether they exist.", ["account"]
         )
@@ -58,7 +61,7 @@ class MetricsExport:
         self._behind = gauge(
             "subscriber_behind_events", "How far the slowest subscriber to orders is behind."
         )
-        self._streams = gauge("price_streams", "Streams of prices that are open.")
+        self._open_streams = gauge("price_streams", "Streams of prices that are open.")
         self._head = gauge("log_events", "The number of the newest event in the log.")
         build = gauge("build_info", "Which program this is; always 1.", ["version", "python"])
         build.labels(__version__, python_version()).set(1)
@@ -70,13 +73,13 @@ class MetricsExport:
         self._read_accounts()
         self._read_streams()
         encode, content_type = choose_encoder(accept)
-        return encode(self._tools.metrics.registry), content_type
+        return encode(self._metrics.registry), content_type
 
     async def _read_doubts(self) -> None:
         """Where the database cannot be read, nobody knows."""
-        names, now = self._tools.accounts.entries, self._tools.clock.now()
+        names, now = self._accounts.entries, self._clock.now()
         try:
-            async with self._tools.database.snapshot() as view:
+            async with self._database.snapshot() as view:
                 doubts = await view.orders.doubts()
         except StorageError:
             for name in names:
@@ -89,12 +92,12 @@ class MetricsExport:
             self._doubt_age.labels(name).set((now - oldest).total_seconds())
 
     async def _read_readiness(self) -> None:
-        problems = (await self._tools.readiness.look()).problems
+        problems = (await self._readiness.look()).problems
         for check in HealthCheck:
             self._ready.labels(check).set(check not in problems)
 
     def _read_accounts(self) -> None:
-        accounts = self._tools.accounts
+        accounts = self._accounts
         for name, entry in accounts.entries.items():
             connectivity = entry.gateway.connection.connectivity
             reached = connectivity in {Connectivity.CONNECTED, Connectivity.DEGRADED}
@@ -102,10 +105,10 @@ class MetricsExport:
             self._in_step.labels(name).set(accounts.is_in_step(name))
 
     def _read_streams(self) -> None:
-        log, streams, live = self._tools.log, self._tools.streams, self._tools.live
+        log, streams, live = self._log, self._streams, self._live
         self._readers.labels("orders").set(log.readers)
         self._readers.labels("prices").set(streams.watchers)
         self._readers.labels("views").set(live.readers)
         self._behind.set(log.furthest_behind)
-        self._streams.set(len(streams))
+        self._open_streams.set(len(streams))
         self._head.set(log.head)

@@ -3,7 +3,7 @@
 from app.domain.access.audit import AuditSubject
 from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.ports import Clock
-from app.services.access.audit import AuditService
+from app.services.access.audit import AuditService, acting
 from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database
 
@@ -29,6 +29,7 @@ class RestorationService:
         halted = TradingStateRecord(
             state=TradingState.HALTED, reason=reason, since=self._clock.now()
         )
-        async with self._database.transaction() as tx:
-            await restrict(tx, _ALL_ACCOUNTS, halted)
-            await attempt.done(tx, AuditSubject.risk(None))
+        with acting(attempt):
+            async with self._database.transaction() as tx:
+                await restrict(tx, _ALL_ACCOUNTS, halted)
+                await tx.attempted(AuditSubject.risk(None))

@@ -14,10 +14,11 @@ from app.domain.orders.amendments import (
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Order
 from app.errors import Denied, ExchangeError
-from app.services.access.audit import Attempt
-from app.services.orders.dependencies import OrderTools
-from app.services.orders.gate import deny
-from app.storage.database import Snapshot
+from app.ports import Clock
+from app.services.orders.dispatch import OrderDispatcher
+from app.services.orders.gate import OrderGate, deny
+from app.services.orders.ledger import IdMakers, OrderLedger
+from app.storage.database import Database, Snapshot
 
 _logger = structlog.get_logger(__name__)
 
@@ -25,13 +26,24 @@ _logger = structlog.get_logger(__name__)
 class AmendmentService:
     """Changes orders in place or not at all."""
 
-    def __init__(self, tools: OrderTools) -> None:
-        self._tools = tools
-        self._database = tools.database
+    def __init__(
+        self,
+        *,
+        database: Database,
+        gate: OrderGate,
+        ledger: OrderLedger,
+        dispatcher: OrderDispatcher,
+        clock: Clock,
+        ids: IdMakers,
+    ) -> None:
+        self._database = database
+        self._gate = gate
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._ids = ids
 
-    async def amend(
-        self, order_id: str, amendment: Amendment, attempt: Attempt | None = None
-    ) -> Order:
+    async def amend(self, order_id: str, amendment: Amendment) -> Order:
         """Check it and take its place in one step, then ask the exchange once."""
         async with self._database.snapshot() as view:
             order = await _existing(view, order_id)
@@ -39,19 +51,19 @@ class AmendmentService:
         if amended_terms(order, amendment) == order.terms.amendable:
             return order
         exchange = await self._facts(order)
-        halts = self._tools.gate.halts
+        halts = self._gate.halts
         order, asked = await self._let_in(order, amendment, exchange)
         if asked is None:
             return order
         if is_increase(order, asked.terms):
             await self._insist_on_trading(halts, order, asked)
-        return await self._tools.dispatcher.amend(order, asked, attempt)
+        return await self._dispatcher.amend(order, asked)
 
     async def _insist_on_trading(self, halts: int, order: Order, asked: AskedAmendment) -> None:
         """Trading was halted since it was let in, perhaps: then nothing is asked."""
-        refusal = await self._tools.gate.halted_since(halts, order.account)
+        refusal = await self._gate.halted_since(halts, order.account)
         if refusal is not None:
-            await self._tools.ledger.give_back(asked)
+            await self._ledger.give_back(asked)
             raise Denied(refusal, existing_order=order)
 
     async def settle(self, asked: AskedAmendment) -> bool:
@@ -63,17 +75,17 @@ class AmendmentService:
             order = await _existing(view, asked.order_id)
         if order.is_open:
             try:
-                report = await self._tools.dispatcher.find(order)
+                report = await self._dispatcher.find(order)
             except (ExchangeError, TimeoutError) as error:
                 _logger.info("lookup.unanswered", order=order.id, error=repr(error))
                 return False
             if report is not None:
-                await self._tools.ledger.apply(order.account, report)
-        await self._tools.ledger.give_back(asked)
+                await self._ledger.apply(order.account, report)
+        await self._ledger.give_back(asked)
         return True
 
     async def _facts(self, order: Order) -> MarketFacts:
-        exchange = await self._tools.gate.facts(order.account, order.symbol)
+        exchange = await self._gate.facts(order.account, order.symbol)
         if isinstance(exchange, MarketFacts):
             return exchange
         refusal = refusals.unavailable(exchange.why, refusals.AS_IT_WAS)
@@ -92,11 +104,11 @@ class AmendmentService:
                 return order, None
             deny(check_amendment(order, amendment, exchange), existing_order=order)
             if is_increase(order, wanted):
-                await self._tools.gate.check_increase(tx, order, wanted, exchange)
+                await self._gate.check_increase(tx, order, wanted, exchange)
             asked = AskedAmendment(
-                id=self._tools.ids.new(),
+                id=self._ids.new(),
                 order_id=order.id,
-                at=self._tools.clock.now(),
+                at=self._clock.now(),
                 terms=wanted,
             )
             await tx.amendments.add(asked)

@@ -11,7 +11,6 @@ from app.domain.orders.order import Order
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.errors import Denied, ExchangeError, ExchangeRejected, ExchangeUnavailable
 from app.ports import Clock, ExchangeGateway
-from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
 from app.services.orders.ledger import OrderLedger
 
@@ -26,16 +25,16 @@ class OrderDispatcher:
         self._ledger = ledger
         self._clock = clock
 
-    async def submit(self, order: Order, attempt: Attempt | None = None) -> Order:
+    async def submit(self, order: Order) -> Order:
         """Send it once. Whatever is not a clear answer is doubt."""
         try:
             async with self._in_time(order):
                 intent = OrderIntent(wire_id=order.wire_id, symbol=order.symbol, terms=order.terms)
                 report = await self._gateway(order).submit(intent)
         except ExchangeRejected as error:
-            return await self._ledger.reject(order.id, error.refusal, attempt)
+            return await self._ledger.reject(order.id, error.refusal)
         except ExchangeUnavailable:
-            return await self._ledger.reject(order.id, refusals.unavailable(), attempt)
+            return await self._ledger.reject(order.id, refusals.unavailable())
         except asyncio.CancelledError:
             await self._ledger.doubt(order.id, "abandoned before the exchange answered")
             raise
@@ -55,9 +54,7 @@ class OrderDispatcher:
             return order
         return order if report is None else await self._ledger.apply(order.account, report) or order
 
-    async def amend(
-        self, order: Order, asked: AskedAmendment, attempt: Attempt | None = None
-    ) -> Order:
+    async def amend(self, order: Order, asked: AskedAmendment) -> Order:
         """Have it changed in place; where no clear answer comes, look what became of it."""
         try:
             async with self._in_time(order):
@@ -72,12 +69,12 @@ class OrderDispatcher:
         except Exception as error:  # noqa: BLE001  nothing else proves that it stands as it was
             _logger.warning("amend.unanswered", order=order.id, error=repr(error))
             report = await self._find_amended(order)
-            changed = await self._ledger.apply(order.account, report, attempt)
+            changed = await self._ledger.apply(order.account, report)
             return _as_asked(changed or order, asked)
         if report is None:
             await self._ledger.give_back(asked)
             raise refusals.not_found()
-        changed = await self._ledger.apply(order.account, report, attempt, answers=asked)
+        changed = await self._ledger.apply(order.account, report, answers=asked)
         return _as_asked(changed or order, asked)
 
     async def find(self, order: Order) -> OrderReport | None:

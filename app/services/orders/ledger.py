@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.errors import Duplicate, Refusal, StaleRevision
 from app.ports import Clock
-from app.services.access.audit import Attempt
+from app.primitives.recent_dict import RecentDict
 from app.services.orders import bot_bookkeeping, position_bookkeeping
 from app.storage.database import Database, Snapshot, Transaction
 
@@ -26,6 +27,7 @@ MAX_ATTEMPTS = 20
 RECENT_REPORTS = 1000
 
 T = TypeVar("T")
+OrderName = tuple[str, str]
 Decide = Callable[[Order], list[Change]]
 
 _logger = structlog.get_logger(__name__)
@@ -39,6 +41,15 @@ class IdMakers:
     new_wire: Callable[[], str]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """A report that says more than is known, worked out against one revision of its order."""
+
+    order: Order
+    # None: the report contradicts the order, which the transaction has to confirm.
+    steps: Sequence[Change] | None
+
+
 class OrderLedger:
     """The only writer of orders that exist."""
 
@@ -50,20 +61,28 @@ class OrderLedger:
         # How often anything was written of an account's orders, by this process.
         self.changes: Counter[str] = Counter()
         # The latest reports that were or are being applied: a stream repeats most answers.
-        self._recent: dict[tuple[str, tuple[str, str]], OrderReport] = {}
+        self._recent: RecentDict[tuple[str, tuple[str, str]], OrderReport] = RecentDict(
+            RECENT_REPORTS
+        )
 
     async def apply(
         self,
         account: str,
         report: OrderReport,
-        attempt: Attempt | None = None,
         *,
         answers: AskedAmendment | None = None,
+        news: News | None = None,
     ) -> Order | None:
-        """Take in news of an order, from whichever source; None where nobody here placed it."""
+        """Take in a report of an order, from any source; None if the order is not known here.
+
+        News that was worked out before is written as it is, unless the order has changed since.
+        """
         self._remember(account, report)
         try:
-            return await _until_fresh(lambda: self._apply_once(account, report, attempt, answers))
+            if news is not None and news.steps is not None:
+                with suppress(StaleRevision, Duplicate):
+                    return await self._write(news.order, news.steps)
+            return await _until_fresh(lambda: self._apply_once(account, report, answers))
         except BaseException:
             self._recent.pop((account, report.name), None)
             raise
@@ -78,26 +97,27 @@ class OrderLedger:
         self._remember(account, report)
         return await _until_fresh(lambda: self._take_in_once(account, report))
 
-    async def is_news(self, account: str, report: OrderReport) -> bool:
-        """Whether a report says more than is known: most do not, and then cost no write."""
+    async def news_in(self, account: str, report: OrderReport) -> News | None:
+        """What a report says beyond what is known: mostly nothing, and that costs no write."""
         if self._recent.get((account, report.name)) == report:
-            return False
+            return None
         async with self._database.snapshot() as view:
             order = await _find_reported(view, account, report)
             if order is None:
-                return False
+                return None
             fills = await _fills_of(view, order)
         if order.status is OrderStatus.SUBMITTING and report.status is OrderStatus.OPEN:
-            # Whoever is sending it is about to get the same answer.
-            return False
+            # The task that is sending the order is about to get the same answer.
+            return None
         try:
-            return bool(self._steps(order, fills, report))
+            steps = self._steps(order, fills, report)
         except changes.TransitionForbidden:
-            return True
+            return News(order=order, steps=None)
+        return News(order=order, steps=steps) if steps else None
 
-    async def change(self, order_id: str, decide: Decide, attempt: Attempt | None = None) -> Order:
+    async def change(self, order_id: str, decide: Decide) -> Order:
         """Decide on the order as it is, and once more where somebody else was faster."""
-        return await _until_fresh(lambda: self._change_once(order_id, decide, attempt))
+        return await _until_fresh(lambda: self._change_once(order_id, decide))
 
     async def doubt(self, order_id: str, reason: str) -> Order:
         """Nobody knows whether the exchange has it."""
@@ -109,9 +129,7 @@ class OrderLedger:
 
         return await self.change(order_id, decide)
 
-    async def reject(
-        self, order_id: str, refusal: Refusal, attempt: Attempt | None = None
-    ) -> Order:
+    async def reject(self, order_id: str, refusal: Refusal) -> Order:
         """The exchange surely does not have it."""
 
         def decide(order: Order) -> list[Change]:
@@ -119,7 +137,7 @@ class OrderLedger:
                 return []
             return [changes.rejected(order, refusal, self._clock.now())]
 
-        return await _until_fresh(lambda: self._reject_once(order_id, decide, attempt))
+        return await _until_fresh(lambda: self._reject_once(order_id, decide))
 
     async def give_back(self, asked: AskedAmendment) -> None:
         """The order counts as it stands: nothing more will come of this amendment."""
@@ -130,7 +148,6 @@ class OrderLedger:
         self,
         account: str,
         report: OrderReport,
-        attempt: Attempt | None,
         answers: AskedAmendment | None,
     ) -> Order | None:
         async with self._database.transaction() as tx:
@@ -145,10 +162,15 @@ class OrderLedger:
                 self.forbidden_reports += 1
                 _logger.error("report.forbidden", order=order.id, error=str(error))
                 return order
-            if attempt is not None and steps:
-                await attempt.done(tx, AuditSubject.order(order.id))
+            if steps:
+                await tx.attempted(AuditSubject.order(order.id))
             if answers is not None and answers.is_settled_by(report):
                 await tx.amendments.forget(answers)
+            return await self._record(tx, order, steps)
+
+    async def _write(self, order: Order, steps: Sequence[Change]) -> Order:
+        async with self._database.transaction() as tx:
+            await tx.attempted(AuditSubject.order(order.id))
             return await self._record(tx, order, steps)
 
     async def _take_in_once(self, account: str, report: OrderReport) -> Order | None:
@@ -163,20 +185,20 @@ class OrderLedger:
             tx.events.append(changes.imported(order).event)
             return await self._record(tx, order, self._steps(order, (), report))
 
-    async def _change_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
+    async def _change_once(self, order_id: str, decide: Decide) -> Order:
         async with self._database.transaction() as tx:
             order = await _found(tx, order_id)
             steps = decide(order)
-            if attempt is not None and steps:
-                await attempt.done(tx, AuditSubject.order(order_id))
+            if steps:
+                await tx.attempted(AuditSubject.order(order_id))
             return await self._record(tx, order, steps)
 
-    async def _reject_once(self, order_id: str, decide: Decide, attempt: Attempt | None) -> Order:
+    async def _reject_once(self, order_id: str, decide: Decide) -> Order:
         async with self._database.transaction() as tx:
             found = await _found(tx, order_id)
             order = await self._record(tx, found, decide(found))
-            if attempt is not None and order.refusal is not None:
-                await attempt.refused(tx, str(order.refusal.code))
+            if order.refusal is not None:
+                await tx.attempt_refused(str(order.refusal.code))
             return order
 
     async def _record(self, tx: Transaction, before: Order, steps: Sequence[Change]) -> Order:
@@ -190,8 +212,6 @@ class OrderLedger:
     def _remember(self, account: str, report: OrderReport) -> None:
         self._recent.pop((account, report.name), None)
         self._recent[account, report.name] = report
-        if len(self._recent) > RECENT_REPORTS:
-            del self._recent[next(iter(self._recent))]
 
     def _steps(self, order: Order, fills: Sequence[Fill], report: OrderReport) -> list[Change]:
         return changes.received(order, fills, report, at=self._clock.now(), new_id=self._ids.new)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from app.domain.access.audit import AuditSubject
 from app.domain.orders.reconciliations import Reconciliation
-from app.services.access.audit import Attempt
+from app.services.access.audit import acting, covers
 from app.services.orders.sync import OrderSync
 
 
@@ -14,8 +14,9 @@ class Reconciler:
     def __init__(self, syncs: Mapping[str, OrderSync]) -> None:
         self._syncs = syncs
 
-    async def reconcile(self, account: str, attempt: Attempt | None = None) -> Reconciliation:
+    async def reconcile(self, account: str) -> Reconciliation:
         """Ask the exchange now: what is in doubt first, then everything that is open."""
-        if attempt is not None:
-            attempt.covers(AuditSubject.account(account))
-        return await self._syncs[account].reconcile()
+        covers(AuditSubject.account(account))
+        # What the exchange reports about single orders is not the doing of whoever asks.
+        with acting(None):
+            return await self._syncs[account].reconcile()

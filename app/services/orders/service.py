@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from app.bus import Topic
+from app.bus import Bus, Topic
 from app.domain.access.audit import AuditSubject
 from app.domain.orders import changes, refusals
 from app.domain.orders.amendments import Amendment
@@ -16,13 +16,16 @@ from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.errors import Denied, Duplicate
-from app.services.access.audit import Attempt
-from app.services.metrics import PlacementTimer
+from app.ports import Clock
+from app.services.access.audit import covers, current_attempt
+from app.services.accounts import AccountService
+from app.services.metrics import Metrics, PlacementTimer
 from app.services.orders.amendments import AmendmentService
 from app.services.orders.cancels import cancel_each
-from app.services.orders.dependencies import OrderTools
-from app.services.orders.gate import Preview, deny, entry_of
-from app.storage.database import Transaction
+from app.services.orders.dispatch import OrderDispatcher
+from app.services.orders.gate import OrderGate, Preview, deny, entry_of
+from app.services.orders.ledger import IdMakers, News, OrderLedger
+from app.storage.database import Database, Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,48 +53,62 @@ CLOSING = Placement(is_closing=True)
 class OrderService:
     """What a trader can do with orders."""
 
-    def __init__(self, tools: OrderTools) -> None:
-        self._tools = tools
-        self._database = tools.database
-        self._gate = tools.gate
-        self._ledger = tools.ledger
-        self._dispatcher = tools.dispatcher
-        self._clock = tools.clock
-        self._amendments = AmendmentService(tools)
+    def __init__(
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        accounts: AccountService,
+        gate: OrderGate,
+        ledger: OrderLedger,
+        dispatcher: OrderDispatcher,
+        amendments: AmendmentService,
+        clock: Clock,
+        ids: IdMakers,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._accounts = accounts
+        self._gate = gate
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._amendments = amendments
+        self._clock = clock
+        self._ids = ids
+        self._metrics = metrics or Metrics()
 
     def new_client_order_id(self) -> str:
         """For a client that names none."""
-        return self._tools.ids.new().lower()
+        return self._ids.new().lower()
 
     async def place(
         self,
         request: OrderRequest,
-        attempt: Attempt | None = None,
         *,
         placement: Placement = ORDINARY,
     ) -> Placed:
         """Write the order down, send it once, and answer when the exchange has."""
-        with self._tools.metrics.placing(request.account) as placing:
-            return await self._place(request, attempt, placement, placing)
+        with self._metrics.placing(request.account) as placing:
+            return await self._place(request, placement, placing)
 
     async def _place(
         self,
         request: OrderRequest,
-        attempt: Attempt | None,
         placement: Placement,
         placing: PlacementTimer,
     ) -> Placed:
         self._gate.check_form(request)
         exchange = await self._gate.facts(request.account, request.symbol, request.position_type)
         halts = self._gate.halts
-        placed = await self._write_intent(_Intent(request, exchange, attempt, placement))
+        placed = await self._write_intent(_Intent(request, exchange, placement))
         if placed.replayed:
             placing.replayed()
             return await self._replay(placed.order, request)
         if not placement.is_closing:
-            await self._insist_on_trading(halts, placed.order, attempt)
+            await self._insist_on_trading(halts, placed.order)
         placing.sent()
-        order = await self._dispatcher.submit(placed.order, attempt)
+        order = await self._dispatcher.submit(placed.order)
         placing.answered(order.status)
         return _answer(Placed(order=await self._cancel_if_wished(order), replayed=False))
 
@@ -99,33 +116,26 @@ class OrderService:
         """Everything that placing it would look at; changes nothing."""
         return await self._gate.preview(request)
 
-    async def amend(
-        self, order_id: str, amendment: Amendment, attempt: Attempt | None = None
-    ) -> Order:
+    async def amend(self, order_id: str, amendment: Amendment) -> Order:
         """Change an order in place or not at all; what is so already is not asked for again."""
-        return await self._amendments.amend(order_id, amendment, attempt)
+        return await self._amendments.amend(order_id, amendment)
 
-    async def cancel(self, order_id: str, attempt: Attempt | None = None) -> Order:
+    async def cancel(self, order_id: str) -> Order:
         """Keep the wish, then carry it out as far as the exchange lets us."""
-        order = await self._ledger.change(order_id, self._wish_cancel, attempt)
+        order = await self._ledger.change(order_id, self._wish_cancel)
         order = await self._cancel_if_wished(order)
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
             raise refusals.already_closed(order)
         return order
 
-    async def cancel_all(
-        self, wanted: OrderFilter, attempt: Attempt | None = None
-    ) -> tuple[list[Order], list[Denied]]:
+    async def cancel_all(self, wanted: OrderFilter) -> tuple[list[Order], list[Denied]]:
         """Cancel what is open, and account for each."""
-        if attempt is not None:
-            await self._write_down(attempt, wanted)
+        await self._write_down(wanted)
         async with self._database.snapshot() as view:
             found = await view.orders.matching(wanted)
         return await cancel_each(found, lambda order: self.cancel(order.id))
 
-    async def set_metadata(
-        self, order_id: str, metadata: Mapping[str, Any], attempt: Attempt | None = None
-    ) -> Order:
+    async def set_metadata(self, order_id: str, metadata: Mapping[str, Any]) -> Order:
         deny(check_metadata(metadata))
 
         def decide(order: Order) -> list[Change]:
@@ -133,11 +143,13 @@ class OrderService:
                 return []
             return [changes.metadata_set(order, metadata, self._clock.now())]
 
-        return await self._ledger.change(order_id, decide, attempt)
+        return await self._ledger.change(order_id, decide)
 
-    async def apply(self, account: str, report: OrderReport) -> Order | None:
+    async def apply(
+        self, account: str, report: OrderReport, news: News | None = None
+    ) -> Order | None:
         """Take in news of an order, and carry out what was wished while nobody knew it."""
-        order = await self._ledger.apply(account, report)
+        order = await self._ledger.apply(account, report, news=news)
         return None if order is None else await self._cancel_if_wished(order)
 
     async def look_up(self, order: Order) -> Order | None:
@@ -148,12 +160,14 @@ class OrderService:
     async def carry_out_cancel(self, order: Order) -> Order:
         return await self._dispatcher.cancel(order)
 
-    async def _write_down(self, attempt: Attempt, wanted: OrderFilter) -> None:
-        """Before the first cancel: of changes side by side none can take it along."""
+    async def _write_down(self, wanted: OrderFilter) -> None:
+        """Write the audit entry before the first cancel: parallel changes cannot share it."""
+        if current_attempt() is None:
+            return
         [*names] = wanted.accounts or ()
-        attempt.covers(AuditSubject.account(names[0]) if len(names) == 1 else None)
+        covers(AuditSubject.account(names[0]) if len(names) == 1 else None)
         async with self._database.transaction() as tx:
-            await attempt.done(tx, None)
+            await tx.attempted(None)
 
     def _wish_cancel(self, order: Order) -> list[Change]:
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
@@ -172,11 +186,11 @@ class OrderService:
         """The order once it is closed, or as it stands when the time is up."""
         return await self._until(order, lambda one: not one.is_open)
 
-    async def _insist_on_trading(self, halts: int, order: Order, attempt: Attempt | None) -> None:
+    async def _insist_on_trading(self, halts: int, order: Order) -> None:
         """Trading was halted since it was let in, perhaps: then it is never sent."""
         refusal = await self._gate.halted_since(halts, order.account)
         if refusal is not None:
-            rejected = await self._ledger.reject(order.id, refusal, attempt)
+            rejected = await self._ledger.reject(order.id, refusal)
             raise Denied(refusal, existing_order=rejected)
 
     async def _write_intent(self, intent: "_Intent") -> Placed:
@@ -200,8 +214,7 @@ class OrderService:
             if not rules.is_reduction:
                 await tx.entries.add(entry_of(order, exchange))
             tx.events.append(changes.submitted(order).event)
-            if intent.attempt is not None:
-                await intent.attempt.done(tx, AuditSubject.order(order.id))
+            await tx.attempted(AuditSubject.order(order.id))
             if placement.alongside is not None:
                 await placement.alongside(tx, order)
             return Placed(order=order, replayed=False)
@@ -209,10 +222,10 @@ class OrderService:
     def _new_order(self, request: OrderRequest) -> Order:
         now = self._clock.now()
         return Order(
-            id=self._tools.ids.new(),
+            id=self._ids.new(),
             account=request.account,
             client_order_id=request.client_order_id,
-            wire_id=self._tools.ids.new_wire(),
+            wire_id=self._ids.new_wire(),
             symbol=request.symbol,
             terms=request.terms,
             status=OrderStatus.SUBMITTING,
@@ -235,7 +248,7 @@ class OrderService:
         return await self._until(order, lambda one: one.status is not OrderStatus.SUBMITTING)
 
     async def _until(self, order: Order, is_so: Callable[[Order], bool]) -> Order:
-        with self._tools.bus.listen(Topic.EVENTS) as trigger:
+        with self._bus.listen(Topic.EVENTS) as trigger:
             try:
                 async with self._clock.timeout(self._patience_seconds(order)):
                     while not is_so(order):
@@ -247,7 +260,7 @@ class OrderService:
         return order
 
     def _patience_seconds(self, order: Order) -> float:
-        return self._tools.accounts.get(order.account).answer_seconds
+        return self._accounts.get(order.account).answer_seconds
 
     async def _reread(self, order: Order) -> Order:
         async with self._database.snapshot() as view:
@@ -257,7 +270,6 @@ class OrderService:
 class _Intent(NamedTuple):
     request: OrderRequest
     exchange: MarketFacts | ExchangeUnknown
-    attempt: Attempt | None
     placement: Placement
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from app.bus import Listener, Topic
+from app.bus import Bus, Listener, Topic
 from app.domain.accounts import Connectivity
 from app.domain.orders import refusals
 from app.domain.orders.changes import is_amended
@@ -16,11 +16,14 @@ from app.domain.orders.order import Order
 from app.domain.orders.reconciliations import Reconciliation, missing, unanswered
 from app.domain.orders.reports import OrderReport
 from app.errors import ExchangeError, OrderdeckError
-from app.services.accounts import AccountEntry
+from app.ports import Clock
+from app.primitives.backoff import Backoff
+from app.services.accounts import AccountEntry, AccountService
+from app.services.metrics import Metrics
 from app.services.orders.amendments import AmendmentService
-from app.services.orders.dependencies import OrderTools
 from app.services.orders.ledger import OrderLedger
 from app.services.orders.service import OrderService
+from app.storage.database import Database
 
 FIRST_PAUSE_SECONDS = 0.5
 # Every question has a deadline of its own; so long all those of one round may take.
@@ -50,16 +53,26 @@ class OrderSync:
     def __init__(
         self,
         account: AccountEntry,
-        orders: OrderService,
-        tools: OrderTools,
+        *,
         times: SyncTimes,
+        database: Database,
+        bus: Bus,
+        accounts: AccountService,
+        orders: OrderService,
+        amendments: AmendmentService,
+        ledger: OrderLedger,
+        clock: Clock,
+        metrics: Metrics | None = None,
     ) -> None:
         self._account = account
+        self._database = database
+        self._bus = bus
+        self._accounts = accounts
         self._orders = orders
-        self._amendments = AmendmentService(tools)
-        self._tools = tools
-        self._ledger: OrderLedger = tools.ledger
-        self._clock = tools.clock
+        self._amendments = amendments
+        self._ledger = ledger
+        self._clock = clock
+        self._metrics = metrics or Metrics()
         self._interval_seconds = times.interval_seconds
         self._not_found_after = timedelta(seconds=times.not_found_seconds)
         # An order older than this is not being sent any more, whoever was sending it.
@@ -82,7 +95,7 @@ class OrderSync:
         """Apply the exchange's stream; a report that cannot be applied holds up no other."""
         async for report in self._news:
             lag = self._clock.now() - report.at
-            self._tools.metrics.heard(self._account.name, lag.total_seconds())
+            self._metrics.heard(self._account.name, lag.total_seconds())
             try:
                 await self.hear(report)
             except OrderdeckError as error:
@@ -90,19 +103,21 @@ class OrderSync:
 
     async def hear(self, report: OrderReport) -> Order | None:
         """Apply what is news: most reports say what the answers to our requests said before."""
-        if await self._ledger.is_news(self._account.name, report):
-            return await self._orders.apply(self._account.name, report)
-        return None
+        news = await self._ledger.news_in(self._account.name, report)
+        if news is None:
+            return None
+        return await self._orders.apply(self._account.name, report, news)
 
     async def run_settling(self) -> None:
         """Look doubts up at once, then with growing pauses up to the interval."""
-        pause = FIRST_PAUSE_SECONDS
-        with self._tools.bus.listen(Topic.DOUBTS) as trigger:
+        pauses = Backoff(first=FIRST_PAUSE_SECONDS, longest=self._interval_seconds)
+        with self._bus.listen(Topic.DOUBTS) as trigger:
             while True:
                 has_doubts = await self.settle()
-                pause = min(pause * 2, self._interval_seconds)
-                if await self._rings(trigger, pause if has_doubts else self._interval_seconds):
-                    pause = FIRST_PAUSE_SECONDS
+                pauses.next()
+                seconds = pauses.seconds if has_doubts else self._interval_seconds
+                if await self._rings(trigger, seconds):
+                    pauses.reset()
 
     async def _rings(self, trigger: Listener, seconds: float) -> bool:
         try:
@@ -114,17 +129,19 @@ class OrderSync:
 
     async def run_comparing(self) -> None:
         """On a timer, at once after each gap, and soon again where it failed."""
-        retry, name = FIRST_PAUSE_SECONDS, self._account.name
-        pause = self._interval_seconds if self._tools.accounts.is_in_step(name) else retry
+        retries = Backoff(first=FIRST_PAUSE_SECONDS, longest=self._interval_seconds)
+        is_in_step = self._accounts.is_in_step(self._account.name)
+        pause = self._interval_seconds if is_in_step else retries.seconds
         while True:
             if await self._is_gap(pause):
                 await self.settle()
             if self._is_cut_off():
                 continue
             if (await self.compare()).problems:
-                pause, retry = retry, min(retry * 2, self._interval_seconds)
+                pause = retries.next()
             else:
-                pause, retry = self._interval_seconds, FIRST_PAUSE_SECONDS
+                pause = self._interval_seconds
+                retries.reset()
 
     def _is_cut_off(self) -> bool:
         """Whether it would be asked in vain; once it is back, it says so."""
@@ -136,16 +153,16 @@ class OrderSync:
                 await self._account.gateway.gap()
         except TimeoutError:
             return False
-        self._tools.metrics.gap(self._account.name)
+        self._metrics.gap(self._account.name)
         return True
 
     async def reconcile(self) -> Reconciliation:
         """Look up what is in doubt, then compare everything; says what both have changed."""
-        async with self._tools.database.snapshot() as view:
+        async with self._database.snapshot() as view:
             doubts = await view.orders.in_doubt(self._account.name)
         await self.settle()
         found = await self.compare()
-        async with self._tools.database.snapshot() as view:
+        async with self._database.snapshot() as view:
             for order in doubts:
                 found.note(order, await view.orders.find(order.id))
         return found
@@ -163,7 +180,7 @@ class OrderSync:
             except _UNANSWERED as error:
                 _logger.warning("compare.unanswered", account=self._account.name, error=repr(error))
                 found.problems.append(unanswered(self._account.name))
-        self._tools.metrics.compared(self._account.name, is_answered=not found.problems)
+        self._metrics.compared(self._account.name, is_answered=not found.problems)
         return found
 
     def _tell(self, found: Reconciliation) -> None:
@@ -180,13 +197,13 @@ class OrderSync:
         name, begun_at = self._account.name, self._clock.now()
         gateway = self._account.gateway
         since = self._closed_since(begun_at)
-        async with self._tools.database.snapshot() as view:
+        async with self._database.snapshot() as view:
             symbols = await view.orders.symbols(name, changed_since=since)
         async with self._clock.timeout(COMPARE_SECONDS):
             listed = await gateway.open_orders()
             closed = await gateway.closed_orders(since, symbols)
         known = {report.name: report for report in listed}
-        async with self._tools.database.snapshot() as view:
+        async with self._database.snapshot() as view:
             ours = await view.orders.answered_open(name)
         for order in ours:
             report = known.pop((order.symbol, order.exchange_order_id or ""), None)
@@ -194,7 +211,7 @@ class OrderSync:
         for report in (*known.values(), *closed):
             await self._take(report, found)
         await self._look_up_guessed(min(since, begun_at - GUESSES_LOOK_BACK), found)
-        await self._tools.accounts.set_reconciled(name)
+        await self._accounts.set_reconciled(name)
         self._listed_until = begun_at
 
     async def _compare_one(
@@ -233,7 +250,7 @@ class OrderSync:
 
     async def _look_up_guessed(self, since: datetime, found: Reconciliation) -> None:
         """Lists tell totals; the trades behind them, and so the fees, have to be asked for."""
-        async with self._tools.database.snapshot() as view:
+        async with self._database.snapshot() as view:
             guessed = await view.orders.guessed(self._account.name, changed_since=since)
         for order in guessed:
             try:
@@ -254,7 +271,7 @@ class OrderSync:
         """One round over everything unfinished; says whether doubts remain."""
         await self._doubt_abandoned(due_after=self._answer_due_after)
         name = self._account.name
-        async with self._tools.database.snapshot() as view:
+        async with self._database.snapshot() as view:
             doubts = await view.orders.in_doubt(name)
             uncanceled = await view.orders.uncanceled(name)
             amendments = await view.amendments.waiting(name)
@@ -279,7 +296,7 @@ class OrderSync:
 
     async def _doubt_abandoned(self, *, due_after: timedelta) -> None:
         before = self._clock.now() - due_after
-        async with self._tools.database.snapshot() as view:
+        async with self._database.snapshot() as view:
             found = await view.orders.submitting(self._account.name, before=before)
         for order in found:
             await self._ledger.doubt(order.id, "the process that was sending it ended")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,31 +27,32 @@ BATCH = 200
 _logger = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EquityTools:
-    """What every recorder works with."""
-
-    database: Database
-    bus: Bus
-    views: ViewService
-    valuer: Valuer
-    clock: Clock
-
-
 class EquityRecorder:
     """One account's: a point each minute, and one when it has traded."""
 
-    def __init__(self, account: AccountEntry, tools: EquityTools) -> None:
+    def __init__(
+        self,
+        *,
+        account: AccountEntry,
+        database: Database,
+        bus: Bus,
+        views: ViewService,
+        valuer: Valuer,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._views = views
+        self._valuer = valuer
+        self._clock = clock
         self._account = account
-        self._tools = tools
-        self._clock = tools.clock
         self._seen: Sequence[Position] | None = None
         self._looked_at: datetime | None = None
         # Up to where nothing is left to be done.
         self._thinned: dict[tuple[EquityKey, ThinningRule], datetime] = {}
 
     async def run(self) -> None:
-        with self._tools.bus.listen(Topic.FEED) as trigger:
+        with self._bus.listen(Topic.FEED) as trigger:
             while True:
                 try:
                     await self.record()
@@ -65,15 +65,15 @@ class EquityRecorder:
         """Only what is complete: a curve that falls because a price is missing tells a lie."""
         async with self._view() as view:
             self._note(await view.positions())
-            holdings = await self._tools.valuer.holdings(view, self._account)
-            found = await self._tools.valuer.appraise(view, self._account, holdings, None)
+            holdings = await self._valuer.holdings(view, self._account)
+            found = await self._valuer.appraise(view, self._account, holdings, None)
             if not found.is_complete:
                 return
             point = await point_of(view, found, self._clock.now())
             before = await view.outside(self._account.name)
         key = EquityKey(account=self._account.name, currency=holdings.home)
         outside = outside_of(found.stock)
-        async with self._tools.database.transaction() as tx:
+        async with self._database.transaction() as tx:
             await tx.equity.add(key, point)
             if outside != before:
                 await tx.equity.set_outside(self._account.name, outside)
@@ -103,7 +103,7 @@ class EquityRecorder:
         kept = {point.at for point in thinned(points, thinning.width)}
         doomed = [point.at for point in points if point.at not in kept]
         for start in range(0, len(doomed), BATCH):
-            async with self._tools.database.transaction() as tx:
+            async with self._database.transaction() as tx:
                 await tx.equity.forget(key, doomed[start : start + BATCH])
         self._thinned[key, thinning] = until
 
@@ -138,4 +138,4 @@ class EquityRecorder:
         self._seen, self._looked_at = positions, self._clock.now()
 
     def _view(self) -> AbstractAsyncContextManager[View]:
-        return self._tools.views.open(frozenset({self._account.name}))
+        return self._views.open(frozenset({self._account.name}))

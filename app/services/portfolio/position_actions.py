@@ -16,7 +16,6 @@ from app.domain.portfolio.positions import Position, PositionKey
 from app.domain.portfolio.valuations import PositionSide, ValuedPosition
 from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
-from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
 from app.services.orders.gate import deny
 from app.storage.database import Database
@@ -47,9 +46,7 @@ class PositionActions:
             deny(_too_much(held, amount))
         return closing_order(held.key, _closing_side(held, known), amount, client_order_id)
 
-    async def set_metadata(
-        self, key: PositionKey, metadata: Mapping[str, Any], attempt: Attempt | None = None
-    ) -> Position:
+    async def set_metadata(self, key: PositionKey, metadata: Mapping[str, Any]) -> Position:
         """Also of what came from outside, of which nothing was kept so far."""
         deny(check_metadata(metadata))
         async with self._database.transaction() as tx:
@@ -59,8 +56,7 @@ class PositionActions:
             if after != known:
                 await tx.positions.save(after)
                 tx.announce(Topic.FEED)
-                if attempt is not None:
-                    await attempt.done(tx, AuditSubject.position(key))
+                await tx.attempted(AuditSubject.position(key))
         return after
 
     async def _whole(self, held: ValuedPosition) -> Decimal:

@@ -24,6 +24,7 @@ from app.domain.portfolio.valuations import (
 from app.domain.problems import Problem
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.ports import Clock
+from app.primitives.recent_dict import RecentDict
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import PriceAnswers, fetch_prices
@@ -74,7 +75,7 @@ class Valuer:
     def __init__(self, market_data: MarketDataService, clock: Clock) -> None:
         self._market_data = market_data
         self._clock = clock
-        self._ways: dict[tuple[str, str], _Ways] = {}
+        self._ways: RecentDict[tuple[str, str], _Ways] = RecentDict(_KEPT)
 
     async def holdings(self, view: View, account: AccountEntry) -> AccountHoldings:
         """ExchangeError where the exchange does not say: without balances there is no equity."""
@@ -132,8 +133,6 @@ class Valuer:
         if known is None or known.markets is not holdings.markets:
             known = _Ways.of(holdings, currency)
             self._ways[account.name, currency] = known
-        if len(self._ways) > _KEPT:
-            del self._ways[next(iter(self._ways))]
         return known
 
 

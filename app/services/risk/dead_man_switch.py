@@ -10,7 +10,6 @@ from app.domain.checks import invalid
 from app.domain.risk.rules import ALL, Rules
 from app.errors import StorageError
 from app.ports import Clock
-from app.services.access.audit import Attempt
 from app.services.accounts import AccountService
 from app.services.orders.gate import deny
 from app.services.risk.halt import HaltOptions, HaltReport, HaltService
@@ -38,9 +37,7 @@ class DeadManSwitch:
         self._bus = bus
         self._clock = clock
 
-    async def arm(
-        self, halt_scope: HaltScope, seconds: int, attempt: Attempt | None = None
-    ) -> None:
+    async def arm(self, halt_scope: HaltScope, seconds: int) -> None:
         """Fire so much later, unless it is armed again before."""
         if not 1 <= seconds <= MOST_SECONDS:
             deny(invalid("timeoutSeconds", f"timeoutSeconds takes 1 to {MOST_SECONDS}"))
@@ -49,10 +46,9 @@ class DeadManSwitch:
             for key in halt_scope.keys:
                 await tx.rules.save_switch(key, self._clock.now() + timedelta(seconds=seconds))
             tx.announce(Topic.FEED, Topic.SWITCHES)
-            if attempt is not None:
-                await attempt.done(tx, halt_scope.subject)
+            await tx.attempted(halt_scope.subject)
 
-    async def disarm(self, halt_scope: HaltScope, attempt: Attempt | None = None) -> None:
+    async def disarm(self, halt_scope: HaltScope) -> None:
         """What was armed for all accounts is disarmed by who speaks for all."""
         async with self._database.transaction() as tx:
             armed = (await tx.rules.lock()).switches
@@ -61,8 +57,7 @@ class DeadManSwitch:
                 await tx.rules.forget_switch(key)
             if doomed:
                 tx.announce(Topic.FEED, Topic.SWITCHES)
-                if attempt is not None:
-                    await attempt.done(tx, halt_scope.subject)
+                await tx.attempted(halt_scope.subject)
 
     async def run(self) -> None:
         with self._bus.listen(Topic.SWITCHES) as trigger:

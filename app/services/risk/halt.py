@@ -14,7 +14,7 @@ from app.domain.reasons import REASON, is_reason
 from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.errors import Denied, Refusal, RefusalCode
 from app.ports import Clock
-from app.services.access.audit import Attempt
+from app.services.access.audit import acting
 from app.services.accounts import AccountService
 from app.services.orders.cancels import cancel_each
 from app.services.orders.gate import OrderGate, deny
@@ -50,55 +50,57 @@ class HaltReport:
     failed: list[Denied] = field(default_factory=list)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HaltTools:
-    """What it takes to stop everything."""
-
-    database: Database
-    accounts: AccountService
-    gate: OrderGate
-    orders: OrderService
-    positions: PositionService
-    actions: PositionActions
-    views: ViewService
-    clock: Clock
-
-
 class HaltService:
     """Can be asked again at any time: what is done already is not done twice."""
 
-    def __init__(self, tools: HaltTools) -> None:
-        self._tools = tools
-        self._orders = tools.orders
+    def __init__(
+        self,
+        *,
+        database: Database,
+        accounts: AccountService,
+        gate: OrderGate,
+        orders: OrderService,
+        positions: PositionService,
+        actions: PositionActions,
+        views: ViewService,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._gate = gate
+        self._orders = orders
+        self._positions = positions
+        self._actions = actions
+        self._views = views
+        self._clock = clock
 
-    async def halt(
-        self, halt_scope: HaltScope, reason: str, wish: HaltOptions, attempt: Attempt | None = None
-    ) -> HaltReport:
+    async def halt(self, halt_scope: HaltScope, reason: str, wish: HaltOptions) -> HaltReport:
         """From the commit on no order is let in; those on their way are canceled as they arrive."""
         if not is_reason(reason):
             deny(invalid("reason", REASON))
-        async with self._tools.database.transaction() as tx:
+        async with self._database.transaction() as tx:
             await self.latch(tx, halt_scope, reason)
-            if attempt is not None:
-                await attempt.done(tx, halt_scope.subject)
+            await tx.attempted(halt_scope.subject)
         report = HaltReport()
-        await self.cancel(halt_scope.accounts, wish, report)
-        if wish.close_positions:
-            await self.flatten(halt_scope.accounts, report)
+        # The audit says that trading was halted, whatever becomes of single orders.
+        with acting(None):
+            await self.cancel(halt_scope.accounts, wish, report)
+            if wish.close_positions:
+                await self.flatten(halt_scope.accounts, report)
         return report
 
     async def latch(self, tx: Transaction, halt_scope: HaltScope, reason: str) -> None:
         """No order is let in once this is committed."""
-        now = self._tools.clock.now()
+        now = self._clock.now()
         standing = TradingStateRecord(state=TradingState.HALTED, reason=reason, since=now)
         await restrict(tx, halt_scope, standing)
         tx.announce(Topic.FEED)
-        tx.after_commit(self._tools.gate.note_halt)
+        tx.after_commit(self._gate.note_halt)
 
     async def cancel(self, accounts: Iterable[str], wish: HaltOptions, report: HaltReport) -> None:
         """Cancel what is open and meant, and list the rest as left open."""
         open_here = OrderFilter(accounts=frozenset(accounts), open=True)
-        async with self._tools.database.snapshot() as view:
+        async with self._database.snapshot() as view:
             found = await view.orders.matching(open_here)
         for order in found:
             if not wish.means(order):
@@ -110,8 +112,8 @@ class HaltService:
     async def flatten(self, accounts: Iterable[str], report: HaltReport) -> None:
         """Close every position at the market."""
         wanted = PositionFilter(accounts=frozenset(accounts))
-        async with self._tools.views.open(frozenset(accounts)) as view:
-            held = (await self._tools.positions.read(view, wanted)).nodes
+        async with self._views.open(frozenset(accounts)) as view:
+            held = (await self._positions.read(view, wanted)).nodes
         for one in held:
             try:
                 report.closing.append(await self._close(one))
@@ -129,7 +131,7 @@ class HaltService:
 
     async def _close(self, held: ValuedPosition) -> Order:
         new_id = self._orders.new_client_order_id()
-        request = await self._tools.actions.closing(held, None, new_id, known=None)
+        request = await self._actions.closing(held, None, new_id, known=None)
         return (await self._orders.place(request, placement=CLOSING)).order
 
 

@@ -23,7 +23,6 @@ from app.domain.risk.limits import (
 from app.domain.risk.rules import ALL
 from app.errors import Denied, ExchangeError, Refusal, RefusalCode
 from app.ports import Clock
-from app.services.access.audit import Attempt
 from app.services.accounts import AccountEntry, AccountService
 from app.services.live import live_queries
 from app.services.live.live_queries import LiveQueries, Observation
@@ -68,26 +67,27 @@ class WatchedRisk:
     figures: RiskFigures | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RiskTools:
-    """What risk is looked at with."""
-
-    database: Database
-    accounts: AccountService
-    views: ViewService
-    portfolios: PortfolioService
-    loss_guard: LossGuard
-    live: LiveQueries
-    clock: Clock
-
-
 class RiskService:
     """Limits and states. Of those who may not see every account each speaks for their own."""
 
-    def __init__(self, tools: RiskTools) -> None:
-        self._tools = tools
-        self._database = tools.database
-        self._clock = tools.clock
+    def __init__(
+        self,
+        *,
+        database: Database,
+        accounts: AccountService,
+        views: ViewService,
+        portfolios: PortfolioService,
+        loss_guard: LossGuard,
+        live: LiveQueries,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._views = views
+        self._portfolios = portfolios
+        self._loss_guard = loss_guard
+        self._live = live
+        self._clock = clock
 
     async def read(self, view: View, account: str) -> RiskState:
         rules = await view.rules()
@@ -104,18 +104,18 @@ class RiskService:
 
     def losses(self, account: str) -> Losses | None:
         """What is held against the limits, while there are any."""
-        return self._tools.loss_guard.latest(account)
+        return self._loss_guard.latest(account)
 
     async def follow(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
         """As it stands now, and anew when limits, states, orders or figures have changed."""
         subject = live_queries.LiveQuery(
             key=("risk", account.name), look=partial(self._look, account)
         )
-        return await self._tools.live.follow(subject)
+        return await self._live.follow(subject)
 
     async def figures(self, view: View, account: AccountEntry) -> RiskFigures:
         """ExchangeError where the exchange does not say what is held."""
-        portfolio = await self._tools.portfolios.read(view, account, None)
+        portfolio = await self._portfolios.read(view, account, None)
         return RiskFigures(
             currency=portfolio.currency,
             realized_today=portfolio.realized_today,
@@ -126,7 +126,7 @@ class RiskService:
         self, account: AccountEntry, before: WatchedRisk | None
     ) -> Observation[WatchedRisk]:
         """Figures of a moment ago, where the exchange does not tell: the state matters more."""
-        async with self._tools.views.open(frozenset({account.name})) as view:
+        async with self._views.open(frozenset({account.name})) as view:
             state = await self.read(view, account.name)
             try:
                 figures: RiskFigures | None = await self.figures(view, account)
@@ -135,7 +135,7 @@ class RiskService:
         seen = WatchedRisk(state=state, figures=figures)
         return Observation(state=seen, good_for_seconds=LOOK_SECONDS)
 
-    async def configure(self, changes: Mapping[str, Any], attempt: Attempt | None = None) -> None:
+    async def configure(self, changes: Mapping[str, Any]) -> None:
         """What is not named stays as it is."""
         async with self._database.transaction() as tx:
             before = (await tx.rules.lock()).limits
@@ -143,20 +143,17 @@ class RiskService:
             deny(check_limits(after))
             if after != before:
                 await tx.rules.save_limits(after)
-                await _told(tx, attempt, AuditSubject.risk(None))
+                await _told(tx, AuditSubject.risk(None))
 
-    async def reduce(
-        self, reason: str, halt_scope: HaltScope, attempt: Attempt | None = None
-    ) -> None:
+    async def reduce(self, reason: str, halt_scope: HaltScope) -> None:
         """Only reductions from now on. What is HALTED stays so."""
-        await self.restrict(TradingState.REDUCING, reason, halt_scope, attempt)
+        await self.restrict(TradingState.REDUCING, reason, halt_scope)
 
     async def restrict(
         self,
         state: TradingState,
         reason: str,
         halt_scope: HaltScope,
-        attempt: Attempt | None = None,
     ) -> None:
         """Latch a state, unless there is one as severe already; then nothing changes."""
         if not is_reason(reason):
@@ -164,9 +161,9 @@ class RiskService:
         async with self._database.transaction() as tx:
             standing = TradingStateRecord(state=state, reason=reason, since=self._clock.now())
             if await restrict(tx, halt_scope, standing):
-                await _told(tx, attempt, halt_scope.subject)
+                await _told(tx, halt_scope.subject)
 
-    async def resume(self, halt_scope: HaltScope, attempt: Attempt | None = None) -> None:
+    async def resume(self, halt_scope: HaltScope) -> None:
         """ACTIVE again, unless a figure still breaks its limit."""
         for name in halt_scope.accounts:
             deny(await self._still_broken(name))
@@ -183,10 +180,10 @@ class RiskService:
             for name in restricted:
                 await tx.rules.save_standing(name, TradingStateRecord(since=now))
             if restricted:
-                await _told(tx, attempt, halt_scope.subject)
+                await _told(tx, halt_scope.subject)
 
     async def _still_broken(self, account: str) -> Refusal | None:
-        words = await self._tools.loss_guard.broken(account)
+        words = await self._loss_guard.broken(account)
         if words is None:
             return None
         return Refusal(
@@ -196,10 +193,9 @@ class RiskService:
         )
 
 
-async def _told(tx: Transaction, attempt: Attempt | None, subject: AuditSubject) -> None:
+async def _told(tx: Transaction, subject: AuditSubject) -> None:
     tx.announce(Topic.FEED)
-    if attempt is not None:
-        await attempt.done(tx, subject)
+    await tx.attempted(subject)
 
 
 def _for_all() -> Refusal:

@@ -9,7 +9,6 @@ from app.domain.access.audit import AuditSubject
 from app.domain.risk.trading_window_changes import check_window
 from app.domain.risk.trading_windows import HOUR, WindowState
 from app.ports import Clock
-from app.services.access.audit import Attempt
 from app.services.live import live_queries
 from app.services.live.live_queries import LiveQueries, Observation
 from app.services.orders.gate import deny
@@ -50,7 +49,7 @@ class TradingWindowService:
         trades = await view.trades(window.applies_to, window.day(now).began, now - HOUR)
         return WindowState(window=window, trades=trades, at=now)
 
-    async def configure(self, changes: Mapping[str, Any], attempt: Attempt | None = None) -> None:
+    async def configure(self, changes: Mapping[str, Any]) -> None:
         """What is not named stays as it is."""
         async with self._database.transaction() as tx:
             before = (await tx.rules.lock()).window
@@ -59,8 +58,7 @@ class TradingWindowService:
             if after != before:
                 await tx.rules.save_window(after)
                 tx.announce(Topic.FEED)
-                if attempt is not None:
-                    await attempt.done(tx, AuditSubject.window())
+                await tx.attempted(AuditSubject.window())
 
     async def follow(self) -> AsyncGenerator[ShownWindow, None]:
         """As it stands now, and anew when it opens or closes and with each trade."""

@@ -225,6 +225,7 @@ async def test_whoever_takes_no_byte_for_long_is_dropped(services: Services) -> 
         await other.hear_data("1")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatience")
 async def test_whoever_takes_little_at_a_time_is_served_on(services: Services) -> None:
     room = Room(services, SocketLimits())

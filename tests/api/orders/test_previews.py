@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from app.exchanges.paper.faults import Faults
-from tests.api.conftest import Serve
+from tests.api.conftest import Serve, on_shared
 from tests.conftest import on_each_database
 from tests.support.api.clients import Client, Data
 from tests.support.api.trading import MARKET, WAITING, answer, names, place, price_of, refusal
@@ -92,15 +92,17 @@ REFUSED: list[dict[str, Any]] = [
 ]
 
 
+@on_shared
 @pytest.mark.parametrize("changes", REFUSED, ids=str)
 async def test_it_refuses_what_placing_refuses_in_the_same_words(
-    client: Client, changes: dict[str, Any]
+    shared_client: Client, changes: dict[str, Any]
 ) -> None:
-    previewed = (await preview(client, dict(MARKET), **changes))["refusal"]
-    placed = await refusal(client, **changes)
+    before = await names(shared_client)
+    previewed = (await preview(shared_client, dict(MARKET), **changes))["refusal"]
+    placed = await refusal(shared_client, **changes)
     for name in ("code", "message", "field", "retryable"):
         assert previewed[name] == placed[name]
-    assert await names(client) == set()
+    assert await names(shared_client) == before
 
 
 async def test_the_checks_behind_the_first_failure_are_told_too(client: Client) -> None:

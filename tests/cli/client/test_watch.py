@@ -71,6 +71,7 @@ async def test_without_a_cursor_nothing_old_is_told(api: ApiClient) -> None:
         assert json.loads(watch.lines[0])["order"]["clientOrderId"] != "old"
 
 
+@pytest.mark.slow
 async def test_restarts_and_kills_lose_nothing_and_repeat_nothing(
     server: ServerProcess, api: ApiClient, folder: Path
 ) -> None:

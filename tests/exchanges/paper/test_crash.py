@@ -14,7 +14,7 @@ from tests.conftest import on_each_database
 from tests.support.exchanges import crashing
 from tests.support.exchanges.rigs import PaperRig, an_intent, key_of, running
 
-pytestmark = on_each_database
+pytestmark = [on_each_database, pytest.mark.slow]
 
 _ROOT = Path(__file__).parents[3]
 _BEFORE = (CrashPoint.ON_ARRIVAL, CrashPoint.BEFORE_BOOKING)

@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLError, parse
 
 from app.errors import TooComplex
-from app.services.concurrency.long_work import LongWork
+from app.primitives.fair_scheduler import AsLongAsTheRound, FairScheduler
 from schema.build import build_schema
 from schema.limits import document_size
 from schema.limits.documents import MAX_ERRORS, Document, DocumentCache, DocumentCompiler
@@ -12,10 +12,12 @@ from schema.limits.documents import MAX_ERRORS, Document, DocumentCache, Documen
 SCHEMA = build_schema()._schema
 
 
-class CountedWork(LongWork):
+class CountedWork(FairScheduler):
     """Counts the turns that are taken."""
 
-    turns = 0
+    def __init__(self) -> None:
+        super().__init__(per_round=1, rest=AsLongAsTheRound())
+        self.turns = 0
 
     async def turn(self) -> None:
         self.turns += 1
@@ -32,7 +34,7 @@ def compiler() -> DocumentCompiler:
     return DocumentCompiler(SCHEMA, DocumentCache())
 
 
-async def find(compiler: DocumentCompiler, text: str, work: LongWork) -> Document:
+async def find(compiler: DocumentCompiler, text: str, work: FairScheduler) -> Document:
     async with asyncio.timeout(10):
         return await compiler.find(text, work)
 

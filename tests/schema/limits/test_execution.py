@@ -7,16 +7,18 @@ from typing import Any, cast
 import pytest
 import strawberry
 
+from app.primitives.fair_scheduler import AsLongAsTheRound, FairScheduler
 from app.services import Services
-from app.services.concurrency.long_work import LongWork
 from schema.context import Context
 from schema.limits.execution import SHORT, SLICE, SlicedExecutor
 
 
-class CountedWork(LongWork):
+class CountedWork(FairScheduler):
     """Counts the turns that are taken."""
 
-    turns = 0
+    def __init__(self) -> None:
+        super().__init__(per_round=1, rest=AsLongAsTheRound())
+        self.turns = 0
 
     async def turn(self) -> None:
         self.turns += 1
@@ -66,7 +68,7 @@ def work() -> CountedWork:
     return CountedWork()
 
 
-async def ask(work: LongWork, document: str) -> Any:
+async def ask(work: FairScheduler, document: str) -> Any:
     services = cast("Services", SimpleNamespace(long_work=work))
     async with asyncio.timeout(10):
         return await SCHEMA.execute(document, context_value=Context(services=services))

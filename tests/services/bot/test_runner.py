@@ -18,7 +18,7 @@ from app.domain.markets.candles import Candle
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.bot.cycle import BotCycles
-from app.services.bot.runner import LEASE_SECONDS, BotRunner, RunnerTools
+from app.services.bot.runner import LEASE_SECONDS, BotRunner
 from app.services.metrics import Metrics
 from app.services.orders.service import OrderService
 from app.storage.database import Database
@@ -95,16 +95,14 @@ async def process(
     metrics: Metrics | None = None,
 ) -> AsyncIterator["asyncio.Task[None]"]:
     runner = BotRunner(
-        RunnerTools(
-            database=database,
-            accounts=cast("AccountService", InStep()),
-            orders=cast("OrderService", None),
-            cycles=cast("BotCycles", cycles),
-            bus=bus,
-            clock=clock,
-            name=name,
-            metrics=metrics or Metrics(),
-        )
+        database=database,
+        accounts=cast("AccountService", InStep()),
+        orders=cast("OrderService", None),
+        cycles=cast("BotCycles", cycles),
+        bus=bus,
+        clock=clock,
+        name=name,
+        metrics=metrics or Metrics(),
     )
     task = asyncio.create_task(runner.run())
     try:

@@ -319,6 +319,7 @@ async def test_no_process_is_left_when_the_server_stops(folder: Path, clock: Man
     assert_gone(int(advice.reason))
 
 
+@pytest.mark.slow
 async def test_no_process_outlives_a_server_that_is_killed(folder: Path) -> None:
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.support.services.stranded", folder, stdout=PIPE

@@ -9,10 +9,10 @@ from app.domain.markets.markets import Ticker
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.exchange import PaperExchange
 from app.services.accounts import AccountEntry
-from app.services.concurrency.once_per_key import Answers
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import DEADLINE_SECONDS, PriceAnswers, fetch_prices
 from app.services.markets.stream_registry import StreamRegistry
+from app.services.reads import Answers
 from tests.support.clock import ManualClock
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.rigs import TERMS

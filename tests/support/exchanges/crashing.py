@@ -13,6 +13,7 @@ from app.exchanges.paper.faults import CrashPoint, Faults
 from app.storage.database import Database
 from app.storage.paper import PaperLedgers
 from tests.exchanges.conftest import START
+from tests.support import loops
 from tests.support.clock import ManualClock
 from tests.support.exchanges.rigs import (
     TERMS,
@@ -59,4 +60,4 @@ async def die(books: PaperLedgers, point: CrashPoint) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], CrashPoint(sys.argv[2])))
+    loops.run(main(sys.argv[1], CrashPoint(sys.argv[2])))

@@ -12,6 +12,7 @@ from app.services import Services
 from app.services.bot.service import BotPlan
 from app.settings import load_settings
 from tests.conftest import START
+from tests.support import loops
 from tests.support.clock import ManualClock
 
 PATIENCE_MINUTES = 10
@@ -55,4 +56,4 @@ async def until_decided(services: Services, clock: ManualClock, count: int) -> N
 
 
 if __name__ == "__main__":
-    asyncio.run(live(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+    loops.run(live(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from typing import cast
 
@@ -27,7 +28,7 @@ from app.services.markets.stream_registry import StreamRegistry
 from app.services.orders import position_bookkeeping
 from app.services.orders.update_log import OrderLog
 from app.services.portfolio.consistent_views import ConsistentViews
-from app.services.portfolio.equity_recorder import EquityRecorder, EquityTools
+from app.services.portfolio.equity_recorder import EquityRecorder
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import Portfolio, PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
@@ -208,8 +209,13 @@ class PortfolioRig:
         watches = LiveQueries(bus, self.feeds, clock)
         self.feed = PortfolioFeed(self.portfolios, steady, watches)
         self.position_feed = PositionFeed(self.positions, accounts, steady, watches)
-        self._tools = EquityTools(
-            database=database, bus=bus, views=self._views, valuer=valuer, clock=clock
+        self._new_recorder = partial(
+            EquityRecorder,
+            database=database,
+            bus=bus,
+            views=self._views,
+            valuer=valuer,
+            clock=clock,
         )
 
     async def open(self) -> "PortfolioRig":
@@ -219,7 +225,7 @@ class PortfolioRig:
         return self
 
     def recorder(self) -> EquityRecorder:
-        return EquityRecorder(self.account, self._tools)
+        return self._new_recorder(account=self.account)
 
     @asynccontextmanager
     async def view(self) -> AsyncIterator[View]:

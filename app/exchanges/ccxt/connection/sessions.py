@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -27,6 +28,8 @@ from app.exchanges.ccxt.parsing.failures import (
 from app.exchanges.ccxt.parsing.markets import markets_of
 from app.exchanges.ccxt.parsing.numbers import positive
 from app.ports import Clock
+from app.primitives.backoff import Backoff
+from app.primitives.once_per_key import OncePerKey
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 15.0
@@ -49,19 +52,20 @@ class MarketCache:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._loaded: dict[str, tuple[Any, Any]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._loaded: OncePerKey[str, tuple[Any, datetime]] = OncePerKey(
+            lambda _, loaded: clock.now() < loaded[1]
+        )
 
     async def fill(self, client: Any, market_set: str) -> None:
-        async with self._locks.setdefault(market_set, asyncio.Lock()):
-            source, until = self._loaded.get(market_set, (None, self._clock.now()))
-            if source is not None and self._clock.now() < until:
-                client.set_markets_from_exchange(source)
-                return
-            rows = await client.fetch_markets()
-            # Thousands of rows take long enough to hold everybody else up.
-            await asyncio.to_thread(client.set_markets, rows)
-            self._loaded[market_set] = (client, self._clock.now() + MARKETS_KEPT)
+        source, _ = await self._loaded.get(market_set, partial(self._load, client))
+        if source is not client:
+            client.set_markets_from_exchange(source)
+
+    async def _load(self, client: Any) -> tuple[Any, datetime]:
+        rows = await client.fetch_markets()
+        # Thousands of rows take long enough to hold up everybody else on the event loop.
+        await asyncio.to_thread(client.set_markets, rows)
+        return client, self._clock.now() + MARKETS_KEPT
 
 
 class CcxtSession:
@@ -143,15 +147,14 @@ class CcxtSession:
 
     async def run(self) -> None:
         """Connect, however long that takes, and keep the connection healthy."""
-        pause = FIRST_PAUSE_SECONDS
+        pauses = Backoff(first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
         while True:
             is_well = await (self._look_after() if self.opened.is_set() else self._opens())
             if is_well:
-                pause = FIRST_PAUSE_SECONDS
+                pauses.reset()
                 await self._until_due()
             else:
-                await self._clock.sleep(max(pause, self._asked_pause_seconds))
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                await self._clock.sleep(max(pauses.next(), self._asked_pause_seconds))
 
     async def close(self) -> None:
         """Let go of everything, within a deadline."""

@@ -7,6 +7,7 @@ from app.domain.orders.forms import examine_shape, listed
 from app.domain.orders.market_checks import MarketFacts, examine_steps
 from app.domain.orders.reports import OrderIntent
 from app.errors import ExchangeDoubt, Refusal, RefusalCode
+from app.primitives.recent_dict import RecentDict
 
 _KEPT_IDS = 10_000
 
@@ -15,15 +16,13 @@ class SentIds:
     """The ids under which orders have left: an exchange may take a second one under the same."""
 
     def __init__(self) -> None:
-        self._sent: dict[str, None] = {}
+        self._sent: RecentDict[str, None] = RecentDict(_KEPT_IDS)
 
     def take(self, wire_id: str) -> None:
         """Raises ExchangeDoubt the second time, for the first order may well be there."""
         if wire_id in self._sent:
             raise ExchangeDoubt("an order was sent under this id before: look it up")
         self._sent[wire_id] = None
-        while len(self._sent) > _KEPT_IDS:
-            del self._sent[next(iter(self._sent))]
 
     def give_back(self, wire_id: str) -> None:
         """It has surely not left."""

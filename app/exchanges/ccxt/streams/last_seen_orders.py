@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
 
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderKey, OrderReport
+from app.primitives.recent_dict import RecentDict
 
 _KEPT = 10_000
-_Kept = TypeVar("_Kept")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +28,8 @@ class LastSeenOrders:
     """Orders by the exchange's name: ours for all that were told, and how the open ones stand."""
 
     def __init__(self) -> None:
-        self._names: dict[tuple[str, str], str] = {}
-        self._waiting: dict[tuple[str, str], _LastSeen] = {}
+        self._names: RecentDict[tuple[str, str], str] = RecentDict(_KEPT)
+        self._waiting: RecentDict[tuple[str, str], _LastSeen] = RecentDict(_KEPT)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -39,14 +38,14 @@ class LastSeenOrders:
         """Says whether it stands otherwise than was told before."""
         key, before = report.name, self._waiting.pop(report.name, None)
         if report.wire_id is not None:
-            _keep(self._names, key, report.wire_id)
+            self._names[key] = report.wire_id
         now = _LastSeen(
             wire_id=self.wire_id(key),
             status=report.status,
             filled=report.filled,
         )
         if report.status.is_open:
-            _keep(self._waiting, key, now)
+            self._waiting[key] = now
         return before is not None and now.is_other_than(before)
 
     def wire_id(self, name: tuple[str, str]) -> str | None:
@@ -64,9 +63,3 @@ class LastSeenOrders:
 
     def forget(self, key: OrderKey) -> None:
         self._waiting.pop((key.symbol, key.exchange_order_id or ""), None)
-
-
-def _keep(kept: dict[tuple[str, str], _Kept], key: tuple[str, str], value: _Kept) -> None:
-    kept[key] = value
-    while len(kept) > _KEPT:
-        del kept[next(iter(kept))]

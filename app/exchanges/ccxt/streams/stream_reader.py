@@ -10,6 +10,7 @@ import structlog
 from app.exchanges.ccxt.parsing.failures import words_of
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.ports import Clock
+from app.primitives.backoff import Backoff
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -41,14 +42,14 @@ class StreamReader:
         self._source = source
         self._on_gap = on_gap
         self._clock = clock
-        self._pause = FIRST_PAUSE_SECONDS
+        self._pauses = Backoff(first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
 
     async def run(self) -> None:
         while True:
             self.failure = await self._failure_of_listening()
             _log.warning("stream.broken", stream=self.name, why=self.failure)
-            await self._clock.sleep(max(self._pause, self._source.banned_seconds()))
-            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+            await self._clock.sleep(max(self._pauses.seconds, self._source.banned_seconds()))
+            self._pauses.next()
             # What happened meanwhile is told by nobody: it has to be asked for.
             self._on_gap()
 
@@ -74,6 +75,7 @@ class StreamReader:
         while True:
             # The rows are ccxt's own and change under whoever keeps them.
             rows = [deepcopy(dict(row)) for row in await self._source.watch()]
-            self.failure, self._pause = None, FIRST_PAUSE_SECONDS
+            self.failure = None
+            self._pauses.reset()
             for row in rows:
                 self._source.deliver(row)

@@ -38,6 +38,9 @@ _WAVES = (
 # so that BTC/USD and BTC/USDT never part.
 _OWN_WAVE_TICKS = 16
 
+# Of one world: five minutes of three markets, in about a megabyte.
+_KEPT_PRICES = 4_096
+
 LATTICE_BITS = 63
 WEIGHT_BITS = 20
 _SCALE = 1_000_000 * 100 << LATTICE_BITS
@@ -79,8 +82,8 @@ class PriceProcess:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        # Whoever orders, waits or watches during one tick asks for the same price.
-        self.last = lru_cache(maxsize=256)(self._last)
+        # Orders, waiting orders and watchers of all accounts ask for the prices of the same ticks.
+        self.last = lru_cache(maxsize=_KEPT_PRICES)(self._last)
         self.waves = cache(self._name_waves)
 
     def quote(self, listing: Listing, tick: int) -> Quote:
@@ -127,6 +130,12 @@ class PriceProcess:
     def _name(self, listing: Listing, length: int) -> str:
         owner = listing.symbol if length <= _OWN_WAVE_TICKS else listing.base
         return f"{self._seed}|{owner}|{length}"
+
+
+@lru_cache(maxsize=8)
+def prices_of(seed: int) -> PriceProcess:
+    """The prices of this world, which its accounts share."""
+    return PriceProcess(seed)
 
 
 def _noise(name: str, length: int, tick: int) -> int:

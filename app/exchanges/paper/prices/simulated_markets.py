@@ -14,7 +14,7 @@ from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.paper.prices.candles import CandleProcess
 from app.exchanges.paper.prices.depth import LEVELS, DepthProcess
 from app.exchanges.paper.prices.listings import LISTINGS, Listing
-from app.exchanges.paper.prices.price_path import PriceProcess, Quote, tick_of
+from app.exchanges.paper.prices.price_path import Quote, prices_of, tick_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +41,7 @@ class SimulatedMarkets:
     def __init__(self, terms: PaperTerms) -> None:
         rates = terms.rates
         self.rates = rates
-        self._prices = PriceProcess(terms.seed)
+        self._prices = prices_of(terms.seed)
         self._depth = DepthProcess(terms.seed, self._prices)
         self._candles = CandleProcess(terms.seed, self._prices)
         self._listings = {listing.symbol: listing for listing in LISTINGS}

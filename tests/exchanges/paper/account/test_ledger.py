@@ -38,6 +38,7 @@ async def _audited(session: Session, steps: int) -> Entries:
     return entries
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", range(_GROUPS))
 async def test_money_is_conserved_after_every_step_of_thousands_of_orders(group: int) -> None:
     placed, amended = 0, 0

@@ -1,0 +1,349 @@
+"""One function a room: each builds the services of its room from the foundation and other rooms."""
+
+import asyncio
+from dataclasses import dataclass
+
+from app.bus import Bus
+from app.ports import Clock
+from app.runtime.foundation import Foundation
+from app.runtime.parts import Parts
+from app.services.access.audit import AuditService
+from app.services.access.auth import AuthService
+from app.services.access.rate_limits import BudgetService, RateLimits
+from app.services.accounts import AccountEntry, AccountService
+from app.services.bot.cycle import BotCycles
+from app.services.bot.runner import BotRunner
+from app.services.bot.service import BotService
+from app.services.bot.strategies import StrategyRunner
+from app.services.live.live_queries import LiveQueries
+from app.services.markets.candle_history import CandleHistory
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.stream_registry import StreamRegistry
+from app.services.metrics import Metrics
+from app.services.operation.event_loop_lag import EventLoopLag
+from app.services.operation.metrics_export import MetricsExport
+from app.services.operation.readiness import Readiness
+from app.services.orders.amendments import AmendmentService
+from app.services.orders.balance_cache import BalanceCache
+from app.services.orders.dispatch import OrderDispatcher
+from app.services.orders.gate import OrderGate
+from app.services.orders.ledger import IdMakers, OrderLedger
+from app.services.orders.rules import OrderRules
+from app.services.orders.service import OrderService
+from app.services.orders.sync import OrderSync, SyncTimes
+from app.services.orders.update_log import OrderLog
+from app.services.portfolio.consistent_views import ConsistentViews
+from app.services.portfolio.equity_recorder import EquityRecorder
+from app.services.portfolio.fee_valuation import FeeValuer
+from app.services.portfolio.portfolio_feed import PortfolioFeed
+from app.services.portfolio.portfolios import PortfolioService
+from app.services.portfolio.position_actions import PositionActions
+from app.services.portfolio.position_feed import PositionFeed
+from app.services.portfolio.positions import PositionService
+from app.services.portfolio.valuation import Valuer
+from app.services.reads import ViewService
+from app.services.risk.dead_man_switch import DeadManSwitch
+from app.services.risk.halt import HaltService
+from app.services.risk.loss_guard import LossGuard
+from app.services.risk.service import RiskService
+from app.services.risk.trading_windows import TradingWindowService
+from app.settings import Settings
+from app.storage.database import Database
+
+COSTLY_DOCUMENTS_AT_ONCE = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    auth: AuthService
+    audit: AuditService
+    budgets: BudgetService
+    costly_documents: asyncio.Semaphore
+
+
+def build_access(base: Foundation) -> Access:
+    settings = base.settings
+    return Access(
+        auth=build_auth(settings, base.database, base.parts),
+        audit=AuditService(base.database, base.clock, base.ids.new),
+        budgets=BudgetService(
+            base.clock,
+            RateLimits(
+                cost_per_second=settings.cost_per_second,
+                orders_per_second=settings.orders_per_second,
+                subscriptions_per_second=settings.subscriptions_per_second,
+                open_subscriptions=settings.open_subscriptions,
+            ),
+        ),
+        costly_documents=asyncio.Semaphore(COSTLY_DOCUMENTS_AT_ONCE),
+    )
+
+
+def build_auth(settings: Settings, database: Database, parts: Parts) -> AuthService:
+    """Built alone too, for the commands that handle tokens."""
+    return AuthService(
+        database=database,
+        clock=parts.clock,
+        account_names=tuple(settings.accounts),
+        login_throttle=parts.login_throttle,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Markets:
+    streams: StreamRegistry
+    data: MarketDataService
+    live: LiveQueries
+
+
+def build_markets(base: Foundation) -> Markets:
+    streams = StreamRegistry(list(base.gateways.values()), base.clock, base.metrics)
+    return Markets(
+        streams=streams,
+        data=MarketDataService(streams, base.clock),
+        live=LiveQueries(base.bus, streams, base.clock),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Portfolio:
+    views: ViewService
+    portfolios: PortfolioService
+    portfolio_feed: PortfolioFeed
+    positions: PositionService
+    position_feed: PositionFeed
+    actions: PositionActions
+    fees: FeeValuer
+    recorders: list[EquityRecorder]
+
+
+def build_portfolio(base: Foundation, markets: Markets) -> Portfolio:
+    database, accounts, clock = base.database, base.accounts, base.clock
+    views, valuer = ViewService(database), Valuer(markets.data, clock)
+    consistent = ConsistentViews(views, valuer, clock)
+    portfolios = PortfolioService(valuer, clock)
+    positions = PositionService(accounts, valuer, markets.data, clock)
+    return Portfolio(
+        views=views,
+        portfolios=portfolios,
+        portfolio_feed=PortfolioFeed(portfolios, consistent, markets.live),
+        positions=positions,
+        position_feed=PositionFeed(positions, accounts, consistent, markets.live),
+        actions=PositionActions(database, accounts, clock),
+        fees=FeeValuer(database, accounts, base.bus, clock),
+        recorders=[
+            EquityRecorder(
+                account=account,
+                database=database,
+                bus=base.bus,
+                views=views,
+                valuer=valuer,
+                clock=clock,
+            )
+            for account in accounts.entries.values()
+        ],
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Orders:
+    database: Database
+    bus: Bus
+    accounts: AccountService
+    gate: OrderGate
+    ledger: OrderLedger
+    amendments: AmendmentService
+    orders: OrderService
+    clock: Clock
+    metrics: Metrics
+
+    def sync(self, account: AccountEntry, times: SyncTimes) -> OrderSync:
+        return OrderSync(
+            account,
+            times=times,
+            database=self.database,
+            bus=self.bus,
+            accounts=self.accounts,
+            orders=self.orders,
+            amendments=self.amendments,
+            ledger=self.ledger,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+
+
+def build_orders(base: Foundation, loss_guard: LossGuard) -> Orders:
+    ledger = OrderLedger(base.database, base.clock, base.ids)
+    rules = OrderRules(base.accounts, base.clock, loss_guard.latest)
+    balances = BalanceCache(ledger, base.clock)
+    return assemble_orders(
+        database=base.database,
+        bus=base.bus,
+        accounts=base.accounts,
+        gate=OrderGate(base.database, base.accounts, balances, rules, base.clock),
+        ledger=ledger,
+        clock=base.clock,
+        ids=base.ids,
+        metrics=base.metrics,
+    )
+
+
+def assemble_orders(
+    *,
+    database: Database,
+    bus: Bus,
+    accounts: AccountService,
+    gate: OrderGate,
+    ledger: OrderLedger,
+    clock: Clock,
+    ids: IdMakers,
+    metrics: Metrics,
+) -> Orders:
+    """From a gate and a ledger that a test may have replaced."""
+    dispatcher = OrderDispatcher(accounts, ledger, clock)
+    amendments = AmendmentService(
+        database=database, gate=gate, ledger=ledger, dispatcher=dispatcher, clock=clock, ids=ids
+    )
+    orders = OrderService(
+        database=database,
+        bus=bus,
+        accounts=accounts,
+        gate=gate,
+        ledger=ledger,
+        dispatcher=dispatcher,
+        amendments=amendments,
+        clock=clock,
+        ids=ids,
+        metrics=metrics,
+    )
+    return Orders(
+        database=database,
+        bus=bus,
+        accounts=accounts,
+        gate=gate,
+        ledger=ledger,
+        amendments=amendments,
+        orders=orders,
+        clock=clock,
+        metrics=metrics,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Risk:
+    risk: RiskService
+    halts: HaltService
+    dead_man: DeadManSwitch
+    trading_window: TradingWindowService
+
+
+def build_loss_guard(base: Foundation, portfolio: Portfolio) -> LossGuard:
+    """Before the orders, whose gate asks it."""
+    return LossGuard(
+        base.accounts,
+        portfolio.portfolios,
+        portfolio.views,
+        base.database,
+        base.bus,
+        base.clock,
+    )
+
+
+def build_risk(
+    base: Foundation, markets: Markets, portfolio: Portfolio, orders: Orders, loss_guard: LossGuard
+) -> Risk:
+    database, accounts, clock = base.database, base.accounts, base.clock
+    halts = HaltService(
+        database=database,
+        accounts=accounts,
+        gate=orders.gate,
+        orders=orders.orders,
+        positions=portfolio.positions,
+        actions=portfolio.actions,
+        views=portfolio.views,
+        clock=clock,
+    )
+    return Risk(
+        risk=RiskService(
+            database=database,
+            accounts=accounts,
+            views=portfolio.views,
+            portfolios=portfolio.portfolios,
+            loss_guard=loss_guard,
+            live=markets.live,
+            clock=clock,
+        ),
+        halts=halts,
+        dead_man=DeadManSwitch(database, accounts, halts, base.bus, clock),
+        trading_window=TradingWindowService(database, portfolio.views, markets.live, clock),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bot:
+    strategies: StrategyRunner
+    runner: BotRunner
+    service: BotService
+
+
+def build_bot(base: Foundation, markets: Markets, portfolio: Portfolio, orders: Orders) -> Bot:
+    database, accounts, clock = base.database, base.accounts, base.clock
+    strategies = StrategyRunner(base.settings.strategies_dir, clock)
+    cycles = BotCycles(
+        database=database,
+        accounts=accounts,
+        candles=CandleHistory(database, markets.data, clock),
+        market_data=markets.data,
+        orders=orders.orders,
+        strategies=strategies,
+        clock=clock,
+        new_id=base.ids.new,
+    )
+    return Bot(
+        strategies=strategies,
+        runner=BotRunner(
+            database=database,
+            accounts=accounts,
+            orders=orders.orders,
+            cycles=cycles,
+            bus=base.bus,
+            clock=clock,
+            name=base.ids.new(),
+            metrics=base.metrics,
+        ),
+        service=BotService(
+            database=database,
+            accounts=accounts,
+            strategies=strategies,
+            views=portfolio.views,
+            live=markets.live,
+            bus=base.bus,
+            clock=clock,
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    loop_lag: EventLoopLag
+    readiness: Readiness
+    metrics_export: MetricsExport
+
+
+def build_operation(base: Foundation, markets: Markets, log: OrderLog) -> Operation:
+    loop_lag = EventLoopLag(base.metrics, base.parts.seconds)
+    readiness = Readiness(base.database, base.accounts, loop_lag, base.clock)
+    return Operation(
+        loop_lag=loop_lag,
+        readiness=readiness,
+        metrics_export=MetricsExport(
+            metrics=base.metrics,
+            database=base.database,
+            accounts=base.accounts,
+            readiness=readiness,
+            log=log,
+            streams=markets.streams,
+            live=markets.live,
+            clock=base.clock,
+        ),
+    )
