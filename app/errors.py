@@ -157,7 +157,7 @@ class Denied(OrderdeckError):
 
 
 class ExchangeError(OrderdeckError):
-    """The exchange did not do as asked: look at the exchange."""
+    """The exchange failed or refused: look at the exchange."""
 
     code = "EXCHANGE_UNAVAILABLE"
 
@@ -179,7 +179,7 @@ class ExchangeDoubt(ExchangeError):
 
 
 class StorageError(OrderdeckError):
-    """The database did not do as asked: look at the database."""
+    """The database failed or refused: look at the database."""
 
 
 class StaleRevision(StorageError):

@@ -65,7 +65,7 @@ def restore(
         bool, typer.Option("--no-halt", help="Let orders in at once, as when it was copied.")
     ] = False,
 ) -> None:
-    """Put the backup FILE where the database is, while no server runs, and halt trading."""
+    """Restore the database from the backup FILE, while no server runs, and halt trading."""
     with printed_errors():
         settings = read_settings()
         how_to_load = partial(_how_to_load, file=file, is_to_halt=not no_halt)

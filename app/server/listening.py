@@ -19,7 +19,7 @@ class CannotListen(OrderdeckError):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the port before anything else starts."""
+    """Open the port. Raises CannotListen, so call it before anything else starts."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
@@ -31,7 +31,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def limit_send_buffer(listener: socket.socket) -> None:
-    """Have the kernel buffer little for each client that does not read."""
+    """Limit what the kernel buffers for each client that does not read."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 

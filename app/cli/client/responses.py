@@ -48,7 +48,7 @@ def require_data(response: object, where: str) -> Data:
 
 
 def require_object(data: Data, name: str) -> Data:
-    """A field that is never null where there is no error."""
+    """A field of the data that is never null in a response without errors."""
     value = data.get(name)
     if not isinstance(value, dict):
         raise Refused(f"the server is no orderdeck: its answer has no {name}")

@@ -71,7 +71,7 @@ def watch(
 
 
 class _Run:
-    """One watch, from its first cursor to its last."""
+    """One run of the command: follows updates and keeps the cursor of the last one shown."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class Tape(NoMarketData):
         self.missing: set[datetime] = set()
         self.is_cut_off = False
         self.asked: list[CandleRequest] = []
-        self.told = 0
+        self.returned = 0
 
     async def markets(self) -> Mapping[str, Market]:
         return {symbol: market(symbol) for symbol in SYMBOLS}
@@ -51,12 +51,13 @@ class Tape(NoMarketData):
             raise ExchangeUnavailable("it is cut off")
         known = self.all(asked.span)
         if asked.since is None:
-            told = known[-asked.limit :]
+            candles = known[-asked.limit :]
         else:
-            told = [one for one in known if one.at >= asked.since][: asked.limit]
+            later = [candle for candle in known if candle.at >= asked.since]
+            candles = later[: asked.limit]
         self.asked.append(asked)
-        self.told += len(told)
-        return told
+        self.returned += len(candles)
+        return candles
 
     def all(self, span: timedelta = timedelta(minutes=1)) -> list[Candle]:
         """All candles, from the first to the one that is not yet closed."""
