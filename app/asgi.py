@@ -1,4 +1,4 @@
-"""The web application: /graphql, the pages, and how it does."""
+"""Assembles the web application: /graphql, GraphiQL, health checks, metrics and middleware."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,12 +24,12 @@ from app.web.pages import routes as page_routes
 from schema.build import build_schema
 from schema.context import Context
 from schema.http.origins import AllowedHosts, Cors
-from schema.http.responses import refusal
+from schema.http.responses import error_response
 from schema.http.transport import GraphQLEndpoint
 
 
 class _Slot:
-    """Where the services are found while the application runs."""
+    """Holds the services, which exist only while the application runs."""
 
     services: Services
 
@@ -50,7 +50,7 @@ def create_app(
 
     def farewell() -> Response:
         words = "the server ended before this was done: look up what became of it"
-        return refusal(BrokenOff(words), status=503, context=Context(services=slot.get()))
+        return error_response(BrokenOff(words), status=503, context=Context(services=slot.get()))
 
     endpoint = GraphQLEndpoint(build_schema(), slot.get, allowed_origins=settings.allowed_origins)
     shared = Middleware(Cors, origins=endpoint.allowed_origins)
@@ -72,10 +72,10 @@ def create_app(
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
-    """An address or a method that is not there."""
-    known = cast("HTTPException", error)
-    return refusal(BadInput(known.detail), status=known.status_code, headers=known.headers)
+    """Answer an unknown path or method in the format of all other errors."""
+    http = cast("HTTPException", error)
+    return error_response(BadInput(http.detail), status=http.status_code, headers=http.headers)
 
 
 async def _fail(_: Request, error: Exception) -> Response:
-    return refusal(error, status=500)
+    return error_response(error, status=500)

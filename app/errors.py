@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree, with what the caller should do about it.
+"""The tree of all exceptions, with what the caller should do about each.
 
 OrderdeckError
 ├── RequestError            fix the request
@@ -11,21 +11,21 @@ OrderdeckError
 │   └── Forbidden
 ├── RateLimited             wait as long as it says, then try again
 ├── NotFound                look for something that exists
-├── Denied                  our own no: read the refusal
+├── Denied                  we refused it ourselves: read the refusal
 ├── ExchangeError           look at the exchange
-│   ├── ExchangeRejected    it said no: surely not placed
-│   ├── ExchangeUnavailable it was surely never asked
-│   └── ExchangeDoubt       nobody knows: look it up, never send again
+│   ├── ExchangeRejected    it refused: certainly not placed
+│   ├── ExchangeUnavailable it was certainly never asked
+│   └── ExchangeDoubt       unknown: look it up, never send again
 ├── StorageError            look at the database
-│   ├── StaleRevision       somebody was faster: read again
-│   ├── Duplicate           it is already there
+│   ├── StaleRevision       changed meanwhile: read again
+│   ├── Duplicate           it exists already
 │   ├── StorageUnavailable  retry later
 │   ├── SchemaMismatch      migrate, or run the newer program
 │   └── CopyRefused         read why: nothing was replaced
 ├── BrokenOff               look up what became of it
 ├── BotError                look at the bot
-│   ├── StrategyFailed      a strategy gave no advice: look at what it says
-│   └── CycleFailed         nothing could be decided: it is tried again
+│   ├── StrategyFailed      a strategy gave no signal: look at its message
+│   └── CycleFailed         no decision was made: it is tried again
 └── SettingsError           fix the settings
 """
 
@@ -34,7 +34,7 @@ from enum import StrEnum
 
 
 class RefusalCode(StrEnum):
-    """Why something that a trader must expect was not done."""
+    """The reasons of refusals, all of which a client must be ready for."""
 
     INVALID_INPUT = "INVALID_INPUT"
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
@@ -58,7 +58,7 @@ class RefusalCode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """A no that comes back as data: what was wrong, where, and whether to try again."""
+    """A refusal that is returned as data: what was wrong, where, and whether to retry."""
 
     code: RefusalCode
     message: str
@@ -67,7 +67,7 @@ class Refusal:
 
 
 class OrderdeckError(Exception):
-    """The root: nothing of ours is raised that is not below it."""
+    """The root of all exceptions that this program raises itself."""
 
     code = "INTERNAL_SERVER_ERROR"
 
@@ -86,11 +86,11 @@ class RequestError(OrderdeckError):
 
 
 class BadInput(RequestError):
-    """A value that no rule of trading is needed to refuse: fix the request."""
+    """A value that is invalid by itself, without any rule of trading: fix the request."""
 
 
 class TooComplex(RequestError):
-    """A document beyond a limit: ask for less at once, or in several requests."""
+    """A document exceeds a limit: ask for less at once, or in several requests."""
 
     code = "QUERY_TOO_COMPLEX"
 
@@ -102,23 +102,23 @@ class TooComplex(RequestError):
 
 
 class CursorInvalid(RequestError):
-    """A cursor that was not made for this list or by this log: start without it."""
+    """A cursor of another list or another database: start without it."""
 
     code = "CURSOR_INVALID"
 
 
 class CursorExpired(RequestError):
-    """A cursor from before the kept log: read the list anew and go on from its asOf."""
+    """A cursor older than the log reaches back: read the list again and resume from its asOf."""
 
     code = "CURSOR_EXPIRED"
 
 
 class AccessError(OrderdeckError):
-    """The token does not open this door."""
+    """The token does not give access: bring another."""
 
 
 class Unauthenticated(AccessError):
-    """No token, or one that does not stand: bring a valid one."""
+    """No token, or one that is not valid: bring a valid one."""
 
     code = "UNAUTHENTICATED"
 
@@ -130,7 +130,7 @@ class Forbidden(AccessError):
 
 
 class RateLimited(OrderdeckError):
-    """More was asked than is given in this time: wait as long as it says, then try again."""
+    """Too many requests in this time: wait as long as it says, then try again."""
 
     code = "RATE_LIMITED"
 
@@ -140,13 +140,13 @@ class RateLimited(OrderdeckError):
 
 
 class NotFound(OrderdeckError):
-    """Nothing with this name: look for something that exists."""
+    """Nothing has this name: look for something that exists."""
 
     code = "BAD_USER_INPUT"
 
 
 class Denied(OrderdeckError):
-    """Our own no, decided before the exchange was asked: read the refusal."""
+    """We refused it ourselves, before anything was sent to the exchange: read the refusal."""
 
     code = "BAD_USER_INPUT"
 
@@ -157,13 +157,13 @@ class Denied(OrderdeckError):
 
 
 class ExchangeError(OrderdeckError):
-    """The exchange did not do as asked: look at the exchange."""
+    """The exchange failed or refused: look at the exchange."""
 
     code = "EXCHANGE_UNAVAILABLE"
 
 
 class ExchangeRejected(ExchangeError):
-    """The exchange answered no: surely not placed, the reason is in the refusal."""
+    """The exchange refused: certainly not placed, the reason is in the refusal."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"{refusal.code}: {refusal.message}")
@@ -171,19 +171,19 @@ class ExchangeRejected(ExchangeError):
 
 
 class ExchangeUnavailable(ExchangeError):
-    """The request surely never reached the exchange: try again later."""
+    """The request certainly never reached the exchange: try again later."""
 
 
 class ExchangeDoubt(ExchangeError):
-    """No clear answer: it may or may not have happened, so look it up and never send again."""
+    """No clear answer: it may or may not have happened, so look it up and never send it again."""
 
 
 class StorageError(OrderdeckError):
-    """The database did not do as asked: look at the database."""
+    """The database failed or refused: look at the database."""
 
 
 class StaleRevision(StorageError):
-    """Somebody else changed it first: read it again and decide anew."""
+    """Something else changed the row first: read it again and decide anew."""
 
 
 class Duplicate(StorageError):
@@ -191,7 +191,7 @@ class Duplicate(StorageError):
 
 
 class StorageUnavailable(StorageError):
-    """The database cannot be read or written just now: nothing was changed, retry later."""
+    """The database cannot be read or written now: nothing was changed, retry later."""
 
     def __init__(self, message: str, *, is_busy: bool = False) -> None:
         super().__init__(message)
@@ -203,27 +203,27 @@ class SchemaMismatch(StorageError):
 
 
 class CopyRefused(StorageError):
-    """A backup that is not made, or not put in place: read why, nothing was replaced."""
+    """A backup was not made or not restored: read why, nothing was replaced."""
 
 
 class BrokenOff(OrderdeckError):
-    """The server ended before this was done: look up what became of it."""
+    """The server shut down before this was done: look up what became of it."""
 
 
 class BotError(OrderdeckError):
-    """The bot did not do as it was told: look at the bot."""
+    """The bot could not do what it should: look at the bot."""
 
 
 class StrategyFailed(BotError):
-    """A strategy gave no advice, for the reason that the message tells: look at the strategy."""
+    """A strategy gave no signal, for the reason in the message: look at the strategy."""
 
 
 class CycleFailed(BotError):
-    """Nothing at all could be decided: the bot tries again by itself."""
+    """A cycle of the bot made no decision at all: the bot tries again by itself."""
 
 
 class SettingsError(OrderdeckError):
-    """Settings that cannot be used, every bad one named: fix them."""
+    """Settings are unusable, with a problem for every bad one: fix them."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))

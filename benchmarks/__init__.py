@@ -1,1 +1,1 @@
-"""Measures the product beside plain Strawberry, in one run on one machine."""
+"""Benchmarks of orderdeck, some of them beside a plain Strawberry server on the same machine."""

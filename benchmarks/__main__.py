@@ -1,4 +1,4 @@
-"""Run the benchmarks by name, or all of them, and print a table for each."""
+"""Runs the benchmarks of placing and fan-out against both servers, and prints a table for each."""
 
 import argparse
 import math
@@ -17,7 +17,7 @@ from benchmarks.load import Result, Target
 from benchmarks.servers import BASELINE, PRODUCT, ROOT, Server, ServerFailed, running
 
 NAMES = (BASELINE, PRODUCT)
-# How long a client may take beyond the time that it measures: connecting, warming up, stalling.
+# Time allowed to a client process beyond its measurement, for connecting, warm-up and stalls.
 PATIENCE_SECONDS = 120
 BUSY_SHARE = 0.8
 SHOWN_ERRORS = 3
@@ -25,7 +25,7 @@ SHOWN_ERRORS = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Benchmark:
-    """One kind of load."""
+    """One kind of load, and how its table is labeled."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ class Benchmark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What is to be measured, how often and for how long."""
+    """Which benchmarks to run, how many rounds, and how long each."""
 
     benchmarks: Sequence[Benchmark]
     rounds: int
@@ -80,7 +80,7 @@ def _measure(name: str, plan: Plan, results: Results) -> None:
 
 
 def _load(server: Server, benchmark: Benchmark, seconds: float) -> Result:
-    """Let a client process do it, pinned beside the server."""
+    """Run one benchmark from a client process that is pinned to another core than the server."""
     target = Target(
         port=server.port,
         pid=server.pid,
@@ -105,7 +105,7 @@ def _load(server: Server, benchmark: Benchmark, seconds: float) -> Result:
                 orjson.dumps(asdict(target)), timeout=seconds + PATIENCE_SECONDS
             )
         except subprocess.TimeoutExpired:
-            raise ServerFailed(f"{benchmark.name} of {server.name} came to no end") from None
+            raise ServerFailed(f"{benchmark.name} of {server.name} did not finish") from None
         finally:
             process.kill()
     if process.returncode:
@@ -148,7 +148,7 @@ def _details(median: Result) -> list[str]:
 
 
 def _median(rounds: Sequence[Result]) -> Result:
-    """Each number by itself; JSON has none for what could not be measured."""
+    """The median of each number; one that could not be measured is null in JSON, and NaN here."""
     values = [asdict(each) for each in rounds]
     middle: dict[str, Any] = {
         name: statistics.median(math.nan if each[name] is None else each[name] for each in values)
@@ -174,14 +174,14 @@ def _plan() -> Plan:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--subscribers", type=int, default=1000)
-    asked = parser.parse_args()
-    known = {benchmark.name: benchmark for benchmark in _benchmarks(asked.subscribers)}
-    if unknown := set(asked.names) - set(known):
+    arguments = parser.parse_args()
+    known = {benchmark.name: benchmark for benchmark in _benchmarks(arguments.subscribers)}
+    if unknown := set(arguments.names) - set(known):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
     return Plan(
-        benchmarks=[known[name] for name in asked.names or known],
-        rounds=asked.rounds,
-        seconds=asked.seconds,
+        benchmarks=[known[name] for name in arguments.names or known],
+        rounds=arguments.rounds,
+        seconds=arguments.seconds,
     )
 
 

@@ -1,7 +1,7 @@
-"""What a tutorial builds: Strawberry, the asynchronous ORM, and a queue for each subscriber.
+"""The server to compare with, as in tutorials: Strawberry, async ORM, a queue per subscriber.
 
-It takes the same documents as the product. It has no tokens, no exchange behind it, no check of a
-balance and no resuming: each order is one commit and one update.
+It takes the same documents as orderdeck, but has no tokens, exchange, balance checks or resuming:
+each order is one commit and one update.
 """
 
 import asyncio
@@ -132,8 +132,8 @@ class Store:
     sessions: async_sessionmaker[AsyncSession]
     subscribers: set[asyncio.Queue[OrderUpdate]] = field(default_factory=set)
 
-    async def place(self, wanted: PlaceOrderInput) -> Order:
-        row = _new_row(wanted)
+    async def place(self, input: PlaceOrderInput) -> Order:
+        row = _new_row(input)
         snapshot = {"id": row.id, "status": row.status, "filled": row.filled}
         logged = EventRow(order_id=row.id, kind="FILL", order=snapshot)
         async with self.sessions() as session:
@@ -215,7 +215,7 @@ def create_app(database: Path) -> Starlette:
 
 
 def serve(database: Path) -> None:
-    """Serve on any free port, with the same options of uvicorn as the product."""
+    """Serve on any free port, with the same uvicorn options as orderdeck."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         print(f"  API    http://127.0.0.1:{listener.getsockname()[1]}/graphql", flush=True)
         config = uvicorn.Config(
@@ -248,19 +248,19 @@ def _make_durable(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _new_row(wanted: PlaceOrderInput) -> OrderRow:
+def _new_row(input: PlaceOrderInput) -> OrderRow:
     now = datetime.now(UTC)
     return OrderRow(
         id=uuid4().hex,
-        client_order_id=wanted.client_order_id,
-        symbol=wanted.symbol,
-        side=wanted.side.value,
-        type=wanted.type.value,
+        client_order_id=input.client_order_id,
+        symbol=input.symbol,
+        side=input.side.value,
+        type=input.type.value,
         status=OrderStatus.FILLED.value,
-        amount=str(wanted.amount),
-        filled=str(wanted.amount),
+        amount=str(input.amount),
+        filled=str(input.amount),
         average_price=str(PRICE),
-        cost=str(PRICE * wanted.amount),
+        cost=str(PRICE * input.amount),
         created_at=now,
         updated_at=now,
     )

@@ -1,4 +1,4 @@
-"""A day of the bot on paper in a moment: every built-in strategy, and what has come of it.
+"""Simulates a day of the bot on the paper exchange, with every built-in strategy.
 
 Run with `python -m benchmarks.bot_day`.
 """
@@ -45,7 +45,7 @@ ASSIGNMENTS = tuple(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BotDay:
-    """What was decided, what was ordered, and what there is in the end."""
+    """The decisions and orders of the day, and the portfolio at its end."""
 
     decisions: Sequence[Decision]
     orders: Sequence[Order]
@@ -53,7 +53,7 @@ class BotDay:
 
 
 async def traded(folder: Path, span: timedelta = DAY) -> BotDay:
-    """From noon on, candle after candle."""
+    """Run the bot from noon on, candle by candle."""
     clock = DayClock(NOON)
     async with open_runtime(settings_in(folder), Parts(clock=clock)) as services:
         account = services.accounts.get(ACCOUNT)
@@ -61,7 +61,7 @@ async def traded(folder: Path, span: timedelta = DAY) -> BotDay:
         await services.bot.start(plan)
         for _ in range(span // CANDLE):
             await clock.leap(CANDLE.total_seconds())
-            await _cycled(services, clock)
+            await _until_cycle_done(services, clock)
         async with services.views.open(NAMES) as view:
             return BotDay(
                 decisions=list(reversed(await view.decisions(10_000))),
@@ -70,8 +70,8 @@ async def traded(folder: Path, span: timedelta = DAY) -> BotDay:
             )
 
 
-async def _cycled(services: Services, clock: DayClock) -> None:
-    """Until the bot has thought about the candle that has just closed."""
+async def _until_cycle_done(services: Services, clock: DayClock) -> None:
+    """Wait until the bot has finished a cycle for the candle that has just closed."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with services.views.open(NAMES) as view:
@@ -87,11 +87,11 @@ def _show(day: BotDay) -> None:
             f"{order.created_at:%d %H:%M}  {order.strategy or '':22} {order.side:4}"
             f" {order.filled:>10f} {order.symbol:9} at {order.average_price:f}"
         )
-    counted = Counter((one.strategy, str(one.outcome)) for one in day.decisions)
+    counted = Counter((decision.strategy, str(decision.outcome)) for decision in day.decisions)
     for (strategy, outcome), count in sorted(counted.items()):
         print(f"{strategy:24} {outcome:8} {count:4}")
-    found = day.portfolio
-    print(f"equity {found.equity:f}  realized {found.realized:f}  unrealized {found.unrealized:f}")
+    end = day.portfolio
+    print(f"equity {end.equity:f}  realized {end.realized:f}  unrealized {end.unrealized:f}")
 
 
 async def main() -> None:

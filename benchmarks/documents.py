@@ -1,6 +1,6 @@
-"""How long a bystander waits while somebody sends the worst documents that we can think of.
+"""Measures how long another client waits while hostile documents are sent.
 
-Run with `python -m benchmarks.documents`; it takes a few minutes, for each is sent some times.
+Run with `python -m benchmarks.documents`; it takes a few minutes, as each is sent several times.
 """
 
 import argparse
@@ -32,7 +32,7 @@ PLACE_MANY = (
 
 @dataclass(kw_only=True)
 class Bystander:
-    """Asks for a little again and again, and remembers how long each answer took."""
+    """A client that sends a small query again and again, and records how long each answer takes."""
 
     client: httpx.AsyncClient
     taken: list[float] = field(default_factory=list)
@@ -56,11 +56,11 @@ class Bystander:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One document: what it was told, and how long whoever stood by had to wait."""
+    """One document: its answer and how long it took, and how long the bystander waited."""
 
     name: str
     size: int
-    told: str
+    answer: str
     seconds: float
     waited: float
 
@@ -76,17 +76,17 @@ def client(server: Server, *, at_once: int) -> httpx.AsyncClient:
 
 
 async def place_orders(attacker: httpx.AsyncClient) -> None:
-    """So that there is something to be asked for."""
+    """Place orders for the queries to find."""
     for inputs in orders_to_place():
         body = {"query": PLACE_MANY, "variables": {"inputs": inputs}}
         answer = (await attacker.post("/graphql", json=body)).json()
-        placed = [one["__typename"] for one in answer["data"]["placeOrders"]]
+        placed = [result["__typename"] for result in answer["data"]["placeOrders"]]
         if set(placed) != {"PlaceOrderSuccess"}:
             raise RuntimeError(f"not placed: {Counter(placed)}")
 
 
 async def quiet(bystander: httpx.AsyncClient) -> Bystander:
-    """How long the bystander waits when nobody else is there."""
+    """Measure the bystander's waits without any other load."""
     alone = Bystander(client=bystander)
     deadline = time.perf_counter() + QUIET_SECONDS
     while time.perf_counter() < deadline:
@@ -97,34 +97,34 @@ async def quiet(bystander: httpx.AsyncClient) -> Bystander:
 async def attack(
     hostile: Hostile, attacker: httpx.AsyncClient, bystander: httpx.AsyncClient, *, rounds: int
 ) -> Row:
-    """Send it so many times, or as many at once, each time as a text of its own."""
+    """Send a document for some rounds, or many at once, each time with a text of its own."""
     beside = Bystander(client=bystander)
     await beside.ask()
-    told, taken = Counter[str](), list[float]()
+    answers, taken = Counter[str](), list[float]()
 
     async def send(number: int) -> None:
         begun = time.perf_counter()
         answer = await attacker.post("/graphql", content=hostile.body(number))
         taken.append(time.perf_counter() - begun)
-        told[_told(answer)] += 1
+        answers[_summary(answer)] += 1
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(beside.run())
         for first in range(0, rounds * hostile.at_once, hostile.at_once):
-            await asyncio.gather(*(send(first + one) for one in range(hostile.at_once)))
-            # So that each is waited for by itself, with whatever it has left behind.
+            await asyncio.gather(*(send(first + number) for number in range(hostile.at_once)))
+            # The bystander also meets what a document leaves behind, before the next one is sent.
             await asyncio.sleep(PAUSE_SECONDS)
         beside.is_done = True
     return Row(
         name=hostile.name,
         size=len(hostile.body(0)),
-        told=told.most_common(1)[0][0],
+        answer=answers.most_common(1)[0][0],
         seconds=statistics.median(taken),
         waited=beside.worst,
     )
 
 
-def _told(answer: httpx.Response) -> str:
+def _summary(answer: httpx.Response) -> str:
     try:
         errors = answer.json().get("errors")
     except ValueError:
@@ -140,20 +140,23 @@ def _line(row: Row, alone: Bystander) -> str:
     mark = " <- too long" if row.waited > GOAL_SECONDS else ""
     return (
         f"  {row.name:<52}{row.size:>8}{row.seconds * 1000:>10.0f} ms"
-        f"{row.waited * 1000:>9.0f} ms{row.waited / alone.worst:>7.1f}x  {row.told}{mark}"
+        f"{row.waited * 1000:>9.0f} ms{row.waited / alone.worst:>7.1f}x  {row.answer}{mark}"
     )
 
 
 async def _measure(server: Server, wanted: str, rounds: int) -> bool:
-    hostile, rows = [one for one in every_document(CROWD) if wanted in one.name], list[Row]()
+    hostile = [document for document in every_document(CROWD) if wanted in document.name]
+    rows = list[Row]()
     async with client(server, at_once=CROWD) as attacker, client(server, at_once=1) as bystander:
         await place_orders(attacker)
         alone = await quiet(bystander)
         usual, worst = statistics.median(alone.taken), alone.worst
         print(f"alone, the bystander waits {usual * 1000:.1f} ms, at worst {worst * 1000:.1f} ms\n")
-        print(f"  {'document':<52}{'bytes':>8}{'answered':>13}{'bystander':>12}{'ratio':>8}  told")
-        for one in hostile:
-            rows.append(await attack(one, attacker, bystander, rounds=rounds))
+        print(
+            f"  {'document':<52}{'bytes':>8}{'answered':>13}{'bystander':>12}{'ratio':>8}  answer"
+        )
+        for document in hostile:
+            rows.append(await attack(document, attacker, bystander, rounds=rounds))
             print(_line(rows[-1], alone), flush=True)
     late = [row for row in rows if row.waited > GOAL_SECONDS]
     print(f"\n{len(rows) - len(late)} of {len(rows)} held nobody up for {GOAL_SECONDS} s")
@@ -164,11 +167,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wanted", nargs="?", default="", help="only those with this in the name")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    asked = parser.parse_args()
-    print(f"{machine.describe()}\n{ORDERS} orders, each document sent {asked.rounds} times")
+    arguments = parser.parse_args()
+    print(f"{machine.describe()}\n{ORDERS} orders, each document sent {arguments.rounds} times")
     with running(PRODUCT) as server:
         machine.pin(0, machine.cores()[1])
-        is_good = asyncio.run(_measure(server, asked.wanted, asked.rounds))
+        is_good = asyncio.run(_measure(server, arguments.wanted, arguments.rounds))
     raise SystemExit(0 if is_good else 1)
 
 

@@ -1,4 +1,4 @@
-"""Draws an equity curve, with the falls from its peak shaded, as an SVG that needs nothing else."""
+"""Draws an equity curve as a self-contained SVG, with the drawdowns shaded."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -30,19 +30,19 @@ Spot = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plot:
-    """What is drawn, and the scales that turn times and values into places."""
+    """The curve to draw, and the scales that turn times and values into coordinates."""
 
     points: Sequence[EquityPoint]
     currency: str
 
     @property
     def peaks(self) -> Sequence[Decimal]:
-        """The highest so far, at each point."""
+        """The highest equity up to each point."""
         return list(itertools.accumulate((point.equity for point in self.points), max))
 
     @property
     def deepest(self) -> int:
-        """The point of the deepest fall."""
+        """The index of the point with the largest drawdown."""
         peaks = self.peaks
         return max(
             range(len(self.points)),
@@ -51,7 +51,7 @@ class Plot:
 
     @property
     def lines(self) -> Sequence[Decimal]:
-        """Round values, from below the lowest to above the highest."""
+        """Round values for grid lines, from below the lowest equity to above the highest."""
         equities = [point.equity for point in self.points]
         low, high = min(equities), max(equities)
         step = _round_step((high - low) / (MOST_LINES - 1))
@@ -70,7 +70,7 @@ class Plot:
 
     def svg(self) -> str:
         xs = [self.x(point.at) for point in self.points]
-        equity = [(x, self.y(one.equity)) for x, one in zip(xs, self.points, strict=True)]
+        equity = [(x, self.y(point.equity)) for x, point in zip(xs, self.points, strict=True)]
         peak = list(_ridge(equity))
         parts = [
             *self._value_axis(),
@@ -133,7 +133,7 @@ def _ridge(curve: Sequence[Spot]) -> Iterator[Spot]:
     peak = curve[0][1]
     yield curve[0]
     for (x, y), (next_x, next_y) in itertools.pairwise(curve):
-        # Higher values stand at smaller heights.
+        # A higher value has a smaller y.
         if next_y < peak:
             yield x + (next_x - x) * (y - peak) / (y - next_y), peak
             peak = next_y

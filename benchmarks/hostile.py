@@ -1,4 +1,4 @@
-"""The worst documents that we can think of, each a little different every time it is sent."""
+"""Hostile GraphQL documents: broad, nested, long and expensive ones, each with a unique text."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +9,6 @@ from graphql import get_introspection_query
 
 ORDERS = 600
 BATCH = 100
-# What fits into a request.
-BODY_BYTES = 255_000
 FIELDS = (
     "id clientOrderId exchangeOrderId symbol side type timeInForce status isOpen amount price"
     " triggerPrice filled remaining averagePrice cost reduceOnly positionType leverage source"
@@ -21,7 +19,7 @@ _ORDER = {"symbol": "BTC/USDT", "side": "BUY", "type": "LIMIT", "amount": "0.01"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hostile:
-    """A document and its variables; one that is not cached is new every time."""
+    """A document with variables; a number makes the text unique, so that it is not cached."""
 
     name: str
     query: str
@@ -36,7 +34,7 @@ class Hostile:
 
 
 def orders_to_place() -> Iterator[list[Mapping[str, Any]]]:
-    """Batches of orders that wait, with something to say."""
+    """Batches of orders that stay open, with some metadata."""
     for first in range(0, ORDERS, BATCH):
         yield [
             {**_ORDER, "clientOrderId": f"o-{number}", "metadata": {"note": "x" * 200}}
@@ -46,7 +44,7 @@ def orders_to_place() -> Iterator[list[Mapping[str, Any]]]:
 
 def every_document(crowd: int) -> Sequence[Hostile]:
     made = [*_broad(), *_tangled(), *_long(), *_of_variables(), *_expensive()]
-    return [*made, *(_many(one, crowd) for one in made if one.name in _CROWDS)]
+    return [*made, *(_many(hostile, crowd) for hostile in made if hostile.name in _CROWDS)]
 
 
 _CROWDS = {
@@ -60,26 +58,28 @@ _CROWDS = {
 }
 
 
-def _many(one: Hostile, crowd: int) -> Hostile:
+def _many(hostile: Hostile, crowd: int) -> Hostile:
     return Hostile(
-        name=f"{one.name}, {crowd} at once",
-        query=one.query,
-        variables=one.variables,
-        raw_variables=one.raw_variables,
+        name=f"{hostile.name}, {crowd} at once",
+        query=hostile.query,
+        variables=hostile.variables,
+        raw_variables=hostile.raw_variables,
         at_once=crowd,
     )
 
 
 def _broad() -> Iterator[Hostile]:
-    yield Hostile(name="10,000 aliases", query=_viewer(f"n{one}: name" for one in range(10_000)))
-    yield Hostile(name="500 aliases", query=_viewer(f"n{one}: name" for one in range(500)))
+    yield Hostile(
+        name="10,000 aliases", query=_viewer(f"n{number}: name" for number in range(10_000))
+    )
+    yield Hostile(name="500 aliases", query=_viewer(f"n{number}: name" for number in range(500)))
     yield Hostile(
         name="50 aliases of a root field",
-        query=_all(f"p{one}: portfolio {{ equity }}" for one in range(50)),
+        query=_all(f"p{number}: portfolio {{ equity }}" for number in range(50)),
     )
     yield Hostile(
         name="6,000 operations",
-        query=" ".join(f"query q{one} {{ viewer {{ name }} }}" for one in range(6_000)),
+        query=" ".join(f"query q{number} {{ viewer {{ name }} }}" for number in range(6_000)),
     )
     yield Hostile(name="merged leaves, 40,000", query=_viewer(["name"] * 40_000))
     yield Hostile(name="merged leaves, as many as may be", query=_viewer(["name"] * 1_490))
@@ -88,9 +88,11 @@ def _broad() -> Iterator[Hostile]:
         name="merged objects under one root, as many as may be",
         query=f"{{ orders {{ {'nodes { id } ' * 600} }} }}",
     )
-    yield Hostile(name="unknown fields, 30,000", query=_all(f"a{one}" for one in range(30_000)))
     yield Hostile(
-        name="unknown fields, as many as may be", query=_all(f"a{one}" for one in range(50))
+        name="unknown fields, 30,000", query=_all(f"a{number}" for number in range(30_000))
+    )
+    yield Hostile(
+        name="unknown fields, as many as may be", query=_all(f"a{number}" for number in range(50))
     )
     yield Hostile(
         name="directives, 15,000", query=f"{{ viewer {'@skip(if: false)' * 15_000} {{ name }} }}"
@@ -100,7 +102,7 @@ def _broad() -> Iterator[Hostile]:
     )
     yield Hostile(
         name="5 directives on each of 160 fields",
-        query=_viewer(f"n{one}: name {'@a ' * 5}" for one in range(160)),
+        query=_viewer(f"n{number}: name {'@a ' * 5}" for number in range(160)),
     )
 
 
@@ -108,8 +110,8 @@ def _tangled() -> Iterator[Hostile]:
     for count in (10, 40):
         yield Hostile(name=f"fragments nested {count} deep, two each", query=_nested(count))
     yield Hostile(name="fragments, 350 that are spread by one another", query=_chain(350))
-    many = " ".join(f"fragment F{one} on Viewer {{ name }}" for one in range(90))
-    spread = " ".join(f"...F{one}" for one in range(90))
+    many = " ".join(f"fragment F{number} on Viewer {{ name }}" for number in range(90))
+    spread = " ".join(f"...F{number}" for number in range(90))
     yield Hostile(name="90 fragments in one place", query=f"{{ viewer {{ {spread} }} }} {many}")
     yield Hostile(
         name="800 spreads of one fragment",
@@ -145,11 +147,11 @@ def _long() -> Iterator[Hostile]:
     yield Hostile(name="lists nested 190 deep", query=_tickers("[" * 190 + "]" * 190))
     yield Hostile(
         name="tokens, as many as may be",
-        query=_viewer(f"n{one}: name @skip(if: false)" for one in range(240)),
+        query=_viewer(f"n{number}: name @skip(if: false)" for number in range(240)),
     )
+    declared = " ".join(f"$v{number}: Int" for number in range(600))
     yield Hostile(
-        name="variables, 600 declared",
-        query=f"query ({' '.join(f'$v{one}: Int' for one in range(600))}) {{ viewer {{ name }} }}",
+        name="variables, 600 declared", query=f"query ({declared}) {{ viewer {{ name }} }}"
     )
 
 
@@ -171,7 +173,7 @@ def _of_variables() -> Iterator[Hostile]:
     yield Hostile(
         name="variables: a wide note",
         query=note,
-        variables={"it": {str(one): one for one in range(11_900)}},
+        variables={"it": {str(number): number for number in range(11_900)}},
     )
     yield Hostile(name="variables: a text of 250 kB", query=note, variables={"it": "a" * 250_000})
     for levels in (900, 100_000):
@@ -208,7 +210,9 @@ def _expensive() -> Iterator[Hostile]:
     )
     yield Hostile(
         name="six pages of 500 orders",
-        query=_all(f"o{one}: orders(first: 500) {{ nodes {{ {FIELDS} }} }}" for one in range(6)),
+        query=_all(
+            f"o{number}: orders(first: 500) {{ nodes {{ {FIELDS} }} }}" for number in range(6)
+        ),
     )
     yield Hostile(
         name="fills of 300 orders",
@@ -222,16 +226,16 @@ def _expensive() -> Iterator[Hostile]:
     yield Hostile(
         name="24 order books",
         query=_all(
-            f'b{one}: orderBook(symbol: "BTC/USDT", depth: 100)'
+            f'b{number}: orderBook(symbol: "BTC/USDT", depth: 100)'
             " { bids { price amount } asks { price amount } }"
-            for one in range(24)
+            for number in range(24)
         ),
     )
     yield Hostile(
         name="19 times 1,000 candles",
         query=_all(
-            f'c{one}: candles(symbol: "BTC/USDT", limit: 1000) {{ at open high low close }}'
-            for one in range(19)
+            f'c{number}: candles(symbol: "BTC/USDT", limit: 1000) {{ at open high low close }}'
+            for number in range(19)
         ),
     )
 
@@ -253,10 +257,13 @@ def _tickers(symbols: str) -> str:
 
 
 def _nested(count: int) -> str:
-    parts = [f"fragment F{one} on Viewer {{ ...F{one + 1} ...F{one + 1} }}" for one in range(count)]
+    parts = [
+        f"fragment F{number} on Viewer {{ ...F{number + 1} ...F{number + 1} }}"
+        for number in range(count)
+    ]
     return f"{{ viewer {{ ...F0 }} }} {' '.join(parts)} fragment F{count} on Viewer {{ name }}"
 
 
 def _chain(count: int) -> str:
-    parts = [f"fragment F{one} on Viewer {{ ...F{one + 1} }}" for one in range(count)]
+    parts = [f"fragment F{number} on Viewer {{ ...F{number + 1} }}" for number in range(count)]
     return f"{{ viewer {{ ...F0 }} }} {' '.join(parts)} fragment F{count} on Viewer {{ name }}"

@@ -1,6 +1,6 @@
-"""The clients, a process of their own: place orders, or watch them, and report in JSON.
+"""The client process of a benchmark: places orders or watches them, and prints a Result as JSON.
 
-The server to load stands on standard input, as JSON too: its token is nobody else's to see.
+It reads its Target from standard input as JSON, so that the token shows in no process list.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from benchmarks import machine
 from benchmarks.wire import HttpConnection, HttpFailed, SubscriberSocket, subscribe
 
 WARM_UP_SECONDS = 1.0
-# A subscriber that came in the middle of an order has missed some of it: the next one shows.
+# A subscriber that joins during an order misses some of its updates: settle with the next one.
 SETTLING_SECONDS = 10.0
 SETTLING_ORDERS = 5
 STALLED_SECONDS = 60.0
@@ -47,7 +47,7 @@ UPDATES = f"subscription Updates {{ orderUpdates {{ cursor kind order {{ {SEEN_F
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """The server that is loaded."""
+    """The server under load."""
 
     port: int
     pid: int
@@ -57,7 +57,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What one round has shown; `rate` counts orders or deliveries by the second."""
+    """The numbers of one round; `rate` is orders or deliveries per second."""
 
     rate: float
     p50_ms: float
@@ -72,7 +72,7 @@ class Result:
 
 @dataclass
 class Meter:
-    """What the clients and the server use, from here until the result."""
+    """Measures latencies, and CPU time of the clients and the server, from start to result."""
 
     target: Target
     latencies: list[int] = field(default_factory=list)
@@ -104,7 +104,7 @@ class Meter:
 
 
 class OrderClient:
-    """Places small MARKET orders over one connection, and looks at every answer."""
+    """Places small MARKET orders over one connection, and checks every answer."""
 
     _numbers = itertools.count(1)
     _run = f"{time.time_ns():x}"
@@ -118,20 +118,20 @@ class OrderClient:
         return f"b-{cls._run}-{next(cls._numbers):07d}"
 
     async def place(self, client_order_id: str) -> None:
-        wanted = {
+        order = {
             "clientOrderId": client_order_id,
             "symbol": "BTC/USDT",
             "side": "BUY",
             "type": "MARKET",
             "amount": "0.001",
         }
-        body = orjson.dumps({"query": PLACE, "variables": {"input": wanted}})
+        body = orjson.dumps({"query": PLACE, "variables": {"input": order}})
         answer = await self._http.post(body, self._target.token)
         _check_placed(answer, client_order_id)
 
 
 class Crowd:
-    """Subscribers who all see the same orders, one order at a time."""
+    """Subscribers that all receive the updates of the same order, one order at a time."""
 
     def __init__(self, target: Target, meter: Meter) -> None:
         self._target = target
@@ -141,10 +141,10 @@ class Crowd:
         self._marker = b""
         self._sent_at = 0
         self._is_counting = False
-        self._all_have_it = asyncio.Event()
+        self._is_delivered = asyncio.Event()
 
     async def gather(self, size: int) -> None:
-        """Connect everybody, a few at a time."""
+        """Connect all subscribers, a few at a time."""
         gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
 
         async def join() -> None:
@@ -158,7 +158,7 @@ class Crowd:
                 tasks.create_task(join())
 
     async def settle(self, client: OrderClient) -> None:
-        """Place orders until everybody has seen the whole of one."""
+        """Place orders until every subscriber has received all updates of one of them."""
         for _ in range(SETTLING_ORDERS):
             with suppress(TimeoutError):
                 await self.watch(client, SETTLING_SECONDS)
@@ -168,17 +168,17 @@ class Crowd:
         self._is_counting = True
 
     async def watch(self, client: OrderClient, patience_seconds: float = STALLED_SECONDS) -> None:
-        """Place one order and wait until everybody has all of its updates."""
+        """Place one order and wait until every subscriber has all of its updates."""
         order_id = OrderClient.new_id()
         self._marker = order_id.encode()
         self._missing = len(self._members) * self._target.updates_per_order
-        self._all_have_it.clear()
+        self._is_delivered.clear()
         for member in self._members:
             member.seen = 0
         self._sent_at = time.perf_counter_ns()
         async with asyncio.timeout(patience_seconds):
             await client.place(order_id)
-            await self._all_have_it.wait()
+            await self._is_delivered.wait()
 
     def take(self, member: "_Member", payload: bytes) -> None:
         if self._marker not in payload or b'"errors"' in payload[:200]:
@@ -196,13 +196,13 @@ class Crowd:
         self._missing -= 1
         if not self._missing:
             self._meter.last.append(elapsed)
-            self._all_have_it.set()
+            self._is_delivered.set()
 
     def _check(self, payload: bytes) -> None:
-        """Look at one member's updates in full: everybody's would keep the client too busy."""
+        """Check all fields, of one member's updates only: more would keep the client too busy."""
         update = orjson.loads(payload)["payload"]["data"]["orderUpdates"]
         if [*update, *update["order"]] != ["cursor", "kind", "order", *SEEN_FIELDS.split()]:
-            self._meter.errors.append(f"not the fields that were asked for: {payload[:300]!r}")
+            self._meter.errors.append(f"not the fields that were arguments for: {payload[:300]!r}")
 
     def close(self) -> None:
         self._meter.errors.extend(member.failure for member in self._members if member.failure)
@@ -252,7 +252,7 @@ async def place_orders(target: Target, *, clients: int, seconds: float) -> Resul
 
 
 async def fan_out(target: Target, *, clients: int, seconds: float) -> Result:
-    """Place one order after the other, each when everybody has seen the one before."""
+    """Place orders one by one, each once all subscribers have received the one before."""
     machine.raise_file_limit()
     meter = Meter(target)
     crowd = Crowd(target, meter)
@@ -266,7 +266,7 @@ async def fan_out(target: Target, *, clients: int, seconds: float) -> Result:
         while time.perf_counter() < deadline:
             await crowd.watch(trader)
         result = meter.result()
-        await asyncio.sleep(WARM_UP_SECONDS)  # for what comes once too often
+        await asyncio.sleep(WARM_UP_SECONDS)  # for duplicates that come late
     finally:
         crowd.close()
         connection.close()
@@ -308,12 +308,12 @@ def main() -> None:
     parser.add_argument("what", choices=("place", "watch"))
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     target = Target(**orjson.loads(sys.stdin.buffer.read()))
     gc.disable()
-    run = place_orders if asked.what == "place" else fan_out
+    run = place_orders if arguments.what == "place" else fan_out
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        result = runner.run(run(target, clients=asked.clients, seconds=asked.seconds))
+        result = runner.run(run(target, clients=arguments.clients, seconds=arguments.seconds))
     print(orjson.dumps(asdict(result)).decode())
 
 

@@ -1,4 +1,4 @@
-"""The machine: its cores, what a process has used of them, and what is installed."""
+"""The machine: pins processes to cores, reads their CPU time, and describes what is installed."""
 
 import math
 import os
@@ -20,7 +20,7 @@ _PACKAGES = (
 
 
 def cores() -> tuple[int | None, int | None]:
-    """One for the server and one for the clients; None where they cannot be told apart."""
+    """A core for the server and one for the clients, or None for both if there are not two."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return (allowed[0], allowed[1]) if len(allowed) > 1 else (None, None)
 
@@ -32,7 +32,7 @@ def pin(pid: int, core: int | None) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What all threads of a process have used; not a number where the system does not say."""
+    """The CPU time of all threads of a process, or NaN if the system does not say."""
     try:
         used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""Fifty holdings at an exchange that takes 100 ms for a price: one after the other, and at once.
+"""Measures fetching 50 prices, 100 ms each, one after the other and concurrently.
 
 Run with `python -m benchmarks.prices`.
 """
@@ -25,7 +25,7 @@ ROUNDS = 5
 
 
 class SlowPrices:
-    """As far as prices go, an exchange; one of them it never tells, where so wished."""
+    """A gateway with slow prices and nothing else; it never answers for the symbol `never`."""
 
     market_set = "slow"
 
@@ -64,12 +64,12 @@ async def _one_by_one() -> None:
 async def _at_once(never: str | None = None) -> None:
     clock = SystemClock()
     market_data = MarketDataService(StreamRegistry([], clock), clock)
-    found = await fetch_prices(market_data, _account(SlowPrices(never)), SYMBOLS, Answers())
-    assert len(found.tickers) == len(SYMBOLS) - (never is not None)
+    fetched = await fetch_prices(market_data, _account(SlowPrices(never)), SYMBOLS, Answers())
+    assert len(fetched.tickers) == len(SYMBOLS) - (never is not None)
 
 
 async def _measure(act: Callable[[], Awaitable[None]], rounds: int) -> float:
-    """The median of some rounds, in seconds."""
+    """The median duration of some rounds, in seconds."""
     taken = []
     for _ in range(rounds):
         begun = time.perf_counter()

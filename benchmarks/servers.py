@@ -1,4 +1,4 @@
-"""Both servers as processes, each in a folder of its own that goes with it."""
+"""Starts orderdeck or the baseline as a process with a temporary folder, and stops it."""
 
 import os
 import re
@@ -20,20 +20,20 @@ START_SECONDS = 30
 STOP_SECONDS = 10
 PLENTY = "1000000000000"
 BASELINE, PRODUCT = "strawberry", "orderdeck"
-# Of one MARKET order: SUBMITTED, ACCEPTED and FILL from the product, which has an exchange behind
-# it; the one row that the baseline writes is the one update that it sends.
+# For one MARKET order, orderdeck sends SUBMITTED, ACCEPTED and FILL, as it has an exchange behind
+# it; the baseline writes one row and sends one update.
 UPDATES_PER_ORDER = {BASELINE: 1, PRODUCT: 3}
 
 _API = re.compile(r"^  API +http://127\.0\.0\.1:(\d+)/graphql$", re.MULTILINE)
 
 
 class ServerFailed(Exception):
-    """A server did not start, or had something to complain about."""
+    """A server did not start, or logged a complaint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """One that answers."""
+    """A server that is ready."""
 
     name: str
     pid: int
@@ -44,7 +44,7 @@ class Server:
 
 @contextmanager
 def running(name: str) -> Iterator[Server]:
-    """Start it, and end it however this ends; what it printed besides its banner is a failure."""
+    """Start a server, and stop it in any case; anything logged besides the banner is a failure."""
     with tempfile.TemporaryDirectory(prefix="orderdeck-bench-") as folder:
         log = Path(folder, "server.log")
         with _started(name, Path(folder), log) as process:
@@ -57,7 +57,7 @@ def running(name: str) -> Iterator[Server]:
                 token=token.read_text().strip() if token.exists() else "",
                 updates_per_order=UPDATES_PER_ORDER[name],
             )
-            # What comes while it ends, with a thousand sockets cut off, is not looked at.
+            # Checked before it stops: cutting off a thousand sockets may log complaints.
             if complaints := _complaints(log):
                 raise ServerFailed(f"{name} complained: {complaints}")
 

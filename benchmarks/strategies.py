@@ -1,4 +1,4 @@
-"""How long a query takes while strategies misbehave, beside the same with a bot that rests.
+"""Measures how long queries take while strategies misbehave, and while the bot is stopped.
 
 Run with `python -m benchmarks.strategies`.
 """
@@ -60,7 +60,7 @@ async def _running() -> AsyncIterator[Services]:
 
 
 async def _queries(services: Services) -> list[float]:
-    """What each of them took, in milliseconds."""
+    """Run queries for a while; returns the milliseconds that each took."""
     took, until = [], time.perf_counter() + SECONDS
     while time.perf_counter() < until:
         began = time.perf_counter()
@@ -81,7 +81,7 @@ async def _start(services: Services) -> None:
     await services.bot.start(BotPlan(account=account, assignments=assignments, cycle_seconds=1))
 
 
-def _tell(name: str, took: list[float], base: list[float]) -> None:
+def _print_row(name: str, took: list[float], base: list[float]) -> None:
     cuts = statistics.quantiles(took, n=100)
     ratio = statistics.median(took) / statistics.median(base)
     print(
@@ -91,7 +91,7 @@ def _tell(name: str, took: list[float], base: list[float]) -> None:
 
 
 async def main() -> None:
-    """Alternately, so that what else the machine does falls on both."""
+    """Measure before, during and after, so that other load on the machine affects both cases."""
     async with _running() as services:
         rest = await _queries(services)
         await _start(services)
@@ -101,10 +101,10 @@ async def main() -> None:
         async with services.views.open(frozenset({"paper"})) as view:
             made = await view.decisions(20)
     base = rest + again
-    _tell("the bot rests", base, base)
-    _tell("strategies misbehave", busy, base)
-    for one in sorted({(decision.strategy, decision.reason) for decision in made}):
-        print("  ", *one)
+    _print_row("the bot rests", base, base)
+    _print_row("strategies misbehave", busy, base)
+    for reason in sorted({(decision.strategy, decision.reason) for decision in made}):
+        print("  ", *reason)
 
 
 if __name__ == "__main__":

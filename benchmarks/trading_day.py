@@ -1,4 +1,4 @@
-"""A day of trading on paper, by hand and in a moment: what a portfolio says of it, as a table."""
+"""Simulates a day of trades on the paper exchange, and prints the portfolio hour by hour."""
 
 import argparse
 import asyncio
@@ -28,14 +28,14 @@ ACCOUNT = "paper"
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-# Between the records of a curve that is to be looked at.
+# The interval of the equity points of a curve that is plotted.
 FINE = timedelta(minutes=10)
 HOURS = 24
-# By then what was filled is in the records.
+# After this long, fills are in the recorded equity.
 RECORDED_SECONDS = 2
 LONGEST_DEADLINE_SECONDS = 10
 Trade = tuple[str, str, int, int | None]
-# Bought at the one hour and sold at the other, counted from noon.
+# Symbol, amount, and the hours after noon at which it is bought and sold.
 TRADES: Sequence[Trade] = (
     ("BTC/USDT", "0.05", 0, 3),
     ("ETH/USDT", "0.5", 1, 5),
@@ -49,10 +49,10 @@ HEADINGS = ("UTC", "equity", "cash", "unrealized", "realized", "today", "drawdow
 
 
 class DayClock(ManualClock):
-    """Goes through a day in a moment, and lets whoever waits for an answer have it."""
+    """A clock that leaps over hours; short timeouts take real time, so that answers can arrive."""
 
     async def leap(self, seconds: float) -> None:
-        """Who would have woken many times meanwhile wakes once, at the end."""
+        """Advance in one step: a periodic sleeper wakes once at the end, not many times."""
         self._now += timedelta(seconds=seconds)
         await self.advance(0)
 
@@ -63,7 +63,7 @@ class DayClock(ManualClock):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moment:
-    """What was placed, and what the portfolio said then."""
+    """The orders of one hour, and the portfolio after them."""
 
     at: datetime
     orders: Sequence[Order]
@@ -71,7 +71,7 @@ class Moment:
 
 
 class TradingDay:
-    """Places orders at their hours, and looks at the portfolio at each."""
+    """Places the day's orders at their hours, and yields the portfolio at every hour."""
 
     def __init__(self, services: Services, clock: DayClock, *, step: timedelta = HOUR) -> None:
         self._services = services
@@ -83,14 +83,14 @@ class TradingDay:
         await self._clock.leap(MINUTE.total_seconds())
         for hour in range(HOURS + 1):
             await self._pass_until(NOON + hour * HOUR)
-            orders = [await self._place(one, hour) for one in _due(hour)]
+            orders = [await self._place(trade, hour) for trade in _due(hour)]
             if orders:
                 await self._clock.leap(RECORDED_SECONDS)
             yield Moment(at=self._clock.now(), orders=orders, portfolio=await self.portfolio())
         await self._clock.leap(MINUTE.total_seconds())
 
     async def _pass_until(self, end: datetime) -> None:
-        """At each step it is recorded what the account is worth."""
+        """Advance in steps, at each of which the equity is recorded."""
         while (rest := end - self._clock.now()) > timedelta():
             await self._clock.leap(min(rest, self._step).total_seconds())
 
@@ -138,7 +138,7 @@ def settings_in(folder: Path) -> Settings:
 
 
 async def show(folder: Path, *, step: timedelta) -> Plot:
-    """Print the day, and give back the curve that it made."""
+    """Print the day, and return its equity curve as a plot."""
     clock = DayClock(NOON - MINUTE)
     async with open_runtime(settings_in(folder), Parts(clock=clock)) as services:
         day = TradingDay(services, clock, step=step)
@@ -146,7 +146,7 @@ async def show(folder: Path, *, step: timedelta) -> Plot:
         async for moment in day.moments():
             print(_row(moment))
         portfolio = await day.portfolio()
-        print(f"\nperformance  {_told(await day.performance(portfolio))}")
+        print(f"\nperformance  {_summary(await day.performance(portfolio))}")
         curve = [f"{point.equity:.0f}" for point in await day.curve(portfolio, 16)]
         print(f"curve        {' '.join(curve)}")
         points = await day.curve(portfolio, MAX_POINTS)
@@ -154,13 +154,13 @@ async def show(folder: Path, *, step: timedelta) -> Plot:
 
 
 def _row(moment: Moment) -> str:
-    found = moment.portfolio
+    portfolio = moment.portfolio
     numbers = (
-        found.equity, found.cash, found.unrealized, found.realized, found.realized_today,
-        found.drawdown_percent,
+        portfolio.equity, portfolio.cash, portfolio.unrealized, portfolio.realized,
+        portfolio.realized_today, portfolio.drawdown_percent,
     )  # fmt: skip
     held = ", ".join(
-        f"{one.total:f} {one.asset}" for one in found.worths[:3] if one.asset != "USDT"
+        f"{worth.total:f} {worth.asset}" for worth in portfolio.worths[:3] if worth.asset != "USDT"
     )
     return _line((f"{moment.at:%d %H:%M}", *(f"{number:.2f}" for number in numbers), held))
 
@@ -169,12 +169,12 @@ def _line(cells: Sequence[str]) -> str:
     return "  ".join(cell.rjust(10) for cell in cells[:-1]) + f"   {cells[-1]}"
 
 
-def _told(found: Performance) -> str:
-    rate = found.win_rate_percent or Decimal(0)
+def _summary(result: Performance) -> str:
+    rate = result.win_rate_percent or Decimal(0)
     return (
-        f"{found.trades} trades, {found.wins} won, {found.losses} lost ({rate:.1f} %), factor"
-        f" {found.profit_factor or 0:.2f}, fees {found.fees:.2f}, deepest fall"
-        f" {found.max_drawdown_percent:.2f} %"
+        f"{result.trades} trades, {result.wins} won, {result.losses} lost ({rate:.1f} %), factor"
+        f" {result.profit_factor or 0:.2f}, fees {result.fees:.2f}, deepest fall"
+        f" {result.max_drawdown_percent:.2f} %"
     )
 
 

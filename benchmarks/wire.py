@@ -1,4 +1,4 @@
-"""Just enough of HTTP and WebSocket to load a server without being the slower of the two."""
+"""Minimal HTTP and WebSocket clients, fast enough that the server is the bottleneck."""
 
 import asyncio
 import base64
@@ -16,11 +16,11 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class HttpFailed(Exception):
-    """An answer that is not 200."""
+    """The status of a response is not 200."""
 
 
 class HttpConnection:
-    """One connection for one request after the other, made anew where the server has closed it."""
+    """A keep-alive connection for one request at a time; reconnects if the server closed it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -49,7 +49,7 @@ class HttpConnection:
 
 
 class SubscriberSocket(asyncio.Protocol):
-    """One graphql-transport-ws client with one subscription, which hands on what it is sent."""
+    """A graphql-transport-ws client with one subscription; passes each message to a callback."""
 
     def __init__(self, token: str, subscription: bytes, take: Callable[[bytes], None]) -> None:
         self._init = _message("connection_init", {"Authorization": f"Bearer {token}"})
@@ -62,7 +62,7 @@ class SubscriberSocket(asyncio.Protocol):
         self._data_received: Callable[[bytes], None] = self._receive_head
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports can write without being of the class that says so.
+        # uvloop's transports can write, but are no subclass of WriteTransport.
         self._transport = cast("asyncio.WriteTransport", transport)
         key = base64.b64encode(os.urandom(16)).decode()
         self._transport.write(
@@ -110,7 +110,7 @@ class SubscriberSocket(asyncio.Protocol):
             self._take(payload)
 
     def _payloads(self, data: bytes) -> Iterator[bytes]:
-        """The text of each whole frame; a server sends them unmasked and, this short, unbroken."""
+        """The text of each complete frame; servers neither mask nor fragment such short ones."""
         if self._rest:
             data = self._rest + data
         at, end = 0, len(data)

@@ -1,1 +1,1 @@
-"""The public contract, as GraphQL."""
+"""The GraphQL API: types, resolvers, limits on documents, and its HTTP and WebSocket transport."""

@@ -1,4 +1,4 @@
-"""Root fields of mutations: each asks for its scope, and leaves an entry in the audit."""
+"""The field extension of mutations: checks the token's scope and writes the audit entry."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from app.domain.access.tokens import Scope
 from app.services.access.audit import Attempt, acting
 from schema import ids
 from schema.context import Context, Info
-from schema.errors import ending_of
+from schema.errors import audit_result
 from schema.types.order_results import OrderSuccess, PlaceOrderSuccess
 from schema.types.orders import Refusal
 from schema.types.positions import PositionSuccess
@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 
 def changes(scope: Scope) -> list[FieldExtension]:
-    """What a root field of a mutation asks of the token, and what it leaves behind."""
+    """The extensions of a mutation that needs this scope."""
     return [Audited(scope)]
 
 
 class Audited(FieldExtension):
-    """Refuses a field to a token without the scope; one attempt is one entry in the audit."""
+    """Refuses a mutation to a token without the scope; each attempt is one audit entry."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -46,7 +46,7 @@ class Audited(FieldExtension):
 
 
 async def part_of_attempt(info: Info, act: Callable[[], Awaitable[T]]) -> T:
-    """One of several changes that a root field makes, with an entry of its own."""
+    """Run one of several changes of a mutation, with an audit entry of its own."""
     return await _audited(info.context, info.context.services.audit.part(), act)
 
 
@@ -56,7 +56,7 @@ async def _audited(context: Context, attempt: Attempt, act: Callable[[], Awaitab
         with acting(attempt):
             result = await act()
     except Exception as error:
-        await audit.ended(attempt, ending_of(error))
+        await audit.ended(attempt, audit_result(error))
         raise
     if isinstance(result, Refusal):
         subject = None if result.order is None else AuditSubject.order(result.order.id)

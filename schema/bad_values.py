@@ -1,4 +1,4 @@
-"""What is wrong with a document or its values, told with the field and never with the value."""
+"""Rewrites graphql-core's errors about documents and inputs to name the field, never the value."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,15 +22,15 @@ BAD_USER_INPUT = "BAD_USER_INPUT"
 
 
 def is_of_the_request(error: GraphQLError) -> bool:
-    """Whether the document or its variables were refused, not what a resolver did or gave back."""
+    """Whether the document or its variables are at fault, rather than a resolver or its result."""
     if error.path is not None:
         return error.message.startswith("Argument ") or "code" in (error.extensions or {})
     is_of_graphql = isinstance(error.original_error, GraphQLError | None)
-    return is_of_graphql or _is_of_a_literal(error) or is_unresolved(error.original_error)
+    return is_of_graphql or _is_about_a_literal(error) or is_unresolved(error.original_error)
 
 
 def is_unresolved(error: Exception | None) -> bool:
-    """Whether Strawberry could not tell what to run."""
+    """Whether Strawberry found no operation to execute."""
     return type(error) in _UNRESOLVED
 
 
@@ -42,8 +42,8 @@ def explain(error: GraphQLError) -> None:
     known = error.extensions or {}
     error.message = _without_values(error.message)
     error.extensions = {"code": _request_code(error), **known}
-    if _is_of_a_literal(error) and "field" not in known:
-        field = _place(_located(error.nodes[0])) if error.nodes else []
+    if _is_about_a_literal(error) and "field" not in known:
+        field = _path(_located(error.nodes[0])) if error.nodes else []
         error.message = ": ".join(part for part in (".".join(field), error.message) if part)
         error.extensions["field"] = field
 
@@ -53,12 +53,12 @@ def _request_code(error: GraphQLError) -> str:
         return PARSE_FAILED
     is_of_variables = _OF_VARIABLES.match(error.message) is not None
     is_of_execution = error.path is not None
-    if is_of_variables or is_of_execution or _is_of_a_literal(error):
+    if is_of_variables or is_of_execution or _is_about_a_literal(error):
         return BAD_USER_INPUT
     return VALIDATION_FAILED
 
 
-def _is_of_a_literal(error: GraphQLError) -> bool:
+def _is_about_a_literal(error: GraphQLError) -> bool:
     node = error.nodes[0] if error.nodes and error.path is None else None
     return isinstance(node, ValueNode | ObjectFieldNode) and not isinstance(node, VariableNode)
 
@@ -79,7 +79,7 @@ _OF_VARIABLES = re.compile(r"Variable '\$\w+' has invalid|Variable values|Too ma
 
 NO_SUCH_VALUE = re.compile(r"No such value in '(\w+)'(?!:)")
 
-# How graphql-core quotes values and guesses what was meant, and what is left of it.
+# Where graphql-core quotes values or suggests names, and what is left of the message.
 _QUOTES = (
     (re.compile(r" Did you mean .*", re.DOTALL), ""),
     (re.compile(r"(cannot represent [^:]*value): .*", re.DOTALL), r"\1"),
@@ -99,7 +99,7 @@ def _without_values(message: str) -> str:
 
 
 def _located(node: Node) -> Node:
-    """Of a list or object that graphql-core copied without its place: a part that has one."""
+    """The node itself, or for a list or object copied without its location: a part that has one."""
     if isinstance(node, ObjectFieldNode):
         parts: Sequence[Node] = (node.value,)
     else:
@@ -107,13 +107,13 @@ def _located(node: Node) -> Node:
     return node if node.loc or not parts else _located(parts[0])
 
 
-def _place(node: Node) -> list[str]:
-    """The way from the argument, or the variable, to a literal: its names, outermost first."""
+def _path(node: Node) -> list[str]:
+    """The names from the argument, or the variable, down to a literal, outermost first."""
     names: list[str] = []
     is_value = isinstance(node, ValueNode)
     for token in _enclosing(node):
         if token.kind is TokenKind.EQUALS:
-            return [_declared(token), *names]
+            return [_declared_variable(token), *names]
         if token.kind is not TokenKind.COLON:
             is_value = True
         elif is_value and token.prev is not None:
@@ -123,7 +123,7 @@ def _place(node: Node) -> list[str]:
 
 
 def _enclosing(node: Node) -> Iterator[Token]:
-    """Colons, equal signs and openings before a node, without what is closed before it."""
+    """The colons, equal signs and opening brackets before a node, skipping what is closed again."""
     depth = 0
     token = node.loc.start_token.prev if node.loc else None
     while token is not None and (depth or token.kind is not TokenKind.PAREN_L):
@@ -141,7 +141,7 @@ _CLOSING = {TokenKind.BRACE_R, TokenKind.BRACKET_R}
 _MARKS = {TokenKind.COLON, TokenKind.EQUALS, *_OPENING}
 
 
-def _declared(equals: Token) -> str:
+def _declared_variable(equals: Token) -> str:
     token = equals
     while token.kind is not TokenKind.DOLLAR and token.prev is not None:
         token = token.prev

@@ -1,4 +1,4 @@
-"""The schema, put together."""
+"""Builds the GraphQL schema, with its extensions, scalars and descriptions, and prints its SDL."""
 
 from collections.abc import AsyncIterator
 from functools import cache
@@ -30,7 +30,7 @@ _ANSWERED_ONCE = {OperationType.QUERY, OperationType.MUTATION}
 
 
 class ReleaseSnapshot(SchemaExtension):
-    """Gives the instant that a query was read at back to the database."""
+    """Returns the snapshot that a query read from to the database."""
 
     async def on_execute(self) -> AsyncIterator[None]:
         try:
@@ -40,12 +40,12 @@ class ReleaseSnapshot(SchemaExtension):
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, whose errors say a code and nothing of the inside."""
+    """Strawberry's schema; its errors carry a code and no internals."""
 
     async def execute(self, *args: Any, **options: Any) -> ExecutionResult:
-        """Answer once: a subscription is streamed, or refused where nothing can be."""
-        asked = options.get("allowed_operation_types")
-        allowed = _ANSWERED_ONCE if asked is None else _ANSWERED_ONCE & set(asked)
+        """Execute a query or mutation; a subscription is refused, and must be streamed instead."""
+        given = options.get("allowed_operation_types")
+        allowed = _ANSWERED_ONCE if given is None else _ANSWERED_ONCE & set(given)
         return await super().execute(*args, **{**options, "allowed_operation_types": allowed})
 
     def process_errors(
@@ -54,20 +54,20 @@ class Schema(strawberry.Schema):
         context = None if execution_context is None else execution_context.context
         for error in errors:
             expose(error, context)
-            self._tell_values(error)
+            self._list_values(error)
 
-    def _tell_values(self, error: GraphQLError) -> None:
-        """Whoever names no value of an enum is told which there are."""
-        found = NO_SUCH_VALUE.search(error.message)
-        kind = None if found is None else self._schema.type_map.get(found[1])
-        if found is not None and isinstance(kind, GraphQLEnumType):
-            told = f"{found[0]}: it has {', '.join(kind.values)}"
-            error.message = error.message.replace(f"{found[0]}.", found[0]).replace(found[0], told)
+    def _list_values(self, error: GraphQLError) -> None:
+        """Add the values of the enum to an error about a value that it does not have."""
+        match = NO_SUCH_VALUE.search(error.message)
+        kind = None if match is None else self._schema.type_map.get(match[1])
+        if match is not None and isinstance(kind, GraphQLEnumType):
+            words = f"{match[0]}: it has {', '.join(kind.values)}"
+            error.message = error.message.replace(f"{match[0]}.", match[0]).replace(match[0], words)
 
 
 @cache
 def build_schema() -> Schema:
-    """The one schema of this process, which never changes."""
+    """The schema of this process, built once."""
     schema = Schema(
         query=Query,
         mutation=Mutation,
@@ -75,9 +75,9 @@ def build_schema() -> Schema:
         types=[Account, Order, Fill, ApiToken],
         execution_context_class=SlicedExecutor,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
-        extensions=[lambda: OperationGuard(library), ReleaseSnapshot],
+        extensions=[lambda: OperationGuard(compiler), ReleaseSnapshot],
     )
-    library = DocumentCompiler(schema._schema, DocumentCache())  # noqa: SLF001  Strawberry's own has no other name
+    compiler = DocumentCompiler(schema._schema, DocumentCache())  # noqa: SLF001  graphql-core's schema has no public name
     describe(schema)
     return schema
 

@@ -1,4 +1,4 @@
-"""What a resolver may reach: the services, who is asking, and one instant to read from."""
+"""The context of resolvers: the services, the token of the request, and a database snapshot."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,27 +17,28 @@ from ulid import ULID
 from app.domain.access.tokens import Scope, Token
 from app.errors import Forbidden, RateLimited, Unauthenticated
 from app.services import Services
+from app.services.accounts import AccountEntry
 from app.services.reads import View
 
 
 @dataclass(kw_only=True)
 class Context:
-    """One request, or one operation of a socket."""
+    """The context of one HTTP request, or of one operation on a socket."""
 
     services: Services
     token: Token | None = None
     address: str = "unknown"
-    request_id: str = field(default_factory=lambda: _present_request() or str(ULID()))
+    request_id: str = field(default_factory=lambda: _current_request_id() or str(ULID()))
     connection_params: Any = None
-    # What an answer over HTTP says besides the data.
+    # The status and headers of an answer over HTTP; None on a socket.
     response: Response | None = None
-    # What the document may cost at most.
+    # The cost of the operation.
     cost: int = 0
-    # The newest update of an order when it arrived.
+    # The head of the event log when the operation arrived; only on a socket.
     log_head: int | None = None
-    # Whether it is a subscription, once that is known.
-    is_endless: bool = False
-    # Why no order may be placed just now, where nothing else of the document is refused.
+    # Set once the document is parsed.
+    is_subscription: bool = False
+    # Why placing orders is refused, if the document's other mutations may still run.
     orders_refused: RateLimited | None = None
     _view: View | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -51,8 +52,12 @@ class Context:
 
     @property
     def accounts(self) -> frozenset[str]:
-        """The accounts that exist for whoever is asking."""
+        """The accounts that the viewer may see."""
         return self.services.accounts.names_visible(self.viewer)
+
+    def account(self, name: str | None) -> AccountEntry:
+        """The viewer's account of this name, or the default if there is no name."""
+        return self.services.accounts.resolve(name, self.viewer)
 
     def require(self, scope: Scope) -> None:
         if not self.viewer.allows(scope):
@@ -63,7 +68,7 @@ class Context:
             raise self.orders_refused
 
     def for_operation(self) -> "Context":
-        """The same asker, with an instant of its own, and a name of its own in the log."""
+        """A copy for one operation on a socket, with its own snapshot and request id."""
         request_id = str(ULID())
         structlog.contextvars.bind_contextvars(request_id=request_id)
         return Context(
@@ -76,7 +81,7 @@ class Context:
 
     @asynccontextmanager
     async def view(self, info: "Info") -> AsyncIterator[View]:
-        """All of a query reads one instant; what has changed something reads what is now."""
+        """A query reads one snapshot throughout; mutations and subscriptions read the present."""
         if info.operation.operation is OperationType.QUERY:
             yield await self._shared_view()
         else:
@@ -94,8 +99,8 @@ class Context:
             return self._view
 
 
-def _present_request() -> str | None:
-    """As the answer and the log name it."""
+def _current_request_id() -> str | None:
+    """The id that the response header and the log have for this request."""
     request_id: str | None = structlog.contextvars.get_contextvars().get("request_id")
     return request_id
 
@@ -104,12 +109,12 @@ Info = strawberry.Info[Context, None]
 
 
 def needs(scope: Scope) -> list[FieldExtension]:
-    """What a root field asks of the token."""
+    """The extensions of a query field that needs this scope."""
     return [RequiresScope(scope)]
 
 
 class RequiresScope(FieldExtension):
-    """Refuse a field, and it alone, to a token without the scope."""
+    """Refuses this field alone to a token without the scope."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope

@@ -1,4 +1,4 @@
-"""Where our errors become the outside's: refusals as data, the rest with a code and no insides."""
+"""Turns exceptions into GraphQL errors with a code and no internals, and into audit results."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,30 +38,30 @@ strawberry.enum(RefusalCode)
 
 @contextmanager
 def within(*path: str) -> Iterator[None]:
-    """Tell the field of whatever is refused in here from the root of the arguments."""
+    """Prefix the field of every error and refusal raised inside with this argument path."""
     try:
         yield
     except RequestError as error:
         error.field = (*path, *error.field)
         raise
     except Denied as denied:
-        denied.refusal = told_from(denied.refusal, *path)
+        denied.refusal = prefixed(denied.refusal, *path)
         raise
 
 
-def told_from(refusal: DomainRefusal, *path: str) -> DomainRefusal:
-    """The same with its field told from further up; what speaks of no field still does not."""
+def prefixed(refusal: DomainRefusal, *path: str) -> DomainRefusal:
+    """The refusal with this path in front of its field; unchanged if it has no field."""
     if refusal.field is None:
         return refusal
     return replace(refusal, field=(*path, *refusal.field))
 
 
 def expose(error: GraphQLError, context: Context | None) -> None:
-    """Rewrite an error in place to what may leave the process; twice is as good as once."""
+    """Rewrite an error in place so that it may leave the process. Idempotent."""
     original = error.original_error
     if isinstance(original, GraphQLError):
         original = original.original_error or original
-    if isinstance(original, _OPEN):
+    if isinstance(original, _EXPOSED):
         error.extensions = _extensions(original)
         error.message = _message(original)
     elif isinstance(original, StorageUnavailable | BrokenOff):
@@ -74,18 +74,18 @@ def expose(error: GraphQLError, context: Context | None) -> None:
         error.message = "something went wrong inside; the operator finds it by the request id"
 
 
-def ending_of(error: Exception) -> AuditResult:
-    """What the audit says of an attempt that ended with an error."""
+def audit_result(error: Exception) -> AuditResult:
+    """The audit result of an attempt that ended with an error."""
     if isinstance(error, Denied):
         return refused(error.refusal)
     is_refused = isinstance(error, (RequestError, AccessError, RateLimited))
-    code = error.code if isinstance(error, _OPEN) else _FAULT
+    code = error.code if isinstance(error, _EXPOSED) else _FAULT
     return AuditResult(
         outcome=AuditOutcome.REFUSED if is_refused else AuditOutcome.FAILED, code=code
     )
 
 
-_OPEN = (RequestError, AccessError, RateLimited, Denied, ExchangeError)
+_EXPOSED = (RequestError, AccessError, RateLimited, Denied, ExchangeError)
 
 
 def _message(error: OrderdeckError) -> str:
@@ -113,7 +113,7 @@ def _extensions(error: OrderdeckError) -> dict[str, Any]:
 
 
 def _report(error: GraphQLError, context: Context | None) -> None:
-    """Keep the inside of a fault in the log, where the operator finds it by the request id."""
+    """Log an internal error under the request id, which is all that the client gets to know."""
     request_id = "none" if context is None else context.request_id
     if context is not None:
         context.services.metrics.failed()

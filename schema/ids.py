@@ -22,7 +22,7 @@ _PACKED = re.compile(r"[A-Za-z0-9_-]{1,400}", re.ASCII)
 
 
 class Kind(StrEnum):
-    """What an id is of."""
+    """The kind of object that an id names; the value is the id's prefix."""
 
     ACCOUNT = "acc"
     ORDER = "ord"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
     @property
     def shape(self) -> re.Pattern[str]:
-        """What the part behind the prefix looks like."""
+        """The pattern of the part after the prefix."""
         match self:
             case Kind.ACCOUNT | Kind.WINDOW | Kind.RISK | Kind.BOT:
                 return _NAME
@@ -66,7 +66,7 @@ def encode_position(position: PositionKey) -> strawberry.ID:
 
 
 def decode_position(key: str) -> PositionKey | None:
-    """None where it is the id of nothing."""
+    """The key of a position, or None if the id is malformed."""
     try:
         return PositionKey.named(_unpack(key))
     except ValueError:
@@ -93,7 +93,7 @@ def decode(value: str, kind: Kind, *, field: str = "id") -> str:
 
 
 def encode_place(list_name: str, key: Key) -> Cursor:
-    """A cursor that is good in one list only."""
+    """A cursor that is valid in this list only."""
     value, tie = key
     first = value if isinstance(value, str) else str((value - _EPOCH) // _MILLISECOND)
     return Cursor(_pack(f"{list_name}|{first}|{tie}"))
@@ -105,14 +105,14 @@ def decode_place(cursor: str, list_name: str, *, field: str) -> tuple[str, str]:
     except ValueError:
         raise foreign(field) from None
     is_canonical = _pack(f"{found}|{value}|{tie}") == cursor
-    # No database has a text with a zero in it, and some refuse to look for one.
+    # No stored text holds a NUL character, and some databases refuse to look for one.
     if found != list_name or not is_canonical or not f"{value}{tie}".isprintable():
         raise foreign(field)
     return value, tie
 
 
 def is_key(text: str) -> bool:
-    """Whether it can be the key of a row."""
+    """Whether the text has the form of a row's key, a ULID."""
     return _ULID.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Bounds on lists and texts in inputs."""
+"""Bounds on the length of lists and texts in inputs."""
 
 from collections.abc import Collection
 from typing import TypeVar
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def bounded(values: Collection[T] | None, *, field: tuple[str, ...]) -> frozenset[T] | None:
-    """The values as a set, where they are given."""
+    """The values as a set, or None if absent. Raises BadInput for too many or unusable ones."""
     if values is None:
         return None
     counted(values, field=field)
@@ -30,7 +30,7 @@ def counted(values: Collection[object], *, field: tuple[str, ...]) -> None:
 
 
 def text(value: str, *, field: tuple[str, ...]) -> str:
-    """A text that every database can look for."""
+    """The text itself. Raises BadInput unless every database could search for it."""
     if len(value) > MAX_TEXT or "\0" in value or not value.isprintable():
         raise BadInput(
             f"{'.'.join(field)} may have {MAX_TEXT} printable characters at most", field=field

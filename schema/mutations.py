@@ -1,4 +1,4 @@
-"""What can be changed."""
+"""The Mutation type: placing and changing orders, closing positions, the bot, rules and tokens."""
 
 from functools import partial
 
@@ -87,10 +87,10 @@ class Mutation:
             raise BadInput(
                 f"inputs takes 1 to {MAX_BATCH} orders and has {len(inputs)}", field=("inputs",)
             )
-        # All are read before the first is placed: an error leaves nothing behind.
+        # All inputs are read before the first order is placed: an error places none of them.
         requests = [
-            await or_refusal(_read(info, one), "inputs", str(index))
-            for index, one in enumerate(inputs)
+            await or_refusal(_read(info, order), "inputs", str(index))
+            for index, order in enumerate(inputs)
         ]
         return [
             await part_of_attempt(info, partial(_place_one, info, index, request))

@@ -1,4 +1,4 @@
-"""What can be asked."""
+"""The Query type: accounts, orders, holdings, the bot, rules, tokens, markets and prices."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -151,7 +151,7 @@ class Query:
     @strawberry.field(extensions=_READ)
     async def ticker(self, info: Info, symbol: str, account: str | None = None) -> Ticker | None:
         context = info.context
-        entry = context.services.accounts.resolve(account, context.viewer)
+        entry = context.account(account)
         ticker = await context.services.market_data.ticker(entry, symbol)
         return None if ticker is None else Ticker.of(ticker, entry.name)
 
@@ -161,7 +161,7 @@ class Query:
     ) -> list[Ticker] | None:
         context = info.context
         bounded(symbols, field=("symbols",))
-        entry = context.services.accounts.resolve(account, context.viewer)
+        entry = context.account(account)
         tickers = await context.services.market_data.tickers(entry, symbols)
         return [Ticker.of(ticker, entry.name) for ticker in tickers]
 
@@ -176,7 +176,7 @@ class Query:
         account: str | None = None,
     ) -> list[Candle] | None:
         context = info.context
-        entry = context.services.accounts.resolve(account, context.viewer)
+        entry = context.account(account)
         limit = CANDLES if limit is None else limit
         asked = CandleRequest(symbol=symbol, timeframe=timeframe, since=since, limit=limit)
         candles = await context.services.market_data.candles(entry, asked)
@@ -187,19 +187,19 @@ class Query:
         self, info: Info, symbol: str, depth: int | None = DEPTH, account: str | None = None
     ) -> OrderBook | None:
         context = info.context
-        entry = context.services.accounts.resolve(account, context.viewer)
+        entry = context.account(account)
         depth = DEPTH if depth is None else depth
         book = await context.services.market_data.order_book(entry, symbol, depth)
         return OrderBook.of(book, symbol, entry.name)
 
 
 async def find_order(info: Info, reference: OrderReference) -> domain_orders.Order | None:
-    """The order that is meant, where it exists for whoever is asking."""
+    """The order that the reference names, or None if the viewer has no such order."""
     context = info.context
     async with context.view(info) as view:
         if reference.order_id is not None:
             return await view.order(reference.order_id)
-        entry = context.services.accounts.resolve(reference.account, context.viewer)
+        entry = context.account(reference.account)
         client_order_id = text(reference.client_order_id, field=("clientOrderId",))
         return await view.order_by_client_id(entry.name, client_order_id)
 

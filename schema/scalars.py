@@ -1,4 +1,4 @@
-"""Scalars that are strict on the way in and say one thing in one way on the way out."""
+"""Custom scalars (Decimal, DateTime, Cursor, JSON): strict on input, canonical on output."""
 
 import math
 import re
@@ -33,7 +33,7 @@ _DATE_TIME = re.compile(
     re.ASCII,
 )
 _MAX_TEXT = 100
-MAX_WHOLE = 1000
+MAX_INTEGER_DIGITS = 1000
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -59,7 +59,7 @@ def _parse_decimal(value: object) -> Decimal:
 
 
 def _parse_date_time(value: object) -> datetime:
-    """Rounded up to milliseconds, so that bounds stay exact on times that have no finer ones."""
+    """Round up to milliseconds: stored times have no finer ones, so comparisons stay exact."""
     found = _DATE_TIME.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise _bad('DateTime takes ISO 8601 with an offset, such as "2026-01-31T12:00:00Z"')
@@ -83,46 +83,46 @@ def _parse_cursor(value: object) -> Cursor:
     return Cursor(value)
 
 
-def _same(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
 def _literal(parse: Callable[[object], object]) -> Callable[..., object]:
-    """The same rules for what stands in the document, told with its place in it."""
+    """Parse literals by the same rules as variables, with errors that point into the document."""
 
     def parse_literal(node: ValueNode, _variables: object = None) -> object:
         try:
-            return parse(_written(node))
+            return parse(_literal_value(node))
         except GraphQLError as error:
             raise GraphQLError(error.message, node, extensions=error.extensions) from None
 
     return parse_literal
 
 
-def _written(node: ValueNode) -> object:
+def _literal_value(node: ValueNode) -> object:
     if isinstance(node, StringValueNode):
         return node.value
     if isinstance(node, IntValueNode):
-        # Python refuses to read more than some thousand digits.
+        # Python refuses to read more than a few thousand digits.
         return int(node.value[:_MAX_TEXT])
     return None
 
 
-def _read_whole(digits: str) -> int | float:
-    """A whole number; one too long to be read is as good as infinite, which nothing takes."""
-    return int(digits) if len(digits) <= MAX_WHOLE else math.inf
+def _read_integer(digits: str) -> int | float:
+    """An integer, or infinity if it is too long to be read, which every field refuses."""
+    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else math.inf
 
 
 def _read_json(node: ValueNode, variables: Mapping[str, object] | None = None) -> object:
     match node:
         case ObjectValueNode():
-            return {one.name.value: _read_json(one.value, variables) for one in node.fields}
+            return {field.name.value: _read_json(field.value, variables) for field in node.fields}
         case ListValueNode():
-            return [_read_json(one, variables) for one in node.values]
+            return [_read_json(value, variables) for value in node.values]
         case VariableNode():
             return (variables or {}).get(node.name.value)
         case IntValueNode():
-            return _read_whole(node.value)
+            return _read_integer(node.value)
         case FloatValueNode():
             return float(node.value)
         case NullValueNode():
@@ -144,6 +144,6 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     datetime: _strict("DateTime", _print_date_time, _parse_date_time),
     Cursor: _strict("Cursor", str, _parse_cursor),
     JSON: strawberry.scalar(
-        name="JSON", serialize=_same, parse_value=_same, parse_literal=_read_json
+        name="JSON", serialize=_unchanged, parse_value=_unchanged, parse_literal=_read_json
     ),
 }

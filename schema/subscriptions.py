@@ -1,4 +1,4 @@
-"""What can be watched."""
+"""The Subscription type: updates of orders, positions, portfolios, the bot, rules and prices."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
@@ -36,9 +36,9 @@ class Subscription:
         wanted = every_order(context) if filter is None else filter.to_domain(context)
         log = context.services.log
         if after is not None:
-            # Refused before the first update, an unusable cursor ends the operation with an error.
+            # An unusable cursor is refused here, before the first update, and ends the operation.
             return _updates(context, await log.resume(after), wanted)
-        # Whatever the same client asks for behind it on its socket is told.
+        # Start at the head seen when the message arrived, so later requests on this socket count.
         head = log.head if context.log_head is None else context.log_head
         return _updates(context, head, wanted)
 
@@ -49,8 +49,8 @@ class Subscription:
         context = info.context
         context.require(Scope.READ)
         wanted = AnyPosition() if filter is None else filter.to_domain(info)
-        found = await context.services.position_feed.follow(context.accounts, wanted)
-        return _each(context, found, PositionList.of)
+        lists = await context.services.position_feed.follow(context.accounts, wanted)
+        return _each(context, lists, PositionList.of)
 
     @strawberry.subscription
     async def portfolio_updates(
@@ -86,9 +86,9 @@ class Subscription:
         context = info.context
         context.require(Scope.READ)
         bounded(symbols, field=("symbols",))
-        entry = context.services.accounts.resolve(account, context.viewer)
-        told = await context.services.market_data.ticker_updates(entry, symbols)
-        return _each(context, told, lambda ticker: Ticker.of(ticker, entry.name))
+        entry = context.account(account)
+        tickers = await context.services.market_data.ticker_updates(entry, symbols)
+        return _each(context, tickers, lambda ticker: Ticker.of(ticker, entry.name))
 
     @strawberry.subscription
     async def candle_updates(
@@ -96,9 +96,9 @@ class Subscription:
     ) -> AsyncIterator[Candle]:
         context = info.context
         context.require(Scope.READ)
-        entry = context.services.accounts.resolve(account, context.viewer)
-        told = await context.services.market_data.candle_updates(entry, symbol, timeframe)
-        return _each(context, told, Candle.of)
+        entry = context.account(account)
+        candles = await context.services.market_data.candle_updates(entry, symbol, timeframe)
+        return _each(context, candles, Candle.of)
 
     @strawberry.subscription
     async def order_book_updates(
@@ -106,10 +106,10 @@ class Subscription:
     ) -> AsyncIterator[OrderBook]:
         context = info.context
         context.require(Scope.READ)
-        entry = context.services.accounts.resolve(account, context.viewer)
+        entry = context.account(account)
         depth = DEPTH if depth is None else depth
-        told = await context.services.market_data.order_book_updates(entry, symbol, depth)
-        return _each(context, told, lambda book: OrderBook.of(book, symbol, entry.name))
+        books = await context.services.market_data.order_book_updates(entry, symbol, depth)
+        return _each(context, books, lambda book: OrderBook.of(book, symbol, entry.name))
 
 
 async def _updates(
@@ -121,9 +121,9 @@ async def _updates(
 
 
 async def _each(
-    context: Context, told: AsyncGenerator[T, None], shown: Callable[[T], Shown]
+    context: Context, values: AsyncGenerator[T, None], to_graphql: Callable[[T], Shown]
 ) -> AsyncGenerator[Shown, None]:
-    async with aclosing(told) as values:
+    async with aclosing(values):
         async for value in values:
             await context.services.pacer.turn()
-            yield shown(value)
+            yield to_graphql(value)

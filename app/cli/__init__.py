@@ -1,4 +1,4 @@
-"""The command line: parses, prints, and says how it went. 1: it failed, 2: settings or usage."""
+"""The command line and its commands. Exit code 1: it failed, 2: unusable settings or usage."""
 
 import io
 import sys
@@ -46,7 +46,10 @@ def _show_version(is_asked: bool) -> None:  # noqa: FBT001 typer calls it so
 def options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Tell and end.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and end."
+        ),
     ] = False,
 ) -> None:
     """A self-hosted GraphQL API for trading crypto on exchanges."""

@@ -1,6 +1,6 @@
-"""Backups: made of a database that is in use, and put back where none is."""
+"""The backup and restore commands: copy a database that may be in use, and put a copy back."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -15,7 +15,7 @@ import typer
 
 from app.cli import machine, running
 from app.cli.environment import read_settings
-from app.cli.output import fail, told_in_words
+from app.cli.output import fail, printed_errors
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -47,7 +47,7 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
     """Copy the database to FILE, whether a server writes to it or not."""
-    with told_in_words():
+    with printed_errors():
         database = _database(read_settings(), partial(_how_to_dump, file=file))
         from app.storage.upkeep.backups import back_up
 
@@ -65,8 +65,8 @@ def restore(
         bool, typer.Option("--no-halt", help="Let orders in at once, as when it was copied.")
     ] = False,
 ) -> None:
-    """Put the backup FILE where the database is, while no server runs, and halt trading."""
-    with told_in_words():
+    """Restore the database from the backup FILE, while no server runs, and halt trading."""
+    with printed_errors():
         settings = read_settings()
         how_to_load = partial(_how_to_load, file=file, is_to_halt=not no_halt)
         database = _database(settings, how_to_load)
@@ -89,7 +89,7 @@ def _reason(file: Path) -> str:
 
 
 def _prepare(copy: Path, *, reason: str | None) -> None:
-    """Nobody trades on it before it was looked at, and the audit tells that it was put back."""
+    """Record the restore in the audit log of the copy, and halt trading if a reason is given."""
     from app.runtime import open_restored
 
     async def prepare() -> None:
@@ -100,7 +100,7 @@ def _prepare(copy: Path, *, reason: str | None) -> None:
 
 
 def _database(settings: "Settings", otherwise: Callable[[str], str]) -> Path:
-    """The file; where there is none, how it is done with PostgreSQL's own programs."""
+    """The path of a SQLite database; for PostgreSQL, print how its own programs do it, and end."""
     from app.storage.upkeep.backups import file_of, postgres_options
 
     url = settings.database_url.get_secret_value()
@@ -118,7 +118,7 @@ def _how_to_dump(options: str, *, file: Path) -> str:
 def _how_to_load(options: str, *, file: Path, is_to_halt: bool) -> str:
     load = f"pg_restore {options} --clean --if-exists {shlex.quote(str(file))}"
     statements = [_NEW_LOG, *([_HALT.format(reason=f"restored; {_THEN}")] if is_to_halt else [])]
-    changes = [f"psql {options} --command={shlex.quote(one)}" for one in statements]
+    changes = [f"psql {options} --command={shlex.quote(statement)}" for statement in statements]
     words = "PostgreSQL puts its copies back itself. Stop every server first:"
     typed = "\n".join(f"  {line}" for line in (load, *changes))
     state = HALTED if is_to_halt else UNHALTED

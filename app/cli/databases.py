@@ -1,6 +1,6 @@
-"""The schema of the database, brought to where it is wanted."""
+"""The migrate command: brings the database to a revision of its schema."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from app.cli.environment import read_settings
-from app.cli.output import told_in_words
+from app.cli.output import printed_errors
 
 
 def migrate(
     to: Annotated[str, typer.Option(metavar="REVISION", help="The schema to go to.")] = "head",
 ) -> None:
     """Bring the database to the schema of this program, or to an older one."""
-    with told_in_words():
+    with printed_errors():
         settings = read_settings()
         from app import runtime
 

@@ -1,6 +1,6 @@
-"""The doctor: looks at all that a server needs, changes nothing, and says what to do."""
+"""The doctor command: checks everything that a server needs, changes nothing, and gives advice."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -58,7 +58,7 @@ async def _examine(settings: "Settings", accounts: Sequence[str]) -> list[Findin
             machine.check_file_limit(),
             *await health.check_database(),
             *machine.check_key_files(settings, accounts),
-            *[one for name in accounts for one in await health.check_account(name)],
+            *[finding for name in accounts for finding in await health.check_account(name)],
             await _check_admin(settings, health),
             machine.check_privacy(settings, health.now()),
             await machine.check_port(settings),
@@ -90,8 +90,8 @@ def _print(findings: Sequence[Finding], *, is_json: bool) -> None:
     elif is_terminal():
         _print_table(findings)
     else:
-        for one in findings:
-            cells = (one.level, one.name, one.words, one.advice or "")
+        for finding in findings:
+            cells = (finding.level, finding.name, finding.words, finding.advice or "")
             typer.echo(as_line(cells).rstrip("\t"))
 
 
@@ -99,8 +99,13 @@ def _document(findings: Sequence[Finding]) -> dict[str, object]:
     return {
         "level": worst(findings),
         "findings": [
-            {"name": one.name, "level": one.level, "words": one.words, "advice": one.advice}
-            for one in findings
+            {
+                "name": finding.name,
+                "level": finding.level,
+                "words": finding.words,
+                "advice": finding.advice,
+            }
+            for finding in findings
         ],
     }
 
@@ -111,9 +116,10 @@ def _print_table(findings: Sequence[Finding]) -> None:
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
-    for one in findings:
-        told = Text(visible(one.words))
-        if one.advice:
-            told.append(f"\n→ {visible(one.advice)}", style="bold")
-        table.add_row(Text(one.level, style=_COLORS[one.level]), Text(one.name), told)
+    for finding in findings:
+        words = Text(visible(finding.words))
+        if finding.advice:
+            words.append(f"\n→ {visible(finding.advice)}", style="bold")
+        level = Text(finding.level, style=_COLORS[finding.level])
+        table.add_row(level, Text(finding.name), words)
     Console(highlight=False).print(table)

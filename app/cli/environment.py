@@ -1,6 +1,6 @@
-"""The settings that a command starts with, and the variables that are a client's alone."""
+"""Reads the settings for a command, and names the environment variables that only clients use."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import os
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 URL_VARIABLE = "ORDERDECK_URL"
 TOKEN_VARIABLE = "ORDERDECK_TOKEN"  # noqa: S105 the name of it
-# A shell that has them set for the client may start a server too.
+# Not settings of the server: a shell that has them set for the client may start a server too.
 _OF_CLIENTS = {URL_VARIABLE, TOKEN_VARIABLE}
 
 
 def read_settings(**options: object) -> "Settings":
-    """The settings of this folder and environment; an option goes before both."""
+    """The settings of this folder and environment; options override both."""
     from app.settings import load_settings
 
     given = {name: str(value) for name, value in options.items() if value is not None}

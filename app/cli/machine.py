@@ -1,6 +1,6 @@
-"""What the doctor asks of the machine: folders, files, room, limits and ports."""
+"""The doctor's checks of the machine: folders, key files, disk space, file limit, port and TLS."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -34,7 +34,7 @@ _OTHERS = 0o077
 
 
 def check_folder(folder: Path) -> Finding:
-    """The data folder, or the folder that it will be made in."""
+    """Check the data folder, or the folder that it will be created in."""
     there = _nearest(folder)
     if not there.is_dir():
         advice = "move it away, or choose another data_dir"
@@ -52,7 +52,7 @@ def check_folder(folder: Path) -> Finding:
 
 
 def check_key_files(settings: "Settings", accounts: Iterable[str]) -> Iterator[Finding]:
-    """Whoever can read them can trade."""
+    """Warn about key files that other users can read: they could trade with them."""
     for name in accounts:
         account = settings.accounts[name]
         for path in (account.api_key_file, account.secret_file, account.password_file):
@@ -63,7 +63,7 @@ def check_key_files(settings: "Settings", accounts: Iterable[str]) -> Iterator[F
 
 
 def check_room(folder: Path) -> Finding:
-    """What is free on the disk of the data folder."""
+    """Check the free space on the disk of the data folder."""
     try:
         free = shutil.disk_usage(_nearest(folder)).free
     except OSError as error:
@@ -78,7 +78,7 @@ def check_room(folder: Path) -> Finding:
 
 
 def check_file_limit() -> Finding:
-    """How many files and sockets a server may have open: it takes all that it is given."""
+    """Check the hard limit of open files and sockets, to which the server raises its own."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY:
         return ok("open files", "a server may open as many as it likes")
@@ -90,7 +90,7 @@ def check_file_limit() -> Finding:
 
 
 def check_admin_file(folder: Path) -> Finding | None:
-    """The file that holds the ADMIN token; None where there is none."""
+    """Check the file that holds the ADMIN token; returns None if there is no such file."""
     path = folder / ADMIN_FILE
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -111,7 +111,7 @@ def check_admin_file(folder: Path) -> Finding | None:
 
 
 async def check_port(settings: "Settings") -> Finding:
-    """Whether the port is free, or who has it."""
+    """Check whether the port is free, or taken by an orderdeck or another program."""
     where = f"{settings.host}, port {settings.port}"
     if settings.port == 0:
         return ok("port", "any free one is taken")
@@ -130,7 +130,7 @@ async def check_port(settings: "Settings") -> Finding:
 
 
 def check_privacy(settings: "Settings", now: datetime) -> Finding:
-    """Whether a token can be read on its way here."""
+    """Check whether tokens could be read on their way to the server."""
     if settings.tls_cert is not None and settings.tls_key is not None:
         return _check_certificate(settings.tls_cert, settings.tls_key, now)
     if settings.behind_proxy:
@@ -163,7 +163,7 @@ def _check_certificate(cert: Path, key: Path, now: datetime) -> Finding:
 
 
 def _is_loopback(host: str) -> bool:
-    """A name that is not known is told elsewhere: nobody listens there."""
+    """An unknown host name counts as loopback: nothing can listen there, as check_port reports."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
@@ -172,17 +172,17 @@ def _is_loopback(host: str) -> bool:
 
 
 def is_there(path: Path) -> bool:
-    """As far as this user may see."""
+    """Whether the path exists, as far as this user may see."""
     return os.path.lexists(path)
 
 
 def _nearest(folder: Path) -> Path:
-    """The path itself, or what of it exists."""
+    """The path itself, or its nearest parent that exists."""
     return next(path for path in (folder, *folder.parents) if is_there(path))
 
 
 def _bind(host: str, port: int) -> OSError | None:
-    """Why a server could not have this port. Nobody can connect in the meantime."""
+    """Bind the port and give it back; returns the error if that fails. It never listens."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]

@@ -1,4 +1,4 @@
-"""What is printed, and how a command ends."""
+"""Output of commands: errors with their exit codes, tab-separated lines, JSON and times."""
 
 import json
 import sys
@@ -17,8 +17,8 @@ UNUSABLE = 2
 
 
 @contextmanager
-def told_in_words() -> Iterator[None]:
-    """Print what was expected to go wrong, without a traceback, and end with its exit code."""
+def printed_errors() -> Iterator[None]:
+    """Print expected errors without a traceback, and end with their exit code."""
     code = 0
     try:
         yield
@@ -38,17 +38,17 @@ def fail(words: str) -> NoReturn:
 
 
 def is_terminal() -> bool:
-    """Whether a person reads it, rather than a program."""
+    """Whether a person reads the output, rather than a program."""
     return sys.stdout.isatty()
 
 
 def as_line(cells: Iterable[object]) -> str:
-    """With tabs between, which no cell has inside."""
+    """The cells separated by tabs; tabs inside of cells are escaped."""
     return "\t".join(visible(str(cell)) for cell in cells)
 
 
 def as_json(value: object) -> str:
-    """On one line, with nothing in it that a terminal would obey."""
+    """JSON on one line, without control characters that a terminal would obey."""
     return json.dumps(value).replace("\x7f", "\\u007f")
 
 

@@ -1,4 +1,4 @@
-"""Output that goes into a pipe, whose reader may leave at any time."""
+"""Handles output into a pipe whose reader may close it at any time, such as head."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 
 async def until_closed(following: Coroutine[None, None, NoReturn]) -> None:
-    """Until it fails, or whoever reads the output has gone, who may do so between two updates."""
+    """Run until it fails or the reader closes the pipe, which is noticed also between lines."""
     running = asyncio.create_task(following)
     closed = asyncio.Event()
     with _watched_pipe(closed.set):
@@ -27,8 +27,8 @@ async def until_closed(following: Coroutine[None, None, NoReturn]) -> None:
 
 
 @contextmanager
-def quiet_where_closed() -> Iterator[None]:
-    """Whoever reads may stop at any time: then there is nothing left to do, and no complaint."""
+def ignore_closed_pipe() -> Iterator[None]:
+    """End quietly if the reader has closed the pipe: nothing is left to do."""
     try:
         yield
     except BrokenPipeError:
@@ -38,7 +38,7 @@ def quiet_where_closed() -> Iterator[None]:
 
 @contextmanager
 def _watched_pipe(on_close: Callable[[], None]) -> Iterator[None]:
-    """A pipe whose reader is gone counts as readable; of files and terminals nothing is asked."""
+    """Call on_close when the pipe's reader is gone: the pipe then polls as readable."""
     loop = asyncio.get_running_loop()
     descriptor = _pipe()
     if descriptor is None:

@@ -1,6 +1,6 @@
-"""Asks the server that runs where the settings say, if one does, how it is: without a token."""
+"""Asks a running server, at the address in the settings and without a token, for its health."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -17,15 +17,15 @@ _LOG = "look at its log: it says why whenever that changes"
 
 
 async def is_orderdeck(settings: "Settings") -> bool:
-    """Whether one answers there."""
-    return await _told(settings, "/healthz") == "alive"
+    """Whether an orderdeck server answers at the address in the settings."""
+    return await _get(settings, "/healthz") == "alive"
 
 
 async def check_readiness(settings: "Settings") -> list[Finding]:
-    """Nothing where none runs."""
+    """The finding on a running server, or none if none runs."""
     if not await is_orderdeck(settings):
         return []
-    match await _told(settings, "/readyz"):
+    match await _get(settings, "/readyz"):
         case "ready":
             return [ok("server", "it runs, and is ready")]
         case "starting":
@@ -39,14 +39,14 @@ async def check_readiness(settings: "Settings") -> list[Finding]:
             return [fault("server", "it runs, and does not say whether it is ready", _LOG)]
 
 
-async def _told(settings: "Settings", path: str) -> str | None:
-    """What it answers; None where nothing does."""
+async def _get(settings: "Settings", path: str) -> str | None:
+    """The text of the response, or None if nothing answers."""
     import httpx
 
     is_tls = settings.tls_cert is not None
     url = f"{base_url(settings.host, settings.port, is_tls=is_tls)}{path}"
     headers = {"Host": settings.allowed_hosts[0]}
-    # No token is told to it, and its certificate names another host than this.
+    # The request carries no token, and the certificate names another host than this address.
     client = httpx.AsyncClient(trust_env=False, verify=False)  # noqa: S501
     try:
         async with asyncio.timeout(ANSWER_SECONDS), client as http:

@@ -1,6 +1,6 @@
-"""The GraphQL schema, printed."""
+"""The schema command, which prints the GraphQL schema."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import typer

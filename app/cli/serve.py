@@ -1,6 +1,6 @@
-"""The serve command: takes the port first, then builds the application and serves it."""
+"""The serve command: opens the port first, then builds the application and serves it."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import ipaddress
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.environment import read_settings
-from app.cli.output import fail, told_in_words
+from app.cli.output import fail, printed_errors
 from app.server.listening import listen, raise_file_limit
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def serve(
         bool, typer.Option("--no-migrate", help="Leave the schema alone.")
     ] = False,
 ) -> None:
-    """Serve the API until it is told to end."""
-    with told_in_words():
+    """Serve the API until it is stopped."""
+    with printed_errors():
         settings = read_settings(ORDERDECK_HOST=host, ORDERDECK_PORT=port)
         from app.server.logs import configure_logs
 
@@ -46,7 +46,7 @@ def serve(
 
 
 def _check_private(settings: "Settings", listener: socket.socket) -> None:
-    """Anybody on the network between could read a token that travels without TLS."""
+    """Refuse to listen on a network without TLS: tokens could be read on their way."""
     address = listener.getsockname()[0]
     if not settings.is_private and not ipaddress.ip_address(address).is_loopback:
         fail(

@@ -1,6 +1,6 @@
-"""Tokens: made, listed and revoked in the database itself, whether a server runs or not."""
+"""The token commands: create, list and revoke in the database, whether a server runs or not."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from app.cli.environment import read_settings
-from app.cli.output import show_time, told_in_words
+from app.cli.output import printed_errors, show_time
 from app.domain.access.audit import refused
 from app.domain.access.tokens import Scope, Token
 from app.errors import Denied
@@ -84,7 +84,7 @@ def list_tokens() -> None:
 
 @app.command("revoke")
 def revoke_token(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Revoke a token; whoever is connected with it is cut off within a second."""
+    """Revoke a token; clients that are connected with it are cut off within a second."""
 
     async def revoke(auth: "AuthService", audit: "AuditService") -> Token:
         return await _audited(audit, "revokeToken", partial(auth.revoke, token_id))
@@ -93,7 +93,7 @@ def revoke_token(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None
 
 
 async def _audited(audit: "AuditService", action: str, act: Callable[[], Awaitable[_T]]) -> _T:
-    """What is denied here leaves its entry as well."""
+    """Act with an audit entry, which a denial gets as well."""
     from app.services.access.audit import acting
 
     attempt = audit.command(action)
@@ -106,7 +106,7 @@ async def _audited(audit: "AuditService", action: str, act: Callable[[], Awaitab
 
 
 def _with_auth(act: Callable[["AuthService", "AuditService"], Awaitable[_T]]) -> _T:
-    with told_in_words():
+    with printed_errors():
         settings = read_settings()
         from app.runtime import open_auth
 

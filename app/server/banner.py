@@ -1,4 +1,4 @@
-"""The lines that the server prints when it is ready: what it trades, its addresses, its token."""
+"""The banner that is printed when the server is ready: modes, URLs, token and data folder."""
 
 import socket
 
@@ -13,7 +13,7 @@ def banner(settings: Settings, listener: socket.socket) -> str:
     url = base_url(*listener.getsockname()[:2], is_tls=settings.tls_cert is not None)
     return "\n".join(
         (
-            f"orderdeck {__version__}: {_what_moves(settings)}",
+            f"orderdeck {__version__}: {_modes(settings)}",
             f"  open   {url}/graphiql",
             f"  API    {url}/graphql",
             f"  token  {_place_of_token(settings)}",
@@ -22,8 +22,8 @@ def banner(settings: Settings, listener: socket.socket) -> str:
     )
 
 
-def _what_moves(settings: Settings) -> str:
-    """Real money comes first, so that nobody can overlook it."""
+def _modes(settings: Settings) -> str:
+    """The accounts by mode; real money comes first, so that nobody can overlook it."""
     modes = {
         mode: [name for name, account in settings.accounts.items() if account.mode is mode]
         for mode in (AccountMode.LIVE, AccountMode.SANDBOX, AccountMode.PAPER)

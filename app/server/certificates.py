@@ -1,4 +1,4 @@
-"""The certificate and the key that TLS is spoken with, also when they are renewed."""
+"""Loads the TLS certificate and key, and reloads them when the files are renewed."""
 
 import ssl
 from pathlib import Path
@@ -11,11 +11,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class NoCertificate(OrderdeckError):
-    """TLS cannot be spoken with these files: bring others."""
+    """TLS cannot be served with these files: bring others."""
 
 
 class Certificates:
-    """Two files, as they are now: connections that come later meet the renewed ones."""
+    """The TLS context of two files; after a renewal, new connections use the new certificate."""
 
     def __init__(self, cert: Path, key: Path) -> None:
         self._cert, self._key = cert, key
@@ -23,13 +23,13 @@ class Certificates:
         self.context = self._loaded()
 
     def renew(self) -> None:
-        """Take the files anew where they have changed; what cannot be used changes nothing."""
+        """Reload the files if they have changed; keep the old certificate if they are unusable."""
         times = self._times()
         if times == self._seen:
             return
         self._seen = times
         try:
-            # Tried apart first: half of a new pair must not take the place of a whole one.
+            # Try in a new context first: half of a new pair must not replace a working pair.
             self._loaded()
             self._load(self.context)
         except NoCertificate as error:
@@ -55,7 +55,7 @@ class Certificates:
             raise NoCertificate(f"{words}: {error.strerror}") from error
 
     def _refuse_password(self) -> str:
-        """Where nobody is asked, OpenSSL asks the terminal."""
+        """Without a callback, OpenSSL would ask for the password on the terminal."""
         raise NoCertificate(f"tls_key {self._key} has a password, which must be taken off")
 
     def _times(self) -> tuple[int | None, ...]:

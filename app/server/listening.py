@@ -1,4 +1,4 @@
-"""Opens the socket that the server listens on, and tells the address that clients reach it at."""
+"""Opens the socket that the server listens on, and builds the URL that clients reach it at."""
 
 import errno
 import resource
@@ -19,7 +19,7 @@ class CannotListen(OrderdeckError):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the port before anything else starts."""
+    """Open the port. Raises CannotListen, so call it before anything else starts."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
@@ -31,19 +31,19 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def limit_send_buffer(listener: socket.socket) -> None:
-    """Have the kernel buffer little for each client that does not read."""
+    """Limit what the kernel buffers for each client that does not read."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 def base_url(host: str, port: int, *, is_tls: bool = False) -> str:
-    """How a client on this machine reaches a server that listens there."""
+    """The URL by which a client on this machine reaches a server that listens there."""
     shown = _EVERYWHERE.get(host, host)
     scheme = "https" if is_tls else "http"
     return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
 
 
 def raise_file_limit() -> None:
-    """Every socket is an open file: take as many as the system gives."""
+    """Raise the soft limit of open files to the hard one: every socket is an open file."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

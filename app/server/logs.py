@@ -1,4 +1,4 @@
-"""Logs: for people on a terminal, one JSON object a line for programs, whoever writes them."""
+"""Configures logging, also of libraries: readable lines on a terminal, else JSON lines."""
 
 import json
 import logging
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     from app.settings import Settings
 
-# What our own lines say besides, where they go through the standard library.
+# Extra fields of our own log lines that go through the standard library.
 _EXTRAS = ("method", "path", "status", "milliseconds")
 _FIRST = ("timestamp", "level", "event", "request_id")
 
 
 class StandardErrorHandler(logging.Handler):
-    """What the standard library logs, on standard error as it is when the line is written."""
+    """Writes to sys.stderr as it is when the line is written, not as it was at import."""
 
     def emit(self, record: logging.LogRecord) -> None:
         sys.stderr.write(f"{self.format(record)}\n")
 
 
 def configure_logs(settings: "Settings") -> None:
-    """For the whole process; tracebacks hold no values of variables, which may be secrets."""
+    """Configure the whole process; tracebacks show no values of variables, which may be secrets."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     is_for_people = settings.log_format == "console" or (
         settings.log_format == "auto" and sys.stderr.isatty()
@@ -42,11 +42,11 @@ def configure_logs(settings: "Settings") -> None:
     )
     _take_over_the_standard_library(level, rendering)
     if not is_for_people:
-        sys.excepthook = _tell_crash
+        sys.excepthook = _log_crash
 
 
 def _take_over_the_standard_library(level: int, rendering: "list[Processor]") -> None:
-    """Of the libraries only what is wrong: some tell every statement and every value."""
+    """Let libraries log warnings only: below that, some log every statement and every value."""
     lines = StandardErrorHandler()
     lines.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -55,8 +55,8 @@ def _take_over_the_standard_library(level: int, rendering: "list[Processor]") ->
         )
     )
     root = logging.getLogger()
-    for known in [each for each in root.handlers if isinstance(each, StandardErrorHandler)]:
-        root.removeHandler(known)
+    for old in [handler for handler in root.handlers if isinstance(handler, StandardErrorHandler)]:
+        root.removeHandler(old)
     root.addHandler(lines)
     root.setLevel(max(level, logging.WARNING))
     logging.getLogger("app").setLevel(level)
@@ -72,7 +72,7 @@ _COMMON: "list[Processor]" = [
 
 def _for_people() -> "list[Processor]":
     return [
-        _spell_out,
+        _escape,
         structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         ),
@@ -83,19 +83,21 @@ def _for_programs() -> "list[Processor]":
     return [structlog.processors.format_exc_info, _as_json]
 
 
-def _spell_out(_: Any, __: str, told: "EventDict") -> "EventDict":
-    """No value ends a line or moves a cursor."""
-    return {name: visible(one) if isinstance(one, str) else one for name, one in told.items()}
+def _escape(_: Any, __: str, event: "EventDict") -> "EventDict":
+    """Escape control characters, so that no value ends a line or moves the cursor."""
+    return {
+        name: visible(value) if isinstance(value, str) else value for name, value in event.items()
+    }
 
 
-def _as_json(_: Any, __: str, told: "EventDict") -> str:
-    ordered = {name: told.pop(name) for name in _FIRST if name in told} | dict(told)
+def _as_json(_: Any, __: str, event: "EventDict") -> str:
+    ordered = {name: event.pop(name) for name in _FIRST if name in event} | dict(event)
     try:
         return orjson.dumps(ordered, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:
-        # Half a character, or a number without end.
+        # orjson refuses lone surrogates and integers over 64 bits.
         return json.dumps(ordered, default=repr)
 
 
-def _tell_crash(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+def _log_crash(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
     structlog.get_logger(__name__).critical("crashed", exc_info=(kind, error, at))

@@ -1,4 +1,4 @@
-"""HTTP and WebSocket as uvicorn speaks them, with an end to whatever a client could draw out."""
+"""uvicorn's HTTP and WebSocket protocols, with limits against slow, large or endless requests."""
 
 import json
 from asyncio import CancelledError, TimerHandle
@@ -34,39 +34,39 @@ _MESSAGE_TOO_BIG = 1009
 
 
 class HeadTooLarge(Exception):
-    """An address and headers that are together longer than any of ours could be."""
+    """The URL and headers of a request together are longer than the limit."""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """One connection over HTTP; each request on it has so many bytes, and so long, to arrive."""
+    """One HTTP connection, on which each request must arrive within limits of bytes and time."""
 
-    _stalls: SlowReaderGuard
+    _slow_reader_guard: SlowReaderGuard
     _deadline: TimerHandle | None = None
-    _begun = 0
-    _is_under_way = False
+    _requests_begun = 0
+    _is_receiving = False
     _is_in_head = False
     _head_bytes = 0
-    # What came of the request under way; a piece that it shares with others does not count.
+    # Bytes of the current request; a chunk that holds parts of several requests does not count.
     _bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._stalls = SlowReaderGuard(transport, self.loop)
+        self._slow_reader_guard = SlowReaderGuard(transport, self.loop)
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stalls.stop()
+        self._slow_reader_guard.stop()
         self._lift_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._deadline is None:
             self._set_deadline()
-        only = self._begun + (not self._is_under_way)
+        only = self._requests_begun + (not self._is_receiving)
         super().data_received(data)
-        if self._begun <= only:
+        if self._requests_begun <= only:
             self._bytes += len(data)
-        if self.transport.is_closing() or not self._is_under_way:
+        if self.transport.is_closing() or not self._is_receiving:
             return
         if self._is_in_head and self._bytes > MAX_HEAD_BYTES:
             self._refuse(_HEAD_TOO_LARGE)
@@ -75,8 +75,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._begun += 1
-        self._is_under_way = self._is_in_head = True
+        self._requests_begun += 1
+        self._is_receiving = self._is_in_head = True
         self._bytes = self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -92,23 +92,23 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._is_under_way = False
+        self._is_receiving = False
         self._lift_deadline()
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
         self._lift_deadline()
         if self._is_answering:
-            # The answer to the request before it would be taken for frames.
+            # The client would take the response to the earlier request for WebSocket frames.
             self.transport.close()
         elif self.url.isascii():
-            self._stalls.stop()
+            self._slow_reader_guard.stop()
             super().handle_websocket_upgrade()
         else:
             self._refuse(_BAD_REQUEST)
 
     def send_400_response(self, msg: str) -> None:
-        """What is no HTTP, or too much of it, is told as all else is."""
+        """Answer a request that is malformed or too large in the format of all other errors."""
         self._refuse(_HEAD_TOO_LARGE if self._head_bytes > MAX_HEAD_BYTES else _BAD_REQUEST)
 
     def _count(self, part: bytes) -> None:
@@ -142,7 +142,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _expire(self) -> None:
-        """A request that waits for the answer to the one before it may go on waiting."""
+        """Close, unless the request is pipelined behind one that is still being answered."""
         if self.pipeline or (self._is_answering and not self.cycle.more_body):
             self._set_deadline()
         else:
@@ -151,26 +151,26 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket that takes little from strangers, and may be closed by both sides at once."""
+    """A WebSocket with small messages before authentication, that both sides may close at once."""
 
-    _stalls: SlowReaderGuard
+    _slow_reader_guard: SlowReaderGuard
     _is_dropped = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.close_timeout = CLOSE_SECONDS
-        self._served, self.app = self.app, self._serve
+        self._wrapped_app, self.app = self.app, self._serve
         self.conn.max_message_size = MAX_FIRST_MESSAGE_BYTES
-        self._link = SocketLink(allow_large_messages=self._widen)
+        self._link = SocketLink(allow_large_messages=self._allow_large_messages)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._stalls = SlowReaderGuard(transport, self.loop)
+        self._slow_reader_guard = SlowReaderGuard(transport, self.loop)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """One that broke, or that took nothing for too long, has not closed."""
-        self._stalls.stop()
-        is_dropped = self._is_dropped or self._stalls.has_dropped
+        """Report a connection that broke or was dropped as abnormal, not as closed."""
+        self._slow_reader_guard.stop()
+        is_dropped = self._is_dropped or self._slow_reader_guard.has_dropped
         if exc is not None or is_dropped:
             code, reason = CloseCode.ABNORMAL_CLOSURE, DROPPED if is_dropped else ""
             self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
@@ -194,33 +194,33 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
     def handle_ping(self) -> None:
-        """Whoever asks for pongs and reads none is dropped: they are kept until they are read."""
+        """Drop a client that sends pings and reads no pongs: unread pongs pile up in the buffer."""
         super().handle_ping()
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self._is_dropped = True
             self.transport.abort()
 
     def shutdown(self) -> None:
-        """Whoever answers on it closes it when that is done; a stranger is told at once."""
+        """Let the application finish and close the socket; without one, close it at once."""
         if self.close_sent:
             super().shutdown()
             return
         self.stop_keepalive()
         if not self.handshake_complete:
-            self._turn_away()
+            self._refuse_handshake()
             return
-        leave = self._link.on_shutdown or self._say_goodbye
+        leave = self._link.on_shutdown or self._close_going_away
         leave()
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        """What is broken off because the server ends is no fault."""
+        """Cancellation is the server's shutdown and not an error: say so to the client."""
         try:
-            await self._served(scope, receive, send)
+            await self._wrapped_app(scope, receive, send)
         except CancelledError:
-            self._say_goodbye()
+            self._close_going_away()
 
-    def _turn_away(self) -> None:
-        """Whoever was about to be let in asks the next one."""
+    def _refuse_handshake(self) -> None:
+        """Answer a handshake with 503 and Retry-After: the client should try the next server."""
         if self.initial_response is None:
             response = self.conn.reject(_UNAVAILABLE, "The server is about to end: try again\n")
             response.headers["Retry-After"] = RETRY_AFTER_SECONDS
@@ -228,14 +228,14 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.close()
 
-    def _say_goodbye(self) -> None:
-        """Behind what was sent already, and without waiting for whoever reads slowly."""
+    def _close_going_away(self) -> None:
+        """Send the close frame after all that was sent, and do not wait for a slow reader."""
         self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.GOING_AWAY})
-        # Its client may be closing it at this moment.
+        # The client may be closing it at this moment.
         with suppress(InvalidState):
             self.conn.send_close(CloseCode.GOING_AWAY)
             self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.close()
 
-    def _widen(self) -> None:
+    def _allow_large_messages(self) -> None:
         self.conn.max_message_size = self.config.ws_max_size

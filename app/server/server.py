@@ -1,4 +1,4 @@
-"""The server itself, as uvicorn runs it."""
+"""Configures and runs uvicorn: banner, graceful shutdown, certificates and start-up errors."""
 
 import gc
 import signal
@@ -20,14 +20,14 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What is under way when it is told to end is finished within so long, or broken off.
+# At shutdown, requests have this long to finish before they are canceled.
 GRACE_SECONDS = 5
 COLLECTOR_THRESHOLDS = (20_000, 20, 100)
 _RENEWAL_TICKS = 100
 
 
 class Server(uvicorn.Server):
-    """Prints the banner when it is ready, and not before."""
+    """A uvicorn server that prints the banner once it accepts connections."""
 
     def __init__(
         self, config: uvicorn.Config, banner: Callable[[], str], certificates: Certificates | None
@@ -39,32 +39,32 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and not self.should_exit:
-            _spare_the_collector()
+            _freeze_startup_objects()
             typer.echo(self._banner())
 
     async def on_tick(self, counter: int) -> bool:
-        """Each tenth of a second."""
+        """Renew the certificates every ten seconds: uvicorn calls this ten times a second."""
         if self._certificates is not None and counter % _RENEWAL_TICKS == 0:
             self._certificates.renew()
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Whoever asks a second time does not want to wait: what is committed stays so."""
+        """A second signal kills at once instead of waiting: what is committed stays committed."""
         if self.should_exit:
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
         super().handle_exit(sig, frame)
 
 
-def _spare_the_collector() -> None:
-    """What stands by now stays: the garbage collector need not look at it again and again."""
+def _freeze_startup_objects() -> None:
+    """Exempt all objects of start-up from garbage collection: they live as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 class Lifespan:
-    """An ASGI application whose failure to start is kept, to be told in words instead of logged."""
+    """Keeps the exception of a failed start, to be printed instead of logged with a traceback."""
 
     def __init__(self, api: "ASGIApp") -> None:
         self._api = api
@@ -87,20 +87,22 @@ class Lifespan:
             raise
 
 
-def configured(api: "ASGIApp", *, proxies: Sequence[str] = (), **options: Any) -> uvicorn.Config:
-    """How uvicorn serves us, wherever it runs."""
+def uvicorn_config(
+    api: "ASGIApp", *, proxies: Sequence[str] = (), **options: Any
+) -> uvicorn.Config:
+    """The uvicorn configuration that the command line and the tests share."""
     return uvicorn.Config(
         api,
         http=LimitedHttpProtocol,
         ws=LimitedWebSocket,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
-        # A pong queues behind what a slow reader has not read yet: its lateness proves nothing.
+        # A pong waits behind data that is still unread: a late one does not mean a dead client.
         ws_ping_timeout=None,
         backlog=BACKLOG,
         lifespan="on",
         log_config=None,
-        # A stranger who talks nonsense must not fill the log with warnings of it.
+        # Malformed requests must not fill the log with uvicorn's warnings.
         log_level="error",
         access_log=False,
         server_header=False,
@@ -117,10 +119,10 @@ def _certificates(settings: Settings) -> Certificates | None:
 
 
 def run_server(api: "ASGIApp", listener: socket.socket, settings: Settings) -> None:
-    """Serve on a socket that listens already; raise what keeps the application from starting."""
+    """Serve on an open listener. Raises the error that keeps the application from starting."""
     lifespan = Lifespan(api)
     certificates = _certificates(settings)
-    config = configured(
+    config = uvicorn_config(
         lifespan,
         proxies=settings.trusted_proxies if settings.behind_proxy else (),
         loop="uvloop",

@@ -1,4 +1,4 @@
-"""Tells whoever is still waiting for an answer when the server ends that none will come."""
+"""Middleware that answers requests still running at shutdown: they are broken off."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class ShutdownResponse:
-    """Around requests over HTTP; a socket is closed with a code of its own."""
+    """Sends the farewell response for canceled HTTP requests; sockets have a close code instead."""
 
     def __init__(self, app: ASGIApp, farewell: Callable[[], Response]) -> None:
         self._app = app
@@ -28,6 +28,6 @@ class ShutdownResponse:
         try:
             await self._app(scope, receive, send_noted)
         except asyncio.CancelledError:
-            # The task ends here: whoever broke it off waits for nothing else of it.
+            # The cancellation ends here: it is the task's own, and nothing waits for its result.
             if not is_begun:
                 await self._farewell()(scope, receive, send)

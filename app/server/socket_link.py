@@ -1,4 +1,4 @@
-"""What the web server and the application tell each other about one WebSocket."""
+"""The link between web server and application for one WebSocket, passed in the ASGI scope."""
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _EXTENSION = "orderdeck.socket"
 
 @dataclass(kw_only=True, slots=True)
 class SocketLink:
-    """Put into the ASGI scope by the server; the application takes it from there."""
+    """Callbacks that the server puts into the ASGI scope, and the application takes from there."""
 
     # The server accepts only small messages until the application knows the client and calls this.
     allow_large_messages: Callable[[], None]
@@ -21,6 +21,6 @@ class SocketLink:
 
     @classmethod
     def of(cls, scope: MutableMapping[str, Any]) -> "SocketLink | None":
-        """None under a server that is not ours, such as a test's."""
+        """The link of a socket, or None under a server that is not ours."""
         link: SocketLink | None = scope.get("extensions", {}).get(_EXTENSION)
         return link

@@ -1,4 +1,4 @@
-"""Foreign text with every character that could move a cursor or end a line spelled out."""
+"""Escapes control characters in foreign text, so that it cannot manipulate a terminal or log."""
 
 
 def visible(text: str) -> str:

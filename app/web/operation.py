@@ -1,4 +1,4 @@
-"""What an operator asks for: whether it is alive, whether it is ready, and its metrics."""
+"""The operator's routes: /healthz, /readyz and /metrics."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,7 +18,7 @@ _ALL_ACCOUNTS = "the metrics tell of all accounts: this needs a token that is go
 
 
 def routes(services: Callable[[], Services], guarded: Guard) -> list[BaseRoute]:
-    """The guard lets in whoever has a token, and answers whoever has none."""
+    """The routes; guarded calls a handler only with a valid token, and refuses otherwise."""
 
     async def alive(_: Request) -> Response:
         return PlainTextResponse("alive", headers=NOT_KEPT)
@@ -29,17 +29,17 @@ def routes(services: Callable[[], Services], guarded: Guard) -> list[BaseRoute]:
         return PlainTextResponse(word, status_code=status, headers=NOT_KEPT)
 
     async def metrics(request: Request) -> Response:
-        return await guarded(request, tell_metrics)
+        return await guarded(request, export_metrics)
 
-    async def tell_metrics(request: Request) -> Response:
-        _check(request.scope["token"])
-        told, kind = await services().metrics_export.told(request.headers.get("accept", ""))
-        return Response(told, headers={**NOT_KEPT, "Content-Type": kind})
+    async def export_metrics(request: Request) -> Response:
+        _require_all_accounts(request.scope["token"])
+        body, kind = await services().metrics_export.told(request.headers.get("accept", ""))
+        return Response(body, headers={**NOT_KEPT, "Content-Type": kind})
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
 
 
-def _check(viewer: Token) -> None:
+def _require_all_accounts(viewer: Token) -> None:
     if not viewer.allows(Scope.READ):
         raise Forbidden(f"this needs a token with scope {Scope.READ}")
     if viewer.account_names is not None:

@@ -1,4 +1,4 @@
-"""Serves GraphiQL and its files, which hold no data and need no token."""
+"""Serves GraphiQL and its static files, which hold no data and need no token."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def routes(static: Path = STATIC) -> list[BaseRoute]:
     """The routes of the pages, to be mounted beside /graphql."""
     files = StaticFiles(directory=static, check_dir=False)
 
-    async def answer(name: str, request: Request) -> Response:
+    async def static_file(name: str, request: Request) -> Response:
         if not is_built(static):
             return PlainTextResponse(NOT_BUILT, status_code=503, headers=HEADERS)
         response = await files.get_response(name, request.scope)
@@ -42,10 +42,10 @@ def routes(static: Path = STATIC) -> list[BaseRoute]:
         return RedirectResponse("/graphiql", status_code=307, headers=HEADERS)
 
     async def graphiql(request: Request) -> Response:
-        return await answer("index.html", request)
+        return await static_file("index.html", request)
 
     async def asset(request: Request) -> Response:
-        return await answer(request.path_params["name"], request)
+        return await static_file(request.path_params["name"], request)
 
     return [
         Route("/", home),

@@ -1,4 +1,4 @@
-"""What every type, field, argument and value of the contract means, for whoever reads the schema.
+"""Descriptions of every type, field, argument and enum value in the SDL, and how they get there.
 
 A key is a type ("Order"), a field or a value ("Order.amount", "OrderStatus.OPEN") or an argument
 ("Query.orders(first)"); "*" stands for any type and, before arguments, for any field.
@@ -49,22 +49,22 @@ TEXTS = {
 
 
 class Element(Protocol):
-    """What graphql-core keeps a description of."""
+    """Anything in a graphql-core schema that has a description."""
 
     description: str | None
 
 
 def describe(schema: strawberry.Schema, texts: Mapping[str, str] = TEXTS) -> None:
-    """Write the texts onto the schema; none may be missing and none left over."""
+    """Set the descriptions of a schema. Raises LookupError if one is missing or unused."""
     unused = set(texts)
     missing = []
     for key, general, element in elements(schema):
-        found = next((one for one in (key, general) if one in texts), None)
-        if found is None:
+        used = next((name for name in (key, general) if name in texts), None)
+        if used is None:
             missing.append(key)
         else:
-            element.description = texts[found]
-            unused.discard(found)
+            element.description = texts[used]
+            unused.discard(used)
     if missing or unused:
         raise LookupError(
             f"descriptions are missing for {sorted(missing)} and fit nothing for {sorted(unused)}"
@@ -72,15 +72,15 @@ def describe(schema: strawberry.Schema, texts: Mapping[str, str] = TEXTS) -> Non
 
 
 def elements(schema: strawberry.Schema) -> Iterator[tuple[str, str, Element]]:
-    """All that has a description: its own key, the general one, and the element."""
+    """Every element that needs a description, with its own key and the general key."""
     for name, entry in schema.schema_converter.type_map.items():
         kind = get_named_type(entry.implementation)
         if not is_specified_scalar_type(kind) and not is_introspection_type(kind):
             yield name, name, kind
-            yield from _parts(kind)
+            yield from _members(kind)
 
 
-def _parts(kind: GraphQLNamedType) -> Iterator[tuple[str, str, Element]]:
+def _members(kind: GraphQLNamedType) -> Iterator[tuple[str, str, Element]]:
     parts = getattr(kind, "fields", None) or getattr(kind, "values", {})
     for name, part in parts.items():
         yield f"{kind.name}.{name}", f"*.{name}", part

@@ -1,4 +1,4 @@
-"""Accounts, tokens, and who is asking."""
+"""Descriptions of accounts, tokens and the viewer."""
 
 TEXTS = {
     "Account": (

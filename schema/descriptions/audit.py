@@ -1,4 +1,4 @@
-"""The audit."""
+"""Descriptions of the audit log."""
 
 TEXTS = {
     "AuditOutcome": "What became of an attempt to change something.",

@@ -1,4 +1,4 @@
-"""The bot, its strategies' signals, and its decisions."""
+"""Descriptions of the bot, its strategies' signals, and its decisions."""
 
 _ALLOCATION = "The quote money that it may hold at most."
 _PARAMETERS = "As the JSON Schema of its strategy says."

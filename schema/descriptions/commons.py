@@ -1,4 +1,4 @@
-"""Scalars, pages, refusals: what every part of the schema speaks with."""
+"""Descriptions of what all parts of the schema share: scalars, pages and refusals."""
 
 TEXTS = {
     "Decimal": (

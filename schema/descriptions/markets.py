@@ -1,4 +1,4 @@
-"""Markets: what can be traded, and in which steps."""
+"""Descriptions of markets: what can be traded, and in which steps."""
 
 TEXTS = {
     "Market": "What can be traded on an account, and in which steps.",

@@ -1,4 +1,4 @@
-"""What a client says about orders, and what it is answered."""
+"""Descriptions of filters, and of the inputs and results of previews and order mutations."""
 
 _LIST = "At most 500."
 _EVERY_ACCOUNT = "The name of an account. Left out: every account that the token may see."

@@ -1,4 +1,4 @@
-"""Orders, fills and updates."""
+"""Descriptions of orders, fills and updates."""
 
 TEXTS = {
     "Order": (

@@ -1,4 +1,4 @@
-"""What an account is worth as a whole."""
+"""Descriptions of the portfolio: balances, equity and performance."""
 
 _ACCOUNT = (
     'The name of an account. Left out: the only one, else the one named "default",'

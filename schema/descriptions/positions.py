@@ -1,4 +1,4 @@
-"""Positions and what they are worth."""
+"""Descriptions of positions and their valuation."""
 
 TEXTS = {
     "Position": (

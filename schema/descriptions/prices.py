@@ -1,4 +1,4 @@
-"""Prices: tickers, candles and order books."""
+"""Descriptions of tickers, candles and order books."""
 
 TEXTS = {
     "Ticker": "The latest prices of a market.",

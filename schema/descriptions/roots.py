@@ -1,4 +1,4 @@
-"""What can be asked, changed and watched."""
+"""Descriptions of Query, Mutation and Subscription, and of most of their fields."""
 
 _ACCOUNT_OR_DEFAULT = (
     'The name of an account. Left out: the only one, else the one named "default",'

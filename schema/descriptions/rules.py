@@ -1,4 +1,4 @@
-"""The trading window, risk limits and the switches that stop everything."""
+"""Descriptions of the trading window, risk limits, halting and the dead-man switch."""
 
 TEXTS = {
     "Query.tradingWindow": "When entries are allowed, and how many.",

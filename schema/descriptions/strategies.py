@@ -1,4 +1,4 @@
-"""Strategies: what the bot can be given to decide by."""
+"""Descriptions of the strategies that the bot can run."""
 
 TEXTS = {
     "Query.strategies": (

@@ -1,1 +1,1 @@
-"""GraphQL over HTTP and WebSocket: requests, responses, sockets and who may connect."""
+"""GraphQL over HTTP and WebSocket: requests, responses, sockets, and which origins may connect."""

@@ -1,4 +1,4 @@
-"""Who may knock: under names that are ours alone, from pages that are ours or listed."""
+"""Checks of the Host and Origin headers: which host names are served, and which pages may ask."""
 
 from collections.abc import Collection
 
@@ -9,13 +9,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
 from app.errors import BadInput, Forbidden
-from schema.http.responses import refusal
+from schema.http.responses import error_response
 
 PREFLIGHT_SECONDS = 600
 
 
 class AllowedHosts:
-    """Serves under known names alone: any page may have its own name point at this machine."""
+    """Refuses unknown Host names, against DNS rebinding: any page can point a name at us."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class AllowedHosts:
             await self._app(scope, receive, send)
             return
         reason = BadInput("this name is not served: allowed_hosts says which are")
-        await refusal(reason, status=400)(scope, receive, send)
+        await error_response(reason, status=400)(scope, receive, send)
 
     def _is_known(self, headers: Headers) -> bool:
         given = headers.getlist("host")
@@ -34,7 +34,7 @@ class AllowedHosts:
 
 
 class Cors(CORSMiddleware):
-    """Lets the pages of some origins read what is answered; nothing that a browser keeps counts."""
+    """Lets pages of the allowed origins read responses; cookies and the like are not allowed."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         super().__init__(
@@ -51,11 +51,11 @@ class Cors(CORSMiddleware):
         if response.status_code == 200:
             return response
         reason = Forbidden("pages of this origin may not ask this: allowed_origins says which may")
-        return refusal(reason, status=403)
+        return error_response(reason, status=403)
 
 
 def is_welcome(headers: Headers, allowed_origins: Collection[str]) -> bool:
-    """Whether a page may ask; what is no page names no origin."""
+    """Whether the request's origin may ask; clients other than browsers send no Origin header."""
     origin = headers.get("origin")
     return (
         origin is None

@@ -1,4 +1,4 @@
-"""What a request over HTTP must be: read within bounds, and taken apart to the letter."""
+"""Parses GraphQL requests from URLs and bodies, strictly, and with limits on size and time."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.http import GraphQLRequestData
 
 from schema.http.media_types import JSON, is_json
-from schema.scalars import MAX_WHOLE
+from schema.scalars import MAX_INTEGER_DIGITS
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 10
@@ -21,7 +21,7 @@ _JSON_IN_URLS = {"variables", "extensions"}
 
 
 class RejectedRequest(HTTPException):
-    """A request that is answered without being run."""
+    """A malformed request, which is answered with this status and never executed."""
 
     def __init__(self, status: int, reason: str, **headers: str) -> None:
         super().__init__(status, reason)
@@ -29,7 +29,7 @@ class RejectedRequest(HTTPException):
 
 
 class RequestAdapter(StarletteRequestAdapter):
-    """Lets the request itself be reached."""
+    """Keeps the Starlette request, which Strawberry's adapter hides from parse_http_body."""
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
@@ -37,7 +37,7 @@ class RequestAdapter(StarletteRequestAdapter):
 
 
 async def read(request: Request) -> GraphQLRequestData:
-    values = _of_url(request) if request.method == "GET" else await _of_body(request)
+    values = _from_url(request) if request.method == "GET" else await _from_body(request)
     query = values.get("query")
     if query is None:
         raise RejectedRequest(400, "there is no query") from MissingQueryError()
@@ -50,23 +50,23 @@ async def read(request: Request) -> GraphQLRequestData:
 
 
 def decode(data: str | bytes) -> object:
-    """JSON in UTF-8 without surprises: whatever else it is raises JSONDecodeError."""
+    """Decode strict JSON in UTF-8; anything else raises JSONDecodeError."""
     try:
         text = data if isinstance(data, str) else data.decode()
-        return json.loads(text, parse_int=_whole, parse_constant=_no_number)
+        return json.loads(text, parse_int=_read_integer, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise json.JSONDecodeError("not JSON", "", 0) from error
 
 
-def _whole(digits: str) -> int:
-    """Python refuses integers of more than 4,300 digits, and reads long ones slowly."""
-    if len(digits) > MAX_WHOLE:
-        raise ValueError(f"a whole number of more than {MAX_WHOLE} digits")
+def _read_integer(digits: str) -> int:
+    """Refuse long integers: Python reads them slowly, and not at all over 4,300 digits."""
+    if len(digits) > MAX_INTEGER_DIGITS:
+        raise ValueError(f"a whole number of more than {MAX_INTEGER_DIGITS} digits")
     return int(digits)
 
 
-def _no_number(name: str) -> NoReturn:
-    """Python reads NaN and the infinities, and JSON has none of them."""
+def _refuse_constant(name: str) -> NoReturn:
+    """Python's json reads NaN, Infinity and -Infinity, which JSON does not have."""
     raise ValueError(f"{name} is not JSON")
 
 
@@ -77,8 +77,8 @@ def _checked(name: str, value: Any, kind: type) -> Any:
     return value
 
 
-def _of_url(request: Request) -> Mapping[str, Any]:
-    """The parameters of a GET; an empty one is as good as none, but for the query."""
+def _from_url(request: Request) -> Mapping[str, Any]:
+    """The parameters of a GET; an empty one counts as absent, except for the query."""
     values: dict[str, Any] = {}
     for name in _IN_URLS:
         given = request.query_params.getlist(name)
@@ -89,14 +89,14 @@ def _of_url(request: Request) -> Mapping[str, Any]:
     return values
 
 
-async def _of_body(request: Request) -> Mapping[str, Any]:
+async def _from_body(request: Request) -> Mapping[str, Any]:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RejectedRequest(415, "a body must not be compressed", Accept_Encoding="identity")
     if not is_json(request.headers.get("content-type")):
         raise RejectedRequest(
             415, f"the Content-Type of a body must be {JSON}, in UTF-8", Accept_Post=JSON
         )
-    values = _decoded("the body", await _body(request))
+    values = _decoded("the body", await _read_body(request))
     if not isinstance(values, dict):
         raise RejectedRequest(400, "the body must be a JSON object")
     return values
@@ -109,8 +109,8 @@ def _decoded(name: str, data: str | bytes) -> object:
         raise RejectedRequest(400, f"{name} must be JSON") from error
 
 
-async def _body(request: Request) -> bytes:
-    """All of the body, of which no more than the limit is ever kept."""
+async def _read_body(request: Request) -> bytes:
+    """The whole body; never more than the limit is held in memory."""
     length = request.headers.get("content-length", "0")
     if len(length) > len(str(MAX_BODY_BYTES)) or int(length) > MAX_BODY_BYTES:
         raise _too_large()

@@ -1,4 +1,4 @@
-"""What goes out over HTTP: GraphQL's answers and refusals, in the media type that was asked for."""
+"""HTTP responses in GraphQL's JSON: with a result, or with one error and nothing executed."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ HEADERS = {
 }
 
 
-def answer(
+def json_response(
     body: object,
     *,
     kind: str = JSON,
@@ -32,7 +32,7 @@ def answer(
     )
 
 
-def refusal(
+def error_response(
     reason: Exception,
     *,
     kind: str = JSON,
@@ -40,7 +40,7 @@ def refusal(
     headers: Mapping[str, str] | None = None,
     context: Context | None = None,
 ) -> Response:
-    """Tell as a GraphQL error why nothing was run."""
-    told = GraphQLError(str(reason), original_error=reason)
-    expose(told, context)
-    return answer({"errors": [told.formatted]}, kind=kind, status=status, headers=headers)
+    """A GraphQL error that says why nothing was executed."""
+    error = GraphQLError(str(reason), original_error=reason)
+    expose(error, context)
+    return json_response({"errors": [error.formatted]}, kind=kind, status=status, headers=headers)

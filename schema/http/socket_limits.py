@@ -1,51 +1,51 @@
-"""How many sockets there may be: of strangers in all, and of each token."""
+"""Caps on open sockets: on all that are not yet authenticated together, and on those per token."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable
 
-MAX_STRANGERS = 2_000
-MAX_OF_TOKEN = 2_000
+MAX_UNAUTHENTICATED = 2_000
+MAX_PER_TOKEN = 2_000
 
 
 class TooManySockets(Exception):
-    """A token has all the sockets that it may have: close one first."""
+    """A token has as many sockets open as it may: close one first."""
 
 
 class SocketLimits:
-    """Counts the sockets of this process, and shows the longest waiting stranger out for a new one.
+    """Counts the sockets of this process; a new one pushes out the oldest unauthenticated one.
 
-    Whoever knows a token says so at once: strangers that only wait keep nobody out.
+    Real clients authenticate at once, so sockets that only wait cannot keep them out.
     """
 
     def __init__(
-        self, *, max_strangers: int = MAX_STRANGERS, max_of_token: int = MAX_OF_TOKEN
+        self, *, max_unauthenticated: int = MAX_UNAUTHENTICATED, max_per_token: int = MAX_PER_TOKEN
     ) -> None:
-        self._max_strangers = max_strangers
-        self._max_of_token = max_of_token
-        self._strangers: dict[Hashable, Callable[[], None]] = {}
-        self._of_tokens: Counter[str] = Counter()
+        self._max_unauthenticated = max_unauthenticated
+        self._max_per_token = max_per_token
+        self._unauthenticated: dict[Hashable, Callable[[], None]] = {}
+        self._per_token: Counter[str] = Counter()
         self._tokens: dict[Hashable, str] = {}
 
-    def receive(self, socket: Hashable, show_out: Callable[[], None]) -> None:
-        """Let a stranger wait."""
-        if len(self._strangers) >= self._max_strangers:
-            self._strangers.pop(next(iter(self._strangers)))()
-        self._strangers[socket] = show_out
+    def add(self, socket: Hashable, push_out: Callable[[], None]) -> None:
+        """Count a new socket; push_out is called if it must make room before it authenticates."""
+        if len(self._unauthenticated) >= self._max_unauthenticated:
+            self._unauthenticated.pop(next(iter(self._unauthenticated)))()
+        self._unauthenticated[socket] = push_out
 
-    def admit(self, socket: Hashable, token_id: str) -> None:
-        """A stranger has shown a token."""
-        if self._of_tokens[token_id] >= self._max_of_token:
-            raise TooManySockets(f"a token has {self._max_of_token} sockets at most")
-        self._strangers.pop(socket, None)
-        self._of_tokens[token_id] += 1
+    def authenticate(self, socket: Hashable, token_id: str) -> None:
+        """Count a socket for its token from now on. Raises TooManySockets if the token is full."""
+        if self._per_token[token_id] >= self._max_per_token:
+            raise TooManySockets(f"a token has {self._max_per_token} sockets at most")
+        self._unauthenticated.pop(socket, None)
+        self._per_token[token_id] += 1
         self._tokens[socket] = token_id
 
-    def leave(self, socket: Hashable) -> None:
-        """A socket has ended, whoever it was."""
-        self._strangers.pop(socket, None)
+    def remove(self, socket: Hashable) -> None:
+        """Stop counting a socket that has ended, authenticated or not."""
+        self._unauthenticated.pop(socket, None)
         token_id = self._tokens.pop(socket, None)
         if token_id is None:
             return
-        self._of_tokens[token_id] -= 1
-        if not self._of_tokens[token_id]:
-            del self._of_tokens[token_id]
+        self._per_token[token_id] -= 1
+        if not self._per_token[token_id]:
+            del self._per_token[token_id]

@@ -1,4 +1,8 @@
-"""graphql-transport-ws to the letter, with a bound on everything that a client may hold."""
+"""WebSockets with graphql-transport-ws, strictly, with limits on what one client may hold.
+
+Strawberry's handler does the protocol. What is marked "Strawberry" below works round something
+that version 0.341 does, and can go when that changes; the rest is ours.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -33,18 +37,19 @@ FORBIDDEN = 4403
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
 
-# What was asked for a moment ago is not known yet to be a subscription.
+# An operation is known to be a subscription only once it is parsed: look again this often.
 _GLANCE_SECONDS = 0.1
 
 
 class SocketAdapter(ASGIWebSocketAdapter):
-    """A socket that is closed with a reason of any length, and as often as anybody likes."""
+    """A socket that can be closed with a reason of any length, and more than once."""
 
     @property
     def is_closed(self) -> bool:
         return self.ws.application_state is WebSocketState.DISCONNECTED
 
     async def close(self, code: int, reason: str) -> None:
+        """Strawberry neither cuts reasons to the protocol's 123 bytes nor allows a second close."""
         if self.is_closed:
             return
         short = reason.encode(errors="replace")[:MAX_REASON_BYTES]
@@ -52,18 +57,18 @@ class SocketAdapter(ASGIWebSocketAdapter):
             await super().close(code, short.decode(errors="ignore"))
 
     async def send_json(self, message: Mapping[str, object]) -> None:
-        """Whoever is closed hears nothing any more."""
+        """Strawberry sends even on a closed socket, and expects this error, not a RuntimeError."""
         if self.ws.application_state is WebSocketState.DISCONNECTED:
             raise WebSocketDisconnected
         await super().send_json(message)
 
-    def widen(self) -> None:
-        """Take messages of full size from now on."""
+    def allow_large_messages(self) -> None:
+        """Accept messages of full size from now on."""
         if self._link is not None:
             self._link.allow_large_messages()
 
-    def before_end(self, leave: Callable[[], None]) -> None:
-        """Have this called when the server is told to end."""
+    def on_shutdown(self, leave: Callable[[], None]) -> None:
+        """Have leave called when the server shuts down."""
         if self._link is not None:
             self._link.on_shutdown = leave
 
@@ -73,11 +78,11 @@ class SocketAdapter(ASGIWebSocketAdapter):
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
-    """One socket: it lives as long as its token stands, and no operation of it ends another."""
+    """One socket, which ends with its token; an operation that fails does not end the others."""
 
     websocket: SocketAdapter
-    _watch: asyncio.Task[None] | None = None
-    _farewell: asyncio.Task[None] | None = None
+    _token_watch: asyncio.Task[None] | None = None
+    _closing: asyncio.Task[None] | None = None
     _is_leaving = False
 
     def __init__(self, *, view: Any, **parts: Any) -> None:
@@ -87,10 +92,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     def on_request_accepted(self) -> None:
         super().on_request_accepted()
-        self._socket_limits.receive(self, self._show_out)
-        self.websocket.before_end(self._leave)
+        self._socket_limits.add(self, self._push_out)
+        self.websocket.on_shutdown(self._leave)
 
     async def handle_message(self, message: Any) -> None:
+        """Strawberry does not check the shape of messages, and refuses a null payload of init."""
         await self.context.services.pacer.turn()
         if not _is_well_formed(message):
             await self.handle_invalid_message("Malformed message")
@@ -98,11 +104,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if message["type"] == "connection_init" and message.get("payload") is None:
             message = {**message, "payload": {}}
         await super().handle_message(message)
-        if self.connection_acknowledged and self._watch is None:
-            self.websocket.widen()
-            self._watch = asyncio.create_task(self._end_with_token())
+        if self.connection_acknowledged and self._token_watch is None:
+            self.websocket.allow_large_messages()
+            self._token_watch = asyncio.create_task(self._end_with_token())
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        """Strawberry closes only for ConnectionRejectionError, and always with 4403."""
         try:
             await super().handle_connection_init(message)
         except (RateLimited, StorageUnavailable):
@@ -111,13 +118,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self.websocket.close(TRY_AGAIN_LATER, "Too many sockets of this token")
 
     async def send_message(self, message: Any) -> None:
-        """Whoever is let in is counted before hearing of it."""
+        """Strawberry has no hook between authentication and its ack: the socket is counted here."""
         if message["type"] == "connection_ack":
-            self._socket_limits.admit(self, self.context.viewer.id)
+            self._socket_limits.authenticate(self, self.context.viewer.id)
         await super().send_message(message)
 
     def forget_id(self, id: str) -> None:
-        """It may be forgotten already: its socket has ended meanwhile."""
+        """Strawberry raises KeyError if the id is gone because the socket ended meanwhile."""
         self.operations.pop(id, None)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
@@ -130,14 +137,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self._refuse(message, words)
 
     async def shutdown(self) -> None:
-        self._socket_limits.leave(self)
-        for task in (self._watch, self._farewell):
+        self._socket_limits.remove(self)
+        for task in (self._token_watch, self._closing):
             if task is not None:
                 task.cancel()
         await super().shutdown()
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
-        """As Strawberry does it, but each operation reads an instant of its own."""
+        """Strawberry's own gives all operations one context; here each has its own snapshot.
+
+        Strawberry also ends an operation that fails inside with complete, as if it had succeeded.
+        """
         context = self._running[operation] = self.context.for_operation()
         try:
             await context.services.pacer.turn()
@@ -153,25 +163,25 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             return
-        except Exception as error:  # noqa: BLE001  whatever goes past Strawberry would be silent
+        except Exception as error:  # noqa: BLE001  else the client would hear nothing of it
             if not self.websocket.is_closed:
                 await self._end_with_error(operation, error, context)
         finally:
             del self._running[operation]
-            # The id of one that was completed by its client may be another's by now.
+            # If the client completed this operation, its id may be another operation's by now.
             if self.operations.get(operation.id) is operation:
                 del self.operations[operation.id]
 
     async def _end_with_error(
         self, operation: Operation[Context, None], error: Exception, context: Context
     ) -> None:
-        told = error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error)
-        expose(told, context)
-        await operation.send_initial_errors([told])
+        shown = error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error)
+        expose(shown, context)
+        await operation.send_initial_errors([shown])
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
-        """None: a document that cannot be run ends its operation and not the socket."""
+        """Strawberry closes the socket for a bad document: None ends only the operation."""
         return None
 
     async def _end_with_token(self) -> None:
@@ -180,30 +190,31 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _refuse(self, message: SubscribeMessage, why: str) -> None:
         extensions = {"code": RateLimited.code, "retryAfterSeconds": RETRY_AFTER_SECONDS}
-        told = GraphQLError(why, extensions=extensions)
-        await self.send_message({"id": message["id"], "type": "error", "payload": [told.formatted]})
+        error = GraphQLError(why, extensions=extensions)
+        payload = [error.formatted]
+        await self.send_message({"id": message["id"], "type": "error", "payload": payload})
 
-    def _show_out(self) -> None:
+    def _push_out(self) -> None:
         closing = self.websocket.close(TRY_AGAIN_LATER, "Too many sockets")
-        self._farewell = asyncio.create_task(closing)
+        self._closing = asyncio.create_task(closing)
 
     def _leave(self) -> None:
         self._is_leaving = True
-        self._farewell = asyncio.create_task(self._finish())
+        self._closing = asyncio.create_task(self._finish())
 
     async def _finish(self) -> None:
-        """Close when all is answered that has an end of its own; what has none ends now."""
-        while under_way := self._under_way():
+        """End subscriptions now, and close once the queries and mutations are answered."""
+        while unfinished := self._unfinished_tasks():
             for operation, context in self._running.items():
-                if context.is_endless and operation.task is not None:
+                if context.is_subscription and operation.task is not None:
                     operation.task.cancel()
-            await asyncio.wait(under_way, timeout=_GLANCE_SECONDS)
+            await asyncio.wait(unfinished, timeout=_GLANCE_SECONDS)
         await self.websocket.close(GOING_AWAY, "Going away")
 
-    def _under_way(self) -> set[asyncio.Task[None]]:
-        """Also those that have yet to begin, and those whose last word is on its way."""
+    def _unfinished_tasks(self) -> set[asyncio.Task[None]]:
+        """Includes operations not yet started and ones still sending their final message."""
         known = {*self.operations.values(), *self._running}
-        return {one.task for one in known if one.task is not None}
+        return {operation.task for operation in known if operation.task is not None}
 
 
 def _is_well_formed(message: object) -> bool:

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP and WebSocket, on Strawberry's own extension points."""
+"""The /graphql endpoint: Strawberry's view with authentication, refusals and status codes."""
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -36,7 +36,7 @@ from schema.context import Context
 from schema.http import media_types, requests
 from schema.http.origins import is_welcome
 from schema.http.requests import RejectedRequest
-from schema.http.responses import answer, refusal
+from schema.http.responses import error_response, json_response
 from schema.http.socket_limits import SocketLimits
 from schema.http.sockets import INIT_SECONDS, SocketAdapter, SocketHandler
 
@@ -44,14 +44,14 @@ METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 _SCHEME = "bearer "
 _ALLOW = ", ".join(METHODS)
-# What a request that could not be run is answered with where the media type lets it be told.
+# The status of a request that was not executed, if its media type allows another than 200.
 _STATUS = {"INTERNAL_SERVER_ERROR": 500, "RATE_LIMITED": 429}
-# Of the headers that were said while it ran, these are of the body that was not there yet.
-_OWN = {"content-length", "content-type"}
+# Resolvers may set headers, but not these: they describe the final body.
+_BODY_HEADERS = {"content-length", "content-type"}
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
-    """/graphql: nothing below here runs for anybody without a token."""
+    """/graphql: executes nothing without a valid token."""
 
     request_adapter_class = requests.RequestAdapter
     graphql_transport_ws_handler_class = SocketHandler
@@ -80,22 +80,22 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        # The server leaves the body of the answer to a HEAD away.
-        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        response = await self.guarded(Request(asked, receive), self._answer)
+        # The server leaves out the body of a response to HEAD.
+        as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        response = await self.guarded(Request(as_get, receive), self._respond)
         await response(scope, receive, send)
 
     async def guarded(
-        self, request: Request, answer: Callable[[Request], Awaitable[Response]]
+        self, request: Request, respond: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        """For whoever has a token; whatever is refused is told as a GraphQL error."""
+        """Call respond if the request has a valid token; every refusal is a GraphQL error."""
         try:
             if not is_welcome(request.headers, self.allowed_origins):
                 words = "pages of this origin are not served: allowed_origins says which are"
                 raise Forbidden(words)
             header = request.headers.get("authorization")
             request.scope["token"] = await self._authenticate(header, _address(request))
-            return await answer(request)
+            return await respond(request)
         except Unauthenticated as error:
             bearer = {"WWW-Authenticate": 'Bearer realm="orderdeck"'}
             return self._refusal(request, error, 401, bearer)
@@ -113,7 +113,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except ClientDisconnect:
             return Response(status_code=400)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         if request.method not in METHODS:
             raise RejectedRequest(405, f"GraphQL takes {_ALLOW}", Allow=_ALLOW)
         if request.method == "OPTIONS":
@@ -130,7 +130,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         status: int,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        return refusal(
+        return error_response(
             reason,
             kind=_kind(request) or media_types.JSON,
             status=status,
@@ -139,7 +139,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         )
 
     def _unresolved(self, request: Request, error: HTTPException) -> Response:
-        """No operation was found to run, or one that does not run this way."""
+        """Strawberry found no operation to execute, or one that this method must not execute."""
         cause = error.__cause__
         if isinstance(cause, InvalidOperationTypeError):
             if cause.operation_type is OperationType.MUTATION:
@@ -149,7 +149,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return self._refusal(request, _reason(error), status)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        """It has an address of its own."""
+        """Never: GraphiQL is a page of its own."""
         return False
 
     def decode_json(self, data: str | bytes) -> object:
@@ -164,19 +164,21 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def process_result(
         self, request: Request, result: ExecutionResult
     ) -> GraphQLHTTPResponse:
-        """A request that was not run has no data, not even null."""
-        told = await super().process_result(request, result)
-        if _was_not_run(result):
-            del told["data"]
-        return told
+        """The response has no data entry if nothing was executed, not even null."""
+        response = await super().process_result(request, result)
+        if _was_not_executed(result):
+            del response["data"]
+        return response
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         kind = sub_response.media_type or media_types.JSON
-        headers = {name: one for name, one in sub_response.headers.items() if name not in _OWN}
+        headers = {
+            name: value for name, value in sub_response.headers.items() if name not in _BODY_HEADERS
+        }
         status = sub_response.status_code
         if status == 200 and "data" not in response_data and kind != media_types.JSON:
             status = _STATUS.get(response_data["errors"][0]["extensions"]["code"], 400)
-        return answer(response_data, kind=kind, status=status, headers=headers)
+        return json_response(response_data, kind=kind, status=status, headers=headers)
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
@@ -192,8 +194,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         params = context.connection_params
         header = params.get("Authorization") or params.get("authorization")
         try:
-            known = header if isinstance(header, str) else None
-            context.token = await self._authenticate(known, context.address)
+            text = header if isinstance(header, str) else None
+            context.token = await self._authenticate(text, context.address)
         except Unauthenticated:
             raise ConnectionRejectionError from None
         return await super().on_ws_connect(context)
@@ -212,16 +214,16 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
 
 def _address(request: Request | WebSocket) -> str:
-    """Where it comes from, as far as a proxy that is trusted tells it."""
+    """The client's address; behind a trusted proxy, the one that the proxy forwards."""
     return "unknown" if request.client is None else request.client.host
 
 
 def _kind(request: Request | WebSocket) -> str | None:
-    return media_types.chosen(request.headers.get("accept"))
+    return media_types.negotiate(request.headers.get("accept"))
 
 
-def _was_not_run(result: ExecutionResult) -> bool:
-    """Whether the request failed as a whole, and not a field whose null went all the way up."""
+def _was_not_executed(result: ExecutionResult) -> bool:
+    """Whether the request failed as a whole, not a field whose null propagated to the root."""
     if isinstance(result, PreExecutionError):
         return True
     return result.data is None and any(error.path is None for error in result.errors or ())

@@ -1,1 +1,1 @@
-"""What a document may ask for: its size, its cost, and the budget of the token that asks."""
+"""Limits on GraphQL documents: their size, their cost, and the budgets of the token."""

@@ -1,4 +1,4 @@
-"""What an operation takes of its token's budgets, and what is told of them."""
+"""Charges an operation to its token's budgets, and reports them in headers and as GraphQL types."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -33,11 +33,11 @@ class Budget:
     resets_at: datetime
 
     @classmethod
-    def of(cls, standing: BudgetStatus | None, now: datetime) -> "Budget | None":
-        if standing is None:
+    def of(cls, status: BudgetStatus | None, now: datetime) -> "Budget | None":
+        if status is None:
             return None
-        rest = timedelta(seconds=standing.resets_in_seconds)
-        return cls(per_second=standing.per_second, left=standing.left, resets_at=now + rest)
+        rest = timedelta(seconds=status.resets_in_seconds)
+        return cls(per_second=status.per_second, left=status.left, resets_at=now + rest)
 
 
 @strawberry.type
@@ -79,15 +79,15 @@ def read_limits(info: Info) -> Limits:
 
 
 class BudgetCharge:
-    """Takes what one operation costs, before any of it is run."""
+    """Charges one operation to the budgets before it is executed."""
 
-    def __init__(self, context: Context, ready: Document, held: ExitStack) -> None:
+    def __init__(self, context: Context, document: Document, held: ExitStack) -> None:
         self._context = context
-        self._ready = ready
+        self._document = document
         self._held = held
 
     def take(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> None:
-        """Raise RateLimited where none of it may run."""
+        """Raise RateLimited if the whole operation must be refused."""
         try:
             match operation.operation:
                 case OperationType.QUERY:
@@ -97,14 +97,14 @@ class BudgetCharge:
                 case OperationType.SUBSCRIPTION:
                     self._open()
         except RateLimited as error:
-            self._tell_refusal(error)
+            self._set_refusal_headers(error)
             raise
 
     def _take_orders(
         self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
     ) -> None:
-        """Where something else is changed as well, the orders alone are refused."""
-        fields = self._ready.root_fields(operation)
+        """Refuse only the fields that place orders if the operation has other mutations too."""
+        fields = self._document.root_fields(operation)
         placing = [field for field in fields if field.name.value in _ORDERS]
         if not placing:
             return
@@ -128,7 +128,7 @@ class BudgetCharge:
                 budgets.take(token_id, kind, amount)
         finally:
             if self._context.response is not None:
-                _tell(budgets.standing(token_id, kind), self._context.response)
+                _set_headers(budgets.standing(token_id, kind), self._context.response)
 
     @contextmanager
     def _counted(self, kind: Kind) -> Iterator[None]:
@@ -138,7 +138,7 @@ class BudgetCharge:
             self._context.services.metrics.over_budget(kind)
             raise
 
-    def _tell_refusal(self, error: RateLimited) -> None:
+    def _set_refusal_headers(self, error: RateLimited) -> None:
         response = self._context.response
         if response is not None:
             response.status_code = TOO_MANY_REQUESTS
@@ -149,9 +149,9 @@ def _count(field: FieldNode, variables: Mapping[str, Any]) -> int:
     return 1 if field.name.value == "placeOrder" else size_of_list(field, "inputs", variables)
 
 
-def _tell(standing: BudgetStatus | None, response: Response) -> None:
-    if standing is None:
+def _set_headers(status: BudgetStatus | None, response: Response) -> None:
+    if status is None:
         return
-    name, seconds = f'"{standing.budget}"', math.ceil(standing.resets_in_seconds)
-    response.headers["RateLimit-Policy"] = f"{name};q={standing.per_second};w=1"
-    response.headers["RateLimit"] = f"{name};r={standing.left};t={seconds}"
+    name, seconds = f'"{status.budget}"', math.ceil(status.resets_in_seconds)
+    response.headers["RateLimit-Policy"] = f"{name};q={status.per_second};w=1"
+    response.headers["RateLimit"] = f"{name};r={status.left};t={seconds}"

@@ -1,4 +1,4 @@
-"""What a document costs: every field one, as often as its lists may answer it."""
+"""The cost of a document: each field counts as often as the lists around it may hold items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,22 +29,22 @@ from app.domain.pages import DEFAULT_SIZE, MAX_SIZE
 from schema.limits.document_size import fragments_of
 
 MAX_COST = 100_000
-# A field that looks something up: one of the roots, or one that takes arguments.
+# The cost of a field that looks something up: a root field, or one that takes arguments.
 LOOK_UP = 10
-# How many a list is taken to hold where nothing says how many.
+# The length assumed for a list if no argument limits it.
 LISTED = 10
 _LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListSize:
-    """How long a list gets: a number, or what a variable says."""
+    """The length of a list: a number, or the value of a variable."""
 
     number: int
     most: int
     variable: str | None = None
 
-    def told(self, variables: Mapping[str, object]) -> int:
+    def value(self, variables: Mapping[str, object]) -> int:
         if self.variable is None:
             return self.number
         value = variables.get(self.variable)
@@ -55,7 +55,7 @@ class ListSize:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """What is known before the variables are, and what is multiplied with what they say."""
+    """A cost: a fixed number, plus parts to be multiplied by list sizes that variables may set."""
 
     fixed: int = 0
     parts: tuple[tuple[ListSize, "Cost"], ...] = ()
@@ -69,20 +69,20 @@ class Cost:
         return Cost(parts=((size, self),))
 
     def total(self, variables: Mapping[str, object], known: dict[int, int] | None = None) -> int:
-        """With these variables; what several share is worked out once."""
+        """The cost with these variables; a part that is shared is computed once."""
         if not self.parts:
             return self.fixed
         known = {} if known is None else known
         if id(self) not in known:
             known[id(self)] = self.fixed + sum(
-                size.told(variables) * part.total(variables, known) for size, part in self.parts
+                size.value(variables) * part.total(variables, known) for size, part in self.parts
             )
         return known[id(self)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SelectionCost:
-    """What a selection costs once, and what more for each item of the list around it."""
+    """The cost of a selection: once, and in addition for each item of the list around it."""
 
     once: Cost = Cost()
     each: Cost = Cost()
@@ -95,8 +95,8 @@ class SelectionCost:
 
 
 _ONE = ListSize(number=1, most=1)
-_UNTOLD = ListSize(number=LISTED, most=LISTED)
-# The arguments that say how long a list gets: their defaults, and what is refused beyond.
+_UNLIMITED = ListSize(number=LISTED, most=LISTED)
+# The arguments that limit lists: their defaults, and the most that resolvers accept.
 _SIZES = {
     "first": ListSize(number=DEFAULT_SIZE, most=MAX_SIZE),
     "last": ListSize(number=DEFAULT_SIZE, most=MAX_SIZE),
@@ -109,7 +109,7 @@ _SIZES = {
 
 
 class CostCalculator:
-    """One pass over a valid document; a fragment is counted once, however often it is spread."""
+    """Computes costs in one pass over a valid document; a fragment is visited only once."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
@@ -119,16 +119,16 @@ class CostCalculator:
 
     def of_operation(self, operation: OperationDefinitionNode) -> Cost:
         root = self._schema.get_root_type(operation.operation)
-        return self._of(operation.selection_set, root).in_list_of(_UNTOLD)
+        return self._of(operation.selection_set, root).in_list_of(_UNLIMITED)
 
     def _of(
         self, selected: SelectionSetNode | None, parent: GraphQLNamedType | None
     ) -> SelectionCost:
-        found = SelectionCost()
+        total = SelectionCost()
         if selected is not None and parent is not None:
             for selection in selected.selections:
-                found += self._of_selection(selection, parent)
-        return found
+                total += self._of_selection(selection, parent)
+        return total
 
     def _of_selection(self, selection: SelectionNode, parent: GraphQLNamedType) -> SelectionCost:
         self.visits += 1
@@ -146,10 +146,10 @@ class CostCalculator:
         if name not in self._known:
             fragment = self._fragments[name]
             kind = self._schema.type_map[fragment.type_condition.name.value]
-            found = self._of(fragment.selection_set, kind)
-            # Kept as one part each: written out, they would double with every spread.
+            cost = self._of(fragment.selection_set, kind)
+            # One part each: if the parts were copied, nested spreads would double them every time.
             self._known[name] = SelectionCost(
-                once=found.once.times(_ONE), each=found.each.times(_ONE)
+                once=cost.once.times(_ONE), each=cost.each.times(_ONE)
             )
         return self._known[name]
 
@@ -162,8 +162,8 @@ class CostCalculator:
         below = self._of(node.selection_set, get_named_type(definition.type))
         size = _size(definition, node)
         if not is_list_type(get_nullable_type(definition.type)):
-            return SelectionCost(once=own + below.in_list_of(size or _UNTOLD))
-        items = below.in_list_of(_UNTOLD)
+            return SelectionCost(once=own + below.in_list_of(size or _UNLIMITED))
+        items = below.in_list_of(_UNLIMITED)
         if size is None:
             return SelectionCost(once=own, each=items)
         return SelectionCost(once=own + items.times(size))
@@ -174,42 +174,42 @@ def _roots(schema: GraphQLSchema) -> tuple[GraphQLNamedType | None, ...]:
 
 
 def _size(definition: GraphQLField, node: FieldNode) -> ListSize | None:
-    """What the arguments say, or their defaults; None where there are none of that kind."""
-    usual = [size for name, size in _SIZES.items() if name in definition.args]
+    """The list size that the arguments give, or their default; None if no argument limits it."""
+    defaults = [size for name, size in _SIZES.items() if name in definition.args]
     for given in node.arguments or ():
         size = _SIZES.get(given.name.value)
         if size is not None and not isinstance(given.value, NullValueNode):
-            return _given(given.value, size)
-    return usual[0] if usual else None
+            return _size_of_value(given.value, size)
+    return defaults[0] if defaults else None
 
 
-def _given(value: ValueNode, usual: ListSize) -> ListSize:
+def _size_of_value(value: ValueNode, default: ListSize) -> ListSize:
     match value:
         case VariableNode():
-            return ListSize(number=usual.number, most=usual.most, variable=value.name.value)
+            return ListSize(number=default.number, most=default.most, variable=value.name.value)
         case IntValueNode(value=digits) if len(digits) <= _LONGEST_NUMBER:
-            number = min(max(int(digits), 0), usual.most)
+            number = min(max(int(digits), 0), default.most)
         case ListValueNode(values=values):
-            number = min(len(values), usual.most)
+            number = min(len(values), default.most)
         case _:
-            number = usual.number
-    return ListSize(number=number, most=usual.most)
+            number = default.number
+    return ListSize(number=number, most=default.most)
 
 
 def size_of_list(node: FieldNode, name: str, variables: Mapping[str, object]) -> int:
-    """How many a list holds that is given as an argument."""
-    given = [one.value for one in node.arguments or () if one.name.value == name]
-    return sum(_given(value, _SIZES[name]).told(variables) for value in given)
+    """The length of a list that is given as the argument name."""
+    given = [argument.value for argument in node.arguments or () if argument.name.value == name]
+    return sum(_size_of_value(value, _SIZES[name]).value(variables) for value in given)
 
 
 def given_variables(
     operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
 ) -> Mapping[str, Any]:
-    """The variables that say how long lists get, with the defaults that the document gives."""
+    """The variables, with the defaults of the document, as far as they can set list sizes."""
     defaults = {
-        one.variable.name.value: _literal(one.default_value)
-        for one in operation.variable_definitions or ()
-        if one.default_value is not None
+        definition.variable.name.value: _literal(definition.default_value)
+        for definition in operation.variable_definitions or ()
+        if definition.default_value is not None
     }
     return {**defaults, **(variables or {})}
 

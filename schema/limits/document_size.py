@@ -1,4 +1,4 @@
-"""How large a document is: every limit that needs no types, told before it is validated."""
+"""Size limits on documents and variables: all those that can be checked before validation."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,13 +28,16 @@ MAX_NESTING = 50
 MAX_DIRECTIVES = 10
 MAX_VALUES = 12_000
 MAX_VALUE_DEPTH = 50
-# An object is read field by field, those that are left out too.
+# An object counts as this many: graphql-core looks at every field of its type, also absent ones.
 _OBJECT_VALUES = 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentSize:
-    """Of a selection, its fragments written out: its own fields, all below them, and how deep."""
+    """The size of a selection with its fragments expanded.
+
+    The width is its own fields; fields, aliases and depth include all levels below.
+    """
 
     width: int = 0
     fields: int = 0
@@ -50,11 +53,11 @@ class DocumentSize:
         )
 
 
-_NOTHING = DocumentSize()
+_EMPTY = DocumentSize()
 
 
 class SizeCheck:
-    """One pass over a document; a fragment is measured once, however often it is spread."""
+    """Measures a document in one pass; a fragment is visited once, however often it is spread."""
 
     def __init__(self, document: DocumentNode) -> None:
         self._document = document
@@ -64,12 +67,12 @@ class SizeCheck:
         self.visits = 0
 
     def check(self) -> None:
-        """Raise TooComplex with the first limit that is passed."""
+        """Raise TooComplex for the first limit that is exceeded."""
         check("definitions", len(self._document.definitions), MAX_DEFINITIONS)
         for definition in self._document.definitions:
             if isinstance(definition, OperationDefinitionNode):
                 self._check_directives(definition)
-                self._check_extent(definition)
+                self._check_size(definition)
             elif isinstance(definition, FragmentDefinitionNode):
                 self._check_directives(definition)
                 self._of_fragment(definition.name.value)
@@ -77,23 +80,23 @@ class SizeCheck:
     def of_operation(self, operation: OperationDefinitionNode) -> DocumentSize:
         return self._of(operation.selection_set)
 
-    def _check_extent(self, operation: OperationDefinitionNode) -> None:
-        extent = self.of_operation(operation)
-        check("root fields", extent.width, MAX_ROOT_FIELDS)
-        check("depth", extent.depth, MAX_DEPTH)
-        check("aliases", extent.aliases, MAX_ALIASES)
-        check("fields", extent.fields, MAX_FIELDS)
+    def _check_size(self, operation: OperationDefinitionNode) -> None:
+        size = self.of_operation(operation)
+        check("root fields", size.width, MAX_ROOT_FIELDS)
+        check("depth", size.depth, MAX_DEPTH)
+        check("aliases", size.aliases, MAX_ALIASES)
+        check("fields", size.fields, MAX_FIELDS)
 
     def _of(self, selected: SelectionSetNode | None) -> DocumentSize:
         if selected is None:
-            return _NOTHING
+            return _EMPTY
         self._nesting += 1
         check("nesting", self._nesting, MAX_NESTING)
-        found = _NOTHING
+        size = _EMPTY
         for selection in selected.selections:
-            found += self._of_selection(selection)
+            size += self._of_selection(selection)
         self._nesting -= 1
-        return found
+        return size
 
     def _of_selection(self, selection: SelectionNode) -> DocumentSize:
         self.visits += 1
@@ -112,9 +115,9 @@ class SizeCheck:
 
     def _of_fragment(self, name: str) -> DocumentSize:
         if name in self._known or name not in self._fragments:
-            return self._known.get(name, _NOTHING)
-        # Whoever comes back here has gone in a circle, which is told by the validation.
-        self._known[name] = _NOTHING
+            return self._known.get(name, _EMPTY)
+        # A fragment that spreads itself finds this entry; validation reports the cycle later.
+        self._known[name] = _EMPTY
         self._known[name] = self._of(self._fragments[name].selection_set)
         return self._known[name]
 
@@ -133,18 +136,18 @@ def fragments_of(document: DocumentNode) -> Mapping[str, FragmentDefinitionNode]
 
 
 def root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> Iterator[FieldNode]:
-    """Each where it is written, whichever fragment that is in."""
+    """The root fields, including those in fragments; a fragment spread twice yields them once."""
     fragments, seen = fragments_of(document), set[str]()
     waiting = list(operation.selection_set.selections)
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, FieldNode):
-            yield one
-        elif isinstance(one, InlineFragmentNode):
-            waiting += one.selection_set.selections
-        elif isinstance(one, FragmentSpreadNode) and one.name.value not in seen:
-            seen.add(one.name.value)
-            waiting += fragments[one.name.value].selection_set.selections
+        node = waiting.pop()
+        if isinstance(node, FieldNode):
+            yield node
+        elif isinstance(node, InlineFragmentNode):
+            waiting += node.selection_set.selections
+        elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+            seen.add(node.name.value)
+            waiting += fragments[node.name.value].selection_set.selections
 
 
 def check(name: str, found: int, most: int) -> None:
@@ -153,7 +156,7 @@ def check(name: str, found: int, most: int) -> None:
 
 
 def check_values(variables: Mapping[str, object] | None) -> None:
-    """What is counted is cut short at the limit: the rest would be for nothing."""
+    """Raise TooComplex for too many or too deep values; counting stops at the limit."""
     level: Sequence[object] = list((variables or {}).values())
     count, depth = 0, 0
     while level:
@@ -161,10 +164,10 @@ def check_values(variables: Mapping[str, object] | None) -> None:
         count, depth = count + len(level) + _OBJECT_VALUES * objects, depth + 1
         check("values in variables", count, MAX_VALUES)
         check("depth of variables", depth, MAX_VALUE_DEPTH)
-        level = [below for value in level for below in _parts(value)]
+        level = [below for value in level for below in _children(value)]
 
 
-def _parts(value: object) -> Iterable[object]:
+def _children(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""Documents made ready to run: read, measured and validated once, and kept within bounds."""
+"""Compiles documents (parse, check size, validate) and caches them up to a number of tokens."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,13 +30,13 @@ from schema.limits.costs import Cost, CostCalculator, given_variables
 from schema.limits.document_size import SizeCheck
 
 KEPT_TOKENS = 200_000
-# Where there are more, the last one says so.
+# If there are more, the last one says so.
 MAX_ERRORS = 5
 MAX_COMPARISONS = 10_000
 
 
 class OverlappingFields(OverlappingFieldsCanBeMergedRule):
-    """Compares every field with every other of the same name: only so many of them."""
+    """Bounds the rule that compares every field with every other one of the same name."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
@@ -49,17 +49,17 @@ _RULES: tuple[type[ASTValidationRule], ...] = (
     OneOfInputValidationRule,
     OverlappingFields,
 )
-# What is no longer than this waits for nobody: a cancel must not.
+# A text up to this length is compiled without waiting for a turn: a cancel must not wait.
 _SHORT_TEXT = 500
-# Few enough at a time that each part is short.
+# Validation runs this many rules in a row, so that each part is short.
 _RULES_AT_ONCE = 6
-# Below so many tokens one part is short enough for all rules.
+# Up to this many tokens all rules together are short enough for one part.
 _SHORT_TOKENS = 500
 
 
 @dataclass(kw_only=True, slots=True)
 class Document:
-    """A document that has been looked at from all sides, and what was found."""
+    """A parsed and validated document with its errors, and the costs of its operations."""
 
     schema: GraphQLSchema
     document: DocumentNode
@@ -74,23 +74,23 @@ class Document:
     @property
     def operations(self) -> Sequence[OperationDefinitionNode]:
         definitions = self.document.definitions
-        return [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+        return [node for node in definitions if isinstance(node, OperationDefinitionNode)]
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
         if id(operation) not in self._costs:
-            costing = CostCalculator(self.schema, self.document)
-            self._costs[id(operation)] = costing.of_operation(operation)
+            calculator = CostCalculator(self.schema, self.document)
+            self._costs[id(operation)] = calculator.of_operation(operation)
         return self._costs[id(operation)].total(given_variables(operation, variables))
 
     def root_fields(self, operation: OperationDefinitionNode) -> Sequence[FieldNode]:
         if id(operation) not in self._root_fields:
-            found = document_size.root_fields(self.document, operation)
-            self._root_fields[id(operation)] = list(found)
+            fields = document_size.root_fields(self.document, operation)
+            self._root_fields[id(operation)] = list(fields)
         return self._root_fields[id(operation)]
 
 
 class DocumentCache:
-    """The documents of late, by their text, as many as there is room for."""
+    """The most recently used documents by their text, bounded by their weight in tokens."""
 
     def __init__(self, room: int = KEPT_TOKENS) -> None:
         self._room = room
@@ -102,40 +102,40 @@ class DocumentCache:
             self._kept.move_to_end(text)
         return self._kept.get(text)
 
-    def keep(self, text: str, ready: Document) -> None:
+    def keep(self, text: str, document: Document) -> None:
         if text in self._kept:
             return
-        self._kept[text] = ready
-        self._free -= _weight(text, ready)
+        self._kept[text] = document
+        self._free -= _weight(text, document)
         while self._free < 0:
-            oldest, gone = self._kept.popitem(last=False)
-            self._free += _weight(oldest, gone)
+            oldest, evicted = self._kept.popitem(last=False)
+            self._free += _weight(oldest, evicted)
 
 
-def _weight(text: str, ready: Document) -> int:
-    """In tokens, each of which takes some hundred bytes; the text counts too."""
-    return ready.tokens + len(text) // 400 + 1
+def _weight(text: str, document: Document) -> int:
+    """In tokens, each of which takes a few hundred bytes; 400 characters of text count as one."""
+    return document.tokens + len(text) // 400 + 1
 
 
 class DocumentCompiler:
-    """Makes documents ready, in turns with all other long work."""
+    """Finds or makes the Document of a text, taking turns with all other long work."""
 
     def __init__(self, schema: GraphQLSchema, cache: DocumentCache) -> None:
         self._schema = schema
         self._cache = cache
 
     async def find(self, text: str, work: FairScheduler) -> Document:
-        found = self._cache.find(text)
-        if found is None:
-            found = await self._make(text, work)
-            self._cache.keep(text, found)
-        return found
+        document = self._cache.find(text)
+        if document is None:
+            document = await self._compile(text, work)
+            self._cache.keep(text, document)
+        return document
 
-    async def _make(self, text: str, work: FairScheduler) -> Document:
+    async def _compile(self, text: str, work: FairScheduler) -> Document:
         document_size.check("characters", len(text), document_size.MAX_SOURCE)
         if len(text) > _SHORT_TEXT:
             await work.turn()
-        document = _read(text)
+        document = _parse(text)
         SizeCheck(document).check()
         return Document(
             schema=self._schema,
@@ -145,16 +145,16 @@ class DocumentCompiler:
 
     async def _validate(self, document: DocumentNode, work: FairScheduler) -> list[GraphQLError]:
         errors: list[GraphQLError] = []
-        for part in _parts(document):
-            if part is not _RULES:
+        for rules in _rule_groups(document):
+            if rules is not _RULES:
                 await work.turn()
-            errors += validate(self._schema, document, part, MAX_ERRORS - len(errors))
+            errors += validate(self._schema, document, rules, MAX_ERRORS - len(errors))
             if errors and isinstance(errors[-1], ValidationAbortedError):
                 break
-        return [_told(error) for error in _few(errors)]
+        return [_explained(error) for error in _first(errors)]
 
 
-def _parts(document: DocumentNode) -> Iterator[tuple[type[ASTValidationRule], ...]]:
+def _rule_groups(document: DocumentNode) -> Iterator[tuple[type[ASTValidationRule], ...]]:
     if document.token_count <= _SHORT_TOKENS:
         yield _RULES
         return
@@ -162,7 +162,7 @@ def _parts(document: DocumentNode) -> Iterator[tuple[type[ASTValidationRule], ..
         yield _RULES[at : at + _RULES_AT_ONCE]
 
 
-def _read(text: str) -> DocumentNode:
+def _parse(text: str) -> DocumentNode:
     try:
         return parse(
             text,
@@ -170,22 +170,22 @@ def _read(text: str) -> DocumentNode:
             max_comments=document_size.MAX_COMMENTS,
         )
     except GraphQLSyntaxError as error:
-        for name, most in _READ.items():
+        for name, most in _PARSER_LIMITS.items():
             if error.description.startswith(f"Document contains more than {most} {name}"):
                 raise TooComplex(name, found=most + 1, most=most) from None
         raise
 
 
-_READ = {"tokens": document_size.MAX_TOKENS, "comments": document_size.MAX_COMMENTS}
+_PARSER_LIMITS = {"tokens": document_size.MAX_TOKENS, "comments": document_size.MAX_COMMENTS}
 
 
-def _few(errors: list[GraphQLError]) -> list[GraphQLError]:
-    """The first ones, and what ended the validation."""
+def _first(errors: list[GraphQLError]) -> list[GraphQLError]:
+    """The first errors, and the one that ended the validation."""
     return errors if len(errors) <= MAX_ERRORS else [*errors[: MAX_ERRORS - 1], errors[-1]]
 
 
-def _told(error: GraphQLError) -> GraphQLError:
-    """Where the comparing of fields was given up, that it was too much."""
+def _explained(error: GraphQLError) -> GraphQLError:
+    """Replace graphql-core's bare "Validation aborted." by the limit that was exceeded."""
     if error.message != "Validation aborted.":
         return error
     reason = TooComplex("comparisons of fields", found=MAX_COMPARISONS + 1, most=MAX_COMPARISONS)

@@ -1,4 +1,4 @@
-"""Executes a document in slices, between which everybody else has a turn."""
+"""Executes a document in slices, so that a large query does not block the event loop."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -13,26 +13,26 @@ from graphql import (
 from graphql.pyutils import AwaitableOrValue, Path, gather_with_cancel
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-# Fields that are executed in one go: some milliseconds.
+# Fields executed without a pause: a few milliseconds.
 SLICE = 500
-# A list up to here is answered in one go, whatever its items hold.
+# A list up to this length is completed without a pause, however large its items are.
 SHORT = 20
-# Items of a list that look something up at the same time: more would all begin in one moment.
+# Items of a list that are awaited at the same time; without a cap all would start at once.
 TOGETHER = 16
 
 
 class SlicedExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Counts the fields that it executes, and waits for a turn when a slice of them is done."""
+    """Counts the fields that it executes, and yields to others after each slice of them."""
 
     _done = 0
 
     def build_per_event_executor(self, payload: Any) -> Any:
-        """For one event of a subscription, of which nothing is kept for the next.
+        """Give each event of a subscription a cache of its own.
 
-        graphql-core gives all events of a subscription one cache, whose keys are new for each.
+        graphql-core shares one among all events, with keys that are new for each: it only grows.
         """
         executor = super().build_per_event_executor(payload)
-        executor._relevant_sub_fields = {}  # noqa: SLF001  there is no other way to it
+        executor._relevant_sub_fields = {}  # noqa: SLF001  it has no public name
         return executor
 
     def execute_fields(
@@ -65,9 +65,9 @@ class SlicedExecutor(StrawberryGraphQLCoreExecutionContext):
         return self._in_slices(items, path, (item_type, field_details_list, info), position_context)
 
     async def _in_slices(
-        self, items: Iterable[Any], path: Path, meant: tuple[Any, Any, Any], position: Any
+        self, items: Iterable[Any], path: Path, field: tuple[Any, Any, Any], position: Any
     ) -> list[Any]:
-        item_type, details, info = meant
+        item_type, details, info = field
         results: list[Any] = []
         waiting: list[int] = []
         for index, item in enumerate(items):
@@ -82,7 +82,7 @@ class SlicedExecutor(StrawberryGraphQLCoreExecutionContext):
                 ):
                     waiting.append(index)
             except Exception:
-                self.settle_in_background([results[one] for one in waiting])
+                self.settle_in_background([results[index] for index in waiting])
                 raise
         await _fill_in(results, waiting)
         return results
@@ -93,7 +93,7 @@ class SlicedExecutor(StrawberryGraphQLCoreExecutionContext):
 
 
 async def _fill_in(results: list[Any], waiting: list[int]) -> None:
-    """Put what is waited for into its places; after this nothing is waited for."""
+    """Await the results at the waiting indexes, put them in place, and clear the indexes."""
     awaited = await gather_with_cancel(*(results[index] for index in waiting))
     for index, result in zip(waiting, awaited, strict=True):
         results[index] = result

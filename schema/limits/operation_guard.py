@@ -1,4 +1,4 @@
-"""What an operation may ask for, checked before any of it is run."""
+"""The Strawberry extension that checks an operation's limits and budgets before it is executed."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
@@ -15,17 +15,17 @@ from schema.limits.budgets import BudgetCharge
 from schema.limits.costs import MAX_COST
 from schema.limits.documents import Document, DocumentCompiler
 
-# What costs more than this is long work: only a few of them at once.
+# Queries that cost more than this are long work, of which only a few run at once.
 LONG = 5000
 
 
 class OperationGuard(SchemaExtension):
-    """Refuses what is beyond limits or budgets; of what is expensive only a few run at once."""
+    """Refuses operations beyond limits or budgets, and runs only a few expensive ones at once."""
 
     def __init__(self, compiler: DocumentCompiler) -> None:
         super().__init__()
         self._compiler = compiler
-        self._ready: Document | None = None
+        self._compiled: Document | None = None
         self._held = ExitStack()
 
     def on_operation(self) -> Iterator[None]:
@@ -35,20 +35,20 @@ class OperationGuard(SchemaExtension):
     async def on_parse(self) -> AsyncIterator[None]:
         text = self.execution_context.query or ""
         try:
-            self._ready = await self._compiler.find(text, self._context.services.long_work)
+            self._compiled = await self._compiler.find(text, self._context.services.long_work)
         except TooComplex as error:
-            raise _as_told(error) from error
-        self.execution_context.graphql_document = self._ready.document
+            raise _as_graphql_error(error) from error
+        self.execution_context.graphql_document = self._compiled.document
         yield
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
         try:
-            context.pre_execution_errors = [*self._found.errors] or self._ambiguity()
+            context.pre_execution_errors = [*self._document.errors] or self._ambiguity()
             if not context.pre_execution_errors:
                 self._check()
         except OrderdeckError as error:
-            context.pre_execution_errors = [_as_told(error)]
+            context.pre_execution_errors = [_as_graphql_error(error)]
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:
@@ -63,15 +63,15 @@ class OperationGuard(SchemaExtension):
         return cast("Context", self.execution_context.context)
 
     @property
-    def _found(self) -> Document:
-        if self._ready is None:
-            raise LookupError("a document is validated only after it was read")
-        return self._ready
+    def _document(self) -> Document:
+        if self._compiled is None:
+            raise LookupError("a document is validated only after it was parsed")
+        return self._compiled
 
     def _ambiguity(self) -> list[GraphQLError]:
-        """Refuses to guess which operation is meant, where Strawberry takes the first."""
-        count = len(self._found.operations)
-        is_named = self.execution_context._provided_operation_name is not None  # noqa: SLF001  not told elsewhere
+        """Refuse to guess which operation to execute: Strawberry would take the first."""
+        count = len(self._document.operations)
+        is_named = self.execution_context._provided_operation_name is not None  # noqa: SLF001  it has no public name
         if count < 2 or is_named:
             return []
         return [GraphQLError(f"operationName must say which of the {count} operations to run")]
@@ -80,18 +80,19 @@ class OperationGuard(SchemaExtension):
         variables = self.execution_context.variables
         document_size.check_values(variables)
         operation = self._operation()
-        cost = self._found.cost(operation, variables)
+        cost = self._document.cost(operation, variables)
         document_size.check("cost", cost, MAX_COST)
         self._context.cost = cost
         kind = self.execution_context.operation_type
-        self._context.is_endless = kind is OperationType.SUBSCRIPTION
-        BudgetCharge(self._context, self._found, self._held).take(operation, variables)
+        self._context.is_subscription = kind is OperationType.SUBSCRIPTION
+        BudgetCharge(self._context, self._document, self._held).take(operation, variables)
 
     def _operation(self) -> OperationDefinitionNode:
         name = self.execution_context.operation_name
-        named = {one.name and one.name.value: one for one in self._found.operations}
-        return named[name] if name in named else self._found.operations[0]
+        operations = self._document.operations
+        named = {operation.name and operation.name.value: operation for operation in operations}
+        return named[name] if name in named else operations[0]
 
 
-def _as_told(error: OrderdeckError) -> GraphQLError:
+def _as_graphql_error(error: OrderdeckError) -> GraphQLError:
     return GraphQLError(str(error), original_error=error)

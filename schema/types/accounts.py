@@ -1,4 +1,4 @@
-"""Accounts and what they can do."""
+"""The Account type and the capabilities of its exchange."""
 
 from datetime import datetime
 

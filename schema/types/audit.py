@@ -1,4 +1,4 @@
-"""The audit, as an operator reads it."""
+"""The audit log's entries, edges and connection, and the query that lists them."""
 
 from datetime import datetime
 

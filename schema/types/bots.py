@@ -1,4 +1,4 @@
-"""The bot: what it is told, how it stands, and what it decided."""
+"""The bot: its state, assignments and decisions, and the mutations that control it."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -108,7 +108,7 @@ class Bot(Node):
             id=ids.encode(ids.Kind.BOT, THE_ONE),
             state=bot.state,
             desired_state=bot.desired,
-            assignments=[StrategyAssignment.of(one) for one in bot.assignments],
+            assignments=[StrategyAssignment.of(assignment) for assignment in bot.assignments],
             cycle_seconds=bot.cycle_seconds,
             started_at=bot.started_at,
             stopped_at=bot.stopped_at,
@@ -134,7 +134,7 @@ class Bot(Node):
         if not 1 <= count <= MOST_DECISIONS:
             raise BadInput(f"first must be 1 to {MOST_DECISIONS}", field=("first",))
         async with info.context.view(info) as view:
-            return [BotDecision.of(one) for one in await view.decisions(count)]
+            return [BotDecision.of(decision) for decision in await view.decisions(count)]
 
 
 @strawberry.input
@@ -146,15 +146,15 @@ class StrategyAssignmentInput:
     allocation: Decimal
 
     def to_domain(self, place: int) -> domain.Assignment:
-        at = ("assignments", str(place))
+        path = ("assignments", str(place))
         given: object = {} if self.parameters is None else self.parameters
         if not isinstance(given, Mapping):
             refusal = invalid("parameters", "parameters must be an object")
             raise Denied(refusal)
         return domain.Assignment(
-            strategy=text(self.strategy, field=(*at, "strategy")),
-            symbol=text(self.symbol, field=(*at, "symbol")),
-            timeframe=text(self.timeframe or "1m", field=(*at, "timeframe")),
+            strategy=text(self.strategy, field=(*path, "strategy")),
+            symbol=text(self.symbol, field=(*path, "symbol")),
+            timeframe=text(self.timeframe or "1m", field=(*path, "timeframe")),
             parameters=cast("Mapping[str, object]", given),
             allocation=self.allocation,
         )
@@ -197,17 +197,18 @@ async def find_bot(info: Info, key: str) -> Bot | None:
 
 
 async def start_bot(info: Info, input: StartBotInput | None) -> BotSuccess:
-    await _require_seen(info)
+    await _require_visible(info)
     context = info.context
     given = input or StartBotInput()
-    accounts = context.services.accounts
     plan = BotPlan(
-        account=accounts.resolve(given.account, context.viewer)
+        account=context.account(given.account)
         if given.account is not None
-        else await _usual_account(info),
+        else await _previous_account(info),
         assignments=None
         if given.assignments is None
-        else tuple(one.to_domain(place) for place, one in enumerate(given.assignments)),
+        else tuple(
+            assignment.to_domain(place) for place, assignment in enumerate(given.assignments)
+        ),
         cycle_seconds=given.cycle_seconds,
         is_account_given=given.account is not None,
     )
@@ -215,26 +216,26 @@ async def start_bot(info: Info, input: StartBotInput | None) -> BotSuccess:
     return BotSuccess(bot=await read_bot(info))
 
 
-async def _usual_account(info: Info) -> AccountEntry:
-    """The one that it traded on before."""
+async def _previous_account(info: Info) -> AccountEntry:
+    """The account that the bot traded on last, else the viewer's default."""
     context = info.context
     accounts = context.services.accounts
     async with context.view(info) as view:
         name = (await context.services.bot.read(view)).account
     known = None if name is None else accounts.find(name, context.viewer)
-    return known or accounts.resolve(None, context.viewer)
+    return known or context.account(None)
 
 
-async def _require_seen(info: Info) -> None:
-    """Nobody handles a bot that trades on an account which they may not use."""
+async def _require_visible(info: Info) -> None:
+    """Deny control of a bot that trades on an account which the token may not use."""
     context = info.context
     async with context.view(info) as view:
         name = (await context.services.bot.read(view)).account
     if name is not None and context.services.accounts.find(name, context.viewer) is None:
-        raise Denied(_not_yours())
+        raise Denied(_other_account())
 
 
-def _not_yours() -> DomainRefusal:
+def _other_account() -> DomainRefusal:
     return DomainRefusal(
         code=RefusalCode.INVALID_STATE,
         message="the bot trades on an account that this token may not use",
@@ -242,42 +243,42 @@ def _not_yours() -> DomainRefusal:
 
 
 async def pause_bot(info: Info) -> BotSuccess:
-    await _require_seen(info)
+    await _require_visible(info)
     await info.context.services.bot.pause()
     return BotSuccess(bot=await read_bot(info))
 
 
 async def resume_bot(info: Info) -> BotSuccess:
-    await _require_seen(info)
+    await _require_visible(info)
     await info.context.services.bot.resume()
     return BotSuccess(bot=await read_bot(info))
 
 
 async def stop_bot(info: Info, input: StopBotInput | None) -> BotSuccess:
     wish = (input or StopBotInput()).to_domain()
-    await _require_seen(info)
+    await _require_visible(info)
     await info.context.services.bot.stop(wish)
     return BotSuccess(bot=await read_bot(info))
 
 
 async def watch_bot(info: Info) -> AsyncIterator[Bot]:
-    return _shown(await info.context.services.bot.follow())
+    return _bots(await info.context.services.bot.follow())
 
 
 async def watch_decisions(info: Info) -> AsyncIterator[BotDecision]:
     context = info.context
-    return _told(await context.services.bot.decisions(context.accounts))
+    return _decisions(await context.services.bot.decisions(context.accounts))
 
 
-async def _shown(found: AsyncGenerator[domain.Bot, None]) -> AsyncGenerator[Bot, None]:
-    async with aclosing(found):
-        async for one in found:
-            yield Bot.of(one)
+async def _bots(states: AsyncGenerator[domain.Bot, None]) -> AsyncGenerator[Bot, None]:
+    async with aclosing(states):
+        async for state in states:
+            yield Bot.of(state)
 
 
-async def _told(
-    found: AsyncGenerator[domain.Decision, None],
+async def _decisions(
+    decisions: AsyncGenerator[domain.Decision, None],
 ) -> AsyncGenerator[BotDecision, None]:
-    async with aclosing(found):
-        async for one in found:
-            yield BotDecision.of(one)
+    async with aclosing(decisions):
+        async for decision in decisions:
+            yield BotDecision.of(decision)

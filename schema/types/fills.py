@@ -1,4 +1,4 @@
-"""What lists of fills are filtered by."""
+"""The input that filters lists of fills."""
 
 from datetime import datetime
 
@@ -20,8 +20,7 @@ class FillFilter:
     @within("filter")
     def to_domain(self, info: Info) -> DomainFillFilter:
         context = info.context
-        accounts = context.services.accounts
-        named = None if self.account is None else accounts.resolve(self.account, context.viewer)
+        named = None if self.account is None else context.account(self.account)
         return DomainFillFilter(
             accounts=None if named is None else frozenset({named.name}),
             symbols=bounded(self.symbols, field=("symbols",)),

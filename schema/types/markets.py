@@ -1,4 +1,4 @@
-"""Markets."""
+"""The Market type, its connection, and the query that lists the markets of an account."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -89,7 +89,7 @@ def _list_name(account: str) -> str:
 
 async def list_markets(info: Info, asked: "MarketQuery") -> MarketConnection:
     context = info.context
-    entry = context.services.accounts.resolve(asked.account, context.viewer)
+    entry = context.account(asked.account)
     after = None
     if asked.after is not None:
         after = ids.decode_place(asked.after, _list_name(entry.name), field="after")
@@ -100,7 +100,7 @@ async def list_markets(info: Info, asked: "MarketQuery") -> MarketConnection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarketQuery:
-    """Which markets, and which part of the list."""
+    """The arguments of the markets query: an account, a search text and a page."""
 
     account: str | None
     search: str | None

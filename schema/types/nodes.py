@@ -1,4 +1,4 @@
-"""The one interface of everything that has an id."""
+"""The Node interface of all types that can be fetched by id."""
 
 import strawberry
 

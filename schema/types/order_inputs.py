@@ -1,4 +1,4 @@
-"""What a client says about orders: filters, and requests to place and cancel them."""
+"""Inputs about orders: filters, and requests to place, amend and cancel them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -66,7 +66,7 @@ def every_order(context: Context) -> domain.OrderFilter:
 def _accounts(name: str | None, context: Context) -> frozenset[str]:
     if name is None:
         return context.accounts
-    return frozenset({context.services.accounts.resolve(name, context.viewer).name})
+    return frozenset({context.account(name).name})
 
 
 @strawberry.input
@@ -86,7 +86,7 @@ class PlaceOrderInput:
     metadata: JSON | None = None
 
     def to_domain(self, context: Context) -> OrderRequest:
-        account = context.services.accounts.resolve(self.account, context.viewer)
+        account = context.account(self.account)
         symbol = text(self.symbol, field=("symbol",))
         given = self.client_order_id
         return OrderRequest(
@@ -114,7 +114,7 @@ class PlaceOrderInput:
 
 
 def as_metadata(value: JSON | None) -> Mapping[str, Any]:
-    """Its shape is a rule of orders and is checked there."""
+    """The value as it is: orders check the shape of metadata themselves."""
     return {} if value is None else cast("Mapping[str, Any]", value)
 
 
@@ -160,7 +160,7 @@ class CancelAllOrdersInput:
 
 
 class OrderReference:
-    """One order, by its id or by its client's id on an account."""
+    """Names one order, by its id or by its client order id on an account."""
 
     def __init__(self, order_id: str | None, client_order_id: str, account: str | None) -> None:
         self.order_id = order_id

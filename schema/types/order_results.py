@@ -1,4 +1,4 @@
-"""Lists of orders, and what the mutations of orders answer."""
+"""The order connection, and the result types of order mutations."""
 
 from collections.abc import Awaitable
 from datetime import datetime
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 async def or_refusal(result: Awaitable[T], *path: str) -> T | Refusal:
-    """The result, or the refusal where it is denied; its field gets the argument path in front."""
+    """The result, or the refusal if it is denied, with the argument path in front of its field."""
     try:
         with within(*path):
             return await result

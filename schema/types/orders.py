@@ -1,4 +1,4 @@
-"""Orders, fills, updates and refusals: the types of the contract that refer to each other."""
+"""Orders, fills, order updates and refusals: the types that refer to each other."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -152,7 +152,7 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FillQuery:
-    """Which list of fills, and which part of it."""
+    """A list of fills, of one order or of all, and the page that is asked for."""
 
     wanted: DomainFillFilter
     asked: PageArguments

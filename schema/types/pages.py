@@ -1,4 +1,4 @@
-"""Connections: edges, nodes and page info, the same for every list."""
+"""Paging shared by all connections: PageInfo, page arguments and cursors of time-sorted lists."""
 
 import re
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class PageInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageArguments:
-    """Where a page begins and how long it is, before it is known which list is meant."""
+    """Relay's paging arguments, with cursors that are not yet decoded."""
 
     first: int | None = None
     after: Cursor | None = None
@@ -60,7 +60,7 @@ def _timed_key(list_name: str, cursor: Cursor | None, field: str) -> tuple[datet
     if cursor is None:
         return None
     value, tie = ids.decode_place(cursor, list_name, field=field)
-    # Python refuses to read more than some thousand digits.
+    # Python refuses to read more than a few thousand digits.
     is_moment = _DIGITS.fullmatch(value) is not None and int(value) <= _MAX_MILLISECONDS
     if not is_moment or not ids.is_key(tie):
         raise ids.foreign(field)

@@ -1,4 +1,4 @@
-"""What an account is worth as a whole, how that has moved, and how well it has traded."""
+"""The portfolio of an account: balances, allocation, equity curve and trading performance."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -146,7 +146,7 @@ class Portfolio:
 
 async def read_portfolio(info: Info, account: str | None, currency: str | None) -> Portfolio:
     context = info.context
-    entry = context.services.accounts.resolve(account, context.viewer)
+    entry = context.account(account)
     async with context.view(info) as view:
         return Portfolio.of(await context.services.portfolios.read(view, entry, _checked(currency)))
 
@@ -154,18 +154,18 @@ async def read_portfolio(info: Info, account: str | None, currency: str | None) 
 async def watch_portfolio(
     info: Info, account: str | None, currency: str | None
 ) -> AsyncIterator[Portfolio]:
-    """Refused before the first state, where there is none to be had."""
+    """Follow a portfolio; if it cannot be valued, this raises before the first update."""
     context = info.context
-    entry, wanted = context.services.accounts.resolve(account, context.viewer), _checked(currency)
-    return _told(await context.services.portfolio_feed.follow(entry, wanted))
+    entry, wanted = context.account(account), _checked(currency)
+    return _portfolios(await context.services.portfolio_feed.follow(entry, wanted))
 
 
-async def _told(
-    found: AsyncGenerator[services.Portfolio, None],
+async def _portfolios(
+    states: AsyncGenerator[services.Portfolio, None],
 ) -> AsyncGenerator[Portfolio, None]:
-    async with aclosing(found):
-        async for one in found:
-            yield Portfolio.of(one)
+    async with aclosing(states):
+        async for state in states:
+            yield Portfolio.of(state)
 
 
 def _checked(currency: str | None) -> str | None:

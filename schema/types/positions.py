@@ -1,4 +1,4 @@
-"""Positions and what they are worth."""
+"""Positions with their valuation, the queries that read them, and the inputs that close them."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -107,7 +107,7 @@ class PositionList:
     @classmethod
     def of(cls, found: services.PositionList) -> "PositionList":
         return cls(
-            nodes=[Position.of(one) for one in found.nodes],
+            nodes=[Position.of(position) for position in found.nodes],
             problems=[Problem.of(problem) for problem in found.problems],
             as_of=Cursor(found.as_of.encode()),
         )
@@ -122,8 +122,7 @@ class PositionFilter:
     @within("filter")
     def to_domain(self, info: Info) -> services.PositionFilter:
         context = info.context
-        accounts = context.services.accounts
-        named = None if self.account is None else accounts.resolve(self.account, context.viewer)
+        named = None if self.account is None else context.account(self.account)
         return services.PositionFilter(
             accounts=None if named is None else frozenset({named.name}),
             symbols=bounded(self.symbols, field=("symbols",)),
@@ -162,12 +161,12 @@ class ClosePositionInput:
 
 
 async def closing_request(info: Info, input: ClosePositionInput) -> OrderRequest:
-    """The order that closes a position, or the very one that did so before."""
+    """The order that closes a position; a repeat of a client order id yields the first order."""
     context = info.context
     orders, keeper = context.services.orders, context.services.position_actions
     name = input.client_order_id or orders.new_client_order_id()
     async with context.view(info) as view:
-        held = await _existing(view, info, input.id)
+        held = await _existing_position(view, info, input.id)
         known = await view.order_by_client_id(held.key.account, name)
     return await keeper.closing(held, input.amount, name, known=known)
 
@@ -175,12 +174,12 @@ async def closing_request(info: Info, input: ClosePositionInput) -> OrderRequest
 async def set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> PositionSuccess:
     context = info.context
     async with context.view(info) as view:
-        held = await _existing(view, info, id)
+        held = await _existing_position(view, info, id)
     changed = await context.services.position_actions.set_metadata(held.key, as_metadata(metadata))
     return PositionSuccess(position=Position.of(replace(held, position=changed)))
 
 
-async def _existing(view: View, info: Info, id: strawberry.ID) -> ValuedPosition:
+async def _existing_position(view: View, info: Info, id: strawberry.ID) -> ValuedPosition:
     key = ids.decode_position(ids.decode(id, ids.Kind.POSITION))
     known = key is not None and key.account in info.context.accounts
     held = await info.context.services.positions.find(view, key) if key and known else None

@@ -1,4 +1,4 @@
-"""What placing an order would come to."""
+"""Order previews: the refusal, cost and checks that placing an order would have."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from app.domain.checks import CheckResult
 from app.domain.orders.requests import OrderRequest
 from app.services.orders.gate import Preview
 from schema.context import Info
-from schema.errors import told_from
+from schema.errors import prefixed
 from schema.types.order_inputs import PlaceOrderInput
 from schema.types.order_results import or_refusal
 from schema.types.orders import Fee, Refusal
@@ -47,7 +47,7 @@ class OrderPreview:
         return cls(
             refusal=None
             if refusal is None
-            else Refusal.of(told_from(refusal, "input"), preview.existing_order),
+            else Refusal.of(prefixed(refusal, "input"), preview.existing_order),
             notional=preview.notional,
             estimated_fee=None if fee is None else Fee.of(fee),
             checks=[OrderCheck.of(checked) for checked in preview.checks],
@@ -55,7 +55,7 @@ class OrderPreview:
 
     @classmethod
     def unreadable(cls, refusal: Refusal) -> "OrderPreview":
-        """What cannot even be asked, such as an account that is not there."""
+        """The preview of an input that cannot be read, such as one with an unknown account."""
         name = refusal.field[-1] if refusal.field else "input"
         check = OrderCheck(
             name=name, passed=False, limit=None, actual=None, message=refusal.message

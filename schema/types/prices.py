@@ -1,4 +1,4 @@
-"""Prices: tickers, candles and order books."""
+"""Types of market data: tickers, candles and order books."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from schema import ids
 from schema.context import Info
 from schema.types.accounts import Account
 
-# What is meant where nothing is said.
+# Defaults of arguments.
 TIMEFRAME = "1m"
 CANDLES = 200
 DEPTH = 20

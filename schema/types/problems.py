@@ -1,4 +1,4 @@
-"""What could not be done or read this time."""
+"""The Problem type: something that could not be read or done this time."""
 
 import strawberry
 

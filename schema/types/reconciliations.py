@@ -1,4 +1,4 @@
-"""What comparing an account with its exchange has brought to light."""
+"""The reconcile mutation and its payload: how an account's orders differ from its exchange's."""
 
 import strawberry
 
@@ -30,6 +30,6 @@ class ReconcilePayload:
 
 async def reconcile(info: Info, name: str | None) -> ReconcilePayload:
     context = info.context
-    entry = context.services.accounts.resolve(name, context.viewer)
+    entry = context.account(name)
     found = await context.services.reconciler.reconcile(entry.name)
     return ReconcilePayload.of(found, Account.named(entry.name, context))

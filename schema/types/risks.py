@@ -1,4 +1,4 @@
-"""Risk: limits, trading state, the kill switch and the dead-man switch."""
+"""Risk limits, trading state, halting and the dead-man switch, with their mutations."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -67,18 +67,18 @@ class Risk:
     open_orders: int
     open_notional: Decimal
     name: strawberry.Private[str]
-    # What a watcher was told with it; else it is asked for.
+    # Sent along with an update of a subscription; a query computes them on demand.
     figures: strawberry.Private[RiskFigures | None]
 
     @classmethod
     def of(cls, state: RiskState, figures: RiskFigures | None = None) -> "Risk":
-        standing = state.standing
+        trading = state.standing
         return cls(
             id=ids.encode(ids.Kind.RISK, state.account),
             limits=RiskLimits.of(state.limits),
-            trading_state=standing.state,
-            state_reason=standing.reason,
-            state_since=standing.since,
+            trading_state=trading.state,
+            state_reason=trading.reason,
+            state_since=trading.since,
             dead_man_switch=DeadManSwitch(
                 armed=state.fires_at is not None, fires_at=state.fires_at
             ),
@@ -105,7 +105,7 @@ class Risk:
         return (await self._figures(info)).drawdown_percent
 
     async def _figures(self, info: Info) -> RiskFigures:
-        """Asked for where they are wanted: without its exchange an account can still be halted."""
+        """Computed only if asked for: they need the exchange, and halting must work without it."""
         if self.figures is None:
             services = info.context.services
             entry = services.accounts.get(self.name)
@@ -127,13 +127,14 @@ class RiskLimitsInput:
     allowed_symbols: list[str] | None = strawberry.UNSET
 
     def changes(self) -> dict[str, Any]:
-        """What was given; null lifts a limit."""
+        """The given fields; null lifts a limit."""
         given = {name: value for name, value in vars(self).items() if value is not strawberry.UNSET}
         symbols = given.get("allowed_symbols")
         if symbols is not None:
             field = ("allowedSymbols",)
             counted(symbols, field=field)
-            given["allowed_symbols"] = tuple(sorted({text(one, field=field) for one in symbols}))
+            names = {text(symbol, field=field) for symbol in symbols}
+            given["allowed_symbols"] = tuple(sorted(names))
         return given
 
 
@@ -155,76 +156,76 @@ class HaltPayload:
 
 async def read_risk(info: Info, account: str | None = None) -> Risk:
     context = info.context
-    entry = context.services.accounts.resolve(account, context.viewer)
+    entry = context.account(account)
     async with context.view(info) as view:
         return Risk.of(await context.services.risk.read(view, entry.name))
 
 
 async def watch_risk(info: Info, account: str | None) -> AsyncIterator[Risk]:
     context = info.context
-    entry = context.services.accounts.resolve(account, context.viewer)
-    return _told(await context.services.risk.follow(entry))
+    entry = context.account(account)
+    return _risks(await context.services.risk.follow(entry))
 
 
 async def configure_risk(info: Info, input: RiskLimitsInput) -> RiskSuccess:
     context = info.context
     await context.services.risk.configure(input.changes())
-    return await _risk(info)
+    return await _risk_success(info)
 
 
 async def halt_trading(info: Info, reason: str, wish: HaltOptions) -> HaltPayload:
     context = info.context
-    report = await context.services.halts.halt(_reach(context), reason, wish)
-    return await _halted(info, report)
+    report = await context.services.halts.halt(_halt_scope(context), reason, wish)
+    return await _halt_payload(info, report)
 
 
 async def reduce_trading(info: Info, reason: str) -> RiskSuccess:
     context = info.context
-    await context.services.risk.reduce(reason, _reach(context))
-    return await _risk(info)
+    await context.services.risk.reduce(reason, _halt_scope(context))
+    return await _risk_success(info)
 
 
 async def resume_trading(info: Info) -> RiskSuccess:
     context = info.context
-    await context.services.risk.resume(_reach(context))
-    return await _risk(info)
+    await context.services.risk.resume(_halt_scope(context))
+    return await _risk_success(info)
 
 
 async def arm_dead_man_switch(info: Info, timeout_seconds: int) -> RiskSuccess:
     context = info.context
-    await context.services.dead_man.arm(_reach(context), timeout_seconds)
-    return await _risk(info)
+    await context.services.dead_man.arm(_halt_scope(context), timeout_seconds)
+    return await _risk_success(info)
 
 
 async def disarm_dead_man_switch(info: Info) -> RiskSuccess:
     context = info.context
-    await context.services.dead_man.disarm(_reach(context))
-    return await _risk(info)
+    await context.services.dead_man.disarm(_halt_scope(context))
+    return await _risk_success(info)
 
 
-async def _halted(info: Info, report: HaltReport) -> HaltPayload:
+async def _halt_payload(info: Info, report: HaltReport) -> HaltPayload:
     return HaltPayload(
-        risk=(await _risk(info)).risk,
+        risk=(await _risk_success(info)).risk,
         canceled=[Order.of(order) for order in report.canceled],
         closing=[Order.of(order) for order in report.closing],
         failed=[Refusal.of_denied(denied) for denied in report.failed],
     )
 
 
-async def _risk(info: Info) -> RiskSuccess:
-    """Of the account named default, else of the first: states are one for all of them."""
+async def _risk_success(info: Info) -> RiskSuccess:
+    """The risk of the default or first account; trading states were set for all alike."""
     context = info.context
     entry = context.services.accounts.first(context.viewer)
     async with context.view(info) as view:
         return RiskSuccess(risk=Risk.of(await context.services.risk.read(view, entry.name)))
 
 
-def _reach(context: Context) -> HaltScope:
-    """Who may use every account speaks for those to come as well."""
+def _halt_scope(context: Context) -> HaltScope:
+    """The viewer's accounts; a token for all accounts also covers those added later."""
     return HaltScope.of(context.accounts, is_all=context.viewer.account_names is None)
 
 
-async def _told(found: AsyncGenerator[WatchedRisk, None]) -> AsyncGenerator[Risk, None]:
-    async with aclosing(found):
-        async for one in found:
-            yield Risk.of(one.state, one.figures)
+async def _risks(updates: AsyncGenerator[WatchedRisk, None]) -> AsyncGenerator[Risk, None]:
+    async with aclosing(updates):
+        async for update in updates:
+            yield Risk.of(update.state, update.figures)

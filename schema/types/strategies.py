@@ -1,4 +1,4 @@
-"""Strategies that the bot can be given."""
+"""The strategies that the bot can run, with the JSON Schema of their parameters."""
 
 from typing import cast
 
@@ -25,4 +25,5 @@ class StrategyInfo:
 
 
 async def list_strategies(info: Info) -> list[StrategyInfo]:
-    return [StrategyInfo.of(one) for one in await info.context.services.strategies.strategies()]
+    strategies = await info.context.services.strategies.strategies()
+    return [StrategyInfo.of(strategy) for strategy in strategies]

@@ -1,4 +1,4 @@
-"""Tokens, and who is asking with one."""
+"""API tokens, the viewer who is asking with one, and inputs and results of token mutations."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The trading window: when entries are allowed, and how many."""
+"""The trading window: sessions, blackouts and limits on entries, its state and its changes."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
@@ -76,8 +76,8 @@ class TradingWindow:
             enabled=window.enabled,
             applies_to=list(window.applies_to),
             timezone=window.timezone,
-            sessions=[TradingSession.of(one) for one in window.sessions],
-            blackouts=[Blackout.of(one) for one in window.blackouts],
+            sessions=[TradingSession.of(session) for session in window.sessions],
+            blackouts=[Blackout.of(blackout) for blackout in window.blackouts],
             max_trades_per_day=window.max_trades_per_day,
             max_trades_per_hour=window.max_trades_per_hour,
             cooldown_seconds=window.cooldown_seconds,
@@ -126,39 +126,39 @@ class TradingWindowInput:
     day_starts_at: str | None = strawberry.UNSET
 
     def changes(self) -> dict[str, Any]:
-        """What was given; null is what the window has before anybody changes it."""
-        first = trading_windows.TradingWindow()
+        """The given fields; null resets a field to its default."""
+        default = trading_windows.TradingWindow()
         given = {name: getattr(self, name) for name in _READERS}
         return {
-            name: getattr(first, name) if value is None else _READERS[name](value)
+            name: getattr(default, name) if value is None else _READERS[name](value)
             for name, value in given.items()
             if value is not strawberry.UNSET
         }
 
 
-def _same(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
 def _read_sessions(given: list[TradingSessionInput]) -> tuple[trading_hours.TradingSession, ...]:
     counted(given, field=("sessions",))
-    return read_sessions(one.to_domain() for one in given)
+    return read_sessions(session.to_domain() for session in given)
 
 
 def _read_blackouts(given: list[BlackoutInput]) -> tuple[trading_hours.Blackout, ...]:
     counted(given, field=("blackouts",))
-    return tuple(one.to_domain() for one in given)
+    return tuple(blackout.to_domain() for blackout in given)
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "enabled": _same,
+    "enabled": _unchanged,
     "applies_to": lambda given: tuple(dict.fromkeys(given)),
-    "timezone": _same,
+    "timezone": _unchanged,
     "sessions": _read_sessions,
     "blackouts": _read_blackouts,
-    "max_trades_per_day": _same,
-    "max_trades_per_hour": _same,
-    "cooldown_seconds": _same,
+    "max_trades_per_day": _unchanged,
+    "max_trades_per_hour": _unchanged,
+    "cooldown_seconds": _unchanged,
     "day_starts_at": lambda given: read_time(given, "dayStartsAt"),
 }
 
@@ -185,12 +185,12 @@ async def configure_window(info: Info, input: TradingWindowInput) -> TradingWind
 
 
 async def watch_window(info: Info) -> AsyncIterator[TradingWindow]:
-    return _told(await info.context.services.trading_window.follow())
+    return _windows(await info.context.services.trading_window.follow())
 
 
-async def _told(
-    found: AsyncGenerator[ShownWindow, None],
+async def _windows(
+    updates: AsyncGenerator[ShownWindow, None],
 ) -> AsyncGenerator[TradingWindow, None]:
-    async with aclosing(found):
-        async for one in found:
-            yield TradingWindow.of(one.state)
+    async with aclosing(updates):
+        async for update in updates:
+            yield TradingWindow.of(update.state)

@@ -50,7 +50,7 @@ async def test_a_fault_is_told_by_its_request_id_and_found_by_it(
 async def test_a_fault_in_one_field_leaves_the_others(client: Client, database_url: str) -> None:
     await place(client)
     spoil(database_url, NONSENSE)
-    told = await client.tell("{ viewer { name } orders { nodes { id } } accounts { name } }")
+    told = await client.response("{ viewer { name } orders { nodes { id } } accounts { name } }")
     assert told["data"] == {
         "viewer": {"name": "configured admin token"},
         "orders": None,

@@ -136,7 +136,7 @@ async def test_trades_limits_and_halts_are_told_to_whoever_watches(
 
 
 async def test_a_halt_without_a_reason_is_bad_input(client: Client) -> None:
-    told = await client.tell(HALT, reason="")
+    told = await client.response(HALT, reason="")
     [error] = told["errors"]
     assert (error["extensions"]["code"], error["extensions"]["field"]) == (
         "BAD_USER_INPUT",

@@ -10,8 +10,8 @@ from app.storage.database import Database
 from app.storage.paper import PaperLedgers
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
-from tests.support.exchanges.memory_ledger import MemoryBooks
-from tests.support.exchanges.mirrored import FollowedRig
+from tests.support.exchanges.memory_ledger import MemoryLedger
+from tests.support.exchanges.mirrored import MirroredRig
 from tests.support.exchanges.rigs import GatewayRig, PaperRig
 
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -83,7 +83,7 @@ async def _opened(place: str) -> AsyncIterator[GatewayRig]:
         async with trading(ManualClock(START)) as binance:
             yield binance
     elif place == FOLLOWED:
-        yield FollowedRig(MemoryBooks(), ManualClock(START))
+        yield MirroredRig(MemoryLedger(), ManualClock(START))
     else:
         database = Database(place, Bus())
         yield PaperRig(await opened_books(database), ManualClock(START))

@@ -14,8 +14,8 @@ from app.domain.markets.order_books import BookLevel
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
-from tests.support.exchanges.memory_ledger import MemoryBooks
-from tests.support.exchanges.mirrored import FollowedRig
+from tests.support.exchanges.memory_ledger import MemoryLedger
+from tests.support.exchanges.mirrored import MirroredRig
 from tests.support.exchanges.rigs import SYMBOL, GatewayRig, PaperRig
 
 T = TypeVar("T")
@@ -28,9 +28,9 @@ LATE = START + timedelta(seconds=55)
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[GatewayRig]:
     clock = ManualClock(LATE)
     if request.param == "simulated":
-        yield PaperRig(MemoryBooks(), clock)
+        yield PaperRig(MemoryLedger(), clock)
     elif request.param == "followed":
-        yield FollowedRig(MemoryBooks(), clock)
+        yield MirroredRig(MemoryLedger(), clock)
     else:
         async with trading(clock) as rig:
             have_traded_before(rig)

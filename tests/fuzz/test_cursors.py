@@ -139,7 +139,7 @@ def read_as_position(text: str) -> bool:
 
 async def ask(api: Api, text: str) -> None:
     for document in (PLACES, NODES):
-        told = await api.client().tell(document, it=text)
+        told = await api.client().response(document, it=text)
         assert set(codes_of(told)) <= REFUSED, told
     async with api.socket() as socket:
         await socket.init(ADMIN)

@@ -37,7 +37,7 @@ from app.errors import (
 )
 from tests.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.market_sources import NothingToWatch
+from tests.support.market_sources import NoMarketData
 
 SYMBOL = "BTC/USDT"
 _MARKET = Market(
@@ -106,7 +106,7 @@ class Held:
         return money.subtract(self.terms.amount, self.filled)
 
 
-class KnownExchange(NothingToWatch):
+class KnownExchange(NoMarketData):
     """Implements the port over a truth in memory, which outlives every process of ours."""
 
     capabilities = Capabilities(

@@ -1,1 +1,1 @@
-"""What stands in for the world in tests: see README.md beside this file."""
+"""Fakes, builders, servers and clients for tests: README.md beside this file says which to use."""

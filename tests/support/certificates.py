@@ -1,4 +1,4 @@
-"""Certificates of nobody, made in a moment."""
+"""Makes self-signed TLS certificates for localhost."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """A certificate for this machine and its key, as files."""
+    """The files of a certificate for localhost and its key."""
 
     cert: Path
     key: Path
@@ -27,7 +27,7 @@ def make_pair(
     days: float = 90,
     encryption: KeySerializationEncryption | None = None,
 ) -> Pair:
-    """Into the same two files each time."""
+    """Make a pair; another call in the same folder replaces the two files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "orderdeck test")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""An event loop that knows when all is at rest, for clocks that are moved by hand."""
+"""An event loop that knows when nothing can go on by itself, for clocks that tests advance."""
 
 import asyncio
 import selectors
@@ -14,20 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-# A loop that goes on so soon by itself is not at rest.
+# A loop that would wake by itself this soon is not at rest.
 _BRIEF_SECONDS = 0.05
-# The calls by which this application waits for its databases.
+# The methods of AsyncConnection by which this application waits for its databases.
 _CALLS = ("start", "execute", "run_sync", "commit", "invalidate", "close")
 
 
 class _Selector(selectors.DefaultSelector):
-    """Tells those who want to know when its loop would wait: nothing can go on by itself."""
+    """Resolves futures when its loop is about to wait, as no task can go on by itself."""
 
     def __init__(self) -> None:
         super().__init__()
         self.at_pause: list[Future[None]] = []
         self.at_next_pause: list[Future[None]] = []
-        # Whether the pause would be so short that somebody is only looking again and again.
+        # Whether the wait would be so short that some task is only polling.
         self.is_brief = False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -36,24 +36,24 @@ class _Selector(selectors.DefaultSelector):
         if self.at_pause:
             ready = super().select(0)
             self.is_brief = timeout is not None and timeout <= _BRIEF_SECONDS
-            if ready or self._tell():
+            if ready or self._resolve():
                 return ready
         ready = super().select(timeout)
         self.at_pause += self.at_next_pause
         self.at_next_pause.clear()
         return ready
 
-    def _tell(self) -> bool:
-        """Whether somebody still wanted to know."""
-        told = [one for one in self.at_pause if not one.done()]
+    def _resolve(self) -> bool:
+        """Resolve the futures at a pause; returns whether any was still awaited."""
+        awaited = [future for future in self.at_pause if not future.done()]
         self.at_pause.clear()
-        for one in told:
-            one.set_result(None)
-        return bool(told)
+        for future in awaited:
+            future.set_result(None)
+        return bool(awaited)
 
 
 class RestingLoop(asyncio.SelectorEventLoop):
-    """Knows what threads, databases and processes still do for it."""
+    """Counts the work that threads, databases and processes still do for it."""
 
     def __init__(self) -> None:
         self._rests = _Selector()
@@ -63,21 +63,22 @@ class RestingLoop(asyncio.SelectorEventLoop):
 
     @property
     def is_at_rest(self) -> bool:
-        """In a pause: whether nothing will go on before a timer rings or somebody asks."""
-        self._processes = [one for one in self._processes if one.get_returncode() is None]
+        """During a pause: whether nothing will happen before a timer or a request from outside."""
+        running = [process for process in self._processes if process.get_returncode() is None]
+        self._processes = running
         return not (self._trips or self._processes or self._rests.is_brief)
 
     async def pause(self) -> None:
-        """Return when all that can go on by itself has gone on."""
-        await self._told(self._rests.at_pause)
+        """Return when every task waits for something."""
+        await self._resolved(self._rests.at_pause)
 
     async def next_pause(self) -> None:
-        """Return at the pause after something was heard from outside."""
-        await self._told(self._rests.at_next_pause)
+        """Return at the pause after the next event from outside of the loop."""
+        await self._resolved(self._rests.at_next_pause)
 
     @contextmanager
     def trip(self) -> Iterator[None]:
-        """What is done elsewhere, and comes back."""
+        """Count a piece of work outside of the loop that will come back to it."""
         self._trips += 1
         try:
             yield
@@ -99,14 +100,14 @@ class RestingLoop(asyncio.SelectorEventLoop):
         self._processes.append(transport)
         return transport, protocol
 
-    async def _told(self, waiting: list[Future[None]]) -> None:
-        told = self.create_future()
-        waiting.append(told)
-        await told
+    async def _resolved(self, waiting: list[Future[None]]) -> None:
+        future = self.create_future()
+        waiting.append(future)
+        await future
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """As asyncio.run does, in such a loop."""
+    """Run a coroutine in a RestingLoop, as asyncio.run does."""
     with asyncio.Runner(loop_factory=RestingLoop) as runner:
         return runner.run(main)
 
@@ -123,6 +124,6 @@ def _counted(call: Callable[..., Awaitable[T]]) -> Callable[..., Coroutine[Any, 
     return counted
 
 
-# Nothing else in SQLAlchemy tells when a call of an asynchronous connection ends.
+# SQLAlchemy has no event for the end of a call of an asynchronous connection.
 for _name in _CALLS:
     setattr(AsyncConnection, _name, _counted(getattr(AsyncConnection, _name)))

@@ -1,4 +1,4 @@
-"""Values that tests begin with."""
+"""Builders of orders, requests, reports and fills with usable defaults."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -27,14 +27,14 @@ _TERMS = frozenset(field.name for field in fields(OrderTerms))
 
 
 def changed(order: T, **changes: Any) -> T:
-    """The same with other fields, its terms' among them."""
+    """A copy with other fields, including fields of its terms."""
     terms = {name: changes.pop(name) for name in _TERMS & changes.keys()}
     other: T = replace(order, terms=replace(order.terms, **terms), **changes)
     return other
 
 
 def flat(**values: Any) -> dict[str, Any]:
-    """Arguments of an order whose terms stand among its other fields."""
+    """Collect the fields of OrderTerms among an order's arguments into `terms`."""
     terms = {name: values.pop(name) for name in _TERMS & values.keys()}
     return {**values, "terms": OrderTerms(**terms)}
 
@@ -100,7 +100,7 @@ def make_request(**changes: Any) -> OrderRequest:
 
 
 def make_fill(order: Order, **changes: Any) -> Fill:
-    """A fill of an order that was accepted just before."""
+    """The first fill of an order that was just accepted."""
     trade = make_trade(1, "0.4")
     values: dict[str, Any] = {
         "id": "1" * 26,

@@ -1,4 +1,4 @@
-"""The part of the port that tells of markets, empty or in the hands of a test."""
+"""Fakes of the market data part of ExchangeGateway: one without data, one that a test feeds."""
 
 import asyncio
 from collections import Counter
@@ -28,8 +28,8 @@ CAPABILITIES = Capabilities(
 )
 
 
-class NothingToWatch:
-    """For an exchange of which only orders and prices matter."""
+class NoMarketData:
+    """Market data that is never available: a base for fakes that only need orders and prices."""
 
     market_set = "nothing"
     capabilities = CAPABILITIES
@@ -53,8 +53,8 @@ class NothingToWatch:
         return _broken(symbol)
 
 
-class HandSource:
-    """A source whose streams say what a test tells them, when it does."""
+class ManualMarketData:
+    """Market data whose streams yield what a test sends, when it sends it."""
 
     market_set = "hand"
     capabilities = CAPABILITIES
@@ -64,7 +64,7 @@ class HandSource:
         self.state = Connectivity.CONNECTED
         self.last = Decimal(100)
         self.is_cut_off = False
-        # How often each was asked for, and opened; and which streams are open.
+        # How often each request was made and each stream opened, and the streams open now.
         self.asked: Counter[str] = Counter()
         self.opened: Counter[str] = Counter()
         self.open: dict[str, asyncio.Queue[Any]] = {}
@@ -103,13 +103,12 @@ class HandSource:
     def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
         return self._stream(f"{symbol} book")
 
-    async def say(self, name: str, value: object) -> None:
-        """Tell an open stream something, or break it with an exception; it is heard by then."""
+    async def send(self, name: str, value: object) -> None:
+        """Send a value on an open stream, or break it with an exception; returns once received."""
         async with asyncio.timeout(1):
-            while name not in self.open:  # noqa: ASYNC110 - nothing tells of it
+            while name not in self.open:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0)
-        said = self.open[name]
-        said.put_nowait(value)
+        self.open[name].put_nowait(value)
         for _ in range(_TURNS):
             await asyncio.sleep(0)
 
@@ -130,14 +129,14 @@ class HandSource:
         return OrderBook(bids=levels, asks=levels, at=self._clock.now())
 
     def candle(self, age_seconds: float = 0, *, is_closed: bool = False, close: int = 1) -> Candle:
-        one = Decimal(1)
+        unit = Decimal(1)
         return Candle(
             at=self._clock.now() - timedelta(seconds=age_seconds),
-            open=one,
+            open=unit,
             high=Decimal(close),
-            low=one,
+            low=unit,
             close=Decimal(close),
-            volume=one,
+            volume=unit,
             is_closed=is_closed,
         )
 
@@ -154,11 +153,11 @@ class HandSource:
     async def _stream(self, name: str) -> AsyncGenerator[Any, None]:
         self.opened[name] += 1
         self._require()
-        said: asyncio.Queue[Any] = asyncio.Queue()
-        self.open[name] = said
+        values: asyncio.Queue[Any] = asyncio.Queue()
+        self.open[name] = values
         try:
             while True:
-                value = await said.get()
+                value = await values.get()
                 if isinstance(value, Exception):
                     raise value
                 yield value
@@ -168,7 +167,7 @@ class HandSource:
 
 async def _broken(name: str) -> AsyncGenerator[T, None]:
     raise ExchangeUnavailable(f"no stream of {name}")
-    yield  # what makes it a stream
+    yield  # makes it a generator
 
 
 def market(symbol: str) -> Market:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on a socket in a temporary folder."""
+"""Starts a PostgreSQL server for tests, on a Unix socket in a temporary folder."""
 
 import os
 import pwd
@@ -17,11 +17,11 @@ _DONE = "done"
 
 
 class PostgresMissing(Exception):
-    """No server's binaries on this machine."""
+    """PostgreSQL's server binaries are not installed."""
 
 
 def binaries() -> Path:
-    """Where initdb and postgres stand."""
+    """The folder of initdb and postgres."""
     config = shutil.which("pg_config")
     if config is None:
         raise PostgresMissing("pg_config is not installed")
@@ -33,13 +33,13 @@ def binaries() -> Path:
 
 
 class Postgres:
-    """One running server; databases are made from templates."""
+    """A running server; databases are copied from templates."""
 
-    def __init__(self, folder: Path, orders: "_Orders") -> None:
+    def __init__(self, folder: Path, session: "_Psql") -> None:
         self._folder = folder
-        self._orders = orders
-        # File by file is the quicker way; before PostgreSQL 15 there was no other.
-        self._copying = " STRATEGY file_copy" if orders.version >= _WITH_STRATEGIES else ""
+        self._psql_session = session
+        # Copying file by file is faster; before PostgreSQL 15 it did so anyway.
+        self._copy_strategy = " STRATEGY file_copy" if session.version >= _WITH_STRATEGIES else ""
         self._count = 0
 
     def url(self, name: str) -> str:
@@ -48,36 +48,38 @@ class Postgres:
     def create(self, template: str = "template1") -> str:
         self._count += 1
         name = f"test_{self._count}"
-        self._orders.carry_out(f"CREATE DATABASE {name} TEMPLATE {template}{self._copying}")
+        self._psql_session.execute(
+            f"CREATE DATABASE {name} TEMPLATE {template}{self._copy_strategy}"
+        )
         return name
 
     def drop(self, name: str) -> None:
-        self._orders.carry_out(f"DROP DATABASE {name} WITH (FORCE)")
+        self._psql_session.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-class _Orders:
-    """One connection to the server, by which databases are made and dropped."""
+class _Psql:
+    """An open psql session, through which all databases are created and dropped."""
 
     def __init__(self, psql: "subprocess.Popen[str]") -> None:
         self._psql = psql
-        self.version = int(self.carry_out("SHOW server_version_num"))
+        self.version = int(self.execute("SHOW server_version_num"))
 
-    def carry_out(self, statement: str) -> str:
-        """What the server answers; psql ends where it refuses."""
+    def execute(self, statement: str) -> str:
+        """Execute a statement and return its output; psql exits on an error."""
         assert self._psql.stdin is not None
         assert self._psql.stdout is not None
         self._psql.stdin.write(f"{statement};\n\\echo {_DONE}\n")
         self._psql.stdin.flush()
-        answered: list[str] = []
+        output: list[str] = []
         while (line := self._psql.stdout.readline().rstrip("\n")) != _DONE:
             if self._psql.poll() is not None:
-                raise AssertionError(f"{statement}: {line or answered}")
-            answered.append(line)
-        return "\n".join(answered)
+                raise AssertionError(f"{statement}: {line or output}")
+            output.append(line)
+        return "\n".join(output)
 
 
 @contextmanager
-def _ordering(folder: Path, bin_folder: Path) -> Iterator[_Orders]:
+def _running_psql(folder: Path, bin_folder: Path) -> Iterator[_Psql]:
     command = [str(bin_folder / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
     with subprocess.Popen(
         [*command, "-h", str(folder), "-U", USER, "postgres"],
@@ -86,8 +88,8 @@ def _ordering(folder: Path, bin_folder: Path) -> Iterator[_Orders]:
         stderr=subprocess.STDOUT,
         text=True,
     ) as psql:
-        yield _Orders(psql)
-        # At the end of what it is asked, it leaves.
+        yield _Psql(psql)
+        # psql exits when its input is closed.
 
 
 @contextmanager
@@ -102,8 +104,8 @@ def running() -> Iterator[Postgres]:
         options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=200"
         _as_user([*control, "-o", options, "-l", str(folder / "log"), "start"])
         try:
-            with _ordering(folder, bin_folder) as orders:
-                yield Postgres(folder, orders)
+            with _running_psql(folder, bin_folder) as session:
+                yield Postgres(folder, session)
         finally:
             _as_user([*control, "-m", "immediate", "stop"])
 

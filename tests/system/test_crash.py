@@ -27,7 +27,7 @@ from tests.support.processes.clients import (
     eventually,
     following,
 )
-from tests.support.processes.kills import Acknowledged, assert_as_told, kill_at_random
+from tests.support.processes.kills import Acknowledged, assert_as_acknowledged, kill_at_random
 from tests.support.processes.servers import ServerProcess
 from tests.system.conftest import MakeServer
 
@@ -183,7 +183,7 @@ def assert_nothing_is_lost(books: Books, told: Acknowledged, subscriber: Subscri
     assert_log_is_whole(books)
     assert_money_is_conserved(books, MONEY)
     assert subscriber.cursors == books.cursors
-    assert_as_told(books, told)
+    assert_as_acknowledged(books, told)
 
 
 async def until_in_step(database_url: str) -> None:

@@ -21,7 +21,7 @@ async def test_tls_is_spoken_over_http_and_sockets_and_nothing_else_is(
     server = make_server(sqlite_url, tls_cert=pair.cert, tls_key=pair.key, host="0.0.0.0")  # noqa: S104
     trusting = ssl.create_default_context(cafile=pair.cert)
     await server.launch()
-    await server.spoken()
+    await server.announced()
     api = f"https://127.0.0.1:{server.port}/graphql"
     assert server.banner[2].split() == ["API", api]
     bearer = {"Authorization": f"Bearer {server.token}"}

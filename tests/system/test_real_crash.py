@@ -29,7 +29,7 @@ from tests.support.processes.clients import (
     eventually,
     following,
 )
-from tests.support.processes.kills import Acknowledged, assert_as_told, kill_at_random
+from tests.support.processes.kills import Acknowledged, assert_as_acknowledged, kill_at_random
 from tests.support.processes.markets import Market
 from tests.support.processes.servers import ServerProcess
 from tests.support.processes.storms import Storm
@@ -134,7 +134,7 @@ def assert_nothing_is_lost(
     assert_no_order_twice(books)
     assert_log_is_whole(books)
     assert subscriber.cursors == books.cursors
-    assert_as_told(books, told)
+    assert_as_acknowledged(books, told)
 
 
 def assert_much_has_happened(world: World, books: Books, subscriber: Subscriber) -> None:

@@ -1,1 +1,1 @@
-"""The commands that ask a running server over its API, and the client they share."""
+"""The orders and watch commands, and the API client that they share."""

@@ -1,4 +1,4 @@
-"""The place in the stream of updates, kept in a file from one run to the next."""
+"""The file in which watch keeps its cursor from one run to the next."""
 
 import os
 from pathlib import Path
@@ -14,14 +14,14 @@ class CursorFileError(OrderdeckError):
 
 
 class CursorFile:
-    """Replaced as a whole: whoever reads it finds the cursor before or the one after."""
+    """A file with one cursor, replaced atomically: a reader finds the old cursor or the new one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._unfinished = path.with_name(f".{path.name}.new")
 
     def read(self) -> str | None:
-        """None where there is no file yet. An empty one is no beginning: it would hide a loss."""
+        """The cursor, or None if there is no file. An empty file raises: it would hide a loss."""
         try:
             cursor = self._path.read_text(encoding="ascii").strip()
         except FileNotFoundError:
@@ -35,7 +35,7 @@ class CursorFile:
         return cursor
 
     def write(self, cursor: str) -> None:
-        """On the disk when it returns, so that not even a power cut leaves half of it."""
+        """Replace the cursor, synced to disk first: not even a power cut leaves half of it."""
         try:
             descriptor = os.open(self._unfinished, _NEW, 0o644)
             with os.fdopen(descriptor, "w", encoding="ascii") as file:

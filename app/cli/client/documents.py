@@ -1,4 +1,4 @@
-"""What the client asks the API, in GraphQL."""
+"""The GraphQL documents that the client sends."""
 
 _ORDER = """
     id clientOrderId exchangeOrderId account { name } symbol side type timeInForce status isOpen

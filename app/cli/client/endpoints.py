@@ -1,4 +1,4 @@
-"""Where the API is that a client speaks to, and the token that lets it in."""
+"""Finds the URL of the API and the token for a client command."""
 
 import ipaddress
 import os
@@ -20,19 +20,19 @@ _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 
 class NoToken(OrderdeckError):
-    """There is nothing to come in with: bring a token."""
+    """No token was found: bring one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """One API and one token."""
+    """The URL of an API and a token for it."""
 
     url: str
     token: str = field(repr=False)
 
     @property
     def socket_url(self) -> str:
-        """Http becomes ws, and https becomes wss."""
+        """The URL with ws for http, and wss for https."""
         return f"ws{self.url.removeprefix('http')}"
 
     @property
@@ -41,7 +41,7 @@ class Endpoint:
 
     @property
     def is_here(self) -> bool:
-        """On this machine, where no proxy stands in between."""
+        """Whether the API is on this machine, where no proxy may be used."""
         host = urlsplit(self.url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -50,18 +50,18 @@ class Endpoint:
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:
-        """The certificates that this machine trusts; SSL_CERT_FILE names others."""
+        """The context for https, with the certificates of this machine or of SSL_CERT_FILE."""
         return ssl.create_default_context() if self.url.startswith("https:") else None
 
 
 def find_endpoint(url: str | None, token_file: Path | None) -> Endpoint:
-    """By the options, else by the environment, else by the settings."""
+    """From the options, else from the environment, else from the settings."""
     given = url or os.environ.get(URL_VARIABLE) or _own_url()
     return Endpoint(url=normal_url(given), token=_find_token(token_file))
 
 
 def normal_url(given: str) -> str:
-    """The address of /graphql, whatever part of it was given."""
+    """The http URL of /graphql, completed from a base URL or a ws URL."""
     try:
         parts = urlsplit(given)
         is_usable = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0

@@ -1,4 +1,4 @@
-"""Which orders are meant: the options that listing and watching share."""
+"""The options that the orders and watch commands share, and the order filter made of them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ Url = Annotated[
 TokenFile = Annotated[
     Path | None,
     typer.Option(
-        help="A file with the token, where $ORDERDECK_TOKEN is not set."
+        help="A file with the token, if $ORDERDECK_TOKEN is not set."
         " Left out: admin-token in the data folder."
     ),
 ]
@@ -32,8 +32,8 @@ IsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """Which orders: all that is given must hold."""
+class OrderFilter:
+    """Selects orders; all given conditions must hold."""
 
     is_open: bool | None = None
     account: str | None = None
@@ -41,7 +41,7 @@ class Wanted:
     statuses: list[OrderStatus] | None = None
 
     def to_input(self) -> dict[str, object]:
-        """As an OrderFilter."""
+        """The GraphQL input OrderFilter."""
         given = {
             "open": self.is_open,
             "account": self.account,

@@ -1,4 +1,4 @@
-"""Follows the updates of orders through every disconnect: nothing missed, nothing repeated."""
+"""Follows order updates through disconnects: no update is missed, none is repeated."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from app.cli.client.documents import NOW, UPDATES
 from app.cli.client.endpoints import Endpoint
-from app.cli.client.filters import Wanted
+from app.cli.client.filters import OrderFilter
 from app.cli.client.http import api_client
 from app.cli.client.responses import Data, Disconnected, require_object
 from app.cli.client.streams import subscribed
@@ -16,35 +16,35 @@ FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-async def read_now(endpoint: Endpoint, wanted: Wanted) -> str:
-    """The cursor behind all that has happened. Raises where the API cannot be used at all."""
+async def read_now(endpoint: Endpoint, order_filter: OrderFilter) -> str:
+    """The cursor of the newest event. Raises ApiError if the API cannot be used at all."""
     async with api_client(endpoint) as api:
-        data = await api.ask(NOW, filter=wanted.to_input())
+        data = await api.ask(NOW, filter=order_filter.to_input())
     return str(require_object(data, "orders").get("asOf"))
 
 
 class Follower:
-    """Knows the last update that was told, and goes on behind it."""
+    """Resubscribes after each disconnect, behind the last update that it passed on."""
 
     def __init__(
         self,
         endpoint: Endpoint,
-        wanted: Wanted,
+        order_filter: OrderFilter,
         *,
-        tell: Callable[[Data], None],
+        show: Callable[[Data], None],
         warn: Callable[[str], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._endpoint = endpoint
-        self._filter = wanted.to_input()
-        self._tell = tell
+        self._filter = order_filter.to_input()
+        self._show = show
         self._warn = warn
         self._sleep = sleep
         self._pauses = Backoff(first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
         self._is_lost = False
 
     async def run(self, cursor: str) -> NoReturn:
-        """Tell every update behind the cursor, in order, each once; an ApiError ends it."""
+        """Pass on every update behind the cursor, in order, each once; only an ApiError ends it."""
         self._cursor = cursor
         while True:
             began = asyncio.get_running_loop().time()
@@ -66,6 +66,6 @@ class Follower:
                 self._warn("connected again")
             async for data in stream:
                 update = require_object(data, "orderUpdates")
-                self._tell(update)
+                self._show(update)
                 self._cursor = str(update["cursor"])
                 self._pauses.reset()

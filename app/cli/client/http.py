@@ -1,4 +1,4 @@
-"""A client of the API over HTTP."""
+"""A GraphQL client over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ ANSWER_SECONDS = 60.0
 
 
 class ApiClient:
-    """Asks by POST, each question with a deadline."""
+    """Sends documents by POST, each with a deadline."""
 
     def __init__(self, http: httpx.AsyncClient, endpoint: Endpoint) -> None:
         self._http = http
@@ -32,14 +32,14 @@ class ApiClient:
         return require_data(self._read(answer), self._url)
 
     def _read(self, answer: httpx.Response) -> object:
-        """An answer that is no JSON comes from something else on the way, or from a stranger."""
+        """A response that is not JSON comes from a proxy on the way, or is not an orderdeck's."""
         try:
             return answer.json()
         except ValueError:
-            told = f"{self._url} answers {answer.status_code}"
+            words = f"{self._url} answers {answer.status_code}"
         if answer.is_server_error:
-            raise Disconnected(f"{told}: what stands before the server cannot reach it")
-        raise Refused(f"{told} and no JSON: it is no orderdeck")
+            raise Disconnected(f"{words}: what stands before the server cannot reach it")
+        raise Refused(f"{words} and no JSON: it is no orderdeck")
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
-"""Orders, listed by a running server."""
+"""The orders command: lists orders of a running server as a table, lines or JSON."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -14,14 +14,14 @@ from app.cli.client.filters import (
     AccountName,
     IsJson,
     IsOpen,
+    OrderFilter,
     Statuses,
     Symbols,
     TokenFile,
     Url,
-    Wanted,
 )
-from app.cli.output import as_json, as_line, is_terminal, told_in_words
-from app.cli.pipes import quiet_where_closed
+from app.cli.output import as_json, as_line, is_terminal, printed_errors
+from app.cli.pipes import ignore_closed_pipe
 from app.server.visible_text import visible
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _HEADINGS = (
     "CREATED", "CLIENT ORDER ID", "ACCOUNT", "SYMBOL", "SIDE", "TYPE", "STATUS",
     "FILLED", "AMOUNT", "PRICE", "AVERAGE",
 )  # fmt: skip
-# A narrow terminal wraps a line; folded cells would cut the numbers apart.
+# Wider than any row: a narrow terminal wraps the line, where Rich would fold cells and cut numbers.
 _WIDE = 500
 _NUMBERS = {"FILLED", "AMOUNT", "PRICE", "AVERAGE"}
 
@@ -51,39 +51,39 @@ def orders(
     is_json: IsJson = False,
 ) -> None:
     """List the orders of a running server, the newest first."""
-    wanted = Wanted(is_open=is_open, account=account, symbols=symbols, statuses=statuses)
-    with told_in_words():
+    order_filter = OrderFilter(is_open=is_open, account=account, symbols=symbols, statuses=statuses)
+    with printed_errors():
         from app.cli.client.endpoints import find_endpoint
 
-        found = asyncio.run(_list(find_endpoint(url, token_file), wanted, limit))
-    with quiet_where_closed():
+        found = asyncio.run(_list(find_endpoint(url, token_file), order_filter, limit))
+    with ignore_closed_pipe():
         _print(found, is_json=is_json)
 
 
-async def _list(endpoint: "Endpoint", wanted: Wanted, limit: int) -> "Data":
+async def _list(endpoint: "Endpoint", order_filter: OrderFilter, limit: int) -> "Data":
     from app.cli.client.http import api_client
 
     async with api_client(endpoint) as api:
-        return await read_orders(api, wanted, limit)
+        return await read_orders(api, order_filter, limit)
 
 
 async def read_orders(
-    api: "ApiClient", wanted: Wanted, limit: int, *, page_size: int = PAGE
+    api: "ApiClient", order_filter: OrderFilter, limit: int, *, page_size: int = PAGE
 ) -> "Data":
-    """Page by page. What changes meanwhile comes behind asOf, which is that of the first page."""
-    page = await _page(api, wanted, first=min(limit, page_size))
+    """Read all pages. asOf is the first page's, so that updates behind it include later changes."""
+    page = await _page(api, order_filter, first=min(limit, page_size))
     as_of, found = page["asOf"], page["nodes"]
     while page["pageInfo"]["hasNextPage"] and len(found) < limit:
         after = page["pageInfo"]["endCursor"]
-        page = await _page(api, wanted, first=min(limit - len(found), page_size), after=after)
+        page = await _page(api, order_filter, first=min(limit - len(found), page_size), after=after)
         found += page["nodes"]
     return {"totalCount": page["totalCount"], "asOf": as_of, "orders": found}
 
 
-async def _page(api: "ApiClient", wanted: Wanted, **paging: object) -> "Data":
+async def _page(api: "ApiClient", order_filter: OrderFilter, **paging: object) -> "Data":
     from app.cli.client.responses import require_object
 
-    return require_object(await api.ask(ORDERS, filter=wanted.to_input(), **paging), "orders")
+    return require_object(await api.ask(ORDERS, filter=order_filter.to_input(), **paging), "orders")
 
 
 def _print(found: "Data", *, is_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""What the API may answer but data, in words: whether it is worth to ask again."""
+"""Checks responses of the API, and turns errors into exceptions that say whether to ask again."""
 
 import socket
 import ssl
@@ -19,36 +19,36 @@ _ADVICE = {
 
 
 class ApiError(OrderdeckError):
-    """The API did not do as asked: look at what it said."""
+    """The API did not do what was asked: read the message."""
 
 
 class Disconnected(ApiError):
-    """Nobody answers, or not just now: ask again later."""
+    """The server does not answer, or cannot just now: ask again later."""
 
 
 class Refused(ApiError):
-    """It said no, and it will again: ask for something else."""
+    """The server refused, and would refuse again: ask for something else."""
 
 
 def reason_of(error: BaseException) -> str:
-    """Why a server cannot be reached, from the cause furthest down that has words."""
+    """Why a server cannot be reached, by the innermost cause that we have words for."""
     known = [words for each in _chain(error) if (words := _words(each)) is not None]
     return visible(known[-1] if known else str(error) or type(error).__name__)
 
 
-def require_data(told: object, where: str) -> Data:
-    """The data of an answer; an error in it is raised as ours."""
-    if not isinstance(told, dict) or not ("data" in told or "errors" in told):
+def require_data(response: object, where: str) -> Data:
+    """The data of a response. Raises Disconnected or Refused if it has errors."""
+    if not isinstance(response, dict) or not ("data" in response or "errors" in response):
         raise Refused(f"{where} is no orderdeck: its answer is not GraphQL")
-    if told.get("errors"):
-        raise_errors(told["errors"], where)
-    if not isinstance(told["data"], dict):
+    if response.get("errors"):
+        raise_errors(response["errors"], where)
+    if not isinstance(response["data"], dict):
         raise Refused(f"{where} is no orderdeck: its answer holds no data")
-    return told["data"]
+    return response["data"]
 
 
 def require_object(data: Data, name: str) -> Data:
-    """A field that is never null where there is no error."""
+    """A field of the data that is never null in a response without errors."""
     value = data.get(name)
     if not isinstance(value, dict):
         raise Refused(f"the server is no orderdeck: its answer has no {name}")
@@ -56,7 +56,7 @@ def require_object(data: Data, name: str) -> Data:
 
 
 def raise_errors(errors: object, where: str) -> NoReturn:
-    """The first of them tells enough."""
+    """Raise the first error: Disconnected if asking again may help, else Refused."""
     first = errors[0] if isinstance(errors, list) and errors else None
     if not isinstance(first, Mapping) or not isinstance(first.get("message"), str):
         raise Refused(f"{where} is no orderdeck: its errors are not GraphQL's")

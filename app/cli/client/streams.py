@@ -1,4 +1,4 @@
-"""A subscription over graphql-transport-ws."""
+"""A GraphQL subscription over a WebSocket with graphql-transport-ws."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ _BROKEN = {4400, 4406, 4409}
 
 
 class Subscription:
-    """What one operation on a socket of its own tells, one at a time: no more is read ahead."""
+    """Iterates over the results of one subscription on its own socket, without reading ahead."""
 
     def __init__(self, connection: ClientConnection, where: str) -> None:
         self._connection = connection
@@ -43,7 +43,7 @@ class Subscription:
 
     async def __anext__(self) -> Data:
         while True:
-            message = await self._hear()
+            message = await self._receive()
             payload = message.get("payload")
             match message.get("type"):
                 case "next":
@@ -53,41 +53,41 @@ class Subscription:
                 case "complete":
                     raise Disconnected("the server ended the stream")
                 case "ping":
-                    await self._say(type="pong")
+                    await self._send(type="pong")
                 case "pong":
                     pass
                 case _:
-                    raise self._stranger()
+                    raise self._not_orderdeck()
 
     async def begin(self, bearer: str, document: str, variables: Data) -> None:
-        """Come in, and ask."""
+        """Authenticate and subscribe."""
         try:
             async with asyncio.timeout(ACK_SECONDS):
-                await self._say(type="connection_init", payload={"Authorization": bearer})
-                message = await self._hear()
+                await self._send(type="connection_init", payload={"Authorization": bearer})
+                message = await self._receive()
         except TimeoutError:
             raise Disconnected("the server does not answer") from None
         if message.get("type") != "connection_ack":
-            raise self._stranger()
+            raise self._not_orderdeck()
         payload = {"query": document, "variables": variables}
-        await self._say(type="subscribe", id=_ID, payload=payload)
+        await self._send(type="subscribe", id=_ID, payload=payload)
 
-    async def _say(self, **message: object) -> None:
-        with _closed_in_words():
+    async def _send(self, **message: object) -> None:
+        with _translated_close():
             await self._connection.send(json.dumps(message))
 
-    async def _hear(self) -> Data:
-        with _closed_in_words():
+    async def _receive(self) -> Data:
+        with _translated_close():
             raw = await self._connection.recv()
         try:
             message = json.loads(raw)
         except ValueError:
-            raise self._stranger() from None
+            raise self._not_orderdeck() from None
         if not isinstance(message, dict):
-            raise self._stranger()
+            raise self._not_orderdeck()
         return message
 
-    def _stranger(self) -> Refused:
+    def _not_orderdeck(self) -> Refused:
         return Refused(f"{self._where} is no orderdeck: it does not speak {SUBPROTOCOL}")
 
 
@@ -117,7 +117,7 @@ async def _connect(endpoint: Endpoint) -> ClientConnection:
             **tls,
         )
     except InvalidStatus as error:
-        raise _turned_away(error.response.status_code) from None
+        raise _handshake_error(error.response.status_code) from None
     except (OSError, EOFError, InvalidHandshake) as error:
         raise Disconnected(f"the server cannot be reached: {reason_of(error)}") from None
     if connection.subprotocol != SUBPROTOCOL:
@@ -126,21 +126,21 @@ async def _connect(endpoint: Endpoint) -> ClientConnection:
     return connection
 
 
-def _turned_away(status: int) -> Exception:
+def _handshake_error(status: int) -> Exception:
     if status >= 500:
         return Disconnected(f"the server answers {status}")
     return Refused(f"no WebSocket is let through: the answer is {status}")
 
 
 @contextmanager
-def _closed_in_words() -> Iterator[None]:
+def _translated_close() -> Iterator[None]:
     try:
         yield
     except ConnectionClosed as error:
-        raise _parted(error) from None
+        raise _close_error(error) from None
 
 
-def _parted(error: ConnectionClosed) -> Exception:
+def _close_error(error: ConnectionClosed) -> Exception:
     if error.rcvd is None:
         return Disconnected("the connection was lost")
     code, reason = error.rcvd.code, visible(error.rcvd.reason)

@@ -1,6 +1,6 @@
-"""Updates of orders, watched on the terminal as they happen."""
+"""The watch command: prints order updates as they happen, and keeps its cursor in a file."""
 
-# Imported where it is used, so that --help and --version answer at once.
+# Heavy modules are imported in functions, so that --help and --version answer at once.
 # ruff: noqa: PLC0415
 
 import asyncio
@@ -14,21 +14,21 @@ from app.cli.client.filters import (
     AccountName,
     IsJson,
     IsOpen,
+    OrderFilter,
     Statuses,
     Symbols,
     TokenFile,
     Url,
-    Wanted,
 )
-from app.cli.output import as_json, as_line, is_terminal, told_in_words
-from app.cli.pipes import quiet_where_closed, until_closed
+from app.cli.output import as_json, as_line, is_terminal, printed_errors
+from app.cli.pipes import ignore_closed_pipe, until_closed
 
 if TYPE_CHECKING:
     from app.cli.client.cursors import CursorFile
     from app.cli.client.endpoints import Endpoint
     from app.cli.client.responses import Data
 
-# So that the columns of a terminal stand below each other; a longer cell moves the rest.
+# Widths that align the columns on a terminal; a longer cell shifts the rest of its line.
 _WIDTHS = (24, 16, 20, 10, 4, 12, 16, 15, 10, 22)
 
 
@@ -55,52 +55,52 @@ def watch(
     first and its cursor kept then: a watch that is killed misses nothing when it is started again,
     and repeats one line at most, the one that it was killed behind.
     """
-    wanted = Wanted(is_open=is_open, account=account, symbols=symbols, statuses=statuses)
-    with told_in_words():
+    order_filter = OrderFilter(is_open=is_open, account=account, symbols=symbols, statuses=statuses)
+    with printed_errors():
         from app.cli.client.cursors import CursorFile
         from app.cli.client.endpoints import find_endpoint
 
         kept = None if cursor_file is None else CursorFile(cursor_file)
-        show = as_json if is_json else _aligned if is_terminal() else _line
-        run = _Run(find_endpoint(url, token_file), wanted, show, kept)
+        format_update = as_json if is_json else _aligned if is_terminal() else _line
+        run = _Run(find_endpoint(url, token_file), order_filter, format_update, kept)
         try:
-            with quiet_where_closed():
+            with ignore_closed_pipe():
                 asyncio.run(run.follow(after))
         except KeyboardInterrupt:
-            run.say_how_to_go_on()
+            run.print_how_to_resume()
 
 
 class _Run:
-    """One watch, from its first cursor to its last."""
+    """One run of the command: follows updates and keeps the cursor of the last one shown."""
 
     def __init__(
         self,
         endpoint: "Endpoint",
-        wanted: Wanted,
-        show: Callable[["Data"], str],
+        order_filter: OrderFilter,
+        format_update: Callable[["Data"], str],
         kept: "CursorFile | None",
     ) -> None:
         self._endpoint = endpoint
-        self._wanted = wanted
-        self._show = show
+        self._order_filter = order_filter
+        self._format = format_update
         self._kept = kept
         self._cursor: str | None = None
 
     async def follow(self, after: str | None) -> None:
         from app.cli.client.following import Follower, read_now
 
-        now = await read_now(self._endpoint, self._wanted)
+        now = await read_now(self._endpoint, self._order_filter)
         start = after or (self._kept.read() if self._kept else None) or now
         self._keep(start)
-        follower = Follower(self._endpoint, self._wanted, tell=self._tell, warn=_warn)
+        follower = Follower(self._endpoint, self._order_filter, show=self._show, warn=_warn)
         await until_closed(follower.run(start))
 
-    def say_how_to_go_on(self) -> None:
+    def print_how_to_resume(self) -> None:
         if self._cursor is not None:
             typer.echo(f"To go on: orderdeck watch --after {self._cursor}", err=True)
 
-    def _tell(self, update: "Data") -> None:
-        typer.echo(self._show(update))
+    def _show(self, update: "Data") -> None:
+        typer.echo(self._format(update))
         self._keep(str(update["cursor"]))
 
     def _keep(self, cursor: str) -> None:

@@ -4,7 +4,7 @@ import { createClient } from "graphql-ws";
 const NORMAL = 1000;
 const FORBIDDEN = 4403;
 
-/** The server knows no such token, or knows it no more. */
+/** The server does not know the token, or it has expired or was revoked. */
 export class TokenRefused extends Error {}
 
 async function post(token, parameters) {
@@ -40,7 +40,7 @@ function createSocket(token) {
   });
 }
 
-/** GraphiQL prints errors as JSON, and nothing of a close event is enumerable. */
+/** GraphiQL prints errors as JSON, but a close event has no enumerable properties. */
 function inWords(problem) {
   if (Array.isArray(problem)) return problem;
   if (!(problem instanceof CloseEvent)) return { message: "The WebSocket connection failed." };

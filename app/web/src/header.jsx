@@ -10,7 +10,7 @@ function Mode({ mode, accounts }) {
   );
 }
 
-/** Where orders go, as whom, and the way out. */
+/** Shows the accounts by mode, the viewer, and a button to forget the token. */
 export function Header({ session, isLost, onForget }) {
   const { viewer, accounts } = session;
   return (

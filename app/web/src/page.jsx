@@ -11,7 +11,7 @@ import viewerQuery from "./viewer.graphql";
 const NO_LONGER = "The server no longer accepts this token. Enter another one to go on.";
 const UNKNOWN = "The server does not accept this token. It may be mistyped, expired or revoked.";
 
-/** What the page knows: the connection in use, who is asking, and why a token is asked for. */
+/** The page's state: the connection, the viewer, and why it asks for a token. */
 function useSession() {
   const [session, setSession] = useState(null);
   const [notice, setNotice] = useState(null);
@@ -45,7 +45,7 @@ function useSession() {
   return { session, notice, isLost, enter, leave };
 }
 
-/** Enter with the token that the tab has; false while that is being tried. */
+/** Connects with the token that the URL or tab has; returns false until that was tried. */
 function useFoundToken(enter) {
   const [hasLooked, setLooked] = useState(false);
   useEffect(() => {

@@ -158,7 +158,7 @@ async def test_metadata_and_tokens_are_told_too(client: Client) -> None:
 
 async def test_a_missing_scope_is_refused_and_told(api: Api, client: Client) -> None:
     token, secret = await make_token(client, "READ")
-    told = await api.client(secret).tell(PLACE, input=dict(MARKET))
+    told = await api.client(secret).response(PLACE, input=dict(MARKET))
     assert told["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     entry = (await audit(client, first=1))[0]
     assert (entry["action"], entry["outcome"], entry["code"]) == (
@@ -182,7 +182,7 @@ async def test_two_fields_of_one_mutation_are_two_entries_of_one_request(client:
 
 async def test_reading_leaves_no_entry(client: Client) -> None:
     await client.ask("{ orders { totalCount } }")
-    await client.tell("query ($it: PlaceOrderInput!) { previewOrder(input: $it) { notional } }")
+    await client.response("query ($it: PlaceOrderInput!) { previewOrder(input: $it) { notional } }")
     assert await audit(client) == []
 
 

@@ -122,7 +122,7 @@ async def test_a_cancel_is_never_refused_by_a_budget(serve: Serve) -> None:
       cancelOrder(input: {id: $id}) { ... on OrderSuccess { order { status } } }
       placeOrder(input: $order) { __typename }
     }"""
-    told = await client.tell(both, id=order["id"], order=MARKET)
+    told = await client.response(both, id=order["id"], order=MARKET)
     assert told["data"] is None
     [error] = told["errors"]
     assert (error["path"], error["extensions"]["code"]) == (["placeOrder"], "RATE_LIMITED")

@@ -118,7 +118,7 @@ async def answer(gate: Gate, who: str, operation: str, name: str, given: Data) -
     """What a root field answers, over HTTP or, where it is watched, over a socket."""
     document, secret = calling(operation, name, depth=1), gate.secrets[who]
     if operation != "subscription":
-        return await gate.api.client(secret).tell(document, **given)
+        return await gate.api.client(secret).response(document, **given)
     async with gate.api.socket() as socket:
         await socket.init(secret)
         await socket.subscribe("1", document, **given)
@@ -208,7 +208,7 @@ async def test_what_is_watched_ends_with_its_token(gate: Gate, name: str, ending
 async def test_a_query_that_is_forbidden_costs_that_field_alone(gate: Gate, name: str) -> None:
     document = calling("query", name, depth=1, beside="viewer { scopes }")
     reader = gate.api.client(gate.secrets[Scope.READ.value])
-    told = await reader.tell(document, **gate.given("query", name))
+    told = await reader.response(document, **gate.given("query", name))
     assert told["data"] == {"viewer": {"scopes": ["READ"]}, name: None}
     assert [error["path"] for error in told["errors"]] == [[name]]
 

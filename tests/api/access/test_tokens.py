@@ -55,7 +55,7 @@ async def test_a_new_token_opens_the_door_and_its_secret_is_shown_once(api: Api)
     assert who["viewer"] == {
         "name": "mine", "scopes": ["READ", "TRADE"], "accountNames": ["paper"],
     }  # fmt: skip
-    listed = await admin.tell(f"{{ tokens {{ {TOKEN} }} }}")
+    listed = await admin.response(f"{{ tokens {{ {TOKEN} }} }}")
     assert told["token"]["id"] in str(listed)
     assert told["secret"] not in str(listed)
 
@@ -168,7 +168,7 @@ async def test_the_scheme_is_read_in_any_case(shared_api: Api) -> None:
 
 async def test_a_scope_that_is_missing_costs_that_field_alone(api: Api) -> None:
     client = api.client(await make_token(api.client()))
-    told = await client.tell("{ viewer { name } tokens { id } accounts { name } }")
+    told = await client.response("{ viewer { name } tokens { id } accounts { name } }")
     assert told["data"] == {
         "viewer": {"name": "a client"}, "tokens": None, "accounts": [{"name": "paper"}],
     }  # fmt: skip

@@ -27,7 +27,7 @@ TOO_MUCH = {
 async def test_the_limit_is_named_with_what_it_is_and_what_was_found(
     shared_client: Client, limit: str, query: str
 ) -> None:
-    told = await shared_client.tell(query)
+    told = await shared_client.response(query)
     assert told.get("data") is None
     [error] = told["errors"]
     assert_too_complex(error, limit)
@@ -43,7 +43,7 @@ def assert_too_complex(error: Data, limit: str) -> None:
 
 async def test_variables_are_counted_too(shared_client: Client) -> None:
     query = "query ($it: [String!]) { tickers(symbols: $it) { symbol } }"
-    told = await shared_client.tell(query, it=["a"] * document_size.MAX_VALUES)
+    told = await shared_client.response(query, it=["a"] * document_size.MAX_VALUES)
     [error] = told["errors"]
     assert_too_complex(error, "values in variables")
 
@@ -52,8 +52,8 @@ async def test_the_cost_counts_what_the_variables_say(shared_client: Client) -> 
     query = """query ($n: Int) {
       orders(first: 500) { nodes { fills(first: $n) { nodes { id } } } }
     }"""
-    assert "errors" not in await shared_client.tell(query, n=1)
-    [error] = (await shared_client.tell(query, n=500))["errors"]
+    assert "errors" not in await shared_client.response(query, n=1)
+    [error] = (await shared_client.response(query, n=500))["errors"]
     assert_too_complex(error, "cost")
 
 
@@ -89,7 +89,7 @@ async def test_the_limits_are_told(shared_client: Client) -> None:
 
 async def test_of_very_many_errors_the_first_are_told(shared_client: Client) -> None:
     fields = " ".join(f"unknown{one}" for one in range(1000))
-    assert_few_invalid(await shared_client.tell(f"{{ viewer {{ {fields} }} }}"))
+    assert_few_invalid(await shared_client.response(f"{{ viewer {{ {fields} }} }}"))
 
 
 def assert_few_invalid(told: Data) -> None:
@@ -105,10 +105,10 @@ DIRECTIVES = {"unknown": " @a" * 10, "repeated": " @skip" * 10, "mixed": " @a @s
 async def test_a_thousand_bad_directives_get_five_errors_at_most(
     shared_client: Client, ten: str
 ) -> None:
-    assert_few_invalid(await shared_client.tell(f"{{ __typename{ten} }}"))
+    assert_few_invalid(await shared_client.response(f"{{ __typename{ten} }}"))
     fields = " ".join(f"a{one}: name{ten}" for one in range(100))
-    assert_few_invalid(await shared_client.tell(f"{{ viewer {{ {fields} }} }}"))
-    in_one_place = await shared_client.tell(f"{{ __typename{ten * 100} }}")
+    assert_few_invalid(await shared_client.response(f"{{ viewer {{ {fields} }} }}"))
+    in_one_place = await shared_client.response(f"{{ __typename{ten * 100} }}")
     [error] = in_one_place["errors"]
     assert_too_complex(error, "directives in one place")
 

@@ -10,7 +10,7 @@ from app.asgi import create_app
 from app.services import Services
 from app.settings import Settings
 from schema.build import build_schema
-from schema.http.media_types import GRAPHQL, JSON, chosen
+from schema.http.media_types import GRAPHQL, JSON, negotiate
 from schema.http.transport import GraphQLEndpoint
 from tests.api.conftest import Api, on_shared
 from tests.support.api.clients import Client, Data
@@ -56,7 +56,7 @@ UNRUN: dict[str, Data] = {
     ],
 )
 def test_the_media_type_is_the_one_that_is_liked_best(accept: str | None, kind: str | None) -> None:
-    assert chosen(accept) == kind
+    assert negotiate(accept) == kind
 
 
 @on_shared

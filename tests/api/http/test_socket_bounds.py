@@ -127,7 +127,7 @@ async def test_a_stranger_sends_little_and_who_is_known_more(shared_api: Api) ->
 
 
 async def test_the_longest_waiting_stranger_makes_room_for_a_new_one(services: Services) -> None:
-    room = Room(services, SocketLimits(max_strangers=2))
+    room = Room(services, SocketLimits(max_unauthenticated=2))
     token = await room.token()
     async with opened(room) as address, AsyncExitStack() as stack:
         known = await stack.enter_async_context(connected(address))
@@ -143,7 +143,7 @@ async def test_the_longest_waiting_stranger_makes_room_for_a_new_one(services: S
 
 
 async def test_the_sockets_of_a_token_are_bounded(services: Services) -> None:
-    room = Room(services, SocketLimits(max_of_token=1))
+    room = Room(services, SocketLimits(max_per_token=1))
     token, other = await room.token(), await room.token()
     async with opened(room) as address:
         async with connected(address) as one, connected(address) as more:

@@ -1,4 +1,4 @@
-"""What an operator's programs are told: one word to anybody, the metrics to whoever may read."""
+"""What an operator's programs are scrape: one word to anybody, the metrics to whoever may read."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ from tests.api.access.test_tokens import make_token
 from tests.api.conftest import ADMIN, Api, Serve, on_shared, running, settings_of
 from tests.api.test_faults import GONE, NONSENSE, spoil
 from tests.support.api.clients import PATIENCE_SECONDS, Client, Data
-from tests.support.api.metrics import told, value
+from tests.support.api.metrics import scrape, value
 from tests.support.api.trading import WAITING, answer, place, refusal
 from tests.support.clock import ManualClock
 
@@ -74,7 +74,7 @@ async def test_the_metrics_are_for_whoever_may_read_everything(shared_api: Api) 
     client = shared_api.client()
     reader = await make_token(client, scopes=["READ"])
     narrow = await make_token(client, scopes=["READ"], accountNames=["paper"])
-    assert "orderdeck_build_info" in await told(shared_api.client(reader))
+    assert "orderdeck_build_info" in await scrape(shared_api.client(reader))
     nobody = await shared_api.client(None).page("/metrics")
     assert nobody.status_code == 401
     assert "WWW-Authenticate" in nobody.headers
@@ -117,7 +117,7 @@ async def test_a_database_that_fails_leaves_the_rest_of_the_metrics(
     client: Client, database_url: str
 ) -> None:
     spoil(database_url, GONE)
-    assert 'orderdeck_orders_in_doubt{account="paper"} NaN' in await told(client)
+    assert 'orderdeck_orders_in_doubt{account="paper"} NaN' in await scrape(client)
 
 
 async def test_sockets_and_subscribers_are_counted_while_they_last(api: Api) -> None:
@@ -174,7 +174,7 @@ async def test_no_word_of_a_client_becomes_a_label(shared_api: Api) -> None:
     await client.page("/marker6")
     async with shared_api.socket() as socket:
         await socket.leave(3999, "marker7")
-    text = await told(client)
+    text = await scrape(client)
     assert "marker" not in text.lower()
     assert "3999" not in text
 
@@ -183,7 +183,7 @@ async def test_no_word_of_a_client_becomes_a_label(shared_api: Api) -> None:
 async def test_every_metric_is_documented_and_everything_documented_is_told(
     shared_api: Api,
 ) -> None:
-    families = text_string_to_metric_families(await told(shared_api.client()))
+    families = text_string_to_metric_families(await scrape(shared_api.client()))
     exported = {_documented_name(family.name, family.type) for family in families}
     rows = re.findall(r"^\| `(\w+\*?)` \|", DOCUMENTED.read_text(), re.MULTILINE)
     listed = {name for name in rows if name.startswith(("orderdeck_", "process_"))}

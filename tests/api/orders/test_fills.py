@@ -141,7 +141,7 @@ async def test_inside_an_update_the_life_stops_at_its_revision(client: Client) -
 async def test_bad_pages_of_a_life_are_told_with_their_field(client: Client) -> None:
     order = await place(client)
     for first in (0, -1, 501):
-        told = await client.tell(OF_ORDER, id=order["id"], first=first)
+        told = await client.response(OF_ORDER, id=order["id"], first=first)
         every = [error["extensions"] for error in told["errors"]]
         assert {"code": "BAD_USER_INPUT", "field": ["first"]} in every
     for cursor in ("garbage", ""):

@@ -207,6 +207,6 @@ async def test_an_exchange_out_of_reach_is_said_and_nothing_is_made_up(
     api: Api, client: Client, faults: Faults
 ) -> None:
     faults.is_disconnected = True
-    told = await client.tell(PORTFOLIO)
+    told = await client.response(PORTFOLIO)
     assert told["data"] == {"portfolio": None}
     assert told["errors"][0]["extensions"]["code"] == "EXCHANGE_UNAVAILABLE"

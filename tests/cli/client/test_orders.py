@@ -10,7 +10,7 @@ from typer.testing import Result
 
 from app.cli.client import http
 from app.cli.client.endpoints import find_endpoint
-from app.cli.client.filters import Wanted
+from app.cli.client.filters import OrderFilter
 from app.cli.client.orders import read_orders
 from tests.cli.programs import on_terminal, run
 from tests.support.processes.clients import ApiClient, Data
@@ -71,7 +71,7 @@ async def test_filters_narrow_the_list(arguments: list[str], expected: list[str]
 
 async def test_more_than_a_page_is_read_page_by_page(api: ApiClient) -> None:
     await api.place_many([{**WAITING, "clientOrderId": f"n-{number}"} for number in range(100)])
-    everything = Wanted(is_open=None, account=None, symbols=None, statuses=None)
+    everything = OrderFilter(is_open=None, account=None, symbols=None, statuses=None)
     async with http.api_client(find_endpoint(None, None)) as client:
         found = await read_orders(client, everything, 95, page_size=30)
     ids = [order["clientOrderId"] for order in found["orders"]]

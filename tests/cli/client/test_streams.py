@@ -6,7 +6,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from app.cli.client.endpoints import Endpoint
-from app.cli.client.filters import Wanted
+from app.cli.client.filters import OrderFilter
 from app.cli.client.following import Follower
 from app.cli.client.responses import ApiError, Disconnected, Refused
 from app.cli.client.streams import SUBPROTOCOL, subscribed
@@ -143,7 +143,9 @@ async def test_pauses_grow_while_nobody_answers() -> None:
     told: list[object] = []
     warnings: list[str] = []
     async with answering(hang_up) as endpoint:
-        follower = Follower(endpoint, Wanted(), tell=told.append, warn=warnings.append, sleep=sleep)
+        follower = Follower(
+            endpoint, OrderFilter(), show=told.append, warn=warnings.append, sleep=sleep
+        )
         with pytest.raises(Enough):
             await follower.run("cursor")
     assert pauses == [0.25, 0.5, 1, 2, 4, 5, 5]
@@ -174,7 +176,9 @@ async def test_after_an_update_pauses_are_short_again_and_it_goes_on_behind_it()
 
     told: list[object] = []
     async with answering(answer) as endpoint:
-        follower = Follower(endpoint, Wanted(), tell=told.append, warn=lambda _: None, sleep=sleep)
+        follower = Follower(
+            endpoint, OrderFilter(), show=told.append, warn=lambda _: None, sleep=sleep
+        )
         with pytest.raises(Enough):
             await follower.run("start")
     assert asked == ["start", "cursor-1", "cursor-1"]

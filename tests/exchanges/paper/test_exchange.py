@@ -23,7 +23,7 @@ from app.exchanges.paper.prices.price_path import PriceProcess, tick_of, time_of
 from tests.conftest import on_each_database
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.rigs import (
     TERMS,
     PaperRig,
@@ -139,7 +139,7 @@ async def test_a_restart_forgets_nothing(paper: PaperRig) -> None:
 async def test_the_same_seed_and_times_give_the_same_fills() -> None:
     reports = []
     for _ in range(2):
-        rig = PaperRig(MemoryBooks(), ManualClock(START))
+        rig = PaperRig(MemoryLedger(), ManualClock(START))
         async with running(rig):
             market, limit = an_intent(), await _buy_below(rig)
             await rig.clock.advance(60)

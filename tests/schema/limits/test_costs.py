@@ -104,9 +104,9 @@ def test_the_longest_page_of_all_fields_of_orders_is_within_the_limit() -> None:
 
 def test_each_selection_is_visited_once_however_often_it_is_spread() -> None:
     document = parse(nested_fragments(20))
-    costing = CostCalculator(schema.build.build_schema()._schema, document)
-    assert costing.of_operation(operation_of(document)).total({}) == LOOK_UP + 2**21 - 1
-    assert costing.visits == 2 + 20 * 3 + 1
+    calculator = CostCalculator(schema.build.build_schema()._schema, document)
+    assert calculator.of_operation(operation_of(document)).total({}) == LOOK_UP + 2**21 - 1
+    assert calculator.visits == 2 + 20 * 3 + 1
 
 
 class Counted(dict[str, Any]):

@@ -84,17 +84,17 @@ def test_what_is_remembered_of_fragments_is_what_is_written_out(text: str) -> No
 
 def test_each_selection_is_visited_once_however_often_it_is_spread() -> None:
     document = parse(nested_fragments(20))
-    measuring = SizeCheck(document)
+    check = SizeCheck(document)
     with pytest.raises(TooComplex, match="fields 2097152"):
-        measuring.check()
-    assert measuring.visits == 2 + 20 * 3 + 1
+        check.check()
+    assert check.visits == 2 + 20 * 3 + 1
 
 
 def test_fragments_that_go_in_a_circle_come_to_an_end() -> None:
     text = "{ viewer { ...A } } fragment A on Viewer { ...B } fragment B on Viewer { ...A name }"
-    measuring = SizeCheck(parse(text))
-    measuring.check()
-    assert measuring.visits == 5
+    check = SizeCheck(parse(text))
+    check.check()
+    assert check.visits == 5
 
 
 def test_a_chain_of_very_many_fragments_is_refused_before_it_is_followed() -> None:

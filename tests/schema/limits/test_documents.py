@@ -30,48 +30,48 @@ def work() -> CountedWork:
 
 
 @pytest.fixture
-def library() -> DocumentCompiler:
+def compiler() -> DocumentCompiler:
     return DocumentCompiler(SCHEMA, DocumentCache())
 
 
-async def find(library: DocumentCompiler, text: str, work: FairScheduler) -> Document:
+async def find(compiler: DocumentCompiler, text: str, work: FairScheduler) -> Document:
     async with asyncio.timeout(10):
-        return await library.find(text, work)
+        return await compiler.find(text, work)
 
 
-async def test_a_document_is_made_ready_once(library: DocumentCompiler, work: CountedWork) -> None:
+async def test_a_document_is_made_ready_once(compiler: DocumentCompiler, work: CountedWork) -> None:
     text = "{ viewer { name } }" + " " * 500
-    first = await find(library, text, work)
-    assert await find(library, text, work) is first
+    first = await find(compiler, text, work)
+    assert await find(compiler, text, work) is first
     assert work.turns == 1
     assert first.errors == []
 
 
 async def test_a_short_document_waits_for_nobody(
-    library: DocumentCompiler, work: CountedWork
+    compiler: DocumentCompiler, work: CountedWork
 ) -> None:
     cancel = 'mutation { cancelOrder(input: {clientOrderId: "mine"}) { __typename } }'
-    assert (await find(library, cancel, work)).errors == []
+    assert (await find(compiler, cancel, work)).errors == []
     assert work.turns == 0
 
 
 async def test_a_long_document_is_validated_in_several_turns(
-    library: DocumentCompiler, work: CountedWork
+    compiler: DocumentCompiler, work: CountedWork
 ) -> None:
     fields = " ".join(f"n{one}: name" for one in range(400))
-    ready = await find(library, f"{{ viewer {{ {fields} }} }}", work)
+    ready = await find(compiler, f"{{ viewer {{ {fields} }} }}", work)
     assert ready.errors == []
     assert work.turns > 5
 
 
 async def test_the_parts_of_the_validation_find_what_the_whole_finds(
-    library: DocumentCompiler, work: CountedWork
+    compiler: DocumentCompiler, work: CountedWork
 ) -> None:
     wrong = "query ($a: Int) { viewer { nam version } orders(frist: 1) { asOf } ...F ...G }"
     text = f"{wrong} fragment F on Viewer {{ name }}"
-    short = await find(library, text, work)
+    short = await find(compiler, text, work)
     many = " ".join(f"v{one}: version" for one in range(200))
-    long = await find(library, text.replace("version", many), work)
+    long = await find(compiler, text.replace("version", many), work)
     assert work.turns > 5
     told = {error.message for error in short.errors}
     assert told == {error.message for error in long.errors}
@@ -87,25 +87,25 @@ def with_unknown_fields(count: int) -> str:
 
 @pytest.mark.parametrize("count", [MAX_ERRORS + 1, 45, 400])
 async def test_the_first_errors_are_answered_and_the_last_says_that_there_are_more(
-    library: DocumentCompiler, work: CountedWork, count: int
+    compiler: DocumentCompiler, work: CountedWork, count: int
 ) -> None:
-    ready = await find(library, with_unknown_fields(count), work)
+    ready = await find(compiler, with_unknown_fields(count), work)
     assert len(ready.errors) == MAX_ERRORS == 5
     assert [error.message == MORE for error in ready.errors] == [False] * 4 + [True]
 
 
-async def test_five_errors_are_all_answered(library: DocumentCompiler, work: CountedWork) -> None:
-    ready = await find(library, with_unknown_fields(MAX_ERRORS), work)
+async def test_five_errors_are_all_answered(compiler: DocumentCompiler, work: CountedWork) -> None:
+    ready = await find(compiler, with_unknown_fields(MAX_ERRORS), work)
     assert len(ready.errors) == MAX_ERRORS
     assert MORE not in {error.message for error in ready.errors}
 
 
 async def test_errors_are_counted_over_all_parts_of_the_validation(
-    library: DocumentCompiler, work: CountedWork
+    compiler: DocumentCompiler, work: CountedWork
 ) -> None:
     """Unknown fields are found in one part, directives in a later one."""
     many = " ".join(f"n{one}: name" for one in range(200))
-    ready = await find(library, f"{{ viewer {{ nam versio name @a @b @c @d {many} }} }}", work)
+    ready = await find(compiler, f"{{ viewer {{ nam versio name @a @b @c @d {many} }} }}", work)
     assert work.turns > 1
     assert len(ready.errors) == MAX_ERRORS
     assert ready.errors[-1].message == MORE
@@ -117,10 +117,10 @@ def reason(error: GraphQLError) -> TooComplex:
 
 
 async def test_comparing_very_many_fields_is_given_up(
-    library: DocumentCompiler, work: CountedWork
+    compiler: DocumentCompiler, work: CountedWork
 ) -> None:
     text = f"{{ orders {{ {'nodes { id } ' * 300} }} }}"
-    ready = await find(library, text, work)
+    ready = await find(compiler, text, work)
     assert [reason(error).limit for error in ready.errors] == ["comparisons of fields"]
 
 
@@ -134,10 +134,10 @@ async def test_comparing_very_many_fields_is_given_up(
     ids=["characters", "tokens", "comments"],
 )
 async def test_what_is_too_long_is_refused_while_it_is_read(
-    library: DocumentCompiler, work: CountedWork, text: str, limit: str
+    compiler: DocumentCompiler, work: CountedWork, text: str, limit: str
 ) -> None:
     with pytest.raises(TooComplex) as refused:
-        await find(library, text, work)
+        await find(compiler, text, work)
     assert refused.value.limit == limit
 
 
@@ -146,29 +146,29 @@ def ready(text: str) -> Document:
 
 
 def test_a_shelf_keeps_as_many_tokens_as_it_has_room_for() -> None:
-    shelf = DocumentCache(room=100)
+    cache = DocumentCache(room=100)
     texts = [f"{{ a{one} b c d e f g }}" for one in range(30)]
     for text in texts:
-        shelf.keep(text, ready(text))
-        assert shelf.find(texts[0]) is not None
-    kept = [text for text in texts if shelf.find(text) is not None]
+        cache.keep(text, ready(text))
+        assert cache.find(texts[0]) is not None
+    kept = [text for text in texts if cache.find(text) is not None]
     assert kept == [texts[0], *texts[-len(kept) + 1 :]]
     assert sum(ready(text).tokens + 1 for text in kept) <= 100
     assert len(kept) == 10
 
 
 def test_a_document_that_fills_more_than_the_shelf_is_not_kept() -> None:
-    shelf = DocumentCache(room=10)
+    cache = DocumentCache(room=10)
     text = f"{{ {'a ' * 20} }}"
-    shelf.keep(text, ready(text))
-    assert shelf.find(text) is None
-    shelf.keep("{ a }", ready("{ a }"))
-    assert shelf.find("{ a }") is not None
+    cache.keep(text, ready(text))
+    assert cache.find(text) is None
+    cache.keep("{ a }", ready("{ a }"))
+    assert cache.find("{ a }") is not None
 
 
 def test_a_long_text_of_few_tokens_takes_room_too() -> None:
-    shelf = DocumentCache(room=20)
+    cache = DocumentCache(room=20)
     texts = [f'{{ a(b: "{"x" * 4000}{one}") }}' for one in range(3)]
     for text in texts:
-        shelf.keep(text, ready(text))
-    assert [shelf.find(text) is not None for text in texts] == [False, False, True]
+        cache.keep(text, ready(text))
+    assert [cache.find(text) is not None for text in texts] == [False, False, True]

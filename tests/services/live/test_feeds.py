@@ -12,7 +12,7 @@ from app.services.markets.shared_stream import GRACE_SECONDS
 from app.services.portfolio.positions import PositionFilter
 from app.storage.database import Database
 from tests.support.clock import ManualClock
-from tests.support.services.desks import ACCOUNT, House, StreamedDesk
+from tests.support.services.desks import ACCOUNT, PortfolioRig, StreamedDesk
 from tests.support.services.feeds import PATIENCE_SECONDS, Updates, reading
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-async def house(database: Database, bus: Bus, clock: ManualClock) -> AsyncIterator[House]:
-    house = await House(database, bus, clock, StreamedDesk).open()
+async def house(database: Database, bus: Bus, clock: ManualClock) -> AsyncIterator[PortfolioRig]:
+    house = await PortfolioRig(database, bus, clock, StreamedDesk).open()
     house.desk.prices[ETH] = "3000"
     await house.trade("0.1", "50000")
     running = asyncio.create_task(house.feeds.run())
@@ -32,12 +32,12 @@ async def house(database: Database, bus: Bus, clock: ManualClock) -> AsyncIterat
     await asyncio.wait([running])
 
 
-def move(house: House, symbol: str, price: str) -> None:
+def move(house: PortfolioRig, symbol: str, price: str) -> None:
     assert isinstance(house.desk, StreamedDesk)
     house.desk.move(symbol, price)
 
 
-async def listens(house: House, *symbols: str) -> None:
+async def listens(house: PortfolioRig, *symbols: str) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while set(house.desk.streams) != set(symbols):  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0)
@@ -49,7 +49,7 @@ async def comes(told: Updates[T], count: int) -> None:
             await asyncio.sleep(0)
 
 
-async def a_thousand_moves(house: House, told: Updates[T]) -> None:
+async def a_thousand_moves(house: PortfolioRig, told: Updates[T]) -> None:
     """In one second, each to another price."""
     for number in range(MOVES):
         move(house, BTC, str(50001 + number))
@@ -61,7 +61,7 @@ async def a_thousand_moves(house: House, told: Updates[T]) -> None:
 
 
 async def test_a_thousand_moves_in_a_second_are_five_lists_of_positions_and_the_last_is_the_last(
-    house: House, clock: ManualClock
+    house: PortfolioRig, clock: ManualClock
 ) -> None:
     follow = await house.position_feed.follow(frozenset({ACCOUNT}), PositionFilter())
     async with reading(follow) as told:
@@ -76,7 +76,7 @@ async def test_a_thousand_moves_in_a_second_are_five_lists_of_positions_and_the_
 
 
 async def test_a_thousand_moves_in_a_second_are_five_portfolios_and_the_last_is_the_last(
-    house: House, clock: ManualClock
+    house: PortfolioRig, clock: ManualClock
 ) -> None:
     async with reading(await house.feed.follow(house.account, None)) as told:
         await listens(house, BTC)
@@ -88,7 +88,7 @@ async def test_a_thousand_moves_in_a_second_are_five_portfolios_and_the_last_is_
 
 
 async def test_where_a_stream_tells_the_price_nobody_asks_for_it(
-    house: House, clock: ManualClock
+    house: PortfolioRig, clock: ManualClock
 ) -> None:
     follow = await house.position_feed.follow(frozenset({ACCOUNT}), PositionFilter())
     async with reading(follow) as told, reading(await house.feed.follow(house.account, None)):
@@ -102,7 +102,7 @@ async def test_where_a_stream_tells_the_price_nobody_asks_for_it(
 
 
 async def test_what_is_bought_is_listened_to_and_what_is_sold_is_not_for_long(
-    house: House, clock: ManualClock
+    house: PortfolioRig, clock: ManualClock
 ) -> None:
     follow = await house.position_feed.follow(frozenset({ACCOUNT}), PositionFilter())
     async with reading(follow) as told:
@@ -122,7 +122,7 @@ async def test_what_is_bought_is_listened_to_and_what_is_sold_is_not_for_long(
 
 
 async def test_where_the_stream_is_mute_prices_are_asked_for(
-    house: House, clock: ManualClock
+    house: PortfolioRig, clock: ManualClock
 ) -> None:
     async with reading(await house.feed.follow(house.account, None)) as told:
         await listens(house, BTC)

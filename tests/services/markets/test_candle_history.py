@@ -48,9 +48,9 @@ async def closed(
 
 async def asked_in(tape: Tape, database: Database, limit: int = NEEDED) -> int:
     """How many candles the exchange has to tell for one right answer."""
-    before = tape.told
+    before = tape.returned
     assert await closed(tape, database, limit) == tape.closed(limit)
-    return tape.told - before
+    return tape.returned - before
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,7 +300,7 @@ async def test_who_looks_at_the_same_shares_it_and_who_fails_fails_alone(
     many, few, other, gone = await books_of(tape, database).closed(account_of(tape), asked)
     assert (few, many, other) == (tape.closed(7), tape.closed(NEEDED), tape.closed(30))
     assert isinstance(gone, Denied)
-    assert tape.told == NEEDED + 1 + 31
+    assert tape.returned == NEEDED + 1 + 31
 
 
 async def test_markets_of_another_source_are_others(tape: Tape, database: Database) -> None:

@@ -47,8 +47,8 @@ async def test_an_answer_is_good_for_a_moment_only(world: Feeding) -> None:
 
 async def test_what_is_watched_is_not_asked_for(world: Feeding) -> None:
     async with reading(await world.service.ticker_updates(world.account, [BTC])) as told:
-        await world.source.say(BTC, world.source.ticker(last=107))
-        await world.until_told(told, 2)
+        await world.source.send(BTC, world.source.ticker(last=107))
+        await world.until_received(told, 2)
         await world.clock.advance(5)
         assert await last(world) == (Decimal(107), False)
         assert world.source.asked["tickers"] == 1

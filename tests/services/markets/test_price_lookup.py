@@ -14,7 +14,7 @@ from app.services.markets.price_lookup import DEADLINE_SECONDS, PriceAnswers, fe
 from app.services.markets.stream_registry import StreamRegistry
 from app.services.reads import Answers
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.rigs import TERMS
 
 SYMBOLS = [f"C{number}/USDT" for number in range(50)]
@@ -25,7 +25,7 @@ class SlowExchange(PaperExchange):
     """Answers each question after a while, and some never."""
 
     def __init__(self, clock: ManualClock, *, never: str = "", failing: str = "") -> None:
-        super().__init__(MemoryBooks(), clock, TERMS)
+        super().__init__(MemoryLedger(), clock, TERMS)
         self._slow_clock = clock
         self._never = never
         self._failing = failing

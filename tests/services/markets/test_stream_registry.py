@@ -33,7 +33,7 @@ async def test_a_thousand_who_watch_one_symbol_cost_one_stream(world: Feeding) -
         ]
         await world.until_open(BTC)
         await world.until(lambda: all(watching))
-        await world.source.say(BTC, world.source.ticker(last=101))
+        await world.source.send(BTC, world.source.ticker(last=101))
         await world.until(lambda: all(len(told) == 2 for told in watching))
         assert {one.last for told in watching for one in told[1:]} == {Decimal(101)}
         assert world.source.opened == {BTC: 1}
@@ -48,8 +48,8 @@ async def test_the_first_is_told_at_once_how_it_is(world: Feeding) -> None:
 
 async def test_whoever_comes_later_is_told_what_the_stream_said_last(world: Feeding) -> None:
     async with reading(await world.service.ticker_updates(world.account, [BTC])) as first:
-        await world.source.say(BTC, world.source.ticker(last=105))
-        await world.until_told(first, 2)
+        await world.source.send(BTC, world.source.ticker(last=105))
+        await world.until_received(first, 2)
         later = await world.service.ticker_updates(world.account, [BTC])
         assert (await next_of(later)).last == Decimal(105)
         await later.aclose()
@@ -60,10 +60,10 @@ async def test_a_slow_reader_is_told_the_newest_of_each_symbol_and_no_more(world
     slow = await world.service.ticker_updates(world.account, [BTC, ETH])
     assert (await next_of(slow)).symbol == BTC
     async with reading(await world.service.ticker_updates(world.account, [BTC, ETH])) as quick:
-        await world.source.say(ETH, world.source.ticker(ETH, 201))
+        await world.source.send(ETH, world.source.ticker(ETH, 201))
         for last in range(201, 301):
-            await world.source.say(BTC, world.source.ticker(BTC, last))
-        await world.until_told(quick, 103)
+            await world.source.send(BTC, world.source.ticker(BTC, last))
+        await world.until_received(quick, 103)
     rest = [await next_of(slow), await next_of(slow)]
     assert {(one.symbol, one.last) for one in rest} == {(BTC, Decimal(300)), (ETH, Decimal(201))}
     with pytest.raises(TimeoutError):
@@ -73,9 +73,9 @@ async def test_a_slow_reader_is_told_the_newest_of_each_symbol_and_no_more(world
 
 async def test_what_has_not_changed_is_not_told_again(world: Feeding) -> None:
     async with reading(await world.service.ticker_updates(world.account, [BTC])) as told:
-        await world.source.say(BTC, world.source.ticker(last=100))
-        await world.source.say(BTC, world.source.ticker(last=101))
-        await world.until_told(told, 2)
+        await world.source.send(BTC, world.source.ticker(last=100))
+        await world.source.send(BTC, world.source.ticker(last=101))
+        await world.until_received(told, 2)
         assert [one.last for one in told] == [Decimal(100), Decimal(101)]
 
 
@@ -135,11 +135,11 @@ async def test_a_broken_stream_is_opened_again_later_each_time(world: Feeding) -
     async with reading(await world.service.ticker_updates(world.account, [BTC])) as told:
         await world.until_open(BTC)
         world.source.last = Decimal(110)
-        await world.source.say(BTC, ConnectionError("cut"))
+        await world.source.send(BTC, ConnectionError("cut"))
         await world.clock.advance(0.5)
         assert [one.last for one in told] == [Decimal(100), Decimal(110)]
         for pause in (1, 2, 4):
-            await world.source.say(BTC, ConnectionError("cut"))
+            await world.source.send(BTC, ConnectionError("cut"))
             await world.clock.advance(pause - 0.1)
             assert BTC not in world.source.open
             await world.clock.advance(0.2)
@@ -155,8 +155,8 @@ async def test_one_who_leaves_takes_nothing_from_the_others(world: Feeding) -> N
     async with reading(await world.service.ticker_updates(world.account, [BTC])) as stays:
         async with reading(await world.service.ticker_updates(world.account, [BTC])):
             await world.until_open(BTC)
-        await world.source.say(BTC, world.source.ticker(last=130))
-        await world.until_told(stays, 2)
+        await world.source.send(BTC, world.source.ticker(last=130))
+        await world.until_received(stays, 2)
     assert world.source.opened[BTC] == 1
 
 
@@ -168,7 +168,7 @@ async def test_a_market_that_several_accounts_see_is_watched_where_it_can_be(
         told = await world.service.ticker_updates(world.account, [BTC])
         cut_off.state = Connectivity.DISCONNECTED
         async with reading(told):
-            await reached.say(BTC, reached.ticker(last=7))
+            await reached.send(BTC, reached.ticker(last=7))
             assert cut_off.opened[BTC] == 0
 
 
@@ -179,8 +179,8 @@ async def test_a_candle_is_told_as_closed_before_the_next_one_begins(world: Feed
         next_one = replace(running, at=running.at + timedelta(minutes=1))
         said = (running, next_one, running, replace(next_one, close=Decimal(3)))
         for candle, count in zip(said, (2, 4, 4, 5), strict=True):
-            await world.source.say("BTC/USDT 1m", candle)
-            await world.until_told(told, count)
+            await world.source.send("BTC/USDT 1m", candle)
+            await world.until_received(told, count)
         assert [(one.at == running.at, one.is_closed, int(one.close)) for one in told] == [
             (True, False, 1), (True, False, 2), (True, True, 2), (False, False, 2),
             (False, False, 3),
@@ -191,10 +191,10 @@ async def test_candles_that_were_missed_are_asked_for(world: Feeding) -> None:
     async with reading(await world.service.candle_updates(world.account, BTC, "1m")) as told:
         await world.until_open("BTC/USDT 1m")
         first = world.source.candle(close=1)
-        await world.source.say("BTC/USDT 1m", ConnectionError("cut"))
+        await world.source.send("BTC/USDT 1m", ConnectionError("cut"))
         await world.clock.advance(1)
-        await world.source.say("BTC/USDT 1m", replace(first, close=Decimal(9)))
-        await world.until_told(told, 2)
+        await world.source.send("BTC/USDT 1m", replace(first, close=Decimal(9)))
+        await world.until_received(told, 2)
         assert world.source.asked["candles"] == 2
         assert told[-1].close == Decimal(9)
 
@@ -204,7 +204,7 @@ async def test_a_book_is_told_as_deep_as_was_asked_for(world: Feeding) -> None:
         for depth in (1, 20):
             book = await world.service.order_book_updates(world.account, BTC, depth)
             told = await stack.enter_async_context(reading(book))
-            await world.until_told(told, 1)
+            await world.until_received(told, 1)
             assert len(told[0].bids) == len(told[0].asks) == depth
         await world.until_open("BTC/USDT book")
         assert world.source.opened == {"BTC/USDT book": 1}

@@ -15,16 +15,16 @@ from app.services.portfolio.equity_recorder import RECORD_SECONDS, EquityRecorde
 from app.storage.database import Database
 from tests.conftest import START, on_each_database
 from tests.support.clock import ManualClock
-from tests.support.services.desks import House
+from tests.support.services.desks import PortfolioRig
 
 
 @pytest.fixture
-async def house(database: Database, bus: Bus, clock: ManualClock) -> House:
-    return await House(database, bus, clock).open()
+async def house(database: Database, bus: Bus, clock: ManualClock) -> PortfolioRig:
+    return await PortfolioRig(database, bus, clock).open()
 
 
 @asynccontextmanager
-async def recording(house: House) -> AsyncIterator[EquityRecorder]:
+async def recording(house: PortfolioRig) -> AsyncIterator[EquityRecorder]:
     """At work, and waiting for what comes."""
     recorder = house.recorder()
     running = asyncio.create_task(recorder.run())
@@ -37,12 +37,12 @@ async def recording(house: House) -> AsyncIterator[EquityRecorder]:
             await running
 
 
-async def seconds(house: House) -> list[float]:
+async def seconds(house: PortfolioRig) -> list[float]:
     """How long after the start each point was written."""
     return [(point.at - START).total_seconds() for point in await house.curve()]
 
 
-async def settled(house: House, points: int) -> list[float]:
+async def settled(house: PortfolioRig, points: int) -> list[float]:
     """Once there are so many."""
     async with asyncio.timeout(5):
         while len(found := await seconds(house)) < points:  # noqa: ASYNC110 - nothing tells
@@ -51,7 +51,7 @@ async def settled(house: House, points: int) -> list[float]:
     return found
 
 
-async def test_a_point_is_written_at_once_and_then_every_minute(house: House) -> None:
+async def test_a_point_is_written_at_once_and_then_every_minute(house: PortfolioRig) -> None:
     async with recording(house):
         assert await settled(house, 1) == [0]
         await house.clock.advance(RECORD_SECONDS - 1)
@@ -62,7 +62,7 @@ async def test_a_point_is_written_at_once_and_then_every_minute(house: House) ->
     assert [point.equity for point in await house.curve()] == [Decimal(10000), Decimal("777.5")]
 
 
-async def test_a_fill_is_written_at_once_and_many_at_most_every_second(house: House) -> None:
+async def test_a_fill_is_written_at_once_and_many_at_most_every_second(house: PortfolioRig) -> None:
     async with recording(house):
         await house.clock.advance(10)
         await house.trade("0.1", "50000")
@@ -77,15 +77,17 @@ async def test_a_fill_is_written_at_once_and_many_at_most_every_second(house: Ho
         assert await seconds(house) == [0, 10, 11]
 
 
-async def test_an_order_that_is_not_filled_writes_nothing(house: House) -> None:
+async def test_an_order_that_is_not_filled_writes_nothing(house: PortfolioRig) -> None:
     async with recording(house):
         await house.clock.advance(10)
-        await house.wait_with_an_order()
+        await house.place_open_order()
         await house.clock.advance(5)
         assert await seconds(house) == [0]
 
 
-async def test_nothing_is_written_while_something_that_matters_has_no_price(house: House) -> None:
+async def test_nothing_is_written_while_something_that_matters_has_no_price(
+    house: PortfolioRig,
+) -> None:
     house.desk.held = {"USDT": "1", "BTC": "1"}
     house.desk.stale = {"BTC/USDT"}
     async with recording(house):
@@ -98,7 +100,9 @@ async def test_nothing_is_written_while_something_that_matters_has_no_price(hous
         assert await settled(house, 1) == [120]
 
 
-async def test_an_exchange_that_is_away_is_asked_again_in_the_next_round(house: House) -> None:
+async def test_an_exchange_that_is_away_is_asked_again_in_the_next_round(
+    house: PortfolioRig,
+) -> None:
     house.desk.is_away = True
     async with recording(house):
         house.desk.is_away = False
@@ -106,7 +110,7 @@ async def test_an_exchange_that_is_away_is_asked_again_in_the_next_round(house: 
         assert await settled(house, 1) == [60]
 
 
-async def test_an_exchange_that_never_answers_is_not_waited_for(house: House) -> None:
+async def test_an_exchange_that_never_answers_is_not_waited_for(house: PortfolioRig) -> None:
     house.desk.is_mute = True
     house.account = replace(house.account, answer_seconds=0.01)
     async with recording(house):
@@ -115,7 +119,7 @@ async def test_an_exchange_that_never_answers_is_not_waited_for(house: House) ->
         assert await settled(house, 1) == [60]
 
 
-async def test_the_records_of_before_are_there_after_a_restart(house: House) -> None:
+async def test_the_records_of_before_are_there_after_a_restart(house: PortfolioRig) -> None:
     house.desk.held = {"BTC": "0.2"}
     async with recording(house):
         await settled(house, 1)
@@ -127,7 +131,7 @@ async def test_the_records_of_before_are_there_after_a_restart(house: House) -> 
 
 
 async def test_the_older_the_points_the_fewer_are_kept_and_never_the_extremes(
-    house: House,
+    house: PortfolioRig,
 ) -> None:
     """A point every twenty seconds, of two hours and of an hour eight days ago."""
     old = START - timedelta(days=8)
@@ -160,7 +164,7 @@ def every_twenty_seconds(since: datetime, count: int) -> list[EquityPoint]:
     ]
 
 
-async def falls(house: House) -> tuple[float, float]:
+async def falls(house: PortfolioRig) -> tuple[float, float]:
     """How deep it stands below its peak, and how deep it ever stood; in percent, to 12 places."""
     async with house.view() as view:
         found = await house.portfolios.read(view, house.account, None)
@@ -169,7 +173,7 @@ async def falls(house: House) -> tuple[float, float]:
 
 
 @on_each_database
-async def test_deposits_and_withdrawals_are_neither_gains_nor_losses(house: House) -> None:
+async def test_deposits_and_withdrawals_are_neither_gains_nor_losses(house: PortfolioRig) -> None:
     house.desk.held = {"USDT": "5000", "BTC": "0.1"}
     recorder = house.recorder()
     await recorder.record()
@@ -192,7 +196,7 @@ async def test_deposits_and_withdrawals_are_neither_gains_nor_losses(house: Hous
 
 
 async def test_a_coin_that_is_deposited_counts_at_its_price_and_gains_from_then_on(
-    house: House,
+    house: PortfolioRig,
 ) -> None:
     await house.recorder().record()
     house.desk.held["BTC"] = "0.2"
@@ -202,7 +206,7 @@ async def test_a_coin_that_is_deposited_counts_at_its_price_and_gains_from_then_
     assert await falls(house) == (10, 0)
 
 
-async def test_an_account_that_was_emptied_begins_anew(house: House) -> None:
+async def test_an_account_that_was_emptied_begins_anew(house: PortfolioRig) -> None:
     recorder = house.recorder()
     for held in ("10000", "0", "300"):
         house.desk.held = {"USDT": held}
@@ -216,7 +220,7 @@ async def test_an_account_that_was_emptied_begins_anew(house: House) -> None:
     assert await falls(house) == (25, 0)
 
 
-async def test_what_trades_bring_and_cost_is_no_deposit(house: House) -> None:
+async def test_what_trades_bring_and_cost_is_no_deposit(house: PortfolioRig) -> None:
     """The numbers of units stay as they are, to the last place."""
     house.desk.prices |= {"ETH/BTC": "0.05", "ETH/USDT": "2500"}
     recorder = house.recorder()

@@ -13,29 +13,31 @@ from app.errors import ExchangeUnavailable
 from app.services.portfolio.portfolios import Portfolio
 from app.storage.database import Database
 from tests.support.clock import ManualClock
-from tests.support.services.desks import House
+from tests.support.services.desks import PortfolioRig
 
 Feed = AsyncGenerator[Portfolio, None]
 
 
 @pytest.fixture
-async def house(database: Database, bus: Bus, clock: ManualClock) -> House:
-    house = await House(database, bus, clock).open()
+async def house(database: Database, bus: Bus, clock: ManualClock) -> PortfolioRig:
+    house = await PortfolioRig(database, bus, clock).open()
     house.desk.held = {"USDT": "1000", "BTC": "1"}
     return house
 
 
 @pytest.fixture
-async def feed(house: House) -> AsyncIterator[Feed]:
+async def feed(house: PortfolioRig) -> AsyncIterator[Feed]:
     async with aclosing(await watching(house)) as feed:
         yield feed
 
 
-async def watching(house: House) -> Feed:
+async def watching(house: PortfolioRig) -> Feed:
     return await house.feed.follow(house.account, None)
 
 
-async def nothing_comes(house: House, feed: Feed, seconds: float) -> "asyncio.Task[Portfolio]":
+async def nothing_comes(
+    house: PortfolioRig, feed: Feed, seconds: float
+) -> "asyncio.Task[Portfolio]":
     """What is waited for still, after this time."""
     coming = asyncio.ensure_future(anext(feed))
     await house.clock.until_asleep()
@@ -44,7 +46,7 @@ async def nothing_comes(house: House, feed: Feed, seconds: float) -> "asyncio.Ta
     return coming
 
 
-async def after(house: House, feed: Feed, seconds: float) -> Portfolio:
+async def after(house: PortfolioRig, feed: Feed, seconds: float) -> Portfolio:
     """What comes within this time."""
     coming = asyncio.ensure_future(anext(feed))
     await house.clock.until_asleep()
@@ -53,7 +55,9 @@ async def after(house: House, feed: Feed, seconds: float) -> Portfolio:
         return await coming
 
 
-async def test_first_comes_the_present_state_and_then_each_price(house: House, feed: Feed) -> None:
+async def test_first_comes_the_present_state_and_then_each_price(
+    house: PortfolioRig, feed: Feed
+) -> None:
     assert (await anext(feed)).equity == Decimal(51000)
     house.desk.prices["BTC/USDT"] = "60000"
     assert (await after(house, feed, 1)).equity == Decimal(61000)
@@ -61,7 +65,7 @@ async def test_first_comes_the_present_state_and_then_each_price(house: House, f
     assert (await after(house, feed, 1)).equity == Decimal(71000)
 
 
-async def test_where_nothing_changes_nothing_comes(house: House, feed: Feed) -> None:
+async def test_where_nothing_changes_nothing_comes(house: PortfolioRig, feed: Feed) -> None:
     await anext(feed)
     coming = await nothing_comes(house, feed, 30)
     house.desk.prices["BTC/USDT"] = "1"
@@ -70,7 +74,7 @@ async def test_where_nothing_changes_nothing_comes(house: House, feed: Feed) -> 
         assert (await coming).equity == Decimal(1001)
 
 
-async def test_a_fill_is_not_waited_for_as_a_price_is(house: House, feed: Feed) -> None:
+async def test_a_fill_is_not_waited_for_as_a_price_is(house: PortfolioRig, feed: Feed) -> None:
     await anext(feed)
     await house.trade("0.01", "50000")
     found = await after(house, feed, 0.2)
@@ -78,7 +82,7 @@ async def test_a_fill_is_not_waited_for_as_a_price_is(house: House, feed: Feed) 
 
 
 async def test_a_fill_that_comes_while_balances_are_told_is_not_taken_for_a_deposit(
-    house: House,
+    house: PortfolioRig,
 ) -> None:
     house.desk.held = {"USDT": "1000"}
     house.desk.meanwhile = [partial(house.trade, "0.001", "49000") for _ in range(2)]
@@ -90,7 +94,7 @@ async def test_a_fill_that_comes_while_balances_are_told_is_not_taken_for_a_depo
 
 
 async def test_five_a_second_at_most_and_the_newest_takes_the_place_of_the_rest(
-    house: House, feed: Feed
+    house: PortfolioRig, feed: Feed
 ) -> None:
     """Of ten fills a second."""
     told = [await anext(feed)]
@@ -111,7 +115,7 @@ async def test_five_a_second_at_most_and_the_newest_takes_the_place_of_the_rest(
     assert told[-1].cash == Decimal(1000 - 20 * 51)
 
 
-async def test_many_who_watch_cost_the_exchange_no_more_than_one(house: House) -> None:
+async def test_many_who_watch_cost_the_exchange_no_more_than_one(house: PortfolioRig) -> None:
     async with AsyncExitStack() as stack:
         feeds = [await stack.enter_async_context(aclosing(await watching(house))) for _ in range(9)]
         for feed in feeds:
@@ -126,7 +130,9 @@ async def test_many_who_watch_cost_the_exchange_no_more_than_one(house: House) -
         assert (house.desk.balances_asked, house.desk.prices_asked) == (1, 2)
 
 
-async def test_an_exchange_is_not_asked_for_more_prices_than_it_can_answer(house: House) -> None:
+async def test_an_exchange_is_not_asked_for_more_prices_than_it_can_answer(
+    house: PortfolioRig,
+) -> None:
     many = {f"C{number}": "1" for number in range(40)}
     house.desk.held |= many
     house.desk.prices |= {f"{asset}/USDT": "1" for asset in many}
@@ -142,14 +148,16 @@ async def test_an_exchange_is_not_asked_for_more_prices_than_it_can_answer(house
         assert house.desk.prices_asked == asked + 41
 
 
-async def test_a_deposit_is_seen_though_no_order_tells_of_it(house: House, feed: Feed) -> None:
+async def test_a_deposit_is_seen_though_no_order_tells_of_it(
+    house: PortfolioRig, feed: Feed
+) -> None:
     await anext(feed)
     house.desk.held["USDT"] = "2000"
     assert (await after(house, feed, 11)).cash == Decimal(2000)
 
 
 async def test_an_exchange_that_goes_away_is_named_once_and_comes_back(
-    house: House, feed: Feed
+    house: PortfolioRig, feed: Feed
 ) -> None:
     first = await anext(feed)
     house.desk.is_away = True
@@ -165,7 +173,7 @@ async def test_an_exchange_that_goes_away_is_named_once_and_comes_back(
         assert (await coming).problems == first.problems
 
 
-async def test_where_there_is_no_first_state_there_is_nothing_to_watch(house: House) -> None:
+async def test_where_there_is_no_first_state_there_is_nothing_to_watch(house: PortfolioRig) -> None:
     house.desk.is_away = True
     with pytest.raises(ExchangeUnavailable):
         await watching(house)

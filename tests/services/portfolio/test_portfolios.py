@@ -17,7 +17,7 @@ from app.services.portfolio.portfolios import CurveRequest, Portfolio
 from app.storage.database import Database
 from tests.conftest import START, on_each_database
 from tests.support.clock import ManualClock
-from tests.support.services.desks import ACCOUNT, House
+from tests.support.services.desks import ACCOUNT, PortfolioRig
 
 TODAY = START.replace(hour=0)
 YESTERDAY = TODAY - timedelta(hours=1)
@@ -25,8 +25,8 @@ WHOLE = CurveRequest(since=None, until=None, points=200)
 
 
 @pytest.fixture
-async def house(database: Database, bus: Bus, clock: ManualClock) -> House:
-    return await House(database, bus, clock).open()
+async def house(database: Database, bus: Bus, clock: ManualClock) -> PortfolioRig:
+    return await PortfolioRig(database, bus, clock).open()
 
 
 def codes(portfolio: Portfolio) -> list[tuple[str, str]]:
@@ -42,7 +42,9 @@ def points(*equities: int) -> list[EquityPoint]:
     ]
 
 
-async def drawn(house: House, wanted: CurveRequest, currency: str | None = None) -> Sequence[int]:
+async def drawn(
+    house: PortfolioRig, wanted: CurveRequest, currency: str | None = None
+) -> Sequence[int]:
     async with house.view() as view:
         found = await house.portfolios.read(view, house.account, currency)
         return [int(one.equity) for one in await house.portfolios.curve(view, found, wanted)]
@@ -50,7 +52,7 @@ async def drawn(house: House, wanted: CurveRequest, currency: str | None = None)
 
 @on_each_database
 async def test_what_was_bought_is_worth_its_price_and_what_was_sold_has_earned(
-    house: House,
+    house: PortfolioRig,
 ) -> None:
     await house.trade("0.1", "50000")
     await house.trade("-0.04", "52000")
@@ -65,7 +67,7 @@ async def test_what_was_bought_is_worth_its_price_and_what_was_sold_has_earned(
     assert found.problems == []
 
 
-async def test_what_the_exchange_keeps_counts_with_what_it_has_gained(house: House) -> None:
+async def test_what_the_exchange_keeps_counts_with_what_it_has_gained(house: PortfolioRig) -> None:
     short = Exposure(
         symbol="BTC/USDT",
         type=PositionType.MARGIN,
@@ -81,12 +83,14 @@ async def test_what_the_exchange_keeps_counts_with_what_it_has_gained(house: Hou
     assert (found.unrealized, found.equity) == (Decimal(0), Decimal(10000))
 
 
-async def test_positions_are_not_asked_for_where_the_exchange_keeps_none(house: House) -> None:
+async def test_positions_are_not_asked_for_where_the_exchange_keeps_none(
+    house: PortfolioRig,
+) -> None:
     await house.read()
     assert house.desk.exposures_asked == 0
 
 
-async def test_everything_can_be_told_in_what_markets_lead_to(house: House) -> None:
+async def test_everything_can_be_told_in_what_markets_lead_to(house: PortfolioRig) -> None:
     house.desk.prices |= {"BTC/EUR": "40000", "ETH/BTC": "0.05"}
     house.desk.held = {"USDT": "25000", "ETH": "2", "EUR": "4000"}
     in_euros = await house.read("EUR")
@@ -99,7 +103,7 @@ async def test_everything_can_be_told_in_what_markets_lead_to(house: House) -> N
 
 @pytest.mark.parametrize("currency", ["DOGE", "usdt", "", "BTC/USDT"])
 async def test_a_currency_that_no_market_leads_to_is_refused_with_those_that_can_be(
-    house: House, currency: str
+    house: PortfolioRig, currency: str
 ) -> None:
     with pytest.raises(BadInput, match="it may be USDT, BTC") as refused:
         await house.read(currency)
@@ -108,7 +112,7 @@ async def test_a_currency_that_no_market_leads_to_is_refused_with_those_that_can
     )  # fmt: skip
 
 
-async def test_a_market_that_is_new_leads_somewhere_at_once(house: House) -> None:
+async def test_a_market_that_is_new_leads_somewhere_at_once(house: PortfolioRig) -> None:
     with pytest.raises(BadInput):
         await house.read("EUR")
     assert (await house.read("BTC")).equity == Decimal("0.2")
@@ -118,7 +122,7 @@ async def test_a_market_that_is_new_leads_somewhere_at_once(house: House) -> Non
     assert (await house.read("BTC")).equity == Decimal("0.3")
 
 
-async def test_what_has_no_price_is_a_problem_and_the_rest_stands(house: House) -> None:
+async def test_what_has_no_price_is_a_problem_and_the_rest_stands(house: PortfolioRig) -> None:
     await house.write(*points(20000, 15000))
     house.desk.prices["ETH/USDT"] = "3000"
     house.desk.held = {"USDT": "100", "BTC": "0.1", "ETH": "3", "DOGE": "9"}
@@ -129,7 +133,7 @@ async def test_what_has_no_price_is_a_problem_and_the_rest_stands(house: House) 
     assert {("ETH/USDT", "EXCHANGE_UNAVAILABLE"), ("DOGE", "UNKNOWN_SYMBOL")} <= set(codes(found))
 
 
-async def test_a_price_that_is_missing_is_no_loss(house: House) -> None:
+async def test_a_price_that_is_missing_is_no_loss(house: PortfolioRig) -> None:
     """The drawdown is that of the last record, and says so."""
     await house.write(*points(20000, 15000))
     house.desk.held = {"BTC": "0.4"}
@@ -140,7 +144,7 @@ async def test_a_price_that_is_missing_is_no_loss(house: House) -> None:
     assert ("drawdownPercent", "INCOMPLETE") in codes(found)
 
 
-async def test_an_old_price_counts_and_is_named(house: House) -> None:
+async def test_an_old_price_counts_and_is_named(house: PortfolioRig) -> None:
     house.desk.held = {"BTC": "0.4"}
     house.desk.stale = {"BTC/USDT"}
     found = await house.read()
@@ -148,7 +152,7 @@ async def test_an_old_price_counts_and_is_named(house: House) -> None:
     assert ("BTC/USDT", "STALE_PRICE") in codes(found)
 
 
-async def test_drawdown_is_from_the_highest_record(house: House) -> None:
+async def test_drawdown_is_from_the_highest_record(house: PortfolioRig) -> None:
     await house.write(*points(10000, 12500, 9000))
     assert (await house.read()).drawdown_percent == Decimal(20)
     # In any currency.
@@ -156,7 +160,7 @@ async def test_drawdown_is_from_the_highest_record(house: House) -> None:
 
 
 async def test_an_exchange_that_does_not_say_what_is_held_leaves_nothing_to_tell(
-    house: House, clock: ManualClock
+    house: PortfolioRig, clock: ManualClock
 ) -> None:
     house.desk.is_away = True
     with pytest.raises(ExchangeUnavailable):
@@ -164,7 +168,7 @@ async def test_an_exchange_that_does_not_say_what_is_held_leaves_nothing_to_tell
 
 
 @on_each_database
-async def test_what_was_realized_today_began_at_midnight(house: House) -> None:
+async def test_what_was_realized_today_began_at_midnight(house: PortfolioRig) -> None:
     await house.trade("0.2", "50000", at=YESTERDAY)
     await house.trade("-0.1", "51000", at=TODAY - timedelta(milliseconds=1))
     await house.trade("-0.1", "52000", at=TODAY)
@@ -174,7 +178,7 @@ async def test_what_was_realized_today_began_at_midnight(house: House) -> None:
 
 
 @on_each_database
-async def test_what_was_made_of_many_fills_is_read_in_parts(house: House) -> None:
+async def test_what_was_made_of_many_fills_is_read_in_parts(house: PortfolioRig) -> None:
     for number in range(5):
         await house.trade("0.01", str(50000 + number), at=YESTERDAY)
     await house.trade("0.01", "60000", at=TODAY)
@@ -186,7 +190,9 @@ async def test_what_was_made_of_many_fills_is_read_in_parts(house: House) -> Non
     assert [int(fill.price) for part in parts for fill in part] == [*range(50000, 50005)]
 
 
-async def test_a_fill_of_yesterday_that_comes_late_counts_as_of_yesterday(house: House) -> None:
+async def test_a_fill_of_yesterday_that_comes_late_counts_as_of_yesterday(
+    house: PortfolioRig,
+) -> None:
     await house.trade("0.3", "50000", at=YESTERDAY)
     await house.trade("-0.1", "52000", at=TODAY)
     assert (await house.read()).realized_today == Decimal(199)
@@ -196,7 +202,9 @@ async def test_a_fill_of_yesterday_that_comes_late_counts_as_of_yesterday(house:
     assert found.realized_today == Decimal(199)
 
 
-async def test_the_next_day_begins_with_nothing_realized(house: House, clock: ManualClock) -> None:
+async def test_the_next_day_begins_with_nothing_realized(
+    house: PortfolioRig, clock: ManualClock
+) -> None:
     await house.trade("0.1", "50000")
     await house.trade("-0.1", "52000")
     await clock.advance(11 * 3600)
@@ -206,7 +214,7 @@ async def test_the_next_day_begins_with_nothing_realized(house: House, clock: Ma
     assert (found.realized_today, found.realized) == (Decimal(0), Decimal(198))
 
 
-async def test_a_curve_has_the_points_that_were_asked_for(house: House) -> None:
+async def test_a_curve_has_the_points_that_were_asked_for(house: PortfolioRig) -> None:
     await house.write(*points(10, 20, 30, 40, 50))
     assert await drawn(house, WHOLE) == [10, 20, 30, 40, 50]
     some = CurveRequest(
@@ -216,7 +224,7 @@ async def test_a_curve_has_the_points_that_were_asked_for(house: House) -> None:
     assert await drawn(house, CurveRequest(since=None, until=None, points=2)) == [10, 50]
 
 
-async def test_a_curve_in_another_currency_is_told_at_todays_rate(house: House) -> None:
+async def test_a_curve_in_another_currency_is_told_at_todays_rate(house: PortfolioRig) -> None:
     await house.write(*points(100000, 150000))
     assert await drawn(house, WHOLE, "BTC") == [2, 3]
 
@@ -232,7 +240,7 @@ async def test_a_curve_in_another_currency_is_told_at_todays_rate(house: House) 
     ],
 )
 async def test_a_curve_that_cannot_be_is_refused(
-    house: House, wanted: CurveRequest, field: str
+    house: PortfolioRig, wanted: CurveRequest, field: str
 ) -> None:
     with pytest.raises(BadInput) as refused:
         await drawn(house, wanted)
@@ -241,7 +249,7 @@ async def test_a_curve_that_cannot_be_is_refused(
 
 @on_each_database
 async def test_performance_counts_the_trades_and_fees_since_then(
-    house: House, clock: ManualClock
+    house: PortfolioRig, clock: ManualClock
 ) -> None:
     house.desk.prices["ETH/BTC"] = "0.05"
     await house.trade("0.1", "50000")
@@ -263,7 +271,7 @@ async def test_performance_counts_the_trades_and_fees_since_then(
     assert (whole.max_drawdown_percent, recent.max_drawdown_percent) == (Decimal(20), Decimal(0))
 
 
-async def test_performance_of_the_future_is_refused(house: House) -> None:
+async def test_performance_of_the_future_is_refused(house: PortfolioRig) -> None:
     async with house.view() as view:
         found = await house.portfolios.read(view, house.account, None)
         with pytest.raises(BadInput, match="since lies in the future"):

@@ -1,1 +1,1 @@
-"""Clients and servers for tests over the protocol."""
+"""Servers in the test's process, and GraphQL clients and documents for them."""

@@ -1,4 +1,4 @@
-"""Clients as users write them: GraphQL over HTTP, and over graphql-transport-ws."""
+"""GraphQL clients over HTTP and over graphql-transport-ws, with helpers to assert on answers."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ SUBPROTOCOL = "graphql-transport-ws"
 
 
 class Client:
-    """Asks by POST, with one token."""
+    """Sends documents by POST with one token, or without any."""
 
     def __init__(self, http: httpx.AsyncClient, address: Address, token: str | None) -> None:
         self._http = http
@@ -30,25 +30,25 @@ class Client:
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
 
     async def ask(self, document: str, **variables: object) -> Data:
-        """The data; an error is a failure."""
-        told = await self.tell(document, **variables)
-        assert "errors" not in told, told["errors"]
-        return cast("Data", told["data"])
+        """Send a document and return its data; errors fail the test."""
+        response = await self.response(document, **variables)
+        assert "errors" not in response, response["errors"]
+        return cast("Data", response["data"])
 
     async def refused(self, document: str, **variables: object) -> tuple[str, Data]:
-        """The message and the extensions of the only error."""
-        told = await self.tell(document, **variables)
-        [error] = told["errors"]
+        """Send a document; returns the message and extensions of its only error."""
+        response = await self.response(document, **variables)
+        [error] = response["errors"]
         return error["message"], error["extensions"]
 
-    async def tell(self, document: str, **variables: object) -> Data:
+    async def response(self, document: str, **variables: object) -> Data:
         answer = await self.post({"query": document, "variables": variables})
         return cast("Data", answer.json())
 
     async def post(
         self, body: object = None, *, content: bytes | None = None, **headers: str
     ) -> httpx.Response:
-        """Send a body as it is; headers are named with underscores."""
+        """Send a body unchanged; headers are given with underscores for dashes."""
         raw = json.dumps(body).encode() if content is None else content
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self._http.post(
@@ -58,7 +58,7 @@ class Client:
         )
 
     async def page(self, path: str) -> httpx.Response:
-        """What stands beside /graphql."""
+        """Get another path than /graphql."""
         url = self._address.http.replace("/graphql", path)
         return await self._http.get(url, headers=self._headers)
 
@@ -68,14 +68,14 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """How the server ended a socket."""
+    """The code and reason with which the server closed a socket."""
 
     code: int
     reason: str
 
 
 class Socket:
-    """One connection of graphql-transport-ws."""
+    """One graphql-transport-ws connection."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -91,21 +91,21 @@ class Socket:
         await self.say(type="subscribe", id=name, payload=payload)
 
     async def hear(self) -> Data:
-        """The next message, which no token is ever in."""
+        """The next message; it must contain no secret."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            told = await self._connection.recv(decode=True)
-        assert not lines_with_secrets([told])
-        return cast("Data", json.loads(told))
+            text = await self._connection.recv(decode=True)
+        assert not lines_with_secrets([text])
+        return cast("Data", json.loads(text))
 
     async def hear_data(self, name: str) -> Data:
-        """The data of the next message, which must be of this operation."""
+        """The data of the next message, which must belong to this operation."""
         message = await self.hear()
         assert (message["type"], message["id"]) == ("next", name), message
         assert "errors" not in message["payload"], message
         return cast("Data", message["payload"]["data"])
 
     async def hear_error(self, name: str) -> list[Data]:
-        """The errors that end this operation, before anything else of it."""
+        """The errors in the next message, which must end this operation."""
         message = await self.hear()
         assert (message["type"], message["id"]) == ("error", name), message
         return cast("list[Data]", message["payload"])
@@ -114,13 +114,13 @@ class Socket:
         assert await self.hear() == {"type": "complete", "id": name}
 
     async def init(self, token: str | None) -> None:
-        """Come in with a token."""
+        """Authenticate and await the acknowledgement."""
         payload = None if token is None else {"Authorization": f"Bearer {token}"}
         await self.say(type="connection_init", payload=payload)
         assert await self.hear() == {"type": "connection_ack"}
 
     async def closed(self) -> Closed:
-        """How it ends; messages that still come are not looked at."""
+        """Wait until the server closes the socket, ignoring messages; returns how it closed."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             with suppress(ConnectionClosed):
                 while True:
@@ -133,7 +133,7 @@ class Socket:
         await self._connection.close(code, reason)
 
     def break_off(self) -> None:
-        """As a machine that fails: without a word."""
+        """Reset the connection without a close frame, as a failing machine would."""
         wire = self._connection.transport.get_extra_info("socket")
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._connection.transport.abort()

@@ -1,4 +1,4 @@
-"""Documents made from the committed schema: whatever it offers is asked for."""
+"""Generates GraphQL documents from the committed schema, with every field and argument."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +54,7 @@ def every_root_field() -> list[tuple[str, str]]:
 
 
 def least_given(operation: str, name: str) -> dict[str, Any]:
-    """The arguments that a root field cannot do without, saying as little as they can."""
+    """The required arguments of a root field, with minimal values."""
     arguments = root_fields(operation)[name].args
     return {key: least(key, it) for key, it in arguments.items() if is_required_argument(it)}
 
@@ -78,15 +78,15 @@ def least_of(given: GraphQLInputType) -> Any:
 def naming_account(
     operation: str, name: str, given: Mapping[str, Any], account: str
 ) -> dict[str, Any] | None:
-    """The same arguments for a named account; None where no account can be named."""
+    """The same arguments for a named account, or None if the field takes no account."""
     for key, argument in root_fields(operation)[name].args.items():
         if key == "account":
             return {**given, key: account}
         kind = get_named_type(argument.type)
         if is_input_object_type(kind) and "account" in kind.fields:
             several = is_list_type(get_nullable_type(argument.type))
-            [one] = given[key] if several else [given.get(key, {})]
-            named = {**one, "account": account}
+            [value] = given[key] if several else [given.get(key, {})]
+            named = {**value, "account": account}
             return {**given, key: [named] if several else named}
     return None
 
@@ -102,7 +102,7 @@ def calling(operation: str, name: str, *, depth: int = 3, beside: str = "") -> s
 
 
 def declaration(name: str, argument: GraphQLArgument) -> str:
-    """With its default, where null will not do."""
+    """The declaration of a variable, with the argument's default if null is not allowed."""
     written = argument.ast_node
     if not is_non_null_type(argument.type) or written is None or written.default_value is None:
         return f"${name}: {argument.type}"
@@ -110,16 +110,16 @@ def declaration(name: str, argument: GraphQLArgument) -> str:
 
 
 def everything(name: str, *, depth: int = 1) -> str:
-    """All fields of a type, and of what stands below it, so deep."""
+    """A selection of all fields of a type, and of the types below it to this depth."""
     return everything_of(SDL.type_map[name], depth)
 
 
 def everything_of(kind: GraphQLNamedType, depth: int) -> str:
     if is_abstract_type(kind):
         members = SDL.get_possible_types(kind)
-        # Fields of one name may differ in type, save in unions, whose members are made to agree.
+        # Fields of the same name may differ in type, except in unions: aliases keep them apart.
         prefix = "{}_{}: {}" if is_interface_type(kind) else None
-        parts = [f"... on {one.name} {fields_of(one, depth, prefix)}" for one in members]
+        parts = [f"... on {it.name} {fields_of(it, depth, prefix)}" for it in members]
         return f"{{ __typename {' '.join(parts)} }}"
     assert isinstance(kind, GraphQLObjectType)
     return fields_of(kind, depth)

@@ -1,4 +1,4 @@
-"""The whole application behind a real socket, in the event loop of the test."""
+"""Serves the whole application on a real port, in the test's own event loop."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from app.server.listening import limit_send_buffer
-from app.server.server import configured
+from app.server.server import uvicorn_config
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 10
@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
-    """Where a server is found."""
+    """The URLs of a server on this machine."""
 
     port: int
 
@@ -32,7 +32,7 @@ class Address:
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and stops without waiting, unless it is to be patient."""
+    """A uvicorn server that signals when it is ready, and stops at once if it has no grace."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -65,12 +65,12 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(app: Starlette, *, grace_seconds: int | None = None) -> AsyncIterator[Address]:
-    """Serve as `orderdeck serve` does, on a free port; with grace, it ends so as well."""
-    # Named as TCP, so that asyncio sends each part of an answer at once.
+    """Serve on a free port as `orderdeck serve` does; with grace, also shut down as it does."""
+    # With the protocol named, asyncio sets TCP_NODELAY and sends each part at once.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((LOOPBACK, 0))
     limit_send_buffer(listener)
-    config = configured(app, timeout_graceful_shutdown=grace_seconds)
+    config = uvicorn_config(app, timeout_graceful_shutdown=grace_seconds)
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(server.serve([listener]))
@@ -84,7 +84,7 @@ async def serving(app: Starlette, *, grace_seconds: int | None = None) -> AsyncI
 
 
 async def raw(address: Address, *parts: bytes) -> bytes:
-    """All that comes back, until the server ends the connection or says no more of itself."""
+    """Send raw bytes, and read the head of the response."""
     async with dialed(address) as (reader, writer):
         for part in parts:
             writer.write(part)
@@ -96,7 +96,7 @@ async def raw(address: Address, *parts: bytes) -> bytes:
 async def dialed(
     address: Address,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection on which anything may be said."""
+    """A raw TCP connection to the server."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         reader, writer = await asyncio.open_connection(LOOPBACK, address.port)
         try:

@@ -1,4 +1,4 @@
-"""Orders as a client places them."""
+"""Documents and helpers to place, cancel and read orders over the API."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -29,12 +29,12 @@ MARKET: Mapping[str, Any] = {
     "type": "MARKET",
     "amount": "0.001",
 }
-# So far from the market that it waits.
+# Far from the market, so that it stays open.
 WAITING: Mapping[str, Any] = {**MARKET, "type": "LIMIT", "price": "1000", "amount": "0.01"}
 
 
 async def answer(client: Client, wanted: Mapping[str, Any], **changes: Any) -> Data:
-    """Whatever placeOrder answers; a change to None leaves a field out."""
+    """The result of placeOrder; a change to None leaves a field out."""
     changed = {**wanted, **changes}
     given = {name: value for name, value in changed.items() if value is not None}
     placed: Data = (await client.ask(PLACE, input=given))["placeOrder"]
@@ -42,7 +42,7 @@ async def answer(client: Client, wanted: Mapping[str, Any], **changes: Any) -> D
 
 
 async def place(client: Client, wanted: Mapping[str, Any] = MARKET, **changes: Any) -> Data:
-    """The order that was placed."""
+    """Place an order and return it; a refusal fails the test."""
     placed = await answer(client, wanted, **changes)
     assert placed["__typename"] == "PlaceOrderSuccess", placed
     order: Data = placed["order"]
@@ -50,7 +50,7 @@ async def place(client: Client, wanted: Mapping[str, Any] = MARKET, **changes: A
 
 
 async def refusal(client: Client, wanted: Mapping[str, Any] = MARKET, **changes: Any) -> Data:
-    """Why it was not placed."""
+    """Place an order that must be refused, and return the refusal."""
     placed = await answer(client, wanted, **changes)
     assert placed["__typename"] == "Refusal", placed
     return placed

@@ -1,1 +1,1 @@
-"""An exchange that speaks Binance's protocol on a local port."""
+"""A fake Binance: an exchange with a matching engine that speaks Binance's API on a local port."""

@@ -1,4 +1,4 @@
-"""The exchange on a port of this machine, for as long as a block lasts."""
+"""Serves the fake Binance over HTTP and WebSockets on a local port."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,9 +14,9 @@ from tests.support.binance.venue import Venue
 async def running_venue(
     clock: Clock, *, port: int = 0, patience_seconds: float = 1.0
 ) -> AsyncIterator[Venue]:
-    """Serve until the block ends; a crash of the exchange itself ends the test.
+    """Serve until the block ends; an error inside of the fake itself fails the test.
 
-    What is still delayed at the end is waited for as long as patience lasts.
+    Requests that are still being handled at the end have patience_seconds to finish.
     """
     venue = Venue(clock)
     rest = Rest(venue.gate, venue.now)

@@ -1,4 +1,4 @@
-"""The exchange as a test holds it: its accounts, its market, and what goes wrong with it."""
+"""The fake Binance's control panel for tests: accounts, prices, orders and faults."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from tests.support.binance.api.user_streams import UserStreams
 from tests.support.binance.engine.accounts import Account
 from tests.support.binance.engine.balances import Books, Fill
 from tests.support.binance.engine.balancing import imbalances
+from tests.support.binance.engine.client_order_ids import ClientOrderIds
 from tests.support.binance.engine.digits import ZERO, Number
-from tests.support.binance.engine.filters import Wish
+from tests.support.binance.engine.filters import NewOrder
 from tests.support.binance.engine.listings import DEFAULT_LISTINGS, Listing
 from tests.support.binance.engine.matching import Matching
-from tests.support.binance.engine.names import Names
 from tests.support.binance.engine.orders import Order, Side, Status, Trade, Type
 from tests.support.binance.engine.tape import Print, Quote, Tape
 
@@ -41,12 +41,12 @@ class Venue:
         self.market_streams = MarketStreams(self.matching.tapes, self.now)
         self.user_streams = UserStreams(self.books, self.gate, self.now)
         self._clock = clock
-        self._names = Names("web")
+        self._names = ClientOrderIds("web")
         for listing in DEFAULT_LISTINGS:
             self.list_market(listing)
 
     def now(self) -> int:
-        """The exchange's own time in milliseconds, which may be wrong."""
+        """The exchange's clock in milliseconds, which skew_seconds makes wrong."""
         return self._true_now() + round(self.skew_seconds * 1000)
 
     def list_market(self, listing: Listing) -> None:
@@ -56,13 +56,13 @@ class Venue:
         self.matching.tapes[listing.symbol] = tape
 
     def delist_market(self, symbol: str) -> None:
-        """Cancel whatever waits there, and know nothing of the market any more."""
+        """Cancel the market's open orders and remove it."""
         for order in self.books.open_orders(symbol):
             self.cancel(order.id)
         del self.books.listings[symbol]
 
     def open_account(self, name: str, **balances: Number) -> Account:
-        """An account with a key that may trade and may not withdraw."""
+        """An account with these balances, whose key may trade but not withdraw."""
         key, secret = (hashlib.sha256(f"{name} {part}".encode()).hexdigest() for part in "ks")
         account = Account(name=name, api_key=key, secret=secret)
         for asset, amount in balances.items():
@@ -71,19 +71,19 @@ class Venue:
         return account
 
     def deposit(self, account: Account, asset: str, amount: Number) -> None:
-        """Bring money in, or out where the amount is below nothing."""
+        """Deposit money, or withdraw it if the amount is negative."""
         account.deposit(asset, Decimal(amount))
         self.user_streams.moved(account, asset, Decimal(amount))
 
     def move(self, symbol: str, price: Number, *, amount: Number = 1) -> None:
-        """Let the price go somewhere, with a tick between bid and ask."""
+        """Set the price of a market, with a spread of one tick."""
         tick = self.books.listings[symbol].tick
         ask = Decimal(price)
         quote = Quote(bid=money.subtract(ask, tick), ask=ask)
         self.quote(symbol, quote, last=ask, amount=amount)
 
     def quote(self, symbol: str, quote: Quote, *, last: Number, amount: Number = 1) -> None:
-        """Set bid, ask and the last price; whatever waits for them is filled or triggered."""
+        """Set bid, ask and last price, and fill or trigger the orders that they reach."""
         tape = self.matching.tapes[symbol]
         before = (tape.bids(), tape.asks())
         tape.move(quote, Print(at=self.now(), price=Decimal(last), amount=Decimal(amount)))
@@ -98,18 +98,18 @@ class Venue:
         amount: Number,
         price: Number | None = None,
     ) -> Order:
-        """An order placed by other means; at the market where no price is given."""
-        wish = Wish(
+        """Place an order outside of the API, as another program would; MARKET without a price."""
+        new_order = NewOrder(
             client_order_id=self._names.next(),
             side=Side(side),
             type=Type.MARKET if price is None else Type.LIMIT,
             amount=Decimal(amount),
             price=ZERO if price is None else Decimal(price),
         )
-        return self.matching.place(wish, account.name, self.books.listings[symbol])
+        return self.matching.place(new_order, account.name, self.books.listings[symbol])
 
     def order(self, id: int | str) -> Order:
-        """An order as it stands now, by the client's id or else the exchange's."""
+        """The present state of an order, by client order id or else by exchange order id."""
         latest_first = reversed(self.books.orders.values())
         named = (order for order in latest_first if order.client_order_id == id)
         return next(named, None) or self.books.orders[int(id)]
@@ -123,7 +123,7 @@ class Venue:
     def fill(
         self, id: int | str, amount: Number | None = None, price: Number | None = None
     ) -> Order:
-        """Fill a waiting order by hand, wholly and at its own price where nothing else is said.
+        """Fill an open order, by default completely and at its own price.
 
         The market's prices stay as they are.
         """
@@ -136,18 +136,18 @@ class Venue:
         return self.books.fill(order, fill)
 
     def cancel(self, id: int | str) -> Order:
-        """Cancel an order as the exchange itself does."""
+        """Cancel an order on the exchange's own initiative."""
         return self.books.close(self.order(id), Status.CANCELED, request_id=self._names.next())
 
     def expire(self, id: int | str) -> Order:
         return self.books.close(self.order(id), Status.EXPIRED)
 
     def hide_new_orders(self, seconds: float) -> None:
-        """Let lookups not find an order or a trade until it is so old."""
+        """Hide orders and trades from lookups until they are this old."""
         self.desk.visible_after_seconds = seconds
 
     def black_out(self) -> None:
-        """Cut every connection and every request, until it is lit again."""
+        """Cut every connection and request until light_up."""
         self.faults.everywhere(CUT)
         for sockets in (self.market_streams.sockets, self.user_streams.sockets):
             sockets.is_refusing = True
@@ -163,7 +163,7 @@ class Venue:
         assert not found, "; ".join(found)
 
     def ccxt_settings(self, account: Account | None) -> dict[str, Any]:
-        """What points ccxt's own class here, in plain values; for a clock that keeps real time."""
+        """ccxt options that point its Binance class here, as JSON values; needs a real clock."""
         keys = {"apiKey": account.api_key, "secret": account.secret} if account else {}
         options = {
             "fetchMarkets": {"types": ["spot"]},
@@ -173,7 +173,7 @@ class Venue:
         return {"urls": {"api": dict(self._urls())}, "options": options, **keys}
 
     def ccxt_config(self, account: Account | None) -> dict[str, Any]:
-        """The same with exact numbers and this exchange's clock, for the constructor."""
+        """The same with exact numbers and the fake's clock, for ccxt's constructor."""
         return {**self.ccxt_settings(account), "number": str, "milliseconds": self._true_now}
 
     def _urls(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Waiting until ccxt listens, so that nothing is said before."""
+"""Waits until ccxt has subscribed to a stream, so that nothing is sent too early."""
 
 import asyncio
 from asyncio import Task
@@ -14,10 +14,10 @@ _GLANCE_SECONDS = 0.0005
 async def watching(
     client: ccxt.pro.binance, topic: str, watch: Coroutine[Any, Any, Any]
 ) -> Task[Any]:
-    """Start to watch; return as soon as the next news of the topic will be heard."""
+    """Start a watch call; return once the next message of the topic would reach it."""
     task = asyncio.create_task(watch)
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        while not (is_heard(client, topic) or task.done()):  # noqa: ASYNC110 - ccxt tells nobody
+        while not (is_heard(client, topic) or task.done()):  # noqa: ASYNC110 - ccxt has no event for it
             await asyncio.sleep(_GLANCE_SECONDS)
     return task
 

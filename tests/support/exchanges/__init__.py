@@ -1,1 +1,1 @@
-"""Exchanges made ready for tests of the adapters."""
+"""Fake exchanges and rigs around real adapters, for tests of ExchangeGateway."""

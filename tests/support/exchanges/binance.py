@@ -1,4 +1,4 @@
-"""An account at the local Binance, reached through the genuine ccxt."""
+"""A rig of the ccxt adapter with the real ccxt library, connected to the fake Binance."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class BinanceRig:
-    """The adapter, its clock, and the exchange at the other end with its switches."""
+    """The adapter, its clock, and the fake Binance with its faults."""
 
     gateway: CcxtExchange
     venue: Venue
@@ -57,7 +57,7 @@ class BinanceRig:
 
 
 def terms_for(venue: Venue, account: Account | None, **changes: Any) -> CcxtTerms:
-    """Keys for a real account, the exchange's own clock, and a pace that nobody waits for."""
+    """The account's keys, the fake's clock, and a rate limit that never makes a test wait."""
     config = venue.ccxt_config(account)
     keys = {name: config.pop(name, None) for name in ("apiKey", "secret")}
     del config["number"]
@@ -73,7 +73,7 @@ def terms_for(venue: Venue, account: Account | None, **changes: Any) -> CcxtTerm
 
 @asynccontextmanager
 async def at_binance(clock: ManualClock, **changes: Any) -> AsyncIterator[BinanceRig]:
-    """An account with money, its adapter under way, not yet waited for."""
+    """An account with money; its adapter is running, but not necessarily connected yet."""
     async with running_venue(clock) as venue:
         account = venue.open_account("main", USDT=100_000, BTC=2)
         account.commission = Commission.QUOTE
@@ -90,7 +90,7 @@ async def at_binance(clock: ManualClock, **changes: Any) -> AsyncIterator[Binanc
 
 @asynccontextmanager
 async def trading(clock: ManualClock, **changes: Any) -> AsyncIterator[BinanceRig]:
-    """The same, connected and listening."""
+    """The same, connected and subscribed to its account's stream."""
     async with at_binance(clock, **changes) as rig:
         async with asyncio.timeout(10):
             await rig.gateway.opened.wait()
@@ -100,7 +100,7 @@ async def trading(clock: ManualClock, **changes: Any) -> AsyncIterator[BinanceRi
 
 
 async def subscribed(rig: BinanceRig) -> None:
-    """Wait until the exchange tells this account its news."""
+    """Wait until the fake Binance streams to this account."""
     async with asyncio.timeout(5):
         while not rig.venue.user_streams.listeners(rig.account.name):  # noqa: ASYNC110
             await asyncio.sleep(0.0005)

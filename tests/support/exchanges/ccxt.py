@@ -1,4 +1,4 @@
-"""An account over the genuine ccxt's Binance, and the server that it talks to."""
+"""A rig of the ccxt adapter with the real ccxt library, connected to a scripted server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ TRADE: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Rig:
-    """The exchange, its clock, and the other end of its line."""
+    """The adapter, its clock, and the scripted server with its account stream."""
 
     exchange: CcxtExchange
     server: Server
@@ -61,7 +61,7 @@ class Rig:
 def terms_for(server: Server, *, is_streaming: bool = False, **changes: Any) -> CcxtTerms:
     has = {"watchOrders": is_streaming, "watchMyTrades": is_streaming}
     overrides = server.binance | {"has": has}
-    # A pace that the clock, which stands still, never has to wait for.
+    # A rate limit that never makes a test wait: the clock stands still.
     overrides |= {"timeout_on_exit": 0, "verify": False, "timeout": 5000, "rateLimit": 1e-9}
     values: dict[str, Any] = {
         "exchange": "binance",
@@ -75,7 +75,7 @@ def terms_for(server: Server, *, is_streaming: bool = False, **changes: Any) -> 
 
 @asynccontextmanager
 async def rigged(**changes: Any) -> AsyncIterator[Rig]:
-    """An account whose loops run, not yet waited for."""
+    """An account with its loops running, not necessarily connected yet."""
     async with serving() as server:
         clock = ManualClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
         server.on("GET", "/api/v3/time", says({"serverTime": TIME}))

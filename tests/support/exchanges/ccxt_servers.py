@@ -1,4 +1,4 @@
-"""A few lines of HTTP that answer as they are told, for the genuine ccxt to talk to."""
+"""A scripted HTTP server for the real ccxt library: a test sets the answer for each path."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -53,7 +53,7 @@ BALANCE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One request as it arrived."""
+    """One request that the server received."""
 
     method: str
     path: str
@@ -62,7 +62,7 @@ class Asked:
 
 @dataclass
 class Server:
-    """What it says to whom, what it was asked, and where it stands."""
+    """The answers by method and path, the requests received, and the server's address."""
 
     address: str = ""
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
@@ -72,12 +72,16 @@ class Server:
         self.answers[method, path] = answer
 
     def said(self, method: str, path: str) -> list[dict[str, str]]:
-        """The fields of every request of this kind."""
-        return [one.fields for one in self.asked if (one.method, one.path) == (method, path)]
+        """The fields of every request with this method and path."""
+        return [
+            request.fields
+            for request in self.asked
+            if (request.method, request.path) == (method, path)
+        ]
 
     @property
     def binance(self) -> dict[str, Any]:
-        """What points ccxt's Binance here, and keeps it from asking for more than is answered."""
+        """ccxt options that point its Binance class here, and load only what is answered."""
         base = f"{self.address}/api/v3"
         socket = f"{self.address.replace('http', 'ws')}/ws-api/v3"
         return {
@@ -120,14 +124,14 @@ async def cuts_the_body_short(request: web.Request) -> web.StreamResponse:
 
 
 class UserStream:
-    """Binance's socket for an account, in the hands of a test."""
+    """Binance's account stream, on which a test sends events."""
 
     def __init__(self, server: Server) -> None:
         self.sockets: list[web.WebSocketResponse] = []
         self.subscribed = asyncio.Event()
         server.on("GET", "/ws-api/v3", self._serve)
 
-    async def tell(self, event: dict[str, Any]) -> None:
+    async def send(self, event: dict[str, Any]) -> None:
         await self.sockets[-1].send_json({"subscriptionId": 0, "event": event})
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -146,7 +150,7 @@ class UserStream:
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[Server]:
-    """A server on a free port, with one market and some money."""
+    """A server on a free port that answers with one market and some balances."""
     server = Server()
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", server.answer)

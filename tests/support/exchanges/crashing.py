@@ -1,4 +1,4 @@
-"""A process that submits one order and is made to die on the way: crashing.py URL CRASH_POINT."""
+"""A program that submits a paper order and dies at a crash point: crashing.py URL CRASH_POINT."""
 
 import asyncio
 import sys
@@ -37,7 +37,7 @@ async def main(url: str, point: CrashPoint) -> None:
     try:
         await die(PaperLedgers(database, "desk"), point)
     finally:
-        # Whoever does not die must end all the same, and the threads of a database do not.
+        # If it did not die, it must still end, which the database's threads would prevent.
         await database.close()
 
 

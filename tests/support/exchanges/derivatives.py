@@ -1,4 +1,4 @@
-"""What exchanges answer of their swaps and of the positions in them, in their own words."""
+"""A rig of the ccxt adapter against scripted servers that list swaps and positions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -16,7 +16,7 @@ from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
 from tests.support.exchanges.ccxt import TIME
 from tests.support.exchanges.ccxt_servers import BALANCE, MARKET, Server, says, serving
-from tests.support.exchanges.random_sessions import HandClock
+from tests.support.exchanges.random_sessions import JumpingClock
 
 Page = dict[str, Any]
 
@@ -107,11 +107,11 @@ _OKX_MARKETS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where an exchange tells of positions, and how ccxt's class is pointed at it."""
+    """One exchange's endpoint for positions, and what ccxt needs to be pointed at it."""
 
     exchange: str
     path: str
-    # What it answers besides, by path.
+    # Its other answers, by path.
     pages: Mapping[str, Any]
     types: tuple[str, ...]
 
@@ -172,29 +172,30 @@ PLACES = {
 
 @dataclass(frozen=True, kw_only=True)
 class DerivativesRig:
-    """An account, its exchange with swaps, and the clock."""
+    """An adapter whose exchange has swaps, the scripted server, and the clock."""
 
     exchange: CcxtExchange
     server: Server
-    clock: HandClock
+    clock: JumpingClock
     place: Place
 
     def holds(self, *rows: Page) -> None:
         self.server.on("GET", self.place.path, says(self.place.wrapped(list(rows))))
 
     def said(self) -> list[dict[str, str]]:
-        """What positions were asked for with, but for signatures and times."""
+        """The fields of the requests for positions, without signatures and times."""
         unimportant = {"timestamp", "signature", "recvWindow"}
         asked = self.server.said("GET", self.place.path)
         return [
-            {name: value for name, value in one.items() if name not in unimportant} for one in asked
+            {name: value for name, value in fields.items() if name not in unimportant}
+            for fields in asked
         ]
 
 
 @asynccontextmanager
 async def at_derivatives(name: str, **options: Any) -> AsyncIterator[DerivativesRig]:
-    """Connected to an exchange that lists spot markets and swaps."""
-    place, clock = PLACES[name], HandClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
+    """A connected rig of the named exchange, which lists spot markets and swaps."""
+    place, clock = PLACES[name], JumpingClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
     async with serving() as server:
         _answer_for(place, server)
         terms = _terms(place, server, **options)

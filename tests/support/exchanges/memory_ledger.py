@@ -1,4 +1,4 @@
-"""Books that live as long as a test: the store's promises, kept by plain dictionaries."""
+"""An in-memory LedgerStore for the paper exchange, with the promises of the real store."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -107,8 +107,8 @@ class _Transaction(_View):
         self.entries.numbers = replace(last, **highest)
 
 
-class MemoryBooks:
-    """One account's books; a transaction that fails leaves them as they were."""
+class MemoryLedger:
+    """The ledger of one account in dictionaries; a failed transaction changes nothing."""
 
     def __init__(self) -> None:
         self.entries = _Entries()

@@ -1,4 +1,4 @@
-"""Paper accounts at the prices of others: set by hand, simulated, or of the local Binance."""
+"""Rigs of paper accounts that mirror prices: set by a test, simulated, or of the fake Binance."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,18 +18,18 @@ from app.ports import Clock
 from tests.support.binance.running import running_venue
 from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
-from tests.support.exchanges.price_only import HandPrices
+from tests.support.exchanges.memory_ledger import MemoryLedger
+from tests.support.exchanges.price_only import ManualPrices
 from tests.support.exchanges.rigs import TERMS, PaperRig
 
 
-def followed_floor(terms: PaperTerms, clock: Clock) -> MirroredSource:
-    """The simulated prices, with nothing known of them but what is asked for."""
+def mirrored_source(terms: PaperTerms, clock: Clock) -> MirroredSource:
+    """A price source that mirrors the simulated prices as if they were another exchange's."""
     return MirroredSource(SimulatedSource(terms, clock), terms, clock)
 
 
-class FollowedRig(PaperRig):
-    """For the contract: the simulated market as that of somebody else."""
+class MirroredRig(PaperRig):
+    """A paper account that mirrors the simulated market, for the contract tests."""
 
     def __init__(self, books: LedgerStore, clock: ManualClock) -> None:
         super().__init__(books, clock)
@@ -37,29 +37,29 @@ class FollowedRig(PaperRig):
         self.gateway = PaperExchange(books, clock, TERMS, self.faults, prices=prices)
 
 
-class HandRig(PaperRig):
-    """For prices that a test sets."""
+class ManualRig(PaperRig):
+    """A paper account that mirrors prices set by the test."""
 
     def __init__(
-        self, books: LedgerStore, clock: ManualClock, prices: HandPrices | None = None
+        self, books: LedgerStore, clock: ManualClock, prices: ManualPrices | None = None
     ) -> None:
         super().__init__(books, clock)
-        self.prices = HandPrices(clock) if prices is None else prices
+        self.prices = ManualPrices(clock) if prices is None else prices
         self.gateway = PaperExchange(books, clock, TERMS, self.faults, prices=self.prices)
 
-    def restarted(self) -> "HandRig":
-        return HandRig(self.books, self.clock, self.prices)
+    def restarted(self) -> "ManualRig":
+        return ManualRig(self.books, self.clock, self.prices)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BinancePaper:
-    """A paper account at the local Binance, which never hears of its orders."""
+    """A paper account that mirrors the fake Binance, which never receives its orders."""
 
     gateway: PaperExchange
     source: CcxtExchange
     venue: Venue
     clock: ManualClock
-    books: MemoryBooks
+    books: MemoryLedger
 
     async def opens(self) -> None:
         async with asyncio.timeout(10):
@@ -67,7 +67,7 @@ class BinancePaper:
 
 
 def _terms_for(venue: Venue) -> CcxtTerms:
-    """No keys, the exchange's own clock, and a pace that nobody waits for."""
+    """No keys, the fake's clock, and a rate limit that never makes a test wait."""
     overrides = {**venue.ccxt_config(None), "timeout_on_exit": 0, "rateLimit": 1e-9}
     del overrides["number"]
     return CcxtTerms(exchange="binance", mode=AccountMode.PAPER, overrides=overrides)
@@ -75,9 +75,9 @@ def _terms_for(venue: Venue) -> CcxtTerms:
 
 @asynccontextmanager
 async def trading_on(
-    venue: Venue, clock: ManualClock, books: MemoryBooks
+    venue: Venue, clock: ManualClock, books: MemoryLedger
 ) -> AsyncIterator[BinancePaper]:
-    """An account whose loops run, not yet waited for."""
+    """The account with its loops running, not necessarily connected yet."""
     source = CcxtExchange(_terms_for(venue), clock, MarketCache(clock))
     gateway = PaperExchange(books, clock, TERMS, prices=source)
     running = asyncio.create_task(gateway.run())
@@ -90,7 +90,7 @@ async def trading_on(
 
 @asynccontextmanager
 async def paper_at_binance(clock: ManualClock) -> AsyncIterator[BinancePaper]:
-    """The same, connected."""
-    async with running_venue(clock) as venue, trading_on(venue, clock, MemoryBooks()) as paper:
+    """The account and its fake Binance, connected."""
+    async with running_venue(clock) as venue, trading_on(venue, clock, MemoryLedger()) as paper:
         await paper.opens()
         yield paper

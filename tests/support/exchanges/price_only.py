@@ -1,4 +1,4 @@
-"""An exchange of which there are only prices, set by hand."""
+"""A fake exchange that only has prices, which a test sets: for paper accounts that mirror it."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import PositionType
 from app.errors import ExchangeError
 from app.ports import Clock
-from tests.support.market_sources import NothingToWatch
+from tests.support.market_sources import NoMarketData
 
 CENT = Decimal("0.01")
 _FIRST = Decimal(50_000)
@@ -43,22 +43,22 @@ MARKETS = (
 )
 
 
-class HandPrices(NothingToWatch):
-    """Prices that stay where a test puts them, with a cent to each side of the last one."""
+class ManualPrices(NoMarketData):
+    """Prices that stay where a test sets them; bid and ask are a cent below and above the last."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._markets = {market.symbol: market for market in MARKETS}
         self.state = Connectivity.CONNECTED
         self.failure: ExchangeError | None = None
-        # What is not told of, though it is listed.
+        # Listed markets without a ticker.
         self.hidden: set[str] = set()
         self.last: dict[str, Decimal] = dict.fromkeys(self._markets, _FIRST)
         self.amounts: tuple[Decimal, ...] = (Decimal(1), Decimal(2))
         self.is_stale = False
         self.book_age = timedelta()
         self.asked = Counter[str]()
-        # What happens when a book is asked for, or between a question after prices and its answer.
+        # Called while an order book, or tickers, are being fetched.
         self.on_book: Callable[[], Awaitable[object]] | None = None
         self.on_tickers: Callable[[], Awaitable[object]] | None = None
 
@@ -76,10 +76,10 @@ class HandPrices(NothingToWatch):
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         self._require()
         self.asked["tickers"] += 1
-        found = {symbol: self._ticker(symbol) for symbol in symbols if symbol in self._markets}
+        tickers = {symbol: self._ticker(symbol) for symbol in symbols if symbol in self._markets}
         if self.on_tickers is not None:
             await self.on_tickers()
-        return {symbol: ticker for symbol, ticker in found.items() if symbol not in self.hidden}
+        return {symbol: ticker for symbol, ticker in tickers.items() if symbol not in self.hidden}
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         self._require()
@@ -90,7 +90,7 @@ class HandPrices(NothingToWatch):
         return OrderBook(bids=bids, asks=asks, at=self._clock.now() - self.book_age)
 
     async def run(self) -> None:
-        """Prices set by hand need nobody."""
+        """Nothing to do: the test sets the prices."""
 
     def _require(self) -> None:
         if self.failure is not None:

@@ -1,4 +1,4 @@
-"""Random sessions at the paper exchange, the same for the same seed, and what must hold in each."""
+"""Random trading sessions on the paper exchange, repeatable by seed, and their invariants."""
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -44,7 +44,7 @@ _SYMBOLS = ("BTC/USDT", "BTC/USDT", "BTC/USD", "SOL/USDT")
 _ON_MARGIN = ("BTC/USDT", "BTC/USDT", "SOL/USDT")
 _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
 _WORTHS = (6, 300, 300, 900, 900, 2_500, 4_000, 15_000, 19_960, 900_000)
-# With borrowed money.
+# Order values that need borrowed money.
 _BOLD = (4_000, 45_000, 80_000, 95_000)
 _OUTCOMES = {
     RefusalCode.INSUFFICIENT_FUNDS,
@@ -58,7 +58,7 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Entries:
-    """Everything in the books of one account."""
+    """All entries in the ledger of one account."""
 
     balances: Mapping[str, PaperBalance]
     orders: Sequence[PaperOrder]
@@ -81,7 +81,7 @@ async def read(books: LedgerStore) -> Entries:
 
 
 def a_bookkeeper(books: LedgerStore, clock: ManualClock, price_source: PriceSource) -> Bookkeeper:
-    """A process of its own over the books."""
+    """A bookkeeper over the ledger, as another process would have it."""
     faults = Faults()
     surroundings = LedgerContext(
         price_source=price_source, clock=clock, faults=faults, desk=FaultyNews(faults)
@@ -89,8 +89,8 @@ def a_bookkeeper(books: LedgerStore, clock: ManualClock, price_source: PriceSour
     return Bookkeeper(books, surroundings)
 
 
-class HandClock(ManualClock):
-    """For where nobody sleeps: it moves without waiting for anybody to wake."""
+class JumpingClock(ManualClock):
+    """A clock for tests in which nothing sleeps: it moves without waking anything."""
 
     def move(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
@@ -98,24 +98,24 @@ class HandClock(ManualClock):
 
 @dataclass
 class Session:
-    """One account on a day of its own, served by as many processes as there are."""
+    """Random orders on one account, served by one or several processes."""
 
     books: LedgerStore
     seed: int
     processes: int = 1
-    # How often, in percent, the waiting orders are looked after while nobody orders.
+    # The chance in percent that open orders are matched at a tick without a new order.
     attention: int = 50
-    # How often, in percent, an order is one on margin; with any, some days go by at once.
+    # The chance in percent that an order is on margin; if above 0, days may pass in one step.
     on_margin: int = 0
-    build_floor: Callable[[PaperTerms, Clock], PriceSource] = SimulatedSource
+    make_prices: Callable[[PaperTerms, Clock], PriceSource] = SimulatedSource
     placed: list[OrderIntent] = field(default_factory=list)
     amended: int = 0
 
     def __post_init__(self) -> None:
-        self.clock = HandClock(START)
+        self.clock = JumpingClock(START)
         self.keepers = [self._a_keeper() for _ in range(self.processes)]
         self.venue = SimulatedMarkets(TERMS)
-        # What happens, and who happens to see to it, are matters of two different dice.
+        # Two generators: what happens must not depend on which process handles it.
         self.dice = random.Random(self.seed)
         self.chance = random.Random(f"{self.seed} {self.processes} {self.attention}")
 
@@ -139,7 +139,7 @@ class Session:
                 await self._wait(self.dice.choice((1, 1, 2, 5, 40)))
 
     async def settle(self) -> None:
-        """Let every process see the present moment."""
+        """Let every process match up to now."""
         self.clock.move(2)
         for keeper in self.keepers:
             await keeper.match()
@@ -170,10 +170,10 @@ class Session:
         self.keepers[mine] = self._a_keeper()
 
     def _a_keeper(self) -> Bookkeeper:
-        return a_bookkeeper(self.books, self.clock, self.build_floor(TERMS, self.clock))
+        return a_bookkeeper(self.books, self.clock, self.make_prices(TERMS, self.clock))
 
     async def _sleep(self, days: int) -> None:
-        """For longer than anything is made up for, until somebody looks."""
+        """Let days pass, longer than what matching catches up on, before anything matches."""
         self.clock.move(timedelta(days=days).total_seconds())
         await self.keeper.match()
 
@@ -217,14 +217,14 @@ class Session:
 
 
 class Auditor:
-    """Looks at the books after every step: money comes from nowhere and goes nowhere."""
+    """Checks the ledger after every step: no money appears or disappears."""
 
     def __init__(self) -> None:
         self._orders: dict[int, PaperOrder] = {}
         self._trades: dict[int, Sequence[PaperTrade]] = {}
         self._owned = dict(TERMS.balances)
         self._reserved: dict[str, Decimal] = {}
-        # The positions on margin as the reader of fills adds them up.
+        # The margin positions, computed from the fills independently.
         self._holdings: dict[str, Holding] = {}
 
     def check(self, entries: Entries) -> None:
@@ -252,7 +252,7 @@ class Auditor:
     def _follow(
         self, old: PaperOrder | None, order: PaperOrder, trades: Sequence[PaperTrade]
     ) -> list[tuple[PaperTrade, PaperOrder]]:
-        assert old is None or old.waits, "what is closed stays as it is"
+        assert old is None or old.waits, "a closed order must not change"
         _assert_adds_up(order, trades)
         known = self._trades.get(order.number, ())
         assert list(trades[: len(known)]) == list(known)
@@ -322,7 +322,7 @@ def _reserve(order: PaperOrder) -> Decimal:
 
 
 def _away(dice: random.Random, last: Decimal, step: Decimal) -> Decimal:
-    """Mostly some steps from the price, now and then some percent."""
+    """A random distance from the price: mostly a few steps, sometimes a few percent."""
     farthest = dice.choice((3, 300, 3_000, int(last / step) // 20))
     return money.multiply(Decimal(dice.randint(-farthest, farthest)), step)
 

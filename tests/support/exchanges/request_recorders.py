@@ -1,4 +1,4 @@
-"""The genuine classes of ccxt with a recorder where they would open a connection."""
+"""Real ccxt classes whose requests are recorded instead of sent, for each exchange."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -34,7 +34,7 @@ _ORDER_TYPES = [
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """One request as it would have left."""
+    """One request that ccxt would have sent."""
 
     method: str
     path: str
@@ -42,9 +42,9 @@ class Sent:
 
 
 class Recorder:
-    """Stands in for a client's `fetch`: keeps what is asked, and gives the answer prepared.
+    """Replaces a ccxt client's `fetch`: records each request and returns a prepared answer.
 
-    An answer that has to be worked out is a function of what was sent.
+    An answer may be a function of the request.
     """
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
@@ -67,8 +67,8 @@ def _fields(body: Any) -> dict[str, Any]:
         return {}
     if body[0] not in "[{":
         return dict(parse_qsl(body))
-    found = orjson.loads(body)
-    return dict(found[0] if isinstance(found, list) else found)
+    fields = orjson.loads(body)
+    return dict(fields[0] if isinstance(fields, list) else fields)
 
 
 def a_market(client: Any) -> Any:
@@ -99,7 +99,7 @@ def a_market(client: Any) -> Any:
 async def recorded(
     exchange: str, answers: Mapping[str, Any], **config: Any
 ) -> AsyncIterator[tuple[Any, Recorder]]:
-    """A client that knows one market and whose every request ends at the recorder."""
+    """A ccxt client that knows one market and sends every request to the recorder."""
     client = getattr(import_module("ccxt.pro"), exchange)(
         {
             "apiKey": "key",
@@ -122,9 +122,9 @@ async def recorded(
 
 
 async def sent_for(exchange: str, *calls: Call) -> list[Sent]:
-    """What the genuine class sends, but for the questions that it puts to itself."""
+    """The requests that ccxt sends for these calls, without those about the account's type."""
     async with recorded(exchange, ANSWERS[exchange]) as (client, recorder):
         for call in calls:
             await getattr(client, call.method)(*call.arguments)
         asides = {"/v5/user/query-api", "/v5/account/info"}
-        return [one for one in recorder.sent if one.path not in asides]
+        return [request for request in recorder.sent if request.path not in asides]

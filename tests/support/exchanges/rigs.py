@@ -1,4 +1,4 @@
-"""Exchanges made ready for tests, each with the switches of the world behind it."""
+"""Order intents, assertions, and the rig of the paper exchange that the contract tests use."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ _numbers = count(1)
 
 
 def an_intent(**changes: Any) -> OrderIntent:
-    """A market buy of a little bitcoin, but for the changes, under a wire id of its own."""
+    """An intent with its own wire id: a small market buy of bitcoin, except for the changes."""
     intent = OrderIntent(
         wire_id=f"w{next(_numbers):017}",
         symbol=SYMBOL,
@@ -51,7 +51,7 @@ def a_limit(price: Decimal, **changes: Any) -> OrderIntent:
 
 
 def a_triggered(kind: OrderType, side: OrderSide, trigger: Decimal, **changes: Any) -> OrderIntent:
-    """An order with a trigger; its limit, where it has one, is the trigger's price."""
+    """An order with a trigger; its limit, if it has one, is the trigger price."""
     price = trigger if kind.has_price else None
     return changed(an_intent(type=kind, side=side, trigger_price=trigger, price=price), **changes)
 
@@ -78,13 +78,13 @@ async def ticker_of(gateway: ExchangeGateway, symbol: str = SYMBOL) -> Ticker:
 
 
 async def heard(news: AsyncIterator[OrderReport]) -> OrderReport:
-    """The next report, which must be there by now."""
+    """The next report, which must arrive within seconds."""
     async with asyncio.timeout(5):
         return await anext(news)
 
 
 class GatewayRig(Protocol):
-    """What the contract needs of a world: a gateway with money on it, and things going wrong."""
+    """What the contract tests need: a gateway with money on its account, and faults to inject."""
 
     @property
     def gateway(self) -> ExchangeGateway: ...
@@ -99,7 +99,7 @@ class GatewayRig(Protocol):
 
 
 class PaperRig:
-    """The paper exchange and its switchboard."""
+    """The paper exchange and its faults."""
 
     def __init__(self, books: LedgerStore, clock: ManualClock) -> None:
         self.faults = Faults()
@@ -121,12 +121,12 @@ class PaperRig:
             calls.clear()
 
     def restarted(self) -> "PaperRig":
-        """Another process over the same books."""
+        """A new exchange over the same ledger, as after a restart."""
         return PaperRig(self.books, self.clock)
 
 
 def agree(one: OrderReport | None, other: OrderReport | None) -> bool:
-    """Whether both tell the same, as far as both tell it."""
+    """Whether both reports are equal in all fields that both of them have."""
     assert one is not None
     assert other is not None
     apart = [
@@ -139,12 +139,12 @@ def agree(one: OrderReport | None, other: OrderReport | None) -> bool:
 
 
 async def is_rejected(rig: GatewayRig, intent: OrderIntent, code: RefusalCode) -> Refusal:
-    """Refused with this code, and no trace of it left."""
+    """Assert that an intent is rejected with this code and leaves no trace; return the refusal."""
     before = await rig.gateway.balances()
     with pytest.raises(ExchangeRejected) as caught:
         await rig.gateway.submit(intent)
     assert caught.value.refusal.code is code
-    # Of a market that is not listed, an exchange may know nothing at all.
+    # An exchange cannot look up orders of a market that it does not list.
     if intent.symbol in await rig.gateway.markets():
         assert await rig.gateway.find(key_of(intent)) is None
     assert await rig.gateway.balances() == before
@@ -153,7 +153,7 @@ async def is_rejected(rig: GatewayRig, intent: OrderIntent, code: RefusalCode) -
 
 @asynccontextmanager
 async def running(rig: PaperRig) -> AsyncIterator[PaperRig]:
-    """The rig with its matching loop under way, waiting for the clock."""
+    """The rig with its matching loop running, which sleeps until the clock advances."""
     loop = asyncio.create_task(rig.gateway.run())
     await rig.clock.until_asleep()
     try:

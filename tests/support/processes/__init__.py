@@ -1,1 +1,1 @@
-"""Servers as processes: started, killed, loaded and looked at afterwards."""
+"""Servers as processes, to be killed and loaded, and checks of their database afterwards."""

@@ -1,4 +1,4 @@
-"""What both sides wrote down, read from the database itself, and what must hold between them."""
+"""Reads our records and the paper exchange's from the database, and checks that they agree."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ _MANY = 1_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Books:
-    """Orders, fills and the log as they are kept here, and the paper exchange's own books."""
+    """Our orders, fills and event log, and the paper exchange's orders, trades and balances."""
 
     orders: tuple[RowMapping, ...]
     fills: tuple[RowMapping, ...]
@@ -39,14 +39,14 @@ class Books:
 
     @property
     def ids_by_client_id(self) -> dict[str, str]:
-        """The global id of each order, by the id that its client gave it."""
+        """The global id of each order, by its client order id."""
         return {
             row["client_order_id"]: ids.encode(ids.Kind.ORDER, row["id"]) for row in self.orders
         }
 
 
 async def read_books(database_url: str) -> Books:
-    """All of it at one instant; the server may run or not."""
+    """Read everything from one snapshot, whether the server runs or not."""
     database = Database(database_url, Bus())
     try:
         async with database.snapshot() as view:
@@ -68,7 +68,7 @@ async def _rows(view: Snapshot, table: Table) -> tuple[RowMapping, ...]:
 
 
 def differences(books: Books) -> list[str]:
-    """Where the exchange and we do not say the same, in words."""
+    """The differences between our records and the exchange's, in words."""
     unanswered = [row["id"] for row in books.orders if row["status"] in UNANSWERED]
     return [
         *(f"order {order_id} is not answered" for order_id in unanswered),
@@ -78,7 +78,7 @@ def differences(books: Books) -> list[str]:
 
 
 def only_at_the_exchange(books: Books) -> Facts:
-    """The fills that nobody has told us of yet."""
+    """The exchange's fills that we do not have yet."""
     return _paper_fills(books) - _our_fills(books)
 
 
@@ -93,7 +93,7 @@ def assert_no_order_twice(books: Books) -> None:
 
 
 def assert_log_is_whole(books: Books) -> None:
-    """Numbers without a gap, revisions from 1 on, and in the end the order as it is."""
+    """Assert that numbers have no gap, revisions start at 1, and the last state is the order's."""
     assert [logged.position.seq for logged in books.log] == list(range(1, len(books.log) + 1))
     revisions: dict[str, list[int]] = {row["id"]: [] for row in books.orders}
     last = {}
@@ -112,7 +112,7 @@ def assert_log_is_whole(books: Books) -> None:
 
 
 def assert_money_is_conserved(books: Books, initial: Mapping[str, Decimal]) -> None:
-    """What there is now is what was paid in, moved by every trade and lessened by every fee."""
+    """Assert that the balances are the initial ones plus all trades, minus all fees."""
     expected = dict(initial)
     by_number = {row["number"]: row for row in books.paper_orders}
     for trade in books.paper_trades:
@@ -168,6 +168,6 @@ def _money(row: RowMapping) -> tuple[Any, ...]:
 
 
 def compare(what: str, ours: Facts, theirs: Facts) -> Iterable[str]:
-    """What only one of the two says, in words."""
+    """The facts that only one side has, in words."""
     yield from (f"only here: {what} {fact}" for fact in (ours - theirs).elements())
     yield from (f"only at the exchange: {what} {fact}" for fact in (theirs - ours).elements())

@@ -1,4 +1,4 @@
-"""Clients as users write them: they try again, and they go on where they stopped."""
+"""Robust clients for servers that die: requests are retried, subscriptions are resumed."""
 
 import asyncio
 import json
@@ -69,7 +69,7 @@ subscription Updates($after: Cursor) {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What became of a request to place an order."""
+    """The result of placing an order: the order, or the refusal."""
 
     order: Data | None
     is_replayed: bool | None
@@ -88,7 +88,7 @@ class Answer:
 
 
 class ApiClient:
-    """GraphQL over HTTP. A request whose answer is lost is sent again, the same to the letter."""
+    """GraphQL over HTTP; a request without an answer is repeated unchanged."""
 
     def __init__(self, http: httpx.AsyncClient, server: ServerProcess) -> None:
         self._http = http
@@ -101,9 +101,9 @@ class ApiClient:
         async with asyncio.timeout(PATIENCE_SECONDS):
             answer = await self._post(body)
         assert answer.status_code == httpx.codes.OK, answer.text
-        told = answer.json()
-        assert "errors" not in told, told["errors"]
-        return cast("Data", told["data"])
+        response = answer.json()
+        assert "errors" not in response, response["errors"]
+        return cast("Data", response["data"])
 
     async def place(self, **wanted: object) -> Answer:
         return Answer.of((await self.ask(_PLACE, input=wanted))["placeOrder"])
@@ -119,7 +119,7 @@ class ApiClient:
         return cast("Data", (await self.ask(_CANCEL_ALL))["cancelAllOrders"])
 
     async def set_metadata(self, order_id: str, values: Sequence[Data]) -> list[Data]:
-        """One after the other, in one request."""
+        """Set these values one after the other, in one request."""
         names = [f"m{number}" for number in range(len(values))]
         declared = " ".join(f"${name}: JSON!" for name in names)
         fields = " ".join(_SET_METADATA.format(number) for number in range(len(values)))
@@ -131,14 +131,14 @@ class ApiClient:
         return cast("Data", (await self.ask(_READ, id=order_id))["order"])
 
     async def open_orders(self) -> Data:
-        """Those that are not final, and where in the log that was."""
+        """The open orders, with the cursor of the log that they are from."""
         return cast("Data", (await self.ask(_OPEN))["orders"])
 
     async def ticker(self, symbol: str) -> Data:
         return cast("Data", (await self.ask(_TICKER, symbol=symbol))["ticker"])
 
     async def until_settled(self, order_id: str) -> Data:
-        """The order, once the exchange has answered for it."""
+        """Wait for the exchange's answer about an order, and return the order."""
         return await eventually(
             lambda: self.read(order_id),
             lambda order: order["status"] not in {"SUBMITTING", "IN_DOUBT"},
@@ -162,10 +162,10 @@ async def api_client(server: ServerProcess) -> AsyncIterator[ApiClient]:
 
 @dataclass(kw_only=True, slots=True)
 class Pace:
-    """How a subscriber reads: at once, unless it is told to stop or to take its time."""
+    """How fast a subscriber reads: at once by default, or slowly, or with small buffers."""
 
     seconds_each: float = 0
-    # Bytes that wait in this process and in the kernel; None is as much as it likes.
+    # The size of the receive buffer, with almost no queue in this process; None: the defaults.
     buffer_bytes: int | None = None
 
     async def turn(self) -> None:
@@ -175,7 +175,7 @@ class Pace:
 
 
 class Subscriber:
-    """Follows orderUpdates through every restart, and keeps all that it saw."""
+    """Follows orderUpdates through all restarts, and keeps every update."""
 
     def __init__(self, server: ServerProcess, after: str | None, pace: Pace) -> None:
         self._url = server.socket_url
@@ -192,7 +192,7 @@ class Subscriber:
         return [update["cursor"] for update in self.updates]
 
     async def run(self) -> None:
-        """Reconnect, for ever, and go on behind the last cursor."""
+        """Subscribe behind the last cursor, and reconnect forever."""
         while True:
             with suppress(OSError, TimeoutError, EOFError, ConnectionClosed, InvalidHandshake):
                 await self._follow()
@@ -200,7 +200,7 @@ class Subscriber:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def until(self, is_enough: Callable[[], bool]) -> None:
-        """Wait until what was seen is enough."""
+        """Wait until the condition holds, checking it after every update."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not is_enough():
                 self._grown.clear()
@@ -249,7 +249,7 @@ class Subscriber:
             yield connection
 
     async def _narrow_socket(self, buffer_bytes: int) -> socket.socket:
-        """A connection on which little is on its way."""
+        """A connected socket with a small receive buffer."""
         address = self._url.removeprefix("ws://").split("/")[0].split(":")
         narrow = socket.socket()
         narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
@@ -279,7 +279,7 @@ async def eventually(
     *,
     seconds: float = PATIENCE_SECONDS,
 ) -> Data:
-    """Look until it is enough: for what only time brings, and nothing tells of."""
+    """Poll until the condition holds, where there is no event to wait for."""
     deadline = time.monotonic() + seconds
     while not is_enough(seen := await look()):
         assert time.monotonic() < deadline, f"after {seconds} s it is still so: {seen}"

@@ -1,4 +1,4 @@
-"""A bot in a process that is killed in the middle of a cycle; runs as a program."""
+"""A program that runs a bot, which dies at a crash point in the middle of a cycle."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ BUYING = Assignment(
 
 
 async def live(database_url: str, folder: Path, point: str) -> None:
-    """Trade for three minutes, and die at this point of the next order."""
+    """Trade for three minutes, then die at this crash point of the next order."""
     environ = {
         "ORDERDECK_DATABASE_URL": database_url,
         "ORDERDECK_DATA_DIR": str(folder / "data"),
@@ -40,12 +40,12 @@ async def live(database_url: str, folder: Path, point: str) -> None:
         for minute in range(PATIENCE_MINUTES):
             if minute == 3:
                 faults.crash_at.add(CrashPoint(point))
-            await decided(services, clock, minute)
+            await until_decided(services, clock, minute)
             await clock.advance(60)
 
 
-async def decided(services: Services, clock: ManualClock, count: int) -> None:
-    """Strategies think in threads, which no clock of ours can hurry; the next cycle may be due."""
+async def until_decided(services: Services, clock: ManualClock, count: int) -> None:
+    """Wait for more decisions, which take real time, and advance the clock to the next cycle."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with services.views.open(frozenset({"paper"})) as view:

@@ -1,4 +1,4 @@
-"""A server that is killed at random, and what its clients were told meanwhile."""
+"""Kills a server at random, and checks that what it acknowledged to clients still holds."""
 
 import asyncio
 import random
@@ -15,17 +15,16 @@ _FINAL = {"FILLED", "CANCELED", "EXPIRED", "REJECTED"}
 
 @dataclass(kw_only=True, slots=True)
 class Acknowledged:
-    """What the clients were told."""
+    """The answers that clients received, by client order id: orders, or refusal codes."""
 
     orders: defaultdict[str, list[Data]] = field(default_factory=lambda: defaultdict(list))
-    # By the code that was given.
     denied: dict[str, str] = field(default_factory=dict)
 
 
 async def kill_at_random(
     server: ServerProcess, kills: int, chance: random.Random, *, longest_life_seconds: float
 ) -> None:
-    """One kill in five comes while the server starts."""
+    """Kill and restart the server this often; after one kill in five, also kill it at its start."""
     for _ in range(kills):
         await asyncio.sleep(chance.uniform(0, longest_life_seconds))
         await server.kill()
@@ -36,12 +35,12 @@ async def kill_at_random(
         await server.start()
 
 
-def assert_as_told(books: Books, told: Acknowledged) -> None:
-    """Each order has the id that its client was told, and what was final has stayed so."""
+def assert_as_acknowledged(books: Books, acknowledged: Acknowledged) -> None:
+    """Assert that acknowledged ids and final states still hold, and that no denied order exists."""
     known = books.ids_by_client_id
     rows = {row["client_order_id"]: row for row in books.orders}
-    for client_order_id, answers in told.orders.items():
+    for client_order_id, answers in acknowledged.orders.items():
         assert {answer["id"] for answer in answers} == {known.get(client_order_id)}
         final = [answer["status"] for answer in answers if answer["status"] in _FINAL]
         assert set(final) <= {rows[client_order_id]["status"]}
-    assert told.denied & known.keys() == set()
+    assert acknowledged.denied & known.keys() == set()

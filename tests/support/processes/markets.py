@@ -1,4 +1,4 @@
-"""A lively market at the local exchange, on which others trade as well."""
+"""Moves prices and trades at random at the fake Binance, as a busy market would."""
 
 import asyncio
 import random
@@ -12,14 +12,14 @@ from tests.support.binance.venue import Venue
 
 LONGEST_TICK_SECONDS = 0.06
 SYMBOLS = {"BTC/USDT": "BTCUSDT", "ETH/USDT": "ETHUSDT"}
-# How far the price goes from where it was listed, in hundredths of a percent.
+# How far the price moves from the listed one, in hundredths of a percent.
 _AWAY = 20
-# What is offered at a time, in quote: less than most orders want.
+# The depth of the best level in quote currency: less than most orders need.
 _OFFERED = (100, 900)
 
 
 class Market:
-    """Prices that go up and down, offers too small for most orders, and a second trader."""
+    """Random prices, offers too small for most orders, and orders placed by another program."""
 
     def __init__(self, venue: Venue, account: Account, chance: random.Random) -> None:
         self._venue = venue
@@ -42,7 +42,7 @@ class Market:
             await asyncio.sleep(self._chance.uniform(0, LONGEST_TICK_SECONDS))
 
     def fill_some_order(self) -> None:
-        """By hand, and in part, wherever the price stands."""
+        """Fill part of an open order, regardless of the price."""
         order = self._some_order()
         if order is not None:
             step = self._venue.books.listings[order.symbol].step
@@ -67,7 +67,7 @@ class Market:
         self._venue.quote(symbol, quote, last=price)
 
     def _trade_elsewhere(self) -> None:
-        """Without us, with the account's money."""
+        """Place an order on the account that does not come from the server under test."""
         symbol = self._chance.choice(list(SYMBOLS.values()))
         listing = self._venue.books.listings[symbol]
         side = self._chance.choice(("BUY", "SELL"))
@@ -76,7 +76,7 @@ class Market:
         self._venue.place_elsewhere(self._account, symbol, side, amount, price)
 
     def _close_some_order(self) -> None:
-        """The exchange does so by itself, now and then."""
+        """Cancel or expire an order, as an exchange sometimes does by itself."""
         order = self._some_order()
         if order is not None:
             self._chance.choice((self._venue.cancel, self._venue.expire))(order.id)

@@ -1,7 +1,7 @@
-"""Servers for tests: as `orderdeck serve`, with faults, and without the wait for the imports.
+"""A program that forks `orderdeck serve` processes, with faults and without waiting for imports.
 
-Everything is imported, and the schema built, once. Each request that comes over the socket is then
-served by a process of its own, which lives and dies as any other does.
+It imports everything and builds the schema once. For each request on its socket it then forks a
+server, which lives and dies like any other process.
 """
 
 import array
@@ -36,7 +36,7 @@ _ACCOUNT = "paper"
 
 
 class StatementCrash:
-    """The process dies around a statement: before it, or before its transaction is committed."""
+    """Kills the process before a statement, or before the commit of its transaction."""
 
     def __init__(self, *, statement: str, number: int, at_commit: bool) -> None:
         self._statement = statement
@@ -55,7 +55,7 @@ class StatementCrash:
             _die()
 
     def _watch_sqlite(self, connection: object, _: object) -> None:
-        """SQLite's writer commits past SQLAlchemy."""
+        """Trace raw connections too: SQLite's writer commits without SQLAlchemy."""
         if isinstance(connection, sqlite3.Connection):
             connection.set_trace_callback(self._before_raw_statement)
 
@@ -69,16 +69,16 @@ class StatementCrash:
 
 
 def main() -> None:
-    """Fork a server for each request on the socket that stands at standard input."""
+    """Fork a server for each request on the socket at standard input."""
     build_schema()
     known_revisions()
     for module in sys.argv[1:]:
         import_module(module)
-    # What stands by now is shared by all: a collector that looked at it would copy it.
+    # All forks share these objects: garbage collection would touch and so copy their pages.
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    # A group of its own, so that no server outlives the tests, however they end.
+    # Its own process group, so that no server outlives the tests, however they end.
     os.setpgid(0, 0)
     with socket.socket(fileno=os.dup(0)) as requests:
         while True:

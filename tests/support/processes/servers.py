@@ -1,4 +1,4 @@
-"""The server as a process: started, killed and started again on the same port and data."""
+"""Runs the server as a process that can be killed and restarted on the same port and data."""
 
 import array
 import asyncio
@@ -27,31 +27,31 @@ START_SECONDS = 20
 STOP_SECONDS = 30
 BANNER_LINES = 5
 _LAST = "  data "
-# Below the ports that the system gives to outgoing connections: while the server is down, one of
-# those could otherwise take its port, or even connect to itself.
+# Below the system's ephemeral ports: while the server is down, an outgoing connection could
+# otherwise take its port, or even connect to itself.
 _PORTS = range(20_000, 32_000)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Child:
-    """A process that was started, and how its exit code is collected."""
+    """A started process, and the function that collects its exit code."""
 
     pid: int
     reap: Callable[[], int | None]
 
 
 class Launcher(Protocol):
-    """A way to start a server, with its output going to a file descriptor."""
+    """Starts a server that writes its output to a file descriptor."""
 
     def __call__(self, environ: Mapping[str, str], folder: Path, output: int) -> Child: ...
 
 
 class ForkLauncher:
-    """Starts servers with test-only faults, in no time."""
+    """Starts servers quickly by forking, with faults that only tests have."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        # An answer belongs to the request before it.
+        # One request at a time, so that each gets its own answer.
         self._turn = threading.Lock()
 
     def __call__(self, environ: Mapping[str, str], folder: Path, output: int) -> Child:
@@ -64,7 +64,7 @@ class ForkLauncher:
 
 @contextmanager
 def fork_launcher(*modules: str) -> Iterator[ForkLauncher]:
-    """Further modules are imported once for all servers, where those would do it one by one."""
+    """Start the forking program; the modules named are imported there once for all servers."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         command = [sys.executable, "-m", "tests.support.processes.serve", *modules]
@@ -78,7 +78,7 @@ def fork_launcher(*modules: str) -> Iterator[ForkLauncher]:
 
 
 def launch_program(environ: Mapping[str, str], folder: Path, output: int) -> Child:
-    """The program that is shipped, as a person starts it."""
+    """Start `python -m app serve`, as users do."""
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "serve"],
         env={**environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
@@ -91,7 +91,7 @@ def launch_program(environ: Mapping[str, str], folder: Path, output: int) -> Chi
 
 
 class ServerProcess:
-    """One server, which may die many times."""
+    """One server, which may be killed and restarted many times."""
 
     def __init__(
         self, launcher: Launcher, folder: Path, database_url: str, **settings: object
@@ -106,7 +106,7 @@ class ServerProcess:
         }
         self._child: Child | None = None
         self._listening: asyncio.Task[None] | None = None
-        self._spoke = asyncio.Event()
+        self._has_announced = asyncio.Event()
         self.port = free_port()
         self.database_url = database_url
         self.faults: dict[str, Any] = {}
@@ -131,7 +131,7 @@ class ServerProcess:
 
     @property
     def banner(self) -> list[str]:
-        """What it says when it is ready: its last line is the data folder."""
+        """The lines that it prints when ready; the last one names the data folder."""
         ends = [number for number, line in enumerate(self.output, 1) if line.startswith(_LAST)]
         return self.output[ends[0] - BANNER_LINES : ends[0]] if ends else []
 
@@ -144,7 +144,7 @@ class ServerProcess:
         await self.ready()
 
     async def launch(self) -> None:
-        """Begin to start, without waiting for it."""
+        """Start the process without waiting until it is ready."""
         assert self._child is None
         self._folder.mkdir(exist_ok=True)
         environ = self._environ | {
@@ -157,34 +157,34 @@ class ServerProcess:
         finally:
             os.close(writing)
         self.output = []
-        self._spoke.clear()
+        self._has_announced.clear()
         self._listening = asyncio.create_task(self._listen(reading))
 
     async def ready(self) -> None:
-        """Wait until it says so, and until it answers."""
-        await self.spoken()
+        """Wait until it has printed its banner and answers."""
+        await self.announced()
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.get(f"http://127.0.0.1:{self.port}/healthz")
         assert answer.status_code == httpx.codes.OK
 
-    async def spoken(self) -> None:
-        """Wait until it says that it is ready."""
+    async def announced(self) -> None:
+        """Wait until it has printed its banner."""
         async with asyncio.timeout(START_SECONDS):
-            await self._spoke.wait()
+            await self._has_announced.wait()
         assert len(self.banner) == BANNER_LINES, f"it did not start: {self.output}"
 
     async def kill(self) -> None:
-        """End it as a power cut does."""
+        """Kill it, as a power cut would."""
         self._signal(signal.SIGKILL)
         await self.died()
 
     async def stop(self) -> int | None:
-        """End it as a person does, and give back its exit code where it is known."""
+        """Terminate it as a user does; returns its exit code, or None if that is unknown."""
         self._signal(signal.SIGTERM)
         return await self.died()
 
     async def died(self) -> int | None:
-        """Wait until it has ended, by whatever hand."""
+        """Wait until it has ended, for any reason; returns its exit code if known."""
         child = self._child
         assert child is not None
         assert self._listening is not None
@@ -200,12 +200,12 @@ class ServerProcess:
         return child.reap()
 
     async def end(self) -> None:
-        """Leave nothing behind."""
+        """Kill it if it still runs."""
         if self._child is not None:
             await self.kill()
 
     async def _listen(self, descriptor: int) -> None:
-        """Take in all that it prints, so that it never waits for a reader."""
+        """Read all its output, so that it never blocks on a full pipe."""
         output = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(output)
         with os.fdopen(descriptor, "rb", 0) as pipe:
@@ -213,8 +213,8 @@ class ServerProcess:
             async for line in output:
                 self.output.append(line.decode().rstrip("\n"))
                 if self.output[-1].startswith(_LAST):
-                    self._spoke.set()
-        self._spoke.set()
+                    self._has_announced.set()
+        self._has_announced.set()
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Everything that goes wrong between us and an exchange, all of it, again and again."""
+"""Injects every kind of fault at the fake Binance in random order, again and again."""
 
 import asyncio
 import random
@@ -22,7 +22,7 @@ LONGEST_CALM_SECONDS = 0.2
 LONGEST_SPELL_SECONDS = 0.6
 HIDDEN_SECONDS = 0.8
 BAN_SECONDS = 1
-# The last is too long for the client's patience, and for the exchange to accept it any more.
+# The last exceeds both the client's timeout and the exchange's receive window.
 DELAYS_SECONDS = (0.3, 1.5, 2.5)
 ORDERS = (RequestKind.CREATE_ORDER, RequestKind.CANCEL_ORDER)
 LISTS = (RequestKind.OPEN_ORDERS, RequestKind.ALL_ORDERS, RequestKind.MY_TRADES)
@@ -38,7 +38,7 @@ _Act = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """A fault that waits for a request of its kind, and is counted when it strikes."""
+    """A fault that counts itself when it strikes a request."""
 
     name: str
     fault: AnyFault
@@ -50,7 +50,7 @@ class Counted:
 
 
 class Storm:
-    """Deals out all troubles, in an order of chance, and then all of them again."""
+    """Injects all faults in random order, then all of them again, until it is stopped."""
 
     def __init__(
         self, venue: Venue, clock: Clock, chance: random.Random, race: Callable[[], None]
@@ -75,9 +75,9 @@ class Storm:
         self._venue.light_up()
 
     async def _strike(self, name: str) -> None:
-        """For what no run should do without."""
+        """Inject a fault that every run must have, and wait until it strikes."""
         await self.troubles[name]()
-        while not self.struck[name]:  # noqa: ASYNC110 - whoever asks next does not know of us
+        while not self.struck[name]:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(PAUSE_SECONDS)
 
     def _requests(self) -> Mapping[str, _Act]:
@@ -89,7 +89,7 @@ class Storm:
         }
 
     async def _arm(self, kind: RequestKind, fault: AnyFault) -> None:
-        """For the next request of the kind; at a start, for the next one that comes soon."""
+        """Arm a fault for the next request of a kind; for those of a start, only for a while."""
         self._venue.faults.off(kind)
         self._venue.faults.on(kind, fault)
         if kind in STARTS:
@@ -122,7 +122,7 @@ class Storm:
         return faults.refusal(banned(until=until, retry_after=BAN_SECONDS))
 
     def _spells(self) -> Mapping[str, _Act]:
-        """What befalls the sockets and the exchange as a whole, most of it for a while."""
+        """Faults of the sockets or the whole exchange, most of which last for a while."""
         user, market = (
             streams.sockets for streams in (self._venue.user_streams, self._venue.market_streams)
         )

@@ -1,4 +1,4 @@
-"""Clients that place orders of every kind at the local exchange, and take some of them back."""
+"""Clients that place orders of every kind through the API, and cancel some of them."""
 
 import asyncio
 import random
@@ -20,13 +20,15 @@ Kind = Callable[[Quote, str], Data]
 
 
 class VenueTrader:
-    """One client, who waits for each answer before the next order."""
+    """A client that waits for each answer before it places its next order."""
 
-    def __init__(self, api: ApiClient, market: Market, name: str, told: Acknowledged) -> None:
+    def __init__(
+        self, api: ApiClient, market: Market, name: str, acknowledged: Acknowledged
+    ) -> None:
         self._api = api
         self._market = market
         self._name = name
-        self._told = told
+        self._acknowledged = acknowledged
         self._chance = random.Random(name)
 
     async def trade(self, until: asyncio.Event) -> None:
@@ -35,7 +37,7 @@ class VenueTrader:
             number += 1
             order = await self._place(f"{self._name}-{number}")
             if order is None:
-                # Nothing is taken while there is no way to the exchange.
+                # Orders are refused while the exchange cannot be reached.
                 await asyncio.sleep(REFUSED_SECONDS)
             elif self._chance.random() < _CANCELED_SHARE:
                 await self._cancel(order)
@@ -52,19 +54,19 @@ class VenueTrader:
             **kind(self._market.quote(symbol), side),
         )
         if answer.order is None:
-            self._told.denied[client_order_id] = str(answer.refusal)
+            self._acknowledged.denied[client_order_id] = str(answer.refusal)
         else:
-            self._told.orders[client_order_id].append(answer.order)
+            self._acknowledged.orders[client_order_id].append(answer.order)
         return answer.order
 
     async def _cancel(self, order: Data) -> None:
         result = await self._api.cancel(order["id"])
-        told = result.get("order") or result["existingOrder"]
-        self._told.orders[order["clientOrderId"]].append(told)
+        acknowledged = result.get("order") or result["existingOrder"]
+        self._acknowledged.orders[order["clientOrderId"]].append(acknowledged)
 
 
 def _away(quote: Quote, side: str, percent: str) -> str:
-    """A price on the waiting side of the market by so much; on the other where it is negative."""
+    """A price that is this far from crossing the market; a negative percentage crosses it."""
     share = Decimal(percent) / 100
     if side == "BUY":
         share = -share
@@ -84,7 +86,7 @@ def _limit(percent: str, **terms: str) -> Kind:
 
 
 def _triggered(type: str, percent: str) -> Kind:
-    """Its limit, where it has one, is a little worse than its trigger."""
+    """An order with a trigger; its limit, if it has one, is a little worse than the market."""
 
     def kind(quote: Quote, side: str) -> Data:
         limits = {"price": _away(quote, side, "-0.2")} if type.endswith("LIMIT") else {}

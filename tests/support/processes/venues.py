@@ -1,4 +1,4 @@
-"""A server's account at the local exchange, and what both of them wrote down in the end."""
+"""Settings for a server with an account at the fake Binance, and checks that both agree."""
 
 import json
 from collections import Counter
@@ -16,7 +16,7 @@ from tests.support.binance.engine.orders import Status
 from tests.support.binance.venue import Venue
 from tests.support.processes.books import UNANSWERED, Books, Facts, compare
 
-# So long the exchange takes a request that is on its way, and a second more.
+# How long the exchange accepts a delayed request, and the same plus a second.
 RECEIVE_WINDOW_MILLISECONDS = 2_000
 NOT_FOUND_SECONDS = 3
 _STATUSES = {
@@ -29,11 +29,11 @@ _STATUSES = {
 
 
 def settings_at(venue: Venue, account: Account) -> dict[str, object]:
-    """An account `main` there, looked after more often than people would."""
+    """Settings with an account `main` at the fake Binance, compared very often."""
     ccxt = venue.ccxt_settings(account)
     keys = {"api_key": ccxt.pop("apiKey"), "secret": ccxt.pop("secret")}
     ccxt["options"]["recvWindow"] = RECEIVE_WINDOW_MILLISECONDS
-    # Milliseconds for each of ccxt's costs, of which this exchange takes as many as it gets.
+    # ccxt's pause per unit of cost, in milliseconds: the fake needs no pacing.
     ccxt["rateLimit"] = 1
     main = {"exchange": "binance", "mode": "live", "ccxt": json.dumps(ccxt), **keys}
     return {
@@ -46,7 +46,7 @@ def settings_at(venue: Venue, account: Account) -> dict[str, object]:
 
 
 def differences(books: Books, venue: Venue, account: Account) -> list[str]:
-    """Where the exchange and we do not say the same, in words."""
+    """The differences between our records and the exchange's, in words."""
     unanswered = [row["id"] for row in books.orders if row["status"] in UNANSWERED]
     return [
         *(f"order {order_id} is not answered" for order_id in unanswered),
@@ -58,7 +58,7 @@ def differences(books: Books, venue: Venue, account: Account) -> list[str]:
 
 
 def _forgotten(books: Books, venue: Venue, account: Account) -> Iterator[str]:
-    """What never reached the exchange was refused there or here, and is nothing else."""
+    """Orders without an exchange order id must be REJECTED, and unknown to the exchange."""
     known = {order.client_order_id for order in venue.orders(account)}
     for row in books.orders:
         is_nameless = row["exchange_order_id"] is None and row["status"] not in UNANSWERED
@@ -84,7 +84,7 @@ def _our_orders(books: Books) -> Facts:
 
 
 def _wire_id(row: RowMapping) -> str:
-    """Orders of others are known by a name of our own; the one they gave is beside it."""
+    """The id that the exchange has: of external orders, it is our client order id."""
     name = "client_order_id" if row["source"] == OrderSource.EXTERNAL else "wire_id"
     return str(row[name])
 
@@ -106,7 +106,7 @@ def _their_orders(venue: Venue, account: Account) -> Facts:
 
 
 def _our_fills(books: Books) -> Facts:
-    """Without their times: the answer to an order tells its trades without any."""
+    """Our valid fills, without times: fills in the answer to an order have none."""
     orders = {row["id"]: row["exchange_order_id"] for row in books.orders}
     return Counter(
         (orders[row["order_id"]], row["exchange_trade_id"], *_money(row))
@@ -133,7 +133,7 @@ def _their_fills(venue: Venue, account: Account) -> Facts:
 
 
 def _our_balances(books: Books, account: Account) -> Facts:
-    """What was paid in, moved by every fill that we know and lessened by every fee."""
+    """The deposits plus all fills that we have, minus all fees."""
     totals = dict(account.deposits)
     for row in _valid_fills(books):
         base, quote = row["symbol"].split("/")

@@ -1,1 +1,1 @@
-"""Markets, accounts and strategies that tests of the services set by hand."""
+"""Fake exchanges, market data and strategies for tests of the services."""

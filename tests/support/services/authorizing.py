@@ -1,4 +1,4 @@
-"""Ways to try a token."""
+"""Asks the auth service whether a token is accepted."""
 
 from app.errors import Unauthenticated
 from app.services.access.auth import AuthService

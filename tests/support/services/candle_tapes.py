@@ -1,4 +1,4 @@
-"""A market whose candles a test corrects, leaves out and counts."""
+"""A fake exchange with deterministic candles, which a test can correct, leave out and count."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ from app.services.markets.market_data import MarketDataService
 from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import Metrics
 from tests.support.clock import ManualClock
-from tests.support.market_sources import NothingToWatch, market
+from tests.support.market_sources import NoMarketData, market
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
 
 
-class Tape(NothingToWatch):
-    """The same candles of each symbol, for as long as it is listed."""
+class Tape(NoMarketData):
+    """A gateway that has the same candles for every symbol, from `first` until now."""
 
     connection = Connection(connectivity=Connectivity.CONNECTED)
 
@@ -30,12 +30,12 @@ class Tape(NothingToWatch):
         self.market_set = market_set
         self.clock = clock
         self.first = first
-        # How often each was corrected; those in which nobody traded are told by nobody.
+        # How often each candle was corrected, and the candles that do not exist: nobody traded.
         self.corrected: Counter[datetime] = Counter()
         self.missing: set[datetime] = set()
         self.is_cut_off = False
         self.asked: list[CandleRequest] = []
-        self.told = 0
+        self.returned = 0
 
     async def markets(self) -> Mapping[str, Market]:
         return {symbol: market(symbol) for symbol in SYMBOLS}
@@ -51,25 +51,26 @@ class Tape(NothingToWatch):
             raise ExchangeUnavailable("it is cut off")
         known = self.all(asked.span)
         if asked.since is None:
-            told = known[-asked.limit :]
+            candles = known[-asked.limit :]
         else:
-            told = [one for one in known if one.at >= asked.since][: asked.limit]
+            later = [candle for candle in known if candle.at >= asked.since]
+            candles = later[: asked.limit]
         self.asked.append(asked)
-        self.told += len(told)
-        return told
+        self.returned += len(candles)
+        return candles
 
     def all(self, span: timedelta = timedelta(minutes=1)) -> list[Candle]:
-        """From the first to the one that runs."""
+        """All candles, from the first to the one that is not yet closed."""
         spans = (self.clock.now() - self.first) // span + 1
         moments = (self.first + number * span for number in range(spans))
         return [self._candle(at, span) for at in moments if at not in self.missing]
 
     def closed(self, limit: int) -> list[Candle]:
-        return [one for one in self.all() if one.is_closed][-limit:]
+        return [candle for candle in self.all() if candle.is_closed][-limit:]
 
     def correct(self, depth: int) -> None:
-        """So many of those that have closed, from the newest on."""
-        self.corrected.update(one.at for one in self.closed(depth))
+        """Change the newest closed candles, this many of them."""
+        self.corrected.update(candle.at for candle in self.closed(depth))
 
     def _candle(self, at: datetime, span: timedelta) -> Candle:
         price = Decimal(100 + at.minute) + Decimal(self.corrected[at]) / 100

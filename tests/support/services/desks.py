@@ -1,4 +1,4 @@
-"""An account at a desk whose prices and balances a test sets by hand, and what is built on it."""
+"""A fake exchange whose prices and balances a test sets, and the portfolio services built on it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -47,30 +47,30 @@ HOME = EquityKey(account=ACCOUNT, currency="USDT")
 
 @dataclass(kw_only=True, slots=True)
 class Desk:
-    """What it says, and how often it was asked."""
+    """A gateway that answers with the prices and balances set by the test, and counts requests."""
 
     clock: ManualClock
     prices: dict[str, str] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
-    # Markets whose price is so old that it says so, and those without one.
+    # Markets whose price is reported as stale, and markets without a price.
     stale: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     is_away: bool = False
     is_mute: bool = False
     balances_asked: int = 0
     exposures_asked: int = 0
-    # The positions that it keeps itself; None where it keeps none.
+    # The positions that the exchange itself keeps; None if it has no positions at all.
     kept: list[Exposure] | None = None
     prices_asked: int = 0
     _asked: int = 0
-    # What happens while it is asked for balances.
+    # Run while balances are being fetched, the last one first.
     meanwhile: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     # The streams that are open.
     streams: dict[str, asyncio.Queue[Ticker]] = field(default_factory=dict)
     _markets: dict[str, Market] = field(default_factory=dict)
 
     async def markets(self) -> Mapping[str, Market]:
-        """The same ones as long as they stay the same, as an exchange gives them."""
+        """The same mapping until the set of markets changes, as real gateways return it."""
         if set(self._markets) != set(self.prices):
             self._markets = {symbol: _market(symbol) for symbol in self.prices}
         return self._markets
@@ -98,7 +98,7 @@ class Desk:
 
     @property
     def market_set(self) -> str:
-        """Of the present moment alone: prices here change without the clock."""
+        """A new name for each call, so that nothing is cached: prices change without the clock."""
         self._asked += 1
         return f"desk {self._asked}"
 
@@ -123,7 +123,7 @@ class Desk:
 
 
 class StreamedDesk(Desk):
-    """One that also tells each price by a stream, when a test says so."""
+    """A desk that also streams tickers: move sets a price and sends it."""
 
     connection = Connection(connectivity=Connectivity.CONNECTED)
 
@@ -162,8 +162,8 @@ def _market(symbol: str) -> Market:
     )
 
 
-class Patient:
-    """Time by hand, but for deadlines: whoever waits for an answer is not yet at rest."""
+class RealTimeouts:
+    """A ManualClock whose timeouts run in real time, as they wait for real answers."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
@@ -178,8 +178,8 @@ class Patient:
         return asyncio.timeout(seconds)
 
 
-class House:
-    """All that portfolios are made of, around one desk."""
+class PortfolioRig:
+    """The portfolio services, their database and one account at a Desk."""
 
     def __init__(
         self, database: Database, bus: Bus, clock: ManualClock, kind: type[Desk] = Desk
@@ -198,14 +198,14 @@ class House:
         self._views = ViewService(database)
         self._log = OrderLog(database, bus, clock)
         self._numbers = count(1)
-        patient = Patient(clock)
-        self.feeds = StreamRegistry([self.account.gateway], patient)
-        market_data = MarketDataService(self.feeds, patient)
-        valuer = Valuer(market_data, patient)
+        real_timeouts = RealTimeouts(clock)
+        self.feeds = StreamRegistry([self.account.gateway], real_timeouts)
+        market_data = MarketDataService(self.feeds, real_timeouts)
+        valuer = Valuer(market_data, real_timeouts)
         self.portfolios = PortfolioService(valuer, clock)
         accounts = AccountService(database, clock, [self.account])
         self.positions = PositionService(accounts, valuer, market_data, clock)
-        steady = ConsistentViews(self._views, valuer, patient)
+        steady = ConsistentViews(self._views, valuer, real_timeouts)
         watches = LiveQueries(bus, self.feeds, clock)
         self.feed = PortfolioFeed(self.portfolios, steady, watches)
         self.position_feed = PositionFeed(self.positions, accounts, steady, watches)
@@ -218,7 +218,7 @@ class House:
             clock=clock,
         )
 
-    async def open(self) -> "House":
+    async def open(self) -> "PortfolioRig":
         async with self._database.transaction() as tx:
             await tx.accounts.insert(ACCOUNT, "desk", AccountMode.PAPER, self.clock.now())
         await self._log.open()
@@ -245,7 +245,7 @@ class House:
             return await view.equity(HOME, None, None)
 
     async def write(self, *points: EquityPoint) -> None:
-        """As if they had been recorded."""
+        """Write equity points as if they had been recorded."""
         async with self._database.transaction() as tx:
             for point in points:
                 await tx.equity.add(HOME, point)
@@ -253,7 +253,7 @@ class House:
     async def trade(
         self, amount: str, price: str, *, symbol: str = "BTC/USDT", at: datetime | None = None
     ) -> None:
-        """A fill; one that sells has a minus. It costs 1 of the quote, and the balances follow."""
+        """Record a fill (a sale if negative) with a fee of 1 quote, and change the balances."""
         (base, quote), cost = symbol.split("/"), Decimal(amount) * Decimal(price)
         side = OrderSide.SELL if amount.startswith("-") else OrderSide.BUY
         order = self._order(symbol=symbol, side=side)
@@ -276,8 +276,8 @@ class House:
             tx.events.append(step.event)
             await position_bookkeeping.book(tx, order, [step])
 
-    async def wait_with_an_order(self) -> None:
-        """One that is not filled."""
+    async def place_open_order(self) -> None:
+        """Record an order that is not filled."""
         order = self._order()
         async with self._database.transaction() as tx:
             await tx.orders.insert(order, "{}")

@@ -1,4 +1,4 @@
-"""Feeds that run over a source in the hands of a test."""
+"""Market data streams over ManualMarketData, and helpers that collect what a stream yields."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -13,7 +13,7 @@ from app.services.markets.market_data import MarketDataService
 from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import Metrics
 from tests.support.clock import ManualClock
-from tests.support.market_sources import HandSource
+from tests.support.market_sources import ManualMarketData
 
 PATIENCE_SECONDS = 2.0
 T = TypeVar("T")
@@ -21,16 +21,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Feeding:
-    """The service, its feeds, and what stands behind them."""
+    """The market data service, its streams, and the fake sources behind them."""
 
     clock: ManualClock
-    sources: tuple[HandSource, ...]
+    sources: tuple[ManualMarketData, ...]
     feeds: StreamRegistry
     metrics: Metrics
     service: MarketDataService
 
     @property
-    def source(self) -> HandSource:
+    def source(self) -> ManualMarketData:
         return self.sources[0]
 
     @property
@@ -45,21 +45,21 @@ class Feeding:
         )
 
     async def until_open(self, name: str, times: int = 1) -> None:
-        """Wait until the stream was opened so often and is open."""
+        """Wait until the stream is open and was opened this many times."""
         await self.until(lambda: self.source.opened[name] >= times and name in self.source.open)
 
-    async def until_told(self, updates: "Updates[Any]", count: int) -> None:
+    async def until_received(self, updates: "Updates[Any]", count: int) -> None:
         await self.until(lambda: len(updates) >= count)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not is_so():  # noqa: ASYNC110 - nothing tells of it
+            while not is_so():  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0)
 
 
 @asynccontextmanager
 async def feeding(clock: ManualClock, *, sources: int = 1) -> AsyncIterator[Feeding]:
-    made = tuple(HandSource(clock) for _ in range(sources))
+    made = tuple(ManualMarketData(clock) for _ in range(sources))
     metrics = Metrics()
     feeds = StreamRegistry(made, clock, metrics)
     running = asyncio.create_task(feeds.run())
@@ -79,22 +79,22 @@ async def feeding(clock: ManualClock, *, sources: int = 1) -> AsyncIterator[Feed
 
 
 class Updates(list[T]):
-    """All that one watcher was told so far."""
+    """The values that a stream has yielded so far."""
 
-    def __init__(self, told: AsyncGenerator[T, None]) -> None:
+    def __init__(self, stream: AsyncGenerator[T, None]) -> None:
         super().__init__()
-        self._told = told
+        self._stream = stream
 
     async def run(self) -> None:
-        async with aclosing(self._told) as values:
+        async with aclosing(self._stream) as values:
             async for value in values:
                 self.append(value)
 
 
 @asynccontextmanager
-async def reading(told: AsyncGenerator[T, None]) -> AsyncIterator[Updates[T]]:
-    """Read everything, at once, for as long as the block lasts."""
-    updates = Updates(told)
+async def reading(stream: AsyncGenerator[T, None]) -> AsyncIterator[Updates[T]]:
+    """Read a stream as fast as it yields, until the block ends."""
+    updates = Updates(stream)
     task = asyncio.create_task(updates.run())
     try:
         yield updates
@@ -103,6 +103,6 @@ async def reading(told: AsyncGenerator[T, None]) -> AsyncIterator[Updates[T]]:
         await asyncio.wait([task])
 
 
-async def next_of(told: AsyncGenerator[T, None]) -> T:
+async def next_of(stream: AsyncGenerator[T, None]) -> T:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        return await anext(told)
+        return await anext(stream)

@@ -1,4 +1,4 @@
-"""Strategies as their authors write them, some of whom should not."""
+"""Source code of user strategies: a good one, one that misbehaves, and files that are refused."""
 
 PLAIN = """
 from app.domain.signals import Signal
@@ -106,7 +106,7 @@ class Misfit(Strategy):
         return hold("somebody took all of it")
 """
 
-# What a file holds, and the words with which it is refused.
+# File names with their source, and the words with which the file is refused.
 REFUSED = {
     "clumsy.py": ("def broken(:", "SyntaxError: "),
     "empty.py": ("from app.strategies.interface import Strategy", "defines no strategy"),

@@ -1,4 +1,4 @@
-"""What tests look at: an order's life as it is told, and the exchange's own books."""
+"""Reads what a test asserts on: an order's events, and the order at its exchange."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ async def kinds_of(services: Services, order: Order) -> list[str]:
 async def advance_until(
     clock: ManualClock, services: Services, order: Order, kind: str, *, seconds: int = 120
 ) -> list[str]:
-    """Let time pass until this has happened to the order; what happened to it by then."""
+    """Advance the clock until the order has an event of this kind; returns all kinds until then."""
     for _ in range(seconds):
         kinds = await kinds_of(services, order)
         if kind in kinds:
@@ -41,7 +41,7 @@ async def order_at_exchange(services: Services, order: Order) -> OrderReport | N
 
 
 class Counted(Database):
-    """Knows how often it was read from, and by how many at once."""
+    """A database that counts its snapshots, and how many were open at once."""
 
     begun = 0
     now = 0

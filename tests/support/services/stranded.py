@@ -1,4 +1,4 @@
-"""A server that is killed while a strategy loops: tells the strategy's process, and waits."""
+"""A program that prints the pid of a strategy's process and hangs in it, to be killed by a test."""
 
 import asyncio
 import os

@@ -152,9 +152,9 @@ async def streaming() -> AsyncIterator[tuple[Rig, UserStream]]:
 async def test_the_genuine_stream_tells_orders_and_trades_apart() -> None:
     async with streaming() as (rig, stream):
         news = rig.exchange.news()
-        await stream.tell(execution())
+        await stream.send(execution())
         placed = await heard(news)
-        await stream.tell(TRADED)
+        await stream.send(TRADED)
         both = [await heard(news), await heard(news)]
     assert (placed.wire_id, placed.status) == (WIRE, OrderStatus.OPEN)
     (traded,) = [report for report in both if report.fills]
@@ -177,7 +177,7 @@ async def test_a_socket_that_drops_is_opened_again_and_the_gap_is_told() -> None
             await rig.clock.advance(FIRST_PAUSE_SECONDS)
             await gap_of(rig)
             await stream.subscribed.wait()
-        await stream.tell(TRADED)
+        await stream.send(TRADED)
         assert any([(await heard(news)).fills for _ in range(2)])
 
 
@@ -186,12 +186,12 @@ async def test_a_malformed_message_kills_ccxts_reader_and_the_watchdog_brings_it
         news = rig.exchange.news()
         await gap_of(rig)
         await stream.sockets[-1].send_str('{"broken')
-        await stream.tell(execution())
+        await stream.send(execution())
         stream.subscribed.clear()
         async with asyncio.timeout(20):
             while not stream.subscribed.is_set():
                 await rig.clock.advance(SILENCE / 4)
         assert len(stream.sockets) == 2
         await gap_of(rig)
-        await stream.tell(TRADED)
+        await stream.send(TRADED)
         assert any([(await heard(news)).fills for _ in range(2)])

@@ -16,17 +16,17 @@ from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock
 from app.storage.paper import PaperLedgers
 from tests.conftest import on_each_database
-from tests.support.exchanges.memory_ledger import MemoryBooks
-from tests.support.exchanges.mirrored import followed_floor
+from tests.support.exchanges.memory_ledger import MemoryLedger
+from tests.support.exchanges.mirrored import mirrored_source
 from tests.support.exchanges.random_sessions import Auditor, Entries, Session, read
 
 _ORDERS = 10_000
 _GROUPS = 4
 _STEPS = 60
 # Seeds of sessions that end badly.
-_BOLD = ((3, SimulatedSource), (0, followed_floor))
+_BOLD = ((3, SimulatedSource), (0, mirrored_source))
 
-BuildFloor = Callable[[PaperTerms, Clock], PriceSource]
+MakePrices = Callable[[PaperTerms, Clock], PriceSource]
 
 
 async def _audited(session: Session, steps: int) -> Entries:
@@ -46,7 +46,7 @@ async def test_money_is_conserved_after_every_step_of_thousands_of_orders(group:
     for seed in count(group * 10_000):
         if placed >= _ORDERS // _GROUPS:
             break
-        session = Session(MemoryBooks(), seed, processes=1 + seed % 2)
+        session = Session(MemoryLedger(), seed, processes=1 + seed % 2)
         entries = await _audited(session, _STEPS)
         placed, amended = placed + len(session.placed), amended + session.amended
         ends += Counter((order.type, order.status) for order in entries.orders)
@@ -61,7 +61,7 @@ async def test_money_is_conserved_after_every_step_of_thousands_of_orders(group:
 async def test_money_is_conserved_at_the_prices_of_another_exchange_too() -> None:
     ends, amended = Counter[tuple[OrderType, OrderStatus]](), 0
     for seed in range(12):
-        session = Session(MemoryBooks(), seed, processes=1 + seed % 2, build_floor=followed_floor)
+        session = Session(MemoryLedger(), seed, processes=1 + seed % 2, make_prices=mirrored_source)
         entries = await _audited(session, _STEPS)
         ends += Counter((order.type, order.status) for order in entries.orders)
         amended += session.amended
@@ -91,9 +91,9 @@ async def test_the_same_orders_at_the_same_times_trade_alike_whoever_looks_and_h
         assert _facts(other) == _facts(outcomes[0])
 
 
-@pytest.mark.parametrize(("seed", "build_floor"), _BOLD)
-async def test_no_money_is_made_of_borrowed_money(seed: int, build_floor: BuildFloor) -> None:
-    session = Session(MemoryBooks(), seed, processes=2, on_margin=90, build_floor=build_floor)
+@pytest.mark.parametrize(("seed", "make_prices"), _BOLD)
+async def test_no_money_is_made_of_borrowed_money(seed: int, make_prices: MakePrices) -> None:
+    session = Session(MemoryLedger(), seed, processes=2, on_margin=90, make_prices=make_prices)
     entries = await _audited(session, _STEPS)
     assert any(order.is_liquidation for order in entries.orders)
 
@@ -134,7 +134,7 @@ async def _played(
     books: LedgerStore | None = None,
 ) -> Entries:
     session = Session(
-        books or MemoryBooks(), seed, processes=processes, attention=attention, on_margin=on_margin
+        books or MemoryLedger(), seed, processes=processes, attention=attention, on_margin=on_margin
     )
     for _ in range(_STEPS):
         await session.step()

@@ -18,8 +18,8 @@ from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.paper.price_sources.mirrored import POLL_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
-from tests.support.exchanges.mirrored import HandRig
+from tests.support.exchanges.memory_ledger import MemoryLedger
+from tests.support.exchanges.mirrored import ManualRig
 from tests.support.exchanges.rigs import an_intent, key_of, running, terms_of
 
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
@@ -29,8 +29,8 @@ MONEY = Decimal(10_000)
 
 
 @pytest.fixture
-def rig() -> HandRig:
-    return HandRig(MemoryBooks(), ManualClock(START))
+def rig() -> ManualRig:
+    return ManualRig(MemoryLedger(), ManualClock(START))
 
 
 def on_margin(
@@ -49,27 +49,27 @@ def a_limit(side: OrderSide, amount: str, price: int, **more: Any) -> OrderInten
     return on_margin(side, amount, type=OrderType.LIMIT, price=Decimal(price), **more)
 
 
-async def quote_of(rig: HandRig) -> Balance:
+async def quote_of(rig: ManualRig) -> Balance:
     return (await rig.gateway.balances())["USDT"]
 
 
-async def kept(rig: HandRig) -> PaperBalance:
+async def kept(rig: ManualRig) -> PaperBalance:
     async with rig.books.snapshot() as view:
         return (await view.balances())["USDT"]
 
 
-async def exposure_of(rig: HandRig, symbol: str = "BTC/USDT") -> Exposure | None:
+async def exposure_of(rig: ManualRig, symbol: str = "BTC/USDT") -> Exposure | None:
     found = await rig.gateway.exposures()
     return next((one for one in found if one.symbol == symbol), None)
 
 
-async def found(rig: HandRig, intent: OrderIntent) -> OrderReport:
+async def found(rig: ManualRig, intent: OrderIntent) -> OrderReport:
     report = await rig.gateway.find(key_of(intent))
     assert report is not None
     return report
 
 
-async def refused(rig: HandRig, intent: OrderIntent, field: str) -> str:
+async def refused(rig: ManualRig, intent: OrderIntent, field: str) -> str:
     """Why it was not taken; nothing has moved."""
     before = await quote_of(rig)
     with pytest.raises(ExchangeRejected) as caught:
@@ -79,7 +79,7 @@ async def refused(rig: HandRig, intent: OrderIntent, field: str) -> str:
     return f"{caught.value.refusal.code}: {caught.value.refusal.message}"
 
 
-async def test_a_short_sets_its_margin_aside_and_never_touches_the_base(rig: HandRig) -> None:
+async def test_a_short_sets_its_margin_aside_and_never_touches_the_base(rig: ManualRig) -> None:
     before = await rig.gateway.balances()
     report = await rig.gateway.submit(on_margin(SELL, "0.4", "3"))
     cost, fee = Decimal("0.4") * (LAST - CENT), report.fills[0].fee
@@ -96,7 +96,7 @@ async def test_a_short_sets_its_margin_aside_and_never_touches_the_base(rig: Han
     assert told.entry_price == LAST - CENT
 
 
-async def test_what_is_closed_brings_back_its_margin_with_what_it_earned(rig: HandRig) -> None:
+async def test_what_is_closed_brings_back_its_margin_with_what_it_earned(rig: ManualRig) -> None:
     await rig.gateway.submit(on_margin(SELL, "0.4", "4"))
     rig.prices.move(40_000)
     half = await rig.gateway.submit(on_margin(BUY, "0.2", reduce_only=True))
@@ -112,7 +112,7 @@ async def test_what_is_closed_brings_back_its_margin_with_what_it_earned(rig: Ha
     )
 
 
-async def test_a_flip_closes_the_one_and_opens_the_other(rig: HandRig) -> None:
+async def test_a_flip_closes_the_one_and_opens_the_other(rig: ManualRig) -> None:
     await rig.gateway.submit(on_margin(BUY, "0.8", "5"))
     await rig.gateway.submit(on_margin(SELL, "1.5"))
     told = await exposure_of(rig)
@@ -123,13 +123,13 @@ async def test_a_flip_closes_the_one_and_opens_the_other(rig: HandRig) -> None:
 
 @pytest.mark.parametrize("leverage", ["0.99", "5.01", "2.005", "0", "-3"])
 async def test_a_leverage_off_the_scale_is_refused_with_the_scale(
-    rig: HandRig, leverage: str
+    rig: ManualRig, leverage: str
 ) -> None:
     why = await refused(rig, on_margin(BUY, "0.1", leverage), "leverage")
     assert "1 to 5 with 2 places" in why
 
 
-async def test_another_leverage_than_that_in_force_is_refused_and_names_it(rig: HandRig) -> None:
+async def test_another_leverage_than_that_in_force_is_refused_and_names_it(rig: ManualRig) -> None:
     await rig.gateway.submit(a_limit(BUY, "0.1", 40_000, leverage=Decimal("2.5")))
     assert "2.5" in await refused(rig, on_margin(BUY, "0.1", "3"), "leverage")
     await rig.gateway.submit(on_margin(BUY, "0.1"))
@@ -139,7 +139,7 @@ async def test_another_leverage_than_that_in_force_is_refused_and_names_it(rig: 
     assert "2.5" in await refused(rig, on_margin(SELL, "0.1", "3"), "leverage")
 
 
-async def test_the_last_cent_of_margin_can_be_borrowed_on_and_not_one_more(rig: HandRig) -> None:
+async def test_the_last_cent_of_margin_can_be_borrowed_on_and_not_one_more(rig: ManualRig) -> None:
     each = money.multiply(LAST + CENT, Decimal("0.2") + Decimal("0.001"))
     most = money.floor_to_step(money.divide(MONEY, each), Decimal("0.00001"))
     # The fee is on all of it, the margin is a fifth.
@@ -149,7 +149,7 @@ async def test_the_last_cent_of_margin_can_be_borrowed_on_and_not_one_more(rig: 
     await rig.gateway.submit(on_margin(BUY, str(most), "5"))
 
 
-async def test_what_waits_reserves_for_what_it_would_open_and_its_fee(rig: HandRig) -> None:
+async def test_what_waits_reserves_for_what_it_would_open_and_its_fee(rig: ManualRig) -> None:
     await rig.gateway.submit(on_margin(BUY, "0.1", "5"))
     margin = (await quote_of(rig)).used
     opens = a_limit(SELL, "0.3", 60_000)
@@ -163,7 +163,7 @@ async def test_what_waits_reserves_for_what_it_would_open_and_its_fee(rig: HandR
     assert (await quote_of(rig)).used == margin
 
 
-async def test_reductions_take_no_more_together_than_there_is(rig: HandRig) -> None:
+async def test_reductions_take_no_more_together_than_there_is(rig: ManualRig) -> None:
     why = await refused(rig, on_margin(SELL, "0.1", reduce_only=True), "reduceOnly")
     assert why.startswith("INVALID_STATE")
     await rig.gateway.submit(on_margin(BUY, "0.3", "2"))
@@ -180,7 +180,7 @@ async def test_reductions_take_no_more_together_than_there_is(rig: HandRig) -> N
         await rig.gateway.amend(key_of(first), replace(terms_of(first), amount=Decimal("0.25")))
 
 
-async def test_a_reduction_never_flips_and_ends_when_nothing_is_left(rig: HandRig) -> None:
+async def test_a_reduction_never_flips_and_ends_when_nothing_is_left(rig: ManualRig) -> None:
     await rig.gateway.submit(on_margin(BUY, "0.3", "2"))
     waiting = a_limit(SELL, "0.3", 60_000, reduce_only=True)
     await rig.gateway.submit(waiting)
@@ -200,7 +200,7 @@ async def test_a_reduction_never_flips_and_ends_when_nothing_is_left(rig: HandRi
 
 
 async def test_everything_is_closed_at_the_price_that_was_told_and_not_a_cent_before(
-    rig: HandRig,
+    rig: ManualRig,
 ) -> None:
     await rig.gateway.submit(on_margin(BUY, "0.9", "5"))
     told = await exposure_of(rig)
@@ -238,7 +238,7 @@ async def test_everything_is_closed_at_the_price_that_was_told_and_not_a_cent_be
     assert left.free > 0
 
 
-async def test_the_price_that_is_told_takes_what_else_there_is_into_account(rig: HandRig) -> None:
+async def test_the_price_that_is_told_takes_what_else_there_is_into_account(rig: ManualRig) -> None:
     """Each at its own liquidation price brings all of them down, and a step before none."""
     await rig.gateway.submit(on_margin(SELL, "0.3", "3"))
     await rig.gateway.submit(on_margin(BUY, "0.4", "5", symbol="DOGE/USDT"))
@@ -265,7 +265,9 @@ async def test_the_price_that_is_told_takes_what_else_there_is_into_account(rig:
     assert await rig.gateway.exposures() == []
 
 
-async def test_what_a_leap_of_the_price_leaves_owed_is_written_off_and_noted(rig: HandRig) -> None:
+async def test_what_a_leap_of_the_price_leaves_owed_is_written_off_and_noted(
+    rig: ManualRig,
+) -> None:
     opened = await rig.gateway.submit(on_margin(BUY, "0.9", "5"))
     rig.prices.move(30_000)
     async with running(rig):
@@ -281,7 +283,7 @@ async def test_what_a_leap_of_the_price_leaves_owed_is_written_off_and_noted(rig
     assert MONEY + realized == -left.written_off < 0
 
 
-async def test_a_loss_that_another_position_covers_is_owed_and_paid_back(rig: HandRig) -> None:
+async def test_a_loss_that_another_position_covers_is_owed_and_paid_back(rig: ManualRig) -> None:
     await rig.gateway.submit(on_margin(BUY, "0.4", "5"))
     await rig.gateway.submit(on_margin(BUY, "0.4", "5", symbol="DOGE/USDT"))
     rig.prices.move(20_000)
@@ -298,7 +300,7 @@ async def test_a_loss_that_another_position_covers_is_owed_and_paid_back(rig: Ha
     assert 13_000 < paid.free < 14_000
 
 
-async def test_another_process_knows_what_was_borrowed(rig: HandRig) -> None:
+async def test_another_process_knows_what_was_borrowed(rig: ManualRig) -> None:
     await rig.gateway.submit(on_margin(BUY, "0.9", "5"))
     other = rig.restarted()
     async with running(other):

@@ -15,7 +15,7 @@ from app.exchanges.paper.prices.price_path import tick_of, time_of
 from app.exchanges.paper.prices.simulated_markets import PaperTerms, SimulatedMarkets
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.rigs import (
     SYMBOL,
     TERMS,
@@ -37,7 +37,7 @@ _RICH = PaperTerms(
 
 @pytest.fixture
 def rich() -> PaperRig:
-    rig = PaperRig(MemoryBooks(), ManualClock(START))
+    rig = PaperRig(MemoryLedger(), ManualClock(START))
     rig.gateway = PaperExchange(rig.books, rig.clock, _RICH, rig.faults)
     return rig
 

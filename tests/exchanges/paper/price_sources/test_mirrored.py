@@ -16,20 +16,20 @@ from app.exchanges.paper.price_sources.mirrored import FRESH, OLDEST, PATIENCE_S
 from app.storage.paper import PaperLedgers
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
-from tests.support.exchanges.mirrored import HandRig
-from tests.support.exchanges.random_sessions import HandClock
+from tests.support.exchanges.memory_ledger import MemoryLedger
+from tests.support.exchanges.mirrored import ManualRig
+from tests.support.exchanges.random_sessions import JumpingClock
 from tests.support.exchanges.rigs import TERMS, a_limit, an_intent, is_rejected, key_of, terms_of
 
 BELOW = Decimal(49_000)
 
 
 @pytest.fixture
-def hand() -> HandRig:
-    return HandRig(MemoryBooks(), ManualClock(START))
+def hand() -> ManualRig:
+    return ManualRig(MemoryLedger(), ManualClock(START))
 
 
-async def refuses(rig: HandRig, intent: OrderIntent, words: str) -> None:
+async def refuses(rig: ManualRig, intent: OrderIntent, words: str) -> None:
     """Surely not placed, and said so."""
     before = await rig.gateway.balances()
     with pytest.raises(ExchangeUnavailable, match=words):
@@ -48,7 +48,7 @@ async def refuses(rig: HandRig, intent: OrderIntent, words: str) -> None:
     ],
 )
 async def test_only_spot_markets_that_are_open_take_orders(
-    hand: HandRig, symbol: str, code: RefusalCode, words: str
+    hand: ManualRig, symbol: str, code: RefusalCode, words: str
 ) -> None:
     refusal = await is_rejected(hand, an_intent(symbol=symbol), code)
     assert words in refusal.message
@@ -56,14 +56,16 @@ async def test_only_spot_markets_that_are_open_take_orders(
     assert hand.prices.asked == {}
 
 
-async def test_the_least_amount_of_the_market_is_kept_to(hand: HandRig) -> None:
+async def test_the_least_amount_of_the_market_is_kept_to(hand: ManualRig) -> None:
     refusal = await is_rejected(
         hand, an_intent(amount=Decimal("0.00019")), RefusalCode.INVALID_INPUT
     )
     assert "0.0002" in refusal.message
 
 
-async def test_markets_tell_what_trading_costs_here_and_are_worked_out_once(hand: HandRig) -> None:
+async def test_markets_tell_what_trading_costs_here_and_are_worked_out_once(
+    hand: ManualRig,
+) -> None:
     markets = await hand.gateway.markets()
     assert markets["BTC/USDT"].fees == TERMS.rates
     assert await hand.gateway.markets() is markets
@@ -74,7 +76,7 @@ async def test_markets_tell_what_trading_costs_here_and_are_worked_out_once(hand
 
 
 async def test_an_asset_begins_at_nothing_when_it_is_first_traded(books: PaperLedgers) -> None:
-    hand = HandRig(books, ManualClock(START))
+    hand = ManualRig(books, ManualClock(START))
     assert "DOGE" not in await hand.gateway.balances()
     intent = an_intent(symbol="DOGE/USDT")
     await is_rejected(hand, an_intent(symbol="NO/SUCH"), RefusalCode.UNKNOWN_SYMBOL)
@@ -86,7 +88,7 @@ async def test_an_asset_begins_at_nothing_when_it_is_first_traded(books: PaperLe
     assert (await hand.gateway.balances())["DOGE"].free == 0
 
 
-async def test_without_a_price_nothing_is_placed_and_nothing_guessed(hand: HandRig) -> None:
+async def test_without_a_price_nothing_is_placed_and_nothing_guessed(hand: ManualRig) -> None:
     hand.prices.hidden = {"BTC/USDT"}
     await refuses(hand, an_intent(), "tells no price of BTC/USDT")
     hand.prices.hidden = set()
@@ -99,7 +101,7 @@ async def test_without_a_price_nothing_is_placed_and_nothing_guessed(hand: HandR
 
 @pytest.mark.parametrize("error", [ExchangeDoubt, ExchangeUnavailable])
 async def test_a_question_after_the_price_that_fails_leaves_no_doubt(
-    hand: HandRig, error: type[ExchangeDoubt | ExchangeUnavailable]
+    hand: ManualRig, error: type[ExchangeDoubt | ExchangeUnavailable]
 ) -> None:
     placed = a_limit(BELOW)
     await hand.gateway.submit(placed)
@@ -112,10 +114,10 @@ async def test_a_question_after_the_price_that_fails_leaves_no_doubt(
     assert waiting.terms.terms == terms_of(placed)
 
 
-class SlowBooks(MemoryBooks):
+class SlowBooks(MemoryLedger):
     """Books that somebody else holds for a while."""
 
-    def __init__(self, clock: HandClock) -> None:
+    def __init__(self, clock: JumpingClock) -> None:
         super().__init__()
         self.held_seconds = 0.0
         self._clock = clock
@@ -126,9 +128,9 @@ class SlowBooks(MemoryBooks):
 
 
 async def test_a_price_that_has_grown_old_on_the_way_is_not_traded_at() -> None:
-    clock = HandClock(START)
+    clock = JumpingClock(START)
     books = SlowBooks(clock)
-    hand = HandRig(books, clock)
+    hand = ManualRig(books, clock)
     await hand.gateway.balances()
     books.held_seconds = FRESH.total_seconds()
     assert (await hand.gateway.submit(an_intent())).status is OrderStatus.FILLED
@@ -136,7 +138,7 @@ async def test_a_price_that_has_grown_old_on_the_way_is_not_traded_at() -> None:
     await refuses(hand, an_intent(), "6 s old by now")
 
 
-async def test_a_price_that_is_not_told_in_time_is_not_waited_for(hand: HandRig) -> None:
+async def test_a_price_that_is_not_told_in_time_is_not_waited_for(hand: ManualRig) -> None:
     hand.prices.on_book = asyncio.Event().wait
     intent = an_intent()
     submitting = asyncio.create_task(hand.gateway.submit(intent))
@@ -147,14 +149,14 @@ async def test_a_price_that_is_not_told_in_time_is_not_waited_for(hand: HandRig)
     assert await hand.gateway.find(key_of(intent)) is None
 
 
-async def test_an_order_book_of_long_ago_is_no_price(hand: HandRig) -> None:
+async def test_an_order_book_of_long_ago_is_no_price(hand: ManualRig) -> None:
     hand.prices.book_age = OLDEST
     assert (await hand.gateway.submit(an_intent())).status is OrderStatus.FILLED
     hand.prices.book_age += timedelta(seconds=1)
     await refuses(hand, an_intent(), "tells no price of BTC/USDT")
 
 
-async def test_the_connection_is_that_of_the_prices(hand: HandRig) -> None:
+async def test_the_connection_is_that_of_the_prices(hand: ManualRig) -> None:
     hand.prices.state = Connectivity.DISCONNECTED
     assert hand.gateway.connection.connectivity is Connectivity.DISCONNECTED
     hand.prices.failure = ExchangeUnavailable("away")
@@ -163,7 +165,7 @@ async def test_the_connection_is_that_of_the_prices(hand: HandRig) -> None:
             await asked
 
 
-async def test_a_wire_id_is_not_used_twice(hand: HandRig) -> None:
+async def test_a_wire_id_is_not_used_twice(hand: ManualRig) -> None:
     intent = an_intent()
     await hand.gateway.submit(intent)
     with pytest.raises(ExchangeDoubt):

@@ -19,7 +19,7 @@ from tests.support.binance.api.requests import RequestKind
 from tests.support.binance.engine.tape import Quote
 from tests.support.binance.running import running_venue
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import BinancePaper, paper_at_binance, trading_on
 from tests.support.exchanges.rigs import TERMS, a_limit, a_triggered, an_intent, heard, key_of
 
@@ -143,7 +143,7 @@ async def test_an_unanswered_question_leaves_no_doubt_about_the_order(
 
 
 async def test_a_restart_keeps_the_orders_and_cancels_them_before_it_is_connected() -> None:
-    clock, books = ManualClock(START), MemoryBooks()
+    clock, books = ManualClock(START), MemoryLedger()
     kept, unwanted = a_limit(Decimal(49_000)), a_limit(Decimal(48_000))
     async with running_venue(clock) as venue:
         async with trading_on(venue, clock, books) as paper:

@@ -16,33 +16,33 @@ from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION
 from tests.exchanges.conftest import START
 from tests.exchanges.paper.test_exchange import FlakyBooks
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
-from tests.support.exchanges.mirrored import HandRig
+from tests.support.exchanges.memory_ledger import MemoryLedger
+from tests.support.exchanges.mirrored import ManualRig
 from tests.support.exchanges.rigs import a_limit, a_triggered, key_of, running
 
 BELOW = Decimal(49_000)
 
 
 @pytest.fixture
-def hand() -> HandRig:
-    return HandRig(MemoryBooks(), ManualClock(START))
+def hand() -> ManualRig:
+    return ManualRig(MemoryLedger(), ManualClock(START))
 
 
 def a_stop(trigger: Decimal = BELOW, **changes: Any) -> OrderIntent:
     return a_triggered(OrderType.STOP_MARKET, OrderSide.SELL, trigger, **changes)
 
 
-async def found(rig: HandRig, intent: OrderIntent) -> OrderReport:
+async def found(rig: ManualRig, intent: OrderIntent) -> OrderReport:
     report = await rig.gateway.find(key_of(intent))
     assert report is not None
     return report
 
 
-async def status(rig: HandRig, intent: OrderIntent) -> OrderStatus:
+async def status(rig: ManualRig, intent: OrderIntent) -> OrderStatus:
     return (await found(rig, intent)).status
 
 
-async def test_a_price_from_before_the_order_does_not_fill_it(hand: HandRig) -> None:
+async def test_a_price_from_before_the_order_does_not_fill_it(hand: ManualRig) -> None:
     earlier, later = a_limit(BELOW), a_limit(BELOW)
     await hand.gateway.submit(earlier)
 
@@ -62,7 +62,7 @@ async def test_a_price_from_before_the_order_does_not_fill_it(hand: HandRig) -> 
         assert await status(hand, later) is OrderStatus.FILLED
 
 
-async def test_a_limit_beyond_which_was_traded_is_filled_whole(hand: HandRig) -> None:
+async def test_a_limit_beyond_which_was_traded_is_filled_whole(hand: ManualRig) -> None:
     hand.prices.amounts = (Decimal("0.001"),)
     intent = a_limit(BELOW, amount=Decimal("0.2"))
     await hand.gateway.submit(intent)
@@ -73,7 +73,7 @@ async def test_a_limit_beyond_which_was_traded_is_filled_whole(hand: HandRig) ->
     assert [(fill.price, fill.amount) for fill in report.fills] == [(BELOW, Decimal("0.2"))]
 
 
-async def test_what_a_stop_needs_and_cannot_be_seen_is_waited_for(hand: HandRig) -> None:
+async def test_what_a_stop_needs_and_cannot_be_seen_is_waited_for(hand: ManualRig) -> None:
     stop, limit = a_stop(), a_limit(BELOW)
     for intent in (stop, limit):
         await hand.gateway.submit(intent)
@@ -88,7 +88,7 @@ async def test_what_a_stop_needs_and_cannot_be_seen_is_waited_for(hand: HandRig)
         assert await status(hand, stop) is OrderStatus.FILLED
 
 
-async def test_a_stop_takes_level_by_level_and_says_what_was_not_there(hand: HandRig) -> None:
+async def test_a_stop_takes_level_by_level_and_says_what_was_not_there(hand: ManualRig) -> None:
     stop = a_stop(amount=Decimal("0.4"))
     await hand.gateway.submit(stop)
     hand.prices.amounts = (Decimal("0.1"), Decimal("0.2"))
@@ -104,8 +104,8 @@ async def test_a_stop_takes_level_by_level_and_says_what_was_not_there(hand: Han
 
 @pytest.mark.parametrize("failing", [{"reading", "writing"}, {"writing"}, {"committing"}])
 async def test_storage_that_fails_for_a_while_costs_no_fill(failing: set[str]) -> None:
-    books = FlakyBooks(MemoryBooks())
-    hand = HandRig(books, ManualClock(START))
+    books = FlakyBooks(MemoryLedger())
+    hand = ManualRig(books, ManualClock(START))
     stop, limit = a_stop(), a_limit(BELOW)
     for intent in (stop, limit):
         await hand.gateway.submit(intent)
@@ -119,7 +119,7 @@ async def test_storage_that_fails_for_a_while_costs_no_fill(failing: set[str]) -
         assert {await status(hand, intent) for intent in (stop, limit)} == {OrderStatus.FILLED}
 
 
-async def test_two_processes_fill_an_order_once(hand: HandRig) -> None:
+async def test_two_processes_fill_an_order_once(hand: ManualRig) -> None:
     intent, other = a_limit(BELOW), hand.restarted()
     await hand.gateway.submit(intent)
     async with running(hand):
@@ -133,7 +133,7 @@ async def test_two_processes_fill_an_order_once(hand: HandRig) -> None:
     assert (await hand.gateway.balances())["BTC"].free == Decimal("0.51")
 
 
-async def test_an_order_of_another_process_is_filled_when_that_one_is_gone(hand: HandRig) -> None:
+async def test_an_order_of_another_process_is_filled_when_that_one_is_gone(hand: ManualRig) -> None:
     async with running(hand):
         intent = a_limit(BELOW)
         await hand.restarted().gateway.submit(intent)
@@ -142,7 +142,7 @@ async def test_an_order_of_another_process_is_filled_when_that_one_is_gone(hand:
         assert await status(hand, intent) is OrderStatus.FILLED
 
 
-class CountedBooks(MemoryBooks):
+class CountedBooks(MemoryLedger):
     """Books that count how often they were opened for a change."""
 
     transactions = 0
@@ -154,7 +154,7 @@ class CountedBooks(MemoryBooks):
 
 async def test_a_crash_of_the_price_fills_a_hundred_orders_in_a_transaction() -> None:
     books = CountedBooks()
-    hand = HandRig(books, ManualClock(START))
+    hand = ManualRig(books, ManualClock(START))
     intents = [a_limit(BELOW, amount=Decimal("0.0005")) for _ in range(2 * MET_PER_TRANSACTION + 1)]
     for intent in intents:
         await hand.gateway.submit(intent)
@@ -167,7 +167,7 @@ async def test_a_crash_of_the_price_fills_a_hundred_orders_in_a_transaction() ->
     assert {await status(hand, intent) for intent in intents} == {OrderStatus.FILLED}
 
 
-async def test_nobody_is_asked_for_a_price_that_nothing_waits_for(hand: HandRig) -> None:
+async def test_nobody_is_asked_for_a_price_that_nothing_waits_for(hand: ManualRig) -> None:
     async with running(hand):
         await hand.clock.advance(3 * POLL_SECONDS)
         assert hand.prices.asked == {}
@@ -183,7 +183,7 @@ async def test_nobody_is_asked_for_a_price_that_nothing_waits_for(hand: HandRig)
 
 @pytest.mark.parametrize(("error", "said"), [(ExchangeUnavailable, 0), (ExchangeDoubt, 2)])
 async def test_prices_that_fail_are_asked_for_again(
-    hand: HandRig, error: type[ExchangeDoubt | ExchangeUnavailable], said: int
+    hand: ManualRig, error: type[ExchangeDoubt | ExchangeUnavailable], said: int
 ) -> None:
     intent = a_limit(BELOW)
     await hand.gateway.submit(intent)

@@ -19,7 +19,7 @@ from app.exchanges.paper.prices.listings import LISTINGS, Listing
 from app.exchanges.paper.prices.price_path import PriceProcess, tick_of, time_of
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.rigs import SYMBOL, TERMS, PaperRig
 from tests.support.services.feeds import reading
 
@@ -179,7 +179,7 @@ async def test_a_sleep_of_hours_is_made_up_for_at_once(
 
 
 async def test_a_stream_breaks_where_the_exchange_cannot_be_reached(clock: ManualClock) -> None:
-    rig = PaperRig(MemoryBooks(), clock)
+    rig = PaperRig(MemoryLedger(), clock)
     for stream in (
         rig.gateway.watch_ticker(SYMBOL),
         rig.gateway.watch_candles(SYMBOL, "1m"),

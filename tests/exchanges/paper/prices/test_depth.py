@@ -17,7 +17,7 @@ from app.exchanges.paper.prices.listings import LISTINGS, Listing
 from app.exchanges.paper.prices.price_path import PriceProcess, tick_of
 from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from tests.support.clock import ManualClock
-from tests.support.exchanges.memory_ledger import MemoryBooks
+from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.rigs import TERMS, a_limit, an_intent, ticker_of
 
 _START = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -116,7 +116,7 @@ def test_every_tick_and_seed_has_a_book_of_its_own() -> None:
 
 @pytest.fixture
 def exchange() -> PaperExchange:
-    return PaperExchange(MemoryBooks(), ManualClock(_START), _RICH)
+    return PaperExchange(MemoryLedger(), ManualClock(_START), _RICH)
 
 
 async def test_a_large_order_pays_for_the_depth_it_takes(exchange: PaperExchange) -> None:

@@ -1,1 +1,1 @@
-"""How the local exchange is asked: requests, limits, signatures, streams and faults."""
+"""The fake Binance's API: routes, signatures, rate limits, JSON pages, streams and faults."""

@@ -1,4 +1,4 @@
-"""What can go wrong with a request, each switched on by the test."""
+"""Faults that a test injects into requests: lost, late, cut, corrupted or refused answers."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,12 +30,12 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Silence:
-    """No answer ever, on a connection that stays open."""
+    """The request is never answered, and its connection stays open."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """The connection ends without an answer."""
+    """The connection is closed without an answer."""
 
 
 Outcome = Answer | Silence | Cut
@@ -44,7 +44,7 @@ Proceed = Callable[[], Awaitable[Answer]]
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What happens instead of the answer, and whether the request takes effect nevertheless."""
+    """Replaces the answer; is_handled says whether the request takes effect nevertheless."""
 
     outcome: Outcome
     is_handled: bool = False
@@ -60,7 +60,7 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Spoiled:
-    """The true answer, spoiled on its way."""
+    """Corrupts the true answer."""
 
     spoil: Callable[[Answer], Answer]
 
@@ -70,7 +70,7 @@ class Spoiled:
 
 @dataclass(frozen=True, kw_only=True)
 class Meanwhile:
-    """Something happens before a request is handled, or between its handling and the answer."""
+    """Runs something before a request is handled, or between its handling and the answer."""
 
     happen: Callable[[], Awaitable[None]]
     is_handled: bool = False
@@ -88,7 +88,7 @@ class Meanwhile:
 
 
 class AnyFault(Protocol):
-    """What becomes of one request."""
+    """Anything that can happen to one request."""
 
     async def act(self, proceed: Proceed) -> Outcome: ...
 
@@ -100,13 +100,13 @@ class _Plan:
 
 
 class Faults:
-    """Which requests go wrong, for the next few or until it is switched off."""
+    """The faults that are armed for each kind of request."""
 
     def __init__(self) -> None:
         self._plans: dict[RequestKind, list[_Plan]] = {}
 
     def on(self, kind: RequestKind, fault: AnyFault, *, times: int | None = 1) -> None:
-        """Let the next so many requests of a kind go wrong; every one where times is None."""
+        """Arm a fault for the next requests of a kind, `times` of them, or all if that is None."""
         self._plans.setdefault(kind, []).append(_Plan(fault=fault, left=times))
 
     def everywhere(self, fault: AnyFault) -> None:
@@ -139,7 +139,7 @@ def answer_of(refused: Refused) -> Answer:
 
 
 def page(status: int, title: str) -> Fault:
-    """A page of HTML, as proxies and edges serve it."""
+    """An HTML page, as proxies and CDNs serve."""
     body = _HTML.format(title=title).encode()
     return Fault(outcome=Answer(status=status, body=body, content_type="text/html"))
 
@@ -160,7 +160,7 @@ def delay(clock: Clock, seconds: float) -> Meanwhile:
 
 
 def spoiled(change: Callable[[Any], Any]) -> Spoiled:
-    """The answer's JSON, changed."""
+    """Change the JSON of the true answer."""
 
     def spoil(answer: Answer) -> Answer:
         return replace(answer, body=json.dumps(change(json.loads(answer.body))).encode())
@@ -177,7 +177,7 @@ def with_(**values: object) -> Spoiled:
 
 
 def huge(size: int = _HUGE) -> Fault:
-    """An object of one enormous string."""
+    """A JSON object with one enormous string."""
     return Fault(outcome=Answer(body=b'{"padding":"%s"}' % (b"x" * size)))
 
 

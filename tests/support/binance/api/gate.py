@@ -1,4 +1,4 @@
-"""The way of every request: written down, spoiled where the test wants it, weighed, answered."""
+"""The path of every request: it is recorded, given its fault, counted for limits and answered."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whole numbers among the parameters of a request."""
+"""Parses integers among the parameters of a request."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ _LEGAL = "[0-9]{1,20}"
 
 
 def integer(params: Mapping[str, str], name: str, default: int | None = None) -> int:
-    """A parameter's value; the default where it was not sent, if there is one."""
+    """The value of a parameter, or the default if it was not sent. Raises Refused."""
     value = params.get(name)
     if value is None and default is not None:
         return default

@@ -1,4 +1,4 @@
-"""How much may be asked in a minute, and what follows on asking more."""
+"""Request weights per minute, and the refusals and bans beyond the limit."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ class Limits:
         self._orders: list[int] = []
 
     def spend(self, kind: RequestKind, now: int) -> None:
-        """Count a request; refuse it above the limit, and ban who does not listen."""
+        """Count a request; above the limit refuse it, and ban a client that keeps asking."""
         if now // _MINUTE != self._minute:
             self._minute, self._weight, self._ignored = now // _MINUTE, 0, 0
         self._weight += WEIGHTS.get(kind, 1)

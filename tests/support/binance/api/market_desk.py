@@ -1,4 +1,4 @@
-"""Answers about the market, which everybody may ask for."""
+"""Answers to public requests: markets, tickers, order books and candles."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Prices in Binance's own JSON: for requests, and for streams with their one-letter names."""
+"""Prices in Binance's JSON: for requests, and for streams with their one-letter names."""
 
 from decimal import Decimal
 from typing import Any
@@ -80,7 +80,7 @@ def kline_row(candle: Candle) -> list[Any]:
 
 
 def stream_page(channel: str, symbol: str, tape: Tape, *, at: int) -> Page | None:
-    """What a stream says now; None where there is no such stream."""
+    """The present message of a stream, or None if there is no such stream."""
     match channel.split("@", maxsplit=1)[0].split("_"):
         case ["miniTicker"]:
             return _mini_ticker(symbol, tape, at)

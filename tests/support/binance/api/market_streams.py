@@ -1,4 +1,4 @@
-"""The sockets on which prices are streamed."""
+"""WebSocket streams of prices."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ class MarketStreams:
                 socket.say({"error": error, "id": message.get("id")})
 
     def moved(self, symbol: str, before: Sides) -> None:
-        """Tell everybody who listens how the prices of a market stand now."""
+        """Send the present prices of a market to all subscribers."""
         for socket in self.sockets.open:
             for name in list(socket.topics):
                 market, _, channel = name.partition("@")

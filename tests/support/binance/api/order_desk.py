@@ -1,4 +1,4 @@
-"""Answers to whoever holds a key: orders, trades, balances."""
+"""Answers to signed requests: orders, trades and balances."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,9 +9,9 @@ from tests.support.binance.api.market_desk import MarketDesk
 from tests.support.binance.api.requests import Request, RequestKind
 from tests.support.binance.engine.accounts import Account
 from tests.support.binance.engine.balances import Books
-from tests.support.binance.engine.filters import check, client_order_id, read_wish
+from tests.support.binance.engine.client_order_ids import ClientOrderIds
+from tests.support.binance.engine.filters import check, client_order_id, read_new_order
 from tests.support.binance.engine.matching import Matching
-from tests.support.binance.engine.names import Names
 from tests.support.binance.engine.orders import Order, Status, Trade
 from tests.support.binance.engine.refusals import bad_key, missing, no_such_order, unknown_order
 
@@ -24,7 +24,7 @@ class OrderDesk:
         self._books = books
         self._matching = matching
         self._markets = markets
-        self._names = Names()
+        self._names = ClientOrderIds()
         self.answers: Mapping[RequestKind, Handler] = {
             RequestKind.CREATE_ORDER: self._create,
             RequestKind.CANCEL_ORDER: self._cancel,
@@ -41,7 +41,7 @@ class OrderDesk:
         }
 
     def owner(self, request: Request) -> Account:
-        """Whose key it is, once the signature was found right."""
+        """The account of the key. Raises Refused if the signature is wrong."""
         account = signatures.owner_of(request.api_key, self._books.accounts.values())
         signatures.check(account, request.payload, request.params, now=request.at)
         return account
@@ -52,17 +52,17 @@ class OrderDesk:
     def _create(self, account: Account, request: Request) -> Any:
         _require_trading(account)
         listing = self._markets.listing(request.params)
-        wish = read_wish(request.params, default_id=self._names.next())
-        check(wish, listing, self._matching.tapes[listing.symbol].quote)
-        order = self._matching.place(wish, account.name, listing)
+        new_order = read_new_order(request.params, default_id=self._names.next())
+        check(new_order, listing, self._matching.tapes[listing.symbol].quote)
+        order = self._matching.place(new_order, account.name, listing)
         trades = [trade for trade in self._books.trades.values() if trade.order_id == order.id]
-        usual = "ACK" if wish.type.has_stop else "FULL"
+        usual = "ACK" if new_order.type.has_stop else "FULL"
         kind = request.params.get("newOrderRespType", usual)
         return order_pages.placed_page(order, trades, kind=kind)
 
     def _cancel(self, account: Account, request: Request) -> Any:
         _require_trading(account)
-        order = self._named(account, request)
+        order = self._find(account, request)
         if order is None or not order.status.is_open:
             raise unknown_order()
         return self._close(order, request)
@@ -81,7 +81,7 @@ class OrderDesk:
         return order_pages.canceled_page(canceled, name)
 
     def _fetch(self, account: Account, request: Request) -> Any:
-        order = self._named(account, request)
+        order = self._find(account, request)
         if order is None or not self._is_visible(order.created_at, request):
             raise no_such_order()
         return order_pages.order_page(order)
@@ -131,18 +131,18 @@ class OrderDesk:
         orders = self._books.of(account.name)
         return [order for order in orders if symbol in {None, order.symbol}]
 
-    def _named(self, account: Account, request: Request) -> Order | None:
-        """The order that was asked for: by its own id, else the latest with the client's."""
+    def _find(self, account: Account, request: Request) -> Order | None:
+        """The requested order, by exchange order id, else the latest by client order id."""
         symbol = self._markets.listing(request.params).symbol
-        wanted = request.params.get("orderId")
+        order_id = request.params.get("orderId")
         name = request.params.get("origClientOrderId")
-        if wanted is None and name is None:
+        if order_id is None and name is None:
             raise missing("orderId")
         latest_first = reversed(self._of(account, symbol))
         found = (
             order
             for order in latest_first
-            if (str(order.id) == wanted if wanted else order.client_order_id == name)
+            if (str(order.id) == order_id if order_id else order.client_order_id == name)
         )
         return next(found, None)
 

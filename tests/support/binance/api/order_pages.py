@@ -1,4 +1,4 @@
-"""Orders, trades and balances in Binance's own JSON."""
+"""Orders, trades and balances in Binance's JSON."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -12,7 +12,7 @@ Page = dict[str, Any]
 
 
 def order_page(order: Order) -> Page:
-    """As lookups answer."""
+    """The answer to a lookup."""
     page = _terms(order) | {
         "icebergQty": text(ZERO),
         "time": order.created_at,
@@ -24,7 +24,7 @@ def order_page(order: Order) -> Page:
 
 
 def placed_page(order: Order, trades: Iterable[Trade], *, kind: str) -> Page:
-    """As POST answers: ACK, RESULT or FULL."""
+    """The answer to a POST, of kind ACK, RESULT or FULL."""
     if kind == "ACK":
         names = ("symbol", "orderId", "orderListId", "clientOrderId")
         terms = _terms(order)

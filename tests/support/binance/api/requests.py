@@ -1,4 +1,4 @@
-"""What was asked, by whom and when; kept so that a test can count it."""
+"""Requests to the fake Binance, and the journal in which tests count them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class RequestKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One request, the same over HTTP and over a socket."""
+    """One request, over HTTP or a WebSocket."""
 
     kind: RequestKind
     at: int
@@ -59,7 +59,7 @@ class Journal:
         self._arrival = asyncio.Event()
 
     async def until(self, kind: RequestKind, times: int = 1) -> None:
-        """Wait until so many requests of a kind have arrived."""
+        """Wait until this many requests of a kind have arrived."""
         while self.count(kind) < times:
             await self._arrival.wait()
 
@@ -70,10 +70,10 @@ class Journal:
         return len(self.of(kind))
 
     def sent_orders(self) -> list[str]:
-        """The client order id of every order that was sent, as often as it was sent."""
+        """The client order ids of all requests to place orders, repeats included."""
         return [entry.client_order_id or "" for entry in self.of(RequestKind.CREATE_ORDER)]
 
     def assert_nothing_was_sent_twice(self) -> None:
         sent = self.sent_orders()
-        twice = sorted({one for one in sent if sent.count(one) > 1})
+        twice = sorted({name for name in sent if sent.count(name) > 1})
         assert not twice, f"sent more than once: {twice}"

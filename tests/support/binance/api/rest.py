@@ -1,4 +1,4 @@
-"""The exchange over HTTP."""
+"""The fake Binance over HTTP: routes, responses, and faults of the connection."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whether a request comes from who it says, now."""
+"""Checks the key, signature and timestamp of a request."""
 
 import hashlib
 import hmac
@@ -32,7 +32,7 @@ def owner_of(key: str | None, accounts: Iterable[Account]) -> Account:
 
 
 def check(account: Account, payload: str, params: Mapping[str, str], *, now: int) -> None:
-    """Refuse what is not signed by the account, or not made just now."""
+    """Raise Refused if the account did not sign the request, or its timestamp is too old."""
     _check_time(params, now)
     given = params.get("signature")
     if not given:

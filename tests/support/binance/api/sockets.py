@@ -1,4 +1,4 @@
-"""Open sockets: what is heard on them and what is said, until one side has enough."""
+"""WebSocket connections to the fake Binance, with their faults."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ Hear = Callable[["Socket", Message], Awaitable[None]]
 
 
 class Socket:
-    """One connection; what is said on it leaves in order, in its own time."""
+    """One connection; messages are queued and sent in order."""
 
     def __init__(self, request: web.BaseRequest) -> None:
         self.topics: dict[str, Any] = {}
@@ -51,13 +51,13 @@ class Socket:
 
 
 class Speaker(Protocol):
-    """What answers on a socket."""
+    """Handles the messages that a client sends on a socket."""
 
     async def hear(self, socket: Socket, message: Message) -> None: ...
 
 
 class Sockets:
-    """All sockets of one kind, with what can go wrong on them."""
+    """All open sockets of one kind, and the faults that a test can inject."""
 
     def __init__(self) -> None:
         self.open: list[Socket] = []
@@ -76,16 +76,16 @@ class Sockets:
             self.open.remove(socket)
 
     def cut(self) -> None:
-        """End every connection without a word."""
+        """Abort every connection without a close frame."""
         for socket in list(self.open):
             socket.cut()
 
     def say_nonsense(self) -> None:
-        """A message that begins like JSON and is none."""
+        """Send malformed JSON on every socket."""
         for socket in self.open:
             socket.say_raw('{"e":')
 
     def fall_silent(self) -> None:
-        """Stay open and say nothing any more; a new connection speaks."""
+        """Send nothing more on the open sockets; new connections work."""
         for socket in self.open:
             socket.is_silent = True

@@ -1,4 +1,4 @@
-"""The sockets on which an account hears of its orders, and may place some."""
+"""The account's WebSocket: streams its order reports, and takes requests as HTTP does."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ _OK = 200
 
 
 class Delivery(StrEnum):
-    """How news reach who listens."""
+    """How reports are delivered to subscribers."""
 
     ONCE = "ONCE"
     TWICE = "TWICE"
@@ -72,7 +72,7 @@ class UserStreams:
         return sum(account in socket.topics.values() for socket in self.sockets.open)
 
     def release(self, arrange: Callable[[list[Page]], Sequence[Page]] = list) -> None:
-        """Deliver what was held, in the order that the test likes."""
+        """Deliver held events, in the order that arrange returns."""
         held, self._held = self._held, []
         self.delivery = Delivery.ONCE
         for account in dict.fromkeys(account for account, _ in held):
@@ -80,7 +80,7 @@ class UserStreams:
                 self._say(account, event)
 
     def terminate(self, account: str) -> None:
-        """End the stream and leave the socket open."""
+        """End the account's stream, but leave its sockets open."""
         self._say(account, {"e": "eventStreamTerminated", "E": self._now()})
         for socket in self.sockets.open:
             ended = [topic for topic, whose in socket.topics.items() if whose == account]
@@ -88,7 +88,7 @@ class UserStreams:
                 del socket.topics[topic]
 
     def tell(self, account: str, event: Page) -> None:
-        """Deliver an event as things stand."""
+        """Deliver an event according to self.delivery."""
         match self.delivery:
             case Delivery.ONCE:
                 self._say(account, event)
@@ -101,7 +101,7 @@ class UserStreams:
                 pass
 
     def moved(self, account: Account, asset: str, change: Decimal) -> None:
-        """Tell of money that came or went without a trade."""
+        """Report a deposit or withdrawal."""
         now = self._now()
         self.tell(account.name, balance_report(asset, change, at=now))
         self.tell(account.name, position_report(account, [asset], at=now))

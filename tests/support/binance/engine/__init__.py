@@ -1,1 +1,1 @@
-"""The local exchange's accounts, orders, matching and tape."""
+"""The fake Binance's engine: accounts, order rules, matching and prices."""

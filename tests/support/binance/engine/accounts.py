@@ -1,4 +1,4 @@
-"""Who trades, with which key and which money."""
+"""Accounts of the fake Binance: key, permissions, fees and balances."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from tests.support.binance.engine.digits import ZERO
 
 
 class Commission(StrEnum):
-    """The asset that fees are taken from; the received one where there is not enough of it."""
+    """The asset that fees are paid in; the received one is used if there is not enough of it."""
 
     RECEIVED = "RECEIVED"
     BASE = "BASE"
@@ -62,7 +62,7 @@ class Account:
         self.receive(asset, -amount)
 
     def lock(self, asset: str, amount: Decimal) -> None:
-        """Set money aside for an order; a negative amount sets it free."""
+        """Lock money for an order; a negative amount releases it."""
         held = self.balance(asset)
         self._balances[asset] = Balance(
             free=money.subtract(held.free, amount), locked=money.add(held.locked, amount)

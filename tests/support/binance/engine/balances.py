@@ -1,4 +1,4 @@
-"""Who holds what, which orders wait, what was traded: changed here and nowhere else."""
+"""The fake's books of accounts, orders and trades: the only code that changes them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ Rate = Callable[[str], Decimal | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Fill:
-    """An amount that changes hands at a price; unpriced fills stand at the order's own."""
+    """An amount that is filled at a price."""
 
     amount: Decimal
     price: Decimal
@@ -44,12 +44,12 @@ class Books:
         return [order for order in self.orders.values() if order.account == account]
 
     def open_orders(self, symbol: str) -> list[Order]:
-        """The orders that wait, oldest first."""
+        """The open orders of a market, oldest first."""
         every = self.orders.values()
         return [order for order in every if order.symbol == symbol and order.status.is_open]
 
     def accept(self, order: Order) -> Order:
-        """Take an order in, with its money set aside."""
+        """Accept an order and lock its money."""
         account = self.accounts[order.account]
         taken = {each.client_order_id for each in self.of(order.account) if each.status.is_open}
         if order.client_order_id in taken:
@@ -57,10 +57,10 @@ class Books:
         if account.balance(order.locked_asset).free < order.locked:
             raise insufficient_balance()
         account.lock(order.locked_asset, order.locked)
-        return self._tell(order, Execution.NEW)
+        return self._record(order, Execution.NEW)
 
     def trigger(self, order: Order) -> Order:
-        return self._tell(replace(order, is_working=True, updated_at=self._now()), Execution.NEW)
+        return self._record(replace(order, is_working=True, updated_at=self._now()), Execution.NEW)
 
     def can_pay(self, order: Order, fill: Fill) -> bool:
         free = self.accounts[order.account].balance(order.locked_asset).free
@@ -82,14 +82,14 @@ class Books:
             updated_at=self._now(),
         )
         trade = self._trade(order, fill, released)
-        return self._tell(after, Execution.TRADE, trade=trade)
+        return self._record(after, Execution.TRADE, trade=trade)
 
     def close(self, order: Order, status: Status, *, request_id: str | None = None) -> Order:
         if not order.status.is_open:
             raise ValueError(f"{order} is closed already")
         self.accounts[order.account].lock(order.locked_asset, -order.locked)
         after = replace(order, status=status, locked=ZERO, updated_at=self._now())
-        return self._tell(after, Execution(status.value), request_id=request_id)
+        return self._record(after, Execution(status.value), request_id=request_id)
 
     def _released(self, order: Order, fill: Fill) -> Decimal:
         if fill.amount == order.remaining:
@@ -140,21 +140,21 @@ class Books:
         received = in_base if order.side is Side.BUY else in_quote
         match account.commission:
             case Commission.BASE:
-                wanted = in_base
+                fee = in_base
             case Commission.QUOTE:
-                wanted = in_quote
+                fee = in_quote
             case Commission.BNB:
-                wanted = self._in_bnb(of_quote, listing.quote) or received
+                fee = self._in_bnb(of_quote, listing.quote) or received
             case Commission.RECEIVED:
-                wanted = received
-        has_enough = account.balance(wanted[1]).free >= wanted[0]
-        return wanted if has_enough else received
+                fee = received
+        has_enough = account.balance(fee[1]).free >= fee[0]
+        return fee if has_enough else received
 
     def _in_bnb(self, of_quote: Decimal, quote: str) -> tuple[Decimal, str] | None:
         price = self._bnb_rate(quote)
         return None if price is None else (truncated(money.divide(of_quote, price)), "BNB")
 
-    def _tell(
+    def _record(
         self,
         order: Order,
         execution: Execution,

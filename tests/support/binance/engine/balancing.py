@@ -1,4 +1,4 @@
-"""Whether the books balance, counted anew from deposits, trades and waiting orders alone."""
+"""Checks that the books balance, recomputed from deposits, trades and open orders alone."""
 
 from decimal import Decimal
 
@@ -10,23 +10,23 @@ from tests.support.binance.engine.orders import Order, Side, Status, Trade
 
 
 def imbalances(books: Books) -> list[str]:
-    """What does not add up, in words; nothing where all does."""
-    found = [words for account in books.accounts.values() for words in _account(books, account)]
-    return found + [words for order in books.orders.values() for words in _order(books, order)]
+    """Everything that does not add up, in words."""
+    wrong = [words for account in books.accounts.values() for words in _account(books, account)]
+    return wrong + [words for order in books.orders.values() for words in _order(books, order)]
 
 
 def _account(books: Books, account: Account) -> list[str]:
     totals, locked = _totals(books, account), _locked(books, account)
-    found: list[str] = []
+    wrong: list[str] = []
     for asset in sorted({*account.balances, *totals, *locked}):
         held = account.balance(asset)
         if held.total != totals.get(asset, ZERO):
-            found.append(f"{account.name} holds {held.total} {asset}, not {totals.get(asset)}")
+            wrong.append(f"{account.name} holds {held.total} {asset}, not {totals.get(asset)}")
         if held.locked != locked.get(asset, ZERO):
-            found.append(f"{account.name} locks {held.locked} {asset}, not {locked.get(asset)}")
+            wrong.append(f"{account.name} locks {held.locked} {asset}, not {locked.get(asset)}")
         if held.free < ZERO or held.locked < ZERO:
-            found.append(f"{account.name} has less than nothing: {held} {asset}")
-    return found
+            wrong.append(f"{account.name} has less than nothing: {held} {asset}")
+    return wrong
 
 
 def _totals(books: Books, account: Account) -> dict[str, Decimal]:

@@ -1,4 +1,4 @@
-"""Amounts as Binance writes them: eight places, never rounded."""
+"""Formats amounts as Binance does, with eight decimal places, and truncates to them."""
 
 from decimal import ROUND_DOWN, Context, Decimal, Inexact, InvalidOperation
 

@@ -1,4 +1,4 @@
-"""What Binance refuses before it looks at anybody's money."""
+"""Binance's order filters, which are checked before balances: price, lot size and notional."""
 
 import re
 from collections.abc import Mapping
@@ -31,8 +31,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """An order as it was asked for, readable but not yet accepted."""
+class NewOrder:
+    """A well-formed order request that is not yet accepted."""
 
     client_order_id: str
     side: Side
@@ -44,10 +44,10 @@ class Wish:
     stop_price: Decimal = ZERO
 
 
-def read_wish(params: Params, *, default_id: str) -> Wish:
+def read_new_order(params: Params, *, default_id: str) -> NewOrder:
     kind = _choice(params, "type", Type, code=-1116, words="orderType")
     side = _choice(params, "side", Side, code=-1117, words="side")
-    return Wish(
+    return NewOrder(
         client_order_id=client_order_id(params, "newClientOrderId", default_id),
         side=side,
         type=kind,
@@ -66,34 +66,34 @@ def client_order_id(params: Params, name: str, default: str) -> str:
     return value
 
 
-def check(wish: Wish, listing: Listing, quote: Quote) -> None:
-    """Refuse what the market's rules do not allow."""
+def check(new_order: NewOrder, listing: Listing, quote: Quote) -> None:
+    """Raise Refused if the order breaks a filter of its market."""
     if not listing.is_trading:
         raise market_closed()
-    for price in (wish.price, wish.stop_price):
+    for price in (new_order.price, new_order.stop_price):
         if price and not _fits(price, listing.tick, listing.most_price):
             raise filter_failure("PRICE_FILTER")
-    if wish.price:
-        _check_percent(wish, listing, quote)
-    if wish.amount and not _fits(wish.amount, listing.step, listing.most_amount):
+    if new_order.price:
+        _check_percent(new_order, listing, quote)
+    if new_order.amount and not _fits(new_order.amount, listing.step, listing.most_amount):
         raise filter_failure("LOT_SIZE")
-    if _worth(wish, quote) < listing.least_notional:
+    if _worth(new_order, quote) < listing.least_notional:
         raise filter_failure("NOTIONAL")
 
 
-def _check_percent(wish: Wish, listing: Listing, quote: Quote) -> None:
-    best = quote.ask if wish.side is Side.BUY else quote.bid
+def _check_percent(new_order: NewOrder, listing: Listing, quote: Quote) -> None:
+    best = quote.ask if new_order.side is Side.BUY else quote.bid
     ceiling = money.multiply(best, listing.multiplier_up)
     floor = money.multiply(best, listing.multiplier_down)
-    if not floor <= wish.price <= ceiling:
+    if not floor <= new_order.price <= ceiling:
         raise filter_failure("PERCENT_PRICE_BY_SIDE")
 
 
-def _worth(wish: Wish, quote: Quote) -> Decimal:
-    if wish.quote_amount:
-        return wish.quote_amount
-    best = quote.ask if wish.side is Side.BUY else quote.bid
-    return money.multiply(wish.amount, wish.price or wish.stop_price or best)
+def _worth(new_order: NewOrder, quote: Quote) -> Decimal:
+    if new_order.quote_amount:
+        return new_order.quote_amount
+    best = quote.ask if new_order.side is Side.BUY else quote.bid
+    return money.multiply(new_order.amount, new_order.price or new_order.stop_price or best)
 
 
 def _fits(value: Decimal, step: Decimal, most: Decimal) -> bool:

@@ -1,4 +1,4 @@
-"""What is traded, by which rules."""
+"""The fake's markets with their tick, step and filters, as exchangeInfo shows them."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""When an order meets the market: at once, when the price comes to it, or when it triggers."""
+"""Matches orders against the quote: at once, when the price reaches them, or when triggered."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 from app.domain import money
 from tests.support.binance.engine.balances import Books, Fill
 from tests.support.binance.engine.digits import ZERO
-from tests.support.binance.engine.filters import Wish
+from tests.support.binance.engine.filters import NewOrder
 from tests.support.binance.engine.listings import Listing
 from tests.support.binance.engine.orders import Order, Side, Status, TimeInForce, Type
 from tests.support.binance.engine.refusals import filter_failure, order_rejected
@@ -14,21 +14,21 @@ from tests.support.binance.engine.tape import Quote, Tape
 
 
 class Matching:
-    """Fills against the quote, whose amounts are whole again for every order."""
+    """Fills orders at the quote, whose full amounts are available to every order."""
 
     def __init__(self, books: Books, now: Callable[[], int]) -> None:
         self.tapes: dict[str, Tape] = {}
         self._books = books
         self._now = now
 
-    def place(self, wish: Wish, account: str, listing: Listing) -> Order:
+    def place(self, new_order: NewOrder, account: str, listing: Listing) -> Order:
         tape = self.tapes[listing.symbol]
-        refuse_prices(wish, tape)
-        order = self._books.accept(self._order(wish, account, listing))
+        refuse_prices(new_order, tape)
+        order = self._books.accept(self._order(new_order, account, listing))
         return self._take(order) if order.is_working else order
 
     def meet(self, symbol: str) -> None:
-        """Let every waiting order see the prices as they stand now."""
+        """Trigger or fill the open orders of a market that the present prices reach."""
         tape = self.tapes[symbol]
         for order in self._books.open_orders(symbol):
             if not order.is_working:
@@ -58,40 +58,42 @@ class Matching:
             return order
         return self._books.close(order, Status.EXPIRED)
 
-    def _order(self, wish: Wish, account: str, listing: Listing) -> Order:
+    def _order(self, new_order: NewOrder, account: str, listing: Listing) -> Order:
         quote = self.tapes[listing.symbol].quote
-        best = _best(wish.side, quote)
-        is_buy = wish.side is Side.BUY
-        amount = wish.amount or affordable(wish.quote_amount, best, listing.step)
+        best = _best(new_order.side, quote)
+        is_buy = new_order.side is Side.BUY
+        amount = new_order.amount or affordable(new_order.quote_amount, best, listing.step)
         if not amount:
             raise filter_failure("LOT_SIZE")
-        unit_lock = (wish.price or wish.stop_price or best) if is_buy else Decimal(1)
+        unit_lock = (new_order.price or new_order.stop_price or best) if is_buy else Decimal(1)
         now = self._now()
         return Order(
             id=self._books.next_order_id(),
             account=account,
             symbol=listing.symbol,
-            client_order_id=wish.client_order_id,
-            side=wish.side,
-            type=wish.type,
-            time_in_force=wish.time_in_force,
+            client_order_id=new_order.client_order_id,
+            side=new_order.side,
+            type=new_order.type,
+            time_in_force=new_order.time_in_force,
             amount=amount,
-            quote_amount=wish.quote_amount,
-            price=wish.price,
-            stop_price=wish.stop_price,
+            quote_amount=new_order.quote_amount,
+            price=new_order.price,
+            stop_price=new_order.stop_price,
             locked_asset=listing.quote if is_buy else listing.base,
             locked=money.multiply(amount, unit_lock),
             unit_lock=unit_lock,
             created_at=now,
             updated_at=now,
-            is_working=not wish.type.has_stop,
+            is_working=not new_order.type.has_stop,
         )
 
 
-def refuse_prices(wish: Wish, tape: Tape) -> None:
-    if wish.type is Type.LIMIT_MAKER and crosses(wish.side, wish.price, tape.quote):
+def refuse_prices(new_order: NewOrder, tape: Tape) -> None:
+    if new_order.type is Type.LIMIT_MAKER and crosses(new_order.side, new_order.price, tape.quote):
         raise order_rejected("Order would immediately match and take.")
-    if wish.type.has_stop and is_due(wish.type, wish.side, wish.stop_price, tape.last.price):
+    if new_order.type.has_stop and is_due(
+        new_order.type, new_order.side, new_order.stop_price, tape.last.price
+    ):
         raise order_rejected("Order would trigger immediately.")
 
 

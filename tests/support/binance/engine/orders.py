@@ -1,4 +1,4 @@
-"""Orders and trades as the exchange keeps them."""
+"""Orders and trades of the fake Binance, with Binance's types and statuses."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -106,7 +106,7 @@ class Execution(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What happened to an order, with the order as it was right after."""
+    """One change of an order, with the order's state after it."""
 
     order: Order
     execution: Execution

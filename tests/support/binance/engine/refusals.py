@@ -1,4 +1,4 @@
-"""How Binance says no: an HTTP status, a code and its words."""
+"""Binance's error answers: HTTP status, code and message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The prices of one market: what is bid and asked, and what was paid when."""
+"""The prices of one market: the quote, the order book and the history of trades as candles."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Print:
 
 @dataclass(frozen=True, kw_only=True)
 class Candle:
-    """The prints of a span of time, summed up."""
+    """The trades of a span of time, aggregated."""
 
     opened_at: int
     closed_at: int
@@ -65,7 +65,7 @@ class Tape:
         return self._sum(now - DAY_MILLISECONDS, now)
 
     def starts(self, span: int, until: int) -> range:
-        """When candles begin, from the first price on; a quiet span has one too."""
+        """The start times of candles since the first price; a span without trades has one too."""
         first = self._prints[0].at // span * span
         return range(first, until + 1, span)
 

@@ -1,9 +1,9 @@
-"""Client order ids for whoever gives none."""
+"""Generates client order ids for orders that are placed without one."""
 
 from itertools import count
 
 
-class Names:
+class ClientOrderIds:
     def __init__(self, prefix: str = "venue") -> None:
         self._numbers = count(1)
         self._prefix = prefix
