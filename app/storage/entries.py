@@ -87,15 +87,15 @@ def _open_entry(rows: Sequence[RowMapping]) -> OpenEntry:
     """From the order's rows: one for each pending amendment, or a single one."""
     row = rows[0]
     price = row["price"] or row["trigger_price"] or row["expected_price"]
-    stakes = [Remainder(remaining=money.subtract(row["amount"], row["filled"]), price=price)]
-    stakes += [_as_amended(amended) for amended in rows if amended["asked_amount"] is not None]
+    remainders = [Remainder(remaining=money.subtract(row["amount"], row["filled"]), price=price)]
+    remainders += [_as_amended(amended) for amended in rows if amended["asked_amount"] is not None]
     return OpenEntry(
         order_id=row["order_id"],
         symbol=row["symbol"],
         position_type=PositionType(row["position_type"]),
         side=OrderSide(row["side"]),
         rate=row["rate"],
-        stakes=tuple(stakes),
+        remainders=tuple(remainders),
     )
 
 

@@ -32,13 +32,15 @@ class CandleSeries:
 class SeriesChanges:
     """How the reported candles differ from the stored ones."""
 
-    told: Sequence[Candle]
+    # New or corrected candles.
+    changed: Sequence[Candle]
+    # Stored candles that the exchange no longer reports, by start time.
     gone: Sequence[datetime]
     # Candles before this time may have been corrected too, or do not connect to the reported ones.
     doubtful_before: datetime | None
 
     def __bool__(self) -> bool:
-        return bool(self.told or self.gone or self.doubtful_before)
+        return bool(self.changed or self.gone or self.doubtful_before)
 
 
 def all_of(wanted: CandleRequest, now: datetime) -> CandleRequest:
@@ -61,29 +63,37 @@ def rest_of(wanted: CandleRequest, kept: Sequence[Candle], now: datetime) -> Can
 
 
 def joined(
-    kept: Sequence[Candle], told: Sequence[Candle], asked: CandleRequest, now: datetime
+    kept: Sequence[Candle], reported: Sequence[Candle], asked: CandleRequest, now: datetime
 ) -> Sequence[Candle] | None:
     """Stored and reported candles in one; None if they do not connect or do not reach now."""
     before = [candle for candle in kept if asked.since is None or candle.at < asked.since]
     # If the first candle reported again was corrected, those before it may have been too.
-    if not told or told[0] not in kept[len(before) :][:1] or not _is_contiguous(told, asked.span):
+    if (
+        not reported
+        or reported[0] not in kept[len(before) :][:1]
+        or not _is_contiguous(reported, asked.span)
+    ):
         return None
-    if told[-1].at + 2 * asked.span <= now:
+    if reported[-1].at + 2 * asked.span <= now:
         return None
-    return [*before, *closed(told)]
+    return [*before, *closed(reported)]
 
 
-def closed(told: Sequence[Candle]) -> Sequence[Candle]:
-    return [candle for candle in told if candle.is_closed]
+def closed(reported: Sequence[Candle]) -> Sequence[Candle]:
+    return [candle for candle in reported if candle.is_closed]
 
 
-def changes(kept: Sequence[Candle], told: Sequence[Candle]) -> SeriesChanges:
-    before, after = {candle.at: candle for candle in kept}, {candle.at for candle in told}
-    is_doubtful = bool(kept and told) and before.get(told[0].at) != told[0]
+def changes(kept: Sequence[Candle], reported: Sequence[Candle]) -> SeriesChanges:
+    before, after = {candle.at: candle for candle in kept}, {candle.at for candle in reported}
+    is_doubtful = bool(kept and reported) and before.get(reported[0].at) != reported[0]
     return SeriesChanges(
-        told=[candle for candle in closed(told) if before.get(candle.at) != candle],
-        gone=[at for at in before if at not in after and told and told[0].at < at < told[-1].at],
-        doubtful_before=told[0].at if is_doubtful else None,
+        changed=[candle for candle in closed(reported) if before.get(candle.at) != candle],
+        gone=[
+            at
+            for at in before
+            if at not in after and reported and reported[0].at < at < reported[-1].at
+        ],
+        doubtful_before=reported[0].at if is_doubtful else None,
     )
 
 

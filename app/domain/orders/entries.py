@@ -40,14 +40,16 @@ class OpenEntry:
     side: OrderSide
     rate: Decimal | None
     # As the order is, and as each amendment whose result is unknown would make it.
-    stakes: tuple[Remainder, ...]
+    remainders: tuple[Remainder, ...]
 
     @property
     def notional(self) -> Decimal | None:
         """The largest possible notional in the account's home currency; None if not known."""
         costs = [
-            None if stake.price is None else money.multiply(stake.remaining, stake.price)
-            for stake in self.stakes
+            None
+            if remainder.price is None
+            else money.multiply(remainder.remaining, remainder.price)
+            for remainder in self.remainders
         ]
         known = [cost for cost in costs if cost is not None]
         if self.rate is None or len(known) < len(costs):

@@ -217,4 +217,4 @@ class CcxtExchange:
         try:
             return await self.find(key)
         except ExchangeUnavailable as error:
-            raise ExchangeDoubt(f"done, and not yet told: {error}") from error
+            raise ExchangeDoubt(f"done, but its result cannot be read: {error}") from error

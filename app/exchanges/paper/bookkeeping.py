@@ -60,7 +60,7 @@ class Bookkeeper:
         self._faults = context.faults
         self._news = context.news
         self._known_assets: frozenset[str] | None = None
-        self._waiting: RestingOrders | None = None
+        self._resting: RestingOrders | None = None
         self._refresh_at: datetime | None = None
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
@@ -101,10 +101,10 @@ class Bookkeeper:
 
     async def match(self) -> None:
         """Match the open orders against the prices that the ledger has not seen yet."""
-        waiting = await self._refreshed()
-        for pending in await self._price_source.pending_prices(waiting):
+        resting = await self._refreshed()
+        for pending in await self._price_source.pending_prices(resting):
             async with self._ledger(pending) as ledger:
-                await ledger.sync(self._waiting)
+                await ledger.sync(self._resting)
             self._faults.crash(CrashPoint.AFTER_MATCHING)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
@@ -137,7 +137,7 @@ class Bookkeeper:
                 for order in await ledger.store.liquidations(since)
             ]
 
-    async def waiting(self) -> Sequence[OrderReport]:
+    async def open_orders(self) -> Sequence[OrderReport]:
         """Every open order, oldest first, with its trades."""
         async with self._store.snapshot() as store:
             return [
@@ -182,8 +182,8 @@ class Bookkeeper:
         async with self._store.transaction() as store:
             ledger = await self._open(store, frozenset(assets))
             if pending is not None:
-                await pending.apply_to(ledger, self._waiting)
-            await ledger.sync(self._waiting)
+                await pending.apply_to(ledger, self._resting)
+            await ledger.sync(self._resting)
             if ledger.has_triggered:
                 self._faults.crash(CrashPoint.BEFORE_TRIGGERING)
             reports = await ledger.reports()
@@ -192,7 +192,7 @@ class Bookkeeper:
             except ExchangeRejected as error:
                 refused = error
         self._known_assets = frozenset(ledger.balances)
-        self._waiting = ledger.update_known(self._waiting)
+        self._resting = ledger.update_known(self._resting)
         for report in reports:
             self._news.publish(report)
         if ledger.liquidated:
@@ -211,19 +211,19 @@ class Bookkeeper:
     async def _refreshed(self) -> RestingOrders:
         """The open orders, refreshed now and then with what other processes have booked."""
         now = self._clock.now()
-        if self._waiting is not None and self._refresh_at is not None and now < self._refresh_at:
-            return self._waiting
+        if self._resting is not None and self._refresh_at is not None and now < self._refresh_at:
+            return self._resting
         async with self._store.snapshot() as store:
             numbers = await store.last_numbers()
-            if self._waiting is None:
+            if self._resting is None:
                 orders = await store.open_orders()
-                self._waiting = RestingOrders.of(orders, numbers, await _margin_account(store))
-            elif numbers.change > (known := self._waiting.change):
+                self._resting = RestingOrders.of(orders, numbers, await _margin_account(store))
+            elif numbers.change > (known := self._resting.change):
                 changed = await store.changed_orders(known)
                 margin_account = await _margin_account(store)
-                self._waiting.learn(changed, margin_account, since=known, numbers=numbers)
+                self._resting.learn(changed, margin_account, since=known, numbers=numbers)
         self._refresh_at = now + _REFRESH
-        return self._waiting
+        return self._resting
 
     def _report_liquidations(self, ledger: LedgerTransaction) -> None:
         for order in ledger.liquidated:

@@ -129,7 +129,7 @@ class PaperExchange:
 
     async def open_orders(self) -> Sequence[OrderReport]:
         self._connection.require(Call.FIND)
-        return await self._bookkeeper.waiting()
+        return await self._bookkeeper.open_orders()
 
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         """Only its own liquidation orders: nobody else places orders on a paper account."""

@@ -242,4 +242,4 @@ def _message_in(body: object) -> str | None:
 
 
 def _first_message(bodies: Iterable[object]) -> str | None:
-    return next((found for one in bodies if (found := _message_in(one))), None)
+    return next((message for body in bodies if (message := _message_in(body))), None)

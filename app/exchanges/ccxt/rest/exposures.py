@@ -156,7 +156,7 @@ def _margin_amount(row: Row, market: Market, contracts: Decimal) -> Decimal:
     owed = text(raw, "liab") if text(raw, "liabCcy") == market.base else None
     number = positive((owed or "").removeprefix("-"))
     if number is None:
-        raise Unreadable(f"a position on margin in {market.symbol}, of which no amount is told")
+        raise Unreadable(f"a position on margin in {market.symbol} whose amount is missing")
     return number.copy_negate()
 
 

@@ -47,7 +47,7 @@ class LedgerTransaction:
         self.liquidated: list[PaperOrder] = []
         self._matching = matching
         self._start = numbers
-        self._waiting: RestingOrders | None = None
+        self._resting: RestingOrders | None = None
         self._positions: dict[str, PaperPosition] = {}
         self._changed: list[PaperOrder] = []
         self._changed_since = numbers.change
@@ -60,40 +60,42 @@ class LedgerTransaction:
         until = tick_of(self.now)
         if not ticks_after(self.numbers.tick, until):
             return
-        waiting = await self.sync(known)
-        ticks = ticks_after(max(self.numbers.tick, waiting.tick), until)
-        tick = waiting.next_due(ticks, simulated.last)
+        resting = await self.sync(known)
+        ticks = ticks_after(max(self.numbers.tick, resting.tick), until)
+        tick = resting.next_due(ticks, simulated.last)
         if tick is not None:
             # A copy: what this process knows must not change before the commit.
-            waiting = self._waiting = waiting.copy()
+            resting = self._resting = resting.copy()
         while tick is not None and (most is None or len(self.matched) < most):
             liquidity = TickLiquidity(simulated, tick)
-            self._apply_prices(waiting, liquidity, liquidity.due(waiting))
+            self._apply_prices(resting, liquidity, liquidity.due(resting))
             self._advance_to(tick)
-            tick = waiting.next_due(range(tick + 1, until + 1), simulated.last)
+            tick = resting.next_due(range(tick + 1, until + 1), simulated.last)
         if tick is None:
             self._advance_to(until)
         await self.write()
 
-    async def meet(self, liquidity: Liquidity, known: RestingOrders | None, *, most: int) -> None:
+    async def match_against(
+        self, liquidity: Liquidity, known: RestingOrders | None, *, most: int
+    ) -> None:
         """Match the open orders against the current liquidity, at most `most` of them."""
-        waiting = await self.sync(known)
-        due = liquidity.due(waiting)[:most]
-        if due or waiting.margin_account.called(liquidity.mark):
-            waiting = self._waiting = waiting.copy()
-            self._apply_prices(waiting, liquidity, due)
+        resting = await self.sync(known)
+        due = liquidity.due(resting)[:most]
+        if due or resting.margin_account.called(liquidity.mark):
+            resting = self._resting = resting.copy()
+            self._apply_prices(resting, liquidity, due)
         await self.write()
 
     async def sync(self, known: RestingOrders | None) -> RestingOrders:
         """All open orders; what this process knows already is not read again."""
-        if self._waiting is None:
-            self._waiting = await self._read(known)
-            self._positions = dict(self._waiting.margin_account.positions)
-        return self._waiting
+        if self._resting is None:
+            self._resting = await self._read(known)
+            self._positions = dict(self._resting.margin_account.positions)
+        return self._resting
 
     def update_known(self, known: RestingOrders | None) -> RestingOrders | None:
         """After the commit: add its changes to the resting orders that this process knows."""
-        known = known or self._waiting
+        known = known or self._resting
         if known is not None:
             since, margin_account = self._changed_since, self._margin_account
             known.learn(self._changed, margin_account, since=since, numbers=self.numbers)
@@ -181,48 +183,48 @@ class LedgerTransaction:
         return MarginAccount.of(await self.store.positions(), self.balances)
 
     def _apply_prices(
-        self, waiting: RestingOrders, liquidity: Liquidity, due: Iterable[PaperOrder]
+        self, resting: RestingOrders, liquidity: Liquidity, due: Iterable[PaperOrder]
     ) -> None:
         """Apply one set of prices: match the orders first, then liquidate positions."""
-        self._match_due(waiting, liquidity, due)
-        waiting.margin_account = self._margin_account
-        for quote in waiting.margin_account.called(liquidity.mark):
-            if not any(map(liquidity.is_older_than, waiting.margin_account.open_in(quote))):
-                self._liquidate(quote, waiting, liquidity)
-        waiting.margin_account = self._margin_account
+        self._match_due(resting, liquidity, due)
+        resting.margin_account = self._margin_account
+        for quote in resting.margin_account.called(liquidity.mark):
+            if not any(map(liquidity.is_older_than, resting.margin_account.open_in(quote))):
+                self._liquidate(quote, resting, liquidity)
+        resting.margin_account = self._margin_account
 
     def _match_due(
-        self, waiting: RestingOrders, liquidity: Liquidity, due: Iterable[PaperOrder]
+        self, resting: RestingOrders, liquidity: Liquidity, due: Iterable[PaperOrder]
     ) -> None:
         for order in due:
             funds = Funds(free=self.balances[order.quote].free, most=self.most_of(order))
-            outcome = liquidity.meet(order, funds)
+            outcome = liquidity.match(order, funds)
             if funds.most == money.ZERO:
                 outcome = _ended(order, refusals.nothing_to_reduce(order), liquidity.at)
             if outcome is not None:
                 settled = self._settle_or_expire(outcome)
                 self.has_triggered |= settled.triggered_at != order.triggered_at
-                self._note(waiting, settled)
+                self._note(resting, settled)
 
-    def _liquidate(self, quote: str, waiting: RestingOrders, liquidity: Liquidity) -> None:
+    def _liquidate(self, quote: str, resting: RestingOrders, liquidity: Liquidity) -> None:
         """Expire every margin order in this quote, and close every position at the market."""
-        positions = waiting.margin_account.open_in(quote)
+        positions = resting.margin_account.open_in(quote)
         closing = [position for position in positions if _levels(position, liquidity)]
         if not closing:
             return
-        margin = waiting.margin_account.margin_level(quote, liquidity.mark)
+        margin = resting.margin_account.margin_level(quote, liquidity.mark)
         refusal = refusals.liquidated(quote, None if margin is None else margin.level)
-        for order in waiting.on_margin(quote):
-            self._note(waiting, self.settle(_ended(order, refusal, liquidity.at))[0])
+        for order in resting.on_margin(quote):
+            self._note(resting, self.settle(_ended(order, refusal, liquidity.at))[0])
         for position in closing:
             order = order_that_closes(position, self.numbers.order + 1, liquidity.at)
             closed, _ = self.settle(self._matching.arrive(order, _levels(position, liquidity)))
-            self._note(waiting, closed)
+            self._note(resting, closed)
             self.liquidated.append(closed)
 
-    def _note(self, waiting: RestingOrders, order: PaperOrder) -> None:
+    def _note(self, resting: RestingOrders, order: PaperOrder) -> None:
         self.matched[order.number] = order
-        waiting.put(order)
+        resting.put(order)
 
     def _settle_on_margin(self, outcome: Outcome) -> PaperOrder:
         quote = self.balances[outcome.order.quote]

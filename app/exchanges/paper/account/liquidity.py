@@ -31,11 +31,11 @@ class Liquidity(Protocol):
     @property
     def at(self) -> datetime: ...
 
-    def due(self, waiting: RestingOrders) -> list[PaperOrder]:
+    def due(self, resting: RestingOrders) -> list[PaperOrder]:
         """The orders that these prices reach, in the order in which they were placed."""
         ...
 
-    def meet(self, order: PaperOrder, funds: Funds) -> Outcome | None:
+    def match(self, order: PaperOrder, funds: Funds) -> Outcome | None:
         """The outcome for a due order; None if no liquidity is left for it."""
         ...
 
@@ -63,10 +63,10 @@ class TickLiquidity:
         self._levels: dict[tuple[str, OrderSide], tuple[BookLevel, ...]] = {}
         self._untraded: dict[str, Decimal] = {}
 
-    def due(self, waiting: RestingOrders) -> list[PaperOrder]:
-        return waiting.due(self.mark)
+    def due(self, resting: RestingOrders) -> list[PaperOrder]:
+        return resting.due(self.mark)
 
-    def meet(self, order: PaperOrder, funds: Funds) -> Outcome | None:
+    def match(self, order: PaperOrder, funds: Funds) -> Outcome | None:
         if order.awaits_trigger:
             step = self._simulated.listing(order.symbol).amount_step
             spending = SpendingLimit(free=funds.free, amount_step=step)

@@ -31,10 +31,10 @@ class MarginOutcome:
 
 
 def admitted(
-    order: PaperOrder, position: PaperPosition | None, waiting: Iterable[PaperOrder]
+    order: PaperOrder, position: PaperPosition | None, open_orders: Iterable[PaperOrder]
 ) -> PaperOrder:
     """A new order with its leverage. Raises ExchangeRejected if it does not fit the position."""
-    others = [other for other in waiting if other.is_on_margin]
+    others = [other for other in open_orders if other.is_on_margin]
     found = (*_bad_leverage(order), *_not_reducing(order, position, others))
     if found:
         raise ExchangeRejected(found[0])
@@ -45,10 +45,10 @@ def admitted(
 
 
 def check_reduction(
-    order: PaperOrder, position: PaperPosition | None, waiting: Iterable[PaperOrder]
+    order: PaperOrder, position: PaperPosition | None, open_orders: Iterable[PaperOrder]
 ) -> None:
     """Raises ExchangeRejected if all open reductions together would exceed the position."""
-    others = [other for other in waiting if other.is_on_margin]
+    others = [other for other in open_orders if other.is_on_margin]
     for refusal in _not_reducing(order, position, others):
         raise ExchangeRejected(refusal)
 
@@ -156,7 +156,7 @@ def _bad_leverage(order: PaperOrder) -> Iterator[Refusal]:
 
 
 def _not_reducing(
-    order: PaperOrder, position: PaperPosition | None, waiting: Sequence[PaperOrder]
+    order: PaperOrder, position: PaperPosition | None, open_orders: Sequence[PaperOrder]
 ) -> Iterator[Refusal]:
     most = most_of(order, position)
     if most is None:
@@ -165,7 +165,7 @@ def _not_reducing(
         yield refusals.nothing_to_reduce(order)
     taken = money.total(
         other.remaining
-        for other in waiting
+        for other in open_orders
         if other.reduce_only and other.side is order.side and other.number != order.number
     )
     if money.add(taken, order.remaining) > most:
@@ -173,12 +173,12 @@ def _not_reducing(
 
 
 def _leverage_in_force(
-    position: PaperPosition | None, waiting: Sequence[PaperOrder]
+    position: PaperPosition | None, open_orders: Sequence[PaperOrder]
 ) -> Decimal | None:
     """The leverage of the open position, else of an open order that would open one."""
     if position is not None and position.amount:
         return position.leverage
-    return next((order.leverage for order in waiting if not order.reduce_only), None)
+    return next((order.leverage for order in open_orders if not order.reduce_only), None)
 
 
 def _amount_of(position: PaperPosition | None) -> Decimal:

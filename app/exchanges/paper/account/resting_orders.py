@@ -66,10 +66,10 @@ class RestingOrders:
     def of(
         cls, orders: Iterable[PaperOrder], numbers: PaperNumbers, margin_account: MarginAccount
     ) -> "RestingOrders":
-        waiting = cls(change=numbers.change, tick=numbers.tick, margin_account=margin_account)
+        resting = cls(change=numbers.change, tick=numbers.tick, margin_account=margin_account)
         for order in orders:
-            waiting.put(order)
-        return waiting
+            resting.put(order)
+        return resting
 
     @property
     def symbols(self) -> list[str]:

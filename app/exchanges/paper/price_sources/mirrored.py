@@ -21,7 +21,7 @@ from app.exchanges.paper.account.margins import cut
 from app.exchanges.paper.account.matching import Matching, Outcome, SpendingLimit
 from app.exchanges.paper.account.resting_orders import RestingOrders
 from app.exchanges.paper.price_sources.protocols import (
-    MET_PER_TRANSACTION,
+    MATCHED_PER_TRANSACTION,
     PendingPrices,
     PublicMarketData,
 )
@@ -76,23 +76,23 @@ class MirroredPrices:
     market_views: Mapping[str, MirroredMarket]
     matching: Matching
 
-    def due(self, waiting: RestingOrders) -> list[PaperOrder]:
-        reached = waiting.due(self.last.get)
+    def due(self, resting: RestingOrders) -> list[PaperOrder]:
+        reached = resting.due(self.last.get)
         return [order for order in reached if order.change <= self.change and self._has(order)]
 
-    def calls(self, waiting: RestingOrders) -> bool:
+    def calls(self, resting: RestingOrders) -> bool:
         """Whether a margin call is due, and can be carried out at these prices."""
-        margin_account = waiting.margin_account
+        margin_account = resting.margin_account
         called = [
-            one
+            position
             for quote in margin_account.called(self.mark)
-            for one in margin_account.open_in(quote)
+            for position in margin_account.open_in(quote)
         ]
-        return any(one.symbol in self.market_views for one in called) and not any(
+        return any(position.symbol in self.market_views for position in called) and not any(
             map(self.is_older_than, called)
         )
 
-    def meet(self, order: PaperOrder, funds: Funds) -> Outcome | None:
+    def match(self, order: PaperOrder, funds: Funds) -> Outcome | None:
         if not order.awaits_trigger:
             amount = order.remaining if funds.most is None else min(funds.most, order.remaining)
             return self.matching.trade_through(order, amount, self.at) if amount else None
@@ -112,7 +112,7 @@ class MirroredPrices:
         return position.change > self.change
 
     async def apply_to(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None:
-        await ledger.meet(self, known, most=MET_PER_TRANSACTION)
+        await ledger.match_against(self, known, most=MATCHED_PER_TRANSACTION)
 
     def _has(self, order: PaperOrder) -> bool:
         """Whether the prices that the order needs were fetched: a trigger needs the order book."""
@@ -188,19 +188,19 @@ class MirroredSource:
             raise
         except (ExchangeError, TimeoutError) as error:
             # However the request failed: nothing was placed.
-            why = str(error) or f"it was not told within {PATIENCE_SECONDS:.0f} s"
+            why = str(error) or f"no answer within {PATIENCE_SECONDS:.0f} s"
             raise ExchangeUnavailable(f"no price of {symbol} can be had: {why}") from error
         now, last = self._clock.now(), _last_of(tickers.get(symbol))
         if last is None or not _is_whole(book, now):
             raise ExchangeUnavailable(f"the exchange tells no price of {symbol} to trade at")
         return MirroredMarket(rules=rules, last=last, book=book, seen_at=now)
 
-    async def pending_prices(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
+    async def pending_prices(self, resting: RestingOrders) -> Iterator[PendingPrices]:
         """Fetch the prices of every market with an open order or position, once."""
-        symbols = waiting.symbols
+        symbols = resting.symbols
         if not symbols:
             return iter(())
-        return _until_matched(await self._fetch(symbols, waiting), waiting)
+        return _until_matched(await self._fetch(symbols, resting), resting)
 
     def pause_seconds(self) -> float:
         return POLL_SECONDS
@@ -208,18 +208,18 @@ class MirroredSource:
     async def run(self) -> None:
         await self._prices.run()
 
-    async def _fetch(self, symbols: Sequence[str], waiting: RestingOrders) -> MirroredPrices:
+    async def _fetch(self, symbols: Sequence[str], resting: RestingOrders) -> MirroredPrices:
         # Orders booked while the response is on its way are newer than its prices.
-        change = waiting.change
+        change = resting.change
         tickers = await self.tickers(symbols)
         prices = {symbol: _last_of(ticker) for symbol, ticker in tickers.items()}
         last = {symbol: price for symbol, price in prices.items() if price is not None}
-        triggered = {order.symbol for order in waiting.due(last.get) if order.awaits_trigger}
-        margin_account = waiting.margin_account
+        triggered = {order.symbol for order in resting.due(last.get) if order.awaits_trigger}
+        margin_account = resting.margin_account
         called = [
-            one
+            position
             for quote in margin_account.called(last.get)
-            for one in margin_account.open_in(quote)
+            for position in margin_account.open_in(quote)
         ]
         views = await self._market_views(
             sorted(triggered | {position.symbol for position in called})
@@ -238,11 +238,11 @@ class MirroredSource:
         return [view for view in views if isinstance(view, MirroredMarket)]
 
 
-def _until_matched(prices: MirroredPrices, waiting: RestingOrders) -> Iterator[PendingPrices]:
+def _until_matched(prices: MirroredPrices, resting: RestingOrders) -> Iterator[PendingPrices]:
     """The same prices again until no order is due; liquidations run only once."""
-    if prices.calls(waiting):
+    if prices.calls(resting):
         yield prices
-    while prices.due(waiting):
+    while prices.due(resting):
         yield prices
 
 

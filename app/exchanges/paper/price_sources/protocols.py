@@ -14,7 +14,7 @@ from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote
 from app.ports import MarketSource
 
-MET_PER_TRANSACTION = 100
+MATCHED_PER_TRANSACTION = 100
 
 
 class PublicMarketData(MarketSource, Protocol):
@@ -62,7 +62,7 @@ class PriceSource(PublicMarketData, Protocol):
         """Raises ExchangeRejected if the symbol is not traded, ExchangeUnavailable if unpriced."""
         ...
 
-    async def pending_prices(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
+    async def pending_prices(self, resting: RestingOrders) -> Iterator[PendingPrices]:
         """Batches until every price is applied, each for a transaction of its own."""
         ...
 

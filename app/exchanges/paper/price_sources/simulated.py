@@ -13,7 +13,7 @@ from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.account.admission import CAPABILITIES
 from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
 from app.exchanges.paper.account.resting_orders import RestingOrders, ticks_after
-from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION, PendingPrices
+from app.exchanges.paper.price_sources.protocols import MATCHED_PER_TRANSACTION, PendingPrices
 from app.exchanges.paper.prices.candles import TIMEFRAMES
 from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote, tick_of
@@ -95,8 +95,8 @@ class SimulatedSource:
     async def market_view(self, symbol: str) -> SimulatedMarket:
         return SimulatedMarket(simulated=self._simulated, rules=self._simulated.listing(symbol))
 
-    async def pending_prices(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
-        return self._replays(waiting)
+    async def pending_prices(self, resting: RestingOrders) -> Iterator[PendingPrices]:
+        return self._replays(resting)
 
     def pause_seconds(self) -> float:
         return self._ticks.pause_seconds()
@@ -104,14 +104,14 @@ class SimulatedSource:
     async def run(self) -> None:
         """Nothing to do: the prices are computed on demand."""
 
-    def _replays(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
-        while self._is_due(waiting):
-            yield TickReplay(simulated=self._simulated, most=MET_PER_TRANSACTION)
+    def _replays(self, resting: RestingOrders) -> Iterator[PendingPrices]:
+        while self._is_due(resting):
+            yield TickReplay(simulated=self._simulated, most=MATCHED_PER_TRANSACTION)
 
-    def _is_due(self, waiting: RestingOrders) -> bool:
+    def _is_due(self, resting: RestingOrders) -> bool:
         now = tick_of(self._clock.now())
-        ticks = ticks_after(waiting.tick, now)
-        if waiting.next_due(ticks, self._simulated.last) is not None:
+        ticks = ticks_after(resting.tick, now)
+        if resting.next_due(ticks, self._simulated.last) is not None:
             return True
-        waiting.tick = max(waiting.tick, now)
+        resting.tick = max(resting.tick, now)
         return False
