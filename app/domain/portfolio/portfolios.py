@@ -150,7 +150,7 @@ def kept_elsewhere(currency: str, home: str) -> Problem:
     return Problem(
         subject=currency,
         code="TODAYS_RATE",
-        message=f"equity is recorded in {home}: its curve is told in {currency} at today's rate;"
+        message=f"equity is recorded in {home}: its curve is converted to {currency} at today's rate;"
         f" drawdown and sharpe are those in {home}",
     )
 

@@ -170,7 +170,7 @@ class RequestQueue:
             raise QueueTimeout("too much waits for the exchange: nothing was sent") from None
 
     def ban(self, seconds: float | None = None) -> None:
-        """Send nothing for so long; without a given time, twice as long as the last time."""
+        """Send nothing for this long; without a given time, twice as long as the last time."""
         length = self._next_ban_seconds if seconds is None else seconds
         self._next_ban_seconds = min(self._next_ban_seconds * 2, LONGEST_BAN_SECONDS)
         until = self._clock.now() + timedelta(seconds=length)

@@ -32,7 +32,7 @@ class Liquidity(Protocol):
     def at(self) -> datetime: ...
 
     def due(self, resting: RestingOrders) -> list[PaperOrder]:
-        """The orders that these prices reach, in the order in which they were placed."""
+        """The orders that these prices reach, in the order in which they queued."""
         ...
 
     def match(self, order: PaperOrder, funds: Funds) -> Outcome | None:

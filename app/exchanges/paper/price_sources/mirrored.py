@@ -66,7 +66,7 @@ class MirroredMarket:
 class MirroredPrices:
     """The prices of one moment, for the orders that were open before they were fetched.
 
-    A market that trades beyond a limit price has filled the order whole: orders at that price come
+    A trade beyond a limit price fills that order completely, because orders at the limit price come
     first.
     """
 
@@ -239,7 +239,7 @@ class MirroredSource:
 
 
 def _until_matched(prices: MirroredPrices, resting: RestingOrders) -> Iterator[PendingPrices]:
-    """The same prices again until no order is due; liquidations run only once."""
+    """Yields the prices until no order is due any more; a margin call is carried out only once."""
     if prices.calls(resting):
         yield prices
     while prices.due(resting):
