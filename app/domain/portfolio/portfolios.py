@@ -150,8 +150,8 @@ def kept_elsewhere(currency: str, home: str) -> Problem:
     return Problem(
         subject=currency,
         code="TODAYS_RATE",
-        message=f"equity is recorded in {home}: its curve is converted to {currency} at today's rate;"
-        f" drawdown and sharpe are those in {home}",
+        message=f"equity is recorded in {home}: its curve is converted to {currency} at today's"
+        f" rate; drawdown and sharpe are those in {home}",
     )
 
 
