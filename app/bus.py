@@ -1,4 +1,4 @@
-"""Wakes the listeners of this process: the log is the truth, the bus says that there is more."""
+"""Bus: wakes listeners in this process. It carries no data: listeners read the database."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,7 +9,15 @@ from typing import Self
 
 
 class Topic(StrEnum):
-    """What there may be more of."""
+    """What listeners can wait for.
+
+    EVENTS: this process committed order events.
+    BEHIND: the update log should read the database, as another process may have written.
+    FEED: anything that a client can see changed, in this process or another.
+    DOUBTS: an order came into doubt.
+    FEES: a position has fees without a value.
+    SWITCHES: a dead-man switch was armed, disarmed or fired.
+    """
 
     EVENTS = "EVENTS"
     BEHIND = "BEHIND"
@@ -20,7 +28,7 @@ class Topic(StrEnum):
 
 
 class Listener:
-    """One listener's bell: it stays rung until it was heard."""
+    """One listener's flag: it stays set until the listener has waited for it."""
 
     def __init__(self, bus: "Bus", topic: Topic) -> None:
         self._bus = bus
@@ -40,15 +48,15 @@ class Listener:
         self._bell.clear()
 
     async def until_rung(self) -> None:
-        """Return once it is rung, and leave it so."""
+        """Return once it is set, and leave it set."""
         await self._bell.wait()
 
     def hush(self) -> None:
-        """What was published so far is being looked at."""
+        """Clear the flag before reading what was published so far."""
         self._bell.clear()
 
     async def wait_at_most(self, seconds: float | None) -> None:
-        """Return then too, for listeners that other processes cannot ring."""
+        """Wait, but not longer than this: other processes cannot wake this listener."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.wait()
@@ -75,7 +83,7 @@ class Bus:
         self._listeners: dict[Topic, set[Listener]] = {topic: set() for topic in Topic}
 
     def listen(self, topic: Topic) -> Listener:
-        """Register at once: whatever is published from here on is heard."""
+        """Register at once: nothing published from here on is missed."""
         listener = Listener(self, topic)
         self._listeners[topic].add(listener)
         return listener

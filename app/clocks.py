@@ -1,4 +1,4 @@
-"""Time."""
+"""SystemClock: the real time."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Time as the machine tells it."""
+    """The machine's clock."""
 
     def now(self) -> datetime:
         now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Builds what stands between an account and its exchange, as the settings say."""
+"""Gateways: builds each account's ExchangeGateway from the settings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -17,13 +17,13 @@ from app.settings import AccountSettings, Settings
 from app.storage.database import Database
 from app.storage.paper import PaperLedgers
 
-# What is on its way for longer than the exchange accepts it has surely not arrived; and a margin.
+# Added to the receive window, after which a request that is on its way cannot arrive any more.
 NOT_FOUND_MARGIN_SECONDS = 5.0
 PAPER_ACCEPTANCE_SECONDS = 10.0
 
 
 class Gateways:
-    """Each account's own; accounts at the same exchange share what they know of its markets."""
+    """Builds one gateway per account; accounts at the same exchange share its market list."""
 
     def __init__(
         self, settings: Settings, database: Database, clock: Clock, faults: Mapping[str, Faults]
@@ -39,7 +39,7 @@ class Gateways:
         return tuple(self._settings.accounts)
 
     def build(self, name: str) -> ExchangeGateway:
-        """SettingsError where the account must not be opened as it is set."""
+        """The account's gateway. Raises SettingsError if its settings do not allow opening it."""
         account = self._settings.accounts[name]
         if account.mode is not AccountMode.PAPER:
             return self._real(name)
@@ -53,7 +53,7 @@ class Gateways:
 
     @asynccontextmanager
     async def opened(self, name: str) -> AsyncIterator[ExchangeGateway]:
-        """For looking only: it is connected, and no order is filled by that."""
+        """A connected gateway for reading only; it fills no paper orders."""
         if self._settings.accounts[name].is_simulated:
             yield self.build(name)
             return
@@ -66,7 +66,7 @@ class Gateways:
             await asyncio.wait([running])
 
     def _real(self, name: str) -> CcxtExchange:
-        """The exchange itself; for an account on paper it is where the prices come from."""
+        """The ccxt gateway; a paper account takes only its prices from it."""
         terms = self._terms(self._settings.accounts[name])
         problems = problems_of(terms)
         if problems:
@@ -74,17 +74,17 @@ class Gateways:
         return CcxtExchange(terms, self._clock, self._market_cache)
 
     def answer_seconds(self, name: str) -> float:
-        """How long the exchange may take; what is set for its client itself goes first."""
+        """How long the exchange may take to answer; ccxt's own timeout setting takes precedence."""
         account = self._settings.accounts[name]
         if account.is_simulated:
             return self._settings.exchange_timeout_seconds
         return self._terms(account).answer_seconds
 
     def not_found_seconds(self, name: str) -> float:
-        """After how long an order that the exchange does not know has surely not arrived."""
-        account, told = self._settings.accounts[name], self._settings.not_found_seconds
-        if told is not None:
-            return told
+        """After how long an order that the exchange does not know has certainly not arrived."""
+        account, configured = self._settings.accounts[name], self._settings.not_found_seconds
+        if configured is not None:
+            return configured
         if account.is_simulated:
             return PAPER_ACCEPTANCE_SECONDS + NOT_FOUND_MARGIN_SECONDS
         return self._terms(account).acceptance_seconds + NOT_FOUND_MARGIN_SECONDS
@@ -103,7 +103,7 @@ class Gateways:
 
 
 def build_all(gateways: Gateways) -> Mapping[str, ExchangeGateway]:
-    """Every account's, or all that is wrong with any of them."""
+    """Every account's gateway. Raises SettingsError with the problems of all accounts."""
     built: dict[str, ExchangeGateway] = {}
     problems: list[str] = []
     for name in gateways.names:

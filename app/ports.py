@@ -1,4 +1,4 @@
-"""The seams with more than one real implementation behind them."""
+"""The ports with several implementations: Clock, MarketSource and ExchangeGateway."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -16,7 +16,7 @@ from app.domain.portfolio.exposures import Exposure
 
 
 class Clock(Protocol):
-    """Time, which a test moves by hand."""
+    """Time; tests replace it with a clock that they move by hand."""
 
     def now(self) -> datetime:
         """The time in UTC, to the millisecond."""
@@ -25,20 +25,20 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        """Raise TimeoutError in the block when it takes longer."""
+        """A context manager that raises TimeoutError if its block takes longer."""
         ...
 
 
 class MarketSource(Protocol):
-    """What an exchange tells everybody. Every amount and price is an exact Decimal.
+    """An exchange's public market data. Every amount and price is an exact Decimal.
 
-    A stream tells what changes from now on, and raises when it breaks; what happens until it is
-    asked for again is told by nobody. An exchange that has no such stream is asked again and again.
+    A stream yields changes from now on, and raises when it breaks; changes until it is opened again
+    are lost. An exchange without such a stream is polled.
     """
 
     @property
     def market_set(self) -> str:
-        """Sources with the same one tell the same."""
+        """Sources with the same market set have the same markets and prices."""
         ...
 
     @property
@@ -50,66 +50,66 @@ class MarketSource(Protocol):
     async def markets(self) -> Mapping[str, Market]: ...
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
-        """The prices of those symbols that are listed."""
+        """The tickers of those symbols that are listed."""
         ...
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
-        """What others offer now, so many levels deep where there are as many."""
+        """The current order book, at most `depth` levels deep."""
         ...
 
     async def timeframes(self) -> Sequence[str]:
-        """Of which spans there are candles, the shortest first."""
+        """The timeframes that have candles, shortest first."""
         ...
 
     async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
-        """The oldest first; the last one may still be running."""
+        """Candles, oldest first; the last one may still be unfinished."""
         ...
 
     def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]: ...
 
     def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
-        """The candle that is running, whenever it has changed."""
+        """The running candle, whenever it changes."""
         ...
 
     def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
-        """All of it, whenever it has changed."""
+        """The whole order book, whenever it changes."""
         ...
 
 
 class ExchangeGateway(MarketSource, Protocol):
-    """An exchange, as far as orders need it.
+    """One account at one exchange: its orders, balances and positions.
 
-    What may be raised: ExchangeRejected (it said no, surely not placed), ExchangeUnavailable (it
-    was surely never asked); anything else, ExchangeDoubt foremost, leaves doubt.
+    Methods may raise ExchangeRejected (the exchange refused: certainly not placed) or
+    ExchangeUnavailable (certainly never sent); anything else, usually ExchangeDoubt, leaves doubt.
     """
 
     async def balances(self) -> Mapping[str, Balance]: ...
 
     async def exposures(self) -> Sequence[Exposure]:
-        """Open positions on margin and in swaps; those on spot markets are balances."""
+        """Open margin and swap positions; spot holdings are balances."""
         ...
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
-        """Place an order, once. Never repeated by the gateway itself."""
+        """Place an order, once: the gateway never repeats it."""
         ...
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
-        """Cancel an order and tell how it stands; None where the exchange knows no such order."""
+        """Cancel an order and report its state; None if the exchange knows no such order."""
         ...
 
     async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
-        """Change an order in place or not at all; an amount that is filled already closes it.
+        """Amend an order in place or not at all; an amount that is already filled closes it.
 
-        None where the exchange knows no such order. Safe to repeat.
+        Returns None if the exchange knows no such order. Safe to repeat.
         """
         ...
 
     async def find(self, key: OrderKey) -> OrderReport | None:
-        """Look an order up by its ids; None only where the exchange answered that there is none."""
+        """Look an order up by its ids; None only if the exchange answered that it has none."""
         ...
 
     async def open_orders(self) -> Sequence[OrderReport]:
-        """Every order of the account that waits on the exchange."""
+        """Every order of the account that is open at the exchange."""
         ...
 
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
@@ -117,20 +117,20 @@ class ExchangeGateway(MarketSource, Protocol):
         ...
 
     def news(self) -> AsyncIterator[OrderReport]:
-        """The exchange's stream of order news: a hint, which may repeat, swap and lose."""
+        """The exchange's stream of order reports: a hint that may repeat, reorder and lose them."""
         ...
 
     async def examine(self) -> AccountCheck:
-        """What the exchange says of the account's keys and of its own clock and limits."""
+        """Check the account's keys, and the exchange's clock and rate limit."""
         ...
 
     async def gap(self) -> None:
-        """Wait until news may have been lost: at each connection, after each break of a stream.
+        """Wait until reports may have been lost: at each connection, after each broken stream.
 
-        One that came while nobody waited is told to the next who does.
+        A gap that came while nobody waited ends the next wait at once.
         """
         ...
 
     async def run(self) -> None:
-        """Whatever the gateway does by itself, until it is cancelled."""
+        """Run the gateway's background work until cancelled."""
         ...

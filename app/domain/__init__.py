@@ -1,1 +1,1 @@
-"""What trading means here: values and rules, without I/O, clock or tasks."""
+"""The domain: trading's values and rules, without I/O, clock or tasks."""

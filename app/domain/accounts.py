@@ -1,4 +1,4 @@
-"""An account: one exchange, one mode, one set of keys."""
+"""Account (one exchange, one mode, one set of keys), its capabilities, connection and balances."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from app.domain.order_kinds import OrderType, PositionType, TimeInForce
 
 
 class AccountMode(StrEnum):
-    """What an order on this account costs if it goes wrong."""
+    """What an account trades with: simulated fills, testnet money or real money."""
 
     PAPER = "PAPER"
     SANDBOX = "SANDBOX"
@@ -34,16 +34,16 @@ class Capabilities:
     amend_order: bool
     streaming_orders: bool
     streaming_tickers: bool
-    # Whether it keeps positions beyond the balances.
+    # Whether the exchange keeps positions besides the balances.
     positions: bool
     position_types: tuple[PositionType, ...] = (PositionType.SPOT,)
-    # Of a MARGIN order; None where it takes none.
+    # The highest leverage of a MARGIN order; None if it takes no MARGIN orders.
     max_leverage: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Connection:
-    """How the exchange is reached just now, and why not, in words for a person."""
+    """How well the exchange can be reached now, and the trouble in words for a person."""
 
     connectivity: Connectivity
     detail: str | None = None
@@ -51,7 +51,7 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """An account as a reader sees it."""
+    """An account as the API shows it."""
 
     name: str
     exchange: str

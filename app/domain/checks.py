@@ -1,4 +1,4 @@
-"""How one check of an order went: what a trader is shown of the gate."""
+"""CheckResult: the result of one of the gate's checks, as the API shows it."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from app.errors import Refusal, RefusalCode
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckResult:
-    """One check. It passed, it refuses, or what it looks at is not known."""
+    """One check: it passed, it refuses the order, or it could not be made."""
 
     name: str
     limit: str | None = None
     actual: str | None = None
     refusal: Refusal | None = None
-    # Why nothing could be told: something before it failed.
+    # Why the check could not be made: something before it failed.
     unknown: str | None = None
 
     @property

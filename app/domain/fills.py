@@ -1,4 +1,4 @@
-"""Fills: facts of the exchange, and the part of an order that only its totals tell."""
+"""Fill: a trade of an order, or a synthesized fill for what only the exchange's totals show."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from app.domain.order_kinds import OrderSide
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fee:
-    """What a trade cost beside its price."""
+    """The fee of a trade."""
 
     currency: str
     amount: Decimal
@@ -31,10 +31,10 @@ class Fill:
     fee: Fee | None
     is_maker: bool | None
     at: datetime
-    # The order's revision that brought it, and the one that replaced it by real trades.
+    # The order's revision that added it, and the one that replaced it by real trades.
     revision: int
     superseded_revision: int | None = None
-    # What a fee in a currency of another market was worth in quote, once that is known.
+    # The value in quote of a fee in a third currency, once it is known.
     fee_value: Decimal | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""What a check of health found, in words for a person."""
+"""Finding: one result of a health check, in words for a person."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad it is."""
+    """How bad a finding is."""
 
     OK = "ok"
     WARNING = "warning"
@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that was looked at: how it stands and, where it is not well, what to do."""
+    """One thing that was checked: its state and, if it is not well, what to do."""
 
     name: str
     level: Severity
@@ -36,7 +36,7 @@ def fault(name: str, words: str, advice: str) -> Finding:
 
 
 def worst(findings: Iterable[Finding]) -> Severity:
-    """The level of them all together."""
+    """The worst severity of all findings."""
     levels = {finding.level for finding in findings}
     return next(
         (level for level in (Severity.FAULT, Severity.WARNING) if level in levels), Severity.OK

@@ -1,4 +1,4 @@
-"""Local time across daylight saving: when a clock on the wall jumps, and what it reads when."""
+"""Local time across daylight saving: when a wall clock jumps, and when it shows which time."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -10,18 +10,18 @@ _SECOND = timedelta(seconds=1)
 
 
 def first_reading(day: date, at: time, zone: tzinfo) -> datetime:
-    """When, in UTC, a clock of the zone first shows this time of this day, or jumps over it."""
+    """The UTC time when a wall clock first shows this time of the day, or jumps over it."""
     wanted = datetime.combine(day, at)
     moment = wanted.replace(tzinfo=zone).astimezone(UTC)
     if _reading(moment, zone) == wanted:
         return moment
-    # Taken for a time of before the jump it lies behind it.
+    # The clock skips this time: read with the offset before the jump, it lies after the jump.
     jumps = jumps_between(moment - timedelta(days=2), moment + _SECOND, zone)
     return max(jumps, default=moment)
 
 
 def readings(day: date, at: time, zone: tzinfo) -> Iterator[datetime]:
-    """Each moment, in UTC, at which a clock of the zone shows this: none, one or two."""
+    """Each UTC time at which a wall clock shows this local time: none, one or two."""
     wanted = datetime.combine(day, at)
     for fold in (0, 1):
         moment = wanted.replace(tzinfo=zone, fold=fold).astimezone(UTC)
@@ -30,7 +30,7 @@ def readings(day: date, at: time, zone: tzinfo) -> Iterator[datetime]:
 
 
 def jumps_between(start: datetime, end: datetime, zone: tzinfo) -> list[datetime]:
-    """The moments in UTC, from the start and before the end, at which clocks of the zone jump."""
+    """The UTC times in [start, end) at which the zone's clocks jump."""
     day, found = datetime.combine(start.date(), time(), UTC), []
     while day < end:
         found += [jump for jump in _jumps_on(day, zone) if start <= jump < end]
@@ -40,7 +40,7 @@ def jumps_between(start: datetime, end: datetime, zone: tzinfo) -> list[datetime
 
 @lru_cache(maxsize=1024)
 def _jumps_on(day: datetime, zone: tzinfo) -> tuple[datetime, ...]:
-    """Those after the beginning of a day of UTC, up to its end."""
+    """The jumps after the start of a UTC day, up to and including its end."""
     steps = [day + _STEP * count for count in range(5)]
     return tuple(
         _jump_within(before, after, zone)
@@ -50,7 +50,7 @@ def _jumps_on(day: datetime, zone: tzinfo) -> tuple[datetime, ...]:
 
 
 def _jump_within(before: datetime, after: datetime, zone: tzinfo) -> datetime:
-    """The first second with the offset that there is afterwards."""
+    """The first second with the new offset, by bisection."""
     while after - before > _SECOND:
         middle = before + (after - before) // 2
         middle = middle.replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""Exact decimals: every sum and product is exact or it raises; only quotients are rounded."""
+"""Exact Decimal arithmetic: sums and products are exact or raise; only quotients are rounded."""
 
 from collections.abc import Iterable
 from decimal import (
@@ -42,13 +42,13 @@ def total(values: Iterable[Decimal]) -> Decimal:
 
 
 def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
-    """The quotient to 18 places, half to even."""
+    """The quotient, rounded to 18 places, half to even."""
     quotient = _ROUNDED.divide(numerator, denominator)
     return _ROUNDED.quantize(quotient, _QUOTIENT_STEP)
 
 
 def percent(part: Decimal, whole: Decimal) -> Decimal:
-    """How many hundredths of the whole, to 6 places, half to even."""
+    """The part as a percentage of the whole, rounded to 6 places, half to even."""
     quotient = _ROUNDED.divide(_EXACT.multiply(part, HUNDRED), whole)
     return _ROUNDED.quantize(quotient, _PERCENT_STEP)
 

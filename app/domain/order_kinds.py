@@ -1,10 +1,10 @@
-"""The kinds an order can be of: side, type, time in force, position type and source."""
+"""Enums of orders: side, type, time in force, position type and source."""
 
 from enum import StrEnum
 
 
 class OrderSide(StrEnum):
-    """Which way the base currency goes."""
+    """Whether the order buys or sells the base currency."""
 
     BUY = "BUY"
     SELL = "SELL"
@@ -39,7 +39,7 @@ class TimeInForce(StrEnum):
 
 
 class PositionType(StrEnum):
-    """What kind of position an order builds."""
+    """The kind of position that an order builds."""
 
     SPOT = "SPOT"
     MARGIN = "MARGIN"
@@ -55,5 +55,5 @@ class OrderSource(StrEnum):
 
 
 def implied_position_type(symbol: str) -> PositionType:
-    """What the symbol says by itself: BTC/USDT is spot, BTC/USDT:USDT a swap."""
+    """The position type that a symbol implies: BTC/USDT is spot, BTC/USDT:USDT a swap."""
     return PositionType.SWAP if ":" in symbol else PositionType.SPOT

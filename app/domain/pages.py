@@ -1,4 +1,4 @@
-"""Pages of long lists: a window between two keys, read forwards or backwards."""
+"""PageRequest and Page: keyset pagination of long lists, forwards or backwards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ MAX_SIZE = 500
 
 T = TypeVar("T")
 
-# A place in a list: the value that it is sorted by, and the id that breaks ties.
+# A row's place in a list: its value in the sort column, and its id, which breaks ties.
 Key = tuple[datetime | str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageRequest:
-    """At most `size` rows behind `after` and before `before`, from the one end or the other."""
+    """At most `size` rows between `after` and `before`, from the start or from the end."""
 
     size: int = DEFAULT_SIZE
     after: Key | None = None
@@ -49,7 +49,7 @@ class PageRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[T]):
-    """Rows in the order of the list, and whether there are more on either side."""
+    """Rows in list order, and whether there are more on either side."""
 
     items: Sequence[T]
     has_next: bool

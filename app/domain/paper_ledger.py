@@ -1,4 +1,4 @@
-"""What the paper exchange writes into its books."""
+"""The paper exchange's ledger entries: orders, trades, balances and margin positions."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,25 +18,25 @@ _ONE = Decimal(1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperOrder(HasTerms):
-    """An order as the paper exchange knows it."""
+    """An order as the paper exchange keeps it."""
 
     number: int
     wire_id: str
     symbol: str
-    # On margin its leverage is that of the position.
+    # On margin, the leverage is that of the position.
     terms: OrderTerms
-    # Placed by the exchange itself, to close what the account can no longer carry.
+    # Placed by the exchange itself, to close a position that the account can no longer carry.
     is_liquidation: bool = False
     triggered_at: datetime | None = None
     amendments: int = 0
     status: OrderStatus
     filled: Decimal
-    # What is set aside for the rest of it: quote for a buy or on margin, base for a spot sell.
+    # Reserved for the unfilled rest: quote for a buy or on margin, base for a spot sell.
     reserved: Decimal
-    # Why it expired.
+    # Why the order expired.
     refusal: Refusal | None = None
-    # The number of its latest change as a waiting order, or of what margin positions stand on; 0
-    # where it never was either.
+    # The number of its latest change while open, or while it affected a margin position's assets; 0
+    # if it never did either.
     change: int = 0
     created_at: datetime
     updated_at: datetime
@@ -55,7 +55,7 @@ class PaperOrder(HasTerms):
 
     @property
     def signed(self) -> Decimal:
-        """What one of its amount adds to a position."""
+        """The sign of the order: what a filled amount of 1 adds to a position."""
         return _ONE if self.side is OrderSide.BUY else _ONE.copy_negate()
 
     @property
@@ -72,13 +72,13 @@ class PaperOrder(HasTerms):
 
     @property
     def queued_at(self) -> datetime:
-        """Since when it stands in line with the other orders of its price."""
+        """Since when the order has queued at its price."""
         return self.triggered_at or self.created_at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperTrade:
-    """A fill as the paper exchange knows it."""
+    """A fill as the paper exchange keeps it."""
 
     number: int
     order_number: int
@@ -91,9 +91,9 @@ class PaperTrade:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperNumbers:
-    """How far the books have come: the last number given to each kind; 0 before the first.
+    """The ledger's sequence numbers: the last one given of each kind; 0 before the first.
 
-    Every order that waits was compared with the prices of all ticks up to the last one.
+    Every open order has been matched against the prices of all ticks up to `tick`.
     """
 
     order: int
@@ -104,14 +104,14 @@ class PaperNumbers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperBalance:
-    """What there is of an asset. Below nothing is free only where it is owed."""
+    """The balance of one asset. `free` is negative only if the account owes the asset."""
 
     asset: str
     free: Decimal
     used: Decimal
-    # What ought to be set aside as well, and was lost.
+    # What should be reserved as well, but was lost.
     short: Decimal = money.ZERO
-    # What was owed and could never be paid back, so far.
+    # The total of debts that could not be paid back.
     written_off: Decimal = money.ZERO
 
     @property
@@ -119,11 +119,11 @@ class PaperBalance:
         return money.add(self.free, self.used)
 
     @property
-    def told(self) -> Balance:
+    def as_balance(self) -> Balance:
         return Balance(asset=self.asset, free=self.free, used=self.used)
 
     def moved(self, *, gained: Decimal, set_aside: Decimal) -> "PaperBalance":
-        """With so much more in all, and so much more of it set aside, as far as it goes."""
+        """The balance with `gained` more in total and `set_aside` more in use, if it suffices."""
         total = money.add(self.total, gained)
         wanted = money.total((self.used, self.short, set_aside))
         used = min(wanted, max(total, money.ZERO))
@@ -135,7 +135,7 @@ class PaperBalance:
         )
 
     def forgiven(self) -> "PaperBalance":
-        """Without its debt."""
+        """The balance with its debt written off."""
         debt = min(self.total, money.ZERO)
         written_off = money.subtract(self.written_off, debt)
         return replace(self.moved(gained=-debt, set_aside=money.ZERO), written_off=written_off)
@@ -143,17 +143,17 @@ class PaperBalance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperPosition:
-    """A position on margin; a flat one is remembered with what it has earned."""
+    """A margin position; a flat one is kept with its realized profit."""
 
     symbol: str
     holding: Holding
     leverage: Decimal
-    # The number of the change that made it what it is.
+    # The number of its latest change.
     change: int = 0
 
     @property
     def amount(self) -> Decimal:
-        """Below nothing for a short."""
+        """Negative for a short."""
         return self.holding.amount
 
     @property
@@ -162,5 +162,5 @@ class PaperPosition:
 
     @property
     def margin(self) -> Decimal:
-        """What is set aside for it."""
+        """The margin reserved for the position."""
         return money.divide(self.holding.basis.copy_abs(), self.leverage)

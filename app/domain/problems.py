@@ -1,11 +1,11 @@
-"""What could not be done or read this time, beside what could."""
+"""Problem: something that could not be done or read, reported beside what could."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that stays open, and why."""
+    """One thing that is missing from a result, and why."""
 
     subject: str
     code: str

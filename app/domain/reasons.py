@@ -1,4 +1,4 @@
-"""Why somebody does something, in words of their own."""
+"""The rule for reasons that a user gives in words: 1 to 200 printable characters."""
 
 MOST = 200
 REASON = f"a reason has 1 to {MOST} printable characters"

@@ -1,10 +1,10 @@
-"""What a strategy says."""
+"""Signal: what a strategy says."""
 
 from enum import StrEnum
 
 
 class Signal(StrEnum):
-    """What is to be done about one symbol."""
+    """A strategy's advice for one symbol."""
 
     BUY = "BUY"
     SELL = "SELL"

@@ -1,4 +1,4 @@
-"""When a trading day begins."""
+"""TradingDay: when a trading day begins and ends, across daylight saving."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -10,7 +10,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TradingDay:
-    """A day as traders of one zone count it, named by the date on which it begins."""
+    """A trading day in one time zone, named by the date on which it begins."""
 
     date: date
     began: datetime
@@ -18,7 +18,7 @@ class TradingDay:
 
 
 def trading_day(now: datetime, *, starts_at: time = time(), zone: tzinfo = UTC) -> TradingDay:
-    """The one that has begun last: a clock that is set back does not bring back a day."""
+    """The trading day that began last; a clock set back does not return to the day before."""
     day = now.astimezone(zone).date() + _DAY
     ends = first_reading(day, starts_at, zone)
     while ends > now:

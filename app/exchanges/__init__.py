@@ -1,1 +1,1 @@
-"""Adapters of the exchange port, and nothing that anybody else may import but the runtime."""
+"""Adapters of the exchange port; only the runtime imports them."""

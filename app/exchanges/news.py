@@ -1,4 +1,4 @@
-"""News of orders on their way from an exchange to whoever listens."""
+"""The broadcast of an exchange's order reports, and the queue that each reader reads them from."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ KEPT_REPORTS = 10_000
 
 
 class NewsReader(AsyncIterator[OrderReport]):
-    """What one listener has not read yet; beyond what is kept, the oldest is lost."""
+    """The reports that one reader has not read yet; if the queue is full, the oldest is lost."""
 
     def __init__(self) -> None:
         self._unread: asyncio.Queue[OrderReport] = asyncio.Queue(KEPT_REPORTS)
@@ -25,7 +25,7 @@ class NewsReader(AsyncIterator[OrderReport]):
 
 
 class NewsBroadcast:
-    """Gives every report to every reader who is still there."""
+    """Hands every report to every reader that still exists."""
 
     def __init__(self) -> None:
         self._readers: WeakSet[NewsReader] = WeakSet()

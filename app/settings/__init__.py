@@ -1,4 +1,4 @@
-"""Settings: orderdeck.toml, overridden by ORDERDECK_*."""
+"""Settings: read from orderdeck.toml, overridden by ORDERDECK_* variables."""
 
 from app.settings.model import AccountSettings, PaperSettings, Settings
 from app.settings.reading import load_settings

@@ -1,4 +1,4 @@
-"""Everything that can be set, with what is allowed and the defaults."""
+"""Settings, AccountSettings and PaperSettings: every setting with its bounds and default."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -62,7 +62,7 @@ _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 compared with, not bound to
 
 
 def _named_accounts(value: object) -> object:
-    """None is the paper account; an account called paper needs not say that it is on paper."""
+    """The default account if none is set; an account named paper is on the paper exchange."""
     if not value:
         return _default_accounts()
     if isinstance(value, Mapping) and isinstance(value.get("paper"), dict):
@@ -84,7 +84,7 @@ def _default_hosts(validated: dict[str, Any]) -> tuple[str, ...]:
 
 
 class PaperSettings(BaseModel):
-    """What an account on the paper exchange starts with, and what trading costs there."""
+    """A paper account's opening balances, fees and seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -101,7 +101,7 @@ class PaperSettings(BaseModel):
 
 
 class AccountSettings(BaseModel):
-    """One account: an exchange, a mode, the keys to it and its limits."""
+    """One account: its exchange, mode, keys and limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -133,7 +133,7 @@ class AccountSettings(BaseModel):
 
     @property
     def is_simulated(self) -> bool:
-        """Whether even the prices are made here."""
+        """Whether the prices are simulated too, not only the fills."""
         return self.exchange == PAPER_EXCHANGE
 
     @model_validator(mode="after")
@@ -152,7 +152,7 @@ class AccountSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, each thing in one way."""
+    """Every setting of the server."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -214,7 +214,7 @@ class Settings(BaseSettings):
 
     @property
     def is_private(self) -> bool:
-        """Whether nobody on the way reads what is said: a token is all that a thief needs."""
+        """Whether we or a proxy encrypt traffic: a token read on the way is all a thief needs."""
         return self.tls_cert is not None or self.behind_proxy
 
     @field_validator("tls_key")
@@ -233,5 +233,5 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read nothing behind the caller's back: `load_settings` says where values come from."""
+        """No hidden sources: `load_settings` alone decides where values come from."""
         return (init_settings,)

@@ -1,4 +1,4 @@
-"""Reads orderdeck.toml and ORDERDECK_*; every bad value is told at once."""
+"""load_settings: reads orderdeck.toml and ORDERDECK_* variables; reports all bad values at once."""
 
 import difflib
 import re
@@ -18,12 +18,12 @@ from app.settings.model import AccountSettings, PaperSettings, Settings
 FILE_NAME = "orderdeck.toml"
 PREFIX = "ORDERDECK_"
 MAX_DEPTH = 50
-# No settings: the name of the file itself, and what only the test suite reads.
+# Variables that are not settings: the path of the file, and what only the test suite reads.
 _NO_SETTING = re.compile(r"ORDERDECK_(CONFIG|TEST_.*)")
 
 _PATHS = ("data_dir", "admin_token_file", "strategies_dir", "tls_cert", "tls_key")
 _KEYS = ("api_key", "secret", "password")
-# 32 characters of nothing: the file that could not be read is told, and its length is not.
+# Stands for a secret whose file cannot be read: long enough that only the file is reported.
 _UNREAD = "-" * 32
 
 _Path = tuple[str, ...]
@@ -31,7 +31,7 @@ _Path = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Source:
-    """Values as a tree, where each came from, and what was wrong with the tree itself."""
+    """One source of settings: the values as a tree, where each came from, and problems found."""
 
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[_Path, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class _Source:
 
 
 def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
-    """The settings of a program started here; SettingsError names all that is wrong."""
+    """The settings of a program started in this directory. SettingsError lists every problem."""
     sources = (_read_environ(environ), _read_file(environ, directory))
     for source in sources:
         _refuse_depth(source)
@@ -63,7 +63,7 @@ def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
 
 
 def _read_environ(environ: Mapping[str, str]) -> _Source:
-    """ORDERDECK_A__B=c is { a = { b = "c" } }; an empty variable is none."""
+    """ORDERDECK_A__B=c becomes { a = { b = "c" } }; an empty variable counts as unset."""
     source = _Source()
     for variable in sorted(environ):
         if not variable.startswith(PREFIX) or _NO_SETTING.fullmatch(variable):
@@ -103,13 +103,13 @@ def _read_file(environ: Mapping[str, str], directory: Path) -> _Source:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError((f"{path} is not valid TOML: {error}",)) from None
     except (ValueError, RecursionError):
-        # A number of thousands of digits, and brackets within brackets without end.
+        # A number with thousands of digits, or endlessly nested brackets.
         raise SettingsError((f"{path} cannot be read: it is too long or too deep",)) from None
     return _Source(values=values, origins={(): f"in {path.name}"})
 
 
 def _refuse_depth(source: _Source) -> None:
-    """Deeper than anything of ours, and than Python follows."""
+    """Refuse trees deeper than any setting, before Python's recursion limit does."""
     level: list[Any] = [source.values]
     for _ in range(MAX_DEPTH):
         level = [below for node in level for below in _below(node)]
@@ -147,14 +147,14 @@ def _account_names(sources: Iterable[_Source]) -> list[str]:
 
 
 def _root_paths(source: _Source, directory: Path) -> None:
-    _root(source, _PATHS, directory)
+    _root_at(source, _PATHS, directory)
     for account in _table(source.values.get("accounts")):
         files = [f"{name}_file" for name in _KEYS]
-        _root(source, files, directory, "accounts", account)
+        _root_at(source, files, directory, "accounts", account)
 
 
-def _root(source: _Source, names: Iterable[str], directory: Path, *parents: str) -> None:
-    """Seen from where the program was started; no system has a path with a zero in it."""
+def _root_at(source: _Source, names: Iterable[str], directory: Path, *parents: str) -> None:
+    """Make paths relative to the start directory; refuse NUL bytes, which no path can contain."""
     values = _table_at(source.values, parents)
     for name in names:
         path = values.get(name)
@@ -166,7 +166,7 @@ def _root(source: _Source, names: Iterable[str], directory: Path, *parents: str)
 
 
 def _secret_paths(sources: Sequence[_Source]) -> Iterator[_Path]:
-    """Everything that may stand in a file of its own."""
+    """The paths of all secrets, each of which may be read from a file."""
     yield ("admin_token",)
     for account in _account_names(sources):
         for name in _KEYS:
@@ -174,7 +174,7 @@ def _secret_paths(sources: Sequence[_Source]) -> Iterator[_Path]:
 
 
 def _read_secret(path: _Path, sources: Sequence[_Source]) -> Iterator[str]:
-    """Put what the file holds where the secret itself would stand."""
+    """Replace a *_file setting by the secret that the file holds; yields the problems."""
     *parents, name = path
     nodes = [_table_at(source.values, parents) for source in sources]
     for source, node in zip(sources, nodes, strict=True):
@@ -190,7 +190,7 @@ def _read_secret(path: _Path, sources: Sequence[_Source]) -> Iterator[str]:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             yield f"{full}_file names {file}, which cannot be read: {reason}"
-            # What it would hold is not missing besides.
+            # Otherwise the secret would be reported as missing too.
             node[name] = _UNREAD
         source.origins[path] = f"read from {file}"
         return
@@ -203,13 +203,13 @@ def _table_at(values: dict[str, Any], parents: Iterable[str]) -> dict[str, Any]:
 
 
 def _refuse_parts_of_ccxt(source: _Source) -> None:
-    """Its names are told apart by their case, which variables have not."""
+    """Refuse single ccxt options as variables: their names are case-sensitive."""
     for path, origin in source.origins.items():
         match path:
             case ("accounts", str(name), "ccxt", _, *_) if origin.startswith("set by"):
                 variable = f"{PREFIX}ACCOUNTS__{name.upper()}__CCXT"
-                told = f"accounts.{name}.ccxt ({origin}) must be one table, as JSON, in {variable}"
-                source.problems.append(told)
+                words = f"accounts.{name}.ccxt ({origin}) must be one table, as JSON, in {variable}"
+                source.problems.append(words)
 
 
 def _in_words(errors: list[ErrorDetails], origins: Mapping[_Path, str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Kinds of values, with what is said where one of them cannot be used."""
+"""Annotated types for settings, with the words that report a bad value."""
 
 import ipaddress
 import json
@@ -44,7 +44,7 @@ _DATABASE_URL = re.compile(
 
 
 def _exact(value: object) -> Decimal:
-    """Let nothing become an amount that was rounded on its way here."""
+    """An exact Decimal; a float is refused, because it may have been rounded already."""
     if isinstance(value, bool | float):
         raise ValueError('must be written as a string, such as "0.001": a float is not exact')
     text = money.plain(value) if isinstance(value, Decimal) else str(value).strip()
@@ -60,7 +60,7 @@ def _no_boolean(value: object) -> object:
 
 
 def _listed(value: object) -> object:
-    """A list as it is, as JSON, or as names with commas between."""
+    """A list as it is, or parsed from JSON or from names separated by commas."""
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):
@@ -119,7 +119,7 @@ def _key(value: SecretStr) -> SecretStr:
 
 
 def _tabled(value: object) -> object:
-    """A table as it is, or as JSON."""
+    """A table as it is, or parsed from JSON."""
     if not isinstance(value, str):
         return value
     try:
@@ -139,7 +139,7 @@ Seconds = Annotated[
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0)]
 Fee = Annotated[Amount, Field(lt=1)]
 Host = Annotated[str, StringConstraints(pattern=_HOST, to_lower=True)]
-# In a header an IPv6 address stands in brackets.
+# In a Host header an IPv6 address is in brackets.
 HeaderHost = Annotated[Host, AfterValidator(lambda host: f"[{host}]" if ":" in host else host)]
 Network = Annotated[str, AfterValidator(_network)]
 Origin = Annotated[str, StringConstraints(pattern=_ORIGIN, to_lower=True)]

@@ -1,1 +1,1 @@
-"""The database: the only place that knows SQL."""
+"""The database: stores, tables, engine and upkeep. No other package contains SQL."""

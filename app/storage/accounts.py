@@ -1,4 +1,4 @@
-"""Accounts that this database has known, so that a name never changes its meaning."""
+"""AccountStore: every account this database has known, so that a name never changes its meaning."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ _columns = tables.accounts.c
 
 
 class AccountStore:
-    """The names of accounts and what they stand for."""
+    """Account names with their exchange and mode."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -25,9 +25,9 @@ class AccountStore:
         return await self._sql.first(select(tables.accounts).where(_columns.name == name))
 
     async def lock(self, name: str) -> None:
-        """Let nobody else place an order on this account until the transaction ends."""
+        """Keep others from placing an order on this account until the transaction ends."""
         if self._sql.dialect == "sqlite":
-            return  # its one writer is enough
+            return  # SQLite has a single writer anyway
         await self._sql.first(
             select(_columns.name).where(_columns.name == name).with_for_update(key_share=True)
         )

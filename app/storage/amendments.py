@@ -1,4 +1,4 @@
-"""Amendments of which nobody knows yet what became."""
+"""AmendmentStore: amendments whose result is not known yet."""
 
 from sqlalchemy import delete, insert, select
 
@@ -12,7 +12,7 @@ _WITH_ORDERS = tables.amendments.join(tables.orders, tables.orders.c.id == _colu
 
 
 class AmendmentStore:
-    """A row from before the exchange is asked until it is known what it did."""
+    """One row per amendment, from before it is sent until the exchange's result is known."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -32,7 +32,7 @@ class AmendmentStore:
         await self._sql.run(delete(tables.amendments).where(_columns.id == asked.id))
 
     async def waiting(self, account: str) -> list[AskedAmendment]:
-        """Those of an account, oldest first."""
+        """The account's pending amendments, oldest first."""
         found = select(tables.amendments).select_from(_WITH_ORDERS)
         of_account = found.where(tables.orders.c.account == account)
         return [

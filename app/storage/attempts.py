@@ -1,4 +1,4 @@
-"""The attempt that is under way: who is changing what, written to the audit with the change."""
+"""The attempt under way: who is changing what, for the audit entry that commits with the change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from app.domain.access.audit import AuditEntry, AuditSubject
 
 
 class Attempt:
-    """Somebody wants to change something; the entry is committed together with the change."""
+    """One attempt to change something, and whether its audit entry is written."""
 
     def __init__(self, entry: AuditEntry) -> None:
         self.entry = entry
         self.is_written = False
-        # Its parts have entries of their own, and the whole has none.
+        # Each part has an entry, and the whole has none.
         self.is_split = False
         self._is_of_many = False
 
@@ -40,7 +40,7 @@ def current_attempt() -> Attempt | None:
 
 @contextmanager
 def acting(attempt: Attempt | None) -> Iterator[None]:
-    """Transactions begun in here carry this attempt; None: they carry none."""
+    """Transactions that begin inside carry this attempt, or none if it is None."""
     token = _current.set(attempt)
     try:
         yield

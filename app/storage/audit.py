@@ -1,4 +1,4 @@
-"""The audit log: written with the change that an entry tells of."""
+"""AuditStore: the audit log, written in the transaction of the change that an entry records."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _NEWEST_FIRST = Keyset(_columns.at, _columns.id, descending=True)
 
 
 class AuditStore:
-    """One row an entry, never taken away."""
+    """One row per entry, never deleted."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -24,7 +24,7 @@ class AuditStore:
         await self._sql.run(insert(tables.audit), _row(entry))
 
     async def conclude(self, entry: AuditEntry) -> None:
-        """What became of it after all."""
+        """Record the final outcome of an entry that is already written."""
         mine = update(tables.audit).where(_columns.id == entry.id)
         await self._sql.run(mine.values(outcome=str(entry.outcome), code=entry.code))
 

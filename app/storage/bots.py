@@ -1,4 +1,4 @@
-"""The bot, what it decided, and what its strategies hold."""
+"""BotStore: the bot, its decisions, and what its strategies hold."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ _HOLDING = ("amount", "basis", "realized", "fees", "opened_at", "realized_before
 
 
 class BotStore:
-    """There is one bot; its decisions are kept one by one."""
+    """The one bot as a single row; one row per decision, and per strategy and symbol held."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -39,14 +39,14 @@ class BotStore:
         return _load(str(await self._sql.scalar(select(_bots.value))))
 
     async def lock(self) -> Bot:
-        """To be changed: nobody else does until the commit."""
+        """Read the bot to change it; nobody else can until the commit."""
         return _load(str(await self._sql.scalar(select(_bots.value).with_for_update())))
 
     async def save(self, bot: Bot) -> None:
         await self._sql.run(update(tables.bots).values(value=_BOT.dump_json(bot).decode()))
 
     async def take(self, runner: str, now: datetime, until: datetime) -> bool:
-        """Be the one that runs it, where nobody else does; again and again while it does."""
+        """Take or renew the lease on running the bot; returns False if another runner has it."""
         free = or_(_bots.runner.is_(None), _bots.runner == runner, _bots.runs_until <= now)
         taken = update(tables.bots).where(free).values(runner=runner, runs_until=until)
         return await self._sql.run(taken) == 1
@@ -56,19 +56,19 @@ class BotStore:
         await self._sql.run(mine.values(runner=None, runs_until=None))
 
     async def decide(self, decision: Decision) -> None:
-        """Raises Duplicate where this candle was decided on before."""
+        """Add a decision. Raises Duplicate if this candle has one already."""
         row = {name: getattr(decision, name) for name in _PLAIN}
         words = {"signal": str(decision.signal), "outcome": str(decision.outcome)}
         await self._sql.run(insert(tables.bot_decisions), row | words)
 
     async def conclude(self, decision: Decision) -> None:
-        """What came of one that is written down already."""
+        """Record the outcome of a decision that is already stored."""
         known = update(tables.bot_decisions).where(_decisions.id == decision.id)
         words = {"outcome": str(decision.outcome), "reason": decision.reason}
         await self._sql.run(known.values(**words))
 
     async def forget_holds(self, before: datetime) -> int:
-        """Those that came to nothing and are older; ids are in the order of time."""
+        """Delete HOLD decisions that are older; ids sort by time."""
         first = str(ULID.from_datetime(before))
         holds = delete(tables.bot_decisions).where(
             _decisions.id < first, _decisions.outcome == str(DecisionOutcome.HOLD)
@@ -76,7 +76,7 @@ class BotStore:
         return await self._sql.run(holds)
 
     async def decided_until(self, account: str) -> dict[tuple[str, str, str], datetime]:
-        """The latest candle of each strategy, symbol and timeframe that was decided on."""
+        """The latest decided candle of each strategy, symbol and timeframe."""
         latest = func.max(_decisions.candle_at).label("candle_at")
         names = (_decisions.strategy, _decisions.symbol, _decisions.timeframe)
         found = select(*names, latest).where(_decisions.account == account).group_by(*names)
@@ -86,7 +86,7 @@ class BotStore:
         }
 
     async def decisions(self, accounts: frozenset[str], limit: int) -> Sequence[Decision]:
-        """The newest first."""
+        """The accounts' newest decisions, newest first."""
         newest = select(tables.bot_decisions).where(_decisions.account.in_(sorted(accounts)))
         rows = await self._sql.all(newest.order_by(_decisions.id.desc()).limit(limit))
         return [_load_decision(row) for row in rows]
@@ -94,7 +94,7 @@ class BotStore:
     async def decisions_after(
         self, accounts: frozenset[str], after: str, limit: int
     ) -> Sequence[Decision]:
-        """In the order in which they were made."""
+        """The decisions after an id, oldest first."""
         found = select(tables.bot_decisions).where(
             _decisions.account.in_(sorted(accounts)), _decisions.id > after
         )
@@ -105,17 +105,17 @@ class BotStore:
         return str(await self._sql.scalar(select(func.max(_decisions.id))) or "")
 
     async def holding(self, account: str, strategy: str, symbol: str) -> Position | None:
-        """What a strategy holds of a symbol; on PostgreSQL nobody else changes it meanwhile."""
-        found = select(tables.bot_holdings).where(*_is(account, strategy, symbol))
+        """What a strategy holds of a symbol; its position's lock must be held to change it."""
+        found = select(tables.bot_holdings).where(*_key_matches(account, strategy, symbol))
         row = await self._sql.first(found)
         return None if row is None else _load_holding(row)
 
     async def holdings(self, account: str) -> Sequence[tuple[str, Position]]:
-        """Of each strategy what is open."""
+        """Every strategy's open holdings."""
         found = select(tables.bot_holdings).where(_holdings.account == account)
         rows = await self._sql.all(found.order_by(_holdings.strategy, _holdings.symbol))
         held = [(row["strategy"], _load_holding(row)) for row in rows]
-        return [(strategy, one) for strategy, one in held if one.holding.amount]
+        return [(strategy, position) for strategy, position in held if position.holding.amount]
 
     async def save_holding(self, strategy: str, position: Position) -> None:
         key = position.key
@@ -123,13 +123,13 @@ class BotStore:
             **{name: getattr(position.holding, name) for name in _HOLDING},
             "updated_at": position.updated_at,
         }
-        mine = update(tables.bot_holdings).where(*_is(key.account, strategy, key.symbol))
+        mine = update(tables.bot_holdings).where(*_key_matches(key.account, strategy, key.symbol))
         if not await self._sql.run(mine.values(**values)):
             row = {"account": key.account, "strategy": strategy, "symbol": key.symbol, **values}
             await self._sql.run(insert(tables.bot_holdings), row)
 
     async def fills(self, account: str, strategy: str, symbol: str) -> Sequence[Fill]:
-        """All that a strategy has traded of a symbol, in the order in which it was learned."""
+        """All fills of a strategy in a symbol, in the order in which they were booked."""
         fills, orders = tables.fills.c, tables.orders.c
         found = select(tables.fills).join(tables.orders, orders.id == fills.order_id)
         rows = await self._sql.all(
@@ -144,7 +144,7 @@ class BotStore:
         return [load_fill(row) for row in rows]
 
 
-def _is(account: str, strategy: str, symbol: str) -> tuple[ColumnElement[bool], ...]:
+def _key_matches(account: str, strategy: str, symbol: str) -> tuple[ColumnElement[bool], ...]:
     return (
         _holdings.account == account,
         _holdings.strategy == strategy,

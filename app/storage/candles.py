@@ -1,4 +1,4 @@
-"""Candles that have closed, as they were told last."""
+"""CandleStore: closed candles, as the exchange last reported them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,42 +19,44 @@ _NUMBERS = ("open", "high", "low", "close", "volume")
 
 
 class CandleStore:
-    """A series is one market of one source in one timeframe."""
+    """Closed candles by series: a market of a source in a timeframe."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
     async def kept(self, series: CandleSeries, limit: int, now: datetime) -> Sequence[Candle]:
-        """The newest that have closed by then, the oldest first."""
-        closed = (*_is(series), _candles.at <= now - series.span)
+        """The newest `limit` candles that have closed by now, oldest first."""
+        closed = (*_series_matches(series), _candles.at <= now - series.span)
         newest = select(_candles.at, *(_candles[name] for name in _NUMBERS)).where(*closed)
         rows = await self._sql.all(newest.order_by(_candles.at.desc()).limit(limit))
         return [_load(row) for row in reversed(rows)]
 
     async def keep(self, series: CandleSeries, candles: Sequence[Candle]) -> None:
-        """Those that are closed; what is told of one again takes the place of what was."""
-        rows = [_row(series, one) for one in candles if one.is_closed]
+        """Store the closed candles; one that is known already is replaced."""
+        rows = [_row(series, candle) for candle in candles if candle.is_closed]
         if rows:
             await self._sql.run(_upsert(self._sql.dialect), rows)
 
     async def drop(self, series: CandleSeries, moments: Sequence[datetime]) -> None:
-        """Those that there are no more, by when they began."""
+        """Delete candles that the exchange no longer has, by their start times."""
         if moments:
             await self._sql.run(
-                delete(tables.candles).where(*_is(series), _candles.at.in_(moments))
+                delete(tables.candles).where(*_series_matches(series), _candles.at.in_(moments))
             )
 
     async def forget(self, series: CandleSeries, before: datetime) -> int:
-        """Those that began earlier."""
-        return await self._sql.run(delete(tables.candles).where(*_is(series), _candles.at < before))
+        """Delete the candles that began earlier; returns how many."""
+        return await self._sql.run(
+            delete(tables.candles).where(*_series_matches(series), _candles.at < before)
+        )
 
     async def series(self) -> Sequence[CandleSeries]:
-        """All of which there are some."""
+        """Every series with stored candles."""
         found = select(*(_candles[name] for name in _KEY)).distinct()
         return [CandleSeries(**row) for row in await self._sql.all(found)]
 
 
-def _is(series: CandleSeries) -> tuple[ColumnElement[bool], ...]:
+def _series_matches(series: CandleSeries) -> tuple[ColumnElement[bool], ...]:
     return (
         _candles.source == series.source,
         _candles.symbol == series.symbol,
@@ -69,8 +71,8 @@ def _upsert(dialect: str) -> postgresql.Insert | sqlite.Insert:
         if dialect == "postgresql"
         else sqlite.insert(tables.candles)
     )
-    told = {name: adding.excluded[name] for name in _NUMBERS}
-    return adding.on_conflict_do_update(index_elements=[*_KEY, "at"], set_=told)
+    replaced = {name: adding.excluded[name] for name in _NUMBERS}
+    return adding.on_conflict_do_update(index_elements=[*_KEY, "at"], set_=replaced)
 
 
 def _row(series: CandleSeries, candle: Candle) -> dict[str, Any]:

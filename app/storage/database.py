@@ -1,4 +1,4 @@
-"""The database: short transactions that tell what they changed, and snapshots to read from."""
+"""Database: short transactions that announce their changes, and read-only snapshots."""
 
 import asyncio
 import time
@@ -25,10 +25,10 @@ from app.storage.attempts import Attempt, current_attempt
 from app.storage.audit import AuditStore
 from app.storage.bots import BotStore
 from app.storage.candles import CandleStore
-from app.storage.engine.single_hop_cursors import begin_with_next, spare_trips
+from app.storage.engine.single_hop_cursors import begin_with_next, use_single_hop_cursors
 from app.storage.engine.sql import AsyncSql, Sql, translated
 from app.storage.engine.sqlite_writer import BUSY_TIMEOUT_SECONDS, SqliteWriter, prepare_connection
-from app.storage.engine.uncancelled import finished
+from app.storage.engine.uncancelled import wait_uncancelled
 from app.storage.entries import EntryStore
 from app.storage.equity import EquityStore
 from app.storage.events import EventStore
@@ -47,7 +47,7 @@ _IS_MIGRATING = "orderdeck_is_migrating"
 
 
 class Snapshot:
-    """The stores, as they are at one instant."""
+    """All stores as of one instant, for reading."""
 
     def __init__(self, sql: Sql) -> None:
         self.sql = sql
@@ -68,7 +68,7 @@ class Snapshot:
 
 
 class Transaction(Snapshot):
-    """The stores, to be changed together or not at all; announcements are made after the commit."""
+    """All stores, changed together or not at all; announcements go out after the commit."""
 
     def __init__(self, sql: Sql, attempt: Attempt | None = None) -> None:
         super().__init__(sql)
@@ -83,7 +83,7 @@ class Transaction(Snapshot):
         self.afterwards.append(act)
 
     async def attempted(self, subject: AuditSubject | None) -> None:
-        """Write the audit entry of whoever attempts this; of several changes, with the first."""
+        """Write the audit entry of the attempt, once: with the first of its changes."""
         attempt = self._attempt
         if attempt is not None and not attempt.is_written:
             entry = attempt.about(subject)
@@ -91,7 +91,7 @@ class Transaction(Snapshot):
             self.after_commit(partial(attempt.note_written, entry))
 
     async def attempt_refused(self, code: str) -> None:
-        """The exchange has refused what the audit calls done."""
+        """Mark the audit entry as refused, because the exchange has refused the change."""
         attempt = self._attempt
         if attempt is not None:
             entry = replace(attempt.entry, outcome=AuditOutcome.REFUSED, code=code)
@@ -99,7 +99,7 @@ class Transaction(Snapshot):
             self.after_commit(partial(attempt.note_written, entry))
 
 
-def _time_nothing(_: float) -> None:
+def _ignore_time(_: float) -> None:
     return
 
 
@@ -107,7 +107,7 @@ class Database:
     """One SQLite file or one PostgreSQL database."""
 
     def __init__(
-        self, url: str, bus: Bus, time_commit: Callable[[float], None] = _time_nothing
+        self, url: str, bus: Bus, time_commit: Callable[[float], None] = _ignore_time
     ) -> None:
         self._bus = bus
         self._time_commit = time_commit
@@ -120,23 +120,23 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commit on a clean exit, then publish what was announced; on an error nothing happened."""
+        """Commit on a clean exit, then publish the announcements; on an error, roll back."""
         async with self._writing() as sql:
             transaction = Transaction(sql, current_attempt())
             yield transaction
             logged = await transaction.events.append_pending()
-        # Without a pause since the commit, so that listeners hear of commits in their order.
+        # No await between the commit and here, so that listeners get commits in their order.
         if logged:
             transaction.announce(Topic.EVENTS)
-            for tell in self._listeners:
-                tell(logged)
+            for listener in self._listeners:
+                listener(logged)
         self._bus.publish(transaction.announced)
         for act in transaction.afterwards:
             act()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
-        """Everything read inside is read at one instant: that of the first read."""
+        """Stores whose reads all see one instant: that of the first read."""
         async with _connected(self._read_engine) as connection:
             yield Snapshot(AsyncSql(connection))
 
@@ -150,7 +150,7 @@ class Database:
             yield connection
             with translated():
                 await connection.commit()
-                # Whoever gets this connection next is held to what refers to what.
+                # Foreign keys are off on this connection: nobody else may get it from the pool.
                 await connection.invalidate()
 
     def tell_commits(self, listener: Callable[[Sequence[LoggedEvent]], None]) -> None:
@@ -159,12 +159,12 @@ class Database:
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes may write to it."""
+        """Whether other processes may write to this database."""
         return self._writer is None
 
     @property
     def poll_seconds(self) -> float | None:
-        """How often to look for what other processes wrote; None where there are none."""
+        """How often to poll for other processes' commits; None if there are no other processes."""
         return None if self._writer else POLL_SECONDS
 
     async def close(self) -> None:
@@ -191,34 +191,34 @@ _POSTGRES_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly"
 @asynccontextmanager
 async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     with translated():
-        connection = await _opened(engine)
+        connection = await _open_connection(engine)
     try:
         yield connection
     finally:
-        await _closed(connection)
+        await _return_connection(connection)
 
 
-async def _opened(engine: AsyncEngine) -> AsyncConnection:
-    """A cancelled task must not leave one behind that nobody knows of: it would keep the file."""
-    opening = asyncio.ensure_future(_open(engine))
+async def _open_connection(engine: AsyncEngine) -> AsyncConnection:
+    """Open a connection; a cancelled task closes it, or the file would stay open for ever."""
+    opening = asyncio.ensure_future(_connect(engine))
     try:
-        await finished(opening)
+        await wait_uncancelled(opening)
     except asyncio.CancelledError:
         if opening.exception() is None:
-            await _closed(opening.result())
+            await _return_connection(opening.result())
         raise
     return opening.result()
 
 
-async def _open(engine: AsyncEngine) -> AsyncConnection:
+async def _connect(engine: AsyncEngine) -> AsyncConnection:
     return await engine.connect()
 
 
-async def _closed(connection: AsyncConnection) -> None:
-    """A cancelled task too waits until its connection is given back."""
+async def _return_connection(connection: AsyncConnection) -> None:
+    """Return the connection to the pool; even a cancelled task waits for that."""
     closing = asyncio.ensure_future(_give_back(connection))
-    await finished(closing)
-    # One that was lost, as by being cancelled, is dropped: its work is done, or tells why not.
+    await wait_uncancelled(closing)
+    # A connection broken by cancellation is discarded; its transaction has succeeded or raised.
     with suppress(StorageUnavailable):
         closing.result()
 
@@ -248,7 +248,7 @@ def _create_engine(url: URL) -> AsyncEngine:
         max_overflow=READERS,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None},
     )
-    spare_trips(engine)
+    use_single_hop_cursors(engine)
     event.listen(engine.sync_engine, "connect", prepare_connection)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -262,7 +262,7 @@ def _engine_of_server(url: URL) -> AsyncEngine:
         record.info[_RESTS_SINCE] = time.monotonic()
 
     def wake(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
-        """One that has rested may have lost its server; asking each time costs three messages."""
+        """Ping a connection that has been idle; pinging every time would cost three messages."""
         since = record.info.get(_RESTS_SINCE)
         if since is None or time.monotonic() - since < REST_SECONDS:
             return
@@ -278,7 +278,7 @@ def _engine_of_server(url: URL) -> AsyncEngine:
 
 def _begin_sqlite(connection: Connection) -> None:
     if connection.get_execution_options().get(_IS_MIGRATING):
-        # Building a table anew drops it for a moment, and with it what others refer to.
+        # Rebuilding a table drops it for a moment, which would break the foreign keys to it.
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:

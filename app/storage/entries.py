@@ -1,4 +1,4 @@
-"""Entries: which orders add to risk, counted and summed."""
+"""EntryStore: entries, the orders that add to risk, to be counted and summed."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ _OPEN = select(
 
 
 class EntryStore:
-    """A row where the gate let an entry in; what was rejected afterwards does not count."""
+    """One row per entry that passed the gate; those rejected afterwards do not count."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -50,9 +50,9 @@ class EntryStore:
     async def trades(
         self, sources: Iterable[OrderSource], day: datetime, hour: datetime
     ) -> TradeCounts:
-        """How many there were since the day began, and since an hour ago, and the last of all."""
+        """How many entries there were today and in the last hour, and when the last one was."""
         counting = (
-            _entries.source.in_([str(one) for one in sources]),
+            _entries.source.in_([str(source) for source in sources]),
             _orders.status != str(OrderStatus.REJECTED),
         )
         counted = select(
@@ -75,31 +75,31 @@ class EntryStore:
         return await self._sql.first(found) is not None
 
     async def open(self, account: str) -> Sequence[OpenEntry]:
-        """Those that may still trade, each with what it may become: one statement, one instant."""
+        """Open entries, each with its pending amendments, in one statement: as of one instant."""
         rows = await self._sql.all(
             _OPEN.where(_orders.account == account, _orders.is_open.is_(True)).order_by(_orders.id)
         )
-        by_order = (list(same) for _, same in groupby(rows, key=itemgetter("order_id")))
-        return [_open_entry(same) for same in by_order]
+        by_order = (list(group) for _, group in groupby(rows, key=itemgetter("order_id")))
+        return [_open_entry(group) for group in by_order]
 
 
 def _open_entry(rows: Sequence[RowMapping]) -> OpenEntry:
-    """From a row for each amendment, or the only one."""
+    """From the order's rows: one for each pending amendment, or a single one."""
     row = rows[0]
     price = row["price"] or row["trigger_price"] or row["expected_price"]
-    stakes = [Remainder(remaining=money.subtract(row["amount"], row["filled"]), price=price)]
-    stakes += [_as_asked(one) for one in rows if one["asked_amount"] is not None]
+    remainders = [Remainder(remaining=money.subtract(row["amount"], row["filled"]), price=price)]
+    remainders += [_as_amended(amended) for amended in rows if amended["asked_amount"] is not None]
     return OpenEntry(
         order_id=row["order_id"],
         symbol=row["symbol"],
         position_type=PositionType(row["position_type"]),
         side=OrderSide(row["side"]),
         rate=row["rate"],
-        stakes=tuple(stakes),
+        remainders=tuple(remainders),
     )
 
 
-def _as_asked(row: RowMapping) -> Remainder:
+def _as_amended(row: RowMapping) -> Remainder:
     return Remainder(
         remaining=money.subtract(row["asked_amount"], row["filled"]),
         price=row["asked_price"] or row["asked_trigger_price"] or row["expected_price"],

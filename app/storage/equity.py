@@ -1,4 +1,4 @@
-"""What accounts were worth, point by point, and the highest that it was."""
+"""EquityStore: accounts' equity points, their peak, and deposited amounts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,38 +16,42 @@ _outside = tables.outside_amounts
 
 
 class EquityStore:
-    """One row a point, and one row for the peak, which outlives its point."""
+    """One row per equity point, and one for the peak, which outlives its point."""
 
     def __init__(self, sql: Sql, *, batch: int = BATCH) -> None:
         self._sql = sql
         self._batch = batch
 
     async def add(self, key: EquityKey, point: EquityPoint) -> None:
-        """One of the same moment takes its place."""
-        await self._save(tables.equity_points, _is(tables.equity_points, key, point), key, point)
+        """Add a point, replacing one of the same time, and raise the peak if it is higher."""
+        await self._save(
+            tables.equity_points, _key_matches(tables.equity_points, key, point), key, point
+        )
         peak = await self._locked_peak(key)
         if peak is None or point.value > peak.value:
-            await self._save(tables.equity_peaks, _is(tables.equity_peaks, key), key, point)
+            await self._save(
+                tables.equity_peaks, _key_matches(tables.equity_peaks, key), key, point
+            )
 
     async def peak(self, key: EquityKey) -> EquityPoint | None:
-        found = select(tables.equity_peaks).where(*_is(tables.equity_peaks, key))
+        found = select(tables.equity_peaks).where(*_key_matches(tables.equity_peaks, key))
         row = await self._sql.first(found)
         return None if row is None else _load(row)
 
     async def _locked_peak(self, key: EquityKey) -> EquityPoint | None:
-        found = select(tables.equity_peaks).where(*_is(tables.equity_peaks, key))
+        found = select(tables.equity_peaks).where(*_key_matches(tables.equity_peaks, key))
         locked = found.with_for_update() if self._sql.dialect == "postgresql" else found
         row = await self._sql.first(locked)
         return None if row is None else _load(row)
 
     async def last(self, key: EquityKey) -> EquityPoint | None:
-        found = select(tables.equity_points).where(*_is(tables.equity_points, key))
+        found = select(tables.equity_points).where(*_key_matches(tables.equity_points, key))
         row = await self._sql.first(found.order_by(_points.at.desc()).limit(1))
         return None if row is None else _load(row)
 
     async def at(self, key: EquityKey, at: datetime) -> EquityPoint | None:
-        """The last one up to this moment, else the first of all."""
-        found = select(tables.equity_points).where(*_is(tables.equity_points, key))
+        """The last point up to this time, else the first of all."""
+        found = select(tables.equity_points).where(*_key_matches(tables.equity_points, key))
         before = found.where(_points.at <= at).order_by(_points.at.desc())
         row = await self._sql.first(before.limit(1))
         row = row or await self._sql.first(found.order_by(_points.at).limit(1))
@@ -56,8 +60,8 @@ class EquityStore:
     async def between(
         self, key: EquityKey, since: datetime | None, until: datetime | None
     ) -> Sequence[EquityPoint]:
-        """The oldest first; since includes, until excludes."""
-        bounds = _is(tables.equity_points, key)
+        """The points in [since, until), oldest first."""
+        bounds = _key_matches(tables.equity_points, key)
         bounds += [] if since is None else [_points.at >= since]
         bounds += [] if until is None else [_points.at < until]
         kept: list[EquityPoint] = []
@@ -70,18 +74,18 @@ class EquityStore:
                 return kept
 
     async def forget(self, key: EquityKey, moments: Sequence[datetime]) -> None:
-        doomed = [*_is(tables.equity_points, key), _points.at.in_(moments)]
+        doomed = [*_key_matches(tables.equity_points, key), _points.at.in_(moments)]
         await self._sql.run(delete(tables.equity_points).where(*doomed))
 
     async def keys(self, account: str) -> Sequence[EquityKey]:
-        """In whichever currencies the account was ever counted."""
+        """The account's keys, one for each currency in which its equity was ever recorded."""
         peaks = tables.equity_peaks.c
         found = select(peaks.currency).where(peaks.account == account)
         rows = await self._sql.all(found)
         return [EquityKey(account=account, currency=row["currency"]) for row in rows]
 
     async def outside(self, account: str) -> Mapping[str, Decimal] | None:
-        """What it had that no trade had brought; None where that was never written."""
+        """The amounts that did not come from trades; None if they were never recorded."""
         rows = await self._sql.all(select(_outside).where(_outside.c.account == account))
         return {row["asset"]: row["amount"] for row in rows} if rows else None
 
@@ -103,7 +107,7 @@ class EquityStore:
             await self._sql.run(insert(table), row)
 
 
-def _is(
+def _key_matches(
     table: Table, key: EquityKey, point: EquityPoint | None = None
 ) -> list[ColumnElement[bool]]:
     columns = table.c

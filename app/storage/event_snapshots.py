@@ -1,4 +1,4 @@
-"""Orders and fills as JSON, for events to carry them as they were."""
+"""Orders and fills to and from JSON, as events store them."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -16,7 +16,7 @@ _TERMS = frozenset(field.name for field in fields(OrderTerms))
 
 
 def dump_order(order: Order) -> Any:
-    """Its terms stand beside the other fields: events have been stored like that from the start."""
+    """The order as JSON, with its terms flattened into it: stored events have always been so."""
     dumped = _ORDER.dump_python(order, mode="json")
     terms = dumped.pop("terms")
     return {**dumped, **terms}

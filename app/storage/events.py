@@ -1,4 +1,4 @@
-"""The log: numbered in commit order, on every database and from every process."""
+"""EventStore: the log of order events, numbered in commit order across all processes."""
 
 import secrets
 from collections.abc import Sequence
@@ -19,33 +19,33 @@ _BUMP = (
     .values(head=_log.head + bindparam("count"))
     .returning(_log.identity, _log.head)
 )
-# The log has one row: each event is in it.
+# The log table has one row, to which every event belongs.
 _EVENTS = select(tables.events, _log.identity).join(tables.log, literal(True))  # noqa: FBT003
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogState:
-    """How far the log goes: up to its head, and from behind its horizon."""
+    """The extent of the log: events after its horizon, up to and including its head."""
 
     head: LogPosition
     horizon: int
 
 
 class EventStore:
-    """The events of orders, oldest first."""
+    """Order events, oldest first."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
         self._pending: list[OrderEvent] = []
 
     def append(self, event: OrderEvent) -> None:
-        """Add to the log when the transaction commits, and not before."""
+        """Add an event to the log when the transaction commits."""
         self._pending.append(event)
 
     async def append_pending(self) -> list[LoggedEvent]:
-        """Number and write what was appended, holding the head until the commit.
+        """Number and write the appended events, holding the log's row lock until the commit.
 
-        Whoever comes next waits for the head, so numbers become visible in their order.
+        The next writer waits for that lock, so numbers become visible in their order.
         """
         if not self._pending:
             return []
@@ -60,7 +60,7 @@ class EventStore:
             )
             for seq, event in enumerate(events, row["head"] - len(events) + 1)
         ]
-        await self._sql.run(insert(tables.events), [_row(one) for one in logged])
+        await self._sql.run(insert(tables.events), [_row(event) for event in logged])
         return logged
 
     async def state(self) -> LogState:
@@ -92,7 +92,7 @@ class EventStore:
         return _logged(await self._sql.all(found.order_by(_events.seq).limit(limit)))
 
     async def prune(self, order_ids: Sequence[str]) -> int:
-        """Forget whole orders, move the horizon behind the last event that goes, and count."""
+        """Delete all events of these orders and move the horizon; returns how many were deleted."""
         doomed = _events.order_id.in_(order_ids)
         last = await self._sql.scalar(select(func.max(_events.seq)).where(doomed))
         if last is None:
@@ -101,7 +101,7 @@ class EventStore:
         return await self._sql.run(delete(tables.events).where(doomed))
 
     async def prunable(self, before: object, *, limit: int) -> list[str]:
-        """Closed orders whose every event is older than this."""
+        """Ids of closed orders all of whose events are older than this."""
         orders = tables.orders.c
         newest = func.max(_events.at)
         found = (

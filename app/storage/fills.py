@@ -1,4 +1,4 @@
-"""Fills, kept also when real trades have replaced them."""
+"""FillStore: fills, including synthesized ones that real trades have superseded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _columns = tables.fills.c
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FillState:
-    """Tells two sets of fills apart: nothing is added, replaced or valued without a trace here."""
+    """A fingerprint of a set of fills: it changes with every fill added, superseded or valued."""
 
     count: int
     last_id: str | None
@@ -30,7 +30,7 @@ class FillState:
 
 
 class FillStore:
-    """One row a fill: unique by account and the exchange's trade id."""
+    """One row per fill: unique by account, symbol, side and the exchange's trade id."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -54,7 +54,7 @@ class FillStore:
         return None if row is None else load_fill(row)
 
     async def of_order(self, order_id: str) -> list[Fill]:
-        """What stands, in the order in which it was learned."""
+        """The order's current fills, in the order in which they were booked."""
         found = select(tables.fills).where(_columns.order_id == order_id, _is_current())
         rows = await self._sql.all(found.order_by(_columns.revision))
         return [load_fill(row) for row in rows]
@@ -62,12 +62,12 @@ class FillStore:
     async def behind(
         self, key: PositionKey, until: datetime, *, after: str, limit: int
     ) -> list[Fill]:
-        """What a position was made of before then, in the order in which it was learned."""
+        """A position's fills before a time, in the order in which they were booked."""
         found = current_fills_of(key).where(_columns.at < until, _columns.id > after)
         return [load_fill(row) for row in await self._sql.all(found.limit(limit))]
 
     async def state_behind(self, key: PositionKey, until: datetime) -> FillState:
-        """Other whenever something has changed in what a market's positions were made of then."""
+        """The state of a market's fills before a time: differs after any change to them."""
         found = select(
             func.count(_columns.id).label("count"),
             func.max(_columns.id).label("last_id"),
@@ -89,7 +89,7 @@ class FillStore:
 
 
 def current_fills_of(key: PositionKey) -> Select[Any]:
-    """Those that stand behind a position, in the order in which they were learned."""
+    """The current fills of a position, in the order in which they were booked."""
     orders = tables.orders.c
     found = select(tables.fills).join(tables.orders, orders.id == _columns.order_id)
     return found.where(
@@ -101,7 +101,7 @@ def current_fills_of(key: PositionKey) -> Select[Any]:
 
 
 def traded_keys() -> Select[Any]:
-    """Every account, symbol and type of which there are fills."""
+    """Every account, symbol and position type that has fills."""
     orders = tables.orders.c
     found = select(_columns.account, _columns.symbol, orders.position_type)
     return found.join(tables.orders, orders.id == _columns.order_id).distinct()

@@ -1,4 +1,4 @@
-"""The terms of an order, in the columns that every table of orders has for them."""
+"""An order's terms to and from the columns that every table of orders has for them."""
 
 from typing import Any
 

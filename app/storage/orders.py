@@ -1,4 +1,4 @@
-"""Orders as they are now."""
+"""OrderStore: orders in their current state."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -55,20 +55,20 @@ _SORTS = {
 
 
 class OrderStore:
-    """One row an order; a change states the revision that it was made from."""
+    """One row per order; an update names the revision that it started from."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
     async def insert(self, order: Order, fingerprint: str) -> None:
-        """Raises Duplicate where the account has this client's or wire id already."""
+        """Raises Duplicate if the account has this client order id or wire id already."""
         row = _row(order) | {"fingerprint": fingerprint}
         await self._sql.run(insert(tables.orders), row)
         if order.metadata:
             await self._insert_metadata(order)
 
     async def update(self, order: Order, *, from_revision: int) -> None:
-        """Raises StaleRevision where the order has another revision by now."""
+        """Raises StaleRevision if the order has another revision by now."""
         row = _row(order) | {"known_id": order.id, "known_revision": from_revision}
         if not await self._sql.run(_UPDATE, row):
             raise StaleRevision(f"order {order.id} is no longer at revision {from_revision}")
@@ -113,12 +113,12 @@ class OrderStore:
         return await keyset.page(self._sql, found, request, _load)
 
     async def matching(self, wanted: OrderFilter) -> list[Order]:
-        """All of them, oldest first: for the few that are open."""
+        """All matching orders without paging, oldest first: meant for the few open ones."""
         found = _ORDERS.where(*_conditions(wanted))
         return await self._many(found.order_by(_columns.created_at, _columns.id))
 
     async def submitting(self, account: str, *, before: datetime) -> list[Order]:
-        """Those whose answer should have come before this time."""
+        """Orders still SUBMITTING since before this time: their answer is overdue."""
         found = _ORDERS.where(
             _columns.account == account,
             _columns.is_open.is_(True),
@@ -136,7 +136,7 @@ class OrderStore:
         return await self._many(found.order_by(_columns.created_at, _columns.id))
 
     async def doubts(self) -> dict[str, tuple[int, datetime]]:
-        """How many orders of each account are in doubt, and when the oldest was placed."""
+        """Each account's number of orders in doubt, and when the oldest was placed."""
         oldest = func.min(_columns.created_at, type_=_columns.created_at.type)
         found = (
             select(_columns.account, func.count().label("count"), oldest.label("oldest"))
@@ -147,7 +147,7 @@ class OrderStore:
         return {row["account"]: (row["count"], row["oldest"]) for row in rows}
 
     async def answered_open(self, account: str) -> list[Order]:
-        """Those that the exchange has taken and not closed, as far as we know."""
+        """Orders that are open at the exchange, as far as we know."""
         found = _ORDERS.where(
             _columns.account == account,
             _columns.is_open.is_(True),
@@ -156,7 +156,7 @@ class OrderStore:
         return await self._many(found.order_by(_columns.created_at, _columns.id))
 
     async def guessed(self, account: str, *, changed_since: datetime) -> list[Order]:
-        """Those that have traded and whose trades are known as a total only."""
+        """Orders with a synthesized fill: their trades are known only as a total."""
         fills = tables.fills.c
         total = exists().where(
             fills.order_id == _columns.id,
@@ -169,13 +169,13 @@ class OrderStore:
         return await self._many(found.order_by(_columns.created_at, _columns.id))
 
     async def symbols(self, account: str, *, changed_since: datetime) -> list[str]:
-        """The markets in which the account has or had something lately."""
+        """The markets in which the account has open orders or had recent changes."""
         lately = or_(_columns.is_open.is_(True), _columns.updated_at >= changed_since)
         found = select(_columns.symbol).where(_columns.account == account, lately).distinct()
         return [row["symbol"] for row in await self._sql.all(found.order_by(_columns.symbol))]
 
     async def uncanceled(self, account: str) -> list[Order]:
-        """Those that somebody wishes to see canceled, and that the exchange has still open."""
+        """Orders with a requested cancel that are still open at the exchange."""
         found = _ORDERS.where(
             _columns.account == account,
             _columns.is_open.is_(True),

@@ -1,4 +1,4 @@
-"""The paper exchange's books, which outlive every process."""
+"""PaperLedger: one paper account's orders, trades, balances and positions in the database."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -46,7 +46,7 @@ _ACCOUNT: BindParameter[str] = bindparam("account")
 _BALANCES = (
     select(tables.paper_balances).where(_balances.account == _ACCOUNT).order_by(_balances.asset)
 )
-_HELD_BALANCES = _BALANCES.with_for_update()
+_LOCKED_BALANCES = _BALANCES.with_for_update()
 _SAVE_BALANCE = (
     update(tables.paper_balances)
     .where(_balances.account == bindparam("of_account"), _balances.asset == bindparam("of_asset"))
@@ -84,14 +84,14 @@ _SAVE_ORDER = update(tables.paper_orders).where(
 
 
 class PaperLedger:
-    """What the paper exchange holds for one account."""
+    """The ledger of one paper account, within a transaction or snapshot."""
 
     def __init__(self, sql: Sql, account: str) -> None:
         self._sql = sql
         self._account = account
 
     async def deposit(self, amounts: Mapping[str, Decimal]) -> None:
-        """Pay in, once in the life of the account; an asset that comes later begins at zero."""
+        """Deposit, once in the account's life; an asset that is added later begins at zero."""
         # A process that starts at the same moment waits here, and then finds the deposit made.
         mine = select(_accounts.name).where(_accounts.name == self._account)
         await self._sql.first(mine.with_for_update(key_share=True))
@@ -112,9 +112,9 @@ class PaperLedger:
             opened = {"account": self._account, "tick": 0}
             await self._sql.run(insert(tables.paper_books), opened)
 
-    async def hold(self) -> Mapping[str, PaperBalance]:
-        """The balances, with every other writer of these books kept waiting until the commit."""
-        return _by_asset(await self._sql.all(_HELD_BALANCES, {"account": self._account}))
+    async def lock_balances(self) -> Mapping[str, PaperBalance]:
+        """The balances; every other writer of this ledger waits until the commit."""
+        return _by_asset(await self._sql.all(_LOCKED_BALANCES, {"account": self._account}))
 
     async def balances(self) -> Mapping[str, PaperBalance]:
         return _by_asset(await self._sql.all(_BALANCES, {"account": self._account}))
@@ -136,7 +136,7 @@ class PaperLedger:
         return [_order(row) for row in rows]
 
     async def changed_orders(self, since: int) -> Sequence[PaperOrder]:
-        """Orders that wait or have waited, with a change after this one."""
+        """Orders that are or were open, with a change after this one."""
         rows = await self._sql.all(_CHANGED, {"account": self._account, "key": since})
         return [_order(row) for row in rows]
 
@@ -178,12 +178,12 @@ class PaperLedger:
             await self._sql.run(_SAVE_BALANCE, rows)
 
     async def positions(self) -> Sequence[PaperPosition]:
-        """Those on margin, flat ones too."""
+        """The margin positions, including flat ones."""
         rows = await self._sql.all(_POSITIONS, {"account": self._account})
         return [_position(row) for row in rows]
 
     async def liquidations(self, since: datetime) -> Sequence[PaperOrder]:
-        """The exchange's own orders that have closed since then."""
+        """The exchange's own orders (liquidations) that have closed since then."""
         rows = await self._sql.all(_LIQUIDATIONS, {"account": self._account, "key": since})
         return [_order(row) for row in rows]
 
@@ -231,7 +231,7 @@ class PaperLedger:
 
 
 class PaperStore:
-    """The books of every paper account."""
+    """The ledgers of all paper accounts."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -252,7 +252,7 @@ class _Database(Protocol):
 
 
 class PaperLedgers:
-    """One account's books, opened for a change or for a look."""
+    """One account's ledger, opened for a transaction or for reading."""
 
     def __init__(self, database: _Database, account: str) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""What every account holds as far as its fills tell, and the rounds that were traded."""
+"""PositionStore: positions, computed from fills, and the round trips traded."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -25,45 +25,47 @@ _HOLDING = ("amount", "basis", "realized", "fees", "opened_at", "realized_before
 
 
 class PositionStore:
-    """One row a position, for ever; one row a round."""
+    """One row per position, also when closed; one row per round trip."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
     async def find(self, key: PositionKey) -> Position | None:
-        row = await self._sql.first(select(tables.positions).where(_is(key)))
+        row = await self._sql.first(select(tables.positions).where(_key_matches(key)))
         return None if row is None else _load(row)
 
     async def lock(self, key: PositionKey) -> Position | None:
-        """The same, and nobody else changes it until the transaction ends."""
-        found = select(tables.positions).where(_is(key))
+        """Find a position and keep others from changing it until the transaction ends."""
+        found = select(tables.positions).where(_key_matches(key))
         if self._sql.dialect == "postgresql":
             found = found.with_for_update()
         row = await self._sql.first(found)
         return None if row is None else _load(row)
 
     async def all(self, accounts: frozenset[str]) -> Sequence[Position]:
-        """Open and closed ones, by account and symbol."""
+        """Open and closed positions, sorted by account and symbol."""
         found = select(tables.positions).where(_columns.account.in_(sorted(accounts)))
         ordered = found.order_by(_columns.account, _columns.symbol, _columns.type)
         return [_load(row) for row in await self._sql.all(ordered)]
 
     async def save(self, position: Position) -> None:
         row = _row(position)
-        if not await self._sql.run(update(tables.positions).where(_is(position.key)).values(**row)):
+        if not await self._sql.run(
+            update(tables.positions).where(_key_matches(position.key)).values(**row)
+        ):
             await self._sql.run(insert(tables.positions), row)
 
     async def fills(self, key: PositionKey) -> Sequence[Fill]:
-        """All that stands behind it, in the order in which it was learned."""
+        """The position's fills, in the order in which they were booked."""
         return [load_fill(row) for row in await self._sql.all(current_fills_of(key))]
 
     async def unvalued(self) -> Sequence[PositionKey]:
-        """Those with fees whose worth is not known yet."""
+        """Positions with fees whose value is not known yet."""
         rows = await self._sql.all(select(tables.positions).where(_columns.unvalued_fees > 0))
         return [_load(row).key for row in rows]
 
     async def unkept(self) -> Sequence[PositionKey]:
-        """What has fills, where no position at all is kept yet."""
+        """The keys of all fills, if no position is stored at all yet; otherwise empty."""
         if await self._sql.first(select(_columns.account).limit(1)) is not None:
             return []
         rows = await self._sql.all(traded_keys())
@@ -77,16 +79,16 @@ class PositionStore:
         ]
 
     async def add_rounds(self, key: PositionKey, rounds: Iterable[RoundTrip]) -> None:
-        rows = [{**_name(key), **_values(one)} for one in rounds]
+        rows = [{**_key_columns(key), **_values(round_trip)} for round_trip in rounds]
         if rows:
             await self._sql.run(insert(tables.position_rounds), rows)
 
     async def forget_rounds(self, key: PositionKey) -> None:
-        found = and_(*(_rounds[name] == value for name, value in _name(key).items()))
+        found = and_(*(_rounds[name] == value for name, value in _key_columns(key).items()))
         await self._sql.run(delete(tables.position_rounds).where(found))
 
     async def rounds(self, account: str, *, since: datetime | None = None) -> Sequence[RoundTrip]:
-        """Those that ended since then, in the order in which they did."""
+        """Round trips that closed since then, in the order in which they closed."""
         found = select(tables.position_rounds).where(_rounds.account == account)
         if since is not None:
             found = found.where(_rounds.closed_at >= since)
@@ -99,7 +101,7 @@ class PositionStore:
     async def results(
         self, account: str, *, since: datetime | None = None
     ) -> Sequence[RoundTripResult]:
-        """What each round brought that ended since then."""
+        """Symbol and profit of each round trip that closed since then."""
         found = select(_rounds.symbol, _rounds.pnl).where(_rounds.account == account)
         if since is not None:
             found = found.where(_rounds.closed_at >= since)
@@ -107,21 +109,21 @@ class PositionStore:
         return [RoundTripResult(symbol=row["symbol"], pnl=row["pnl"]) for row in rows]
 
 
-def _is(key: PositionKey) -> ColumnElement[bool]:
-    return and_(*(_columns[name] == value for name, value in _name(key).items()))
+def _key_matches(key: PositionKey) -> ColumnElement[bool]:
+    return and_(*(_columns[name] == value for name, value in _key_columns(key).items()))
 
 
-def _name(key: PositionKey) -> dict[str, str]:
+def _key_columns(key: PositionKey) -> dict[str, str]:
     return {"account": key.account, "symbol": key.symbol, "type": str(key.type)}
 
 
-def _values(one: RoundTrip) -> dict[str, Any]:
-    return {"opened_at": one.opened_at, "closed_at": one.closed_at, "pnl": one.pnl}
+def _values(trip: RoundTrip) -> dict[str, Any]:
+    return {"opened_at": trip.opened_at, "closed_at": trip.closed_at, "pnl": trip.pnl}
 
 
 def _row(position: Position) -> dict[str, Any]:
     return {
-        **_name(position.key),
+        **_key_columns(position.key),
         **{name: getattr(position.holding, name) for name in _HOLDING},
         "unvalued_fees": position.unvalued_fees,
         "updated_at": position.updated_at,

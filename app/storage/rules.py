@@ -1,4 +1,4 @@
-"""What is allowed: one row a rule, written whole."""
+"""RuleStore: trading window, risk limits, trading states and dead-man switches, as JSON rows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,16 +19,16 @@ T = TypeVar("T")
 
 _rules = tables.rules.c
 _LIMITS = TypeAdapter(RiskLimits)
-_STANDING = TypeAdapter(TradingStateRecord)
+_STATE = TypeAdapter(TradingStateRecord)
 _SWITCH = TypeAdapter(datetime)
 _WINDOW = TypeAdapter(TradingWindow)
-# Whoever takes a turn holds the rules as others do, and must not wait for them.
+# Without the TURN row: orders lock it exclusively, and reading the rules must not wait for that.
 _ALL = (
     select(_rules.kind, _rules.account, _rules.value)
     .where(_rules.kind != "TURN")
     .order_by(_rules.kind, _rules.account)
 )
-_HELD = _ALL.with_for_update(read=True)
+_SHARED = _ALL.with_for_update(read=True)
 _LOCKED = _ALL.with_for_update()
 _TURN = select(_rules.kind).where(_rules.kind == bindparam("turn")).with_for_update()
 
@@ -37,13 +37,13 @@ class _Kind(StrEnum):
     LIMITS = "LIMITS"
     STANDING = "STANDING"
     SWITCH = "SWITCH"
-    # Whoever counts trades waits here until those before have been counted.
+    # A lock: orders that count trades queue here, so that each sees those before it.
     TURN = "TURN"
     WINDOW = "WINDOW"
 
 
 class RuleStore:
-    """Rules are read by every order and seldom changed."""
+    """One row per rule and account, written as a whole; read by every order, seldom changed."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -52,15 +52,15 @@ class RuleStore:
         return _loaded(await self._sql.all(_ALL))
 
     async def hold(self) -> Rules:
-        """The same, and nobody changes them before the commit."""
-        return _loaded(await self._sql.all(_HELD))
+        """Read the rules with a shared lock: nobody changes them before the commit."""
+        return _loaded(await self._sql.all(_SHARED))
 
     async def lock(self) -> Rules:
-        """To be changed: whoever holds them is waited for, and nobody else looks meanwhile."""
+        """Read the rules to change them: waits for shared locks, and keeps new ones out."""
         return _loaded(await self._sql.all(_LOCKED))
 
     async def take_turn(self) -> None:
-        """Count trades one order after the other, in whichever process."""
+        """Wait for the exclusive turn to count trades, across all processes."""
         await self._sql.first(_TURN, {"turn": str(_Kind.TURN)})
 
     async def save_window(self, window: TradingWindow) -> None:
@@ -70,7 +70,7 @@ class RuleStore:
         await self._save(_Kind.LIMITS, ALL, _dumped(_LIMITS, limits))
 
     async def save_standing(self, account: str, standing: TradingStateRecord) -> None:
-        await self._save(_Kind.STANDING, account, _dumped(_STANDING, standing))
+        await self._save(_Kind.STANDING, account, _dumped(_STATE, standing))
 
     async def forget_standing(self, account: str) -> None:
         await self._forget(_Kind.STANDING, account)
@@ -97,20 +97,20 @@ def _loaded(rows: Sequence[RowMapping]) -> Rules:
     return Rules(
         window=_window(texts[_Kind.WINDOW, ALL]),
         limits=_limits(texts[_Kind.LIMITS, ALL]),
-        standings={name: _standing(text) for name, text in _of(texts, _Kind.STANDING).items()},
+        standings={name: _state(text) for name, text in _of(texts, _Kind.STANDING).items()},
         switches={name: _switch(text) for name, text in _of(texts, _Kind.SWITCH).items()},
     )
 
 
 def _of(texts: Mapping[tuple[_Kind, str], str], kind: _Kind) -> dict[str, str]:
-    return {account: text for (one, account), text in texts.items() if one is kind}
+    return {account: text for (found, account), text in texts.items() if found is kind}
 
 
 def _dumped(adapter: TypeAdapter[T], value: T) -> str:
     return adapter.dump_json(value).decode()
 
 
-# The same texts come with every order.
+# Cached, because every order reads the same texts.
 @lru_cache(maxsize=8)
 def _window(text: str) -> TradingWindow:
     return _WINDOW.validate_json(text)
@@ -122,8 +122,8 @@ def _limits(text: str) -> RiskLimits:
 
 
 @lru_cache(maxsize=64)
-def _standing(text: str) -> TradingStateRecord:
-    return _STANDING.validate_json(text)
+def _state(text: str) -> TradingStateRecord:
+    return _STATE.validate_json(text)
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""Tokens: who may come in. Of a secret, only its digest is ever stored."""
+"""TokenStore: access tokens. Only the digest of a secret is ever stored."""
 
 import secrets
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ _AFTER_DIGITS = "g"
 
 
 class TokenStore:
-    """Every token that was ever made, newest first."""
+    """Every token ever created, newest first."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -28,7 +28,7 @@ class TokenStore:
         await self._sql.run(insert(_table).values(id=token.id, digest=digest, **_columns(token)))
 
     async def replace(self, token: Token) -> None:
-        """Write a known token anew, all but its digest."""
+        """Overwrite a stored token, except its digest."""
         await self._sql.run(update(_table).where(_tokens.id == token.id).values(**_columns(token)))
 
     async def find(self, token_id: str) -> Token | None:
@@ -36,8 +36,8 @@ class TokenStore:
         return None if row is None else _token(row)
 
     async def find_by_digest(self, digest: str) -> Token | None:
-        """The token with this digest, in a time that tells nothing of any other's."""
-        # The index sees no more than the beginning; the rest takes as long whether right or not.
+        """The token with this digest; the time it takes reveals nothing about other digests."""
+        # The index compares only the beginning; the rest is compared in constant time.
         begin = digest[:_SELECTING_DIGITS]
         alike = _tokens.digest.between(begin, f"{begin}{_AFTER_DIGITS}")
         rows = await self._sql.all(select(_table).where(alike))
@@ -53,8 +53,8 @@ class TokenStore:
         return [_token(row) for row in await self._sql.all(newest_first)]
 
     async def hold(self) -> None:
-        """Let nobody else make or revoke a token until the commit."""
-        # On SQLite whoever writes is alone anyway.
+        """Keep others from creating or revoking tokens until the commit."""
+        # SQLite has a single writer anyway.
         if self._sql.dialect == "postgresql":
             await self._sql.run(text("LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE"))
 
@@ -67,18 +67,18 @@ class TokenStore:
         return await self._sql.first(found) is not None
 
     async def revoke(self, token_id: str, *, at: datetime) -> bool:
-        """Revoke it, once: False where it was revoked before."""
+        """Revoke a token; returns False if it was revoked already."""
         return await self._revoke(_tokens.id == token_id, at=at) == 1
 
     async def revoke_others(self, origin: TokenOrigin, *, digest: str | None, at: datetime) -> int:
-        """Revoke whatever is of this origin, but for the one with this digest."""
+        """Revoke all tokens of this origin except the one with this digest."""
         others = _tokens.origin == str(origin)
         if digest is not None:
             others = and_(others, _tokens.digest != digest)
         return await self._revoke(others, at=at)
 
     async def touch(self, token_id: str, *, at: datetime, interval: timedelta) -> None:
-        """Note when it was used, unless that was noted less than the interval ago."""
+        """Record a token's use, unless the last record is younger than the interval."""
         is_due = or_(_tokens.last_used_at.is_(None), _tokens.last_used_at <= at - interval)
         due = update(_table).where(_tokens.id == token_id, is_due)
         await self._sql.run(due.values(last_used_at=at))

@@ -1,1 +1,1 @@
-"""Pure signal rules, and the table of their names."""
+"""Trading strategies: the interface, the built-in ones, the catalog, and the worker process."""

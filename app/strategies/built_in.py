@@ -1,4 +1,4 @@
-"""The strategies that are always there, by name."""
+"""BUILT_IN: the strategies that come with orderdeck, by name."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Which strategies there are, which files they come from, and which files were refused."""
+"""Catalog: the available strategies, the files they come from, and the files refused."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,12 +17,12 @@ _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 
 class InvalidStrategy(Exception):
-    """A strategy that is not as an author was told to write it."""
+    """A strategy that does not follow the interface."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StrategyInfo:
-    """What a trader needs to know of a strategy."""
+    """A strategy's name, description and parameters, as the API shows them."""
 
     name: str
     description: str
@@ -32,7 +32,7 @@ class StrategyInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileReport:
-    """What looking at one file brought: its strategies, or why it is refused."""
+    """The result of loading one file: its strategies, or why it is refused."""
 
     file: Path
     strategies: tuple[StrategyInfo, ...] = ()
@@ -41,7 +41,7 @@ class FileReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Catalog:
-    """Every strategy by name; where an own one comes from; files that were refused, and why."""
+    """All strategies by name, the files of the user's own, and refused files with the reason."""
 
     strategies: Mapping[str, StrategyInfo]
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Catalog:
 
 
 def info_of(strategy: Strategy) -> StrategyInfo:
-    """What it says of itself; Nonsense where that cannot be used."""
+    """The strategy's description of itself. Raises InvalidStrategy if it is unusable."""
     kind = type(strategy)
     name, description = getattr(kind, "name", None), getattr(kind, "description", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -60,7 +60,7 @@ def info_of(strategy: Strategy) -> StrategyInfo:
         )
     if not isinstance(kind.Parameters, type) or not issubclass(kind.Parameters, Parameters):
         raise InvalidStrategy(f"{kind.__name__}.Parameters must be made from interface.Parameters")
-    # Parameters without defaults are asked about when they are given.
+    # Parameters without defaults can only be checked when they are given.
     with suppress(BadParameter):
         candles_needed(strategy, read(kind.Parameters, as_text({})))
     schema = kind.Parameters.model_json_schema()
@@ -76,21 +76,21 @@ def candles_needed(strategy: Strategy, parameters: Parameters) -> int:
     return count
 
 
-def catalog_of(looks: Iterable[FileReport]) -> Catalog:
-    """The built-in strategies and those of the files; of two with one name the first stands."""
+def catalog_of(reports: Iterable[FileReport]) -> Catalog:
+    """The built-in strategies and those of the files; if two share a name, the first one wins."""
     strategies = dict(_built_in())
     files: dict[str, Path] = {}
     broken: dict[Path, str] = {}
-    for look in looks:
-        names = [info.name for info in look.strategies]
+    for report in reports:
+        names = [info.name for info in report.strategies]
         taken = next((name for name in names if name in strategies or names.count(name) > 1), None)
-        if look.refused is not None:
-            broken[look.file] = look.refused
+        if report.refused is not None:
+            broken[report.file] = report.refused
         elif taken is not None:
-            broken[look.file] = f"a strategy called {taken} exists already"
+            broken[report.file] = f"a strategy called {taken} exists already"
         else:
-            strategies |= {info.name: info for info in look.strategies}
-            files |= dict.fromkeys(names, look.file)
+            strategies |= {info.name: info for info in report.strategies}
+            files |= dict.fromkeys(names, report.file)
     return Catalog(strategies=strategies, files=files, broken=broken)
 
 

@@ -1,4 +1,4 @@
-"""A part of the allocation again and again, whatever the price."""
+"""DollarCostAveraging: buys a part of the allocation at regular intervals, at any price."""
 
 import numpy as np
 from pydantic import Field
@@ -7,12 +7,12 @@ from app.domain.signals import Signal
 from app.strategies import interface
 from app.strategies.interface import Advice, Candles, Held, Strategy, hold
 
-# As many as it takes to see how long a candle lasts, also where some are missing.
+# Enough to see how long a candle lasts, even if some are missing.
 _CANDLES = 10
 
 
 class DollarCostAveraging(Strategy):
-    """Time since 1970 is cut into stretches; the first candle of each buys."""
+    """Divides the time since 1970 into intervals; the first candle of each buys."""
 
     name = "dollar-cost-averaging"
     description = (
@@ -34,8 +34,8 @@ class DollarCostAveraging(Strategy):
     def decide(self, candles: Candles, held: Held, parameters: Parameters) -> Advice:
         if len(candles) < 2:
             return hold(f"{len(candles)} of 2 candles so far")
-        stretch = int(np.diff(candles.at).min()) * parameters.every
-        before, last = (int(at) // stretch for at in candles.at[-2:])
+        interval = int(np.diff(candles.at).min()) * parameters.every
+        before, last = (int(at) // interval for at in candles.at[-2:])
         if before == last:
             return hold(f"not the first of {parameters.every} candles")
         reason = f"the first of {parameters.every} candles"

@@ -1,4 +1,4 @@
-"""In when the price leaves its channel upwards, out when it leaves a shorter one downwards."""
+"""DonchianBreakout: enters above the channel's high, exits below a shorter channel's low."""
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -8,7 +8,7 @@ from app.strategies.interface import Advice, Candles, Held, Strategy, hold
 
 
 class DonchianBreakout(Strategy):
-    """The channel is that of the candles before: the last one breaks out of it or does not."""
+    """The channel is made of the candles before the last one, which breaks out of it or not."""
 
     name = "donchian-breakout"
     description = (

@@ -1,11 +1,11 @@
-"""Messages between the server and a worker: JSON behind its length."""
+"""Message framing between the server and a strategy worker: length-prefixed JSON."""
 
 import struct
 from typing import Any, BinaryIO
 
 import orjson
 
-# What a worker may say at once; what it is told may be longer.
+# The largest message from a worker; messages to it may be larger.
 MOST_BYTES = 1 << 20
 _HEAD = struct.Struct(">I")
 
@@ -16,7 +16,7 @@ def pack(message: object) -> bytes:
 
 
 def receive(stream: BinaryIO) -> Any:
-    """The next message; EOFError where nobody is left to send one."""
+    """The next message. Raises EOFError if the other side has closed the stream."""
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
         raise EOFError
@@ -25,13 +25,13 @@ def receive(stream: BinaryIO) -> Any:
 
 
 class FrameBuffer:
-    """Makes messages of what comes in pieces."""
+    """Assembles messages from chunks of bytes."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
 
     def add(self, data: bytes) -> Any:
-        """The message that is whole by now, or None; ValueError where it is none."""
+        """The message if it is complete now, else None. Raises ValueError if it is not valid."""
         self._bytes += data
         if len(self._bytes) < _HEAD.size:
             return None

@@ -1,4 +1,4 @@
-"""What a strategy is given, and what it says: all that an author needs to know."""
+"""Strategy and the types it takes and returns: all that an author of strategies needs."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from app.domain.reasons import is_reason
 from app.domain.signals import Signal
 
 MOST_CANDLES = 1000
-# What a sale leaves behind because the market trades in steps.
+# The share of the allocation that a sale may leave behind, because amounts have steps.
 _DUST = 0.01
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Candles:
-    """Closed candles of one symbol, the oldest first."""
+    """Closed candles of one symbol, oldest first."""
 
-    # Milliseconds since 1970 at which each began.
+    # The start of each candle, in milliseconds since 1970.
     at: NDArray[np.int64]
     open: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -34,23 +34,23 @@ class Candles:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """What the strategy itself has bought of the symbol, in numbers good enough to decide by."""
+    """What the strategy itself holds of the symbol, as floats: exact enough to decide by."""
 
     amount: float
     entry_price: float | None
-    # The quote money in it, and the most that may be.
+    # The quote money spent on it, and the most that may be spent.
     cost: float
     allocation: float
 
     @property
     def is_open(self) -> bool:
-        """Whether it is more than what the market's steps left behind of a sale."""
+        """Whether it is more than the dust that a sale leaves behind."""
         return self.amount != 0 and self.cost > _DUST * self.allocation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
-    """A signal with its reason; part is of the allocation to buy with, of the amount to sell."""
+    """A signal with its reason; `part` is the share of the allocation to buy, or held to sell."""
 
     signal: Signal
     reason: str
@@ -70,16 +70,16 @@ class Parameters(BaseModel):
 
 
 class Strategy(ABC):
-    """A rule without a memory, a clock or luck: the same candles give the same advice."""
+    """A pure rule without state, clock or randomness: the same candles give the same advice."""
 
-    # Of a-z, 0-9, - and _, and like no other's.
+    # Unique; of a-z, 0-9, - and _.
     name: ClassVar[str]
     description: ClassVar[str]
     Parameters: ClassVar[type[Parameters]] = Parameters
 
     @abstractmethod
     def candles_needed(self, parameters: Any) -> int:
-        """How many closed candles it looks at, at most 1000."""
+        """How many closed candles `decide` needs, at most 1000."""
 
     @abstractmethod
     def decide(self, candles: Candles, held: Held, parameters: Any) -> Advice:
@@ -87,5 +87,5 @@ class Strategy(ABC):
 
 
 def hold(reason: str) -> Advice:
-    """Nothing is to be done."""
+    """Advice to do nothing."""
     return Advice(signal=Signal.HOLD, reason=reason)

@@ -1,4 +1,4 @@
-"""In when the fast average rises above the slow one, out while it is below."""
+"""MovingAverageCross: enters when the fast average crosses above the slow one, exits below it."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -10,12 +10,12 @@ from app.strategies import interface
 from app.strategies.indicators import Numbers, exponential_average, simple_average
 from app.strategies.interface import Advice, Candles, Held, Strategy, hold
 
-# After so many lengths what an exponential average began with weighs less than 0.1 %.
+# After this many lengths, the start of an exponential average weighs less than 0.1 %.
 _LENGTHS = 4
 
 
 class MovingAverageCross(Strategy):
-    """An entry is the crossing itself; an exit that was missed is made up for."""
+    """Enters only at the crossing itself; exits whenever below, to catch up a missed exit."""
 
     name = "moving-average-cross"
     description = (
@@ -59,14 +59,14 @@ class MovingAverageCross(Strategy):
         average = _AVERAGES[parameters.kind]
         fast = average(candles.close, parameters.fast)
         slow = average(candles.close, parameters.slow)
-        told = f"fast {fast[-1]:.8g}, slow {slow[-1]:.8g}"
+        averages = f"fast {fast[-1]:.8g}, slow {slow[-1]:.8g}"
         if held.is_open:
             if fast[-1] < slow[-1]:
-                return Advice(signal=Signal.CLOSE, reason=f"the fast average is below: {told}")
-            return hold(f"the fast average is not below: {told}")
+                return Advice(signal=Signal.CLOSE, reason=f"the fast average is below: {averages}")
+            return hold(f"the fast average is not below: {averages}")
         if fast[-2] <= slow[-2] and fast[-1] > slow[-1]:
-            return Advice(signal=Signal.BUY, reason=f"the fast average rose above: {told}")
-        return hold(f"no crossing upwards: {told}")
+            return Advice(signal=Signal.BUY, reason=f"the fast average rose above: {averages}")
+        return hold(f"no crossing upwards: {averages}")
 
 
 _AVERAGES: dict[str, Callable[[Numbers, int], Numbers]] = {

@@ -1,4 +1,4 @@
-"""Parameters of a strategy, read from what a client sent or refused in words."""
+"""Validation of a strategy's parameters as a client sent them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ P = TypeVar("P", bound=Parameters)
 
 
 class BadParameter(Exception):
-    """Something about the parameters that is not as it must be."""
+    """A parameter that is missing, unknown or not allowed."""
 
     def __init__(self, path: tuple[str, ...], words: str) -> None:
         super().__init__(words)
@@ -26,7 +26,7 @@ def as_text(raw: Mapping[str, Any]) -> str:
 
 
 def read(model: type[P], text: str) -> P:
-    """Numbers must be numbers and texts texts; BadParameter tells the first that is not."""
+    """Validate strictly, without converting types. Raises BadParameter for the first bad one."""
     try:
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
@@ -50,9 +50,9 @@ def _words(model: type[Parameters], error: ErrorDetails) -> str:
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:
-    """In words what a JSON Schema of one value lets pass."""
+    """What a JSON Schema of one value allows, in words."""
     if "enum" in schema:
-        return f"one of {', '.join(str(one) for one in schema['enum'])}"
+        return f"one of {', '.join(str(choice) for choice in schema['enum'])}"
     kinds = {
         "integer": "a whole number",
         "number": "a number",

@@ -1,4 +1,4 @@
-"""In when the price has fallen too far too fast, out when it has risen too far."""
+"""RsiReversion: enters when the RSI is oversold, exits when it is overbought."""
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -7,12 +7,12 @@ from app.strategies import interface
 from app.strategies.indicators import relative_strength
 from app.strategies.interface import Advice, Candles, Held, Strategy, hold
 
-# After so many periods what the averages began with weighs less than 0.1 %.
+# After this many periods, the start of the averages weighs less than 0.1 %.
 _PERIODS = 8
 
 
 class RsiReversion(Strategy):
-    """Wilder's relative strength index, taken as a sign that the price will turn."""
+    """Takes an extreme of Wilder's relative strength index as a sign that the price will turn."""
 
     name = "rsi-reversion"
     description = (

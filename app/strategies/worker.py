@@ -1,4 +1,4 @@
-"""Runs the strategies of one file in a process of their own, one question after the other."""
+"""The worker process that runs the strategies of one file, one request after another."""
 
 import ctypes
 import importlib.util
@@ -23,7 +23,7 @@ from app.strategies.interface import Advice, Candles, Held, Parameters, Strategy
 from app.strategies.parameters import BadParameter, read
 
 MOST_WORDS = 200
-# How much of what it prints is let through for each question.
+# How many characters of its output are let through per request.
 MOST_PRINTED = 10_000
 _NICENESS = 5
 _PR_SET_PDEATHSIG = 1
@@ -33,7 +33,7 @@ Answer = dict[str, Any]
 
 
 class OutputLimiter(io.TextIOBase):
-    """Takes what a strategy prints, and lets so much of it through that nobody is flooded."""
+    """Passes on what a strategy prints, up to a limit, so that it cannot flood the log."""
 
     def __init__(self, through: Callable[[str], object]) -> None:
         self._through = through
@@ -47,7 +47,7 @@ class OutputLimiter(io.TextIOBase):
 
 
 class ServerPipe:
-    """What the server hears and says; a strategy's own standard streams lead elsewhere."""
+    """The messages to and from the server; the strategy gets other standard streams."""
 
     def __init__(self) -> None:
         self._in = os.fdopen(os.dup(0), "rb")
@@ -74,26 +74,26 @@ def main(file: Path, most_bytes: int, parent: int) -> None:
     os.nice(_NICENESS)
     channel = ServerPipe()
     resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
-    # Made while there is memory to make it. Nobody knows what is left then: it is the last answer.
+    # Built while there is memory for it. It is the last answer: the state is unknown after that.
     words = f"needed more than {most_bytes // _MIB} MiB of memory"
     too_much = pack({"failed": words, "is_last": True})
     strategies: dict[str, Strategy] = {}
 
-    def look() -> list[Mapping[str, Any]]:
+    def load() -> list[Mapping[str, Any]]:
         found = [(info_of(strategy), strategy) for strategy in _load(file)]
         strategies.update({info.name: strategy for info, strategy in found})
         return [asdict(info) for info, _ in found]
 
-    def say(ask: Callable[[], object]) -> None:
+    def answer(ask: Callable[[], object]) -> None:
         channel.send(_answered(ask) or too_much)
 
-    say(look)
+    answer(load)
     while True:
-        say(partial(_ask, strategies, channel.receive()))
+        answer(partial(_ask, strategies, channel.receive()))
 
 
 def _die_with(parent: int) -> None:
-    """A parent that is killed says no farewell, and an endless loop would not hear it."""
+    """Die when the server is killed: an endless loop in a strategy would never notice."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -101,7 +101,7 @@ def _die_with(parent: int) -> None:
 
 
 def _answered(ask: Callable[[], object]) -> bytes | None:
-    """The answer, or what went wrong; None where there is no memory left to tell."""
+    """The framed answer or error; None if there is no memory left to build it."""
     try:
         return pack({"is": ask()})
     except MemoryError:
@@ -110,13 +110,13 @@ def _answered(ask: Callable[[], object]) -> bytes | None:
         return pack({"bad": [bad.path, bad.words]})
     except InvalidStrategy as nonsense:
         return pack({"failed": _bounded(str(nonsense))})
-    except BaseException as error:  # noqa: BLE001 - whatever a strategy throws is its answer
+    except BaseException as error:  # noqa: BLE001 - anything a strategy raises is its answer
         return pack({"failed": _bounded(f"{type(error).__name__}: {error}")})
 
 
 def _bounded(text: str) -> str:
     words = " ".join(text.split())
-    return "".join(one if one.isprintable() else "?" for one in words)[:MOST_WORDS]
+    return "".join(char if char.isprintable() else "?" for char in words)[:MOST_WORDS]
 
 
 def _load(file: Path) -> list[Strategy]:
@@ -127,8 +127,8 @@ def _load(file: Path) -> list[Strategy]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    own = {one for one in vars(module).values() if inspect.isclass(one)}
-    kinds = [one for one in own if issubclass(one, Strategy) and one.__module__ == spec.name]
+    own = {value for value in vars(module).values() if inspect.isclass(value)}
+    kinds = [kind for kind in own if issubclass(kind, Strategy) and kind.__module__ == spec.name]
     if not kinds:
         raise InvalidStrategy("defines no strategy")
     return [kind() for kind in sorted(kinds, key=lambda kind: kind.__qualname__)]
@@ -165,5 +165,5 @@ if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
     except EOFError:
-        # Not even a thread that a strategy left behind keeps it here.
+        # os._exit, because a thread that a strategy left behind would keep the process alive.
         os._exit(0)

@@ -1,4 +1,4 @@
-"""The foundation: accounts, orders, fills, the log, tokens, and the paper exchange's books."""
+"""The foundation: accounts, orders, fills, the log, tokens, and the paper exchange's ledger."""
 
 import secrets
 

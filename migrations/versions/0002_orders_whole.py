@@ -1,4 +1,4 @@
-"""Amendments, triggers of the paper exchange, and the audit."""
+"""Amendments, the paper exchange's triggers, and the audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -57,7 +57,7 @@ def _extend_paper_books() -> None:
         ),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_paper_books")),
     )
-    # What waits by now is compared with the prices after the latest change: a tick has 250 ms.
+    # Orders open by now are matched against the ticks after the latest change; a tick has 250 ms.
     op.execute(
         "INSERT INTO paper_books (account, tick)"
         " SELECT account, MAX(updated_at) / 250 FROM paper_orders GROUP BY account"

@@ -1,4 +1,4 @@
-"""Exchanges number orders and trades market by market, and both sides of a trade alike."""
+"""Exchange ids are unique per market only, and trade ids only per side of a trade."""
 
 from collections.abc import Mapping, Sequence
 
@@ -43,7 +43,7 @@ def _name(table: str, columns: Sequence[str]) -> str:
 
 
 def _require_whole() -> None:
-    """A table that was built anew still has all that others refer to."""
+    """Check that no foreign key to the rebuilt tables is broken."""
     broken = op.get_bind().execute(sa.text("PRAGMA foreign_key_check")).all()
     if broken:
         raise RuntimeError(f"{len(broken)} rows refer to nothing: restore a backup")

@@ -1,4 +1,4 @@
-"""Positions as fills add up to them, the rounds that were traded, and what fees were worth."""
+"""Positions computed from fills, round trips, and the value of fees."""
 
 import sqlalchemy as sa
 from alembic import op

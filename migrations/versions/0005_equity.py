@@ -1,4 +1,4 @@
-"""What accounts were worth, the highest that it was, and fills by market."""
+"""Equity points and peaks, and an index of fills by market."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ depends_on = None
 EXACT = sa.Text().with_variant(sa.Numeric(), "postgresql")
 TIME = sa.BigInteger()
 _KEYS = {"equity_points": ("account", "currency", "at"), "equity_peaks": ("account", "currency")}
-# What a position was made of is read in its order, in parts.
+# A position's fills are read in order, in batches.
 _FILLS_OF_A_MARKET = "ix_fills_account_symbol_id"
 
 

@@ -1,4 +1,4 @@
-"""What is allowed, and which orders add to risk."""
+"""Rules (trading window, limits, states, switches), and entries."""
 
 import json
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "account", name=op.f("pk_rules")),
     )
-    # So that there is something to hold on to while an order is checked.
+    # Rows that an order can lock while it is checked.
     op.bulk_insert(
         rules, [{"kind": kind, "account": "", "value": value} for kind, value in _first()]
     )
@@ -43,7 +43,7 @@ def upgrade() -> None:
 
 
 def _first() -> list[tuple[str, str]]:
-    """All is allowed."""
+    """Initial rules that allow everything."""
     active = json.dumps({"state": "ACTIVE", "since": datetime.now(UTC).isoformat()})
     return [("WINDOW", "{}"), ("LIMITS", "{}"), ("STANDING", active), ("TURN", "{}")]
 

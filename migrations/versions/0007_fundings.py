@@ -1,4 +1,4 @@
-"""How deposits and withdrawals are taken out of what an account has gained."""
+"""Units and outside amounts, which keep deposits and withdrawals out of an account's gains."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Paper orders on margin, the positions that they make, and what is owed for them."""
+"""Paper margin orders, their positions, and the debts of balances."""
 
 from typing import Any
 

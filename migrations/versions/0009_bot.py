@@ -1,4 +1,4 @@
-"""The bot, what it decided, and what its strategies hold."""
+"""The bot, its decisions, and what its strategies hold."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 1", name=op.f("ck_bots_single")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bots")),
     )
-    # Stopped, with nothing to do.
+    # A stopped bot without assignments.
     op.bulk_insert(bots, [{"id": 1, "value": "{}"}])
     op.create_table(
         "bot_decisions",

@@ -1,4 +1,4 @@
-"""What open orders are asked to become."""
+"""Amendments of open orders whose result is not known yet."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,1 +1,1 @@
-"""Tokens, and the audit of who changed what."""
+"""Access tokens, and the audit log of who changed what."""

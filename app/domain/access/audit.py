@@ -1,4 +1,4 @@
-"""The audit: who wanted to change what, and what came of it."""
+"""Audit log entries: who tried to change what, and what came of it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,12 +7,12 @@ from enum import StrEnum
 from app.domain.portfolio.positions import PositionKey
 from app.errors import Refusal
 
-# What there is one of in an installation.
+# The key of a subject of which an installation has only one.
 THE_ONE = "one"
 
 
 class AuditOutcome(StrEnum):
-    """What became of it: done, refused by a rule, or failed for a fault."""
+    """The outcome of an attempt: done, refused by a rule, or failed by a fault."""
 
     DONE = "DONE"
     REFUSED = "REFUSED"
@@ -20,7 +20,7 @@ class AuditOutcome(StrEnum):
 
 
 class SubjectKind(StrEnum):
-    """What kind of object a change is about."""
+    """The kind of object that a change concerns."""
 
     ACCOUNT = "ACCOUNT"
     ORDER = "ORDER"
@@ -33,7 +33,7 @@ class SubjectKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditSubject:
-    """The object that a change is about."""
+    """The object that a change concerns."""
 
     kind: SubjectKind
     key: str
@@ -52,7 +52,7 @@ class AuditSubject:
 
     @classmethod
     def window(cls) -> "AuditSubject":
-        """There is one."""
+        """The trading window, of which there is one."""
         return cls(kind=SubjectKind.WINDOW, key=THE_ONE)
 
     @classmethod
@@ -61,7 +61,7 @@ class AuditSubject:
 
     @classmethod
     def risk(cls, account: str | None) -> "AuditSubject":
-        """Of one account, or of all."""
+        """The risk settings of one account, or of all accounts."""
         return cls(kind=SubjectKind.RISK, key=account or THE_ONE)
 
     @classmethod
@@ -71,12 +71,12 @@ class AuditSubject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditEntry:
-    """One root field of a mutation, or one order of placeOrders."""
+    """One attempted change: a root field of a mutation, or one order of placeOrders."""
 
     id: str
     at: datetime
     actor: str
-    # The token; None for the command line.
+    # The token's id; None for the command line.
     actor_id: str | None
     action: str
     request_id: str
@@ -87,7 +87,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditResult:
-    """What became of an attempt that changed nothing."""
+    """The outcome of an attempt that changed nothing."""
 
     outcome: AuditOutcome
     code: str

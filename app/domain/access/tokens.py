@@ -1,4 +1,4 @@
-"""A token: who may come in, to which accounts, how far, and until when."""
+"""Token: an access token with its scopes, accounts and expiry, and the checks of a new one."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MIN_SECRET_LENGTH = 32
 
 
 class Scope(StrEnum):
-    """How far a token reaches; each includes those before it."""
+    """What a token may do; each scope includes those before it."""
 
     READ = "READ"
     TRADE = "TRADE"
@@ -32,7 +32,7 @@ _RANKS = {scope: rank for rank, scope in enumerate(Scope)}
 
 
 class TokenOrigin(StrEnum):
-    """Where the secret lives: with whoever made the token, in the data folder, in the settings."""
+    """Where the secret is: with the person who created it, in the data folder, in the settings."""
 
     CREATED = "CREATED"
     FILE = "FILE"
@@ -41,7 +41,7 @@ class TokenOrigin(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Token:
-    """A token as it is stored, without its secret. No account names means all accounts."""
+    """A token as it is stored, without its secret. None as account names means all accounts."""
 
     id: str
     name: str
@@ -67,19 +67,19 @@ class Token:
 
 
 def ordered(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
-    """Each scope once, the least first."""
+    """Each scope once, the lowest first."""
     return tuple(sorted(set(scopes), key=lambda scope: scope.rank))
 
 
 def is_usable_secret(secret: str) -> bool:
-    """Long enough to be a secret, and made of what a header can carry."""
+    """Whether it is long enough for a secret and contains only what a header can carry."""
     return len(secret) >= MIN_SECRET_LENGTH and all("!" <= character <= "~" for character in secret)
 
 
 def check_new(
     token: Token, *, now: datetime, known_accounts: Collection[str], granter: Token | None = None
 ) -> Refusal | None:
-    """Why this token may not be made, or None. Nobody grants more accounts than he sees himself."""
+    """Why the token may not be created, or None. A granter cannot grant accounts it cannot see."""
     if not token.name.strip() or not token.name.isprintable():
         return _refused("name", "name must have printable characters and be more than spaces")
     if len(token.name) > MAX_NAME_LENGTH:

@@ -1,1 +1,1 @@
-"""The bot's states, its signals, and the orders they come to."""
+"""The bot's states and assignments, and the orders that its signals become."""

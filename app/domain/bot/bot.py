@@ -1,4 +1,4 @@
-"""The bot: its states and the ways between them, what it is to do, and what it decided."""
+"""Bot: its states and transitions, its assignments, and its decisions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,13 +12,13 @@ from app.domain.signals import Signal
 
 MOST_ASSIGNMENTS = 50
 MOST_CYCLE_SECONDS = 86_400
-# So many cycles in a row that come to nothing, and it gives up.
+# Failed cycles in a row after which the bot gives up.
 MOST_FAILURES = 10
 MOST_PAUSE_SECONDS = 300.0
 
 
 class BotState(StrEnum):
-    """What it is doing."""
+    """What the bot is doing."""
 
     STOPPED = "STOPPED"
     STARTING = "STARTING"
@@ -28,7 +28,7 @@ class BotState(StrEnum):
     FAILED = "FAILED"
 
 
-# Every way from one state to another; what is not here does not happen.
+# Every allowed transition; any other raises.
 TRANSITIONS: Mapping[BotState, frozenset[BotState]] = MappingProxyType(
     {
         BotState.STOPPED: frozenset({BotState.STARTING}),
@@ -40,7 +40,7 @@ TRANSITIONS: Mapping[BotState, frozenset[BotState]] = MappingProxyType(
         ),
         BotState.PAUSED: frozenset({BotState.STARTING, BotState.RUNNING, BotState.STOPPING}),
         BotState.STOPPING: frozenset({BotState.STOPPED}),
-        # Until somebody has looked at it.
+        # FAILED stays until somebody starts the bot again.
         BotState.FAILED: frozenset({BotState.STARTING}),
     }
 )
@@ -68,13 +68,13 @@ class Assignment:
 
     @property
     def name(self) -> tuple[str, str, str]:
-        """No two of a bot have the same."""
+        """The key of the assignment: unique within the bot."""
         return self.strategy, self.symbol, self.timeframe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StopOptions:
-    """What is to be done besides when it stops."""
+    """What to do in addition when the bot stops."""
 
     cancel_open_orders: bool = False
     close_positions: bool = False
@@ -82,7 +82,7 @@ class StopOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bot:
-    """The bot as it stands. What was last asked for outlives every process."""
+    """The bot's current state. `desired`, what was last asked for, survives restarts."""
 
     state: BotState = BotState.STOPPED
     desired: BotState = BotState.STOPPED
@@ -100,7 +100,7 @@ class Bot:
     stop_wish: StopOptions = field(default_factory=StopOptions)
 
     def moved(self, state: BotState) -> "Bot":
-        """LookupError where no way leads there."""
+        """The bot in another state. Raises LookupError if the transition is not allowed."""
         if state is self.state:
             return self
         if state not in TRANSITIONS[self.state]:
@@ -110,7 +110,7 @@ class Bot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What a strategy said about one closed candle, and what came of it."""
+    """A strategy's signal for one closed candle, and what came of it."""
 
     id: str
     at: datetime
@@ -119,7 +119,7 @@ class Decision:
     strategy: str
     symbol: str
     timeframe: str
-    # When the candle began.
+    # The start of the candle.
     candle_at: datetime
     signal: Signal
     outcome: DecisionOutcome
@@ -128,8 +128,8 @@ class Decision:
 
 
 def pause_seconds(bot: Bot) -> float:
-    """Until the next cycle: longer and longer where nothing goes right."""
+    """The pause until the next cycle: grows exponentially with consecutive failures."""
     if not bot.consecutive_failures:
         return float(bot.cycle_seconds)
-    patience = bot.cycle_seconds * 2.0 ** min(bot.consecutive_failures, 20)
-    return min(patience, max(MOST_PAUSE_SECONDS, float(bot.cycle_seconds)))
+    backoff = bot.cycle_seconds * 2.0 ** min(bot.consecutive_failures, 20)
+    return min(backoff, max(MOST_PAUSE_SECONDS, float(bot.cycle_seconds)))

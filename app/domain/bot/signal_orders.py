@@ -1,4 +1,4 @@
-"""What a signal comes to: an order, or why there is none."""
+"""Turns a strategy's signal into an order, or into the reason why there is none."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,7 +23,7 @@ class SignalOrder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StrategyPosition:
-    """Where a strategy stands when its signal comes."""
+    """What a strategy holds, and the market's state, when its signal comes."""
 
     assignment: Assignment
     market: Market
@@ -31,45 +31,47 @@ class StrategyPosition:
     last: Decimal
 
 
-def wanted(signal: Signal, part: Decimal, stand: StrategyPosition) -> SignalOrder | str:
-    """The order, or in words why nothing is to be done."""
+def wanted(signal: Signal, part: Decimal, position: StrategyPosition) -> SignalOrder | str:
+    """The order for a signal, or the reason for placing none."""
     match signal:
         case Signal.HOLD:
             return "nothing is to be done"
         case Signal.BUY:
-            return _buy(part, stand)
+            return _buy(part, position)
         case Signal.SELL:
-            return _sell(part, stand)
+            return _sell(part, position)
         case Signal.CLOSE:
-            return _sell(_ONE, stand)
+            return _sell(_ONE, position)
 
 
-def _buy(part: Decimal, stand: StrategyPosition) -> SignalOrder | str:
-    """No more than is left of the allocation, its fee included."""
-    allocation, cost = stand.assignment.allocation, stand.holding.basis
+def _buy(part: Decimal, position: StrategyPosition) -> SignalOrder | str:
+    """Buys at most what is left of the allocation, the fee included."""
+    allocation, cost = position.assignment.allocation, position.holding.basis
     left = money.subtract(allocation, cost)
     budget = min(money.multiply(allocation, part), left)
     if budget <= money.ZERO:
         return f"the allocation of {money.plain(allocation)} is used up"
-    fees = stand.market.fees
+    fees = position.market.fees
     taker = money.ZERO if fees is None else max(fees.taker, money.ZERO)
-    each = money.multiply(stand.last, money.add(_ONE, taker))
-    return _enough(OrderSide.BUY, money.divide(budget, each), stand)
+    each = money.multiply(position.last, money.add(_ONE, taker))
+    return _tradable_order(OrderSide.BUY, money.divide(budget, each), position)
 
 
-def _sell(part: Decimal, stand: StrategyPosition) -> SignalOrder | str:
-    held = stand.holding.amount
+def _sell(part: Decimal, position: StrategyPosition) -> SignalOrder | str:
+    held = position.holding.amount
     if held <= money.ZERO:
         return "nothing of it is held"
-    return _enough(OrderSide.SELL, money.multiply(held, part), stand)
+    return _tradable_order(OrderSide.SELL, money.multiply(held, part), position)
 
 
-def _enough(side: OrderSide, amount: Decimal, stand: StrategyPosition) -> SignalOrder | str:
-    market = stand.market
+def _tradable_order(
+    side: OrderSide, amount: Decimal, position: StrategyPosition
+) -> SignalOrder | str:
+    market = position.market
     if market.amount_step is not None:
         amount = money.floor_to_step(amount, market.amount_step)
     least = market.min_amount or money.ZERO
-    notional = money.multiply(amount, stand.last)
+    notional = money.multiply(amount, position.last)
     if not amount or amount < least or notional < (market.min_notional or money.ZERO):
         return f"{money.plain(amount)} is less than the market lets be traded"
     return SignalOrder(side=side, amount=amount)

@@ -1,1 +1,1 @@
-"""Markets, candles, order books, and the names of symbols."""
+"""Markets, tickers, candles, order books, and suggestions for unknown symbols."""

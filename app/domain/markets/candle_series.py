@@ -1,4 +1,4 @@
-"""Candles one after the other: how those that are kept and those that are told become one."""
+"""CandleSeries: joins stored candles with those that the exchange reports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,14 +7,14 @@ from itertools import pairwise
 
 from app.domain.markets.candles import MAX_CANDLES, Candle, CandleRequest, span_of
 
-# So many of those that are kept are asked for again: exchanges correct the newest.
+# How many of the newest stored candles are requested again: exchanges correct the newest.
 OVERLAP = 3
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CandleSeries:
-    """The candles of one market as one source tells them."""
+    """The candles of one market and timeframe from one source."""
 
     source: str
     symbol: str
@@ -22,7 +22,7 @@ class CandleSeries:
 
     @property
     def span(self) -> timedelta:
-        """How long each of them lasts."""
+        """The length of each candle."""
         span = span_of(self.timeframe)
         assert span is not None  # noqa: S101 - others are refused
         return span
@@ -30,30 +30,32 @@ class CandleSeries:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesChanges:
-    """How what is told differs from what is kept."""
+    """How the reported candles differ from the stored ones."""
 
-    told: Sequence[Candle]
+    # New or corrected candles.
+    changed: Sequence[Candle]
+    # Stored candles that the exchange no longer reports, by start time.
     gone: Sequence[datetime]
-    # What began earlier may have been corrected too, or does not lead up to what is told.
+    # Candles before this time may have been corrected too, or do not connect to the reported ones.
     doubtful_before: datetime | None
 
     def __bool__(self) -> bool:
-        return bool(self.told or self.gone or self.doubtful_before)
+        return bool(self.changed or self.gone or self.doubtful_before)
 
 
 def all_of(wanted: CandleRequest, now: datetime) -> CandleRequest:
-    """With the one that runs, where a request can be so long."""
+    """A request for all wanted candles and the unfinished one, if that many can be requested."""
     if wanted.limit < MAX_CANDLES:
         return replace(wanted, limit=wanted.limit + 1)
-    # So many begin after that, and then the one that runs.
+    # From here on exactly `limit` candles begin, and then the unfinished one.
     return replace(wanted, since=now - (wanted.limit + 1) * wanted.span + _MILLISECOND)
 
 
 def rest_of(wanted: CandleRequest, kept: Sequence[Candle], now: datetime) -> CandleRequest | None:
-    """What has closed since, and the newest again; None where all are to be asked for."""
+    """A request for the newest stored candles and all later ones; None if all are needed."""
     newest = kept[-wanted.limit :]
-    is_enough = len(newest) == wanted.limit and _is_whole(newest, wanted.span)
-    if not is_enough or _is_of_old(newest[-1], wanted.span, now):
+    is_enough = len(newest) == wanted.limit and _is_contiguous(newest, wanted.span)
+    if not is_enough or _is_outdated(newest[-1], wanted.span, now):
         return None
     since = newest[-OVERLAP:][0].at
     limit = (now - since) // wanted.span
@@ -61,38 +63,46 @@ def rest_of(wanted: CandleRequest, kept: Sequence[Candle], now: datetime) -> Can
 
 
 def joined(
-    kept: Sequence[Candle], told: Sequence[Candle], asked: CandleRequest, now: datetime
+    kept: Sequence[Candle], reported: Sequence[Candle], asked: CandleRequest, now: datetime
 ) -> Sequence[Candle] | None:
-    """None where they do not follow on each other, or do not reach until now."""
-    before = [one for one in kept if asked.since is None or one.at < asked.since]
-    # Where the first that is told again was corrected, those before it may have been too.
-    if not told or told[0] not in kept[len(before) :][:1] or not _is_whole(told, asked.span):
+    """Stored and reported candles in one; None if they do not connect or do not reach now."""
+    before = [candle for candle in kept if asked.since is None or candle.at < asked.since]
+    # If the first candle reported again was corrected, those before it may have been too.
+    if (
+        not reported
+        or reported[0] not in kept[len(before) :][:1]
+        or not _is_contiguous(reported, asked.span)
+    ):
         return None
-    if told[-1].at + 2 * asked.span <= now:
+    if reported[-1].at + 2 * asked.span <= now:
         return None
-    return [*before, *closed(told)]
+    return [*before, *closed(reported)]
 
 
-def closed(told: Sequence[Candle]) -> Sequence[Candle]:
-    return [one for one in told if one.is_closed]
+def closed(reported: Sequence[Candle]) -> Sequence[Candle]:
+    return [candle for candle in reported if candle.is_closed]
 
 
-def changes(kept: Sequence[Candle], told: Sequence[Candle]) -> SeriesChanges:
-    before, after = {one.at: one for one in kept}, {one.at for one in told}
-    is_doubtful = bool(kept and told) and before.get(told[0].at) != told[0]
+def changes(kept: Sequence[Candle], reported: Sequence[Candle]) -> SeriesChanges:
+    before, after = {candle.at: candle for candle in kept}, {candle.at for candle in reported}
+    is_doubtful = bool(kept and reported) and before.get(reported[0].at) != reported[0]
     return SeriesChanges(
-        told=[one for one in closed(told) if before.get(one.at) != one],
-        gone=[at for at in before if at not in after and told and told[0].at < at < told[-1].at],
-        doubtful_before=told[0].at if is_doubtful else None,
+        changed=[candle for candle in closed(reported) if before.get(candle.at) != candle],
+        gone=[
+            at
+            for at in before
+            if at not in after and reported and reported[0].at < at < reported[-1].at
+        ],
+        doubtful_before=reported[0].at if is_doubtful else None,
     )
 
 
-def _is_whole(candles: Sequence[Candle], span: timedelta) -> bool:
-    """Whether each begins where the one before it ends."""
-    return all(one.at + span == after.at for one, after in pairwise(candles))
+def _is_contiguous(candles: Sequence[Candle], span: timedelta) -> bool:
+    """Whether each candle begins where the one before it ends."""
+    return all(before.at + span == after.at for before, after in pairwise(candles))
 
 
-def _is_of_old(newest: Candle, span: timedelta, now: datetime) -> bool:
-    """Whether the next one closes another day: what was corrected late is learned then."""
+def _is_outdated(newest: Candle, span: timedelta, now: datetime) -> bool:
+    """Whether the next candle closes on another day: then late corrections are fetched too."""
     ended = newest.at + span
     return ended.date() != now.date() and ended + span <= now

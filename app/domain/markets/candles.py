@@ -1,4 +1,4 @@
-"""Candles: what the price of a market did in one span of time after the other."""
+"""Candle, CandleRequest, timeframes, and the checks of a request."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _UNITS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candle:
-    """The prices of one span of time, from its beginning on."""
+    """Open, high, low, close and volume of one time span, which starts at `at`."""
 
     at: datetime
     open: Decimal
@@ -36,7 +36,7 @@ class Candle:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CandleRequest:
-    """So many candles of a market, since a time, or else the latest."""
+    """A request for `limit` candles of a market: from `since` on, or the latest."""
 
     symbol: str
     timeframe: str
@@ -45,14 +45,14 @@ class CandleRequest:
 
     @property
     def span(self) -> timedelta:
-        """How long each of them lasts."""
+        """The length of each candle."""
         span = span_of(self.timeframe)
         assert span is not None  # noqa: S101 - others are refused
         return span
 
 
 def span_of(timeframe: str) -> timedelta | None:
-    """None where it is no timeframe, or one that is not always as long, as a month is."""
+    """The length of a timeframe; None if it is not one, or not of fixed length, like a month."""
     found = _TIMEFRAME.fullmatch(timeframe)
     return None if found is None else int(found[1]) * _UNITS[found[2]]
 
@@ -65,13 +65,13 @@ def examine_timeframe(timeframe: str, offered: Sequence[str]) -> Refusal | None:
 
 
 def examine(asked: CandleRequest, offered: Sequence[str], now: datetime) -> Refusal | None:
-    """Why there are no such candles, as far as can be told without asking for them."""
+    """Why the request is refused, as far as is known without sending it; None if it is not."""
     refusal = examine_timeframe(asked.timeframe, offered)
     if refusal is not None:
         return refusal
     if not 1 <= asked.limit <= MAX_CANDLES:
         return invalid("limit", f"limit must be 1 to {MAX_CANDLES}")
     if asked.since is not None and asked.since > now:
-        told = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return invalid("since", f"since must not lie in the future; it is {told}")
+        time = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return invalid("since", f"since must not lie in the future; it is {time}")
     return None

@@ -1,4 +1,4 @@
-"""Markets and their prices."""
+"""Market, its fee rates, and Ticker."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +10,9 @@ from app.domain.order_kinds import PositionType
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeeRates:
-    """Parts of the cost, for those who waited and for those who took.
+    """Maker and taker fee as fractions of the cost.
 
-    A fee in quote is paid beside the cost of a buy; elsewhere it is taken from what was bought.
+    If fees are in quote, a buy pays them on top of its cost; otherwise out of what it bought.
     """
 
     maker: Decimal
@@ -30,7 +30,7 @@ class FeeRates:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Market:
-    """What can be traded under one symbol, and in which steps."""
+    """What is traded under one symbol, with its steps and minimums."""
 
     symbol: str
     base: str
@@ -42,7 +42,7 @@ class Market:
     min_amount: Decimal | None
     min_notional: Decimal | None
     contract_size: Decimal | None = None
-    # None where the exchange does not tell them beforehand.
+    # None if the exchange does not publish them.
     fees: FeeRates | None = None
 
 

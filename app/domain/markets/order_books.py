@@ -1,4 +1,4 @@
-"""What others offer in a market."""
+"""OrderBook and its levels."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +12,7 @@ MAX_DEPTH = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BookLevel:
-    """So much can be traded at this price."""
+    """The amount that can be traded at one price."""
 
     price: Decimal
     amount: Decimal
@@ -20,14 +20,14 @@ class BookLevel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderBook:
-    """Both sides of a market at one moment, each from its best price on."""
+    """Both sides of a market at one moment, each with its best price first."""
 
     bids: tuple[BookLevel, ...]
     asks: tuple[BookLevel, ...]
     at: datetime
 
     def cut(self, depth: int) -> "OrderBook":
-        """The same no deeper than so many levels."""
+        """The same order book, at most `depth` levels deep."""
         return replace(self, bids=self.bids[:depth], asks=self.asks[:depth])
 
 

@@ -1,17 +1,17 @@
-"""Names of markets: those that may have been meant by one that is none."""
+"""The refusal of an unknown symbol, with suggestions of what may have been meant."""
 
 from collections.abc import Collection
 
 from app.errors import Refusal, RefusalCode
 
-# So many are named, out of thousands.
+# How many symbols the refusal lists, out of thousands.
 MOST_NAMED = 8
 _LONGEST = 64
 _SIGNS = dict.fromkeys(map(ord, "/:-_. "))
 
 
 def unknown_symbol(symbol: str, known: Collection[str], *field: str) -> Refusal:
-    """Says which there are, those first that begin with the same letters."""
+    """The refusal; suggests symbols that begin with the same letters, else lists what exists."""
     return Refusal(
         code=RefusalCode.UNKNOWN_SYMBOL,
         message=f"the account has no market of this symbol{_instead(symbol, known)}",
@@ -30,7 +30,7 @@ def _instead(symbol: str, known: Collection[str]) -> str:
 
 
 def _begins_with(name: str, meant: str) -> bool:
-    # Of thousands of names few have the same first letter.
+    # Cheap test first: of thousands of names, few have the same first letter.
     return name[:1].upper() == meant[0] and _letters(name).startswith(meant)
 
 

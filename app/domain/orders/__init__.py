@@ -1,1 +1,1 @@
-"""An order from request to last fill: its states, the checks in front of it, and every change."""
+"""Orders from request to last fill: states, checks of the gate, changes, and imports."""

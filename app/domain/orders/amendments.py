@@ -1,4 +1,4 @@
-"""Changing an order in place: what is asked for, and whether it may be."""
+"""Amendments: what a client asks to change of an order, and the checks of it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NAMES = "amount, price and triggerPrice"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Amendment:
-    """What a client wants to be different; None stays as it is. The amount is the new total."""
+    """What a client wants to change; None keeps the value. The amount is the new total."""
 
     amount: Decimal | None = None
     price: Decimal | None = None
@@ -35,7 +35,7 @@ class Amendment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AskedAmendment:
-    """What an order is to become: written down before the exchange is asked."""
+    """The terms that an order should get, stored before the exchange is asked."""
 
     id: str
     order_id: str
@@ -43,14 +43,14 @@ class AskedAmendment:
     terms: AmendableTerms
 
     def is_settled_by(self, answer: OrderReport) -> bool:
-        """Whether the exchange's answer to it tells for good what became of it."""
-        has_them = answer.terms is not None and answer.terms.terms == self.terms
-        return has_them or not answer.status.is_open
+        """Whether the exchange's answer settles the amendment: terms reached or order closed."""
+        has_terms = answer.terms is not None and answer.terms.terms == self.terms
+        return has_terms or not answer.status.is_open
 
 
 def most_remaining(order: Order, asked: Iterable[AskedAmendment]) -> Decimal:
-    """What of it may yet trade, whatever becomes of the amendments that are not settled."""
-    amounts = [one.terms.amount for one in asked if one.order_id == order.id]
+    """The most that may still trade, whichever of the unsettled amendments took effect."""
+    amounts = [pending.terms.amount for pending in asked if pending.order_id == order.id]
     return money.subtract(max(order.amount, *amounts), order.filled) if amounts else order.remaining
 
 
@@ -65,7 +65,7 @@ def amended_terms(order: Order, amendment: Amendment) -> AmendableTerms:
 
 
 def is_increase(order: Order, wanted: AmendableTerms) -> bool:
-    """More of it, or at a costlier price: what a new order would be asked about."""
+    """Whether the amount grows or the price gets costlier, which needs a new order's checks."""
     if wanted.amount > order.amount:
         return True
     is_buy = order.side is OrderSide.BUY
@@ -77,7 +77,7 @@ def is_increase(order: Order, wanted: AmendableTerms) -> bool:
 
 
 def check_state(order: Order, amendment: Amendment) -> Refusal | None:
-    """What the order itself says, before the exchange is asked for anything."""
+    """The checks of the order's state, before anything is asked of the exchange."""
     if amendment.is_empty:
         return invalid("amount", f"nothing is changed: give at least one of {NAMES}")
     if not order.status.is_answered:

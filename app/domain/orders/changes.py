@@ -1,4 +1,4 @@
-"""Every change that an order can go through, each as the events that tell it."""
+"""Every change that an order can go through, each as the events that record it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +21,12 @@ _CLOSING = {
 
 
 class TransitionForbidden(OrderdeckError):
-    """News that the table of transitions does not allow: recorded nowhere, told to the operator."""
+    """A report that TRANSITIONS does not allow: not recorded, but logged for the operator."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One event, and what it does to the fills."""
+    """One event, with the fills that it adds and supersedes."""
 
     event: OrderEvent
     added: tuple[Fill, ...] = ()
@@ -34,7 +34,7 @@ class Change:
 
 
 def submitted(order: Order) -> Change:
-    """The intent, before anything is sent."""
+    """The new intent, before anything is sent."""
     _check(None, order.status)
     event = OrderEvent(
         kind=OrderUpdateKind.SUBMITTED, at=order.created_at, previous_status=None, order=order
@@ -63,10 +63,10 @@ def metadata_set(order: Order, metadata: Mapping[str, Any], at: datetime) -> Cha
 
 
 def is_amended(order: Order, reported: ReportedTerms) -> bool:
-    """Whether the exchange has other terms than we know, or has had others in between."""
+    """Whether the exchange's terms differ from ours, or differed in between (by version)."""
     if reported.version is not None:
         return reported.version > order.amendments
-    # What is closed is not amended any more, however an exchange goes on to list it.
+    # A closed order is not amended any more, whatever terms the exchange lists it with.
     if not order.is_open:
         return False
     known = AmendableTerms(
@@ -76,7 +76,7 @@ def is_amended(order: Order, reported: ReportedTerms) -> bool:
 
 
 def imported(order: Order) -> Change:
-    """An order that was found on the exchange and placed by nobody here."""
+    """An external order, found on the exchange and not placed through orderdeck."""
     _check(None, order.status)
     event = OrderEvent(
         kind=OrderUpdateKind.IMPORTED, at=order.updated_at, previous_status=None, order=order
@@ -85,7 +85,7 @@ def imported(order: Order) -> Change:
 
 
 def is_not_found_verdict(order: Order) -> bool:
-    """Whether an order was given up as unknown to the exchange: the one no that may be wrong."""
+    """Whether the order was rejected as unknown to the exchange: the one rejection that may err."""
     return (
         order.status is OrderStatus.REJECTED
         and order.refusal is not None
@@ -101,12 +101,12 @@ def received(
     at: datetime,
     new_id: Callable[[], str],
 ) -> list[Change]:
-    """What a report of the exchange adds to what is known; nothing where it says nothing new."""
-    return _Receiving(order, fills, report, at=at, new_id=new_id).steps()
+    """The changes that a report makes to an order; empty if it says nothing new."""
+    return _ReportBooking(order, fills, report, at=at, new_id=new_id).steps()
 
 
-class _Receiving:
-    """One report on its way into one order."""
+class _ReportBooking:
+    """Applies one report to one order, step by step."""
 
     def __init__(
         self, order: Order, fills: Sequence[Fill], report: OrderReport, *, at: datetime,
@@ -127,7 +127,7 @@ class _Receiving:
             self._accept()
         self._amend()
         known = {fill.exchange_trade_id for fill in self._fills}
-        # Of one moment, in the order in which the exchange tells them.
+        # The sort is stable: trades of the same time keep the exchange's order.
         for trade in sorted(self._report.fills, key=lambda trade: trade.at):
             if trade.trade_id not in known:
                 known.add(trade.trade_id)
@@ -192,7 +192,7 @@ class _Receiving:
         self._filled(kind, added, superseded=guessed)
 
     def _add_difference(self) -> None:
-        """Where the exchange's totals say more than the trades, the rest is one fill of its own."""
+        """Add a synthesized fill if the exchange's totals exceed the known trades."""
         if self._report.filled is None:
             return
         if self._report.filled > self._order.reported_filled:

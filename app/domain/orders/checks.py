@@ -1,4 +1,4 @@
-"""The gate in front of every new order: its checks, in the order in which they run."""
+"""The gate's checks of a new order, in the order in which they run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,34 +26,34 @@ _UNREACHED = "not checked: the exchange cannot be reached"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExchangeUnknown:
-    """Why nothing can be known of the exchange, in words for a person."""
+    """Why the exchange's facts are not known, in words for a person."""
 
     why: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleFacts:
-    """What an order is held against that the exchange knows nothing of."""
+    """What our own rules say about an order: trading state, limits, trading window."""
 
     standing: TradingStateRecord
     limits: RiskLimits = field(default_factory=RiskLimits)
     is_reduction: bool = False
-    # None where no window speaks of it.
+    # None if the trading window does not apply to the order.
     window: WindowState | None = None
-    # None for a reduction, which passes all but a halt.
+    # None for a reduction, which passes everything but a halt.
     entry: EntryFacts | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateFacts:
-    """All that the gate looks at."""
+    """Everything that the gate checks an order against."""
 
     exchange: MarketFacts | ExchangeUnknown
     rules: RuleFacts
 
 
 def examine(request: OrderRequest, facts: GateFacts) -> Iterator[CheckResult]:
-    """Every check behind that of the form; those that cannot be made say why."""
+    """Every check after those of the form; a check that cannot be made says why."""
     exchange, rules = facts.exchange, facts.rules
     yield examine_state(rules.standing, is_reduction=rules.is_reduction)
     yield CheckResult(
@@ -74,7 +74,7 @@ def examine(request: OrderRequest, facts: GateFacts) -> Iterator[CheckResult]:
 
 
 def examine_increase(rules: RuleFacts) -> Iterator[CheckResult]:
-    """What an order must pass once more that is amended upwards."""
+    """The checks that an amendment which increases an order must pass again."""
     yield examine_state(rules.standing, is_reduction=rules.is_reduction)
     yield from _examine_window(rules)
     yield from _examine_limits(rules)
@@ -98,7 +98,7 @@ def _examine_market(request: OrderRequest, facts: MarketFacts) -> Iterator[Check
 
 
 def _examine_window(rules: RuleFacts) -> Iterator[CheckResult]:
-    """Where none speaks of the order, one that lets all through."""
+    """The window's checks; if none applies to the order, those of an unlimited window."""
     unlimited = WindowState(window=TradingWindow(), trades=TradeCounts(), at=rules.standing.since)
     return examine_window(rules.window or unlimited)
 

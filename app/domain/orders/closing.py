@@ -1,4 +1,4 @@
-"""Closing a position: how much of it can be traded, and the order that does it."""
+"""Closing a position: the tradable amount, and the market order that closes it."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from app.domain.portfolio.positions import PositionKey
 
 
 def tradable(amount: Decimal, market: Market | None) -> Decimal:
-    """As much of it as the market's step lets be traded."""
+    """The amount, rounded down to the market's step."""
     if market is None or market.amount_step is None:
         return amount
     return money.floor_to_step(amount, market.amount_step)
@@ -20,7 +20,7 @@ def tradable(amount: Decimal, market: Market | None) -> Decimal:
 def closing_order(
     key: PositionKey, side: OrderSide, amount: Decimal, client_order_id: str
 ) -> OrderRequest:
-    """The market order that closes so much of a position, and can only reduce it."""
+    """The market order that closes this amount of a position, and can only reduce it."""
     is_spot_buy = key.type is PositionType.SPOT and side is OrderSide.BUY
     return OrderRequest(
         account=key.account,
@@ -30,7 +30,7 @@ def closing_order(
             side=side,
             type=OrderType.MARKET,
             amount=amount,
-            # On spot only a sell reduces; a buy makes up for what was sold in another market.
+            # On spot only a sell can reduce; a buy covers what was sold in another market.
             reduce_only=not is_spot_buy,
             position_type=key.type,
         ),

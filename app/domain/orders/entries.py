@@ -1,4 +1,4 @@
-"""Orders that add to risk, as the gate let them in."""
+"""Entry: an order that adds to risk, as it passed the gate, and what of it is still open."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,21 +10,21 @@ from app.domain.order_kinds import OrderSide, OrderSource, PositionType
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What is kept of one beside the order itself."""
+    """What is stored of an entry besides the order itself."""
 
     order_id: str
     account: str
     source: OrderSource
     at: datetime
-    # What an order without a price of its own was reckoned at.
+    # The price assumed for an order without a price of its own.
     expected_price: Decimal | None
-    # What its quote was worth in the currency that the account's money is counted in.
+    # The rate from its quote to the account's home currency.
     rate: Decimal | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remainder:
-    """What of an order may yet trade, and at which price."""
+    """How much of an order may still trade, and at which price."""
 
     remaining: Decimal
     price: Decimal | None
@@ -32,22 +32,24 @@ class Remainder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenEntry:
-    """One that is still open."""
+    """An entry whose order is still open."""
 
     order_id: str
     symbol: str
     position_type: PositionType
     side: OrderSide
     rate: Decimal | None
-    # As it stands, and as each amendment would have it of which nobody knows what became.
-    stakes: tuple[Remainder, ...]
+    # As the order is, and as each amendment whose result is unknown would make it.
+    remainders: tuple[Remainder, ...]
 
     @property
     def notional(self) -> Decimal | None:
-        """At its largest, in the currency of the account's money; None where nobody knows."""
+        """The largest possible notional in the account's home currency; None if not known."""
         costs = [
-            None if one.price is None else money.multiply(one.remaining, one.price)
-            for one in self.stakes
+            None
+            if remainder.price is None
+            else money.multiply(remainder.remaining, remainder.price)
+            for remainder in self.remainders
         ]
         known = [cost for cost in costs if cost is not None]
         if self.rate is None or len(known) < len(costs):

@@ -1,4 +1,4 @@
-"""What an order will probably cost, told before it is placed."""
+"""Estimates of an order's price, fee and needed funds, before it is placed."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ _ONE = Decimal(1)
 
 
 def expected_price(order: HasTerms, ticker: Ticker | None) -> Decimal | None:
-    """The price that it is reckoned at: its limit, else its trigger, else the market's best."""
+    """The price to calculate with: the limit, else the trigger, else the market's best price."""
     if order.type.has_price:
         return order.price
     if order.type.has_trigger:
@@ -24,7 +24,7 @@ def expected_price(order: HasTerms, ticker: Ticker | None) -> Decimal | None:
 
 
 def best_price(side: OrderSide, ticker: Ticker | None) -> Decimal | None:
-    """What it would cost at once."""
+    """The price of trading at once: best ask for a buy, best bid for a sell, else the last."""
     if ticker is None:
         return None
     best = ticker.ask if side is OrderSide.BUY else ticker.bid
@@ -36,7 +36,7 @@ def notional(order: HasTerms, price: Decimal) -> Decimal:
 
 
 def fee(order: HasTerms, market: Market, ticker: Ticker | None) -> Fee | None:
-    """None where the exchange does not tell its rates, or the price is not known."""
+    """The expected fee; None if the fee rates or the price are not known."""
     price = expected_price(order, ticker)
     if market.fees is None or price is None:
         return None
@@ -47,7 +47,7 @@ def fee(order: HasTerms, market: Market, ticker: Ticker | None) -> Fee | None:
 
 
 def needed_in_quote(order: HasTerms, market: Market, price: Decimal) -> Decimal:
-    """What a buy takes out of the account at most, a fee that is paid in quote included."""
+    """The most that a buy can take from the quote balance, including a fee paid in quote."""
     cost = notional(order, price)
     if market.fees is None or not market.fees.is_in_quote:
         return cost
@@ -56,7 +56,7 @@ def needed_in_quote(order: HasTerms, market: Market, price: Decimal) -> Decimal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PriceBasis:
-    """What an order is reckoned by."""
+    """The market, price and ticker that an estimate is based on."""
 
     market: Market
     price: Decimal
@@ -64,9 +64,9 @@ class PriceBasis:
 
 
 def needed_on_margin(order: HasTerms, by: PriceBasis, open: Exposure | None) -> Decimal:
-    """The margin of what it opens and its highest fee, less what it sets free at once.
+    """The margin of what the order opens, plus its highest fee, less what it frees at once.
 
-    What only closes at once needs nothing: it is always paid for.
+    An order that only closes, at once, needs nothing: it always settles.
     """
     held = money.ZERO if open is None else open.amount
     opening = money.subtract(order.amount, closable(held, order.side))
@@ -82,11 +82,11 @@ def needed_on_margin(order: HasTerms, by: PriceBasis, open: Exposure | None) -> 
     is_flip = open is not None and opening < order.amount
     if open is None or not (is_flip and is_at_once):
         return needed
-    return max(money.subtract(needed, _set_free(open, by.price)), money.ZERO)
+    return max(money.subtract(needed, _freed(open, by.price)), money.ZERO)
 
 
-def _set_free(open: Exposure, price: Decimal) -> Decimal:
-    """What comes back of a position that is closed at this price."""
+def _freed(open: Exposure, price: Decimal) -> Decimal:
+    """The margin and profit that closing a position at this price frees."""
     if open.margin is None or open.entry_price is None:
         return money.ZERO
     gained = money.multiply(open.amount, money.subtract(price, open.entry_price))
@@ -94,7 +94,7 @@ def _set_free(open: Exposure, price: Decimal) -> Decimal:
 
 
 def _highest(order: HasTerms, fees: FeeRates) -> Decimal:
-    """A limit order may end up as either; one without a price always takes."""
+    """The highest possible fee rate: a limit order may be maker or taker, others always take."""
     rates = (fees.maker, fees.taker) if order.type.has_price else (fees.taker,)
     return max(*rates, Decimal(0))
 

@@ -1,4 +1,4 @@
-"""The log of everything that happened to orders, and the cursors that point into it."""
+"""OrderEvent, one entry of the event log, and LogPosition, the cursors into the log."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from app.errors import CursorInvalid
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderEvent:
-    """One change of an order, with the order as it was right after it."""
+    """One change of an order, with the order right after it."""
 
     kind: OrderUpdateKind
     at: datetime
@@ -24,7 +24,7 @@ class OrderEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogPosition:
-    """A place in one log: just behind the event that bears this number and tag."""
+    """A place in one log: right after the event with this number and tag."""
 
     log: str
     seq: int

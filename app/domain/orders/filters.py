@@ -1,4 +1,4 @@
-"""Which orders and fills are meant."""
+"""OrderFilter, FillFilter and OrderSort: which orders and fills a list contains, and sorted how."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from app.domain.orders.order import Order, OrderStatus
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderFilter:
-    """Every field that is set must hold; an empty tuple matches nothing."""
+    """Every field that is set must match; an empty set matches nothing."""
 
     accounts: frozenset[str] | None = None
     symbols: frozenset[str] | None = None
@@ -44,7 +44,7 @@ class OrderFilter:
         )
 
     def matches_change(self, previous: OrderStatus | None, order: Order) -> bool:
-        """Whether the order matched before or after a change, which differ in status alone."""
+        """Whether the order matches before or after a change; only its status differs."""
         if self.matches(order):
             return True
         return previous is not None and self.matches(replace(order, status=previous))
@@ -52,14 +52,14 @@ class OrderFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FillFilter:
-    """Every field that is set must hold."""
+    """Every field that is set must match."""
 
     accounts: frozenset[str] | None = None
     order_id: str | None = None
     symbols: frozenset[str] | None = None
     since: datetime | None = None
     until: datetime | None = None
-    # Only what the order had at this revision.
+    # The fills as of this revision of the order.
     at_revision: int | None = None
 
 

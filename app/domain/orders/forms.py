@@ -1,4 +1,4 @@
-"""What can be told of a new order without the exchange: the shape of the request itself."""
+"""The checks of a new order's form, which need nothing from the exchange."""
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -41,14 +41,14 @@ def examine_form(request: OrderRequest) -> Iterator[CheckResult]:
 
 
 def examine_shape(order: HasTerms) -> Iterator[CheckResult]:
-    """Every check of what an order says by itself."""
+    """Every check of an order's terms by themselves."""
     yield from examine_terms(order.type, order.terms.amendable)
     for check in _CHECKS:
         yield check(order)
 
 
 def examine_terms(type: OrderType, terms: AmendableTerms) -> Iterator[CheckResult]:
-    """Whether the numbers are there that this type needs, and no others."""
+    """Whether the order has the numbers that its type needs, and no others."""
     yield _number("amount", terms.amount)
     yield _needed(type, "price", terms.price, is_needed=type.has_price)
     yield _needed(type, "triggerPrice", terms.trigger_price, is_needed=type.has_trigger)
@@ -104,7 +104,7 @@ _CHECKS: tuple[Callable[[HasTerms], CheckResult], ...] = (
 
 
 def listed(values: Iterable[str]) -> str:
-    """As one says it: GTC, IOC or FOK."""
+    """The values as a phrase: GTC, IOC or FOK."""
     *others, last = (str(value) for value in values)
     return f"{', '.join(others)} or {last}" if others else last
 

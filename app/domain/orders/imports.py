@@ -1,4 +1,4 @@
-"""Taking in orders that were found on the exchange and placed by nobody here."""
+"""Imports of external orders: those found on the exchange and not placed through orderdeck."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -9,27 +9,27 @@ from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.domain.orders.requests import CLIENT_ORDER_ID
 
-# What stands where a request's fingerprint would: no request is ever the same.
+# Instead of a request's fingerprint: it equals that of no request.
 FINGERPRINT = "external"
 
 
 def is_importable(report: OrderReport) -> bool:
-    """Whether it tells enough to know what the order is."""
+    """Whether the report has the details and terms needed to import the order."""
     return report.details is not None and report.terms is not None
 
 
 def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) -> Order:
-    """The order as it is taken in; what it has traded and whether it closed comes behind."""
-    assert report.details is not None  # noqa: S101 - asked only of what is importable
+    """The imported order, still open and unfilled: applying the report adds fills and close."""
+    assert report.details is not None  # noqa: S101 - called only for importable reports
     assert report.terms is not None  # noqa: S101
     details = report.details
-    own = _own_name(report.symbol, report.exchange_order_id)
+    own = _generated_id(report.symbol, report.exchange_order_id)
     named = details.client_order_id or ""
     return Order(
         id=id,
         account=account,
         client_order_id=named if CLIENT_ORDER_ID.fullmatch(named) else own,
-        # Whoever placed it may give the same name to the next one: it is known by its number.
+        # Its own client order id may be reused for another order, so the exchange's id names it.
         wire_id=own,
         exchange_order_id=report.exchange_order_id,
         symbol=details.symbol,
@@ -43,11 +43,11 @@ def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) 
 
 
 def under_other_names(order: Order) -> Order:
-    """Where a client here has used the same name for an order of its own."""
-    return replace(order, client_order_id=_own_name(order.symbol, str(order.exchange_order_id)))
+    """The order under a generated id, if a client of ours already uses its client order id."""
+    return replace(order, client_order_id=_generated_id(order.symbol, str(order.exchange_order_id)))
 
 
-def _own_name(symbol: str, exchange_order_id: str) -> str:
-    """The same for the same order whenever it is found, in the shape of a clientOrderId."""
+def _generated_id(symbol: str, exchange_order_id: str) -> str:
+    """A clientOrderId derived from the exchange's id: always the same for the same order."""
     name = f"{symbol} {exchange_order_id}"
     return f"ext-{blake2b(name.encode(), digest_size=16).hexdigest()}"

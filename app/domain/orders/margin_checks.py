@@ -1,4 +1,4 @@
-"""What stands against an order on margin: its leverage, and what it would reduce."""
+"""The checks of a margin order's leverage, and of what it would reduce."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from app.errors import Refusal, RefusalCode
 
 
 def check_leverage(name: str, order: HasTerms, most: Decimal | None) -> CheckResult:
-    """Whether an account takes it at all."""
+    """Whether the account accepts this leverage."""
     leverage = order.leverage
     if order.position_type is not PositionType.MARGIN or most is None:
         return CheckResult(name=name)
@@ -28,7 +28,7 @@ def check_leverage(name: str, order: HasTerms, most: Decimal | None) -> CheckRes
 
 
 def check_leverage_in_force(name: str, order: HasTerms, open: Exposure | None) -> CheckResult:
-    """Whether it is that of the open position."""
+    """Whether the leverage equals that of the open position."""
     in_force, leverage = None if open is None else open.leverage, order.leverage
     if in_force is None or leverage is None:
         return CheckResult(name=name)
@@ -45,7 +45,7 @@ def check_leverage_in_force(name: str, order: HasTerms, open: Exposure | None) -
 def check_reducible(
     name: str, order: HasTerms, open: Exposure | None, taken: Decimal
 ) -> CheckResult:
-    """Whether that much of the position is left, once other reductions have taken theirs."""
+    """Whether that much of the position is left besides other open reductions."""
     if not order.reduce_only:
         return CheckResult(name=name)
     held = money.ZERO if open is None else closable(open.amount, order.side)

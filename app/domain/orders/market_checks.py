@@ -1,4 +1,4 @@
-"""What a market and its exchange say of an order: steps, sides, minimums and money."""
+"""The gate's checks against the market: steps, trigger side, minimums, positions and balance."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,23 +21,23 @@ _OF_TERMS = ("amountStep", "priceStep", "triggerPriceStep", "minAmount", "minNot
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarketFacts:
-    """What the exchange says, as far as one order depends on it."""
+    """The exchange's facts that the checks of one order need."""
 
     capabilities: Capabilities
     markets: Mapping[str, Market]
     ticker: Ticker | None
     balances: Mapping[str, Balance]
-    # What the market's quote is worth in the currency of the account's money.
+    # The rate from the market's quote to the account's home currency.
     rate: Decimal | None = None
-    # The open position on margin in this market, where it is asked for.
+    # The open margin position in this market, if the checks need it.
     exposure: Exposure | None = None
-    # How much of it other open orders are to reduce already.
+    # How much of that position other open orders already reduce.
     reductions: Decimal = money.ZERO
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Known:
-    """One order with its market and all that is known around it."""
+    """One order with its market and the facts around it."""
 
     order: HasTerms
     market: Market
@@ -52,7 +52,7 @@ def examine_market(order: HasTerms, market: Market, facts: MarketFacts) -> Itera
 
 
 def examine_steps(order: HasTerms, facts: MarketFacts) -> Iterator[CheckResult]:
-    """What an amended order must hold to as well, on a market that is there."""
+    """The checks of steps and minimums, also for amended orders; the market must be known."""
     known = _Known(order=order, market=facts.markets[order.symbol], facts=facts)
     for name in _OF_TERMS:
         yield MARKET_CHECKS[name](name, known)
@@ -129,13 +129,13 @@ def _check_min_notional(name: str, known: _Known) -> CheckResult:
 
 
 def _check_reducible(name: str, known: _Known) -> CheckResult:
-    """Spot has no short side: what a SELL can reduce is what is held."""
+    """Whether there is anything to reduce: on spot, a SELL reduces what the account holds."""
     order, facts = known.order, known.facts
     if order.position_type is PositionType.MARGIN:
         return check_reducible(name, order, facts.exposure, facts.reductions)
     if not order.reduce_only or order.position_type is not PositionType.SPOT:
         return CheckResult(name=name)
-    held = _held(known.facts, known.market.base)
+    held = _total_balance(known.facts, known.market.base)
     refusal = None
     if held <= money.ZERO:
         refusal = Refusal(
@@ -196,18 +196,18 @@ MARKET_CHECKS: Mapping[str, Callable[[str, _Known], CheckResult]] = {
 def _needed_in_quote(known: _Known, price: Decimal) -> Decimal:
     order, facts = known.order, known.facts
     if order.position_type is PositionType.MARGIN:
-        bargain = estimates.PriceBasis(market=known.market, price=price, ticker=facts.ticker)
-        return estimates.needed_on_margin(order, bargain, facts.exposure)
+        basis = estimates.PriceBasis(market=known.market, price=price, ticker=facts.ticker)
+        return estimates.needed_on_margin(order, basis, facts.exposure)
     return estimates.needed_in_quote(order, known.market, price)
 
 
 def _price(known: _Known) -> Decimal | None:
-    """None too where it is no price at all, which the form has told by then."""
+    """The expected price; None if not positive, which the form's checks have reported already."""
     price = estimates.expected_price(known.order, known.facts.ticker)
     return price if price is not None and price > money.ZERO else None
 
 
-def _held(facts: MarketFacts, asset: str) -> Decimal:
+def _total_balance(facts: MarketFacts, asset: str) -> Decimal:
     balance = facts.balances.get(asset)
     return money.ZERO if balance is None else money.add(balance.free, balance.used)
 
@@ -232,7 +232,7 @@ def _smallest_amount(market: Market, price: Decimal) -> Decimal:
 
 def _off_step(name: str, value: Decimal, step: Decimal) -> Refusal:
     below, above = money.floor_to_step(value, step), money.ceil_to_step(value, step)
-    nearest = [money.plain(one) for one in (below, above) if one > money.ZERO]
+    nearest = [money.plain(valid) for valid in (below, above) if valid > money.ZERO]
     return Refusal(
         code=RefusalCode.PRECISION,
         message=f"{name} {money.plain(value)} is not a multiple of the step {money.plain(step)};"

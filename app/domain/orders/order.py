@@ -1,4 +1,4 @@
-"""An order: its states, the ways between them, and the value itself."""
+"""Order, its statuses and their transitions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from app.errors import Refusal
 
 
 class OrderStatus(StrEnum):
-    """Where an order is in its life."""
+    """The status of an order."""
 
     SUBMITTING = "SUBMITTING"
     IN_DOUBT = "IN_DOUBT"
@@ -55,8 +55,8 @@ _ANSWERED = frozenset(
     }
 )
 
-# Every way from one state to another. REJECTED opens only where it was a verdict proved wrong, and
-# an order begins as OPEN only where it is imported.
+# Every allowed transition. REJECTED reopens only if it was a wrong not-found verdict, and an order
+# begins as OPEN only if it is imported.
 TRANSITIONS: Mapping[OrderStatus | None, frozenset[OrderStatus]] = MappingProxyType(
     {
         None: frozenset({OrderStatus.SUBMITTING, OrderStatus.OPEN}),
@@ -102,12 +102,12 @@ class Order(HasTerms):
     symbol: str
     terms: OrderTerms
     status: OrderStatus
-    # How often the exchange has amended the order, as far as we know.
+    # How often the order was amended at the exchange, as far as we know.
     amendments: int = 0
     filled: Decimal = money.ZERO
     cost: Decimal = money.ZERO
     fees: tuple[Fee, ...] = ()
-    # The most that the exchange's totals said; what no trade explains is a synthesized fill.
+    # The highest totals that the exchange reported; what no trade explains is a synthesized fill.
     reported_filled: Decimal = money.ZERO
     reported_cost: Decimal = money.ZERO
     source: OrderSource = OrderSource.API

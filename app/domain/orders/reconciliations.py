@@ -1,4 +1,4 @@
-"""What comparing an account with its exchange has brought to light."""
+"""Reconciliation: the result of comparing an account with its exchange."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from app.errors import RefusalCode
 
 @dataclass(kw_only=True, slots=True)
 class Reconciliation:
-    """One round: how many orders were looked at, and which of them were not as we thought."""
+    """One round of comparing: orders checked, changed and imported, and problems."""
 
     checked: int = 0
     changed: dict[str, Order] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The refusals that speak of an order as a whole."""
+"""The refusals that concern an order as a whole."""
 
 from app.domain.orders.order import Order
 from app.errors import Denied, Refusal, RefusalCode
@@ -58,7 +58,7 @@ def unavailable(why: str = CUT_OFF, consequence: str = "nothing was placed") -> 
 
 
 def unanswered_amendment() -> Refusal:
-    """Nobody knows yet; whatever became of it is told in the stream."""
+    """The amendment's result is not known yet; orderUpdates will report it."""
     return Refusal(
         code=RefusalCode.EXCHANGE_UNAVAILABLE,
         message="the exchange gave no clear answer; the order stands as it was last known and is"
@@ -68,7 +68,7 @@ def unanswered_amendment() -> Refusal:
 
 
 def never_arrived() -> Refusal:
-    """The verdict on an order in doubt: the one no that later news may overturn."""
+    """The not-found verdict on an order in doubt: the one rejection a later report may reverse."""
     return Refusal(
         code=RefusalCode.NOT_FOUND,
         message="the exchange was asked twice and has no such order; it never arrived",

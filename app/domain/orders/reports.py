@@ -1,4 +1,4 @@
-"""What an exchange says about an order, in our words."""
+"""OrderReport and its parts: what an exchange says about an order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from app.errors import Refusal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FillReport:
-    """One trade, known by the exchange's id for it."""
+    """One trade, identified by the exchange's trade id."""
 
     trade_id: str
     price: Decimal
@@ -31,9 +31,9 @@ class FillReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportedTerms:
-    """The terms as the exchange has them; the version grows with each amendment and no more.
+    """The terms as the exchange has them; the version grows with each amendment and nothing else.
 
-    Where an exchange does not count, the version is None, and the report was read just now.
+    If the exchange does not count amendments, the version is None, and the terms are current.
     """
 
     version: int | None
@@ -42,7 +42,7 @@ class ReportedTerms:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderDetails:
-    """What never changes of an order, for one that nobody here has placed."""
+    """What never changes of an order; needed to import an external order."""
 
     client_order_id: str | None
     symbol: str
@@ -50,13 +50,13 @@ class OrderDetails:
     type: OrderType
     time_in_force: TimeInForce
     reduce_only: bool
-    # None: the symbol says it.
+    # None: implied by the symbol.
     position_type: PositionType | None = None
     leverage: Decimal | None = None
     created_at: datetime
 
     def with_terms(self, terms: AmendableTerms) -> OrderTerms:
-        """All that the order asks for, with what the exchange reports beside the details."""
+        """The complete terms: these details with the amendable terms."""
         return OrderTerms(
             side=self.side,
             type=self.type,
@@ -72,7 +72,7 @@ class OrderDetails:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderReport:
-    """News of one order, found by our wire id or, within its market, by the exchange's own."""
+    """A report of one order, identified by our wire id or the exchange's id in its market."""
 
     symbol: str
     wire_id: str | None
@@ -80,18 +80,18 @@ class OrderReport:
     status: OrderStatus
     at: datetime
     fills: tuple[FillReport, ...] = ()
-    # None where the exchange does not tell; then the order stands as it was placed.
+    # None if the exchange does not report them; then the order keeps its terms.
     terms: ReportedTerms | None = None
-    # Where the exchange lists orders, so that unknown ones can be taken in.
+    # Present if the report comes from a list of orders, so that unknown ones can be imported.
     details: OrderDetails | None = None
-    # Totals, where the exchange tells them.
+    # Totals, if the exchange reports them.
     filled: Decimal | None = None
     cost: Decimal | None = None
     refusal: Refusal | None = None
 
     @property
     def name(self) -> tuple[str, str]:
-        """What the exchange calls the order: it counts market by market."""
+        """The exchange's name for the order: its ids are unique per market only."""
         return self.symbol, self.exchange_order_id
 
 
@@ -106,7 +106,7 @@ class OrderIntent(HasTerms):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderKey:
-    """How an order is named to the exchange: its own id where it is known, and always ours."""
+    """The ids of an order at the exchange: always our wire id, and the exchange's if known."""
 
     symbol: str
     wire_id: str

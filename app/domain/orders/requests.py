@@ -1,4 +1,4 @@
-"""What a client asks for when it places an order, and when two requests are the same."""
+"""OrderRequest: a client's request for an order, its fingerprint, and checks of id and metadata."""
 
 import math
 import re
@@ -21,7 +21,7 @@ MAX_METADATA_DEPTH = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderRequest(HasTerms):
-    """An order as it is asked for, with the account resolved and the defaults filled in."""
+    """A requested order, with the account resolved and the defaults filled in."""
 
     account: str
     client_order_id: str
@@ -33,7 +33,7 @@ class OrderRequest(HasTerms):
 
     @property
     def fingerprint(self) -> str:
-        """Equal for two requests exactly when they ask for the same."""
+        """Equal for two requests if and only if they ask for the same."""
         values = {
             "symbol": self.symbol,
             "side": self.side,
@@ -79,7 +79,7 @@ def check_metadata(value: object) -> Refusal | None:
         return _refuse_metadata(
             f"metadata may have {MAX_METADATA_BYTES} bytes as JSON at most; this has {size}"
         )
-    if not all(math.isfinite(one) for one in _within(value) if isinstance(one, float)):
+    if not all(math.isfinite(part) for part in _nested(value) if isinstance(part, float)):
         return _refuse_metadata("metadata has a number in it that is NaN, infinite or too large")
     return None
 
@@ -89,26 +89,26 @@ def _refuse_metadata(message: str) -> Refusal:
 
 
 def _depth(value: object) -> int:
-    """How deep it goes; looks no deeper than it takes to know that it is too deep."""
+    """How deep the value is nested; stops one level below the maximum."""
     deepest, waiting = 0, [(value, 1)]
     while waiting:
         current, depth = waiting.pop()
         if isinstance(current, Mapping | list):
             deepest = max(deepest, depth)
             if depth <= MAX_METADATA_DEPTH:
-                waiting.extend((one, depth + 1) for one in _parts(current))
+                waiting.extend((child, depth + 1) for child in _children(current))
     return deepest
 
 
-def _within(value: object) -> Iterator[object]:
-    """Everything that it is made of."""
+def _nested(value: object) -> Iterator[object]:
+    """The value and all values nested in it."""
     yield value
     if isinstance(value, Mapping | list):
-        for one in _parts(value):
-            yield from _within(one)
+        for child in _children(value):
+            yield from _nested(child)
 
 
-def _parts(value: Mapping[str, object] | list[object]) -> Iterable[object]:
+def _children(value: Mapping[str, object] | list[object]) -> Iterable[object]:
     return value.values() if isinstance(value, Mapping) else value
 
 

@@ -1,4 +1,4 @@
-"""The terms of an order: the same value from the request to the exchange."""
+"""OrderTerms: an order's terms, the same value from the request to the exchange."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -46,7 +46,7 @@ class OrderTerms:
 
 
 class HasTerms:
-    """An order in a market, at any stage of its way; it reads like its terms."""
+    """Base of every value that has order terms: gives access to them as properties."""
 
     __slots__ = ()
 
@@ -90,10 +90,10 @@ class HasTerms:
         return self.terms.leverage
 
 
-Held = TypeVar("Held", bound=Any)
+Ordered = TypeVar("Ordered", bound=Any)
 
 
-def with_terms(order: Held, **changes: Any) -> Held:
-    """The same order with other terms."""
-    changed: Held = replace(order, terms=replace(order.terms, **changes))
+def with_terms(order: Ordered, **changes: Any) -> Ordered:
+    """A copy of the order with some terms changed."""
+    changed: Ordered = replace(order, terms=replace(order.terms, **changes))
     return changed

@@ -1,4 +1,4 @@
-"""When a stop or a take-profit comes to life: the last price against its trigger."""
+"""When the last price triggers a stop or a take-profit."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
 
 
 def waits_above(side: OrderSide, type: OrderType) -> bool:
-    """Whether the trigger stands above the market: a stop that buys, a take-profit that sells."""
+    """Whether the trigger is above the market: for a stop that buys or a take-profit that sells."""
     return (side is OrderSide.BUY) == (type in _STOPS)
 
 

@@ -1,1 +1,1 @@
-"""Positions, what they are worth, and how an account has done over time."""
+"""Positions and their value, an account's equity, and its performance over time."""

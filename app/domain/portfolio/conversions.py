@@ -1,4 +1,4 @@
-"""What one asset is worth in another: the way there over markets, and the rate along it."""
+"""Converter: values assets in one currency, by routes over markets and their prices."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ _ONE = Decimal(1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hop:
-    """Over one market: from base to quote, or the other way."""
+    """One step of a route: a market from base to quote, or inverse."""
 
     symbol: str
     is_inverse: bool
@@ -27,7 +27,7 @@ Route = tuple[Hop, ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:
-    """An exact fraction, so that a value is rounded once, and only where a market is inverse."""
+    """An exact fraction, so that a value is rounded once, and only if a market is inverse."""
 
     numerator: Decimal = _ONE
     denominator: Decimal = _ONE
@@ -46,14 +46,14 @@ class Rate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Converter:
-    """Measures everything in one currency, at the prices at hand."""
+    """Values everything in one currency, at the known prices."""
 
     currency: str
     routes: Mapping[str, Route]
     marks: Mapping[str, Mark]
 
     def rate(self, asset: str) -> Rate | None:
-        """None where no way leads from the asset, or a price on the way is not known."""
+        """The asset's rate; None without a route, or if a price on it is not known."""
         route = self.routes.get(asset)
         if route is None:
             return None
@@ -70,7 +70,7 @@ class Converter:
         return None if rate is None else rate.convert(amount)
 
     def total(self, amounts: Iterable[tuple[str, Decimal]]) -> Decimal:
-        """Of whatever can be valued: each asset added up first, then measured."""
+        """The total value of all that can be valued; amounts of one asset are summed first."""
         sums: defaultdict[str, Decimal] = defaultdict(lambda: money.ZERO)
         for asset, amount in amounts:
             sums[asset] = money.add(sums[asset], amount)
@@ -83,7 +83,7 @@ class Converter:
 
 
 def routes_to(currency: str, markets: Iterable[Market]) -> Mapping[str, Route]:
-    """From every asset that leads there over few markets: the shortest way, then the most usual."""
+    """Routes to the currency over at most 3 markets: the shortest, then the most usual."""
     hops = _hops_into(markets)
     routes: dict[str, Route] = {currency: ()}
     rim: Sequence[str] = [currency]
@@ -99,7 +99,7 @@ def routes_to(currency: str, markets: Iterable[Market]) -> Mapping[str, Route]:
 
 
 def by_usualness(assets: Iterable[str]) -> Sequence[str]:
-    """What money is usually counted in first, then by name."""
+    """The usual home currencies first, then by name."""
     return sorted(assets, key=lambda asset: (_rank(asset), asset))
 
 
@@ -108,7 +108,7 @@ def _rank(asset: str) -> int:
 
 
 def _hops_into(markets: Iterable[Market]) -> Mapping[str, Mapping[str, Hop]]:
-    """By where they lead: from each neighbour one hop, in the market's own direction if it can."""
+    """By target: one hop from each neighbour, in the market's own direction if possible."""
     found: defaultdict[str, dict[str, Hop]] = defaultdict(dict)
     for market in markets:
         if market.type is PositionType.SPOT and market.active:

@@ -1,4 +1,4 @@
-"""What came to an account from outside or left it: neither a gain nor a loss."""
+"""Deposits and withdrawals, found by comparing balances with trades: neither gain nor loss."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from app.domain.portfolio.positions import Position, assets_of
 
 
 def outside_of(stock: PortfolioFacts) -> Mapping[str, Decimal]:
-    """Of each asset, what there is less what trades have brought.
+    """Each asset's balance less what trades have brought.
 
-    A fee in a third currency leaves by the one asset and comes back, valued, by the other.
+    A fee in a third currency lowers that asset and, at its value, raises the quote: the sum is 0.
     """
     found: defaultdict[str, Decimal] = defaultdict(lambda: money.ZERO)
     found[stock.home] = money.ZERO
@@ -28,7 +28,7 @@ def outside_of(stock: PortfolioFacts) -> Mapping[str, Decimal]:
 
 
 def flow(before: Mapping[str, Decimal], now: Mapping[str, Decimal], by: Converter) -> Decimal:
-    """What has come since, less what has left, at the prices of now."""
+    """Deposits less withdrawals since `before`, at current prices."""
     return by.total(
         (asset, money.subtract(now.get(asset, money.ZERO), before.get(asset, money.ZERO)))
         for asset in {*before, *now}
@@ -36,18 +36,18 @@ def flow(before: Mapping[str, Decimal], now: Mapping[str, Decimal], by: Converte
 
 
 def units_after(last: EquityPoint, peak: EquityPoint, equity: Decimal, came: Decimal) -> Decimal:
-    """As many as what came could buy at what a unit was worth before it came."""
+    """The units after a deposit, which buys units at their value before it came."""
     before = money.subtract(equity, came)
     if last.units and (not came or equity < money.ZERO):
         return last.units
     if last.units and before > money.ZERO:
         return money.divide(money.multiply(last.units, equity), before)
-    # An account that was empty begins anew, where it had been at its best.
+    # An account that was empty starts anew, at its peak value per unit.
     return money.divide(equity, peak.value) if peak.value > money.ZERO else last.units
 
 
 def _brought(position: Position) -> Mapping[str, Decimal]:
-    """By all trades of a position; off the spot market only what was earned changes hands."""
+    """What all trades of a position have brought; beyond spot, only the realized profit."""
     base, quote = assets_of(position.key.symbol)
     holding = position.holding
     if position.key.type is not PositionType.SPOT:

@@ -1,4 +1,4 @@
-"""Positions that the exchange itself keeps: on margin, and swaps."""
+"""Exposure: a margin or swap position that the exchange itself keeps."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,14 +8,14 @@ from app.domain.order_kinds import PositionType
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exposure:
-    """One open position, as the exchange tells it."""
+    """One open position, as the exchange reports it."""
 
     symbol: str
     type: PositionType
-    # Of the base, whatever the exchange counts in; below nothing for a short.
+    # In base, whatever the exchange counts in; negative for a short.
     amount: Decimal
     entry_price: Decimal | None = None
     leverage: Decimal | None = None
-    # What is set aside for it, in the currency that it settles in.
+    # The margin reserved for it, in the settlement currency.
     margin: Decimal | None = None
     liquidation_price: Decimal | None = None

@@ -1,4 +1,4 @@
-"""Positions with borrowed money: what secures them, and when that no longer suffices."""
+"""Margin positions: margin level, margin call and liquidation price."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from decimal import Decimal
 from app.domain import money
 from app.domain.order_kinds import OrderSide
 
-# Assets by liabilities, at or below which everything is closed.
+# The margin level (assets / liabilities) at or below which all positions are liquidated.
 LIQUIDATION_LEVEL = Decimal("1.10")
 LEAST_LEVERAGE = Decimal(1)
 LEVERAGE_STEP = Decimal("0.01")
@@ -15,32 +15,32 @@ LEVERAGE_STEP = Decimal("0.01")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarginPosition:
-    """One position; amount and basis are below nothing for a short."""
+    """One margin position; amount and basis are negative for a short."""
 
     amount: Decimal
     basis: Decimal
 
     def assets(self, mark: Decimal) -> Decimal:
-        """What a long is worth, or what a short was sold for."""
+        """A long's value, or what a short was sold for."""
         is_long = self.amount > money.ZERO
         return money.multiply(self.amount, mark) if is_long else self.basis.copy_abs()
 
     def liabilities(self, mark: Decimal) -> Decimal:
-        """What a long was bought for, or what it takes to buy a short back."""
+        """What a long was bought for, or the cost of buying a short back."""
         is_long = self.amount > money.ZERO
         return self.basis if is_long else money.multiply(self.amount.copy_abs(), mark)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarginLevel:
-    """All that stands behind the positions in one quote, against all that is owed for them."""
+    """Assets and liabilities of all margin positions in one quote currency."""
 
     assets: Decimal
     liabilities: Decimal
 
     @classmethod
     def of(cls, total: Decimal, legs: Iterable[tuple[MarginPosition, Decimal]]) -> "MarginLevel":
-        """So much of the quote, and positions with their marks."""
+        """From the quote balance, and the positions with their mark prices."""
         known = list(legs)
         assets = money.total(leg.assets(mark) for leg, mark in known)
         return cls(
@@ -50,7 +50,7 @@ class MarginLevel:
 
     @property
     def level(self) -> Decimal | None:
-        """To 18 places; nothing where nothing is owed."""
+        """Assets / liabilities to 18 places; None without liabilities."""
         return money.divide(self.assets, self.liabilities) if self.liabilities else None
 
     @property
@@ -60,7 +60,7 @@ class MarginLevel:
 
 
 def liquidation_price(leg: MarginPosition, rest: MarginLevel) -> Decimal | None:
-    """The mark at which one position brings everything down, if all the rest stays as it is."""
+    """The mark price of one position at which all are liquidated, all else being equal."""
     if leg.amount > money.ZERO:
         owed = money.add(rest.liabilities, leg.basis)
         missing = money.subtract(money.multiply(LIQUIDATION_LEVEL, owed), rest.assets)
@@ -73,6 +73,6 @@ def liquidation_price(leg: MarginPosition, rest: MarginLevel) -> Decimal | None:
 
 
 def closable(held: Decimal, side: OrderSide) -> Decimal:
-    """How much of a position an order of this side could close."""
+    """The amount of a position that an order of this side could close."""
     is_against = held < money.ZERO if side is OrderSide.BUY else held > money.ZERO
     return held.copy_abs() if is_against else money.ZERO

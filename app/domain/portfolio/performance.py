@@ -1,4 +1,4 @@
-"""How well an account has traded: its trades, what they brought, and how bumpy the way was."""
+"""Performance: round trips won and lost, profit factor, drawdown, Sharpe ratio and fees."""
 
 import itertools
 import math
@@ -13,14 +13,14 @@ from app.domain.portfolio.equity_curves import EquityPoint, max_drawdown_percent
 
 LEAST_DAYS = 30
 _DAYS_OF_A_YEAR = 365
-# What returns that are all the same differ by, as floats.
+# The float deviation of returns that are all equal.
 _NOISE = 1e-12
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Performance:
-    """Trades from flat to flat, and the way that equity took meanwhile."""
+    """The statistics of an account's round trips and of its equity curve."""
 
     trades: int
     wins: int
@@ -37,7 +37,7 @@ class Performance:
 def performance_of(
     results: Sequence[Decimal], points: Sequence[EquityPoint], fees: Decimal
 ) -> Performance:
-    """A trade that brought exactly nothing is neither won nor lost."""
+    """The statistics; a trade with a result of exactly 0 is neither won nor lost."""
     won = [result for result in results if result > money.ZERO]
     lost = [result for result in results if result < money.ZERO]
     return Performance(
@@ -55,7 +55,7 @@ def performance_of(
 
 
 def daily_closes(points: Iterable[EquityPoint]) -> Sequence[Decimal]:
-    """What a unit was worth at the end of each UTC day; without a record, as the day before."""
+    """The unit value at the end of each UTC day; a day without a record repeats the last one."""
     closes: dict[date, Decimal] = {point.at.date(): point.value for point in points if point.units}
     if not closes:
         return []
@@ -67,7 +67,7 @@ def daily_closes(points: Iterable[EquityPoint]) -> Sequence[Decimal]:
 
 
 def sharpe(closes: Sequence[Decimal]) -> Decimal | None:
-    """Mean by deviation of the daily returns, of a year; None where there is too little to say."""
+    """The annualized Sharpe ratio of daily returns; None if there are too few, or all equal."""
     if len(closes) < LEAST_DAYS or min(closes) <= money.ZERO:
         return None
     days = [float(close) for close in closes]

@@ -1,4 +1,4 @@
-"""What an account is worth as a whole, in one currency, and what of it could not be told."""
+"""An account's total value in one currency: equity, profit, allocation, and what has no price."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from app.domain.portfolio.valuations import ValuedPosition, old_price, unpriced,
 from app.domain.problems import Problem
 from app.errors import RefusalCode
 
-# An old price of less than this part of everything does no harm to a record.
+# A stale price does not spoil an equity record if it concerns less than this share of the total.
 MATERIAL_PERCENT = Decimal(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AssetValue:
-    """What an account has of one asset, and the value of that."""
+    """An account's balance of one asset, and its value."""
 
     asset: str
     free: Decimal
@@ -35,7 +35,7 @@ class AssetValue:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Allocation:
-    """An asset's part of all that has a value."""
+    """An asset's share of the total value."""
 
     asset: str
     value: Decimal
@@ -44,68 +44,71 @@ class Allocation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PortfolioFacts:
-    """All that an account has and has had, as far as balances and fills tell."""
+    """An account's balances, and its positions from fills."""
 
     balances: Mapping[str, Balance]
-    # Open ones, with what came from outside.
+    # Open positions, including amounts from outside.
     valued: Sequence[ValuedPosition]
-    # Closed ones too.
+    # Open and closed positions.
     positions: Sequence[Position]
-    # What it is recorded in.
+    # The currency in which equity is recorded.
     home: str
 
     @property
     def assets(self) -> frozenset[str]:
-        """Whatever has to be measured."""
-        held = {one.asset for one in self.balances.values() if _total(one)}
-        keys = [one.key for one in self.positions] + [one.key for one in self.valued]
+        """Every asset that has to be valued."""
+        held = {balance.asset for balance in self.balances.values() if _total(balance)}
+        keys = [known.key for known in self.positions] + [known.key for known in self.valued]
         return frozenset(held | {_quote(key) for key in keys} | {self.home})
 
 
 def worths(balances: Iterable[Balance], by: Converter) -> Sequence[AssetValue]:
-    """The most valuable first; what has no value last."""
+    """The assets' values, highest first; assets without a value last."""
     found = [
         AssetValue(
-            asset=one.asset, free=one.free, used=one.used, value=by.value(one.asset, _total(one))
+            asset=balance.asset,
+            free=balance.free,
+            used=balance.used,
+            value=by.value(balance.asset, _total(balance)),
         )
-        for one in balances
-        if _total(one)
+        for balance in balances
+        if _total(balance)
     ]
     by_name = sorted(found, key=lambda worth: worth.asset)
     return sorted(by_name, key=_value_or_least, reverse=True)
 
 
 def equity(stock: PortfolioFacts, by: Converter) -> Decimal:
-    """Every balance, and what margin positions and swaps have gained that no balance shows yet."""
-    balances = ((one.asset, _total(one)) for one in stock.balances.values())
+    """The value of all balances, plus the unrealized profit of margin positions and swaps."""
+    balances = ((balance.asset, _total(balance)) for balance in stock.balances.values())
     return by.total([*balances, *_unrealized(_beyond_balances(stock))])
 
 
 def unrealized(stock: PortfolioFacts, by: Converter) -> Decimal:
-    """Of all positions whose price and cost are known."""
+    """The unrealized profit of all positions whose price and cost are known."""
     return by.total(_unrealized(stock.valued))
 
 
 def realized(
     stock: PortfolioFacts, by: Converter, before: Mapping[PositionKey, Decimal] | None = None
 ) -> Decimal:
-    """Of all positions, open and closed; less what each had realized before, if that is given."""
+    """The realized profit of all positions, less what each had realized `before`, if given."""
     known = before or {}
     return by.total(
         (
-            _quote(one.key),
-            money.subtract(one.holding.realized, known.get(one.key, money.ZERO)),
+            _quote(position.key),
+            money.subtract(position.holding.realized, known.get(position.key, money.ZERO)),
         )
-        for one in stock.positions
+        for position in stock.positions
     )
 
 
 def fees(stock: PortfolioFacts, by: Converter) -> Decimal:
-    return by.total((_quote(one.key), one.holding.fees) for one in stock.positions)
+    return by.total((_quote(known.key), known.holding.fees) for known in stock.positions)
 
 
 def allocations(found: Sequence[AssetValue]) -> Sequence[Allocation]:
-    """The parts of what is above nothing; they are exactly 100 together."""
+    """The shares of all assets with a positive value; they add up to exactly 100."""
     parts = [(worth.asset, worth.value) for worth in found if worth.value and worth.value > 0]
     if not parts:
         return []
@@ -117,43 +120,43 @@ def allocations(found: Sequence[AssetValue]) -> Sequence[Allocation]:
 
 
 def has_gaps(stock: PortfolioFacts, by: Converter, markets: Mapping[str, Market]) -> bool:
-    """Whether something that matters has no price, or an old one: nothing for the records."""
+    """Whether something that matters has no price or a stale one: then no equity is recorded."""
     whole = equity(stock, by)
     return any(
-        _is_in_the_dark(worth, by, markets) or _is_much_of_it_old(worth, by, whole)
+        _lacks_price(worth, by, markets) or _is_materially_stale(worth, by, whole)
         for worth in worths(stock.balances.values(), by)
-    ) or any(one.unrealized is None for one in _beyond_balances(stock))
+    ) or any(position.unrealized is None for position in _beyond_balances(stock))
 
 
 def problems_of(
     stock: PortfolioFacts, by: Converter, missing: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """What could not be valued or is valued at an old price, each named once."""
+    """What could not be valued or is valued at a stale price, each reported once."""
     for asset in sorted(stock.assets):
         if asset not in by.routes:
             yield _without_way(asset, by.currency)
     hops = {hop.symbol for asset in stock.assets for hop in by.routes.get(asset, ())}
-    for symbol in sorted(hops | {one.key.symbol for one in stock.valued}):
+    for symbol in sorted(hops | {position.key.symbol for position in stock.valued}):
         mark = by.marks.get(symbol)
         if mark is None:
             yield unpriced(symbol, missing.get(symbol, "nobody has traded or offers anything"))
         elif mark.is_stale:
             yield old_price(symbol, mark)
-    yield from (unvalued_fees(one) for one in stock.positions if one.unvalued_fees)
+    yield from (unvalued_fees(known) for known in stock.positions if known.unvalued_fees)
 
 
 def kept_elsewhere(currency: str, home: str) -> Problem:
-    """What was recorded in the one currency is told in the other."""
+    """Equity recorded in one currency is reported in another."""
     return Problem(
         subject=currency,
         code="TODAYS_RATE",
-        message=f"equity is recorded in {home}: its curve is told in {currency} at today's rate;"
-        f" drawdown and sharpe are those in {home}",
+        message=f"equity is recorded in {home}: its curve is converted to {currency} at today's"
+        f" rate; drawdown and sharpe are those in {home}",
     )
 
 
 def unrecorded(last: datetime | None) -> Problem:
-    """Equity that lacks something that matters is not recorded, and no fall is worked out by it."""
+    """Equity that lacks something that matters is not recorded and gives no drawdown."""
     words = "nothing is recorded yet" if last is None else f"it is that of {last:%Y-%m-%d %H:%M:%S}"
     return Problem(
         subject="drawdownPercent",
@@ -170,8 +173,8 @@ def _without_way(asset: str, currency: str) -> Problem:
     )
 
 
-def _is_in_the_dark(worth: AssetValue, by: Converter, markets: Mapping[str, Market]) -> bool:
-    """Less than can be traded at all is not missed."""
+def _lacks_price(worth: AssetValue, by: Converter, markets: Mapping[str, Market]) -> bool:
+    """Whether an asset with a route has no value; less than can be traded does not count."""
     if worth.value is not None or worth.asset not in by.routes:
         return False
     first = markets.get(by.routes[worth.asset][0].symbol)
@@ -179,7 +182,7 @@ def _is_in_the_dark(worth: AssetValue, by: Converter, markets: Mapping[str, Mark
     return least is None or worth.total >= least
 
 
-def _is_much_of_it_old(worth: AssetValue, by: Converter, whole: Decimal) -> bool:
+def _is_materially_stale(worth: AssetValue, by: Converter, whole: Decimal) -> bool:
     if worth.value is None or not by.is_stale(worth.asset):
         return False
     scaled = money.multiply(worth.value.copy_abs(), money.HUNDRED)
@@ -187,14 +190,14 @@ def _is_much_of_it_old(worth: AssetValue, by: Converter, whole: Decimal) -> bool
 
 
 def _beyond_balances(stock: PortfolioFacts) -> list[ValuedPosition]:
-    """The positions that are not in any balance."""
-    return [one for one in stock.valued if one.key.type is not PositionType.SPOT]
+    """The positions that are not part of any balance."""
+    return [position for position in stock.valued if position.key.type is not PositionType.SPOT]
 
 
 def _unrealized(valued: Iterable[ValuedPosition]) -> Iterator[tuple[str, Decimal]]:
-    for one in valued:
-        if one.unrealized is not None:
-            yield _quote(one.key), one.unrealized
+    for position in valued:
+        if position.unrealized is not None:
+            yield _quote(position.key), position.unrealized
 
 
 def _value_or_least(worth: AssetValue) -> tuple[bool, Decimal]:

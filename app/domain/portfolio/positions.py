@@ -1,7 +1,7 @@
-"""What a run of fills adds up to: how much is held, what it was bought for, and what it has earned.
+"""Positions computed from fills: amount, cost basis, and realized profit.
 
-Every number is exact but one: what a partial close releases of the basis is rounded, once, and what
-stays is exactly the rest.
+Every number is exact but one: the part of the basis that a partial close releases is rounded once,
+and what remains is exactly the rest.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,19 +17,19 @@ from app.domain.order_kinds import OrderSide, PositionType
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
-    """A fill as the position feels it."""
+    """A fill as it changes a position."""
 
-    # Of the base, after a fee that was taken out of it: above nothing bought, below it sold.
+    # In base, less a fee paid in base: positive if bought, negative if sold.
     amount: Decimal
     price: Decimal
-    # What the fill has cost besides, in quote, in whichever currency it was paid.
+    # The fee, converted to quote from whichever currency it was paid in.
     fee: Decimal
     at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoundTrip:
-    """From flat to flat, or to the other side: what performance counts as a trade."""
+    """A position from flat to flat or to the other side: what performance counts as a trade."""
 
     opened_at: datetime
     closed_at: datetime
@@ -38,7 +38,7 @@ class RoundTrip:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoundTripResult:
-    """What a round has brought, in the quote of its market."""
+    """A round trip's profit, in the quote of its market."""
 
     symbol: str
     pnl: Decimal
@@ -46,21 +46,21 @@ class RoundTripResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holding:
-    """The books of one position. Amount and basis are below nothing for a short."""
+    """The numbers of one position. Amount and basis are negative for a short."""
 
     amount: Decimal = money.ZERO
-    # What the open amount was bought or sold for, in quote and without fees.
+    # The cost of the open amount, in quote and without fees.
     basis: Decimal = money.ZERO
-    # Net of every fee so far, in quote.
+    # Realized profit in quote, net of all fees so far.
     realized: Decimal = money.ZERO
     fees: Decimal = money.ZERO
     opened_at: datetime | None = None
-    # What was realized before the present round began.
+    # What was realized before the current round trip began.
     realized_before: Decimal = money.ZERO
 
     @property
     def entry_price(self) -> Decimal | None:
-        """To 18 places; nothing where nothing is open."""
+        """The average entry price, to 18 places; None if nothing is open."""
         return money.divide(self.basis, self.amount) if self.amount else None
 
     def unrealized(self, mark: Decimal) -> Decimal:
@@ -69,14 +69,14 @@ class Holding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MoveResult:
-    """The holding after a move, and the round that it ended."""
+    """The holding after a move, and the round trip that it ended."""
 
     holding: Holding
     ended: RoundTrip | None = None
 
 
 def move(holding: Holding, by: Move) -> MoveResult:
-    """Take a fill in. One that goes through flat ends a round and begins another."""
+    """Apply a fill. One that goes through flat ends a round trip and begins another."""
     paid = replace(
         holding,
         fees=money.add(holding.fees, by.fee),
@@ -111,7 +111,7 @@ def _opened(holding: Holding, amount: Decimal, by: Move) -> Holding:
 
 
 def _closed(holding: Holding, amount: Decimal, price: Decimal) -> Holding:
-    """The part of the basis that goes with the amount is what the proceeds are held against."""
+    """Close an amount: the profit is its proceeds less its part of the basis."""
     rest = money.add(holding.amount, amount)
     released = holding.basis
     if rest:
@@ -136,7 +136,7 @@ def _round(holding: Holding, at: datetime) -> RoundTrip:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PositionKey:
-    """What a position is the position of, for ever."""
+    """A position's identity: account, symbol and type."""
 
     account: str
     symbol: str
@@ -148,33 +148,33 @@ class PositionKey:
 
     @classmethod
     def named(cls, name: str) -> "PositionKey":
-        """ValueError where it is no such name."""
+        """The key with this name. Raises ValueError if it is not a key's name."""
         account, kind, symbol = name.split("/", 2)
         return cls(account=account, symbol=symbol, type=PositionType(kind))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """What the account has traded in one market, as far as fills tell."""
+    """An account's position in one market, computed from its fills."""
 
     key: PositionKey
     holding: Holding = field(default_factory=Holding)
     updated_at: datetime
-    # How many fills have a fee whose worth in quote is not known yet.
+    # The number of fills with a fee whose value in quote is not known yet.
     unvalued_fees: int = 0
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BookedPosition:
-    """A position after some fills, and the rounds that they ended."""
+    """A position after some fills, and the round trips that they ended."""
 
     position: Position
     ended: tuple[RoundTrip, ...] = ()
 
 
 def booked(position: Position, fills: Iterable[Fill]) -> BookedPosition:
-    """The position after these fills, in the order in which they were learned."""
+    """The position after these fills, which must be in the order in which they were booked."""
     ended: list[RoundTrip] = []
     for fill in fills:
         after = move(position.holding, _move_of(fill))
@@ -190,7 +190,7 @@ def booked(position: Position, fills: Iterable[Fill]) -> BookedPosition:
 
 
 def fee_value(fill: Fill) -> Decimal | None:
-    """A fee in quote, at the fill; None where it was paid in a currency of another market."""
+    """The fee's value in quote; None if it is in a third currency and not valued yet."""
     if fill.fee is None:
         return money.ZERO
     base, quote = assets_of(fill.symbol)

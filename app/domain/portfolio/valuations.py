@@ -1,4 +1,4 @@
-"""What positions are worth: fills, balances and prices put together, and what does not fit told."""
+"""Valued positions: fills compared with balances and exposures, at mark prices."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,14 +16,14 @@ from app.domain.portfolio.positions import Holding, Position, PositionKey, asset
 from app.domain.problems import Problem
 from app.errors import RefusalCode
 
-# What money is counted in, the most usual first.
+# The currencies that accounts are valued in, most usual first.
 HOME_CURRENCIES = ("USDT", "USD", "USDC", "FDUSD", "EUR", "BTC")
 FROM_OUTSIDE = "FROM_OUTSIDE"
 _TWO = Decimal(2)
 
 
 class PositionSide(StrEnum):
-    """Whether it earns when the price rises or when it falls."""
+    """Whether a position gains when the price rises or when it falls."""
 
     LONG = "LONG"
     SHORT = "SHORT"
@@ -31,7 +31,7 @@ class PositionSide(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """The price that a position is valued at, and when it was."""
+    """The price that a position is valued at, and its time."""
 
     price: Decimal
     at: datetime
@@ -40,14 +40,14 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValuedPosition:
-    """A position as a reader sees it."""
+    """A position with its mark price, as the API shows it."""
 
     position: Position
-    # With what came from outside or went there, which fills do not tell of.
+    # Including what came from or went outside, which fills do not show.
     amount: Decimal
     basis: Decimal | None
     mark: Mark | None
-    # What the exchange tells of it, where it keeps it by itself.
+    # The exchange's own data, if it keeps the position itself.
     exposure: Exposure | None = None
 
     @property
@@ -88,7 +88,7 @@ class ValuedPosition:
 
 
 def mark_of(ticker: Ticker | None) -> Mark | None:
-    """The last trade, else the middle of what is offered."""
+    """The last price, else the middle of bid and ask."""
     if ticker is None:
         return None
     price = ticker.last
@@ -100,17 +100,17 @@ def mark_of(ticker: Ticker | None) -> Mark | None:
 
 
 def home_currency(markets: Iterable[Market]) -> str | None:
-    """What the account's money is counted in: the most usual one that its markets are quoted in."""
+    """The account's home currency: the most usual one that its markets are quoted in."""
     quotes = {market.quote for market in markets}
-    return next((one for one in HOME_CURRENCIES if one in quotes), min(quotes, default=None))
+    return next((home for home in HOME_CURRENCIES if home in quotes), min(quotes, default=None))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReconciledHoldings:
-    """What an account has, once its fills and its balances are held against each other."""
+    """An account's positions, after its fills were compared with its balances."""
 
     positions: tuple[Position, ...]
-    # By position: how much more or less there is than its fills tell.
+    # By position: how much more or less there is than its fills add up to.
     outside: Mapping[PositionKey, Decimal] = field(default_factory=dict)
     exposures: Mapping[PositionKey, Exposure] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -138,23 +138,23 @@ def held_against(
     account: str,
     now: datetime,
 ) -> ReconciledHoldings:
-    """Balances know of deposits, withdrawals and trades elsewhere, of which no fill tells."""
-    spot = [one for one in positions if one.key.type is PositionType.SPOT]
+    """Compare with balances, which include deposits, withdrawals and trades without fills."""
+    spot = [position for position in positions if position.key.type is PositionType.SPOT]
     home, listed = home_currency(markets.values()), _by_base(markets)
     outside: dict[PositionKey, Decimal] = {}
     found, problems = list(positions), []
-    for asset in sorted({*balances, *(assets_of(one.key.symbol)[0] for one in spot)}):
-        ours = [one for one in spot if assets_of(one.key.symbol)[0] == asset]
+    for asset in sorted({*balances, *(assets_of(known.key.symbol)[0] for known in spot)}):
+        ours = [known for known in spot if assets_of(known.key.symbol)[0] == asset]
         rest = _beyond(balances.get(asset), ours, listed.get(asset, ()))
         if not rest or asset == home:
             continue
-        key = _place_of(ours, listed.get(asset, ()), account, home)
+        key = _position_for(ours, listed.get(asset, ()), account, home)
         if key is None:
             problems.append(_without_market(asset, rest))
             continue
         outside[key] = rest
         problems.append(_from_outside(key, rest))
-        if key not in {one.key for one in found}:
+        if key not in {known.key for known in found}:
             found.append(Position(key=key, updated_at=now))
     return ReconciledHoldings(positions=tuple(found), outside=outside, problems=tuple(problems))
 
@@ -162,16 +162,17 @@ def held_against(
 def exposed(
     held: ReconciledHoldings, exposures: Iterable[Exposure], account: str, now: datetime
 ) -> ReconciledHoldings:
-    """The same, once the exchange has told which positions it keeps: there its word counts."""
-    told = {
-        PositionKey(account=account, symbol=one.symbol, type=one.type): one for one in exposures
+    """Compare with the positions that the exchange keeps itself: for those, its data counts."""
+    theirs = {
+        PositionKey(account=account, symbol=exposure.symbol, type=exposure.type): exposure
+        for exposure in exposures
     }
-    found = {one.key: one for one in held.positions}
+    found = {position.key: position for position in held.positions}
     kept = {key for key in found if key.type is not PositionType.SPOT}
     outside, problems = dict(held.outside), list(held.problems)
-    for key in sorted(kept | told.keys(), key=lambda key: key.name):
+    for key in sorted(kept | theirs.keys(), key=lambda key: key.name):
         known = found.setdefault(key, Position(key=key, updated_at=now))
-        amount = told[key].amount if key in told else money.ZERO
+        amount = theirs[key].amount if key in theirs else money.ZERO
         rest = money.subtract(amount, known.holding.amount)
         if rest:
             outside[key] = rest
@@ -179,13 +180,13 @@ def exposed(
     return ReconciledHoldings(
         positions=tuple(found.values()),
         outside=outside,
-        exposures=told,
+        exposures=theirs,
         problems=tuple(problems),
     )
 
 
 def valued(position: Position, outside: Decimal, mark: Mark | None) -> ValuedPosition:
-    """What came in has no known price; what left has taken its part of the basis with it."""
+    """Adds the outside amount: a deposit has no known cost, a withdrawal takes its share along."""
     holding = position.holding
     amount = money.add(holding.amount, outside)
     basis: Decimal | None = holding.basis
@@ -222,20 +223,20 @@ def unvalued_fees(position: Position) -> Problem:
 
 
 def _beyond(balance: Balance | None, ours: Sequence[Position], listed: Sequence[Market]) -> Decimal:
-    """What the balance has more than the fills, or less; less than a step is neither."""
+    """The balance less the fills' amount; a difference below one amount step counts as 0."""
     there = money.ZERO if balance is None else money.add(balance.free, balance.used)
-    rest = money.subtract(there, money.total(one.holding.amount for one in ours))
+    rest = money.subtract(there, money.total(known.holding.amount for known in ours))
     steps = [market.amount_step for market in listed if market.amount_step is not None]
     is_dust = bool(steps) and rest.copy_abs() < min(steps)
     return money.ZERO if is_dust else rest
 
 
-def _place_of(
+def _position_for(
     ours: Sequence[Position], listed: Sequence[Market], account: str, home: str | None
 ) -> PositionKey | None:
-    """Where a holding of unknown origin stands: with the largest that is known, else at home."""
+    """The position to add an outside amount to: the largest known, else in the home market."""
     if ours:
-        return max(ours, key=lambda one: (one.holding.amount, one.key.symbol)).key
+        return max(ours, key=lambda known: (known.holding.amount, known.key.symbol)).key
     at_home_first = sorted(listed, key=lambda market: (market.quote != home, market.symbol))
     if not at_home_first:
         return None

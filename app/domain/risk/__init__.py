@@ -1,1 +1,1 @@
-"""Risk limits, trading state, and the hours in which entries are allowed."""
+"""Risk limits, trading state, dead-man switches, and the trading window."""

@@ -1,4 +1,4 @@
-"""Limits that no order passes, and the state that decides what may be traded at all."""
+"""RiskLimits and TradingState, and the checks of an order against them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -13,7 +13,7 @@ from app.errors import Refusal, RefusalCode
 
 
 class TradingState(StrEnum):
-    """What may be traded: everything, reductions, nothing."""
+    """What may be traded: everything, only reductions, or nothing."""
 
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"
@@ -26,7 +26,7 @@ class TradingState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TradingStateRecord:
-    """The state with who or what brought it about."""
+    """A trading state with its reason and since when it applies."""
 
     state: TradingState = TradingState.ACTIVE
     reason: str | None = None
@@ -34,16 +34,16 @@ class TradingStateRecord:
 
 
 def severest(standings: list[TradingStateRecord]) -> TradingStateRecord:
-    """Of equally severe ones the oldest, for what came later changed nothing."""
-    worst = max(one.state.severity for one in standings)
-    those = [one for one in standings if one.state.severity == worst]
+    """The severest state; the oldest of equal ones, except for ACTIVE, where it is the newest."""
+    worst = max(record.state.severity for record in standings)
+    those = [record for record in standings if record.state.severity == worst]
     since = max if worst == TradingState.ACTIVE.severity else min
-    return since(those, key=lambda one: one.since)
+    return since(those, key=lambda record: record.since)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RiskLimits:
-    """None means no limit. Money is counted in the account's quote currency."""
+    """The limits; None means no limit. Money is in the account's home currency."""
 
     max_order_notional: Decimal | None = None
     max_position_notional: Decimal | None = None
@@ -53,7 +53,7 @@ class RiskLimits:
     max_daily_loss: Decimal | None = None
     max_drawdown_percent: Decimal | None = None
     price_collar_percent: Decimal | None = None
-    # Empty allows none.
+    # None allows all symbols, empty allows none.
     allowed_symbols: tuple[str, ...] | None = None
 
     @property
@@ -74,7 +74,7 @@ class RiskLimits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Losses:
-    """How an account stands against its limits; a gain is a loss below nothing."""
+    """An account's daily loss and drawdown; a gain is a negative loss."""
 
     daily: Decimal
     drawdown_percent: Decimal
@@ -82,19 +82,19 @@ class Losses:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntryFacts:
-    """An order that adds to risk, and what it adds to. Sums leave the order itself out."""
+    """An order that adds to risk, and what it adds to. The sums exclude the order itself."""
 
     symbol: str
     side: OrderSide
     price: Decimal | None
-    # In the account's quote currency; None where no price of it is known.
+    # In the account's home currency; None if no price is known.
     notional: Decimal | None
     last: Decimal | None = None
     open_orders: int = 0
     orders_this_minute: int = 0
-    # Of all open orders that add to risk; None where one cannot be valued.
+    # Of all open orders that add to risk; None if one cannot be valued.
     open_notional: Decimal | None = money.ZERO
-    # What is held of the symbol, with what open orders would add on this side.
+    # The position in the symbol, plus what open orders would add on this side.
     position_notional: Decimal | None = money.ZERO
     losses: Losses | None = None
 
@@ -106,7 +106,7 @@ class _Asked:
 
 
 def examine_state(standing: TradingStateRecord, *, is_reduction: bool) -> CheckResult:
-    """HALTED stops every order, REDUCING all that do not reduce."""
+    """HALTED stops every order, REDUCING all but reductions."""
     passes = standing.state is TradingState.ACTIVE or (
         standing.state is TradingState.REDUCING and is_reduction
     )
@@ -128,13 +128,13 @@ def examine_state(standing: TradingStateRecord, *, is_reduction: bool) -> CheckR
 
 
 def examine_limits(limits: RiskLimits, facts: EntryFacts) -> Iterator[CheckResult]:
-    """Every limit, in the order in which they are asked."""
+    """Every limit's check, in the order in which they run."""
     asked = _Asked(limits=limits, facts=facts)
     return (check(name, asked) for name, check in LIMIT_CHECKS.items())
 
 
 def broken(limits: RiskLimits, losses: Losses) -> str | None:
-    """Which limit a loss has reached, in words."""
+    """The loss limit that was reached, in words; None if none was."""
     for checked in (
         _loss("maxDailyLoss", limits.max_daily_loss, losses.daily),
         _loss("maxDrawdownPercent", limits.max_drawdown_percent, losses.drawdown_percent),
@@ -145,12 +145,12 @@ def broken(limits: RiskLimits, losses: Losses) -> str | None:
 
 
 def check_limits(limits: RiskLimits) -> Refusal | None:
-    """What may be asked for."""
-    for one in fields(limits):
-        value, name = getattr(limits, one.name), _camel(one.name)
+    """Why these limits may not be set, or None."""
+    for limit in fields(limits):
+        value, name = getattr(limits, limit.name), _camel(limit.name)
         if isinstance(value, int | Decimal) and value < 0:
             return invalid(name, f"{name} takes 0 or more, or null for no limit")
-        if one.name.endswith("percent") and value is not None and value > money.HUNDRED:
+        if limit.name.endswith("percent") and value is not None and value > money.HUNDRED:
             return invalid(name, f"{name} takes 0 to 100")
     for name in ("max_daily_loss", "max_drawdown_percent"):
         if getattr(limits, name) == 0:
@@ -241,7 +241,7 @@ LIMIT_CHECKS: Mapping[str, Callable[[str, _Asked], CheckResult]] = {
 def _sum(
     name: str, limit: Decimal | None, added: Decimal | None, there: Decimal | None
 ) -> CheckResult:
-    """What cannot be valued does not pass a limit of money."""
+    """A money limit; an order that cannot be valued does not pass it."""
     if limit is None:
         return CheckResult(name=name)
     if added is None or there is None:
@@ -266,7 +266,7 @@ def _count(name: str, limit: int | None, count: int, what: str) -> CheckResult:
 
 
 def _loss(name: str, limit: Decimal | None, loss: Decimal | None) -> CheckResult:
-    """Not known yet is no loss: it is watched, and trips by itself."""
+    """A loss limit; an unknown loss passes: the loss guard halts by itself once it is known."""
     if limit is None:
         return CheckResult(name=name)
     if loss is None:

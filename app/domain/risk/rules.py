@@ -1,4 +1,4 @@
-"""What is allowed, for all accounts and for each: window, limits, trading state and switches."""
+"""Rules: trading window, limits, trading states and dead-man switches, of all and each account."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,22 +7,22 @@ from datetime import datetime
 from app.domain.risk.limits import RiskLimits, TradingStateRecord, severest
 from app.domain.risk.trading_windows import TradingWindow
 
-# The name under which a state of all accounts is kept.
+# The account name under which rules for all accounts are stored.
 ALL = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """Everything at one instant. Standings and switches are by account, or of all of them."""
+    """All rules at one instant. Trading states and switches are by account, or ALL for all."""
 
     window: TradingWindow
     limits: RiskLimits
     standings: Mapping[str, TradingStateRecord]
-    # When they fire, unless they are armed again.
+    # When each switch fires, unless it is armed again.
     switches: Mapping[str, datetime] = field(default_factory=dict)
 
     def standing(self, account: str) -> TradingStateRecord:
-        """Of the state of all accounts and its own the severer one."""
+        """The severer of the account's own trading state and that of all accounts."""
         own = self.standings.get(account)
         return severest([self.standings[ALL], *([] if own is None else [own])])
 

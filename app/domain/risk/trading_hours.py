@@ -1,4 +1,4 @@
-"""The hours in which entries are allowed: what a clock on the wall reads decides."""
+"""TradingHours: the hours in which entries are allowed, by the zone's wall clock."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from app.domain.local_times import jumps_between, readings
 
 _DAY_MINUTES = 24 * 60
 _WEEK_MINUTES = 7 * _DAY_MINUTES
-# A week and what clocks can jump: whatever changes at all changes within.
+# A week plus clock jumps: sessions that change at all change within this time.
 _HORIZON = timedelta(days=9)
 _DAY = timedelta(days=1)
 
 
 class Weekday(StrEnum):
-    """Days in the order in which weeks have them."""
+    """The days of the week, in order."""
 
     MONDAY = "MONDAY"
     TUESDAY = "TUESDAY"
@@ -36,7 +36,7 @@ WEEK = tuple(Weekday)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TradingSession:
-    """Local hours on some days; a close at or before the open means the next day."""
+    """Local hours on some days; if it closes at or before it opens, it closes the next day."""
 
     days: tuple[Weekday, ...]
     opens_at: time
@@ -47,17 +47,17 @@ class TradingSession:
         return self.closes_at <= self.opens_at
 
     def holds(self, local: datetime) -> bool:
-        """Whether a clock that reads this is within the hours."""
-        reads, today = local.time(), Weekday.of(local.date())
+        """Whether this local time is within the session."""
+        now, today = local.time(), Weekday.of(local.date())
         if not self.is_overnight:
-            return today in self.days and self.opens_at <= reads < self.closes_at
+            return today in self.days and self.opens_at <= now < self.closes_at
         yesterday = Weekday.of(local.date() - _DAY)
-        return (today in self.days and reads >= self.opens_at) or (
-            yesterday in self.days and reads < self.closes_at
+        return (today in self.days and now >= self.opens_at) or (
+            yesterday in self.days and now < self.closes_at
         )
 
     def spans(self) -> Iterator[tuple[int, int]]:
-        """From and until in minutes of the week, day by day; the last may end after it."""
+        """Start and end of each day's session in minutes of the week; the last may end after it."""
         opens, closes = _minute(self.opens_at), _minute(self.closes_at)
         length = closes - opens + (_DAY_MINUTES if self.is_overnight else 0)
         for day in self.days:
@@ -67,7 +67,7 @@ class TradingSession:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Blackout:
-    """A time in which no entry is allowed, whatever the hours say."""
+    """A time in which no entry is allowed, even within sessions."""
 
     since: datetime
     until: datetime
@@ -79,7 +79,7 @@ class Blackout:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TradingHours:
-    """Sessions, or around the clock where there are none, less the blackouts."""
+    """Sessions (around the clock if there are none) minus blackouts."""
 
     zone: tzinfo
     sessions: tuple[TradingSession, ...] = ()
@@ -89,9 +89,9 @@ class TradingHours:
         return self.blackout_at(at) is None and self._is_in_session(at)
 
     def blackout_at(self, at: datetime) -> Blackout | None:
-        """Of several the one that lasts longest."""
-        holding = [one for one in self.blackouts if one.holds(at)]
-        return max(holding, key=lambda one: one.until, default=None)
+        """The blackout at this time; of several, the one that ends last."""
+        holding = [blackout for blackout in self.blackouts if blackout.holds(at)]
+        return max(holding, key=lambda blackout: blackout.until, default=None)
 
     def next_open(self, after: datetime) -> datetime | None:
         return self._next_turn(after, to_open=True)
@@ -100,7 +100,7 @@ class TradingHours:
         return self._next_turn(after, to_open=False)
 
     def _next_turn(self, after: datetime, *, to_open: bool) -> datetime | None:
-        """The first moment later on at which they become so, having not been so before."""
+        """The first time after this at which the hours open (or close)."""
         was_open = self.are_open(after)
         while True:
             edges = self._session_edges(after)
@@ -117,37 +117,39 @@ class TradingHours:
             was_open = self.are_open(after)
 
     def _session_edges(self, after: datetime) -> list[datetime]:
-        """Every moment after this one, for a week, at which sessions open or close; or none."""
+        """Every time in the next nine days at which sessions may open or close; else empty."""
         if self._is_always_in_session:
             return []
         first = after.astimezone(self.zone).date() - _DAY
         found = set(jumps_between(after, after + _HORIZON, self.zone))
-        times = {time_ for one in self.sessions for time_ in (one.opens_at, one.closes_at)}
+        times = {at for session in self.sessions for at in (session.opens_at, session.closes_at)}
         for offset in range(_HORIZON.days + 2):
             day = first + timedelta(days=offset)
             found.update(moment for at in times for moment in readings(day, at, self.zone))
         return sorted(edge for edge in found if after < edge <= after + _HORIZON)
 
     def _blackout_edges(self, after: datetime, until: datetime | None) -> Iterator[datetime]:
-        for one in self.blackouts:
-            for edge in (one.since, one.until):
+        for blackout in self.blackouts:
+            for edge in (blackout.since, blackout.until):
                 if edge > after and (until is None or edge <= until):
                     yield edge
 
     def _is_in_session(self, at: datetime) -> bool:
         local = at.astimezone(self.zone)
-        return not self.sessions or any(one.holds(local) for one in self.sessions)
+        return not self.sessions or any(session.holds(local) for session in self.sessions)
 
     @property
     def _is_always_in_session(self) -> bool:
-        minutes = sum(end - start for one in self.sessions for start, end in one.spans())
+        minutes = sum(end - start for session in self.sessions for start, end in session.spans())
         return not self.sessions or minutes >= _WEEK_MINUTES
 
 
 def overlapping(sessions: Sequence[TradingSession]) -> tuple[int, int] | None:
-    """The places of the first two that would be open at once; of one that meets itself, twice."""
+    """The indexes of the first two sessions that overlap; twice the same if one overlaps itself."""
     spans = sorted(
-        (start, end, place) for place, one in enumerate(sessions) for start, end in one.spans()
+        (start, end, place)
+        for place, session in enumerate(sessions)
+        for start, end in session.spans()
     )
     around = [*spans, *_next_week(spans[:1])]
     for (_, end, left), (start, _, right) in pairwise(around):

@@ -1,4 +1,4 @@
-"""What may be asked of a trading window, and what is wrong with it where something is."""
+"""Parsing and validation of a requested trading window."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionRequest:
-    """A session in the words of whoever asks for it."""
+    """A session as the client gave it, with times as text."""
 
     days: Sequence[Weekday]
     opens_at: str
@@ -30,7 +30,7 @@ class SessionRequest:
 
 
 def read_time(text: str, *field: str) -> time:
-    """Denied where it is no HH:MM."""
+    """The time of an HH:MM text. Raises Denied if it is not one."""
     found = _TIME.fullmatch(text)
     if found is None:
         words = "a local time is HH:MM, from 00:00 to 23:59"
@@ -39,8 +39,8 @@ def read_time(text: str, *field: str) -> time:
 
 
 def read_sessions(asked: Iterable[SessionRequest]) -> tuple[TradingSession, ...]:
-    """Denied where one is empty or two would be open at once."""
-    sessions = tuple(_read_session(one, str(place)) for place, one in enumerate(asked))
+    """The sessions. Raises Denied if one is empty or two overlap."""
+    sessions = tuple(_read_session(session, str(place)) for place, session in enumerate(asked))
     clash = overlapping(sessions)
     if clash is not None:
         left, right = clash
@@ -50,14 +50,14 @@ def read_sessions(asked: Iterable[SessionRequest]) -> tuple[TradingSession, ...]
 
 
 def check_window(window: TradingWindow) -> Refusal | None:
-    """What cannot be told by one value alone was told before."""
+    """Why the window may not be set, or None; read_sessions has checked the sessions already."""
     for refusal in (
         _check_sources(window.applies_to),
         _check_timezone(window.timezone),
         _check_least("maxTradesPerDay", window.max_trades_per_day),
         _check_least("maxTradesPerHour", window.max_trades_per_hour),
         _check_cooldown(window.cooldown_seconds),
-        *(_check_blackout(one, place) for place, one in enumerate(window.blackouts)),
+        *(_check_blackout(blackout, place) for place, blackout in enumerate(window.blackouts)),
     ):
         if refusal is not None:
             return refusal

@@ -1,4 +1,4 @@
-"""When entries are allowed and how many: the window itself, and what it says of an order."""
+"""TradingWindow: when and how many entries are allowed, and the checks of an order against it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TradingWindow:
-    """What is configured; as it stands here it lets everything through."""
+    """The configured window; the default allows everything."""
 
     enabled: bool = False
     applies_to: tuple[OrderSource, ...] = (OrderSource.API, OrderSource.BOT)
@@ -37,7 +37,7 @@ class TradingWindow:
 
     @property
     def counts(self) -> bool:
-        """Whether what was traded before matters."""
+        """Whether earlier trades matter, so that they must be counted."""
         limits = (self.max_trades_per_day, self.max_trades_per_hour)
         return self.enabled and (limits != (None, None) or self.cooldown_seconds > 0)
 
@@ -47,7 +47,7 @@ class TradingWindow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TradeCounts:
-    """What was traded before: orders that the gate let in and that were not given back."""
+    """The number of earlier entries: orders that passed the gate and were not rejected."""
 
     today: int = 0
     # In the last 60 minutes.
@@ -57,7 +57,7 @@ class TradeCounts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowState:
-    """The window at one moment."""
+    """The window and the trades counted against it at one moment."""
 
     window: TradingWindow
     trades: TradeCounts
@@ -73,7 +73,7 @@ class WindowState:
 
     @property
     def reason(self) -> str | None:
-        """Why an entry would be refused."""
+        """Why an entry would be refused now, or None."""
         refusals = (checked.refusal for checked in examine_window(self))
         return next((refusal.message for refusal in refusals if refusal is not None), None)
 
@@ -99,7 +99,7 @@ class WindowState:
 
 
 def examine_window(state: WindowState) -> Iterator[CheckResult]:
-    """What it says of an entry now, in the order in which it is asked."""
+    """The window's checks of an entry now, in the order in which they run."""
     if not state.window.enabled:
         state = replace(state, window=TradingWindow())
     yield _check_hours(state)

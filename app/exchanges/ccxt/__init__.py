@@ -1,1 +1,1 @@
-"""Real exchanges through ccxt, the only place that imports it."""
+"""Real exchanges through ccxt. No other package imports ccxt."""

@@ -1,4 +1,4 @@
-"""A real exchange behind the port: one account, over the genuine ccxt."""
+"""CcxtExchange: the ExchangeGateway of one account at a real exchange, through ccxt."""
 
 import asyncio
 from collections import Counter
@@ -16,7 +16,7 @@ from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
-from app.exchanges.ccxt.connection.account_check import Examiner
+from app.exchanges.ccxt.connection.account_check import AccountExaminer
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, canceling, placing
 from app.exchanges.ccxt.connection.capabilities import capabilities_of
@@ -39,7 +39,7 @@ from app.ports import Clock
 
 
 class CcxtExchange:
-    """One account at an exchange. What it cannot read it counts, logs and never guesses."""
+    """One account at a real exchange. Unreadable data is counted and logged, never guessed."""
 
     def __init__(self, terms: CcxtTerms, clock: Clock, market_cache: MarketCache) -> None:
         self._terms = terms
@@ -50,18 +50,18 @@ class CcxtExchange:
         self._exposures = ExposureReader(self._session, self._lookups, clock, self._anomalies)
         self._data = MarketData(self._session, self._lookups, clock, self._anomalies)
         self._market_streams = MarketStreams(self._data, self._session, clock)
-        self._stand = NewsBroadcast()
-        self._streams = AccountStreams(self, self._session, self._stand, terms, clock)
+        self._news = NewsBroadcast()
+        self._streams = AccountStreams(self, self._session, self._news, terms, clock)
         self._sent = SentIds()
 
     @property
     def anomalies(self) -> Counter[str]:
-        """What the exchange should not have said, and how often it did."""
+        """How often the exchange sent each kind of malformed response."""
         return self._anomalies.counts
 
     @property
     def opened(self) -> asyncio.Event:
-        """Set as long as there is a connection to ask over."""
+        """Set while there is a connection."""
         return self._session.opened
 
     @property
@@ -70,7 +70,7 @@ class CcxtExchange:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the client says that it can do; before there is one, the least."""
+        """What ccxt promises for this exchange; the minimum before it is connected."""
         client = self._session.client if self._session.opened.is_set() else None
         is_allowed = self._terms.has_keys and not self._exposures.are_refused
         has_positions = is_allowed and self._session.has_swaps
@@ -109,14 +109,14 @@ class CcxtExchange:
         return balances_of(await self._lookups.read(Priority.LOOKUP, "fetch_balance"))
 
     async def exposures(self) -> Sequence[Exposure]:
-        """None where there can be none, or where the key may not see them."""
+        """The positions; empty if the exchange keeps none or the key may not see them."""
         self._session.require()
         return await self._exposures.read() if self.capabilities.positions else ()
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
-        """Place it once; whatever is not a clear answer is doubt."""
+        """Send the order once. Anything but a clear answer raises ExchangeDoubt."""
         self._session.require()
-        refusal = self._own_no(intent)
+        refusal = self._precheck(intent)
         if refusal is not None:
             raise ExchangeRejected(refusal)
         self._sent.take(intent.wire_id)
@@ -133,7 +133,7 @@ class CcxtExchange:
         return report
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
-        """What the exchange does not have waiting any more is looked up, for it may be canceled."""
+        """Cancel, then look the order up: one that is no longer open may be canceled already."""
         call = canceling(key, self._session.quirks)
         if call is None:
             row = await self._lookups.find_row(key)
@@ -148,7 +148,7 @@ class CcxtExchange:
         return await self._find_after(key)
 
     async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
-        """Told by what the exchange says of the order afterwards, whatever it answered."""
+        """Amend, then report the order as looked up afterwards, whatever the response was."""
         if not self.capabilities.amend_order:
             raise ExchangeRejected(no_amending(self._terms.exchange))
         row = await self._lookups.find_row(key)
@@ -164,7 +164,7 @@ class CcxtExchange:
         except Exception as error:
             raise failure_of_create(error) from error
         after = await self._find_after(key)
-        return None if after is None else amending.told(after)
+        return None if after is None else amending.with_wanted_terms(after)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         return await self._lookups.find(key)
@@ -176,20 +176,20 @@ class CcxtExchange:
         return await self._lookups.closed_orders(since, symbols)
 
     async def examine(self) -> AccountCheck:
-        """What the exchange says of the key; places nothing."""
-        examiner = Examiner(self._session, self._clock, has_keys=self._terms.has_keys)
-        return await examiner.examine()
+        """Check the key and the clock; places nothing."""
+        examination = AccountExaminer(self._session, self._clock, has_keys=self._terms.has_keys)
+        return await examination.examine()
 
     def news(self) -> AsyncIterator[OrderReport]:
-        """What this process hears from now on."""
-        return self._stand.reader()
+        """The reports that this process receives from now on."""
+        return self._news.reader()
 
     async def gap(self) -> None:
-        """Wait until news may have been lost."""
+        """Wait until reports may have been lost."""
         await self._streams.gap()
 
     async def run(self) -> None:
-        """Connect, listen, and let go of everything at the end."""
+        """Connect and read the streams; close everything at the end."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._session.run())
@@ -198,23 +198,23 @@ class CcxtExchange:
             await self._session.close()
 
     def count(self, what: str, **facts: Any) -> None:
-        """Note something that the exchange should not have said."""
+        """Count a malformed response."""
         self._anomalies.note(what, **facts)
 
-    def _own_no(self, intent: OrderIntent) -> Refusal | None:
+    def _precheck(self, intent: OrderIntent) -> Refusal | None:
         if self._terms.mode is AccountMode.PAPER:
             return only_prices()
         return refuse(intent, self._facts())
 
     def _facts(self) -> MarketFacts:
-        """What can be told of an order without asking for anything."""
+        """The facts for the prechecks that need no request."""
         return MarketFacts(
             capabilities=self.capabilities, markets=self._session.markets, ticker=None, balances={}
         )
 
     async def _find_after(self, key: OrderKey) -> OrderReport | None:
-        """How it stands now; that this cannot be asked does not mean that nothing has happened."""
+        """The order's state now. If it cannot be read, the change may still have happened."""
         try:
             return await self.find(key)
         except ExchangeUnavailable as error:
-            raise ExchangeDoubt(f"done, and not yet told: {error}") from error
+            raise ExchangeDoubt(f"done, but its result cannot be read: {error}") from error

@@ -1,1 +1,1 @@
-"""An exchange that trades no money: simulated prices, real rules, durable books."""
+"""The paper exchange: no real money, simulated or mirrored prices, real rules, a durable ledger."""

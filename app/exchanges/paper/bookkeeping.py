@@ -1,4 +1,4 @@
-"""Orders into the books and out of them, each change in one transaction."""
+"""Bookkeeper: places, matches, amends and cancels paper orders, each in one ledger transaction."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -37,39 +37,39 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerContext:
-    """What the books are kept with."""
+    """What the Bookkeeper needs besides the ledger store."""
 
     price_source: PriceSource
     clock: Clock
     faults: Faults
-    desk: FaultyNews
+    news: FaultyNews
 
 
 class Bookkeeper:
-    """The only one to write into an account's books.
+    """The only writer of an account's ledger.
 
-    Before anything is asked of them, the orders that wait meet every price that was missed and can
-    still be known: there, the books say what was ordered when, whoever looked and how often.
+    Before any operation, the open orders are matched against every missed price that is still
+    known. So the ledger depends only on what was ordered when, not on who read it or how often.
     """
 
-    def __init__(self, store: LedgerStore, surroundings: LedgerContext) -> None:
+    def __init__(self, store: LedgerStore, context: LedgerContext) -> None:
         self._store = store
-        self._price_source = surroundings.price_source
-        self._matching = Matching(rates=surroundings.price_source.rates)
-        self._clock = surroundings.clock
-        self._faults = surroundings.faults
-        self._desk = surroundings.desk
+        self._price_source = context.price_source
+        self._matching = Matching(rates=context.price_source.rates)
+        self._clock = context.clock
+        self._faults = context.faults
+        self._news = context.news
         self._known_assets: frozenset[str] | None = None
-        self._waiting: RestingOrders | None = None
+        self._resting: RestingOrders | None = None
         self._refresh_at: datetime | None = None
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
-        """Book a new order, or raise and leave no trace of it."""
+        """Place a new order, or raise and leave no trace of it."""
         market_view = await self._price_source.market_view(intent.symbol)
         async with self._ledger(assets=(market_view.rules.base, market_view.rules.quote)) as ledger:
             if await ledger.store.find_order_by_wire_id(intent.wire_id) is not None:
                 raise ExchangeDoubt("duplicate: an order with this wire id was sent before")
-            order = _arriving(intent, ledger.numbers.order + 1, ledger.now)
+            order = _new_order(intent, ledger.numbers.order + 1, ledger.now)
             order, trades = ledger.settle(await self._place(order, market_view, ledger))
             await ledger.write()
             self._faults.crash(CrashPoint.BEFORE_BOOKING)
@@ -77,7 +77,7 @@ class Bookkeeper:
         return report_of(order, trades)
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
-        """Take an order back if it still waits, and say how it stands."""
+        """Cancel an order if it is still open, and report its state."""
         async with self._ledger() as ledger:
             order = await _find(ledger.store, key)
             if order is None:
@@ -88,7 +88,7 @@ class Bookkeeper:
             return report_of(order, await ledger.store.trades(order.number))
 
     async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
-        """Change an order that waits, in place, or raise and leave it as it was."""
+        """Amend an open order in place, or raise and leave it as it was."""
         market_view = await self._price_source.market_view(key.symbol)
         async with self._ledger() as ledger:
             order = await _find(ledger.store, key)
@@ -100,11 +100,11 @@ class Bookkeeper:
             return report_of(order, await ledger.store.trades(order.number))
 
     async def match(self) -> None:
-        """Let the orders that wait meet the prices of which nobody has taken note yet."""
-        waiting = await self._refreshed()
-        for meeting in await self._price_source.meetings(waiting):
-            async with self._ledger(meeting) as ledger:
-                await ledger.sync(self._waiting)
+        """Match the open orders against the prices that the ledger has not seen yet."""
+        resting = await self._refreshed()
+        for pending in await self._price_source.pending_prices(resting):
+            async with self._ledger(pending) as ledger:
+                await ledger.sync(self._resting)
             self._faults.crash(CrashPoint.AFTER_MATCHING)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
@@ -115,37 +115,37 @@ class Bookkeeper:
     async def balances(self) -> Mapping[str, Balance]:
         if self._known_assets is None:
             async with self._ledger() as ledger:
-                return _told(ledger.balances)
+                return _as_balances(ledger.balances)
         async with self._store.snapshot() as store:
-            return _told(await store.balances())
+            return _as_balances(await store.balances())
 
     async def exposures(self) -> Sequence[Exposure]:
-        """Every open position on margin, at the last prices where several stand on one quote."""
+        """The open margin positions; several on one quote currency need the last prices."""
         async with self._store.snapshot() as store:
             positions = await store.positions()
             margin_account = MarginAccount.of(
                 positions, await store.balances() if positions else {}
             )
-        last = {} if margin_account.are_apart else await self._last(margin_account.symbols)
+        last = {} if margin_account.are_apart else await self._last_prices(margin_account.symbols)
         return margin_account.exposures(last.get)
 
     async def liquidations(self, since: datetime) -> Sequence[OrderReport]:
-        """What the exchange has closed by itself since then, up to the present moment."""
+        """The liquidation orders since then, up to now."""
         async with self._ledger() as ledger:
             return [
                 report_of(order, await ledger.store.trades(order.number))
                 for order in await ledger.store.liquidations(since)
             ]
 
-    async def waiting(self) -> Sequence[OrderReport]:
-        """Every order that waits, oldest first, with what it has traded."""
+    async def open_orders(self) -> Sequence[OrderReport]:
+        """Every open order, oldest first, with its trades."""
         async with self._store.snapshot() as store:
             return [
                 report_of(order, await store.trades(order.number) if order.filled else ())
                 for order in await store.open_orders()
             ]
 
-    async def _last(self, symbols: Sequence[str]) -> Mapping[str, Decimal | None]:
+    async def _last_prices(self, symbols: Sequence[str]) -> Mapping[str, Decimal | None]:
         try:
             tickers = await self._price_source.tickers(symbols)
         except ExchangeError:
@@ -155,7 +155,7 @@ class Bookkeeper:
     async def _place(
         self, order: PaperOrder, market_view: MarketView, ledger: LedgerTransaction
     ) -> Outcome:
-        _insist(refuse(order, market_view.rules, market_view.quote(ledger.now)))
+        _raise_if_refused(refuse(order, market_view.rules, market_view.quote(ledger.now)))
         order = await ledger.admitted(order)
         levels = market_view.levels_against(order.side, ledger.now)
         return self._matching.place(order, cut(levels, ledger.most_of(order)))
@@ -168,35 +168,35 @@ class Bookkeeper:
         ledger: LedgerTransaction,
     ) -> Outcome:
         after, at = replace(order, terms=order.terms.amended(wanted)), ledger.now
-        _insist(refuse_amendment(order, after, market_view.rules, market_view.quote(at)))
+        _raise_if_refused(refuse_amendment(order, after, market_view.rules, market_view.quote(at)))
         await ledger.check_reduction(after)
         levels = cut(market_view.levels_against(order.side, at), ledger.most_of(order))
         return self._matching.amend(order, wanted, levels, at)
 
     @asynccontextmanager
     async def _ledger(
-        self, meeting: PendingPrices | None = None, *, assets: Iterable[str] = ()
+        self, pending: PendingPrices | None = None, *, assets: Iterable[str] = ()
     ) -> AsyncIterator[LedgerTransaction]:
-        """The books up to the present moment; a refusal inside undoes nothing of that."""
-        refused, meeting = None, meeting or self._price_source.missed
+        """The ledger caught up to now; a refusal inside does not undo the catching up."""
+        refused, pending = None, pending or self._price_source.missed
         async with self._store.transaction() as store:
             ledger = await self._open(store, frozenset(assets))
-            if meeting is not None:
-                await meeting.hold(ledger, self._waiting)
-            await ledger.sync(self._waiting)
+            if pending is not None:
+                await pending.apply_to(ledger, self._resting)
+            await ledger.sync(self._resting)
             if ledger.has_triggered:
                 self._faults.crash(CrashPoint.BEFORE_TRIGGERING)
-            news = await ledger.reports()
+            reports = await ledger.reports()
             try:
                 yield ledger
             except ExchangeRejected as error:
                 refused = error
         self._known_assets = frozenset(ledger.balances)
-        self._waiting = ledger.teach(self._waiting)
-        for report in news:
-            self._desk.publish(report)
+        self._resting = ledger.update_known(self._resting)
+        for report in reports:
+            self._news.publish(report)
         if ledger.liquidated:
-            self._tell_of_liquidation(ledger)
+            self._report_liquidations(ledger)
         if refused is not None:
             raise refused
 
@@ -204,28 +204,28 @@ class Bookkeeper:
         if self._known_assets is None or not assets <= self._known_assets:
             nothing = dict.fromkeys(assets, money.ZERO)
             await store.deposit({**nothing, **self._price_source.opening_balances})
-        balances, numbers = await store.hold(), await store.last_numbers()
-        # The time is read when every order before this one is booked.
+        balances, numbers = await store.lock_balances(), await store.last_numbers()
+        # The time is read only now, when every order before this one is booked.
         return LedgerTransaction(store, self._matching, balances, numbers, self._clock.now())
 
     async def _refreshed(self) -> RestingOrders:
-        """What waits; now and then it is learned what other processes have booked."""
+        """The open orders, refreshed now and then with what other processes have booked."""
         now = self._clock.now()
-        if self._waiting is not None and self._refresh_at is not None and now < self._refresh_at:
-            return self._waiting
+        if self._resting is not None and self._refresh_at is not None and now < self._refresh_at:
+            return self._resting
         async with self._store.snapshot() as store:
             numbers = await store.last_numbers()
-            if self._waiting is None:
+            if self._resting is None:
                 orders = await store.open_orders()
-                self._waiting = RestingOrders.of(orders, numbers, await _margin_account(store))
-            elif numbers.change > (known := self._waiting.change):
+                self._resting = RestingOrders.of(orders, numbers, await _margin_account(store))
+            elif numbers.change > (known := self._resting.change):
                 changed = await store.changed_orders(known)
                 margin_account = await _margin_account(store)
-                self._waiting.learn(changed, margin_account, since=known, numbers=numbers)
+                self._resting.learn(changed, margin_account, since=known, numbers=numbers)
         self._refresh_at = now + _REFRESH
-        return self._waiting
+        return self._resting
 
-    def _tell_of_liquidation(self, ledger: LedgerTransaction) -> None:
+    def _report_liquidations(self, ledger: LedgerTransaction) -> None:
         for order in ledger.liquidated:
             balance = ledger.balances[order.quote]
             _log.warning(
@@ -235,18 +235,18 @@ class Bookkeeper:
                 amount=money.plain(order.filled),
                 written_off=money.plain(balance.written_off),
             )
-        self._desk.open_gap()
+        self._news.open_gap()
 
 
 async def _margin_account(store: LedgerView) -> MarginAccount:
     return MarginAccount.of(await store.positions(), await store.balances())
 
 
-def _told(balances: Mapping[str, PaperBalance]) -> Mapping[str, Balance]:
-    return {asset: balance.told for asset, balance in balances.items()}
+def _as_balances(balances: Mapping[str, PaperBalance]) -> Mapping[str, Balance]:
+    return {asset: balance.as_balance for asset, balance in balances.items()}
 
 
-def _insist(refusal: Refusal | None) -> None:
+def _raise_if_refused(refusal: Refusal | None) -> None:
     if refusal is not None:
         raise ExchangeRejected(refusal)
 
@@ -257,7 +257,7 @@ async def _find(store: LedgerView, key: OrderKey) -> PaperOrder | None:
     return by_number or await store.find_order_by_wire_id(key.wire_id)
 
 
-def _arriving(intent: OrderIntent, number: int, at: datetime) -> PaperOrder:
+def _new_order(intent: OrderIntent, number: int, at: datetime) -> PaperOrder:
     return PaperOrder(
         number=number,
         wire_id=intent.wire_id,

@@ -1,4 +1,4 @@
-"""The paper exchange itself: one account, and a loop that fills what waits."""
+"""PaperExchange: the ExchangeGateway of one paper account, with the loop that fills its orders."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -33,9 +33,9 @@ _log = get_logger(__name__)
 
 
 class PaperExchange:
-    """An exchange that is always solvent: its markets are simulated, or those of a real exchange.
+    """A simulated exchange that is always solvent; prices are simulated or a real exchange's.
 
-    Any number of processes may run the same account over the same books.
+    Any number of processes may run the same account on the same ledger.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class PaperExchange:
         self._faults = Faults() if faults is None else faults
         self._clock = clock
         self._price_source = _price_source(terms, clock, prices)
-        self._line = FaultyConnection(self._faults, clock)
-        self._desk = FaultyNews(self._faults)
-        self._store = Bookkeeper(
+        self._connection = FaultyConnection(self._faults, clock)
+        self._news = FaultyNews(self._faults)
+        self._bookkeeper = Bookkeeper(
             store,
             LedgerContext(
-                price_source=self._price_source, clock=clock, faults=self._faults, desk=self._desk
+                price_source=self._price_source, clock=clock, faults=self._faults, news=self._news
             ),
         )
 
@@ -71,85 +71,85 @@ class PaperExchange:
         return self._price_source.connection
 
     async def markets(self) -> Mapping[str, Market]:
-        self._line.require()
+        self._connection.require()
         return await self._price_source.markets()
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
-        """The prices of those symbols that are listed."""
-        self._line.require()
+        """The tickers of those symbols that are listed."""
+        self._connection.require()
         return await self._price_source.tickers(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
-        """What others offer now; no more than 50 levels deep on the simulated market."""
-        self._line.require()
+        """The current order book; at most 50 levels deep on the simulated market."""
+        self._connection.require()
         return await self._price_source.order_book(symbol, depth)
 
     async def timeframes(self) -> Sequence[str]:
-        self._line.require()
+        self._connection.require()
         return await self._price_source.timeframes()
 
     async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
-        self._line.require()
+        self._connection.require()
         return await self._price_source.candles(asked)
 
     def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
-        return self._line.along(self._price_source.watch_ticker(symbol))
+        return self._connection.along(self._price_source.watch_ticker(symbol))
 
     def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
-        return self._line.along(self._price_source.watch_candles(symbol, timeframe))
+        return self._connection.along(self._price_source.watch_candles(symbol, timeframe))
 
     def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
-        return self._line.along(self._price_source.watch_order_book(symbol))
+        return self._connection.along(self._price_source.watch_order_book(symbol))
 
     async def balances(self) -> Mapping[str, Balance]:
-        self._line.require()
-        return await self._store.balances()
+        self._connection.require()
+        return await self._bookkeeper.balances()
 
     async def exposures(self) -> Sequence[Exposure]:
-        self._line.require()
-        return await self._store.exposures()
+        self._connection.require()
+        return await self._bookkeeper.exposures()
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
-        await self._line.out(Call.SUBMIT)
-        return await self._answer(Call.SUBMIT, await self._store.submit(intent))
+        await self._connection.out(Call.SUBMIT)
+        return await self._answer(Call.SUBMIT, await self._bookkeeper.submit(intent))
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
-        await self._line.out(Call.CANCEL)
-        return await self._answer(Call.CANCEL, await self._store.cancel(key))
+        await self._connection.out(Call.CANCEL)
+        return await self._answer(Call.CANCEL, await self._bookkeeper.cancel(key))
 
     async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
-        await self._line.out(Call.AMEND)
-        return await self._answer(Call.AMEND, await self._store.amend(key, wanted))
+        await self._connection.out(Call.AMEND)
+        return await self._answer(Call.AMEND, await self._bookkeeper.amend(key, wanted))
 
     async def find(self, key: OrderKey) -> OrderReport | None:
-        await self._line.out(Call.FIND)
-        report = await self._store.find(key)
-        await self._line.back(Call.FIND)
+        await self._connection.out(Call.FIND)
+        report = await self._bookkeeper.find(key)
+        await self._connection.back(Call.FIND)
         return report
 
     async def open_orders(self) -> Sequence[OrderReport]:
-        self._line.require(Call.FIND)
-        return await self._store.waiting()
+        self._connection.require(Call.FIND)
+        return await self._bookkeeper.open_orders()
 
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
-        """Its own alone, by which it liquidates: nobody else places orders here."""
-        self._line.require(Call.FIND)
-        return await self._store.liquidations(since)
+        """Only its own liquidation orders: nobody else places orders on a paper account."""
+        self._connection.require(Call.FIND)
+        return await self._bookkeeper.liquidations(since)
 
     def news(self) -> AsyncIterator[OrderReport]:
-        """What this process books from now on."""
-        return self._desk.reader()
+        """The reports of what this process books from now on."""
+        return self._news.reader()
 
     async def examine(self) -> AccountCheck:
-        """It has no keys, and the clock of this machine."""
+        """Nothing to check: it has no keys, and uses this machine's clock."""
         return AccountCheck()
 
     async def gap(self) -> None:
-        """It has no line that could break, but may have closed positions by itself."""
-        await self._desk.gap()
+        """Wait for a liquidation: no connection can break, but the exchange may liquidate."""
+        await self._news.gap()
 
     async def run(self) -> None:
-        """See to the prices, and fill the waiting orders through which they have gone."""
+        """Run the price source, and fill the open orders that its prices reach."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._price_source.run())
             tasks.create_task(self._keep_matching())
@@ -162,22 +162,22 @@ class PaperExchange:
 
     async def _match(self) -> bool:
         try:
-            await self._store.match()
+            await self._bookkeeper.match()
         except ExchangeUnavailable:
-            # The connection says so already.
+            # The connection property reports this already.
             return False
-        except Exception as error:  # noqa: BLE001 - whatever it was, the next price comes
+        except Exception as error:  # noqa: BLE001 - any failure is retried at the next price
             _log.warning("paper_matching_failed", error=repr(error))
             return False
         return True
 
     async def _answer(self, call: Call, report: _Report) -> _Report:
-        # What is booked is told, even where the answer to it is lost.
+        # A booked change is published even if the response to it is lost.
         try:
-            await self._line.back(call)
+            await self._connection.back(call)
         finally:
             if report is not None:
-                self._desk.publish(report)
+                self._news.publish(report)
         return report
 
 

@@ -1,4 +1,4 @@
-"""What may go wrong on purpose: a switchboard for tests, which production never has."""
+"""Faults that tests inject into the paper exchange; production never sets any."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ _News = TypeVar("_News")
 
 
 class Call(StrEnum):
-    """What can be asked of the exchange about one order."""
+    """The calls that concern one order."""
 
     SUBMIT = "submit"
     CANCEL = "cancel"
@@ -24,7 +24,7 @@ class Call(StrEnum):
 
 
 class CrashPoint(StrEnum):
-    """Where the process can be made to die, without a word."""
+    """Where a test can make the process kill itself (SIGKILL)."""
 
     ON_ARRIVAL = "on_arrival"
     BEFORE_BOOKING = "before_booking"
@@ -35,16 +35,16 @@ class CrashPoint(StrEnum):
 
 @dataclass(kw_only=True, slots=True)
 class Faults:
-    """Everything is well until a test says otherwise, and a fault lasts until a test ends it."""
+    """The faults in force: none by default; a fault lasts until a test removes it."""
 
     is_disconnected: bool = False
     unavailable: set[Call] = field(default_factory=set)
-    # The question is lost, so nothing happens; or only the answer, when it has happened.
+    # Lost before: the request is lost, nothing happens. Lost after: only the response is lost.
     lost_before: set[Call] = field(default_factory=set)
     lost_after: set[Call] = field(default_factory=set)
     delay_before_seconds: float = 0
     delay_after_seconds: float = 0
-    # Every submit is refused in these words.
+    # Every submit is rejected with this refusal.
     refusal: Refusal | None = None
     news_copies: int = 1
     is_news_reordered: bool = False
@@ -56,24 +56,24 @@ class Faults:
 
 
 class FaultyConnection:
-    """The way to the exchange and back."""
+    """The simulated network to the exchange and back."""
 
     def __init__(self, faults: Faults, clock: Clock) -> None:
         self._faults = faults
         self._clock = clock
 
     def require(self, call: Call | None = None) -> None:
-        """Raise ExchangeUnavailable where nothing can be asked."""
+        """Raise ExchangeUnavailable if the exchange or the call is switched off."""
         if self._faults.is_disconnected or call in self._faults.unavailable:
             raise ExchangeUnavailable("the paper exchange cannot be reached")
 
     async def along(self, stream: AsyncGenerator[_News, None]) -> AsyncGenerator[_News, None]:
-        """The stream, for as long as the exchange can be reached."""
-        async with aclosing(stream) as told:
+        """The stream's values, for as long as the exchange can be reached."""
+        async with aclosing(stream) as values:
             self.require()
-            async for one in told:
+            async for value in values:
                 self.require()
-                yield one
+                yield value
 
     async def out(self, call: Call) -> None:
         self.require(call)

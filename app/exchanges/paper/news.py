@@ -1,4 +1,4 @@
-"""The exchange's stream of order news: quick, and no more reliable than such streams are."""
+"""FaultyNews: the paper exchange's stream of order reports, with the faults that tests inject."""
 
 import asyncio
 
@@ -8,41 +8,41 @@ from app.exchanges.paper.faults import Faults
 
 
 class FaultyNews:
-    """Hands the news out as faithfully as the faults let it."""
+    """Publishes order reports, repeated or reordered if the faults say so."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
-        self._stand = NewsBroadcast()
-        self._held: OrderReport | None = None
+        self._broadcast = NewsBroadcast()
+        self._delayed: OrderReport | None = None
         self._gap = asyncio.Event()
 
     @property
     def readers(self) -> int:
-        return self._stand.readers
+        return self._broadcast.readers
 
     def reader(self) -> NewsReader:
-        return self._stand.reader()
+        return self._broadcast.reader()
 
     def publish(self, report: OrderReport) -> None:
         for due in self._in_order(report):
             for _ in range(self._faults.news_copies):
-                self._stand.publish(due)
+                self._broadcast.publish(due)
 
     def open_gap(self) -> None:
-        """Something came about that the news alone may not make known: look at the lists."""
+        """Signal that the reports alone may not show what happened: compare the lists."""
         self._gap.set()
 
     async def gap(self) -> None:
-        """Wait for the next one; one that came while nobody waited is told to the next who does."""
+        """Wait for the next gap; one that came while nobody waited ends the next wait at once."""
         await self._gap.wait()
         self._gap.clear()
 
     def _in_order(self, report: OrderReport) -> tuple[OrderReport, ...]:
-        """The report; where the order is disturbed, each second one before the first."""
-        held, self._held = self._held, None
-        if held is not None:
-            return report, held
+        """The reports to publish now; with reordering on, every second one before the first."""
+        delayed, self._delayed = self._delayed, None
+        if delayed is not None:
+            return report, delayed
         if self._faults.is_news_reordered:
-            self._held = report
+            self._delayed = report
             return ()
         return (report,)

@@ -101,7 +101,7 @@ class CandleHistory:
                     await tx.candles.drop(series, changes.gone)
                     if changes.doubtful_before is not None:
                         await tx.candles.forget(series, changes.doubtful_before)
-                    await tx.candles.keep(series, changes.told)
+                    await tx.candles.keep(series, changes.changed)
 
 
 async def forget_old(database: Database, now: datetime) -> None:
@@ -144,7 +144,7 @@ def _batches(
     for series, page in pages.items():
         if isinstance(page, _SeriesUpdate) and page.changes:
             batch.append((series, page.changes))
-        if sum(len(changes.told) for _, changes in batch) >= MOST_AT_ONCE:
+        if sum(len(changes.changed) for _, changes in batch) >= MOST_AT_ONCE:
             yield batch
             batch = []
     if batch:

@@ -1,1 +1,1 @@
-"""How statements reach a database: connections, the writer, column types, pages, errors."""
+"""How statements reach a database: connections, the SQLite writer, column types, paging, errors."""

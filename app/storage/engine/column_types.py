@@ -15,7 +15,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """NUMERIC without limits on PostgreSQL, plain text on SQLite, which has no exact decimals."""
+    """Unbounded NUMERIC on PostgreSQL; text on SQLite, which has no exact decimals."""
 
     impl = Text
     cache_ok = True

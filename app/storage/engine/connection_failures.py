@@ -1,4 +1,4 @@
-"""Why a database cannot be reached, in our words: the driver's own may hold a password."""
+"""Why a database cannot be reached, in our words: the driver's text may contain a password."""
 
 import socket
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def cause_of(error: BaseException) -> str:
-    """The cause furthest down that has words, else what the error itself says."""
+    """The innermost known cause in the error's chain, else the error's own text."""
     known = [words for each in _chain(error) if (words := _words(each)) is not None]
     return f"the database cannot be reached: {known[-1]}" if known else str(error)
 

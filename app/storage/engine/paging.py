@@ -1,4 +1,4 @@
-"""Keyset pages: every page costs the same, and rows that come or go move no other row."""
+"""Keyset pagination: every page costs the same, and inserted or deleted rows shift no other row."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -43,7 +43,7 @@ class Keyset:
         )
 
     async def _is_beyond(self, sql: Sql, statement: Select[Any], request: PageRequest) -> bool:
-        """Whether anything lies on the far side of the cursor that the page starts from."""
+        """Whether there are rows on the far side of the cursor that the page starts from."""
         edge = request.before if request.from_end else request.after
         if edge is None:
             return False

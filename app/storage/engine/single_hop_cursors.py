@@ -1,4 +1,4 @@
-"""One trip to the driver's thread for each statement, where its own cursor takes four."""
+"""aiosqlite cursors that need one trip to the driver's thread per statement instead of four."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 
-def spare_trips(engine: AsyncEngine) -> None:
-    """From here on, whatever connects by this engine."""
+def use_single_hop_cursors(engine: AsyncEngine) -> None:
+    """Use these cursors for every connection that the engine opens from now on."""
     event.listen(engine.sync_engine, "do_connect", _connected)
 
 
@@ -26,12 +26,12 @@ def _connected(
 
 
 def begin_with_next(connection: Connection) -> None:
-    """Begin a transaction on the same trip as its first statement."""
+    """Begin the transaction on the same trip as its first statement."""
     cast("_Connection", connection.connection.dbapi_connection).is_to_begin = True
 
 
 class _Cursor:
-    """What SQLAlchemy asks of a driver's cursor, with all rows brought along at once."""
+    """The cursor methods that SQLAlchemy needs; it fetches all rows with the statement."""
 
     arraysize = 1
 
@@ -47,10 +47,10 @@ class _Cursor:
         return self
 
     async def execute(self, statement: str, parameters: Any = ()) -> None:
-        await self._go("execute", statement, parameters)
+        await self._run_on_thread("execute", statement, parameters)
 
     async def executemany(self, statement: str, parameters: Any) -> None:
-        await self._go("executemany", statement, parameters)
+        await self._run_on_thread("executemany", statement, parameters)
 
     async def fetchall(self) -> list[Any]:
         rows, self._rows = self._rows, []
@@ -59,14 +59,14 @@ class _Cursor:
     async def close(self) -> None:
         self._rows = []
 
-    async def _go(self, how: str, statement: str, parameters: Any) -> None:
-        # The driver offers no such trip, but the way that all of its own take.
-        travel: Any = self._connection._execute  # noqa: SLF001
-        done = await travel(self._carry_out, how, statement, parameters)
+    async def _run_on_thread(self, how: str, statement: str, parameters: Any) -> None:
+        # Private, but aiosqlite has no public way to run a function on its thread.
+        run_on_thread: Any = self._connection._execute  # noqa: SLF001
+        done = await run_on_thread(self._run, how, statement, parameters)
         self.description, self.rowcount, self.lastrowid, self._rows = done
 
-    def _carry_out(self, how: str, statement: str, parameters: Any) -> tuple[Any, ...]:
-        """On the driver's thread."""
+    def _run(self, how: str, statement: str, parameters: Any) -> tuple[Any, ...]:
+        """Runs on the driver's thread."""
         raw: sqlite3.Connection = self._connection._conn  # noqa: SLF001
         if self._adapted.is_to_begin:
             raw.execute("BEGIN")

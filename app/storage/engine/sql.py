@@ -1,4 +1,4 @@
-"""One connection to the database, used by one statement at a time, with its errors made ours."""
+"""Sql, AsyncSql and DirectSql: statements on one connection, with errors translated to ours."""
 
 import asyncio
 import sqlite3
@@ -22,14 +22,14 @@ _FAULTS = (
     ("unable to open", "the database file cannot be opened"),
     ("malformed", "the database file is damaged: restore it from a backup"),
     ("not a database", "the database file is damaged: restore it from a backup"),
-    # Of a text, or of SQLite's own words about a name that is no text any more.
+    # From decoding a text value, or SQLite's own message about a name that is not valid text.
     ("decode", "the database file is damaged: restore it from a backup"),
 )
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's errors into ours; their text stays inside."""
+    """Translate the driver's errors into ours; their text stays out of the message."""
     try:
         yield
     except IntegrityError as error:
@@ -47,7 +47,7 @@ def in_words(error: BaseException) -> str:
 
 
 class Sql(Protocol):
-    """Statements on one connection, one after the other, whoever asks."""
+    """Runs statements on one connection, one at a time even with several callers."""
 
     @property
     def dialect(self) -> str: ...
@@ -63,12 +63,12 @@ class Sql(Protocol):
     async def scalar(self, statement: Executable, parameters: Parameters | None = None) -> Any: ...
 
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> int:
-        """Execute and say how many rows it concerned."""
+        """Execute and return the number of affected rows."""
         ...
 
 
 class AsyncSql:
-    """Through an asynchronous driver: the loop goes on while the database works."""
+    """Runs statements through an asynchronous driver, without blocking the event loop."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -108,9 +108,9 @@ class AsyncSql:
 
 
 class DirectSql:
-    """On the loop itself: with the write lock held, a statement on SQLite takes microseconds.
+    """Runs statements on the event loop: with the write lock held, SQLite takes microseconds.
 
-    A trip to a driver's thread and back, several for each statement, takes ten times as long.
+    Several trips to a driver's thread and back per statement would take ten times as long.
     """
 
     def __init__(self, connection: Connection) -> None:

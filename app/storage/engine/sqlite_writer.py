@@ -1,4 +1,4 @@
-"""The one writer of a SQLite file: those who wait while it commits share the next commit."""
+"""SqliteWriter, a SQLite file's only writer: transactions that wait share the next commit."""
 
 import asyncio
 import sqlite3
@@ -13,27 +13,28 @@ from sqlalchemy.pool import StaticPool
 
 from app.errors import StorageUnavailable
 from app.storage.engine.sql import DirectSql, Sql, in_words, translated
-from app.storage.engine.uncancelled import finished
+from app.storage.engine.uncancelled import wait_uncancelled
 
 BUSY_TIMEOUT_SECONDS = 10.0
 BUSY_PAUSE_SECONDS = 0.005
 
 
 class _Batch:
-    """Transactions that become durable together."""
+    """Transactions that are committed together."""
 
     def __init__(self) -> None:
         self.committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def fail(self, failure: StorageUnavailable) -> None:
         self.committed.set_exception(failure)
-        self.committed.exception()  # nobody may be waiting for it, and that is no fault
+        self.committed.exception()  # marks it as retrieved: perhaps nobody waits for it
 
 
 class SqliteWriter:
-    """Runs one transaction after the other, each behind a savepoint of its own.
+    """Runs one transaction after another, each in a savepoint of its own (group commit).
 
-    The first of a batch lets in whoever waits already, and then commits for all of them.
+    The first transaction of a batch leads: it lets in those that are already waiting for their
+    turn, and then commits for all of them.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class SqliteWriter:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Sql]:
-        """Return when the commit is on the disk; an error inside undoes this transaction alone."""
+        """Return once the commit is on disk; an error inside undoes only this transaction."""
         async with self._turn:
             leads = self._batch is None
             batch = self._batch or await self._begin()
@@ -93,7 +94,7 @@ class SqliteWriter:
         return self._opened
 
     async def _begin(self) -> _Batch:
-        """Where another process is writing, wait without holding up the loop."""
+        """Begin a batch; while another process writes, wait without blocking the event loop."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._busy_seconds
         while True:
@@ -114,14 +115,14 @@ class SqliteWriter:
             raw.execute("ROLLBACK TO one")
             raw.execute("RELEASE one")
             return
-        # Alone in its batch, or on a full disk, where SQLite itself undoes the whole batch.
+        # Alone in its batch; or the disk is full and SQLite itself has undone the whole batch.
         if raw.in_transaction:
             raw.execute("ROLLBACK")
         self._batch = None
         batch.fail(StorageUnavailable(f"undone with another transaction: {error}"))
 
     async def _lead(self, batch: _Batch) -> None:
-        """Take a second turn, behind everybody who waits for one by now, and commit for all."""
+        """Take a second turn, behind all transactions that wait by now, and commit for all."""
         interrupted = await self._take_turn()
         try:
             if self._batch is batch:
@@ -134,7 +135,7 @@ class SqliteWriter:
             raise interrupted
 
     async def _take_turn(self) -> asyncio.CancelledError | None:
-        """Others wait for this commit: being cancelled comes after it."""
+        """Acquire the turn; a cancellation is postponed, because others wait for this commit."""
         interrupted = None
         while True:
             try:
@@ -145,12 +146,12 @@ class SqliteWriter:
                 return interrupted
 
     async def _commit(self, batch: _Batch) -> None:
-        """Wait for the disk on a thread of its own."""
+        """Commit on a thread of its own, because it waits for the disk."""
         _, raw = self._open()
         began = perf_counter()
         writing = asyncio.get_running_loop().run_in_executor(self._thread, raw.execute, "COMMIT")
         try:
-            await finished(writing)
+            await wait_uncancelled(writing)
         finally:
             self._time_commit(perf_counter() - began)
             self._settle(batch, writing)
@@ -169,7 +170,7 @@ class SqliteWriter:
 
 
 def prepare_connection(connection: Any, _record: Any) -> None:
-    """What every connection to a SQLite file is told first."""
+    """Set the PRAGMAs of a new connection to a SQLite file."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")

@@ -1,11 +1,11 @@
-"""Waits for what must not be left half done."""
+"""wait_uncancelled: waits for a task that must not be left half done."""
 
 import asyncio
 from typing import Any
 
 
-async def finished(task: "asyncio.Future[Any]") -> None:
-    """However often whoever waits is cancelled, which is told in the end."""
+async def wait_uncancelled(task: "asyncio.Future[Any]") -> None:
+    """Wait for the task even if cancelled; re-raise the cancellation once the task is done."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

@@ -1,4 +1,4 @@
-"""Every table. Sequence numbers are given out by `log`, never by the database."""
+"""Every table. The `log` row gives out event numbers, never a database sequence."""
 
 from app.storage.tables.access import audit, tokens
 from app.storage.tables.base import metadata

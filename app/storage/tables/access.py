@@ -1,4 +1,4 @@
-"""Who may do what, and who did."""
+"""Tables of access: tokens and the audit log."""
 
 from sqlalchemy import Column, Index, String, Table
 
@@ -20,7 +20,7 @@ tokens = Table(
     Column("revoked_at", UtcTime),
 )
 
-# Who changed what; subjects are named by kind and key.
+# Who changed what. A subject is identified by kind and key.
 audit = Table(
     "audit",
     metadata,

@@ -1,4 +1,4 @@
-"""What all tables have in common."""
+"""The MetaData that all tables share, with the naming of constraints."""
 
 from sqlalchemy import MetaData
 

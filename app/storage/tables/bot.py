@@ -1,4 +1,4 @@
-"""What the bot goes by, and what everybody is held to."""
+"""Tables of rules, the bot, its decisions and holdings, and candles."""
 
 from sqlalchemy import (
     BigInteger,
@@ -15,8 +15,8 @@ from sqlalchemy import (
 from app.storage.engine.column_types import ExactDecimal, UtcTime
 from app.storage.tables.base import metadata
 
-# What is allowed: the window, limits, trading states and switches, each as JSON. Account is empty
-# where it holds for all.
+# The trading window, limits, trading states and dead-man switches, each as JSON. The account is
+# empty if the rule applies to all.
 rules = Table(
     "rules",
     metadata,
@@ -25,7 +25,7 @@ rules = Table(
     Column("value", Text, nullable=False),
 )
 
-# One row: the bot as it stands, as JSON, and the process that runs it until when.
+# One row: the bot as JSON, which process runs it, and until when that lease lasts.
 bots = Table(
     "bots",
     metadata,
@@ -36,7 +36,7 @@ bots = Table(
     CheckConstraint("id = 1", name="single"),
 )
 
-# A closed candle is decided on once, whoever asks and however often.
+# A closed candle is decided on once, however many processes try.
 bot_decisions = Table(
     "bot_decisions",
     metadata,
@@ -55,7 +55,7 @@ bot_decisions = Table(
     UniqueConstraint("account", "strategy", "symbol", "timeframe", "candle_at"),
 )
 
-# What each strategy has bought and not sold again, as the fills of its orders add up.
+# What each strategy holds: the sum of its orders' fills.
 bot_holdings = Table(
     "bot_holdings",
     metadata,
@@ -71,8 +71,8 @@ bot_holdings = Table(
     Column("updated_at", UtcTime, nullable=False),
 )
 
-# Closed candles alone. They are of a source, not of an account: who sees the same market shares
-# them. Without numbers of their own, those of a series lie side by side.
+# Closed candles only. They belong to a source, not an account: accounts with the same markets
+# share them. Without a rowid, the candles of a series are stored side by side.
 candles = Table(
     "candles",
     metadata,

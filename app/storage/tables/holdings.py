@@ -1,4 +1,4 @@
-"""What is held, and what it was worth."""
+"""Tables of positions, round trips, equity and deposits."""
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
@@ -22,7 +22,7 @@ positions = Table(
     Column("metadata", Json, nullable=False),
 )
 
-# From flat to flat: what performance counts as a trade.
+# Round trips, from flat to flat: what performance counts as a trade.
 position_rounds = Table(
     "position_rounds",
     metadata,
@@ -37,7 +37,7 @@ position_rounds = Table(
     Index(None, "account", "symbol", "type"),
 )
 
-# What accounts were worth, each row complete, in the currency that their money was counted in.
+# Accounts' equity over time, each row complete, in the currency that it was counted in.
 equity_points = Table(
     "equity_points",
     metadata,
@@ -48,7 +48,7 @@ equity_points = Table(
     Column("units", ExactDecimal, nullable=False, server_default="1"),
 )
 
-# The highest of them, also when it is no longer kept.
+# The highest equity, kept even when its point is deleted.
 equity_peaks = Table(
     "equity_peaks",
     metadata,
@@ -59,7 +59,7 @@ equity_peaks = Table(
     Column("units", ExactDecimal, nullable=False, server_default="1"),
 )
 
-# What each account had at its last record that no trade had brought.
+# What each account had at its last equity record that did not come from trades.
 outside_amounts = Table(
     "outside_amounts",
     metadata,

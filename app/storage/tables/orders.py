@@ -1,4 +1,4 @@
-"""Orders with all that happened to them."""
+"""Tables of accounts, orders, fills, entries, amendments, and the log of events."""
 
 from sqlalchemy import (
     BigInteger,
@@ -103,7 +103,7 @@ fills = Table(
     Index(None, "account", "symbol", "id"),
 )
 
-# Orders that add to risk, as the gate let them in.
+# Orders that add to risk, as they passed the gate.
 entries = Table(
     "entries",
     metadata,
@@ -116,7 +116,7 @@ entries = Table(
     Index(None, "at"),
 )
 
-# What open orders are asked to become, until it is known whether they did.
+# Amendments of open orders whose result is not known yet.
 amendments = Table(
     "amendments",
     metadata,
@@ -129,7 +129,7 @@ amendments = Table(
     Index(None, "order_id"),
 )
 
-# One row: the identity of this log, the number of its last event, and of the last one pruned away.
+# One row: this log's identity, and the numbers of its last event and the last one pruned.
 log = Table(
     "log",
     metadata,

@@ -1,4 +1,4 @@
-"""The paper exchange's own books."""
+"""Tables of the paper exchange's ledger."""
 
 from sqlalchemy import (
     BigInteger,
@@ -16,12 +16,12 @@ from sqlalchemy import (
 from app.storage.engine.column_types import ExactDecimal, Json, UtcTime
 from app.storage.tables.base import metadata
 
-# The paper exchange's own books. Nothing but the paper exchange reads or writes them.
+# The paper exchange's ledger. Nothing but the paper exchange reads or writes it.
 paper_books = Table(
     "paper_books",
     metadata,
     Column("account", ForeignKey("accounts.name"), primary_key=True),
-    # The last tick with whose price every waiting order was compared.
+    # The last tick against whose price every open order was matched.
     Column("tick", BigInteger, nullable=False),
 )
 
@@ -36,7 +36,7 @@ paper_balances = Table(
     Column("written_off", ExactDecimal, nullable=False, server_default="0"),
 )
 
-# On margin; what is held on spot markets is balances.
+# Margin positions; spot holdings are balances.
 paper_positions = Table(
     "paper_positions",
     metadata,

@@ -1,1 +1,1 @@
-"""Migrations, backups, restores, and looking at a database's health."""
+"""Migrations, backups, restores, and checks of a database's health."""

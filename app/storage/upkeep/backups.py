@@ -1,4 +1,4 @@
-"""Copies of a SQLite file: made while a server writes, whole, and looked at before they count."""
+"""Backups of a SQLite file: copied while a server writes, and verified before they count."""
 
 import os
 import shlex
@@ -17,14 +17,14 @@ from app.storage.engine.sql import in_words
 from app.storage.upkeep import migrations
 
 BUSY_SECONDS = 10.0
-# What SQLite keeps beside a file while it is open.
+# The suffixes of the files that SQLite keeps beside an open database.
 COMPANIONS = ("-wal", "-shm", "-journal")
 _SOUND = "ok"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackupContents:
-    """What a copy holds."""
+    """What a backup contains."""
 
     revision: str
     orders: int
@@ -33,7 +33,7 @@ class BackupContents:
 
 
 def file_of(url: str) -> Path | None:
-    """The file of a SQLite database; None where a server keeps it."""
+    """The file of a SQLite database; None for a server's database."""
     parsed = make_url(url)
     is_file = parsed.get_backend_name() == "sqlite" and parsed.database is not None
     return Path(str(parsed.database)) if is_file else None
@@ -44,7 +44,7 @@ def url_of(path: Path) -> str:
 
 
 def postgres_options(url: str) -> str:
-    """How PostgreSQL's own programs find a database, without the password."""
+    """The options with which pg_dump and its like find the database, without the password."""
     parsed = make_url(url)
     host = parsed.host or parsed.normalized_query.get("host", ("localhost",))[0]
     given = {"host": host, "port": parsed.port, "username": parsed.username}
@@ -53,7 +53,7 @@ def postgres_options(url: str) -> str:
 
 
 def back_up(database: Path, target: Path, *, may_replace: bool) -> BackupContents:
-    """Copy one instant of it, and let the copy stand only when it is whole and on the disk."""
+    """Copy one instant of the database; the target appears only once it is verified and on disk."""
     if not database.is_file():
         raise CopyRefused(f"{database} does not exist: there is nothing to copy")
     _check_target(database, target, may_replace=may_replace)
@@ -70,19 +70,19 @@ def back_up(database: Path, target: Path, *, may_replace: bool) -> BackupContent
 
 
 def copy_into(copy: Path, source: Path, *, mode: str) -> None:
-    """In one step: a step that waits for the next begins anew whenever somebody writes.
+    """Copy in a single step: SQLite restarts a copy of several steps whenever somebody writes.
 
-    Readers and writers of a file with a write-ahead log do not wait for each other.
+    With a write-ahead log, readers and writers do not block each other.
     """
     with opened(source, mode) as reading, opened(copy, "rw") as writing:
         writing.execute("PRAGMA synchronous = OFF")
         reading.backup(writing)
-        # One file that stands for itself, with no log beside it.
+        # A single file, without a log beside it.
         writing.execute("PRAGMA journal_mode = DELETE")
 
 
 def examine(path: Path) -> BackupContents:
-    """What it holds; CopyRefused where it is damaged, SchemaMismatch where it is too new."""
+    """A copy's contents. Raises CopyRefused if damaged, SchemaMismatch if its schema is too new."""
     with opened(path, "ro") as connection:
         _check_sound(path, connection)
         revision = _revision(path, connection)
@@ -99,7 +99,7 @@ def examine(path: Path) -> BackupContents:
 
 @contextmanager
 def opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
-    """A connection of its own, whose errors are told with the file that they are about."""
+    """A separate connection to the file; its errors name the file."""
     address = f"file:{quote(str(path))}?mode={mode}"
     try:
         with closing(
@@ -112,7 +112,7 @@ def opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def unfinished(target: Path) -> Iterator[Path]:
-    """An empty file beside the target, for its owner alone, gone again if it does not become it."""
+    """A temporary file beside the target, readable by its owner only; deleted unless renamed."""
     try:
         handle, name = tempfile.mkstemp(
             prefix=f".{target.name}.", suffix=".unfinished", dir=target.parent
@@ -133,7 +133,7 @@ def companions(path: Path) -> list[Path]:
 
 
 def settle(path: Path) -> None:
-    """Return when it is on the disk."""
+    """Return once the file is on disk (fsync)."""
     _sync(path, os.O_RDWR)
 
 
@@ -160,7 +160,7 @@ def _check_target(database: Path, target: Path, *, may_replace: bool) -> None:
 
 
 def _place_new(copy: Path, target: Path) -> None:
-    """Whoever made a file of this name meanwhile keeps it."""
+    """Move the copy to the target, unless somebody has created that file meanwhile."""
     try:
         target.touch(mode=0o600, exist_ok=False)
     except FileExistsError as error:
@@ -169,9 +169,9 @@ def _place_new(copy: Path, target: Path) -> None:
 
 
 def _check_sound(path: Path, connection: sqlite3.Connection) -> None:
-    told = _value(connection, "PRAGMA integrity_check(1)")
-    if told != _SOUND:
-        raise CopyRefused(f"{path} is damaged: {told}")
+    result = _value(connection, "PRAGMA integrity_check(1)")
+    if result != _SOUND:
+        raise CopyRefused(f"{path} is damaged: {result}")
     orphan = connection.execute("PRAGMA foreign_key_check").fetchone()
     if orphan is not None:
         raise CopyRefused(f"{path} is damaged: a row of {orphan[0]} points to nothing")

@@ -1,4 +1,4 @@
-"""What a database says of its own health."""
+"""HealthStore: a database's version, schema, damage and clock."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ _VERSION_TABLE = {
 
 
 class SchemaStatus(Enum):
-    """How the tables stand to what this program needs."""
+    """Whether the database's schema is older than, equal to or newer than this program's."""
 
     BEHIND = auto()
     AT_HEAD = auto()
@@ -29,7 +29,7 @@ class SchemaStatus(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SchemaState:
-    """Which schema there is, None where there is none, and which one is needed."""
+    """The database's schema revision (None if it has none) and the one that is needed."""
 
     revision: str | None
     head: str
@@ -37,13 +37,13 @@ class SchemaState:
 
 
 class HealthStore:
-    """Questions to the database itself, rather than to the tables of a noun."""
+    """Queries about the database itself, not about its contents."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
     async def product(self) -> str:
-        """What runs, and in which version."""
+        """The database product and its version."""
         if self._sql.dialect == "sqlite":
             return f"SQLite {await self._sql.scalar(text('SELECT sqlite_version()'))}"
         version = str(await self._sql.scalar(text("SHOW server_version")))
@@ -52,24 +52,24 @@ class HealthStore:
     async def schema(self) -> SchemaState:
         known = migrations.known_revisions()
         revision = await self._revision()
-        return SchemaState(revision=revision, head=known[0], standing=_standing(revision, known))
+        return SchemaState(revision=revision, head=known[0], standing=_status_of(revision, known))
 
     async def damage(self) -> str | None:
-        """What is broken in a SQLite file, in SQLite's own words. PostgreSQL looks after itself."""
+        """What is broken in a SQLite file, in SQLite's words. PostgreSQL checks itself: None."""
         if self._sql.dialect != "sqlite":
             return None
-        told = await self._sql.scalar(text("PRAGMA quick_check(1)"))
-        if told != _SOUND:
-            return str(told)
+        result = await self._sql.scalar(text("PRAGMA quick_check(1)"))
+        if result != _SOUND:
+            return str(result)
         orphan = await self._sql.first(text("PRAGMA foreign_key_check"))
         return None if orphan is None else f"a row of {orphan['table']} points to nothing"
 
     async def server_time(self) -> datetime | None:
-        """By the database server's clock; None for a file, which has none."""
+        """The time by the database server's clock; None for SQLite, which has no server."""
         if self._sql.dialect == "sqlite":
             return None
-        told: datetime = await self._sql.scalar(text("SELECT clock_timestamp()"))
-        return told.astimezone(UTC)
+        now: datetime = await self._sql.scalar(text("SELECT clock_timestamp()"))
+        return now.astimezone(UTC)
 
     async def newest_event_at(self) -> datetime | None:
         """When the last event of the log was recorded."""
@@ -86,7 +86,7 @@ class HealthStore:
         return revision
 
 
-def _standing(revision: str | None, known: tuple[str, ...]) -> SchemaStatus:
+def _status_of(revision: str | None, known: tuple[str, ...]) -> SchemaStatus:
     if revision is not None and revision not in known:
         return SchemaStatus.NEWER
     return SchemaStatus.AT_HEAD if revision == known[0] else SchemaStatus.BEHIND

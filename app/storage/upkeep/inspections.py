@@ -1,4 +1,4 @@
-"""Looks at a database as it is: nothing is made, migrated or written, not even a file beside it."""
+"""Read-only inspection of a database: creates, migrates and writes nothing, not even a log file."""
 
 import asyncio
 import threading
@@ -21,23 +21,23 @@ from app.storage.engine.sql import AsyncSql, translated
 CONNECT_SECONDS = 5.0
 BUSY_SECONDS = 2.0
 LOOK_SECONDS = 60.0
-_STEPS_BETWEEN_LOOKS = 10_000
+_STEPS_BETWEEN_CHECKS = 10_000
 
 
 class DatabaseMissing(StorageUnavailable):
-    """There is no such file yet."""
+    """The SQLite file does not exist yet."""
 
 
 class UnfinishedLog(StorageUnavailable):
-    """A log lies beside it that only a start may take over."""
+    """The SQLite file has a write-ahead log that only a starting server may recover."""
 
 
 @asynccontextmanager
 async def inspected(url: str, *, seconds: float = LOOK_SECONDS) -> AsyncIterator[Snapshot]:
-    """The stores, to be read; NotThere where a SQLite file was not made yet.
+    """The stores, for reading. Raises DatabaseMissing if the SQLite file does not exist yet.
 
-    A look that takes longer is given up with TimeoutError: SQLite itself must be told to stop, for
-    a cancelled task waits for its statement.
+    Raises TimeoutError if it takes longer than `seconds`: SQLite itself must be interrupted,
+    because a cancelled task would still wait for its statement.
     """
     parsed = make_url(url)
     given_up = threading.Event()
@@ -61,7 +61,7 @@ async def inspected(url: str, *, seconds: float = LOOK_SECONDS) -> AsyncIterator
 
 
 def place(url: str) -> str:
-    """Where a database is, without who comes in and with what."""
+    """Where a database is, without user and password."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return str(parsed.database)
@@ -93,14 +93,14 @@ def _sqlite_engine(url: URL, given_up: threading.Event) -> AsyncEngine:
 
     async def connect(*_: Any, **__: Any) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(address, uri=True, timeout=BUSY_SECONDS)
-        await connection.set_progress_handler(given_up.is_set, _STEPS_BETWEEN_LOOKS)
+        await connection.set_progress_handler(given_up.is_set, _STEPS_BETWEEN_CHECKS)
         return connection
 
     return create_async_engine("sqlite+aiosqlite://", poolclass=NullPool, async_creator=connect)
 
 
 def _read_only(path: Path) -> str:
-    """Where nobody has the file open there is no log beside it, and SQLite must not make one."""
+    """The file's URI; if nobody has it open, it has no log, and SQLite must not create one."""
     if not path.exists():
         raise DatabaseMissing(f"{path} does not exist yet")
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Brings a database to the schema that this program was written for, and refuses a newer one."""
+"""Migrates a database to the schema that this program needs, and refuses a newer one."""
 
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from app.errors import SchemaMismatch
 from app.storage.database import Database
 
 _ROOT = Path(__file__).resolve().parents[3]
-# Any number: whoever migrates the same PostgreSQL database waits for the one who began.
+# Any number: processes that migrate the same PostgreSQL database at once wait for each other.
 _LOCK = 7_316_482
 
 
@@ -24,14 +24,14 @@ async def migrate(database: Database, revision: str = "head") -> None:
 
 
 async def check(database: Database) -> None:
-    """Raises SchemaMismatch where the database is older or newer than this program."""
+    """Raises SchemaMismatch if the schema is older or newer than this program's."""
     async with database.migrating() as connection:
         await connection.run_sync(_check)
 
 
 @cache
 def known_revisions() -> tuple[str, ...]:
-    """Every schema that this program knows, the newest first."""
+    """Every schema revision that this program knows, newest first."""
     script = ScriptDirectory.from_config(_config())
     return tuple(each.revision for each in script.walk_revisions())
 

@@ -1,4 +1,4 @@
-"""Puts a backup in the place of a database that nobody uses, and keeps what was there."""
+"""Restores a backup over a database that nobody uses, and keeps the old one aside."""
 
 import os
 import secrets
@@ -30,14 +30,14 @@ _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RestoreResult:
-    """What stands now, and where that is kept which stood before."""
+    """What the restored database contains, and where the previous one is kept."""
 
     contents: BackupContents
     kept: Path | None
 
 
 def check_free(backup: Path, database: Path, *, may_replace: bool) -> bool:
-    """CopyRefused where it must not be replaced; False where it is too damaged to tell."""
+    """Raises CopyRefused if the database must not be replaced; False if too damaged to tell."""
     if not backup.is_file():
         raise CopyRefused(f"{backup} is no file")
     if not database.exists():
@@ -46,20 +46,20 @@ def check_free(backup: Path, database: Path, *, may_replace: bool) -> bool:
         raise CopyRefused(f"{backup} is the database itself")
     if not may_replace:
         raise CopyRefused(f"{database} exists: --force keeps it aside and puts the backup there")
-    return _is_let_go(database)
+    return _is_unused(database)
 
 
 def restore(
     backup: Path, database: Path, at: datetime, prepare: Callable[[Path], None] | None = None
 ) -> RestoreResult:
-    """Only what is whole is put there, prepared before; at every moment there is a database."""
+    """Put a verified, prepared backup in place; at no moment is there no database."""
     examine(backup)
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with unfinished(database) as copy:
         copy_into(copy, backup, mode="ro")
         if prepare is not None:
             prepare(copy)
-        _begin_new_log(copy)
+        _renew_log_identity(copy)
         contents = examine(copy)
         settle(copy)
         kept = _keep_aside(database, at) if database.exists() else None
@@ -68,21 +68,21 @@ def restore(
     return RestoreResult(contents=contents, kept=kept)
 
 
-def _begin_new_log(copy: Path) -> None:
-    """Whoever went further in the old one must not go on in this one as if nothing were."""
+def _renew_log_identity(copy: Path) -> None:
+    """Give the log a new identity: a client's cursor from the old log must not continue here."""
     with opened(copy, "rw") as connection:
-        # Whoever has prepared it may have left a log of SQLite's own beside it.
+        # Preparing the copy may have left a SQLite log beside it.
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("UPDATE log SET identity = ?", (secrets.token_hex(8),))
 
 
-def _is_let_go(database: Path) -> bool:
-    """Its log is taken over, which SQLite does for the only one who has it open.
+def _is_unused(database: Path) -> bool:
+    """Check that nobody has the database open, by merging its log, which needs exclusive access.
 
-    It leaves one file that stands for itself.
+    Leaves a single file without a log. Returns False if the database is too damaged to tell.
     """
     if not _begins_as_sqlite(database):
-        # SQLite would delete the log of what it cannot read.
+        # SQLite would delete the log of a file that it cannot read.
         return False
     address = f"file:{quote(str(database))}?mode=rw"
     try:
@@ -101,10 +101,10 @@ def _begins_as_sqlite(path: Path) -> bool:
 
 
 def _keep_aside(database: Path, at: datetime) -> Path:
-    """With what lies beside it: SQLite would take a log that is left there for the new one's."""
+    """Move the old database and its logs aside: SQLite would apply an old log to the new file."""
     kept = database.with_name(f"{database.name}.before-{at:%Y%m%dT%H%M%S}Z")
-    # Copying took its time: somebody may have started a server meanwhile.
-    _is_let_go(database)
+    # The copy took a while: somebody may have started a server meanwhile.
+    _is_unused(database)
     if kept.exists():
         raise CopyRefused(f"{kept} exists: try again in a second")
     for theirs, ours in zip(companions(database), companions(kept), strict=True):

@@ -74,7 +74,7 @@ class _Transaction(_View):
             paid = PaperBalance(asset=asset, free=amount, used=money.ZERO)
             self.entries.balances.setdefault(asset, paid)
 
-    async def hold(self) -> Mapping[str, PaperBalance]:
+    async def lock_balances(self) -> Mapping[str, PaperBalance]:
         return dict(self.entries.balances)
 
     async def add_order(self, order: PaperOrder) -> None:

@@ -84,7 +84,7 @@ def a_bookkeeper(books: LedgerStore, clock: ManualClock, price_source: PriceSour
     """A bookkeeper over the ledger, as another process would have it."""
     faults = Faults()
     surroundings = LedgerContext(
-        price_source=price_source, clock=clock, faults=faults, desk=FaultyNews(faults)
+        price_source=price_source, clock=clock, faults=faults, news=FaultyNews(faults)
     )
     return Bookkeeper(books, surroundings)
 

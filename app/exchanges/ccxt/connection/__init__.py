@@ -1,1 +1,1 @@
-"""The ccxt clients: configured, connected, queued, and the differences between exchanges."""
+"""ccxt clients, sessions, the request queue, and the differences between exchanges."""

@@ -1,4 +1,4 @@
-"""An account's key and clock, asked after without placing anything."""
+"""AccountExaminer: checks an account's key and clock without placing an order."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,8 +13,8 @@ from app.exchanges.ccxt.parsing.numbers import exact, milliseconds
 from app.ports import Clock
 
 
-class Examiner:
-    """Asks, and says in words what is not as it should be."""
+class AccountExaminer:
+    """Queries an account's permissions and clock, and collects the problems in words."""
 
     def __init__(self, session: CcxtSession, clock: Clock, *, has_keys: bool) -> None:
         self._session = session
@@ -27,12 +27,12 @@ class Examiner:
             client = self._session.client
         except ExchangeUnavailable as error:
             return AccountCheck(problems=(str(error),))
-        found = replace(
+        check = replace(
             await self._permissions(),
             clock_skew_seconds=await self._clock_skew_seconds(),
             requests_per_second=1000 / client.rateLimit if client.rateLimit else None,
         )
-        return replace(found, problems=tuple(self._problems))
+        return replace(check, problems=tuple(self._problems))
 
     async def _permissions(self) -> AccountCheck:
         if not self._has_keys:
@@ -49,19 +49,19 @@ class Examiner:
         )
 
     async def _clock_skew_seconds(self) -> float | None:
-        """Their time against the middle of ours before the question and after the answer."""
+        """The exchange's time minus the midpoint of our times before and after the request."""
         if self._session.client.has.get("fetchTime") is not True:
             return None
         before = milliseconds(self._clock.now())
-        told = exact(await self._ask("fetch_time"))
+        fetched = exact(await self._ask("fetch_time"))
         after = milliseconds(self._clock.now())
-        return None if told is None else (int(told) - (before + after) / 2) / 1000
+        return None if fetched is None else (int(fetched) - (before + after) / 2) / 1000
 
     async def _ask(self, method: str) -> Any:
-        """None where there is no answer, which is a problem unless there cannot be one."""
+        """The response; None if it failed, a problem unless ccxt does not support the call."""
         try:
             return await self._session.ask(Priority.LOOKUP, Call(method=method, arguments=()))
-        except Exception as error:  # noqa: BLE001 - to tell what does not work is what this is for
+        except Exception as error:  # noqa: BLE001 - the check exists to report failures
             words = key_words(error) or str(failure_of_read(error))
             if not is_unsupported(error) and words not in self._problems:
                 self._problems.append(words)

@@ -1,4 +1,4 @@
-"""What an exchange should not have said: counted always, logged no more than once a minute."""
+"""AnomalyLog: counts an exchange's malformed responses and logs each kind once a minute at most."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ _log = structlog.get_logger(__name__)
 
 
 class AnomalyLog:
-    """A bad exchange is told of, and fills no disk."""
+    """Reports a misbehaving exchange without filling the disk."""
 
     def __init__(self, exchange: str, clock: Clock) -> None:
         self.counts: Counter[str] = Counter()
@@ -22,11 +22,11 @@ class AnomalyLog:
         self._clock = clock
         self._logged_at: dict[str, datetime] = {}
 
-    def note(self, what: str, **facts: Any) -> None:
-        self.counts[what] += 1
-        now, before = self._clock.now(), self._logged_at.get(what)
+    def note(self, kind: str, **facts: Any) -> None:
+        self.counts[kind] += 1
+        now, before = self._clock.now(), self._logged_at.get(kind)
         if before is not None and now - before < LOGGED_EVERY:
             return
-        self._logged_at[what] = now
-        so_far = self.counts[what]
-        _log.warning(f"exchange.{what}", exchange=self._exchange, so_far=so_far, **facts)
+        self._logged_at[kind] = now
+        so_far = self.counts[kind]
+        _log.warning(f"exchange.{kind}", exchange=self._exchange, so_far=so_far, **facts)

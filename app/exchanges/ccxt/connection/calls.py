@@ -1,4 +1,4 @@
-"""What ccxt is asked for an order: the method, and every argument as a text."""
+"""Builders of the ccxt calls that place, cancel, amend and look up orders; numbers are strings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """One method of ccxt with its arguments."""
+    """One ccxt method with its arguments."""
 
     method: str
     arguments: tuple[Any, ...]
     is_optional: bool = False
-    # Whether a key may lack the right to it, and be good for all else.
+    # Whether a key may lack the permission for this call and be good for everything else.
     needs_own_right: bool = False
 
     @property
     def is_direct(self) -> bool:
-        """Whether it answers with the one order, not with a list to pick it from."""
+        """Whether the response is the one order, not a list to pick it from."""
         return self.method == "fetch_order"
 
 
 def placing(intent: OrderIntent, quirks: ExchangeQuirks) -> Call:
-    """A price goes out with a limit alone: with a market order it would be taken for a budget."""
+    """Place an order. A market order carries no price: it would be taken for a cost to spend."""
     return Call(
         method="create_order",
         arguments=(
@@ -44,15 +44,15 @@ def placing(intent: OrderIntent, quirks: ExchangeQuirks) -> Call:
             else money.plain(intent.price),
             {
                 quirks.create_key: intent.wire_id,
-                **_lasting(intent),
-                **_triggered(intent.type, intent.trigger_price),
+                **_time_in_force_params(intent),
+                **_trigger_params(intent.type, intent.trigger_price),
             },
         ),
     )
 
 
 def canceling(key: OrderKey, quirks: ExchangeQuirks) -> Call | None:
-    """By the exchange's id, else by ours; None where it has to be looked up first."""
+    """Cancel by the exchange's id, else by our wire id; None if it must be looked up first."""
     if key.exchange_order_id is not None:
         arguments: tuple[Any, ...] = (key.exchange_order_id, key.symbol)
     elif quirks.cancel_key is not None:
@@ -65,8 +65,8 @@ def canceling(key: OrderKey, quirks: ExchangeQuirks) -> Call | None:
 def amending(
     row: Mapping[str, Any], details: OrderDetails, wanted: AmendableTerms, quirks: ExchangeQuirks
 ) -> Call:
-    """The order as it was found, with the terms that it should have."""
-    params = _triggered(details.type, wanted.trigger_price)
+    """Amend the order as it was found to the wanted terms."""
+    params = _trigger_params(details.type, wanted.trigger_price)
     is_post_only = details.time_in_force is TimeInForce.POST_ONLY
     return Call(
         method="edit_order",
@@ -83,32 +83,32 @@ def amending(
 
 
 def searching(key: OrderKey, quirks: ExchangeQuirks) -> Iterator[Call]:
-    """Every question that must be answered before the order is said not to exist."""
+    """Every lookup that must be answered before the order counts as not found."""
     if key.exchange_order_id is not None:
-        for search in quirks.by_exchange_id:
-            yield _search(search, key.symbol, key.exchange_order_id, is_ours=False)
-    for search in quirks.by_wire_id:
-        yield _search(search, key.symbol, key.wire_id, is_ours=True)
+        for lookup in quirks.by_exchange_id:
+            yield _lookup_call(lookup, key.symbol, key.exchange_order_id, is_ours=False)
+    for lookup in quirks.by_wire_id:
+        yield _lookup_call(lookup, key.symbol, key.wire_id, is_ours=True)
 
 
 def is_this(row: Mapping[str, Any], key: OrderKey) -> bool:
-    """By an id, and never by what it looks like."""
+    """Whether the row is this order: by an id, never by similar terms."""
     if key.exchange_order_id is not None and row.get("id") == key.exchange_order_id:
         return True
     return row.get("clientOrderId") == key.wire_id
 
 
-def _search(search: LookupQuery, symbol: str, name: str, *, is_ours: bool) -> Call:
-    params = {} if search.key is None else {search.key: name}
-    if search.is_direct:
+def _lookup_call(lookup: LookupQuery, symbol: str, name: str, *, is_ours: bool) -> Call:
+    params = {} if lookup.key is None else {lookup.key: name}
+    if lookup.is_direct:
         arguments: tuple[Any, ...] = (None if is_ours else name, symbol, params)
     else:
         arguments = (symbol, None, None, params)
-    return Call(method=search.method, arguments=arguments, is_optional=search.is_optional)
+    return Call(method=lookup.method, arguments=arguments, is_optional=lookup.is_optional)
 
 
-def _lasting(intent: OrderIntent) -> dict[str, Any]:
-    """How long a limit waits; a market order does not."""
+def _time_in_force_params(intent: OrderIntent) -> dict[str, Any]:
+    """The time-in-force parameters of a limit order; none for a market order."""
     if not intent.type.has_price or intent.time_in_force is TimeInForce.GTC:
         return {}
     if intent.time_in_force is TimeInForce.POST_ONLY:
@@ -116,7 +116,7 @@ def _lasting(intent: OrderIntent) -> dict[str, Any]:
     return {"timeInForce": str(intent.time_in_force)}
 
 
-def _triggered(kind: OrderType, trigger_price: Decimal | None) -> dict[str, Any]:
+def _trigger_params(kind: OrderType, trigger_price: Decimal | None) -> dict[str, Any]:
     if trigger_price is None:
         return {}
     name = "stopLossPrice" if kind in _STOPS else "takeProfitPrice"

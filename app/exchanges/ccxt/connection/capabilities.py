@@ -1,4 +1,4 @@
-"""What an exchange can do, as far as ccxt says so without an if."""
+"""What an exchange can do: only what ccxt promises without conditions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from app.domain.order_kinds import OrderType, TimeInForce
 from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 
 _PLAIN = (OrderType.MARKET, OrderType.LIMIT)
-_WORDS_IN_FORCE = {
+_TIMES_IN_FORCE = {
     "IOC": TimeInForce.IOC,
     "FOK": TimeInForce.FOK,
     "PO": TimeInForce.POST_ONLY,
@@ -18,16 +18,16 @@ _WORDS_IN_FORCE = {
 def capabilities_of(
     client: Any, quirks: ExchangeQuirks, *, has_positions: bool = False
 ) -> Capabilities:
-    """What is offered for spot orders; the least of it where there is no client yet."""
-    told = _told(client)
+    """The capabilities for spot orders; the minimum while there is no client yet."""
+    features = _create_order_features(client)
     has = {} if client is None else client.has
-    has_stops = all(told.get(name) is True for name in ("stopLossPrice", "takeProfitPrice"))
-    lasting = told.get("timeInForce") or {}
+    has_stops = all(features.get(name) is True for name in ("stopLossPrice", "takeProfitPrice"))
+    times_in_force = features.get("timeInForce") or {}
     return Capabilities(
         order_types=tuple(OrderType) if has_stops and quirks.has_stops else _PLAIN,
         time_in_force=(
             TimeInForce.GTC,
-            *(known for word, known in _WORDS_IN_FORCE.items() if lasting.get(word) is True),
+            *(known for word, known in _TIMES_IN_FORCE.items() if times_in_force.get(word) is True),
         ),
         amend_order=quirks.amends_in_place and has.get("editOrder") is True,
         streaming_orders=has.get("watchOrders") is True,
@@ -37,20 +37,20 @@ def capabilities_of(
 
 
 def reads_positions(client: Any, quirks: ExchangeQuirks) -> bool:
-    """Whether it tells the positions that it keeps, and we know how to ask for them."""
+    """Whether the exchange reports its positions and we know how to fetch them."""
     if client is None or not quirks.positions:
         return False
     return client.has.get("fetchPositions") is True
 
 
 def offers(client: Any, method: str) -> bool:
-    """Whether ccxt has it there, be it of the exchange's own or put together from others."""
+    """Whether ccxt offers the method at this exchange, natively or emulated."""
     first, *others = method.split("_")
     name = first + "".join(word.capitalize() for word in others)
     return client.has.get(name) not in {None, False}
 
 
-def _told(client: Any) -> Mapping[str, Any]:
-    """What ccxt says of placing spot orders."""
+def _create_order_features(client: Any) -> Mapping[str, Any]:
+    """The features that ccxt states for placing spot orders."""
     features = {} if client is None else client.features or {}
     return (features.get("spot") or {}).get("createOrder") or {}

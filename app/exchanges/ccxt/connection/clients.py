@@ -1,4 +1,4 @@
-"""The genuine ccxt clients: loaded late, configured whole, and proved to be where they should."""
+"""CcxtTerms and open_client: ccxt clients, imported late, configured, and held to their testnet."""
 
 import asyncio
 import difflib
@@ -17,41 +17,41 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
     no_live_words,
     no_sandbox_words,
     no_testnet_words,
-    venue_of,
+    quirks_of,
 )
 
-# Of ccxt's own pings, so many fit into the silence after which a socket counts as dead.
+# How many of ccxt's pings fit into the silence after which a socket counts as dead.
 _PINGS = 3
-# What would have ccxt send an order again, lose digits, or ask faster than the exchange allows.
+# Options that would make ccxt resend an order, lose digits, or exceed the exchange's rate limit.
 _RESERVED = frozenset({"number", "enableRateLimit", "session", "asyncio_loop"})
-# These have settings of their own, which are never printed.
+# These have settings of their own, whose values are never printed.
 _SECRETS = frozenset({"apiKey", "secret", "password"})
 _RETRIES = "maxRetriesOnFailure"
 
 
 class SecretText(Protocol):
-    """A text that does not print."""
+    """A string whose value does not show when printed."""
 
     def get_secret_value(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CcxtTerms:
-    """What an account at a real exchange is opened with."""
+    """The settings that an account at a real exchange is opened with."""
 
     exchange: str
     mode: AccountMode
     api_key: SecretText | None = None
     secret: SecretText | None = None
     password: SecretText | None = None
-    # Merged deep into what ccxt is configured with. It may hold the password of a proxy.
+    # Deep-merged into ccxt's configuration. May contain a proxy's password, so repr leaves it out.
     overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeout_seconds: float = 10.0
     watchdog_seconds: float = 30.0
 
     @property
     def quirks(self) -> ExchangeQuirks:
-        return venue_of(self.exchange)
+        return quirks_of(self.exchange)
 
     @property
     def has_keys(self) -> bool:
@@ -59,52 +59,52 @@ class CcxtTerms:
 
     @property
     def answer_seconds(self) -> float:
-        """How long ccxt waits for an answer, in milliseconds where its own settings say so."""
-        told = self.overrides.get("timeout")
-        return self.timeout_seconds if told is None else float(told) / 1000
+        """How long ccxt waits for a response; its own `timeout` (milliseconds) overrides ours."""
+        override = self.overrides.get("timeout")
+        return self.timeout_seconds if override is None else float(override) / 1000
 
     @property
     def acceptance_seconds(self) -> float:
-        """After how long the exchange takes no request any more that is on its way."""
-        told = self.overrides.get("options", {}).get("recvWindow")
-        return self.quirks.acceptance_seconds if told is None else float(told) / 1000
+        """The receive window: how long the exchange still accepts a request that is on its way."""
+        override = self.overrides.get("options", {}).get("recvWindow")
+        return self.quirks.acceptance_seconds if override is None else float(override) / 1000
 
     @property
     def market_set(self) -> str:
-        """Accounts with the same one see the same markets."""
+        """A key for the market cache: accounts with the same key have the same markets."""
         return f"{self.exchange} {self.mode is AccountMode.SANDBOX} {self.overrides.get('urls')}"
 
 
 def problems_of(terms: CcxtTerms) -> tuple[str, ...]:
-    """Why an account must not be opened on these terms, as far as can be told without ccxt."""
+    """Why an account must not be opened on these terms, as far as we know without ccxt."""
     unknown = _unknown_words(terms.exchange)
     if unknown is not None:
         return (unknown,)
-    told = (
+    checks = (
         _mode_words(terms),
         _password_words(terms),
         _unsafe_words(terms.overrides),
-        _open_words(terms.overrides),
+        _exposed_secret_words(terms.overrides),
     )
-    return tuple(words for words in told if words is not None)
+    return tuple(words for words in checks if words is not None)
 
 
 async def open_client(terms: CcxtTerms) -> Any:
-    """A client that has not asked for anything yet; ccxt is imported by the first of them."""
+    """A client that has sent nothing yet; opening the first one imports ccxt."""
     problems = problems_of(terms)
     if problems:
         raise SettingsError(problems)
     library = await asyncio.to_thread(import_module, "ccxt.pro")
     build = getattr(library, terms.exchange)
     is_sandbox = terms.mode is AccountMode.SANDBOX
-    client = (_in_sandbox if is_sandbox else _as_it_is)(build, terms)
+    client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
     if terms.quirks.numbers_requests:
-        client.nonce = _growing(client.nonce)
+        client.nonce = _increasing(client.nonce)
     return client
 
 
 def _unknown_words(exchange: str) -> str | None:
-    """By the names of ccxt's files: to import it takes a second."""
+    """Check the id against the names of ccxt's files, because importing ccxt takes a second."""
     known = _exchange_ids()
     if exchange in known:
         return None
@@ -126,7 +126,7 @@ def _mode_words(terms: CcxtTerms) -> str | None:
     if terms.mode is AccountMode.LIVE:
         return no_live_words(quirks)
     if terms.mode is AccountMode.SANDBOX and quirks.is_known and quirks.sandbox is None:
-        return _no_sandbox(terms)
+        return _no_sandbox_text(terms)
     return None
 
 
@@ -136,19 +136,19 @@ def _password_words(terms: CcxtTerms) -> str | None:
     return f"{terms.exchange} gives its keys a passphrase: set password_file"
 
 
-def _no_sandbox(terms: CcxtTerms) -> str:
+def _no_sandbox_text(terms: CcxtTerms) -> str:
     return (
         f"{terms.exchange} has no sandbox that could be told from its live exchange:"
         ' use mode = "paper", which trades on its real prices without its money'
     )
 
 
-def _as_it_is(build: Any, terms: CcxtTerms) -> Any:
+def _in_production(build: Any, terms: CcxtTerms) -> Any:
     return build(_merged(_base(terms), terms.overrides))
 
 
 def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
-    """A client that has shown to be on the testnet, even where our own addresses are added."""
+    """A client proved to be on the testnet, before and after our own URLs are merged in."""
     urls = terms.overrides.get("urls", {})
     others = {key: value for key, value in terms.overrides.items() if key != "urls"}
     client = build(_merged(_base(terms), others))
@@ -156,7 +156,7 @@ def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
     try:
         client.set_sandbox_mode(True)
     except Exception as error:
-        raise SettingsError((_no_sandbox(terms),)) from error
+        raise SettingsError((_no_sandbox_text(terms),)) from error
     doubts = [no_testnet_words(terms.quirks, client)]
     client.urls = client.deep_extend(client.urls, urls)
     doubts.append(no_sandbox_words(terms.quirks, live, client))
@@ -165,16 +165,16 @@ def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
     return client
 
 
-def _growing(tell: Callable[[], int]) -> Callable[[], int]:
-    """Numbers that grow, also where several are drawn within a millisecond."""
+def _increasing(nonce: Callable[[], int]) -> Callable[[], int]:
+    """A nonce that always increases, even within one millisecond."""
     last = 0
 
-    def grown() -> int:
+    def increased() -> int:
         nonlocal last
-        last = max(last + 1, tell())
+        last = max(last + 1, nonce())
         return last
 
-    return grown
+    return increased
 
 
 def _base(terms: CcxtTerms) -> dict[str, Any]:
@@ -191,8 +191,8 @@ def _base(terms: CcxtTerms) -> dict[str, Any]:
 def _keys(terms: CcxtTerms) -> dict[str, str]:
     if not terms.has_keys:
         return {}
-    found = {"apiKey": terms.api_key, "secret": terms.secret, "password": terms.password}
-    return {name: key.get_secret_value() for name, key in found.items() if key is not None}
+    keys = {"apiKey": terms.api_key, "secret": terms.secret, "password": terms.password}
+    return {name: key.get_secret_value() for name, key in keys.items() if key is not None}
 
 
 def _unsafe_words(overrides: Mapping[str, Any]) -> str | None:
@@ -206,7 +206,7 @@ def _unsafe_words(overrides: Mapping[str, Any]) -> str | None:
     )
 
 
-def _open_words(overrides: Mapping[str, Any]) -> str | None:
+def _exposed_secret_words(overrides: Mapping[str, Any]) -> str | None:
     bad = sorted(_SECRETS & overrides.keys())
     if not bad:
         return None

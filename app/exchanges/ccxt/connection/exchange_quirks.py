@@ -1,4 +1,4 @@
-"""What differs between the exchanges behind ccxt: a row for each that was looked at closely."""
+"""ExchangeQuirks: a table of the differences between exchanges, a row for each one we examined."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ _KEY = "clientOrderId"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LookupQuery:
-    """One question after an order: a method of ccxt, and the parameter that names the order."""
+    """One way to look up an order: a ccxt method, and the parameter that names the order."""
 
     method: str
-    # None where the list cannot be narrowed, and the order is picked out by us.
+    # None if the list cannot be filtered, so that we pick the order out of it ourselves.
     key: str | None = None
-    # Whether "not there" may be said where the exchange has no such list.
+    # Whether an exchange without this list may still answer "not found".
     is_optional: bool = False
 
     @property
@@ -27,9 +27,9 @@ class LookupQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxMark:
-    """How an exchange's testnet shows that it is one."""
+    """How to recognise an exchange's testnet."""
 
-    # Every address must be on a host that begins like one of these.
+    # Every URL must be on a host that begins with one of these.
     hosts: tuple[str, ...] = ()
     header: tuple[str, str] | None = None
 
@@ -44,61 +44,61 @@ _EVERYWHERE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExchangeQuirks:
-    """How one exchange is asked, as captured from what ccxt really sends."""
+    """How one exchange must be called, as captured from what ccxt really sends."""
 
     exchange: str
-    # Whether its keys come with a third part.
+    # Whether its API keys have a passphrase.
     needs_password: bool = False
-    # How our wire id travels when an order is placed and canceled.
+    # The parameters that carry our wire id when an order is placed and canceled.
     create_key: str = _KEY
     cancel_key: str | None = None
-    # The lookups by our wire id and by the exchange's own, all of which must be answered before
-    # an order is said not to exist.
+    # The lookups by our wire id and by the exchange's id. All must be answered before an order
+    # counts as not found.
     by_wire_id: tuple[LookupQuery, ...] = _EVERYWHERE
     by_exchange_id: tuple[LookupQuery, ...] = _EVERYWHERE
-    # Seconds after which a request that is still on its way is no longer accepted.
+    # The receive window: seconds after which the exchange rejects a request still on its way.
     acceptance_seconds: float = 60.0
-    # Where our wire id stands in the exchange's own words, where ccxt reads another id as ours.
+    # The field of the raw order with our wire id, if ccxt takes another id for it.
     wire_field: str | None = None
-    # Where the exchange's own word for the type of an order stands, of which ccxt says less.
+    # The path in the raw order to the exchange's own order type, which says more than ccxt's.
     type_path: tuple[str, ...] = ()
-    # How many open orders are told at once at most, where it is fewer if nobody asks for more.
+    # The largest page of open orders, if the default page is smaller.
     open_orders_limit: int | None = None
-    # Where closed orders are listed, if ccxt's own lists of them leave some out; and how many are
-    # told at once, the oldest first, where there may be more behind them.
+    # The methods that list closed orders, if ccxt's own lists leave some out; and the page size, if
+    # pages come oldest first and more may follow.
     closed_lists: tuple[str, ...] = ()
     closed_orders_limit: int | None = None
     has_stops: bool = False
-    # Whether the fee of a buy is paid in quote, where ccxt does not say.
+    # Whether a buy's fee is paid in quote currency, for markets of which ccxt does not say.
     fees_in_quote: bool = False
-    # Whether requests are numbered by the time, which then must grow and never be set back.
+    # Whether requests carry a time-based nonce, which must always increase and never be set back.
     numbers_requests: bool = False
-    # Whether ccxt's edit changes the order that is there, and whether that one has to be told again
-    # that it must not take.
+    # Whether ccxt's edit amends the order in place (not cancel and create), and whether a post-only
+    # order must be marked as post-only again.
     amends_in_place: bool = False
     amends_as_post_only: bool = False
-    # Where the exchange tells what a key may do.
+    # How to ask what a key may do.
     permissions: PermissionQuery | None = None
     sandbox: SandboxMark | None = None
-    # What makes the stream of a ticker tell bid and ask, where it does not by itself.
+    # Parameters that make the ticker stream include bid and ask, if it does not by default.
     ticker_params: Mapping[str, Any] = field(default_factory=dict)
-    # How deep the stream of a book has to be asked for, where it would be too shallow.
+    # The depth to subscribe an order book with, if the default is too shallow.
     book_depth: int | None = None
-    # What its positions are asked for with, one question after the other; and where a page of them
-    # says that there is another.
+    # The parameters to fetch positions with, one request each; and the field with the cursor of the
+    # next page.
     positions: tuple[Mapping[str, Any], ...] = ()
     positions_cursor: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
 
     def named(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        """An order as ccxt gives it, with our wire id and the type where they belong."""
-        told = row.get("info")
+        """A ccxt order row with our wire id and the exchange's order type filled in."""
+        raw = row.get("info")
         named = dict(row)
         if self.wire_field is not None:
-            named[_KEY] = told.get(self.wire_field) if isinstance(told, Mapping) else None
+            named[_KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
         if self.type_path:
-            named["orderType"] = at(told, self.type_path)
+            named["orderType"] = at(raw, self.type_path)
         return named
 
 
@@ -110,7 +110,7 @@ _ROWS = (
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=10.0,
         type_path=("type",),
-        # Its list of canceled and closed orders lacks those that expired.
+        # Binance's list of canceled and closed orders leaves out expired ones.
         closed_lists=("fetch_orders",),
         closed_orders_limit=1000,
         has_stops=True,
@@ -135,7 +135,7 @@ _ROWS = (
         positions=({"type": "swap", "subType": "linear"},),
         options={"warnOnFetchOpenOrdersWithoutSymbol": False, "fetchMargins": False},
     ),
-    # Stops stand on other endpoints, and ccxt's cancel names the plain ones alone.
+    # No stops: they are on other endpoints, and ccxt's cancel reaches only plain orders.
     ExchangeQuirks(
         exchange="bybit",
         cancel_key="orderLinkId",
@@ -164,7 +164,7 @@ _ROWS = (
         positions_cursor="nextPageCursor",
         book_depth=200,
     ),
-    # Stops go to the algo endpoints, where ccxt sends our id under a name that finds nothing.
+    # No stops: they go to the algo endpoints, where ccxt sends our id under a useless name.
     ExchangeQuirks(
         exchange="okx",
         needs_password=True,
@@ -209,13 +209,13 @@ _ROWS = (
 QUIRKS: Mapping[str, ExchangeQuirks] = MappingProxyType({row.exchange: row for row in _ROWS})
 
 
-def venue_of(exchange: str) -> ExchangeQuirks:
-    """The exchange's row; one that nobody has looked at is asked in the careful way."""
+def quirks_of(exchange: str) -> ExchangeQuirks:
+    """The exchange's row; an unexamined exchange gets the careful defaults."""
     return QUIRKS.get(exchange) or ExchangeQuirks(exchange=exchange, is_known=False)
 
 
 def no_live_words(quirks: ExchangeQuirks) -> str | None:
-    """Why no real money may be traded there; None where it may."""
+    """Why the exchange may not trade real money; None if it may."""
     if quirks.is_known:
         return None
     return (
@@ -227,20 +227,20 @@ def no_live_words(quirks: ExchangeQuirks) -> str | None:
 
 
 def no_sandbox_words(quirks: ExchangeQuirks, live: Any, client: Any) -> str | None:
-    """Why this client may not be on a testnet; None where it has shown that it is on one."""
+    """Why this client may not be on a testnet; None if it is proved to be on one."""
     proof = quirks.sandbox or SandboxMark()
     if proof.header is not None:
         name, value = proof.header
         is_shown = (client.headers or {}).get(name) == value
         return None if is_shown else f"{quirks.exchange} does not send {name}: {value}"
-    strangers = sorted(addresses(live) & addresses(client.urls["api"]))
-    if strangers:
+    shared = addresses(live) & addresses(client.urls["api"])
+    if shared:
         return f"{quirks.exchange}'s sandbox shares addresses with its live exchange"
     return None
 
 
 def no_testnet_words(quirks: ExchangeQuirks, client: Any) -> str | None:
-    """Why these addresses are not the testnet's own; None where they are."""
+    """Why these URLs are not the testnet's; None if they are, or if its hosts are not known."""
     hosts = quirks.sandbox.hosts if quirks.sandbox else ()
     if not hosts:
         return None
@@ -250,7 +250,7 @@ def no_testnet_words(quirks: ExchangeQuirks, client: Any) -> str | None:
 
 
 def addresses(urls: Any) -> frozenset[str]:
-    """Every address in ccxt's tree of them."""
+    """Every URL in ccxt's tree of URLs."""
     return frozenset(_leaves(urls))
 
 

@@ -1,4 +1,4 @@
-"""One queue in front of an account's exchange: who may ask, when, and what goes first."""
+"""RequestQueue: the order and pace in which one account's requests are sent to its exchange."""
 
 import asyncio
 import heapq
@@ -20,7 +20,7 @@ _numbers = count()
 
 
 class Priority(IntEnum):
-    """What goes first."""
+    """The urgency of a request; the lowest value is sent first."""
 
     CANCEL = 0
     ORDER = 1
@@ -29,28 +29,28 @@ class Priority(IntEnum):
 
 
 class RateLimitBan(ExchangeUnavailable):
-    """The exchange wants to be left alone: nothing is sent until then."""
+    """The exchange asked for a pause; the request was not sent."""
 
 
 class QueueTimeout(ExchangeUnavailable):
-    """Its turn did not come in time: it was not sent, and it will not be."""
+    """The request's turn did not come in time: it was not sent and never will be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Call:
-    """What the requests of one call have in common."""
+    """The priority and deadline that the requests of one ccxt call share."""
 
     priority: Priority = Priority.MARKET_DATA
-    # When it is too late to be sent; None where it may wait for ever.
+    # When it is too late to send; None if it may wait forever.
     due_at: datetime | None = None
 
 
-_ANYTHING = _Call()
+_DEFAULT_CALL = _Call()
 
 
 @dataclass(order=True, slots=True)
 class _Ticket:
-    """Somebody's place in a lane; its turn comes when the one before hands over."""
+    """A request's place in a lane; `turn` is set when the request before it hands over the lead."""
 
     priority: Priority
     number: int = field(default_factory=lambda: next(_numbers))
@@ -58,7 +58,7 @@ class _Ticket:
 
 
 class _Lane:
-    """Those who wait for one pace, the most urgent first; whoever leads watches the clock."""
+    """Requests that share one pace, most urgent first; only the leader waits on the clock."""
 
     def __init__(self, clock: Clock, burst_seconds: float) -> None:
         self._clock = clock
@@ -109,11 +109,11 @@ class _Lane:
 
 
 class RequestQueue:
-    """Admits one request after the other at the exchange's pace, and repeats none.
+    """Admits one request after another at the exchange's pace, and repeats none.
 
-    Cancels have a pace of their own: they wait for one another and for nothing else, and the
-    others make up for what they cost. What costs nothing waits for nothing. After a silence, so
-    much may be asked at once as the burst allows: exchanges count by the minute.
+    Cancels have a pace of their own: they wait only for other cancels, and the other requests
+    wait for the cost of both. A request without cost does not wait. After a pause a burst may be
+    sent at once, up to burst_cost, because exchanges count by the minute.
     """
 
     def __init__(self, clock: Clock, *, seconds_per_cost: float, burst_cost: float = 0.0) -> None:
@@ -121,7 +121,7 @@ class RequestQueue:
         self._seconds_per_cost = seconds_per_cost
         self._cancels = _Lane(clock, burst_cost * seconds_per_cost)
         self._others = _Lane(clock, burst_cost * seconds_per_cost)
-        self._placement = ContextVar("errand", default=_ANYTHING)
+        self._call = ContextVar("call", default=_DEFAULT_CALL)
         self._banned_until = clock.now()
         self._next_ban_seconds = FIRST_BAN_SECONDS
 
@@ -130,54 +130,54 @@ class RequestQueue:
 
     @property
     def banned_seconds(self) -> float:
-        """How much longer nothing is sent."""
+        """Seconds for which nothing is sent yet."""
         return max(0.0, (self._banned_until - self._clock.now()).total_seconds())
 
     @contextmanager
     def at(self, priority: Priority, *, patience_seconds: float | None = None) -> Iterator[None]:
-        """Whatever is asked inside has this priority, and is sent within so long or never."""
+        """Requests made inside have this priority, and are sent in patience_seconds or never."""
         due_at = None
         if patience_seconds is not None:
             due_at = self._clock.now() + timedelta(seconds=patience_seconds)
-        token = self._placement.set(_Call(priority=priority, due_at=due_at))
+        token = self._call.set(_Call(priority=priority, due_at=due_at))
         try:
             yield
         finally:
-            self._placement.reset(token)
+            self._call.reset(token)
 
     async def admit(self, cost: float | None = None) -> None:
-        """Wait for a turn; every request of ccxt passes here in the place of its own throttle."""
+        """Wait for a turn; replaces ccxt's own throttle, so every request passes through here."""
         self._require_no_ban()
         seconds = (1.0 if cost is None else cost) * self._seconds_per_cost
         if seconds <= 0:
             return
-        placement = self._placement.get()
-        lane = self._cancels if placement.priority is Priority.CANCEL else self._others
-        await self._pass_in_time(lane, placement)
+        call = self._call.get()
+        lane = self._cancels if call.priority is Priority.CANCEL else self._others
+        await self._pass_in_time(lane, call)
         self._require_no_ban()
         for charged in {lane, self._others}:
             charged.charge(seconds)
 
-    async def _pass_in_time(self, lane: _Lane, placement: _Call) -> None:
-        if placement.due_at is None:
-            await lane.pass_through(placement.priority)
+    async def _pass_in_time(self, lane: _Lane, call: _Call) -> None:
+        if call.due_at is None:
+            await lane.pass_through(call.priority)
             return
-        left = (placement.due_at - self._clock.now()).total_seconds()
+        left = (call.due_at - self._clock.now()).total_seconds()
         try:
             async with self._clock.timeout(left):
-                await lane.pass_through(placement.priority)
+                await lane.pass_through(call.priority)
         except TimeoutError:
             raise QueueTimeout("too much waits for the exchange: nothing was sent") from None
 
     def ban(self, seconds: float | None = None) -> None:
-        """Send nothing for so long; where nobody says how long, for longer each time."""
+        """Send nothing for this long; without a given time, twice as long as the last time."""
         length = self._next_ban_seconds if seconds is None else seconds
         self._next_ban_seconds = min(self._next_ban_seconds * 2, LONGEST_BAN_SECONDS)
         until = self._clock.now() + timedelta(seconds=length)
         self._banned_until = max(self._banned_until, until)
 
     def forgive(self) -> None:
-        """The exchange has answered: the next ban is a first one again."""
+        """The exchange answered: start over with the shortest ban next time."""
         self._next_ban_seconds = FIRST_BAN_SECONDS
 
     def _require_no_ban(self) -> None:

@@ -1,20 +1,20 @@
-"""Answers of an exchange, read up to a bound: what is larger is cut off and never parsed."""
+"""BoundedResponse: limits the size of HTTP responses; a larger one is cut off and never parsed."""
 
 from typing import Any
 
 from aiohttp import ClientPayloadError, ClientResponse, ClientSession
 
-# The list of every market of a large exchange takes some fifteen.
+# A large exchange's list of all markets takes about 15 MiB.
 LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
 class AnswerTooLarge(ClientPayloadError):
-    """An answer that no exchange has to give."""
+    """A response larger than any that an exchange needs to send."""
 
 
 class BoundedResponse(ClientResponse):
-    """Counts what arrives, unpacked, and hangs up where it is too much."""
+    """Counts the decompressed bytes that arrive, and hangs up if there are too many."""
 
     async def read(self) -> bytes:
         if self._body is None:
@@ -37,7 +37,7 @@ class BoundedResponse(ClientResponse):
 
 
 def bound_answers(client: Any) -> None:
-    """Have everything that this client of ccxt asks over HTTP read in that way."""
+    """Make this ccxt client read every HTTP response through BoundedResponse."""
     client.open()
     client.session.detach()
     client.session = ClientSession(

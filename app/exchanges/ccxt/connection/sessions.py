@@ -1,4 +1,4 @@
-"""A connection to an exchange: opened in the background, asked through one queue, and watched."""
+"""CcxtSession, one account's connection: opens in the background, queues calls, tracks health."""
 
 import asyncio
 from collections.abc import Mapping
@@ -37,11 +37,11 @@ TIME_SYNC_SECONDS = 3600.0
 CLOSE_SECONDS = 5.0
 BAN_AT_START_SECONDS = 60.0
 MARKETS_KEPT = timedelta(hours=1)
-# What may be asked at once after a silence, in ccxt's costs.
+# How much may be sent at once after a pause, in ccxt's cost units.
 _BURST_COST = 10.0
-# Of the time that a caller waits for an answer, so much may pass before the question is sent.
+# The share of the caller's timeout that a request may wait in the queue before it is sent.
 _PATIENCE_SHARE = 0.5
-# Answers that failed one after the other before the exchange counts as cut off.
+# Failed requests in a row after which the exchange counts as disconnected.
 _CUT_OFF_AFTER = 3
 
 _log = structlog.get_logger(__name__)
@@ -69,7 +69,7 @@ class MarketCache:
 
 
 class CcxtSession:
-    """One account's client: what it is asked, and how well it can be reached."""
+    """One account's ccxt client: sends its calls and knows how well the exchange can be reached."""
 
     def __init__(self, terms: CcxtTerms, clock: Clock, market_cache: MarketCache) -> None:
         self.quirks = terms.quirks
@@ -81,7 +81,7 @@ class CcxtSession:
         self._markets: Mapping[str, Market] = {}
         self.has_swaps = False
         self._failure: str | None = None
-        # Why the key is refused, until it is taken again.
+        # Why the exchange refuses the key, until it accepts the key again.
         self._refused_key: str | None = None
         self._unanswered = 0
         self._is_cut_off = False
@@ -116,23 +116,23 @@ class CcxtSession:
 
     @property
     def banned_seconds(self) -> float:
-        """How much longer the exchange wants to be left alone."""
+        """Seconds left of the pause that the exchange asked for."""
         return 0.0 if self._queue is None else self._queue.banned_seconds
 
     def require(self) -> None:
-        """Raise ExchangeUnavailable where asking is known to be in vain."""
+        """Raise ExchangeUnavailable if a request is known to be futile."""
         if self.client is not None and self._is_cut_off:
             raise ExchangeUnavailable(self._failure or "the exchange cannot be reached")
 
     async def ask(self, priority: Priority, call: Call) -> Any:
-        """One call, once. Whatever ccxt raises is raised, after what it tells was noted."""
+        """Make one call, once. Updates the connection state, and lets ccxt's exceptions pass."""
         method = getattr(self.client, call.method)
-        assert self._queue is not None  # noqa: S101 - it is there with the client
+        assert self._queue is not None  # noqa: S101 - it is created with the client
         try:
             with self._queue.at(priority, patience_seconds=self._patience_seconds(priority)):
                 answer = await method(*call.arguments)
         except Exception as error:
-            self._note(error, needs_own_right=call.needs_own_right)
+            self._note_failure(error, needs_own_right=call.needs_own_right)
             raise
         if priority is not Priority.MARKET_DATA:
             self._refused_key = None
@@ -140,16 +140,16 @@ class CcxtSession:
         return answer
 
     def _patience_seconds(self, priority: Priority) -> float | None:
-        """So long may an order wait to be sent that there is time left for the answer."""
+        """How long an order or cancel may queue and still leave time for the response."""
         if priority not in {Priority.CANCEL, Priority.ORDER}:
             return None
         return self._terms.timeout_seconds * _PATIENCE_SHARE
 
     async def run(self) -> None:
-        """Connect, however long that takes, and keep the connection healthy."""
+        """Connect, retrying for as long as it takes, and keep the connection healthy."""
         pauses = Backoff(first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
         while True:
-            is_well = await (self._look_after() if self.opened.is_set() else self._opens())
+            is_well = await (self._refresh() if self.opened.is_set() else self._open())
             if is_well:
                 pauses.reset()
                 await self._until_due()
@@ -157,23 +157,23 @@ class CcxtSession:
                 await self._clock.sleep(max(pauses.next(), self._asked_pause_seconds))
 
     async def close(self) -> None:
-        """Let go of everything, within a deadline."""
+        """Close the client, within a deadline."""
         self.opened.clear()
         if self._client is None:
             return
         try:
             async with self._clock.timeout(CLOSE_SECONDS):
                 await self._client.close()
-        except Exception as error:  # noqa: BLE001 - what cannot be closed is left behind
+        except Exception as error:  # noqa: BLE001 - a client that cannot be closed is abandoned
             _log.warning("exchange.close_failed", error=repr(error))
         self._client = None
 
-    async def _opens(self) -> bool:
+    async def _open(self) -> bool:
         try:
             self._client = await open_client(self._terms)
             await self._prepare(self._client)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the next attempt comes
-            self._failure = _words(error)
+        except Exception as error:  # noqa: BLE001 - any failure is retried
+            self._failure = _failure_words(error)
             self._asked_pause_seconds = _asked_pause_seconds(error, self._client)
             _log.warning("exchange.unreachable", exchange=self._terms.exchange, why=self._failure)
             await self.close()
@@ -185,42 +185,42 @@ class CcxtSession:
         return True
 
     async def _prepare(self, client: Any) -> None:
-        """The right time, the markets, and a question that only the account's keys can ask."""
+        """Sync the clock, load the markets, and prove the keys with a private call."""
         self._queue = RequestQueue(
             self._clock, seconds_per_cost=client.rateLimit / 1000, burst_cost=_BURST_COST
         )
         client.throttle = self._queue.admit
-        # What it needs has come with ccxt, and no sooner.
+        # Imported late: it needs aiohttp, which is loaded with ccxt and not before.
         import_module("app.exchanges.ccxt.connection.response_limits").bound_answers(client)
         await self._sync_time(client)
         await self._market_cache.fill(client, self._terms.market_set)
-        self._read_markets(client)
+        self._update_markets(client)
         if self._terms.has_keys:
             await client.fetch_balance()
 
     async def _until_due(self) -> None:
-        """For an hour, or until something was wrong."""
+        """Wait for an hour, or until something went wrong."""
         try:
             async with self._clock.timeout(TIME_SYNC_SECONDS):
                 await self._is_due.wait()
         except TimeoutError:
             return
 
-    async def _look_after(self) -> bool:
+    async def _refresh(self) -> bool:
         self._is_due.clear()
         try:
             await self._sync_time(self._client)
             await self._market_cache.fill(self._client, self._terms.market_set)
-        except Exception as error:  # noqa: BLE001 - it is noted, and tried again
-            self._note(error)
+        except Exception as error:  # noqa: BLE001 - it is recorded and retried
+            self._note_failure(error)
             return False
-        self._read_markets(self._client)
+        self._update_markets(self._client)
         self._note_answer()
         return True
 
-    def _read_markets(self, client: Any) -> None:
+    def _update_markets(self, client: Any) -> None:
         self._markets = markets_of(client, fees_in_quote=self.quirks.fees_in_quote)
-        self.has_swaps = any(one.type is PositionType.SWAP for one in self._markets.values())
+        self.has_swaps = any(market.type is PositionType.SWAP for market in self._markets.values())
 
     async def _sync_time(self, client: Any) -> None:
         if not self.quirks.numbers_requests and client.has.get("fetchTime") is True:
@@ -228,12 +228,12 @@ class CcxtSession:
 
     def _note_answer(self) -> None:
         self._failure, self._unanswered, self._is_cut_off = None, 0, False
-        assert self._queue is not None  # noqa: S101 - nothing is answered before
+        assert self._queue is not None  # noqa: S101 - no response comes before it exists
         self._queue.forgive()
 
-    def _note(self, error: Exception, *, needs_own_right: bool = False) -> None:
-        """What a failure tells of the connection; a plain no of the exchange tells nothing."""
-        assert self._queue is not None  # noqa: S101 - nothing fails before
+    def _note_failure(self, error: Exception, *, needs_own_right: bool = False) -> None:
+        """Update the connection state from a failure; a plain rejection does not change it."""
+        assert self._queue is not None  # noqa: S101 - no call fails before it exists
         if not needs_own_right:
             self._refused_key = key_words(error) or self._refused_key
         if is_ban(error):
@@ -251,21 +251,21 @@ class CcxtSession:
 
 
 def _asked_pause_seconds(error: Exception, client: Any) -> float:
-    """How long not to come back, where the exchange wants to be left alone."""
+    """How long to wait before reconnecting if the exchange banned us; otherwise 0."""
     if not is_ban(error):
         return 0.0
     return _retry_after(client) or BAN_AT_START_SECONDS
 
 
-def _words(error: Exception) -> str:
+def _failure_words(error: Exception) -> str:
     return key_words(error) or str(
         error if isinstance(error, OrderdeckError) else failure_of_read(error)
     )
 
 
 def _retry_after(client: Any) -> float | None:
-    """The pause that the exchange asked for, in seconds, where it said so."""
+    """The pause in seconds from the Retry-After header; None without one."""
     headers = client.last_response_headers or {}
-    told = {name.lower(): value for name, value in headers.items()}.get("retry-after")
-    seconds = positive(told)
+    value = {name.lower(): value for name, value in headers.items()}.get("retry-after")
+    seconds = positive(value)
     return None if seconds is None else float(seconds)

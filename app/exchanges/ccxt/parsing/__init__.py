@@ -1,1 +1,1 @@
-"""ccxt's dictionaries turned into the domain's values."""
+"""Parsers that turn ccxt's dictionaries into domain values."""

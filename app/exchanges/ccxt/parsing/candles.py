@@ -1,4 +1,4 @@
-"""Candles as ccxt gives them, in the words of the domain."""
+"""Parsers for ccxt's candles, timeframes and page size."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,28 +13,28 @@ _COLUMNS = 6
 
 
 def candle_of(row: Any, *, span: timedelta, now: datetime) -> Candle:
-    """One that has ended by our clock is closed; Unreadable where anything of it is missing."""
+    """The candle, closed if it has ended by our clock. Raises Unreadable if any cell is missing."""
     cells = row if isinstance(row, Sequence) else ()
     match [written(cell) for cell in cells[:_COLUMNS]]:
-        case [told_at, *prices, volume]:
-            at, traded = moment(told_at), amount(volume)
+        case [timestamp, *prices, volume]:
+            at, traded = moment(timestamp), amount(volume)
             known = [price for price in map(positive, prices) if price is not None]
             if at is not None and traded is not None and len(known) == _COLUMNS - 2:
                 return _candle(known, at=at, volume=traded, is_closed=at + span <= now)
-    raise Unreadable("the exchange told a candle that cannot be read")
+    raise Unreadable("the exchange sent a candle that cannot be read")
 
 
 def timeframes_of(client: Any) -> tuple[str, ...]:
-    """Those of which every candle is as long as the next, the shortest first."""
+    """The timeframes of a fixed length, shortest first."""
     spans = {name: span_of(name) for name in client.timeframes or {}}
     known = {name: span for name, span in spans.items() if span is not None}
     return tuple(sorted(known, key=known.__getitem__))
 
 
 def most_at_once(client: Any) -> int | None:
-    """How many candles one answer holds at most, where ccxt knows that."""
-    told = ((client.features or {}).get("spot") or {}).get("fetchOHLCV") or {}
-    limit = told.get("limit")
+    """The most candles that one response holds; None if ccxt does not know."""
+    feature = ((client.features or {}).get("spot") or {}).get("fetchOHLCV") or {}
+    limit = feature.get("limit")
     return limit if isinstance(limit, int) and limit > 0 else None
 
 

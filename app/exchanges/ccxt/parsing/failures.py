@@ -1,4 +1,4 @@
-"""What went wrong on the way to an exchange, in our words; whatever is not known is doubt."""
+"""Classification of ccxt's exceptions: rejected, never sent, or (if unknown) in doubt."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,24 +21,24 @@ _REVOKED = re.compile(r"-2015|invalid api.?key", re.IGNORECASE)
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
 _ADDRESS = re.compile(r"\S*://\S*|\b(GET|POST|PUT|PATCH|DELETE)\b")
 _SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
-_SPEAKS = ("msg", "retMsg", "sMsg", "message", "error", "errors")
+_MESSAGE_KEYS = ("msg", "retMsg", "sMsg", "message", "error", "errors")
 
-# No connection was made, so that no request can have left.
+# No connection was made, so the request cannot have left.
 _NEVER_SENT = frozenset(
     {"ClientConnectorError", "ClientConnectorDNSError", "ConnectionTimeoutError", "gaierror"}
 )
-# Causes of ours, which say more than ccxt does of them.
+# Our own exceptions; their text says more than ccxt's wrapper.
 _OWN_CAUSES = frozenset({"AnswerTooLarge"})
 
 
 class Unreadable(ExchangeDoubt):
-    """An answer that is not what it should be: nothing is guessed from it."""
+    """A malformed response. Nothing is guessed from it."""
 
 
 _REJECTED = RefusalCode.REJECTED_BY_EXCHANGE
 
-# By the nearest class of ccxt: the code of the refusal, and whether a later try may succeed. What
-# is not here, or is here as None, proves nothing.
+# For the nearest ccxt class: the refusal code, and whether a retry may succeed. A class that is
+# missing here, or maps to None, proves nothing.
 _REFUSALS: Mapping[str, tuple[RefusalCode, bool] | None] = {
     "InsufficientFunds": (RefusalCode.INSUFFICIENT_FUNDS, True),
     "OrderNotFound": None,
@@ -60,7 +60,7 @@ _REFUSALS: Mapping[str, tuple[RefusalCode, bool] | None] = {
     "InvalidNonce": (_REJECTED, True),
     "ChecksumError": None,
 }
-# What the words of a plain no tell beyond ccxt's class: the code, and the field it is about.
+# What the text of a rejection says beyond ccxt's class: the code, and the field it is about.
 _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
     (
         re.compile(r"notional|minimum (order|not met)|cost minimum|lower limit", re.IGNORECASE),
@@ -73,7 +73,7 @@ _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
         "triggerPrice",
     ),
 )
-# What the names of ccxt mean to a person.
+# ccxt's class names in plain words.
 _PLAINLY = {
     "ExchangeNotAvailable": "it is out of reach or out of service",
     "RequestTimeout": "it took too long",
@@ -87,7 +87,7 @@ _ANSWERS = _BANS | {"InvalidNonce"}
 
 
 def failure_of_create(error: Exception) -> ExchangeError:
-    """What an order's failure proves: refused, never sent, or nothing at all."""
+    """What a failed create proves: rejected, never sent (ExchangeUnavailable), or nothing."""
     if isinstance(error, ExchangeError):
         return error
     if was_never_sent(error):
@@ -99,7 +99,7 @@ def failure_of_create(error: Exception) -> ExchangeError:
 
 
 def failure_of_read(error: Exception) -> ExchangeError:
-    """Why a question has no answer; a question can be asked again."""
+    """Why a read failed; a read can be repeated."""
     if isinstance(error, ExchangeError):
         return error
     if was_never_sent(error):
@@ -112,17 +112,17 @@ def was_never_sent(error: BaseException) -> bool:
 
 
 def is_unparsable(error: BaseException) -> bool:
-    """Whether ccxt itself stumbled over what the exchange said."""
+    """Whether ccxt itself crashed while parsing the response."""
     return not isinstance(error, ExchangeError) and not _kinds(error)
 
 
 def is_ban(error: Exception) -> bool:
-    """Whether the exchange wants to be left alone for a while."""
+    """Whether the exchange asked us to stop sending requests for a while."""
     return bool(_kinds(error) & _BANS) and not _says_revoked(error)
 
 
 def key_words(error: BaseException) -> str | None:
-    """What to look at where the exchange refuses the key; None where that is not the trouble."""
+    """What to check if the exchange refuses the key; None if the key is not the problem."""
     if error.__cause__ is not None:
         return None
     if "AuthenticationError" not in _kinds(error) and not _says_revoked(error):
@@ -134,7 +134,7 @@ def key_words(error: BaseException) -> str | None:
 
 
 def is_unsupported(error: BaseException) -> bool:
-    """Whether ccxt has no way to ask for that there."""
+    """Whether ccxt does not offer this call at this exchange."""
     return "NotSupported" in _kinds(error)
 
 
@@ -143,18 +143,18 @@ def is_clock_off(error: Exception) -> bool:
 
 
 def is_unanswered(error: Exception) -> bool:
-    """Whether the trouble is with the line or the exchange as a whole, not with what was asked."""
+    """Whether the connection or the whole exchange failed, rather than this one request."""
     kinds = _kinds(error)
     return error.__cause__ is not None or ("NetworkError" in kinds and not kinds & _ANSWERS)
 
 
 def is_market_unknown(error: BaseException) -> bool:
-    """Whether there is no such market, or no more."""
+    """Whether the market does not exist, or no longer does."""
     return "BadSymbol" in _kinds(error)
 
 
 def is_order_unknown(error: Exception) -> bool:
-    """Whether the exchange says that it has no such order, or none that still waits."""
+    """Whether the exchange says that it has no such order, or that it is no longer open."""
     return "InvalidOrder" in _kinds(error) and error.__cause__ is None
 
 
@@ -164,16 +164,16 @@ def is_order_missing(error: Exception) -> bool:
 
 
 def words_of(error: BaseException) -> str:
-    """What the exchange said, short, and without addresses, keys and signatures."""
+    """The exchange's message, short, and without addresses, keys and signatures."""
     raw = str(error)
     if _PAGE.search(raw):
         return "a page instead of an answer"
-    words = _SECRET.sub("…", _ADDRESS.sub("", _said(raw) or raw))
+    words = _SECRET.sub("…", _ADDRESS.sub("", _json_message(raw) or raw))
     return " ".join(words.split())[:MAX_WORDS] or type(error).__name__
 
 
 def _refusal(error: Exception) -> Refusal | None:
-    """The exchange's no, where it surely is one: an answer, and of a kind that places nothing."""
+    """The rejection, if it certainly is one: a response, of a kind that places no order."""
     if error.__cause__ is not None or _PLACED_ALREADY.search(str(error)):
         return None
     known = next((name for name in _lineage(error) if name in _REFUSALS), None)
@@ -184,29 +184,29 @@ def _refusal(error: Exception) -> Refusal | None:
     if code is RefusalCode.RATE_LIMITED and _says_revoked(error):
         code, is_retryable = _REJECTED, False
     message = key_words(error) or f"the exchange said no: {words_of(error)}"
-    told = next((known for known in _WORDS if known[0].search(str(error))), None)
-    if code is _REJECTED and told is not None:
-        return Refusal(code=told[1], message=message, field=(told[2],))
+    matched = next((row for row in _WORDS if row[0].search(str(error))), None)
+    if code is _REJECTED and matched is not None:
+        return Refusal(code=matched[1], message=message, field=(matched[2],))
     return Refusal(code=code, message=message, retryable=is_retryable)
 
 
 def _says_revoked(error: BaseException) -> bool:
-    """A key that has worked and no longer does looks to ccxt like a ban."""
+    """Whether the key was revoked: ccxt classes a key that stops working as a ban."""
     return _REVOKED.search(str(error)) is not None
 
 
 def _described(error: Exception) -> str:
     cause = error.__cause__
-    told = error if cause is None or not _names(cause) & _OWN_CAUSES else cause
-    name, words = type(error).__name__, words_of(told)
-    # Where ccxt has nothing to add, its words are the name of the exchange.
+    source = error if cause is None or not _names(cause) & _OWN_CAUSES else cause
+    name, words = type(error).__name__, words_of(source)
+    # If ccxt has nothing to add, its text is the name of the exchange.
     added = f" ({words})" if " " in words else ""
     return f"{_PLAINLY.get(name, name)}{added}"
 
 
 def _lineage(error: BaseException) -> list[str]:
-    """The classes of ccxt that it is of, the nearest first; none where it is not ccxt's."""
-    return [one.__name__ for one in type(error).__mro__ if one.__module__.startswith("ccxt.")]
+    """The error's ccxt classes, nearest first; empty if it is not a ccxt error."""
+    return [kind.__name__ for kind in type(error).__mro__ if kind.__module__.startswith("ccxt.")]
 
 
 def _kinds(error: BaseException) -> frozenset[str]:
@@ -214,11 +214,11 @@ def _kinds(error: BaseException) -> frozenset[str]:
 
 
 def _names(error: BaseException) -> frozenset[str]:
-    return frozenset(one.__name__ for one in type(error).__mro__)
+    return frozenset(kind.__name__ for kind in type(error).__mro__)
 
 
-def _said(raw: str) -> str | None:
-    """The message in the JSON that stands in an error's text."""
+def _json_message(raw: str) -> str | None:
+    """The message in the JSON embedded in an error's text; None if there is none."""
     start = raw.find("{")
     if start < 0:
         return None
@@ -236,10 +236,10 @@ def _message_in(body: object) -> str | None:
         return _first_message(body)
     if not isinstance(body, Mapping):
         return None
-    return _first_message(body[key] for key in _SPEAKS if key in body) or _message_in(
+    return _first_message(body[key] for key in _MESSAGE_KEYS if key in body) or _message_in(
         body.get("data")
     )
 
 
 def _first_message(bodies: Iterable[object]) -> str | None:
-    return next((found for one in bodies if (found := _message_in(one))), None)
+    return next((message for body in bodies if (message := _message_in(body))), None)

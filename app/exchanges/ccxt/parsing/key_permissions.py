@@ -1,4 +1,4 @@
-"""What a key may do, read from the exchange's own words: yes, no, or not told."""
+"""What an API key may do, read from the exchange's response: True, False, or None if unknown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ _UNBOUND = "*"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PermissionField:
-    """Where it stands in an answer, and what has to be there where several stand together."""
+    """The path of a permission in a response, and its name if the path leads to a list of them."""
 
     path: tuple[str | int, ...]
     name: str | None = None
 
     def read(self, answer: object) -> bool | None:
-        match told := at(answer, self.path):
+        match value := at(answer, self.path):
             case bool():
-                return told
+                return value
             case str():
-                return self._is_among([part.strip() for part in told.split(",") if part.strip()])
+                return self._is_among([part.strip() for part in value.split(",") if part.strip()])
             case list():
-                return self._is_among([str(part) for part in told])
+                return self._is_among([str(part) for part in value])
             case _:
                 return None
 
@@ -32,19 +32,19 @@ class PermissionField:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PermissionQuery:
-    """The question after a key, and where its answer holds what."""
+    """The ccxt method that describes a key, and the fields of its response."""
 
     method: str
     trade: PermissionField
     withdraw: PermissionField
     ip_bound: PermissionField | None = None
-    # Whether the account as a whole may trade, in the answer to the question after its money.
+    # Whether the account as a whole may trade, in the response to fetch_balance.
     account_trade: PermissionField | None = None
-    # What is there as "1" where the key may change nothing at all.
+    # The path that holds "1" if the key is read-only.
     read_only: tuple[str | int, ...] | None = None
 
     def may_trade(self, answer: object, money: object) -> bool | None:
-        """A no of the key or of the account is one; a yes takes both, as far as both tell."""
+        """False if the key or the account says no; True if each that is known says yes."""
         key = self._unless_read_only(self.trade, answer)
         account = None if self.account_trade is None else self.account_trade.read(money)
         if False in {key, account}:
@@ -57,14 +57,14 @@ class PermissionQuery:
     def is_ip_bound(self, answer: object) -> bool | None:
         return None if self.ip_bound is None else self.ip_bound.read(answer)
 
-    def _unless_read_only(self, right: PermissionField, answer: object) -> bool | None:
+    def _unless_read_only(self, permission: PermissionField, answer: object) -> bool | None:
         if self.read_only is not None and str(at(answer, self.read_only)) == "1":
             return False
-        return right.read(answer)
+        return permission.read(answer)
 
 
 def at(tree: object, path: tuple[str | int, ...]) -> object:
-    """What stands there; None where the way leads nowhere."""
+    """The value at the path; None if the path does not exist."""
     for step in path:
         if isinstance(tree, Mapping):
             tree = tree.get(step)

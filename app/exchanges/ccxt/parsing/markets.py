@@ -1,4 +1,4 @@
-"""An exchange's markets, prices and money as ccxt gives them, in the words of the domain."""
+"""Parsers for ccxt's markets, tickers and balances."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ _TICK_SIZE = 4
 
 
 def markets_of(client: Any, *, fees_in_quote: bool) -> dict[str, Market]:
-    """Every market that can be read: the spot ones, and swaps, which take no orders here."""
+    """Every readable market: spot, and swaps, on which orderdeck places no orders."""
     has_steps = client.precisionMode == _TICK_SIZE
     found = (
         _market(row, has_steps=has_steps, fees_in_quote=fees_in_quote)
@@ -29,12 +29,12 @@ def markets_of(client: Any, *, fees_in_quote: bool) -> dict[str, Market]:
 
 
 def ticker_of(row: Row, *, now: datetime) -> Ticker | None:
-    """A price with its time, which is now where the answer does not say; None without a symbol."""
+    """The ticker, timed now if the exchange gives no time; None without a symbol."""
     symbol = text(row, "symbol")
     if symbol is None:
         return None
-    told_at = moment(row.get("timestamp"))
-    at = now if told_at is None else told_at
+    timestamp = moment(row.get("timestamp"))
+    at = now if timestamp is None else timestamp
     return Ticker(
         symbol=symbol,
         bid=positive(row.get("bid")),
@@ -48,9 +48,9 @@ def ticker_of(row: Row, *, now: datetime) -> Ticker | None:
 
 
 def balances_of(answer: Mapping[str, Any]) -> dict[str, Balance]:
-    """What is held of each asset, nothing left out but what is nothing.
+    """Every balance that is not zero.
 
-    Unreadable where the exchange told of no money at all: that is not the same as having none.
+    Raises Unreadable if the response contains no balances at all: that does not mean zero.
     """
     if answer.get("info") in ({}, None) or isinstance(answer["info"], str):
         raise Unreadable("the exchange answered with something that is no balance")
@@ -69,7 +69,7 @@ def _market(row: Row, *, has_steps: bool, fees_in_quote: bool) -> Market | None:
     symbol, base, quote = text(row, "symbol"), text(row, "base"), text(row, "quote")
     if kind is None or symbol is None or base is None or quote is None:
         return None
-    precision, limits = _part(row, "precision"), _part(row, "limits")
+    precision, limits = _mapping_at(row, "precision"), _mapping_at(row, "limits")
     return Market(
         symbol=symbol,
         base=base,
@@ -78,15 +78,15 @@ def _market(row: Row, *, has_steps: bool, fees_in_quote: bool) -> Market | None:
         active=row.get("active") is not False,
         amount_step=positive(precision.get("amount")) if has_steps else None,
         price_step=positive(precision.get("price")) if has_steps else None,
-        min_amount=positive(_part(limits, "amount").get("min")),
-        min_notional=positive(_part(limits, "cost").get("min")),
+        min_amount=positive(_mapping_at(limits, "amount").get("min")),
+        min_notional=positive(_mapping_at(limits, "cost").get("min")),
         contract_size=positive(row.get("contractSize")),
         fees=_fees(row, fees_in_quote=fees_in_quote),
     )
 
 
 def _fees(row: Row, *, fees_in_quote: bool) -> FeeRates | None:
-    """None where they are not told or are no parts of the cost."""
+    """The fee rates; None if they are missing or not a fraction of the cost."""
     maker, taker = _rate(row.get("maker")), _rate(row.get("taker"))
     if maker is None or taker is None or row.get("percentage") is False:
         return None
@@ -96,24 +96,24 @@ def _fees(row: Row, *, fees_in_quote: bool) -> FeeRates | None:
 
 
 def _rate(value: object) -> Decimal | None:
-    """Also from ccxt's own tables, which hold floats."""
+    """A fee rate; ccxt's own tables hold them as floats."""
     return exact(written(value))
 
 
-def _part(row: Row, key: str) -> Row:
-    found = row.get(key)
-    return found if isinstance(found, Mapping) else {}
+def _mapping_at(row: Row, key: str) -> Row:
+    value = row.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _column(answer: Mapping[str, Any], name: str) -> dict[str, Decimal]:
-    cells = ((asset, exact(value)) for asset, value in _part(answer, name).items())
+    cells = ((asset, exact(value)) for asset, value in _mapping_at(answer, name).items())
     return {asset: value for asset, value in cells if value is not None}
 
 
 def _balance(
     asset: str, free: Decimal | None, used: Decimal | None, total: Decimal | None
 ) -> Balance:
-    """Two of the three numbers tell the third."""
+    """The balance; a missing number is computed from the other two."""
     if free is None:
         free = money.ZERO if total is None else money.subtract(total, used or money.ZERO)
     if used is None:

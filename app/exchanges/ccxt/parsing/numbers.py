@@ -1,4 +1,4 @@
-"""Numbers and times on their way over the edge: exact, or not taken at all."""
+"""Parsers for numbers, times and texts from an exchange: exact, or None."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ _LATEST = 253_402_300_799_999
 
 
 def exact(value: object) -> Decimal | None:
-    """The number behind a text or a whole number; None where it is neither, or absurd."""
+    """The Decimal of a string or integer; None for anything else, or an absurd number."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return None
     try:
@@ -23,7 +23,7 @@ def exact(value: object) -> Decimal | None:
 
 
 def amount(value: object) -> Decimal | None:
-    """A number that counts something, which is never less than nothing."""
+    """An exact number of zero or more; None otherwise."""
     number = exact(value)
     return number if number is not None and number >= money.ZERO else None
 
@@ -34,12 +34,12 @@ def positive(value: object) -> Decimal | None:
 
 
 def written(value: object) -> object:
-    """One of ccxt's floats as it was written; they print that way."""
+    """A float as the text it was parsed from, which repr gives back; other values unchanged."""
     return repr(value) if isinstance(value, float) else value
 
 
 def moment(value: object) -> datetime | None:
-    """The time behind milliseconds; None where they are none."""
+    """The time of a Unix timestamp in milliseconds; None if it is not one."""
     number = exact(value)
     if number is None or not 0 < number <= _LATEST:
         return None
@@ -51,13 +51,13 @@ def milliseconds(at: datetime) -> int:
 
 
 def text(row: Mapping[str, Any], key: str) -> str | None:
-    """A name that is there and not empty."""
+    """The string under the key; None if it is missing or empty."""
     value = row.get(key)
     return value if isinstance(value, str) and value else None
 
 
 def _is_sane(number: Decimal) -> bool:
-    """Small enough for the sums of the domain and for the columns of the storage."""
+    """Whether the number fits the domain's arithmetic and the database columns."""
     _, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int)  # noqa: S101
     return len(digits) <= money.MAX_DIGITS and -money.MAX_DIGITS <= exponent <= money.MAX_DIGITS

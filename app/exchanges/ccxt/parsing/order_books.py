@@ -1,4 +1,4 @@
-"""An order book as ccxt gives it, in the words of the domain."""
+"""Parser for ccxt's order books."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,18 +11,18 @@ from app.exchanges.ccxt.parsing.numbers import amount, moment, written
 
 
 def order_book_of(row: Mapping[str, Any], *, depth: int, now: datetime) -> OrderBook:
-    """Both sides, best first, with their time, which is now where the answer does not say."""
-    told_at = moment(row.get("timestamp"))
+    """Both sides, best price first, timed now if the exchange gives no time."""
+    timestamp = moment(row.get("timestamp"))
     bids, asks = (_levels(row.get(side)) for side in ("bids", "asks"))
     return OrderBook(
         bids=tuple(bids[::-1][:depth]),
         asks=tuple(asks[:depth]),
-        at=now if told_at is None else told_at,
+        at=now if timestamp is None else timestamp,
     )
 
 
 def _levels(rows: object) -> list[BookLevel]:
-    """From the lowest price to the highest, without those that are used up."""
+    """The levels from the lowest price to the highest, without empty ones."""
     if not isinstance(rows, Sequence):
         raise Unreadable("the exchange answered with something that is no order book")
     levels = (level for level in map(_level, rows) if level.amount)

@@ -1,4 +1,4 @@
-"""An exchange's orders and trades as ccxt gives them, in the words of the port."""
+"""Parsers that turn ccxt's orders and trades into order and fill reports."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ _TIMES = ("lastUpdateTimestamp", "lastTradeTimestamp", "timestamp")
 def report_of(
     row: Row, *, now: datetime, wire_id: str | None = None, fills: tuple[FillReport, ...] = ()
 ) -> OrderReport:
-    """An order with its totals; Unreadable where it does not say what must be known."""
+    """The order with its totals. Raises Unreadable if id, symbol or status cannot be read."""
     filled = amount(row.get("filled"))
     status = _status(row, filled)
     return OrderReport(
@@ -37,25 +37,25 @@ def report_of(
 
 
 def accepted(row: object, *, wire_id: str, symbol: str, now: datetime) -> OrderReport:
-    """The answer to an order: an id is what makes it one, however little else there is."""
+    """The response to a placed order: it needs an id, and may lack everything else."""
     if not isinstance(row, Mapping) or text(row, "id") is None:
         raise Unreadable("the exchange answered without an id for the order")
     known = {**row, "symbol": symbol, "status": row.get("status") or "open"}
-    # The trades in such an answer may bear no time of their own, and none of them has waited.
-    told = fills_of(_trades_in(row), at=_time_of(row, now))
-    fills = tuple(replace(fill, is_maker=False) for fill in told)
+    # Trades in such a response may lack a time of their own, and all of them took liquidity.
+    trades = fills_of(_trades_in(row), at=_time_of(row, now))
+    fills = tuple(replace(fill, is_maker=False) for fill in trades)
     return report_of(known, now=now, wire_id=wire_id, fills=fills)
 
 
 def answered(row: Row, *, now: datetime, wire_id: str | None = None) -> OrderReport:
-    """An order as the exchange tells it when it is asked: with the terms that it has just now."""
+    """An order from a lookup: with its current terms and its details."""
     own_id = text(row, "clientOrderId") or wire_id
     report = report_of(row, now=now, wire_id=own_id)
     return replace(report, terms=reported_terms(row), details=details_of(row))
 
 
 def news_of(row: Row, *, now: datetime, has_trades_beside: bool) -> OrderReport:
-    """An order as a stream tells it: never its fees, and no totals where trades come beside it."""
+    """An order from a stream: without fees, and without totals if trades are streamed too."""
     report = report_of(row, now=now)
     if not has_trades_beside:
         return report
@@ -70,7 +70,7 @@ def news_of(row: Row, *, now: datetime, has_trades_beside: bool) -> OrderReport:
 
 
 def trade_news_of(row: Row, *, now: datetime) -> OrderReport:
-    """A trade by itself: some of its order is filled, and that is all that it says."""
+    """A trade from a stream: it proves that its order is partially filled, and nothing more."""
     order_id = text(row, "order")
     fill = fill_of(row)
     if order_id is None or fill is None:
@@ -86,7 +86,7 @@ def trade_news_of(row: Row, *, now: datetime) -> OrderReport:
 
 
 def fills_of(rows: Iterable[object], *, at: datetime | None = None) -> tuple[FillReport, ...]:
-    """The trades that can be read, each once, at their own time or else at this."""
+    """The readable trades, each once; a trade without a time of its own gets `at`."""
     found: dict[str, FillReport] = {}
     for row in rows:
         fill = fill_of(row, at=at) if isinstance(row, Mapping) else None
@@ -111,7 +111,7 @@ def fill_of(row: Row, *, at: datetime | None = None) -> FillReport | None:
 
 
 def has_mixed_fees(row: object) -> bool:
-    """Whether a trade was paid for in several currencies, of which a fill can bear one."""
+    """Whether a trade has fees in several currencies; a fill can hold only one."""
     return isinstance(row, Mapping) and len({currency for currency, _ in _costs_in(row)}) > 1
 
 
@@ -132,9 +132,9 @@ def _status(row: Row, filled: Decimal | None) -> OrderStatus:
 
 
 def _is_short(row: Row, filled: Decimal | None) -> bool:
-    """Whether it was closed before all of it was filled."""
-    wanted = amount(row.get("amount"))
-    return filled is not None and wanted is not None and filled < wanted
+    """Whether the order was closed before it was completely filled."""
+    ordered = amount(row.get("amount"))
+    return filled is not None and ordered is not None and filled < ordered
 
 
 def _refusal(status: OrderStatus, row: Row) -> Refusal | None:
@@ -143,25 +143,26 @@ def _refusal(status: OrderStatus, row: Row) -> Refusal | None:
             message = "the exchange took the order and then rejected it"
             return Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message=message)
         case OrderStatus.EXPIRED:
-            lasting = text(row, "timeInForce")
-            message = f"the exchange let the{f' {lasting}' if lasting else ''} order expire"
+            time_in_force = text(row, "timeInForce")
+            words = f" {time_in_force}" if time_in_force else ""
+            message = f"the exchange let the{words} order expire"
             return Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message=message, retryable=True)
         case _:
             return None
 
 
 def _symbol_of(row: Row) -> str:
-    found = text(row, "symbol")
-    if found is None:
-        raise Unreadable("the exchange tells of an order without its market")
-    return found
+    symbol = text(row, "symbol")
+    if symbol is None:
+        raise Unreadable("the exchange reported an order without its market")
+    return symbol
 
 
 def _id_of(row: Row) -> str:
-    found = text(row, "id")
-    if found is None:
-        raise Unreadable("the exchange tells of an order without an id")
-    return found
+    order_id = text(row, "id")
+    if order_id is None:
+        raise Unreadable("the exchange reported an order without an id")
+    return order_id
 
 
 def _time_of(row: Row, now: datetime) -> datetime:
@@ -171,11 +172,11 @@ def _time_of(row: Row, now: datetime) -> datetime:
 
 def _trades_in(row: Row) -> list[object]:
     trades = row.get("trades")
-    return [one for one in trades if isinstance(one, Mapping)] if isinstance(trades, list) else []
+    return [row for row in trades if isinstance(row, Mapping)] if isinstance(trades, list) else []
 
 
 def _fee_of(row: Row) -> Fee | None:
-    """The sum of what it cost, where that is all in one currency."""
+    """The sum of the trade's fees in the first currency named; None if it names none."""
     sums: dict[str, Decimal] = {}
     for currency, cost in _costs_in(row):
         sums[currency] = money.add(sums.get(currency, money.ZERO), cost)

@@ -1,4 +1,4 @@
-"""What an order asks for, read from the exchange's own row: all of it, or none."""
+"""Parsers for an order's terms and details in a ccxt row: complete, or None."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -21,11 +21,11 @@ _TYPES = {
     "take_profit_limit": OrderType.TAKE_PROFIT_LIMIT,
 }
 _TRIGGERS = ("triggerPrice", "stopLossPrice", "takeProfitPrice")
-_LASTING = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK}
+_TIMES_IN_FORCE = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK}
 
 
 def reported_terms(row: Row) -> ReportedTerms | None:
-    """As they are just now; no exchange counts how often they changed."""
+    """The order's current terms, without a version: no exchange counts amendments."""
     kind, amount = _type_of(row), positive(row.get("amount"))
     if kind is None or amount is None:
         return None
@@ -38,26 +38,32 @@ def reported_terms(row: Row) -> ReportedTerms | None:
 
 
 def details_of(row: Row) -> OrderDetails | None:
-    """What an order is that somebody else may have placed."""
+    """Everything needed to import an order that was placed outside orderdeck."""
     kind, symbol, side = _type_of(row), text(row, "symbol"), _side_of(row)
-    lasting, created_at = _time_in_force(row, kind), moment(row.get("timestamp"))
-    if kind is None or symbol is None or side is None or lasting is None or created_at is None:
+    time_in_force, created_at = _time_in_force(row, kind), moment(row.get("timestamp"))
+    if (
+        kind is None
+        or symbol is None
+        or side is None
+        or time_in_force is None
+        or created_at is None
+    ):
         return None
     return OrderDetails(
         client_order_id=text(row, "clientOrderId"),
         symbol=symbol,
         side=side,
         type=kind,
-        time_in_force=lasting,
+        time_in_force=time_in_force,
         reduce_only=row.get("reduceOnly") is True,
         created_at=created_at,
     )
 
 
 def _type_of(row: Row) -> OrderType | None:
-    """By the exchange's own word; an order with a trigger is none of the plain ones."""
-    told = str(row.get("orderType") or row.get("type")).lower().replace("-", "_")
-    kind = _TYPES.get(told)
+    """The type by the exchange's own word; an order with a trigger is never a plain type."""
+    word = str(row.get("orderType") or row.get("type")).lower().replace("-", "_")
+    kind = _TYPES.get(word)
     if kind is not None and kind.has_trigger is (_trigger_of(row) is None):
         return None
     return kind
@@ -73,10 +79,10 @@ def _side_of(row: Row) -> OrderSide | None:
 
 
 def _time_in_force(row: Row, kind: OrderType | None) -> TimeInForce | None:
-    """A market order may leave it out; what a limit says must be known."""
+    """GTC if it is missing or the order is a market order; None if a limit has an unknown one."""
     if row.get("postOnly") is True or row.get("timeInForce") == "PO":
         return TimeInForce.POST_ONLY
-    told = row.get("timeInForce")
-    if told is None or (kind is not None and not kind.has_price):
+    word = row.get("timeInForce")
+    if word is None or (kind is not None and not kind.has_price):
         return TimeInForce.GTC
-    return _LASTING.get(str(told))
+    return _TIMES_IN_FORCE.get(str(word))

@@ -1,1 +1,1 @@
-"""What is asked of an exchange by request, and checked before it is sent."""
+"""Requests to an exchange: prechecks, lookups, amendments, positions and market data."""

@@ -1,4 +1,4 @@
-"""Changing an order in place on a real exchange: what it is now, and whether it may become that."""
+"""PendingAmendment: amends an order in place on a real exchange, if its current state allows."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -17,7 +17,7 @@ from app.exchanges.ccxt.rest.prechecks import refuse
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingAmendment:
-    """An order as the exchange just told it, and the terms that it should have."""
+    """An order as the exchange just reported it, and the terms that it should get."""
 
     row: Row
     report: OrderReport
@@ -25,13 +25,13 @@ class PendingAmendment:
 
     @property
     def is_done(self) -> bool:
-        """Exchanges refuse a change that changes nothing; for us it is a success."""
+        """Whether the order has the terms already: exchanges refuse that, we call it a success."""
         terms = self.report.terms
         return self.report.status.is_open and terms is not None and terms.terms == self.wanted
 
     @property
     def is_cut(self) -> bool:
-        """Whether nothing would be left to wait for: that is a cancel."""
+        """Whether the new amount is what is filled: nothing would stay open, so it is a cancel."""
         return money.ZERO < self._filled == self.wanted.amount
 
     @property
@@ -39,7 +39,7 @@ class PendingAmendment:
         return self.report.filled or money.ZERO
 
     def call(self, facts: MarketFacts, quirks: ExchangeQuirks) -> Call:
-        """What has to be asked; raises ExchangeRejected where it must not be."""
+        """The call to make. Raises ExchangeRejected if the order must not be amended so."""
         if not self.report.status.is_open:
             raise ExchangeRejected(_closed(self.report.status))
         if self.report.terms is None or self.report.details is None:
@@ -54,10 +54,10 @@ class PendingAmendment:
             raise ExchangeRejected(refusal)
         return amending(self.row, details, self.wanted, quirks)
 
-    def told(self, after: OrderReport) -> OrderReport:
-        """Cut to what is filled, it has these terms, though the exchange keeps the old ones."""
-        is_cut = after.status is OrderStatus.CANCELED and after.filled == self.wanted.amount
-        if not (self.is_cut and is_cut):
+    def with_wanted_terms(self, after: OrderReport) -> OrderReport:
+        """An order cut to its fills gets the wanted terms; the exchange keeps the old ones."""
+        was_cut = after.status is OrderStatus.CANCELED and after.filled == self.wanted.amount
+        if not (self.is_cut and was_cut):
             return after
         return replace(after, terms=ReportedTerms(version=None, terms=self.wanted))
 

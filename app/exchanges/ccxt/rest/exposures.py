@@ -1,4 +1,4 @@
-"""Positions that an exchange keeps itself, as ccxt gives them, in the words of the domain."""
+"""ExposureReader: reads the margin and swap positions that the exchange itself keeps."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +22,12 @@ from app.ports import Clock
 
 Row = Mapping[str, Any]
 
-# A key that may trade on spot markets alone is not asked to tell of others all the time.
+# A key with spot permission only is refused here; how long to wait before asking again.
 REFUSED_FOR = timedelta(hours=1)
 
 
 class ExposureReader:
-    """Questions after positions. What cannot be read is counted, and never guessed."""
+    """Fetches positions. Unreadable ones are counted, never guessed."""
 
     def __init__(
         self, session: CcxtSession, lookups: OrderLookup, clock: Clock, anomalies: AnomalyLog
@@ -40,11 +40,11 @@ class ExposureReader:
 
     @property
     def are_refused(self) -> bool:
-        """Whether the key has no right to see any."""
+        """Whether the key recently had no permission to see positions."""
         return self._refused_until is not None and self._clock.now() < self._refused_until
 
     async def read(self) -> Sequence[Exposure]:
-        """All that can be read; none where the key may not see them."""
+        """All readable positions, netted by market; empty if the key may not see them."""
         rows: list[Row] = []
         for params in self._session.quirks.positions:
             if not self.are_refused:
@@ -52,14 +52,14 @@ class ExposureReader:
         return netted(self._readable(rows))
 
     async def _pages(self, params: Mapping[str, Any]) -> list[Row]:
-        """As many as it takes, where the exchange gives a cursor to the next one."""
+        """All pages, if the exchange gives a cursor to the next page; otherwise the only one."""
         cursor_field = self._session.quirks.positions_cursor
         found: list[Row] = []
         while True:
             rows = await self._ask(params)
             found += rows
-            cursors = (text(_told(row), cursor_field) for row in rows if cursor_field is not None)
-            cursor = next((one for one in cursors if one is not None), None)
+            cursors = (text(_raw(row), cursor_field) for row in rows if cursor_field is not None)
+            cursor = next((text for text in cursors if text is not None), None)
             if cursor is None or cursor == params.get("cursor"):
                 return found
             params = {**params, "cursor": cursor}
@@ -80,16 +80,16 @@ class ExposureReader:
         found = []
         for row in rows:
             try:
-                one = exposure_of(row, self._session.markets)
+                exposure = exposure_of(row, self._session.markets)
             except Unreadable as error:
                 self._anomalies.note("position_unreadable", why=str(error))
                 continue
-            found += [one] if one is not None else []
+            found += [exposure] if exposure is not None else []
         return found
 
 
 def exposure_of(row: Row, markets: Mapping[str, Market]) -> Exposure | None:
-    """None where nothing is open; Unreadable where it cannot be said how much of the base it is."""
+    """The position, or None if it is empty. Raises Unreadable if its base amount is not known."""
     contracts = amount(row.get("contracts"))
     if contracts == money.ZERO:
         return None
@@ -100,7 +100,7 @@ def exposure_of(row: Row, markets: Mapping[str, Market]) -> Exposure | None:
     return Exposure(
         symbol=market.symbol,
         type=PositionType.MARGIN if is_margin else PositionType.SWAP,
-        amount=_lent(row, market, contracts) if is_margin else _swapped(row, market, contracts),
+        amount=(_margin_amount if is_margin else _swap_amount)(row, market, contracts),
         entry_price=positive(row.get("entryPrice")),
         leverage=positive(row.get("leverage")),
         margin=positive(row.get("initialMargin")) or positive(row.get("collateral")),
@@ -108,23 +108,23 @@ def exposure_of(row: Row, markets: Mapping[str, Market]) -> Exposure | None:
     )
 
 
-def netted(found: Iterable[Exposure]) -> list[Exposure]:
-    """One for each market: who is hedged there has what is left of both sides."""
+def netted(exposures: Iterable[Exposure]) -> list[Exposure]:
+    """One position per market and type: a hedged account has the difference of both sides."""
     sides: defaultdict[tuple[str, PositionType], list[Exposure]] = defaultdict(list)
-    for one in found:
-        sides[one.symbol, one.type].append(one)
-    return [one for both in sides.values() if (one := _net(both)).amount]
+    for exposure in exposures:
+        sides[exposure.symbol, exposure.type].append(exposure)
+    return [net for both in sides.values() if (net := _net(both)).amount]
 
 
 def _net(sides: Sequence[Exposure]) -> Exposure:
-    """What both sides were opened at and end at says nothing of what is left."""
+    """Both sides summed; their entry and liquidation prices do not apply to the rest."""
     if len(sides) == 1:
         return sides[0]
-    leverages = {one.leverage for one in sides}
-    margins = [one.margin for one in sides if one.margin is not None]
+    leverages = {side.leverage for side in sides}
+    margins = [side.margin for side in sides if side.margin is not None]
     return replace(
         sides[0],
-        amount=money.total(one.amount for one in sides),
+        amount=money.total(side.amount for side in sides),
         entry_price=None,
         leverage=leverages.pop() if len(leverages) == 1 else None,
         margin=money.total(margins) if len(margins) == len(sides) else None,
@@ -132,8 +132,8 @@ def _net(sides: Sequence[Exposure]) -> Exposure:
     )
 
 
-def _swapped(row: Row, market: Market, contracts: Decimal) -> Decimal:
-    """Of an inverse contract so many are worth so much in quote, and no fixed part of the base."""
+def _swap_amount(row: Row, market: Market, contracts: Decimal) -> Decimal:
+    """A linear swap's base amount. An inverse contract is a fixed amount of quote, not base."""
     settles_in = market.symbol.partition(":")[2].partition("-")[0]
     size = positive(row.get("contractSize")) or market.contract_size
     if settles_in != market.quote or size is None:
@@ -148,18 +148,18 @@ def _swapped(row: Row, market: Market, contracts: Decimal) -> Decimal:
             raise Unreadable(f"a position in {market.symbol} on the side {side}")
 
 
-def _lent(row: Row, market: Market, contracts: Decimal) -> Decimal:
-    """What was bought is told in base; what was sold is told in quote, and in base what is owed."""
-    told = _told(row)
-    if text(told, "posCcy") == market.base:
+def _margin_amount(row: Row, market: Market, contracts: Decimal) -> Decimal:
+    """A long is given in base; a short is given in quote, so its base amount is the liability."""
+    raw = _raw(row)
+    if text(raw, "posCcy") == market.base:
         return contracts
-    owed = text(told, "liab") if text(told, "liabCcy") == market.base else None
+    owed = text(raw, "liab") if text(raw, "liabCcy") == market.base else None
     number = positive((owed or "").removeprefix("-"))
     if number is None:
-        raise Unreadable(f"a position on margin in {market.symbol}, of which no amount is told")
+        raise Unreadable(f"a position on margin in {market.symbol} whose amount is missing")
     return number.copy_negate()
 
 
-def _told(row: Row) -> Row:
+def _raw(row: Row) -> Row:
     info = row.get("info")
     return info if isinstance(info, Mapping) else {}

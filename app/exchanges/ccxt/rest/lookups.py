@@ -1,4 +1,4 @@
-"""How orders stand, asked of the exchange wherever they may be, and their trades with them."""
+"""OrderLookup: finds and lists orders at the exchange, with their trades."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,14 +28,14 @@ from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mix
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.ports import Clock
 
-# Of the closed orders whose trades are not in one list, so many are asked after one by one; of the
-# others the totals are told.
+# How many closed orders, whose trades the market's list lacks, get a request of their own; the
+# others are reported with their totals only.
 _MOST_ASKED_ALONE = 10
 _Found = TypeVar("_Found")
 
 
 class OrderLookup:
-    """Questions after orders. What cannot be read is counted, and never guessed."""
+    """Queries for orders and trades. Unreadable ones are counted, never guessed."""
 
     def __init__(self, session: CcxtSession, clock: Clock, anomalies: AnomalyLog) -> None:
         self._session = session
@@ -43,7 +43,7 @@ class OrderLookup:
         self._anomalies = anomalies
 
     async def find(self, key: OrderKey) -> OrderReport | None:
-        """The order with its trades; None where every question after it was answered with no."""
+        """The order with its trades; None only if every lookup answered that it does not exist."""
         row = await self.find_row(key)
         return None if row is None else await self.whole(row, wire_id=key.wire_id)
 
@@ -56,7 +56,7 @@ class OrderLookup:
         return None
 
     async def open_orders(self) -> Sequence[OrderReport]:
-        """Those that can be read, with their trades; one that cannot does not hide the others."""
+        """The readable open orders with their trades; an unreadable one hides no other."""
         limit = self._session.quirks.open_orders_limit
         reports = []
         for row in await self.read(Priority.LOOKUP, "fetch_open_orders", None, None, limit):
@@ -67,7 +67,7 @@ class OrderLookup:
         return reports
 
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
-        """Market by market, as far as the exchange lists them, with their trades."""
+        """The closed orders that the exchange lists, market by market, with their trades."""
         self._session.require()
         reports: list[OrderReport] = []
         for symbol in symbols:
@@ -76,7 +76,7 @@ class OrderLookup:
         return reports
 
     async def _listed(self, symbol: str, start: int) -> list[Row]:
-        """What all lists tell of a market; a market that is gone holds up no other."""
+        """The rows of all lists for one market; a delisted market does not hold up the others."""
         quirks, rows = self._session.quirks, list[Row]()
         for method in quirks.closed_lists or _closed_lists(self._session.client):
             try:
@@ -88,7 +88,7 @@ class OrderLookup:
         return [quirks.named(row) for row in rows]
 
     async def _pages(self, method: str, symbol: str, start: int) -> Iterable[Row]:
-        """As many as it takes, where the exchange tells no more than so many at once."""
+        """All pages, if the exchange limits the page size."""
         limit = self._session.quirks.closed_orders_limit
         found: dict[object, Row] = {}
         while True:
@@ -106,12 +106,12 @@ class OrderLookup:
             raise self.failure(error) from error
 
     def failure(self, error: Exception) -> ExchangeError:
-        """Why a question has no answer, once it was noted."""
+        """Record why a request failed, and return it as an ExchangeError."""
         self.note(error)
         return failure_of_read(error)
 
     def note(self, error: Exception) -> None:
-        """Count what is wrong with more than the one request."""
+        """Count failures that concern more than the one request."""
         if is_unparsable(error):
             self._anomalies.note("answer_unparsable", why=repr(error)[:MAX_WORDS])
         if is_clock_off(error):
@@ -125,8 +125,8 @@ class OrderLookup:
             raise
 
     async def _closed(self, symbol: str, rows: Sequence[Row]) -> list[OrderReport]:
-        """All trades of a market at once, and those of one order alone where some are missing."""
-        found = [(row, report) for row in rows if (report := self._told(row)) is not None]
+        """Fetch a market's trades at once, then an order's own trades if some are missing."""
+        found = [(row, report) for row in rows if (report := self._report_of(row)) is not None]
         traded = [row for row, report in found if report.filled]
         trades = await self._trades_of(traded, symbol) if traded else ()
         reports, left = [], _MOST_ASKED_ALONE
@@ -138,14 +138,14 @@ class OrderLookup:
             reports.append(whole)
         return reports
 
-    def _told(self, row: Row) -> OrderReport | None:
+    def _report_of(self, row: Row) -> OrderReport | None:
         try:
             return self.readable(answered, row)
         except Unreadable:
             return None
 
     async def whole(self, row: Row, **facts: Any) -> OrderReport:
-        """An order with its trades, where it has any."""
+        """The order's report, with its trades if it has any."""
         report = self.readable(answered, row, **facts)
         return replace(report, fills=await self._fills(row)) if report.filled else report
 
@@ -168,7 +168,7 @@ class OrderLookup:
         return next((row for row in found if is_this(row, key)), None)
 
     async def _require_no_trades(self, key: OrderKey) -> None:
-        """An order that is in no list and has traded is there all the same."""
+        """Raise ExchangeDoubt if an order that no list contains has trades: then it does exist."""
         if self._session.quirks.is_known or key.exchange_order_id is None:
             return
         rows = await self.read(Priority.LOOKUP, "fetch_my_trades", key.symbol)
@@ -176,14 +176,14 @@ class OrderLookup:
             raise ExchangeDoubt("the exchange lists trades of the order and not the order")
 
     async def _fills(self, row: Row) -> tuple[FillReport, ...]:
-        """The order's trades; where they cannot be had, the totals stand for them."""
+        """The order's trades; empty if they cannot be read, and then the totals stand for them."""
         if self._session.client.has.get("fetchOrderTrades") is True:
             call = Call(method="fetch_order_trades", arguments=(row.get("id"), row.get("symbol")))
             return self._fills_in(_of_order(await self._trades(call), row))
         return self._fills_in(_of_order(await self._trades_of([row], row.get("symbol")), row))
 
     async def _trades_of(self, rows: Sequence[Row], symbol: object) -> Sequence[Row]:
-        """The trades in a market since the oldest of these orders."""
+        """The market's trades since the oldest of these orders."""
         times = [at for row in rows if isinstance(at := row.get("timestamp"), int)]
         start = min(times, default=None)
         return await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
@@ -191,7 +191,7 @@ class OrderLookup:
     async def _trades(self, call: Call) -> Sequence[Row]:
         try:
             rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)
-        except Exception as error:  # noqa: BLE001 - the next look brings them
+        except Exception as error:  # noqa: BLE001 - the next lookup fetches them
             self._anomalies.note("trades_unanswered", why=str(failure_of_read(error)))
             return ()
         return rows
@@ -219,7 +219,7 @@ def _of_order(trades: Iterable[Row], row: Row) -> list[Row]:
 
 
 def _closed_lists(client: Any) -> tuple[str, ...]:
-    """The lists in which every closed order stands once."""
+    """The methods that together list every closed order once."""
     if offers(client, "fetch_canceled_and_closed_orders"):
         return ("fetch_canceled_and_closed_orders",)
     apart = ("fetch_closed_orders", "fetch_canceled_orders")

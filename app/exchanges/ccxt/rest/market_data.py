@@ -1,4 +1,4 @@
-"""What an exchange tells everybody, asked for: its prices, its candles, its order books."""
+"""MarketData: fetches an exchange's tickers, candles and order books."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class MarketData:
-    """Questions that need no keys. What cannot be read is counted, and never guessed."""
+    """Public requests, which need no keys. Unreadable data is counted, never guessed."""
 
     def __init__(
         self, session: CcxtSession, lookups: OrderLookup, clock: Clock, anomalies: AnomalyLog
@@ -41,8 +41,8 @@ class MarketData:
             rows = [await self._read("fetch_ticker", listed[0])]
         else:
             rows = list((await self._read("fetch_tickers", listed)).values())
-        found = (self.ticker_in(row) for row in rows)
-        return {one.symbol: one for one in found if one is not None and one.symbol in listed}
+        tickers = [ticker for row in rows if (ticker := self.ticker_in(row)) is not None]
+        return {ticker.symbol: ticker for ticker in tickers if ticker.symbol in listed}
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return self.book_in(await self._read("fetch_order_book", symbol, depth), depth)
@@ -53,7 +53,7 @@ class MarketData:
         return timeframes_of(client) if client.has.get("fetchOHLCV") else ()
 
     async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
-        """In as many answers as it takes."""
+        """The candles asked for, in as many requests as it takes."""
         self._session.require()
         most = most_at_once(self._session.client) or asked.limit
         if asked.since is None and asked.limit <= most:
@@ -68,7 +68,7 @@ class MarketData:
         return order_book_of(row, depth=depth, now=self._clock.now())
 
     def candles_in(self, rows: Iterable[Any], span: timedelta) -> list[Candle]:
-        """Those that can be read, the oldest first."""
+        """The readable candles, oldest first."""
         now, found = self._clock.now(), []
         for row in rows:
             try:
@@ -79,13 +79,13 @@ class MarketData:
 
     async def _collect(self, asked: CandleRequest, most: int) -> list[Candle]:
         now, span = self._clock.now(), asked.span
-        # So many begin after that, with the one that runs.
+        # From here on exactly `limit` candles begin, including the unfinished one.
         since = asked.since or now - asked.limit * span + _MILLISECOND
         found: list[Candle] = []
         while len(found) < asked.limit and since <= now:
             left = min(most, asked.limit - len(found))
-            told = self.candles_in(await self._read_candles(asked, since, left), span)
-            new = [candle for candle in told if candle.at >= since]
+            page = self.candles_in(await self._read_candles(asked, since, left), span)
+            new = [candle for candle in page if candle.at >= since]
             if not new:
                 break
             found += new

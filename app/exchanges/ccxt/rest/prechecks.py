@@ -1,4 +1,4 @@
-"""What is refused before a real exchange is asked, so that nothing of it is sent."""
+"""Checks before an order is sent to a real exchange, and SentIds, which stops a second send."""
 
 from collections.abc import Iterator
 
@@ -13,24 +13,24 @@ _KEPT_IDS = 10_000
 
 
 class SentIds:
-    """The ids under which orders have left: an exchange may take a second one under the same."""
+    """The wire ids already sent: an exchange might accept a second order under the same id."""
 
     def __init__(self) -> None:
         self._sent: RecentDict[str, None] = RecentDict(_KEPT_IDS)
 
     def take(self, wire_id: str) -> None:
-        """Raises ExchangeDoubt the second time, for the first order may well be there."""
+        """Claim the id. Raises ExchangeDoubt the second time: the first order may well exist."""
         if wire_id in self._sent:
             raise ExchangeDoubt("an order was sent under this id before: look it up")
         self._sent[wire_id] = None
 
     def give_back(self, wire_id: str) -> None:
-        """It has surely not left."""
+        """Release the id of an order that was certainly not sent."""
         self._sent.pop(wire_id, None)
 
 
 def refuse(intent: OrderIntent, facts: MarketFacts) -> Refusal | None:
-    """The first reason, as far as it can be told without a price."""
+    """The first reason to refuse the order, of those that need no price."""
     return next(_refusals(intent, facts), None)
 
 
@@ -58,13 +58,14 @@ def _refusals(intent: OrderIntent, facts: MarketFacts) -> Iterator[Refusal]:
 
 
 def _unoffered(intent: OrderIntent, facts: MarketFacts) -> Iterator[Refusal]:
-    types, lasting = facts.capabilities.order_types, facts.capabilities.time_in_force
+    types, times_in_force = facts.capabilities.order_types, facts.capabilities.time_in_force
     if intent.type not in types:
         words = f"the exchange takes no {intent.type} orders here, but {listed(types)}"
         yield _refusal(RefusalCode.UNSUPPORTED, words, "type")
-    # How long it waits is asked of a limit alone.
-    if intent.type.has_price and intent.time_in_force not in lasting:
-        words = f"the exchange takes no {intent.time_in_force} orders here, but {listed(lasting)}"
+    # Only limit orders have a time in force.
+    if intent.type.has_price and intent.time_in_force not in times_in_force:
+        offered = listed(times_in_force)
+        words = f"the exchange takes no {intent.time_in_force} orders here, but {offered}"
         yield _refusal(RefusalCode.UNSUPPORTED, words, "timeInForce")
 
 

@@ -1,1 +1,1 @@
-"""What an exchange streams, and how a broken stream is opened again."""
+"""ccxt's order, trade and market streams, and how a broken stream is reopened."""

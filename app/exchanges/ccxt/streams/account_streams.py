@@ -1,4 +1,4 @@
-"""An exchange's streams: a pump for each, a watchdog over their sockets, and news for readers."""
+"""AccountStreams: reads an account's order and trade streams, and catches up after gaps."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 
 class OrderReader(Protocol):
-    """Whoever can be asked what the streams may have missed."""
+    """Requests for the orders that the streams may have missed."""
 
     async def open_orders(self) -> Sequence[OrderReport]: ...
 
@@ -45,57 +45,57 @@ class OrderReader(Protocol):
 
 
 class AccountStreams:
-    """All streams of one account; where the exchange has none, its orders are polled."""
+    """All streams of one account; an exchange without order streams is polled."""
 
     def __init__(
         self,
-        owner: OrderReader,
+        orders: OrderReader,
         session: CcxtSession,
-        stand: NewsBroadcast,
+        news: NewsBroadcast,
         terms: CcxtTerms,
         clock: Clock,
     ) -> None:
-        self._owner = owner
+        self._orders = orders
         self._session = session
-        self._stand = stand
+        self._news = news
         self._terms = terms
         self._clock = clock
         self._watchdog = Watchdog(clock, silence_seconds=terms.watchdog_seconds)
-        self._pumps: list[StreamReader] = []
+        self._readers: list[StreamReader] = []
         self._last_seen = LastSeenOrders()
         self._heard = 0
-        # Of one gap two hear: whoever tells here what waits, and whoever compares everything.
+        # Each gap sets both: _behind for our own catch-up, _gap for the full reconciliation.
         self._gap, self._behind = asyncio.Event(), asyncio.Event()
         self.gaps = 0
 
     @property
     def connection(self) -> Connection:
-        """The session's, or which stream is down while the rest is well."""
+        """The session's connection, or DEGRADED if the session is well and a stream is down."""
         connection = self._session.connection
-        broken = next((reader for reader in self._pumps if reader.failure is not None), None)
+        broken = next((reader for reader in self._readers if reader.failure is not None), None)
         if broken is None or connection.connectivity is not Connectivity.CONNECTED:
             return connection
         detail = f"the stream of {broken.name} is interrupted: {broken.failure}"
         return Connection(connectivity=Connectivity.DEGRADED, detail=detail)
 
     async def gap(self) -> None:
-        """Wait until something happened that no stream has told."""
+        """Wait until something may have happened that no stream reported."""
         await self._gap.wait()
         self._gap.clear()
 
     async def run(self) -> None:
-        """Listen as soon as there is a connection; what falls silent is opened anew."""
+        """Read the streams once connected; streams that fall silent are reopened."""
         await self._session.opened.wait()
         client = self._session.client
         if not self._terms.has_keys:
             await self._watchdog.run(client)
             return
         self._gap.set()
-        self._pumps = [
+        self._readers = [
             StreamReader(source, self._note_gap, self._clock) for source in self._sources()
         ]
         async with asyncio.TaskGroup() as tasks:
-            for reader in self._pumps:
+            for reader in self._readers:
                 tasks.create_task(reader.run())
             tasks.create_task(self._catch_up())
             tasks.create_task(self._watchdog.run(client))
@@ -103,7 +103,7 @@ class AccountStreams:
                 tasks.create_task(self._check_hearing(client))
 
     def note(self, report: OrderReport) -> bool:
-        """Remember how an order stands; says whether that is other than was told before."""
+        """Remember an order's state; returns whether it differs from the last one seen."""
         return self._last_seen.note(report)
 
     @property
@@ -128,9 +128,9 @@ class AccountStreams:
         return self._session.banned_seconds
 
     async def _poll(self) -> Sequence[Row]:
-        """The place of a stream where there is none: how all stands, again and again."""
+        """Stands in for a missing stream: polls all open orders."""
         await self._clock.sleep(POLL_SECONDS)
-        await self._ask_after_all()
+        await self._refresh_all()
         return ()
 
     def _publish_order(self, row: Row) -> None:
@@ -140,22 +140,22 @@ class AccountStreams:
             named = self._session.quirks.named(row)
             report = news_of(named, now=now, has_trades_beside=has_trades)
         except Unreadable as error:
-            self._owner.count("order_unreadable", why=str(error))
+            self._orders.count("order_unreadable", why=str(error))
         else:
             self.note(report_of(named, now=now))
-            self._stand.publish(report)
+            self._news.publish(report)
 
     def _publish_trade(self, row: Row) -> None:
         self._heard += 1
         if has_mixed_fees(row):
-            self._owner.count("fee_in_several_currencies")
+            self._orders.count("fee_in_several_currencies")
         try:
             report = trade_news_of(row, now=self._clock.now())
         except Unreadable as error:
-            self._owner.count("trade_unreadable", why=str(error))
+            self._orders.count("trade_unreadable", why=str(error))
         else:
             wire_id = self._last_seen.wire_id(report.name)
-            self._stand.publish(replace(report, wire_id=wire_id))
+            self._news.publish(replace(report, wire_id=wire_id))
 
     def _note_gap(self) -> None:
         self.gaps += 1
@@ -163,26 +163,26 @@ class AccountStreams:
         self._behind.set()
 
     async def _catch_up(self) -> None:
-        """After each gap, tell how the orders stand that wait on the exchange, or have waited."""
+        """After each gap, publish the state of all orders that are open, or were when last seen."""
         while True:
             await self._behind.wait()
             self._behind.clear()
             try:
-                await self._ask_after_all()
+                await self._refresh_all()
             except ExchangeError as error:
                 _log.info("stream.catching_up_failed", error=repr(error))
                 await self._clock.sleep(max(POLL_SECONDS, self._session.banned_seconds))
                 self._behind.set()
 
     async def _check_hearing(self, client: Any) -> None:
-        """Silence is believed only as far as the exchange's answers bear it out."""
+        """Verify silent streams by request; if they missed a change, drop the sockets."""
         while True:
             heard = self._heard
             await self._clock.sleep(self._terms.watchdog_seconds / _CHECKS_PER_SILENCE)
             if self._heard != heard or not len(self._last_seen):
                 continue
             try:
-                has_missed = await self._ask_after_all()
+                has_missed = await self._refresh_all()
             except ExchangeError as error:
                 _log.info("stream.check_failed", error=repr(error))
                 continue
@@ -191,27 +191,27 @@ class AccountStreams:
                 if self._heard == heard:
                     await self._watchdog.drop_all(client, "it did not tell what happened")
 
-    async def _ask_after_all(self) -> bool:
-        """Tell how every order stands that waits or did; says whether any had moved unheard."""
-        reports = await self._owner.open_orders()
+    async def _refresh_all(self) -> bool:
+        """Publish every order that is open or was; returns whether any had changed unnoticed."""
+        reports = await self._orders.open_orders()
         has_moved = False
         for report in reports:
-            self._stand.publish(report)
+            self._news.publish(report)
             has_moved |= self.note(report)
         for key in self._last_seen.missing(reports):
-            has_moved |= await self._ask_after(key)
+            has_moved |= await self._refresh_closed(key)
         return has_moved
 
-    async def _ask_after(self, key: OrderKey) -> bool:
-        """An order that waits no longer: its end, with its trades."""
+    async def _refresh_closed(self, key: OrderKey) -> bool:
+        """Publish the end of an order that is no longer open, with its trades."""
         try:
-            report = await self._owner.find(key)
+            report = await self._orders.find(key)
         except ExchangeDoubt as error:
-            # One that cannot be told holds up no other.
-            self._owner.count("order_unanswered", why=str(error))
+            # An order that cannot be looked up does not hold up the others.
+            self._orders.count("order_unanswered", why=str(error))
             return False
         if report is None:
             self._last_seen.forget(key)
             return False
-        self._stand.publish(report)
+        self._news.publish(report)
         return self.note(report)

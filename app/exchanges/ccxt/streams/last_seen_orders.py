@@ -1,4 +1,4 @@
-"""How the orders that wait stood when they were told last: what else is true was not told."""
+"""LastSeenOrders: the last reported state of open orders, to detect updates the stream missed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,25 +18,25 @@ class _LastSeen:
     filled: Decimal | None
 
     def is_other_than(self, before: "_LastSeen") -> bool:
-        """What one of them does not tell is no difference."""
+        """Whether the states differ; a filled amount that is unknown in either does not count."""
         if None not in {self.filled, before.filled} and self.filled != before.filled:
             return True
         return self.status is not before.status
 
 
 class LastSeenOrders:
-    """Orders by the exchange's name: ours for all that were told, and how the open ones stand."""
+    """By the exchange's ids: the wire id of every order seen, and the last state of open ones."""
 
     def __init__(self) -> None:
         self._names: RecentDict[tuple[str, str], str] = RecentDict(_KEPT)
-        self._waiting: RecentDict[tuple[str, str], _LastSeen] = RecentDict(_KEPT)
+        self._open: RecentDict[tuple[str, str], _LastSeen] = RecentDict(_KEPT)
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._open)
 
     def note(self, report: OrderReport) -> bool:
-        """Says whether it stands otherwise than was told before."""
-        key, before = report.name, self._waiting.pop(report.name, None)
+        """Remember the order's state; returns whether it differs from the last one seen."""
+        key, before = report.name, self._open.pop(report.name, None)
         if report.wire_id is not None:
             self._names[key] = report.wire_id
         now = _LastSeen(
@@ -45,21 +45,21 @@ class LastSeenOrders:
             filled=report.filled,
         )
         if report.status.is_open:
-            self._waiting[key] = now
+            self._open[key] = now
         return before is not None and now.is_other_than(before)
 
     def wire_id(self, name: tuple[str, str]) -> str | None:
-        """Trades name their order by the exchange's id alone, which may not be known to us yet."""
+        """Our wire id, for trades: they name their order only by the exchange's id."""
         return self._names.get(name)
 
     def missing(self, reports: Iterable[OrderReport]) -> list[OrderKey]:
-        """Those that waited and are not among the open ones any more."""
-        there = {report.name for report in reports}
+        """The orders that were open when last seen and are not in these reports."""
+        reported = {report.name for report in reports}
         return [
-            OrderKey(symbol=symbol, wire_id=standing.wire_id or "", exchange_order_id=order_id)
-            for (symbol, order_id), standing in self._waiting.items()
-            if (symbol, order_id) not in there
+            OrderKey(symbol=symbol, wire_id=last_seen.wire_id or "", exchange_order_id=order_id)
+            for (symbol, order_id), last_seen in self._open.items()
+            if (symbol, order_id) not in reported
         ]
 
     def forget(self, key: OrderKey) -> None:
-        self._waiting.pop((key.symbol, key.exchange_order_id or ""), None)
+        self._open.pop((key.symbol, key.exchange_order_id or ""), None)

@@ -1,4 +1,4 @@
-"""What an exchange tells everybody, as it changes: ccxt's streams, or questions in their place."""
+"""MarketStreams: live tickers, candles and order books from ccxt's streams, or by polling."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -26,9 +26,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarketStream(Generic[T]):
-    """One stream of ccxt: how it is called, what its news mean, and what to ask without it."""
+    """One ccxt stream: its method, arguments and parser, and the request to poll instead."""
 
-    # As in ccxt's methods, and as in what it says that it has.
+    # The name as in ccxt's methods (watch_ticker), and as in its `has` (watchTicker).
     name: str
     title: str
     arguments: tuple[Any, ...]
@@ -51,7 +51,7 @@ class MarketStream(Generic[T]):
 
 
 class MarketStreams:
-    """A stream for each who asks, which therefore should be one alone."""
+    """Opens a new upstream at each call, so the caller must share it among its readers."""
 
     def __init__(self, data: MarketData, session: CcxtSession, clock: Clock) -> None:
         self._data = data
@@ -71,7 +71,7 @@ class MarketStreams:
             read=self._tickers_in,
             ask=ask,
         )
-        return self._told(channel)
+        return self._values(channel)
 
     def candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
         span = span_of(timeframe)
@@ -84,7 +84,7 @@ class MarketStreams:
             read=partial(self._data.candles_in, span=span),
             ask=partial(self._data.candles, latest),
         )
-        return self._told(channel)
+        return self._values(channel)
 
     def order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
         depth = self._session.quirks.book_depth
@@ -101,43 +101,43 @@ class MarketStreams:
             read=self._books_in,
             ask=ask,
         )
-        return self._told(channel)
+        return self._values(channel)
 
-    async def _told(self, channel: MarketStream[T]) -> AsyncGenerator[T, None]:
+    async def _values(self, channel: MarketStream[T]) -> AsyncGenerator[T, None]:
         self._session.require()
         await self._clock.sleep(self._session.banned_seconds)
         client = self._session.client
         is_streamed = channel.is_streamed(client)
         source = self._streamed(channel, client) if is_streamed else self._polled(channel)
-        async with aclosing(source) as told:
-            async for one in told:
-                yield one
+        async with aclosing(source) as values:
+            async for value in values:
+                yield value
 
     async def _polled(self, channel: MarketStream[T]) -> AsyncGenerator[T, None]:
         while True:
-            for one in await channel.ask():
-                yield one
+            for value in await channel.ask():
+                yield value
             await self._clock.sleep(POLL_SECONDS)
 
     async def _streamed(self, channel: MarketStream[T], client: Any) -> AsyncGenerator[T, None]:
         unread: asyncio.Queue[T | None] = asyncio.Queue()
-        listening = asyncio.create_task(_listen(channel, client, unread))
-        listening.add_done_callback(lambda _: unread.put_nowait(None))
+        listener = asyncio.create_task(_listen(channel, client, unread))
+        listener.add_done_callback(lambda _: unread.put_nowait(None))
         try:
-            while (one := await unread.get()) is not None:
-                yield one
-            raise _failure_of(listening)
+            while (value := await unread.get()) is not None:
+                yield value
+            raise _failure_of(listener)
         finally:
-            listening.cancel()
-            # However it ended was told, or is of no interest to anybody any more.
-            await asyncio.gather(listening, return_exceptions=True)
+            listener.cancel()
+            # Its failure was raised above, or the reader is gone and does not care.
+            await asyncio.gather(listener, return_exceptions=True)
             await self._leave(channel, client)
 
     async def _leave(self, channel: MarketStream[T], client: Any) -> None:
         try:
             async with self._clock.timeout(CLOSE_SECONDS):
                 await channel.unwatch(client)
-        except Exception as error:  # noqa: BLE001 - what is still told is listened to by nobody
+        except Exception as error:  # noqa: BLE001 - nobody reads the stream any more
             _log.info("stream.not_left", stream=channel.name, why=repr(error))
 
     def _tickers_in(self, row: Any) -> Iterable[Ticker]:
@@ -145,21 +145,21 @@ class MarketStreams:
         return () if ticker is None else (ticker,)
 
     def _books_in(self, row: Any) -> Iterable[OrderBook]:
-        # Sorted by ccxt already: what lies deeper is not worth reading ten times a second.
+        # ccxt has sorted the levels; parsing the deeper ones ten times a second is not worth it.
         near = {side: row[side][:MAX_DEPTH] for side in ("bids", "asks")}
         return (self._data.book_in({**near, "timestamp": row.get("timestamp")}, MAX_DEPTH),)
 
 
 async def _listen(channel: MarketStream[T], client: Any, unread: "asyncio.Queue[T | None]") -> None:
-    """Read at once, for the rows are ccxt's own and change; and ask again at once."""
+    """Parse each message at once, because ccxt keeps its rows and changes them later."""
     while True:
-        for one in channel.read(await channel.watch(client)):
-            unread.put_nowait(one)
+        for value in channel.read(await channel.watch(client)):
+            unread.put_nowait(value)
 
 
-def _failure_of(listening: asyncio.Task[None]) -> Exception:
-    # ccxt cancels whatever waits for a socket that is closed.
-    if listening.cancelled():
+def _failure_of(listener: asyncio.Task[None]) -> Exception:
+    # ccxt cancels the tasks that wait on a socket when it is closed.
+    if listener.cancelled():
         return ExchangeUnavailable("its socket was closed")
-    error = listening.exception()
+    error = listener.exception()
     return failure_of_read(error) if isinstance(error, Exception) else ExchangeUnavailable("ended")

@@ -1,4 +1,4 @@
-"""One stream of ccxt, taken from as fast as it comes and asked again whenever it breaks."""
+"""StreamReader: reads one ccxt stream without pause, and reopens it when it breaks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +14,7 @@ from app.primitives.backoff import Backoff
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
-# How long a stream must not break to count as well while it says nothing; longer than a dial takes.
+# How long a silent stream must not break to count as healthy; longer than connecting takes.
 CALM_SECONDS = 12.0
 
 Watch = Callable[[], Awaitable[Sequence[Row]]]
@@ -24,17 +24,17 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamSource:
-    """A stream of ccxt, and what to do with each row of it."""
+    """One ccxt stream, and what to do with each of its rows."""
 
     name: str
     watch: Watch
     deliver: Callable[[Row], None]
-    # How much longer the exchange wants to be left alone.
+    # Seconds left of a pause that the exchange asked for.
     banned_seconds: Callable[[], float] = lambda: 0.0
 
 
 class StreamReader:
-    """One stream: takes what came, hands copies on, and asks again at once."""
+    """Delivers copies of a stream's rows, and reopens the stream with growing pauses."""
 
     def __init__(self, source: StreamSource, on_gap: Callable[[], None], clock: Clock) -> None:
         self.name = source.name
@@ -50,21 +50,21 @@ class StreamReader:
             _log.warning("stream.broken", stream=self.name, why=self.failure)
             await self._clock.sleep(max(self._pauses.seconds, self._source.banned_seconds()))
             self._pauses.next()
-            # What happened meanwhile is told by nobody: it has to be asked for.
+            # No stream reports what happened meanwhile: it has to be requested.
             self._on_gap()
 
     async def _failure_of_listening(self) -> str:
-        # ccxt cancels whatever waits for a socket that is closed; that must not end the pump.
-        listening = asyncio.ensure_future(self._listen())
-        calming = asyncio.ensure_future(self._calm_down())
+        # ccxt cancels the tasks that wait on a closed socket; that must not end this one.
+        listener = asyncio.ensure_future(self._listen())
+        calm_timer = asyncio.ensure_future(self._calm_down())
         try:
-            await asyncio.wait([listening])
+            await asyncio.wait([listener])
         finally:
-            listening.cancel()
-            calming.cancel()
-        if listening.cancelled():
+            listener.cancel()
+            calm_timer.cancel()
+        if listener.cancelled():
             return "its socket was closed"
-        error = listening.exception()
+        error = listener.exception()
         return f"{type(error).__name__}: {words_of(error)}" if error else "it ended"
 
     async def _calm_down(self) -> None:
@@ -73,7 +73,7 @@ class StreamReader:
 
     async def _listen(self) -> None:
         while True:
-            # The rows are ccxt's own and change under whoever keeps them.
+            # Copies, because ccxt keeps its rows and changes them later.
             rows = [deepcopy(dict(row)) for row in await self._source.watch()]
             self.failure = None
             self._pauses.reset()

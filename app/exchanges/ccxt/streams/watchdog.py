@@ -1,4 +1,4 @@
-"""A watchdog over an account's sockets: what is dead is closed, for the pumps to open anew."""
+"""Watchdog: closes an account's dead sockets, so that the stream readers open new ones."""
 
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,13 @@ import structlog
 from app.exchanges.ccxt.connection.sessions import CLOSE_SECONDS
 from app.ports import Clock
 
-_LOOKS_PER_SILENCE = 8
+_CHECKS_PER_SILENCE = 8
 
 _log = structlog.get_logger(__name__)
 
 
 class Watchdog:
-    """Closes the sockets that are silent or have failed unheard, so that they are opened anew."""
+    """Closes sockets that are silent or have failed unnoticed, so that they are reopened."""
 
     def __init__(self, clock: Clock, *, silence_seconds: float) -> None:
         self._clock = clock
@@ -23,10 +23,10 @@ class Watchdog:
 
     async def run(self, client: Any) -> None:
         while True:
-            await self._clock.sleep(self._silence_seconds / _LOOKS_PER_SILENCE)
-            await self.look(client)
+            await self._clock.sleep(self._silence_seconds / _CHECKS_PER_SILENCE)
+            await self.check(client)
 
-    async def look(self, client: Any) -> None:
+    async def check(self, client: Any) -> None:
         sockets = dict(client.clients)
         self._heard = {
             key: heard
@@ -49,13 +49,13 @@ class Watchdog:
             await self._close(socket)
 
     def _why_bad(self, socket: Any) -> str | None:
-        # An error for which nobody waits: so the end of a stream is told on a socket that stays.
+        # An error that nobody awaits: this is how a stream ends on a socket that stays open.
         if socket.rejections:
             return "it failed unheard"
         return "it was silent" if self._is_silent(socket) else None
 
     def _is_silent(self, socket: Any) -> bool:
-        """By our own clock: how long its last message has been the same."""
+        """Whether its last message has been the same for too long, by our own clock."""
         now = self._clock.now()
         message, since = self._heard.get(id(socket), (None, now))
         if id(socket) not in self._heard or message != socket.last_message_at:
@@ -67,5 +67,5 @@ class Watchdog:
         try:
             async with self._clock.timeout(CLOSE_SECONDS):
                 await socket.close()
-        except Exception as error:  # noqa: BLE001 - a socket that cannot even be closed is let go
+        except Exception as error:  # noqa: BLE001 - a socket that cannot be closed is abandoned
             _log.warning("stream.close_failed", error=repr(error))

@@ -1,1 +1,1 @@
-"""One account on the paper exchange: its ledger, its resting orders and how they are matched."""
+"""A paper account: its ledger, admission, resting orders, matching, margin and liquidation."""

@@ -1,4 +1,4 @@
-"""What the paper exchange refuses before it looks at anybody's money."""
+"""The paper exchange's checks of a new order, before the account's balances are looked at."""
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -29,7 +29,7 @@ Reasons = Callable[[PaperOrder, MarketRules, Quote], Iterator[Refusal]]
 
 
 def refuse(order: PaperOrder, rules: MarketRules, quote: Quote) -> Refusal | None:
-    """Why a new order is not taken at these prices; the first reason there is."""
+    """The first reason to refuse a new order at these prices, or None."""
     every = (kind, steps, trigger, minimums, side, post_only)
     return first_of(every, order, rules, quote)
 
@@ -122,7 +122,7 @@ def post_only(order: PaperOrder, _rules: MarketRules, quote: Quote) -> Iterator[
 def _least_amount(rules: MarketRules, price: Decimal) -> Decimal:
     step = rules.amount_step
     amount = money.ceil_to_step(money.divide(rules.min_notional, price), step)
-    # The quotient is rounded: down to the step before, now and then.
+    # The quotient is rounded, sometimes down to the step before.
     is_short = money.multiply(amount, price) < rules.min_notional
     return max(money.add(amount, step) if is_short else amount, rules.min_amount)
 

@@ -1,4 +1,4 @@
-"""What the paper exchange refuses to make of an order that it has."""
+"""The paper exchange's checks of an amendment."""
 
 from app.domain import money
 from app.domain.paper_ledger import PaperOrder
@@ -19,11 +19,11 @@ from app.exchanges.paper.prices.price_path import Quote
 def refuse_amendment(
     before: PaperOrder, after: PaperOrder, rules: MarketRules, quote: Quote
 ) -> Refusal | None:
-    """Why an order does not become the other at these prices; the first reason there is."""
+    """The first reason to refuse the amendment from `before` to `after`, or None."""
     refused = _state(before, after) or first_of((kind, steps), after, rules, quote)
     if refused is not None or after.amount == before.filled:
         return refused
-    # What stays at its price does not arrive anew, wherever the price has gone meanwhile.
+    # An order that keeps its price keeps resting, wherever the market has gone meanwhile.
     arriving = (post_only,) if after.price != before.price else ()
     return first_of((trigger, minimums, *arriving), after, rules, quote)
 

@@ -1,4 +1,4 @@
-"""When a price lets an order trade or sets off its trigger."""
+"""Whether a price lets an order trade or reaches its trigger."""
 
 from decimal import Decimal
 
@@ -29,19 +29,19 @@ def takes(order: PaperOrder, best: Decimal) -> bool:
 
 
 def waits_at(order: PaperOrder) -> Decimal:
-    """The price that a waiting order waits for."""
+    """The trigger or limit price that a resting order waits for."""
     return trigger_of(order) if order.awaits_trigger else limit_of(order)
 
 
 def waits_for_fall(order: PaperOrder) -> bool:
-    """Whether the price must come down to a waiting order; else it must come up."""
+    """Whether the price must fall to reach a resting order; otherwise it must rise."""
     if order.awaits_trigger:
         return not waits_above(order.side, order.type)
     return order.side is OrderSide.BUY
 
 
 def is_due(order: PaperOrder, last: Decimal) -> bool:
-    """Whether the last price reaches a waiting order's trigger, or goes beyond its limit."""
+    """Whether the last price reaches a resting order's trigger, or goes beyond its limit."""
     if order.awaits_trigger:
         return fires(order.side, order.type, trigger_of(order), last)
     return last < limit_of(order) if waits_for_fall(order) else last > limit_of(order)

@@ -1,4 +1,4 @@
-"""What the paper exchange asks of its books: one account's, durable, changed by one at a time."""
+"""Protocols of a paper account's ledger: durable, and changed by one transaction at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -16,7 +16,7 @@ from app.domain.paper_ledger import (
 
 
 class LedgerView(Protocol):
-    """The books as they are at one instant."""
+    """A consistent view of the ledger at one instant."""
 
     async def balances(self) -> Mapping[str, PaperBalance]: ...
 
@@ -29,29 +29,29 @@ class LedgerView(Protocol):
     async def open_orders(self) -> Sequence[PaperOrder]: ...
 
     async def changed_orders(self, since: int) -> Sequence[PaperOrder]:
-        """Orders that wait or have waited, with a change after this one."""
+        """Orders that are or were open, with a change after this one."""
         ...
 
     async def positions(self) -> Sequence[PaperPosition]:
-        """Those on margin, flat ones too."""
+        """The margin positions, including flat ones."""
         ...
 
     async def liquidations(self, since: datetime) -> Sequence[PaperOrder]:
-        """The exchange's own orders that have closed since then."""
+        """The exchange's own orders (liquidations) that have closed since then."""
         ...
 
     async def trades(self, order_number: int) -> Sequence[PaperTrade]: ...
 
 
 class LedgerUpdate(LedgerView, Protocol):
-    """The books, to be changed together or not at all."""
+    """One transaction on the ledger: all its changes are written, or none."""
 
     async def deposit(self, amounts: Mapping[str, Decimal]) -> None:
-        """Pay in, once in the life of the account; an asset that comes later begins at zero."""
+        """Deposit, once in the account's life; an asset that is added later begins at zero."""
         ...
 
-    async def hold(self) -> Mapping[str, PaperBalance]:
-        """The balances, with every other writer of these books kept waiting until the commit."""
+    async def lock_balances(self) -> Mapping[str, PaperBalance]:
+        """The balances; every other writer of this ledger waits until the commit."""
         ...
 
     async def add_order(self, order: PaperOrder) -> None: ...
@@ -68,7 +68,7 @@ class LedgerUpdate(LedgerView, Protocol):
 
 
 class LedgerStore(Protocol):
-    """One account's books, opened for a change or for a look."""
+    """One account's ledger, opened for a transaction or for reading."""
 
     def transaction(self) -> AbstractAsyncContextManager[LedgerUpdate]: ...
 

@@ -1,4 +1,4 @@
-"""What one transaction writes into an account's books, all of it or nothing."""
+"""LedgerTransaction: matches, settles and liquidates, and writes it all to the ledger at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ from app.exchanges.paper.prices.simulated_markets import SimulatedMarkets
 
 
 class LedgerTransaction:
-    """The books under one hand, with every other writer kept waiting."""
+    """One transaction on an account's ledger; every other writer waits."""
 
     def __init__(
         self, store: LedgerUpdate, matching: Matching, balances: Mapping[str, PaperBalance],
@@ -38,16 +38,16 @@ class LedgerTransaction:
     ) -> None:  # fmt: skip
         self.store = store
         self.numbers = numbers
-        # One time for all that is done here.
+        # One time for everything in this transaction.
         self.now = now
         self.balances = dict(balances)
-        # The orders that met a tick, as they are after it.
+        # The orders that were matched, as they are afterwards.
         self.matched: dict[int, PaperOrder] = {}
         self.has_triggered = False
         self.liquidated: list[PaperOrder] = []
         self._matching = matching
-        self._found = numbers
-        self._waiting: RestingOrders | None = None
+        self._start = numbers
+        self._resting: RestingOrders | None = None
         self._positions: dict[str, PaperPosition] = {}
         self._changed: list[PaperOrder] = []
         self._changed_since = numbers.change
@@ -56,66 +56,70 @@ class LedgerTransaction:
     async def replay(
         self, simulated: SimulatedMarkets, known: RestingOrders | None, *, most: int | None = None
     ) -> None:
-        """Let the orders that wait meet every tick until now; stop where many have traded."""
+        """Match the open orders against every tick until now; stop once `most` have traded."""
         until = tick_of(self.now)
         if not ticks_after(self.numbers.tick, until):
             return
-        waiting = await self.sync(known)
-        ticks = ticks_after(max(self.numbers.tick, waiting.tick), until)
-        tick = waiting.next_due(ticks, simulated.last)
+        resting = await self.sync(known)
+        ticks = ticks_after(max(self.numbers.tick, resting.tick), until)
+        tick = resting.next_due(ticks, simulated.last)
         if tick is not None:
-            # What this process knows changes with the commit, and not before it.
-            waiting = self._waiting = waiting.copy()
+            # A copy: what this process knows must not change before the commit.
+            resting = self._resting = resting.copy()
         while tick is not None and (most is None or len(self.matched) < most):
-            offers = TickLiquidity(simulated, tick)
-            self._face(waiting, offers, offers.due(waiting))
-            self._reach(tick)
-            tick = waiting.next_due(range(tick + 1, until + 1), simulated.last)
+            liquidity = TickLiquidity(simulated, tick)
+            self._apply_prices(resting, liquidity, liquidity.due(resting))
+            self._advance_to(tick)
+            tick = resting.next_due(range(tick + 1, until + 1), simulated.last)
         if tick is None:
-            self._reach(until)
+            self._advance_to(until)
         await self.write()
 
-    async def meet(self, offers: Liquidity, known: RestingOrders | None, *, most: int) -> None:
-        """Let the orders that wait meet what is offered now, so many of them at once."""
-        waiting = await self.sync(known)
-        due = offers.due(waiting)[:most]
-        if due or waiting.margin_account.called(offers.mark):
-            waiting = self._waiting = waiting.copy()
-            self._face(waiting, offers, due)
+    async def match_against(
+        self, liquidity: Liquidity, known: RestingOrders | None, *, most: int
+    ) -> None:
+        """Match the open orders against the current liquidity, at most `most` of them."""
+        resting = await self.sync(known)
+        due = liquidity.due(resting)[:most]
+        if due or resting.margin_account.called(liquidity.mark):
+            resting = self._resting = resting.copy()
+            self._apply_prices(resting, liquidity, due)
         await self.write()
 
     async def sync(self, known: RestingOrders | None) -> RestingOrders:
-        """Every order that waits; what this process knows already is not read again."""
-        if self._waiting is None:
-            self._waiting = await self._read(known)
-            self._positions = dict(self._waiting.margin_account.positions)
-        return self._waiting
+        """All open orders; what this process knows already is not read again."""
+        if self._resting is None:
+            self._resting = await self._read(known)
+            self._positions = dict(self._resting.margin_account.positions)
+        return self._resting
 
-    def teach(self, known: RestingOrders | None) -> RestingOrders | None:
-        """After the commit, what this process knows from now on."""
-        known = known or self._waiting
+    def update_known(self, known: RestingOrders | None) -> RestingOrders | None:
+        """After the commit: add its changes to the resting orders that this process knows."""
+        known = known or self._resting
         if known is not None:
             since, margin_account = self._changed_since, self._margin_account
             known.learn(self._changed, margin_account, since=since, numbers=self.numbers)
         return known
 
     async def admitted(self, order: PaperOrder) -> PaperOrder:
-        """A new order as it trades; ExchangeRejected where it has no place beside the others."""
+        """A new order with its leverage. Raises ExchangeRejected if others conflict with it."""
         if not order.is_on_margin:
             return order
-        return margins.admitted(order, self._position(order), await self._beside(order))
+        return margins.admitted(order, self._position(order), await self._orders_in_market(order))
 
     async def check_reduction(self, order: PaperOrder) -> None:
-        """ExchangeRejected where an order that waits would come to reduce too much."""
+        """Raises ExchangeRejected if an open order would reduce more than there is."""
         if order.remaining:
-            margins.check_reduction(order, self._position(order), await self._beside(order))
+            margins.check_reduction(
+                order, self._position(order), await self._orders_in_market(order)
+            )
 
     def most_of(self, order: PaperOrder) -> Decimal | None:
-        """How much it may trade at most just now; None where nothing limits it."""
+        """The most that the order may trade now; None if nothing limits it."""
         return margins.most_of(order, self._position(order))
 
     def settle(self, outcome: Outcome) -> tuple[PaperOrder, Sequence[PaperTrade]]:
-        """Move what the outcome costs; ExchangeRejected, and nothing moved, where it cannot be."""
+        """Book an outcome. Raises ExchangeRejected and moves nothing if it cannot be paid."""
         if outcome.order.is_on_margin:
             order = self._settle_on_margin(outcome)
         else:
@@ -134,12 +138,12 @@ class LedgerTransaction:
         await self.store.add_trades(self._trades)
         await self.store.save_balances(self._moved.values())
         await self.store.save_positions(self._traded.values())
-        if self.numbers.change != self._found.change and self.numbers.tick != self._found.tick:
+        if self.numbers.change != self._start.change and self.numbers.tick != self._start.tick:
             await self.store.save_tick(self.numbers.tick)
         self._forget_pending()
 
     async def reports(self) -> list[OrderReport]:
-        """News of every order that met a tick."""
+        """Reports of every order that was matched."""
         return [
             report_of(order, await self.store.trades(order.number) if order.filled else ())
             for order in self.matched.values()
@@ -159,63 +163,68 @@ class LedgerTransaction:
     def _position(self, order: PaperOrder) -> PaperPosition | None:
         return self._positions.get(order.symbol)
 
-    async def _beside(self, order: PaperOrder) -> Sequence[PaperOrder]:
+    async def _orders_in_market(self, order: PaperOrder) -> Sequence[PaperOrder]:
         return (await self.sync(None)).of_market(order.symbol)
 
     async def _read(self, known: RestingOrders | None) -> RestingOrders:
         if known is None:
             orders = await self.store.open_orders()
-            return RestingOrders.of(orders, self._found, await self._read_stakes())
-        if known.change == self._found.change:
+            return RestingOrders.of(orders, self._start, await self._read_margin_account())
+        if known.change == self._start.change:
             return known
         self._changed_since = known.change
         self._changed[:0] = await self.store.changed_orders(known.change)
         current = known.copy()
-        margin_account = await self._read_stakes()
-        current.learn(self._changed, margin_account, since=self._changed_since, numbers=self._found)
+        margin_account = await self._read_margin_account()
+        current.learn(self._changed, margin_account, since=self._changed_since, numbers=self._start)
         return current
 
-    async def _read_stakes(self) -> MarginAccount:
+    async def _read_margin_account(self) -> MarginAccount:
         return MarginAccount.of(await self.store.positions(), self.balances)
 
-    def _face(self, waiting: RestingOrders, offers: Liquidity, due: Iterable[PaperOrder]) -> None:
-        """What becomes of everything at one price: first of the orders, then of the positions."""
-        self._meet(waiting, offers, due)
-        waiting.margin_account = self._margin_account
-        for quote in waiting.margin_account.called(offers.mark):
-            if not any(map(offers.is_older_than, waiting.margin_account.open_in(quote))):
-                self._liquidate(quote, waiting, offers)
-        waiting.margin_account = self._margin_account
+    def _apply_prices(
+        self, resting: RestingOrders, liquidity: Liquidity, due: Iterable[PaperOrder]
+    ) -> None:
+        """Apply one set of prices: match the orders first, then liquidate positions."""
+        self._match_due(resting, liquidity, due)
+        resting.margin_account = self._margin_account
+        for quote in resting.margin_account.called(liquidity.mark):
+            if not any(map(liquidity.is_older_than, resting.margin_account.open_in(quote))):
+                self._liquidate(quote, resting, liquidity)
+        resting.margin_account = self._margin_account
 
-    def _meet(self, waiting: RestingOrders, offers: Liquidity, due: Iterable[PaperOrder]) -> None:
+    def _match_due(
+        self, resting: RestingOrders, liquidity: Liquidity, due: Iterable[PaperOrder]
+    ) -> None:
         for order in due:
-            means = Funds(free=self.balances[order.quote].free, most=self.most_of(order))
-            outcome = offers.meet(order, means)
-            if means.most == money.ZERO:
-                outcome = _ended(order, refusals.nothing_to_reduce(order), offers.at)
+            funds = Funds(free=self.balances[order.quote].free, most=self.most_of(order))
+            outcome = liquidity.match(order, funds)
+            if funds.most == money.ZERO:
+                outcome = _ended(order, refusals.nothing_to_reduce(order), liquidity.at)
             if outcome is not None:
                 settled = self._settle_or_expire(outcome)
                 self.has_triggered |= settled.triggered_at != order.triggered_at
-                self._note(waiting, settled)
+                self._note(resting, settled)
 
-    def _liquidate(self, quote: str, waiting: RestingOrders, offers: Liquidity) -> None:
-        """End every margin order that waits there, and close every position at the market."""
-        closing = [one for one in waiting.margin_account.open_in(quote) if _levels(one, offers)]
+    def _liquidate(self, quote: str, resting: RestingOrders, liquidity: Liquidity) -> None:
+        """Expire every margin order in this quote, and close every position at the market."""
+        positions = resting.margin_account.open_in(quote)
+        closing = [position for position in positions if _levels(position, liquidity)]
         if not closing:
             return
-        standing = waiting.margin_account.standing(quote, offers.mark)
-        refusal = refusals.liquidated(quote, None if standing is None else standing.level)
-        for order in waiting.on_margin(quote):
-            self._note(waiting, self.settle(_ended(order, refusal, offers.at))[0])
+        margin = resting.margin_account.margin_level(quote, liquidity.mark)
+        refusal = refusals.liquidated(quote, None if margin is None else margin.level)
+        for order in resting.on_margin(quote):
+            self._note(resting, self.settle(_ended(order, refusal, liquidity.at))[0])
         for position in closing:
-            order = order_that_closes(position, self.numbers.order + 1, offers.at)
-            closed, _ = self.settle(self._matching.arrive(order, _levels(position, offers)))
-            self._note(waiting, closed)
+            order = order_that_closes(position, self.numbers.order + 1, liquidity.at)
+            closed, _ = self.settle(self._matching.arrive(order, _levels(position, liquidity)))
+            self._note(resting, closed)
             self.liquidated.append(closed)
 
-    def _note(self, waiting: RestingOrders, order: PaperOrder) -> None:
+    def _note(self, resting: RestingOrders, order: PaperOrder) -> None:
         self.matched[order.number] = order
-        waiting.put(order)
+        resting.put(order)
 
     def _settle_on_margin(self, outcome: Outcome) -> PaperOrder:
         quote = self.balances[outcome.order.quote]
@@ -225,7 +234,8 @@ class LedgerTransaction:
         position = replace(settled.position, change=self.numbers.change)
         self._positions[order.symbol] = self._traded[order.symbol] = position
         quote = settled.quote
-        if not any(one.amount and one.quote == quote.asset for one in self._positions.values()):
+        positions = self._positions.values()
+        if not any(other.amount and other.quote == quote.asset for other in positions):
             # With nothing left to pay it from, a debt is the exchange's own loss.
             quote = quote.forgiven()
         self._move({quote.asset: quote})
@@ -239,13 +249,13 @@ class LedgerTransaction:
         try:
             return self.settle(outcome)[0]
         except ExchangeRejected as error:
-            # Fees have risen since the money was set aside, or it was lost.
+            # Fees have risen since the money was reserved, or the money was lost.
             after = expired(outcome.before, error.refusal)
             at, triggered_at = outcome.order.updated_at, outcome.order.triggered_at
             after = replace(after, updated_at=at, triggered_at=triggered_at)
             return self.settle(Outcome(before=outcome.before, order=after))[0]
 
-    def _reach(self, tick: int) -> None:
+    def _advance_to(self, tick: int) -> None:
         self.numbers = replace(self.numbers, tick=tick)
 
     def _numbered(self, outcome: Outcome) -> PaperOrder:
@@ -272,9 +282,9 @@ class LedgerTransaction:
         )
 
 
-def _levels(position: PaperPosition, offers: Liquidity) -> Sequence[BookLevel]:
-    """What it can be closed against."""
-    return offers.levels(closing_side(position), position.symbol)
+def _levels(position: PaperPosition, liquidity: Liquidity) -> Sequence[BookLevel]:
+    """The levels that the position can be closed against."""
+    return liquidity.levels(closing_side(position), position.symbol)
 
 
 def _ended(order: PaperOrder, refusal: Refusal, at: datetime) -> Outcome:

@@ -1,4 +1,4 @@
-"""Closing what an account can no longer carry, as orders of the exchange's own."""
+"""The exchange's own orders that liquidate a margin position."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from app.domain.orders.order import OrderStatus
 from app.domain.orders.terms import OrderTerms
 from app.domain.paper_ledger import PaperOrder, PaperPosition
 
-# No order of ours can have a wire id that begins like this one.
+# No wire id of ours can begin with this.
 _NAME = "LIQUIDATED"
 
 
@@ -17,7 +17,7 @@ def closing_side(position: PaperPosition) -> OrderSide:
 
 
 def order_that_closes(position: PaperPosition, number: int, at: datetime) -> PaperOrder:
-    """At the market, the whole of it."""
+    """A market order for the whole position."""
     return PaperOrder(
         number=number,
         wire_id=f"{_NAME}-{number}",

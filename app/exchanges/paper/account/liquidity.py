@@ -1,4 +1,4 @@
-"""What one tick has for the orders that wait: a book for all, a volume that they share."""
+"""Liquidity, what open orders can trade against, and TickLiquidity, that of one simulated tick."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,41 +19,41 @@ from app.exchanges.paper.prices.simulated_markets import SimulatedMarkets
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Funds:
-    """With what an order meets a price: free quote, and a bound where it may only reduce."""
+    """An order's funds to trade: free quote currency, and the most it may trade if it reduces."""
 
     free: Decimal
     most: Decimal | None = None
 
 
 class Liquidity(Protocol):
-    """What there is at one moment for the orders that wait."""
+    """What the open orders can trade against at one moment."""
 
     @property
     def at(self) -> datetime: ...
 
-    def due(self, waiting: RestingOrders) -> list[PaperOrder]:
-        """Those whom it concerns, in the order in which they came."""
+    def due(self, resting: RestingOrders) -> list[PaperOrder]:
+        """The orders that these prices reach, in the order in which they queued."""
         ...
 
-    def meet(self, order: PaperOrder, means: Funds) -> Outcome | None:
-        """What becomes of an order; None where nothing is left for it."""
+    def match(self, order: PaperOrder, funds: Funds) -> Outcome | None:
+        """The outcome for a due order; None if no liquidity is left for it."""
         ...
 
     def mark(self, symbol: str) -> Decimal | None:
-        """The last price, where it is known."""
+        """The last price; None if it is not known."""
         ...
 
     def levels(self, side: OrderSide, symbol: str) -> Sequence[BookLevel]:
-        """What an order of this side can take, best first; nothing where that was not seen."""
+        """The levels that an order of this side can take, best first; empty if not known."""
         ...
 
     def is_older_than(self, position: PaperPosition) -> bool:
-        """Whether these prices were seen before the position was what it is."""
+        """Whether these prices are older than the position's latest change."""
         ...
 
 
 class TickLiquidity:
-    """One tick, to be met by every order that it concerns, in their order."""
+    """One tick's order book, the same for every order, and its volume, which they share."""
 
     def __init__(self, simulated: SimulatedMarkets, tick: int) -> None:
         self.at = time_of(tick)
@@ -63,16 +63,16 @@ class TickLiquidity:
         self._levels: dict[tuple[str, OrderSide], tuple[BookLevel, ...]] = {}
         self._untraded: dict[str, Decimal] = {}
 
-    def due(self, waiting: RestingOrders) -> list[PaperOrder]:
-        return waiting.due(self.mark)
+    def due(self, resting: RestingOrders) -> list[PaperOrder]:
+        return resting.due(self.mark)
 
-    def meet(self, order: PaperOrder, means: Funds) -> Outcome | None:
+    def match(self, order: PaperOrder, funds: Funds) -> Outcome | None:
         if order.awaits_trigger:
             step = self._simulated.listing(order.symbol).amount_step
-            spending = SpendingLimit(free=means.free, amount_step=step)
-            levels = tuple(cut(self.levels(order.side, order.symbol), means.most))
+            spending = SpendingLimit(free=funds.free, amount_step=step)
+            levels = tuple(cut(self.levels(order.side, order.symbol), funds.most))
             return self._matching.trigger(order, levels, spending, self.at) if levels else None
-        amount = self._share(order, means.most)
+        amount = self._share(order, funds.most)
         return self._matching.trade_through(order, amount, self.at) if amount else None
 
     def mark(self, symbol: str) -> Decimal:
@@ -85,7 +85,7 @@ class TickLiquidity:
         return self._levels[key]
 
     def is_older_than(self, position: PaperPosition) -> bool:
-        """Ticks are met one after the other."""
+        """Never: ticks are replayed in order."""
         return False
 
     def _share(self, order: PaperOrder, most: Decimal | None) -> Decimal:

@@ -1,4 +1,4 @@
-"""What stands on the margin positions of one account, and when the exchange has to close them."""
+"""MarginAccount: an account's margin positions and margin levels, and when they are liquidated."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ MarkOf = Callable[[str], Decimal | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarginAccount:
-    """Every position, the flat ones too, and what there is of each quote in which one is open."""
+    """All margin positions, including flat ones, and the total of each quote with an open one."""
 
     positions: Mapping[str, PaperPosition] = field(default_factory=dict)
     totals: Mapping[str, Decimal] = field(default_factory=dict)
@@ -30,54 +30,58 @@ class MarginAccount:
 
     @property
     def symbols(self) -> list[str]:
-        """The markets in which one is open."""
+        """The markets with an open position."""
         return [symbol for symbol, position in self.positions.items() if position.amount]
 
     @property
     def are_apart(self) -> bool:
-        """Whether no two of them stand on the same quote."""
+        """Whether each open position has its quote currency to itself."""
         return len(self.symbols) == len(self.totals)
 
     def open_in(self, quote: str) -> list[PaperPosition]:
-        return [one for one in self.positions.values() if one.amount and one.quote == quote]
+        return [
+            position
+            for position in self.positions.values()
+            if position.amount and position.quote == quote
+        ]
 
     def touches(self, assets: Iterable[str]) -> bool:
-        """Whether open positions stand on any of these."""
+        """Whether any of these assets is the quote of an open position."""
         return not self.totals.keys().isdisjoint(assets)
 
     def called(self, mark: MarkOf) -> list[str]:
-        """The quotes in which everything has to be closed at these prices."""
+        """The quotes in which all positions must be liquidated at these prices."""
         return [quote for quote in sorted(self.totals) if self._is_called(quote, mark)]
 
-    def standing(self, quote: str, mark: MarkOf) -> MarginLevel | None:
-        """None where the price of any position is not known."""
-        return self._standing(quote, self.open_in(quote), mark)
+    def margin_level(self, quote: str, mark: MarkOf) -> MarginLevel | None:
+        """The margin level; None if the price of any position is not known."""
+        return self._margin_level(quote, self.open_in(quote), mark)
 
     def exposures(self, mark: MarkOf) -> list[Exposure]:
         return [
             Exposure(
-                symbol=one.symbol,
+                symbol=position.symbol,
                 type=PositionType.MARGIN,
-                amount=one.amount,
-                entry_price=one.holding.entry_price,
-                leverage=one.leverage,
-                margin=one.margin,
-                liquidation_price=self._liquidation_price(one, mark),
+                amount=position.amount,
+                entry_price=position.holding.entry_price,
+                leverage=position.leverage,
+                margin=position.margin,
+                liquidation_price=self._liquidation_price(position, mark),
             )
-            for one in self.positions.values()
-            if one.amount
+            for position in self.positions.values()
+            if position.amount
         ]
 
     def _liquidation_price(self, position: PaperPosition, mark: MarkOf) -> Decimal | None:
-        others = [one for one in self.open_in(position.quote) if one != position]
-        rest = self._standing(position.quote, others, mark)
+        others = [other for other in self.open_in(position.quote) if other != position]
+        rest = self._margin_level(position.quote, others, mark)
         return None if rest is None else liquidation_price(_leg(position), rest)
 
     def _is_called(self, quote: str, mark: MarkOf) -> bool:
-        standing = self.standing(quote, mark)
-        return standing is not None and standing.is_called
+        margin = self.margin_level(quote, mark)
+        return margin is not None and margin.is_called
 
-    def _standing(
+    def _margin_level(
         self, quote: str, positions: Iterable[PaperPosition], mark: MarkOf
     ) -> MarginLevel | None:
         legs: list[tuple[MarginPosition, Decimal]] = []

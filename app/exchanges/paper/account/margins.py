@@ -1,4 +1,4 @@
-"""Orders on margin: which are taken, what they set aside, and what they make of a position."""
+"""Margin orders: which are admitted, what they reserve, and how they change a position."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +17,13 @@ from app.exchanges.paper.account.crossing import trigger_of
 from app.exchanges.paper.account.matching import Execution, Outcome
 
 MOST_LEVERAGE = Decimal(5)
-# Far above what quotients are rounded by, and far below anything that can be paid.
+# Far above the rounding error of a quotient, and far below any amount that can be paid.
 _ROUNDING = Decimal("1e-12")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarginOutcome:
-    """An outcome with what is set aside for it, and what it has moved."""
+    """An outcome with its reserve, and the position and quote balance after it."""
 
     outcome: Outcome
     position: PaperPosition
@@ -31,36 +31,37 @@ class MarginOutcome:
 
 
 def admitted(
-    order: PaperOrder, position: PaperPosition | None, waiting: Iterable[PaperOrder]
+    order: PaperOrder, position: PaperPosition | None, open_orders: Iterable[PaperOrder]
 ) -> PaperOrder:
-    """A new order with the leverage that it trades at; ExchangeRejected where it has no place."""
-    beside = [one for one in waiting if one.is_on_margin]
-    found = (*_off_scale(order), *_not_reducing(order, position, beside))
+    """A new order with its leverage. Raises ExchangeRejected if it does not fit the position."""
+    others = [other for other in open_orders if other.is_on_margin]
+    found = (*_bad_leverage(order), *_not_reducing(order, position, others))
     if found:
         raise ExchangeRejected(found[0])
-    in_force = _in_force(position, beside)
+    in_force = _leverage_in_force(position, others)
     if order.leverage is not None and in_force not in {None, order.leverage}:
         raise ExchangeRejected(refusals.other_leverage(in_force))
     return with_terms(order, leverage=order.leverage or in_force or LEAST_LEVERAGE)
 
 
 def check_reduction(
-    order: PaperOrder, position: PaperPosition | None, waiting: Iterable[PaperOrder]
+    order: PaperOrder, position: PaperPosition | None, open_orders: Iterable[PaperOrder]
 ) -> None:
-    """ExchangeRejected where it would take more than there is, those that wait beside it taken."""
-    for refusal in _not_reducing(order, position, [one for one in waiting if one.is_on_margin]):
+    """Raises ExchangeRejected if all open reductions together would exceed the position."""
+    others = [other for other in open_orders if other.is_on_margin]
+    for refusal in _not_reducing(order, position, others):
         raise ExchangeRejected(refusal)
 
 
 def most_of(order: PaperOrder, position: PaperPosition | None) -> Decimal | None:
-    """How much it may trade at most just now; None where nothing limits it."""
+    """The most that the order may trade now; None if nothing limits it."""
     if not (order.is_on_margin and order.reduce_only):
         return None
-    return closable(_held(position), order.side)
+    return closable(_amount_of(position), order.side)
 
 
 def cut(levels: Iterable[BookLevel], most: Decimal | None) -> Iterator[BookLevel]:
-    """The levels, up to so much in all."""
+    """The levels, up to `most` in total."""
     left = most
     for level in levels:
         if left is None or level.amount <= left:
@@ -76,12 +77,12 @@ def cut(levels: Iterable[BookLevel], most: Decimal | None) -> Iterator[BookLevel
 def settled(
     outcome: Outcome, position: PaperPosition | None, quote: PaperBalance, rates: FeeRates
 ) -> MarginOutcome:
-    """Move what the outcome costs; ExchangeRejected where it cannot be paid.
+    """Book an outcome. Raises ExchangeRejected if it cannot be paid.
 
-    What only makes the position smaller is always paid for: it is owed, if need be.
+    A reduction always settles: if it cannot be paid, the account owes it.
     """
     order = outcome.order
-    assert order.leverage is not None  # noqa: S101 - given to it when it came
+    assert order.leverage is not None  # noqa: S101 - set when it was admitted
     before = position or PaperPosition(
         symbol=order.symbol, holding=Holding(), leverage=order.leverage
     )
@@ -127,7 +128,7 @@ def _only_closes(outcome: Outcome, position: PaperPosition) -> bool:
 
 
 def _reserve(order: PaperOrder, position: PaperPosition, rates: FeeRates, room: Decimal) -> Decimal:
-    """The highest fee and the margin of what it would open; for a reduction what there is."""
+    """The highest fee and the margin of what it would open; a reduction reserves what it can."""
     if not order.waits:
         return money.ZERO
     price = trigger_of(order) if order.price is None else order.price
@@ -141,7 +142,7 @@ def _reserve(order: PaperOrder, position: PaperPosition, rates: FeeRates, room: 
     return money.add(fee, money.divide(opened, order.leverage))
 
 
-def _off_scale(order: PaperOrder) -> Iterator[Refusal]:
+def _bad_leverage(order: PaperOrder) -> Iterator[Refusal]:
     leverage = order.leverage
     if leverage is None:
         return
@@ -155,7 +156,7 @@ def _off_scale(order: PaperOrder) -> Iterator[Refusal]:
 
 
 def _not_reducing(
-    order: PaperOrder, position: PaperPosition | None, waiting: Sequence[PaperOrder]
+    order: PaperOrder, position: PaperPosition | None, open_orders: Sequence[PaperOrder]
 ) -> Iterator[Refusal]:
     most = most_of(order, position)
     if most is None:
@@ -163,20 +164,22 @@ def _not_reducing(
     if not most:
         yield refusals.nothing_to_reduce(order)
     taken = money.total(
-        one.remaining
-        for one in waiting
-        if one.reduce_only and one.side is order.side and one.number != order.number
+        other.remaining
+        for other in open_orders
+        if other.reduce_only and other.side is order.side and other.number != order.number
     )
     if money.add(taken, order.remaining) > most:
         yield refusals.beyond_position(money.subtract(most, taken))
 
 
-def _in_force(position: PaperPosition | None, waiting: Sequence[PaperOrder]) -> Decimal | None:
-    """That of the open position, else that of whatever waits to open one."""
+def _leverage_in_force(
+    position: PaperPosition | None, open_orders: Sequence[PaperOrder]
+) -> Decimal | None:
+    """The leverage of the open position, else of an open order that would open one."""
     if position is not None and position.amount:
         return position.leverage
-    return next((one.leverage for one in waiting if not one.reduce_only), None)
+    return next((order.leverage for order in open_orders if not order.reduce_only), None)
 
 
-def _held(position: PaperPosition | None) -> Decimal:
+def _amount_of(position: PaperPosition | None) -> Decimal:
     return money.ZERO if position is None else position.amount

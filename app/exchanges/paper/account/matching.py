@@ -1,4 +1,4 @@
-"""How orders trade: against the book when they arrive, at their own price when they rest."""
+"""Matching: orders trade against the order book on arrival, and at their own price at rest."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ _ONE = Decimal(1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Execution:
-    """A trade that has no number yet."""
+    """A trade that has no trade number yet."""
 
     price: Decimal
     amount: Decimal
@@ -34,7 +34,7 @@ class Execution:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """An order before and after something happened to it, with the trades that it was."""
+    """An order before and after an action, with the trades that came of it."""
 
     before: PaperOrder
     order: PaperOrder
@@ -43,7 +43,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpendingLimit:
-    """What may be spent beyond what is set aside, and the step in which amounts are bought."""
+    """What may be spent beyond the order's reserve, and the market's amount step."""
 
     free: Decimal
     amount_step: Decimal
@@ -51,24 +51,26 @@ class SpendingLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Matching:
-    """How orders trade at one table of fees."""
+    """Matches orders at given fee rates."""
 
     rates: FeeRates
 
     def place(self, order: PaperOrder, levels: Iterable[BookLevel]) -> Outcome:
-        """Let a new order arrive, or wait for its trigger."""
+        """Place a new order: it arrives at the book, or waits for its trigger."""
         if not order.awaits_trigger:
             return self.arrive(order, levels)
-        return Outcome(before=order, order=self._held(replace(order, status=OrderStatus.OPEN)))
+        return Outcome(
+            before=order, order=self._with_reserve(replace(order, status=OrderStatus.OPEN))
+        )
 
     def arrive(self, order: PaperOrder, levels: Iterable[BookLevel]) -> Outcome:
-        """Take what the order may of the other side's levels, best first, and rest or expire."""
+        """Take what the order can of the other side, best first; the remainder rests or expires."""
         reachable = tuple(_within_reach(order, levels))
         amount = money.total(level.amount for level in reachable)
         if order.time_in_force is TimeInForce.FOK and amount != order.remaining:
             return Outcome(before=order, order=expired(order, refusals.not_whole(order, amount)))
         arrived = replace(order, filled=money.add(order.filled, amount))
-        arrived = self._held(replace(arrived, status=_status_on_arrival(arrived)))
+        arrived = self._with_reserve(replace(arrived, status=_status_on_arrival(arrived)))
         if arrived.status is OrderStatus.EXPIRED:
             arrived = replace(arrived, refusal=refusals.not_at_once(arrived))
         taken = tuple(self._execute(order, level, is_maker=False) for level in reachable)
@@ -77,7 +79,7 @@ class Matching:
     def trigger(
         self, order: PaperOrder, levels: Sequence[BookLevel], spending: SpendingLimit, at: datetime
     ) -> Outcome:
-        """Let an order arrive whose trigger was reached; it takes no more than can be paid."""
+        """Let a triggered order arrive; it takes no more than can be paid."""
         triggered = replace(order, triggered_at=at, updated_at=at)
         best = levels[0].price
         if order.time_in_force is TimeInForce.POST_ONLY and takes(order, best):
@@ -94,11 +96,11 @@ class Matching:
         return replace(outcome, order=replace(outcome.order, refusal=words))
 
     def trade_through(self, order: PaperOrder, amount: Decimal, at: datetime) -> Outcome:
-        """Fill so much of a waiting order at its own price."""
+        """Fill `amount` of a resting order at its own price."""
         filled = money.add(order.filled, amount)
         is_done = filled == order.amount
         status = OrderStatus.FILLED if is_done else OrderStatus.PARTIALLY_FILLED
-        after = self._held(replace(order, filled=filled, status=status, updated_at=at))
+        after = self._with_reserve(replace(order, filled=filled, status=status, updated_at=at))
         level = BookLevel(price=limit_of(order), amount=amount)
         execution = self._execute(after, level, is_maker=True)
         return Outcome(before=order, order=after, executions=(execution,))
@@ -106,26 +108,26 @@ class Matching:
     def amend(
         self, order: PaperOrder, wanted: AmendableTerms, levels: Iterable[BookLevel], at: datetime
     ) -> Outcome:
-        """Change a waiting order where it stands; at another price it arrives anew."""
+        """Amend a resting order in place; at another price it arrives anew."""
         amended = replace(
             order, terms=order.terms.amended(wanted), amendments=order.amendments + 1, updated_at=at
         )
         if not amended.remaining:
-            closed = self._held(replace(amended, status=OrderStatus.CANCELED))
+            closed = self._with_reserve(replace(amended, status=OrderStatus.CANCELED))
             return Outcome(before=order, order=closed)
         if amended.awaits_trigger or amended.price == order.price:
-            return Outcome(before=order, order=self._held(amended))
+            return Outcome(before=order, order=self._with_reserve(amended))
         return self.arrive(amended, levels)
 
     def cancel(self, order: PaperOrder, at: datetime) -> Outcome:
-        """Take a waiting order back, and what was reserved for it."""
-        canceled = self._held(replace(order, status=OrderStatus.CANCELED, updated_at=at))
+        """Cancel a resting order and free its reserve."""
+        canceled = self._with_reserve(replace(order, status=OrderStatus.CANCELED, updated_at=at))
         return Outcome(before=order, order=canceled)
 
     def settle(
         self, balances: Mapping[str, PaperBalance], outcome: Outcome
     ) -> Mapping[str, PaperBalance]:
-        """Base and quote as they are afterwards; ExchangeRejected where they do not suffice."""
+        """Base and quote balance afterwards. Raises ExchangeRejected if they do not suffice."""
         base, quote = balances[outcome.order.base], balances[outcome.order.quote]
         amount = money.total(execution.amount for execution in outcome.executions)
         cost = money.total(execution.cost for execution in outcome.executions)
@@ -144,7 +146,7 @@ class Matching:
     def _affordable(
         self, levels: Iterable[BookLevel], spending: SpendingLimit
     ) -> Iterator[BookLevel]:
-        """The levels, up to where the money with its fees ends."""
+        """The levels, up to where the money, including fees, runs out."""
         budget = spending.free
         for level in levels:
             each = money.multiply(level.price, money.add(_ONE, self.rates.taker))
@@ -167,13 +169,13 @@ class Matching:
             at=order.updated_at,
         )
 
-    def _held(self, order: PaperOrder) -> PaperOrder:
-        """The order with what must be set aside for the rest of it."""
+    def _with_reserve(self, order: PaperOrder) -> PaperOrder:
+        """The order with the reserve for its unfilled rest."""
         return replace(order, reserved=self._reserve(order))
 
     def _reserve(self, order: PaperOrder) -> Decimal:
         if not order.waits or order.is_on_margin:
-            # On margin, that is a matter of the position too.
+            # A margin order's reserve depends on the position too (see margins).
             return money.ZERO
         match order.side:
             case OrderSide.BUY:
@@ -204,7 +206,7 @@ def _within_reach(order: PaperOrder, levels: Iterable[BookLevel]) -> Iterator[Bo
 
 def _quotient_on_step(budget: Decimal, each: Decimal, step: Decimal) -> Decimal:
     amount = money.floor_to_step(money.divide(budget, each), step)
-    # The quotient is rounded: up to the next step, now and then.
+    # The quotient is rounded, sometimes up to the next step.
     if money.multiply(amount, each) > budget:
         return money.subtract(amount, step)
     return amount

@@ -1,4 +1,4 @@
-"""The paper exchange's own words for no: one sentence, what was wrong and what would be right."""
+"""The paper exchange's refusals: one sentence each, what was wrong and what would be right."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The books' entries in the words of the port."""
+"""Conversion of ledger entries to the port's order and fill reports."""
 
 from collections.abc import Iterable
 
@@ -28,7 +28,7 @@ def report_of(order: PaperOrder, trades: Iterable[PaperTrade]) -> OrderReport:
 
 
 def number_of(exchange_order_id: str | None) -> int | None:
-    """The number behind an order id of ours; None where it is none."""
+    """The ledger's number in one of our order ids; None if it is not one of ours."""
     if exchange_order_id is None or not exchange_order_id.startswith(_ORDER):
         return None
     digits = exchange_order_id.removeprefix(_ORDER)
@@ -36,7 +36,7 @@ def number_of(exchange_order_id: str | None) -> int | None:
 
 
 def _details(order: PaperOrder) -> OrderDetails:
-    """Of one that nobody here has placed."""
+    """The details of a liquidation, which orderdeck has not placed and has to import."""
     return OrderDetails(
         client_order_id=order.wire_id,
         symbol=order.symbol,

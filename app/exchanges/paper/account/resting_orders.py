@@ -1,4 +1,4 @@
-"""The waiting orders as one process knows them, and the next tick that concerns one of them."""
+"""RestingOrders: the open orders as one process knows them, and the next tick that reaches one."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ from app.domain.paper_ledger import PaperNumbers, PaperOrder
 from app.exchanges.paper.account.crossing import is_due, waits_at, waits_for_fall
 from app.exchanges.paper.account.margin_account import MarginAccount, MarkOf
 
-# How far back the exchange looks where nobody did: ten minutes.
+# How far back missed ticks are replayed: ten minutes.
 CATCH_UP_TICKS = 2_400
 
 _Place = tuple[Decimal, int]
@@ -22,7 +22,7 @@ LastPrice = Callable[[str, int], Decimal]
 
 @dataclass(slots=True)
 class _PriceQueue:
-    """Those of one symbol, sorted by the price that each waits for."""
+    """The resting orders of one symbol, sorted by the price that each waits for."""
 
     orders: dict[int, PaperOrder] = field(default_factory=dict)
     falls: list[_Place] = field(default_factory=list)
@@ -54,52 +54,52 @@ class _PriceQueue:
 
 @dataclass(kw_only=True, slots=True)
 class RestingOrders:
-    """What waits in the books: as of one change of theirs, compared with all ticks up to one."""
+    """The ledger's open orders as of `change`, matched against all ticks up to `tick`."""
 
     change: int
     tick: int
-    # What the exchange itself watches beside them.
+    # Watched for liquidation.
     margin_account: MarginAccount = field(default_factory=MarginAccount)
-    _lines: dict[str, _PriceQueue] = field(default_factory=dict)
+    _queues: dict[str, _PriceQueue] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, orders: Iterable[PaperOrder], numbers: PaperNumbers, margin_account: MarginAccount
     ) -> "RestingOrders":
-        waiting = cls(change=numbers.change, tick=numbers.tick, margin_account=margin_account)
+        resting = cls(change=numbers.change, tick=numbers.tick, margin_account=margin_account)
         for order in orders:
-            waiting.put(order)
-        return waiting
+            resting.put(order)
+        return resting
 
     @property
     def symbols(self) -> list[str]:
-        """The markets in which anything waits, or a margin position is open."""
-        return sorted({*(name for name, _ in self._occupied()), *self.margin_account.symbols})
+        """The markets with an open order or an open margin position."""
+        return sorted({*(name for name, _ in self._nonempty()), *self.margin_account.symbols})
 
     def copy(self) -> "RestingOrders":
-        lines = {symbol: line.copy() for symbol, line in self._lines.items()}
+        queues = {symbol: queue.copy() for symbol, queue in self._queues.items()}
         return RestingOrders(
-            change=self.change, tick=self.tick, margin_account=self.margin_account, _lines=lines
+            change=self.change, tick=self.tick, margin_account=self.margin_account, _queues=queues
         )
 
     def of_market(self, symbol: str) -> list[PaperOrder]:
-        """In the order in which they were placed."""
-        line = self._lines.get(symbol, _PriceQueue())
-        return [line.orders[number] for number in sorted(line.orders)]
+        """The market's open orders, in the order in which they were placed."""
+        queue = self._queues.get(symbol, _PriceQueue())
+        return [queue.orders[number] for number in sorted(queue.orders)]
 
     def on_margin(self, quote: str) -> list[PaperOrder]:
-        """Those that wait to trade with margin in this quote, in the order of their placing."""
-        every = (order for _, line in self._occupied() for order in line.orders.values())
+        """The open margin orders in this quote, in the order in which they were placed."""
+        every = (order for _, queue in self._nonempty() for order in queue.orders.values())
         found = (order for order in every if order.is_on_margin and order.quote == quote)
         return sorted(found, key=lambda order: order.number)
 
     def put(self, order: PaperOrder) -> None:
-        """Take an order as it is now, which may be that it waits no longer."""
-        line = self._lines.setdefault(order.symbol, _PriceQueue())
+        """Add or update an order; one that is no longer open is dropped."""
+        queue = self._queues.setdefault(order.symbol, _PriceQueue())
         if order.waits:
-            line.put(order)
+            queue.put(order)
         else:
-            line.drop(order.number)
+            queue.drop(order.number)
 
     def learn(
         self,
@@ -109,7 +109,7 @@ class RestingOrders:
         since: int,
         numbers: PaperNumbers,
     ) -> None:
-        """Take in every change after one of them, unless older ones are missing or newer known."""
+        """Apply the changes after `since`, unless some before it are missing or newer are known."""
         if since > self.change or numbers.change < self.change:
             return
         if numbers.change == self.change:
@@ -121,35 +121,37 @@ class RestingOrders:
         self.change, self.tick, self.margin_account = numbers.change, numbers.tick, margin_account
 
     def next_due(self, ticks: Iterable[int], last: LastPrice) -> int | None:
-        """The first of the ticks that concerns any order, or calls for a liquidation."""
-        lines = list(self._occupied())
-        if not lines and not self.margin_account.totals:
+        """The first of the ticks that reaches any order or calls for a liquidation."""
+        queues = list(self._nonempty())
+        if not queues and not self.margin_account.totals:
             return None
         return next(
             (
                 tick
                 for tick in ticks
-                if any(line.due(last(name, tick)) for name, line in lines)
-                or self.margin_account.called(partial(_at, last, tick))
+                if any(queue.due(last(name, tick)) for name, queue in queues)
+                or self.margin_account.called(partial(_last_at, last, tick))
             ),
             None,
         )
 
     def due(self, last: MarkOf) -> list[PaperOrder]:
-        """Those whom these prices concern, in the order in which they came."""
-        prices = ((line, last(name)) for name, line in self._occupied())
-        found = [order for line, price in prices if price is not None for order in line.due(price)]
+        """The orders that these prices reach, in the order in which they queued."""
+        prices = ((queue, last(name)) for name, queue in self._nonempty())
+        found = [
+            order for queue, price in prices if price is not None for order in queue.due(price)
+        ]
         return sorted(found, key=lambda order: (order.queued_at, order.number))
 
-    def _occupied(self) -> Iterator[tuple[str, _PriceQueue]]:
-        return ((symbol, line) for symbol, line in self._lines.items() if line.orders)
+    def _nonempty(self) -> Iterator[tuple[str, _PriceQueue]]:
+        return ((symbol, queue) for symbol, queue in self._queues.items() if queue.orders)
 
 
-def _at(last: LastPrice, tick: int, symbol: str) -> Decimal:
+def _last_at(last: LastPrice, tick: int, symbol: str) -> Decimal:
     return last(symbol, tick)
 
 
 def ticks_after(tick: int, until: int) -> range:
-    """Those still to be looked at; a tick that lies far ahead was noted under a wrong clock."""
+    """The ticks still to replay; a stored tick far in the future came from a wrong clock."""
     first = until if tick > until + CATCH_UP_TICKS else tick + 1
     return range(max(first, until - CATCH_UP_TICKS), until + 1)

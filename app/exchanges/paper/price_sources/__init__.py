@@ -1,1 +1,1 @@
-"""Where a paper account's prices come from: simulated, or mirrored from a real exchange."""
+"""A paper account's price sources: simulated, or mirrored from a real exchange."""

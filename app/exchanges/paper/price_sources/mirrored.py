@@ -1,4 +1,4 @@
-"""A real exchange's prices as a place to trade on: seen now or not at all, and never guessed."""
+"""MirroredSource: paper trading at a real exchange's current prices, which are never guessed."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from app.exchanges.paper.account.margins import cut
 from app.exchanges.paper.account.matching import Matching, Outcome, SpendingLimit
 from app.exchanges.paper.account.resting_orders import RestingOrders
 from app.exchanges.paper.price_sources.protocols import (
-    MET_PER_TRANSACTION,
+    MATCHED_PER_TRANSACTION,
     PendingPrices,
     PublicMarketData,
 )
@@ -31,19 +31,19 @@ from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock
 
 DEPTH = 100
-# Seldom enough to leave room for orders even where one look at all prices costs a second.
+# Seldom enough to leave room for orders even if fetching all prices takes a second.
 POLL_SECONDS = 2.0
-# So long an order waits for its price: less than others wait for the order.
+# How long an order waits for its price: less than its caller waits for the order.
 PATIENCE_SECONDS = 5.0
-# So long it may be on its way into the books with the price that was seen.
+# How old a price may be when the order is booked with it.
 FRESH = timedelta(seconds=5)
-# And so old may be what an exchange tells of itself.
+# How old an order book may be by the exchange's own timestamp.
 OLDEST = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MirroredMarket:
-    """A market as it was seen a moment ago."""
+    """A MarketView of a real market as fetched a moment ago."""
 
     rules: MarketRules
     last: Decimal
@@ -64,64 +64,65 @@ class MirroredMarket:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MirroredPrices:
-    """The prices of one moment, for the orders that waited before anybody asked for them.
+    """The prices of one moment, for the orders that were open before they were fetched.
 
-    What the market has traded beyond a limit has filled it whole: those at that price came first.
+    A trade beyond a limit price fills that order completely, because orders at the limit price come
+    first.
     """
 
     at: datetime
     change: int
     last: Mapping[str, Decimal]
-    pits: Mapping[str, MirroredMarket]
+    market_views: Mapping[str, MirroredMarket]
     matching: Matching
 
-    def due(self, waiting: RestingOrders) -> list[PaperOrder]:
-        reached = waiting.due(self.last.get)
+    def due(self, resting: RestingOrders) -> list[PaperOrder]:
+        reached = resting.due(self.last.get)
         return [order for order in reached if order.change <= self.change and self._has(order)]
 
-    def calls(self, waiting: RestingOrders) -> bool:
-        """Whether a position must be closed and can be."""
-        margin_account = waiting.margin_account
+    def calls(self, resting: RestingOrders) -> bool:
+        """Whether a margin call is due, and can be carried out at these prices."""
+        margin_account = resting.margin_account
         called = [
-            one
+            position
             for quote in margin_account.called(self.mark)
-            for one in margin_account.open_in(quote)
+            for position in margin_account.open_in(quote)
         ]
-        return any(one.symbol in self.pits for one in called) and not any(
+        return any(position.symbol in self.market_views for position in called) and not any(
             map(self.is_older_than, called)
         )
 
-    def meet(self, order: PaperOrder, means: Funds) -> Outcome | None:
+    def match(self, order: PaperOrder, funds: Funds) -> Outcome | None:
         if not order.awaits_trigger:
-            amount = order.remaining if means.most is None else min(means.most, order.remaining)
+            amount = order.remaining if funds.most is None else min(funds.most, order.remaining)
             return self.matching.trade_through(order, amount, self.at) if amount else None
-        market_view = self.pits[order.symbol]
-        spending = SpendingLimit(free=means.free, amount_step=market_view.rules.amount_step)
-        levels = tuple(cut(market_view.levels_against(order.side, self.at), means.most))
+        market_view = self.market_views[order.symbol]
+        spending = SpendingLimit(free=funds.free, amount_step=market_view.rules.amount_step)
+        levels = tuple(cut(market_view.levels_against(order.side, self.at), funds.most))
         return self.matching.trigger(order, levels, spending, self.at) if levels else None
 
     def mark(self, symbol: str) -> Decimal | None:
         return self.last.get(symbol)
 
     def levels(self, side: OrderSide, symbol: str) -> Sequence[BookLevel]:
-        market_view = self.pits.get(symbol)
+        market_view = self.market_views.get(symbol)
         return () if market_view is None else market_view.levels_against(side, self.at)
 
     def is_older_than(self, position: PaperPosition) -> bool:
         return position.change > self.change
 
-    async def hold(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None:
-        await ledger.meet(self, known, most=MET_PER_TRANSACTION)
+    async def apply_to(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None:
+        await ledger.match_against(self, known, most=MATCHED_PER_TRANSACTION)
 
     def _has(self, order: PaperOrder) -> bool:
-        """Whether what the order needs was seen: the whole book, where it sets off."""
-        return not order.awaits_trigger or order.symbol in self.pits
+        """Whether the prices that the order needs were fetched: a trigger needs the order book."""
+        return not order.awaits_trigger or order.symbol in self.market_views
 
 
 class MirroredSource:
-    """Its markets, its prices, its order books; our money, our fills, our fees."""
+    """A real exchange's markets, prices and order books with paper balances, fills and fees."""
 
-    # What happened while nobody looked is not made up for: the price that is now is what counts.
+    # Missed prices are not replayed: only the current price counts.
     missed = None
 
     def __init__(self, prices: PublicMarketData, terms: PaperTerms, clock: Clock) -> None:
@@ -138,7 +139,7 @@ class MirroredSource:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Ours for orders, theirs for prices."""
+        """The paper exchange's for orders, the real exchange's for prices."""
         streams = self._prices.capabilities.streaming_tickers
         return replace(CAPABILITIES, streaming_tickers=streams)
 
@@ -147,7 +148,7 @@ class MirroredSource:
         return self._prices.connection
 
     async def markets(self) -> Mapping[str, Market]:
-        """Theirs, with our fees; worked out once for as long as they stay the same."""
+        """The real exchange's markets with our fees, computed once until they change."""
         theirs = await self._prices.markets()
         if theirs is not self._theirs:
             ours = {symbol: _with_fees(market, self.rates) for symbol, market in theirs.items()}
@@ -176,7 +177,7 @@ class MirroredSource:
         return self._prices.watch_order_book(symbol)
 
     async def market_view(self, symbol: str) -> MirroredMarket:
-        """The market as it is now, where everything about it can be told."""
+        """The market as it is now. Raises if any part of it is not known."""
         try:
             rules = _rules_of((await self.markets()).get(symbol), symbol)
             async with self._clock.timeout(PATIENCE_SECONDS):
@@ -186,20 +187,20 @@ class MirroredSource:
         except ExchangeRejected:
             raise
         except (ExchangeError, TimeoutError) as error:
-            # Whatever became of the question: nothing was placed.
-            why = str(error) or f"it was not told within {PATIENCE_SECONDS:.0f} s"
+            # However the request failed: nothing was placed.
+            why = str(error) or f"no answer within {PATIENCE_SECONDS:.0f} s"
             raise ExchangeUnavailable(f"no price of {symbol} can be had: {why}") from error
         now, last = self._clock.now(), _last_of(tickers.get(symbol))
         if last is None or not _is_whole(book, now):
             raise ExchangeUnavailable(f"the exchange tells no price of {symbol} to trade at")
         return MirroredMarket(rules=rules, last=last, book=book, seen_at=now)
 
-    async def meetings(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
-        """One look at every market in which anything waits."""
-        symbols = waiting.symbols
+    async def pending_prices(self, resting: RestingOrders) -> Iterator[PendingPrices]:
+        """Fetch the prices of every market with an open order or position, once."""
+        symbols = resting.symbols
         if not symbols:
             return iter(())
-        return _until_met(await self._look(symbols, waiting), waiting)
+        return _until_matched(await self._fetch(symbols, resting), resting)
 
     def pause_seconds(self) -> float:
         return POLL_SECONDS
@@ -207,40 +208,42 @@ class MirroredSource:
     async def run(self) -> None:
         await self._prices.run()
 
-    async def _look(self, symbols: Sequence[str], waiting: RestingOrders) -> MirroredPrices:
-        # What is booked while the answer is on its way came after its prices.
-        change = waiting.change
+    async def _fetch(self, symbols: Sequence[str], resting: RestingOrders) -> MirroredPrices:
+        # Orders booked while the response is on its way are newer than its prices.
+        change = resting.change
         tickers = await self.tickers(symbols)
-        told = {symbol: _last_of(ticker) for symbol, ticker in tickers.items()}
-        last = {symbol: price for symbol, price in told.items() if price is not None}
-        set_off = {order.symbol for order in waiting.due(last.get) if order.awaits_trigger}
-        margin_account = waiting.margin_account
+        prices = {symbol: _last_of(ticker) for symbol, ticker in tickers.items()}
+        last = {symbol: price for symbol, price in prices.items() if price is not None}
+        triggered = {order.symbol for order in resting.due(last.get) if order.awaits_trigger}
+        margin_account = resting.margin_account
         called = [
-            one
+            position
             for quote in margin_account.called(last.get)
-            for one in margin_account.open_in(quote)
+            for position in margin_account.open_in(quote)
         ]
-        pits = await self._pits(sorted(set_off | {one.symbol for one in called}))
+        views = await self._market_views(
+            sorted(triggered | {position.symbol for position in called})
+        )
         return MirroredPrices(
             at=self._clock.now(),
             change=change,
             last=last,
-            pits={market_view.rules.symbol: market_view for market_view in pits},
+            market_views={view.rules.symbol: view for view in views},
             matching=Matching(rates=self.rates),
         )
 
-    async def _pits(self, symbols: Sequence[str]) -> list[MirroredMarket]:
-        """Those that can be told now; the others are looked at again."""
-        found = await asyncio.gather(*map(self.market_view, symbols), return_exceptions=True)
-        return [market_view for market_view in found if isinstance(market_view, MirroredMarket)]
+    async def _market_views(self, symbols: Sequence[str]) -> list[MirroredMarket]:
+        """The views that can be fetched now; the others are fetched again next time."""
+        views = await asyncio.gather(*map(self.market_view, symbols), return_exceptions=True)
+        return [view for view in views if isinstance(view, MirroredMarket)]
 
 
-def _until_met(sighting: MirroredPrices, waiting: RestingOrders) -> Iterator[PendingPrices]:
-    """Everything is looked at once more after each part, and closed by force only once."""
-    if sighting.calls(waiting):
-        yield sighting
-    while sighting.due(waiting):
-        yield sighting
+def _until_matched(prices: MirroredPrices, resting: RestingOrders) -> Iterator[PendingPrices]:
+    """Yields the prices until no order is due any more; a margin call is carried out only once."""
+    if prices.calls(resting):
+        yield prices
+    while prices.due(resting):
+        yield prices
 
 
 def _with_fees(market: Market, rates: FeeRates) -> Market:
@@ -275,7 +278,7 @@ def _refused(code: RefusalCode, words: str, *, retryable: bool = False) -> Excha
 
 
 def _last_of(ticker: Ticker | None) -> Decimal | None:
-    """None where there is none, or only one of long ago."""
+    """The last price; None if there is none or it is stale."""
     return None if ticker is None or ticker.is_stale else ticker.last
 
 

@@ -1,4 +1,4 @@
-"""Where a paper account trades: on a market of its own making, or at a real exchange's prices."""
+"""The protocols PriceSource, MarketView and PendingPrices, which the Bookkeeper trades against."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -14,38 +14,38 @@ from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote
 from app.ports import MarketSource
 
-MET_PER_TRANSACTION = 100
+MATCHED_PER_TRANSACTION = 100
 
 
 class PublicMarketData(MarketSource, Protocol):
-    """Public market data, which any exchange has; ExchangeUnavailable where it has none now."""
+    """Public market data of any exchange. Raises ExchangeUnavailable if it has none just now."""
 
     async def run(self) -> None: ...
 
 
 class MarketView(Protocol):
-    """One market, for an order that arrives there."""
+    """One market, as a new order meets it."""
 
     @property
     def rules(self) -> MarketRules: ...
 
     def quote(self, at: datetime) -> Quote:
-        """The prices by which it is judged; ExchangeUnavailable where they are not of that time."""
+        """The prices to check against. Raises ExchangeUnavailable if they are not of that time."""
         ...
 
     def levels_against(self, side: OrderSide, at: datetime) -> Iterable[BookLevel]:
-        """What an order of this side can take, best first."""
+        """The levels that an order of this side can take, best first."""
         ...
 
 
 class PendingPrices(Protocol):
-    """Orders that wait, and prices that they have not met yet."""
+    """Prices that the open orders have not been matched against yet."""
 
-    async def hold(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None: ...
+    async def apply_to(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None: ...
 
 
 class PriceSource(PublicMarketData, Protocol):
-    """Public market data, and what the books need of it."""
+    """Public market data, and what the Bookkeeper needs besides."""
 
     @property
     def rates(self) -> FeeRates: ...
@@ -55,17 +55,17 @@ class PriceSource(PublicMarketData, Protocol):
 
     @property
     def missed(self) -> PendingPrices | None:
-        """What comes before every look at the books; None where what is over is not made up for."""
+        """The prices to apply before every transaction; None if missed prices are not replayed."""
         ...
 
     async def market_view(self, symbol: str) -> MarketView:
-        """ExchangeRejected where the symbol is not traded, ExchangeUnavailable without a price."""
+        """Raises ExchangeRejected if the symbol is not traded, ExchangeUnavailable if unpriced."""
         ...
 
-    async def meetings(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
-        """As many as it takes until every price was met, each in a transaction of its own."""
+    async def pending_prices(self, resting: RestingOrders) -> Iterator[PendingPrices]:
+        """Batches until every price is applied, each for a transaction of its own."""
         ...
 
     def pause_seconds(self) -> float:
-        """How long until there are new prices to look at."""
+        """How long until there are new prices."""
         ...

@@ -1,4 +1,4 @@
-"""The simulated market as a place to trade on, where every tick that was missed is made up for."""
+"""SimulatedSource: paper trading on simulated markets, where every missed tick is replayed."""
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from app.domain.order_kinds import OrderSide
 from app.exchanges.paper.account.admission import CAPABILITIES
 from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
 from app.exchanges.paper.account.resting_orders import RestingOrders, ticks_after
-from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION, PendingPrices
+from app.exchanges.paper.price_sources.protocols import MATCHED_PER_TRANSACTION, PendingPrices
 from app.exchanges.paper.prices.candles import TIMEFRAMES
 from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote, tick_of
@@ -24,7 +24,7 @@ from app.ports import Clock
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulatedMarket:
-    """A market whose price can be worked out for any time."""
+    """A MarketView of a simulated market, whose price can be computed for any time."""
 
     simulated: SimulatedMarkets
     rules: MarketRules
@@ -38,17 +38,17 @@ class SimulatedMarket:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TickReplay:
-    """Every tick that the books have not noted, one after the other."""
+    """Matches the open orders against every tick that the ledger has not seen, one by one."""
 
     simulated: SimulatedMarkets
     most: int | None = None
 
-    async def hold(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None:
+    async def apply_to(self, ledger: LedgerTransaction, known: RestingOrders | None) -> None:
         await ledger.replay(self.simulated, known, most=self.most)
 
 
 class SimulatedSource:
-    """Always open, and never out of sight."""
+    """Simulated prices: always connected, always known."""
 
     capabilities = CAPABILITIES
     connection = Connection(connectivity=Connectivity.CONNECTED)
@@ -56,7 +56,7 @@ class SimulatedSource:
     def __init__(self, terms: PaperTerms, clock: Clock) -> None:
         self._simulated = SimulatedMarkets(terms)
         self._clock = clock
-        self._broadcasts = TickStreams(self._simulated, clock)
+        self._ticks = TickStreams(self._simulated, clock)
         self.market_set = f"paper {terms.seed}"
         self.missed = TickReplay(simulated=self._simulated)
 
@@ -81,37 +81,37 @@ class SimulatedSource:
         return TIMEFRAMES
 
     async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
-        return await self._broadcasts.past(asked)
+        return await self._ticks.past(asked)
 
     def watch_ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
-        return self._broadcasts.ticker(symbol)
+        return self._ticks.ticker(symbol)
 
     def watch_candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
-        return self._broadcasts.candles(symbol, timeframe)
+        return self._ticks.candles(symbol, timeframe)
 
     def watch_order_book(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
-        return self._broadcasts.order_book(symbol)
+        return self._ticks.order_book(symbol)
 
     async def market_view(self, symbol: str) -> SimulatedMarket:
         return SimulatedMarket(simulated=self._simulated, rules=self._simulated.listing(symbol))
 
-    async def meetings(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
-        return self._replays(waiting)
+    async def pending_prices(self, resting: RestingOrders) -> Iterator[PendingPrices]:
+        return self._replays(resting)
 
     def pause_seconds(self) -> float:
-        return self._broadcasts.pause_seconds()
+        return self._ticks.pause_seconds()
 
     async def run(self) -> None:
-        """Nothing has to be done for prices that can be worked out."""
+        """Nothing to do: the prices are computed on demand."""
 
-    def _replays(self, waiting: RestingOrders) -> Iterator[PendingPrices]:
-        while self._is_due(waiting):
-            yield TickReplay(simulated=self._simulated, most=MET_PER_TRANSACTION)
+    def _replays(self, resting: RestingOrders) -> Iterator[PendingPrices]:
+        while self._is_due(resting):
+            yield TickReplay(simulated=self._simulated, most=MATCHED_PER_TRANSACTION)
 
-    def _is_due(self, waiting: RestingOrders) -> bool:
+    def _is_due(self, resting: RestingOrders) -> bool:
         now = tick_of(self._clock.now())
-        ticks = ticks_after(waiting.tick, now)
-        if waiting.next_due(ticks, self._simulated.last) is not None:
+        ticks = ticks_after(resting.tick, now)
+        if resting.next_due(ticks, self._simulated.last) is not None:
             return True
-        waiting.tick = max(waiting.tick, now)
+        resting.tick = max(resting.tick, now)
         return False

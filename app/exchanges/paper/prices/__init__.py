@@ -1,1 +1,1 @@
-"""The simulated market: prices, candles and books computed from a seed and the time."""
+"""The simulated market: prices, candles and order books computed from a seed and the time."""

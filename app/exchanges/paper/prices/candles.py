@@ -1,4 +1,4 @@
-"""Candles that nobody stores: like the price, a pure function of seed, market and time."""
+"""CandleProcess: simulated candles, a pure function of seed, market and time; none is stored."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,17 +13,17 @@ from app.exchanges.paper.prices.listings import Listing
 from app.exchanges.paper.prices.price_path import TICK, PriceProcess, tick_of, time_of
 
 TIMEFRAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
-# Before it there is nothing to be told.
+# There are no candles before this time.
 BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
 
 _KEPT = 20_000
 _MINUTE_TICKS = timedelta(minutes=1) // TICK
-# Worth in quote, from the least to the most: what the ticks of a minute trade on average.
+# The least and the most that a minute trades, in quote; on average what its ticks trade.
 _MINUTE_WORTH = (900_000, 1_260_000)
 
 
 class CandleProcess:
-    """What the price did in spans of ticks; one that is over is worked out once."""
+    """Computes candles; a closed candle is computed once and cached."""
 
     def __init__(self, seed: int, prices: PriceProcess) -> None:
         self._seed = seed
@@ -32,14 +32,14 @@ class CandleProcess:
         self._extremes = cache(lambda listing: Extremes(prices.waves(listing)))
 
     def candle(self, listing: Listing, span: timedelta, start: datetime, now: datetime) -> Candle:
-        """The one that begins there, as far as it has come by now."""
+        """The candle that begins there, up to now."""
         if start + span <= now:
             return self._closed(listing, span, start)
         return self._until(listing, start, tick_of(now) + 1)
 
     def grown(self, listing: Listing, candle: Candle, before: int, tick: int) -> Candle:
-        """A running candle that has seen all ticks up to one, and now up to another."""
-        prices = [self._prices.last(listing, one) for one in range(before + 1, tick + 1)]
+        """An unfinished candle of all ticks up to `before`, extended up to `tick`."""
+        prices = [self._prices.last(listing, later) for later in range(before + 1, tick + 1)]
         return replace(
             candle,
             high=max(candle.high, *prices),
@@ -52,7 +52,7 @@ class CandleProcess:
         return replace(self._until(listing, start, tick_of(start + span)), is_closed=True)
 
     def _until(self, listing: Listing, start: datetime, end: int) -> Candle:
-        """Up to a tick, and without it."""
+        """The candle up to a tick, which is excluded."""
         first = tick_of(start)
         highest, lowest = self._extremes(listing).candidates(first, end)
         return Candle(
@@ -66,7 +66,7 @@ class CandleProcess:
         )
 
     def _volume(self, listing: Listing, start: int, end: int) -> Decimal:
-        """Told by the minute, which grows evenly: so long spans hold what their parts do."""
+        """The volume by minutes, each growing evenly, so that long candles sum up short ones."""
         first, rest = start // _MINUTE_TICKS, end % _MINUTE_TICKS
         last = end // _MINUTE_TICKS
         steps = sum(self._minute(listing, minute) for minute in range(first, last))
@@ -75,7 +75,7 @@ class CandleProcess:
         return money.multiply(Decimal(steps), listing.amount_step)
 
     def _minute(self, listing: Listing, minute: int) -> int:
-        """So many steps of the amount change hands in it, at the price that all began with."""
+        """One minute's volume in amount steps, valued at the listing's anchor price."""
         name = f"{self._seed}|volume|{listing.symbol}|{minute}"
         die = int.from_bytes(blake2b(name.encode(), digest_size=4).digest())
         least, most = _MINUTE_WORTH
@@ -84,5 +84,5 @@ class CandleProcess:
 
 
 def begin_of(at: datetime, span: timedelta) -> datetime:
-    """When the candle began that runs at this time."""
+    """The start of the candle that contains this time."""
     return time_of(tick_of(at) // (span // TICK) * (span // TICK))

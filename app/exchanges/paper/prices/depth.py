@@ -1,4 +1,4 @@
-"""The book that nobody stores: like the price, a pure function of seed, market and tick."""
+"""DepthProcess: simulated order books, a pure function of seed, market and tick; none is stored."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,8 +13,8 @@ from app.exchanges.paper.prices.price_path import PriceProcess, time_of
 
 LEVELS = 50
 
-# Each from the least to the most. Worth is in quote: the best level is enough for a small order.
-# The levels behind it grow, and stand some hundredths of a percent apart.
+# Each a (least, most). Worth is in quote: the best level is enough for a small order. The levels
+# behind it grow, and are some hundredths of a percent apart.
 _BEST_WORTH = (1_200, 1_800)
 _MORE_WORTH = (100, 400)
 _GAP_MILLIONTHS = (100, 300)
@@ -22,7 +22,7 @@ _TRADED_WORTH = (1_000, 8_000)
 
 
 class DepthProcess:
-    """What stands around the price, and how much is traded at it."""
+    """Computes the order book around the price, and the volume traded at it."""
 
     def __init__(self, seed: int, prices: PriceProcess) -> None:
         self._seed = seed
@@ -36,9 +36,9 @@ class DepthProcess:
         return OrderBook(bids=bids, asks=asks, at=time_of(tick))
 
     def levels(self, listing: Listing, side: OrderSide, tick: int) -> Iterator[BookLevel]:
-        """The orders of others on this side, best first; a level that nobody asks for costs none.
+        """The levels of this side, best first, computed one by one as they are consumed.
 
-        Whatever is taken stands there again for the next order.
+        Taking from a level changes nothing: the next order finds it whole.
         """
         last = self._prices.last(listing, tick)
         away = -listing.price_step if side is OrderSide.BUY else listing.price_step
@@ -54,12 +54,12 @@ class DepthProcess:
             )
 
     def traded(self, listing: Listing, tick: int) -> Decimal:
-        """How much base changes hands during one tick."""
+        """The base volume of one tick."""
         worth = _between(_TRADED_WORTH, self._dice(f"{listing.symbol}|traded|{tick}")[0])
         return _amount(worth, self._prices.last(listing, tick), listing)
 
     def _dice(self, name: str) -> tuple[int, int]:
-        """Two numbers of 32 bits."""
+        """Two pseudo-random 32-bit numbers."""
         digest = blake2b(f"{self._seed}|depth|{name}".encode(), digest_size=8).digest()
         return int.from_bytes(digest[:4]), int.from_bytes(digest[4:])
 

@@ -1,8 +1,8 @@
-"""Where a price stood highest and lowest in a span of ticks, without looking at each of them.
+"""Extremes: finds the highest and lowest tick in a span without computing every tick.
 
-Between two of its values a wave only rises or only falls: its ends bound it. A block of ticks whose
-bounds cannot beat what was found elsewhere is not looked into, so that a day costs some hundred
-looks in the place of 345,600.
+Between two of its values a wave only rises or only falls, so its ends bound it. A block of ticks
+whose bounds cannot beat the best found so far is skipped: a day costs some hundred evaluations
+instead of 345,600.
 """
 
 import heapq
@@ -18,7 +18,7 @@ from app.exchanges.paper.prices.price_path import (
 
 _PARTS = 4
 _KEPT_CELLS = 4096
-# Far above what floats are off by, and far below one step of any price.
+# Far above the rounding error of floats, and far below one step of any price.
 _MARGIN = 1e-6
 
 Bounds = tuple[float, float]
@@ -26,14 +26,14 @@ Block = tuple[int, int]
 
 
 class Extremes:
-    """One market's highest and lowest ticks."""
+    """Finds one market's highest and lowest ticks."""
 
     def __init__(self, waves: Sequence[Wave]) -> None:
         self._waves = [_Swing(wave) for wave in waves]
         self._opened: dict[Block, list[tuple[float, float, Block]]] = {}
 
     def candidates(self, start: int, end: int) -> tuple[list[int], list[int]]:
-        """The ticks of which one is the highest, and those of which one is the lowest."""
+        """The ticks that may be the highest, and those that may be the lowest (float rounding)."""
         self._opened.clear()
         blocks = list(_blocks(start, end))
         bounds = [(*self._bounds(*block, 1)[0], block) for block in blocks]
@@ -42,7 +42,7 @@ class Extremes:
         return highest, lowest
 
     def _search(self, heap: list[tuple[float, Block]], *, sign: int) -> list[int]:
-        """The lowest ticks, or, with the sign turned, the highest: the most hopeful block first."""
+        """Best-first search for the lowest ticks, or, with the sign reversed, the highest."""
         heapq.heapify(heap)
         found: list[tuple[float, int]] = []
         best = float("inf")
@@ -69,7 +69,7 @@ class Extremes:
         return self._opened[block]
 
     def _bounds(self, start: int, size: int, count: int) -> list[Bounds]:
-        """The lowest and the highest that each of so many blocks in a row can hold."""
+        """A lower and an upper bound for each of `count` consecutive blocks."""
         lows, highs = [0.0] * count, [0.0] * count
         for wave in self._waves:
             if wave.length >= size:
@@ -80,7 +80,7 @@ class Extremes:
 
 
 class _Swing:
-    """One wave: what it adds to the bounds of blocks in a row."""
+    """One wave's contribution to the bounds of consecutive blocks."""
 
     def __init__(self, wave: Wave) -> None:
         self.length = wave.length
@@ -90,7 +90,7 @@ class _Swing:
         self._cells: dict[int, tuple[float, float]] = {}
 
     def add_ends(self, start: int, size: int, lows: list[float], highs: list[float]) -> None:
-        """For blocks in each of which it only rises or only falls."""
+        """For blocks in which the wave only rises or only falls."""
         length = self.length
         cell, offset = divmod(start, length)
         base, rise = self._cell(cell)
@@ -113,7 +113,7 @@ class _Swing:
                 base, rise = self._cell(cell)
 
     def add_values(self, start: int, size: int, lows: list[float], highs: list[float]) -> None:
-        """For blocks that hold several of its values: those, or all that they could be."""
+        """For blocks that contain several of its values: their range, or the whole amplitude."""
         width = size // self.length
         first = start // self.length
         for number in range(len(lows)):
@@ -127,7 +127,7 @@ class _Swing:
             highs[number] += high
 
     def _cell(self, cell: int) -> tuple[float, float]:
-        """Where it begins in a cell, and how far it goes there."""
+        """The wave's value at the start of a cell, and its slope there."""
         known = self._cells.get(cell)
         if known is None:
             if len(self._cells) >= _KEPT_CELLS:
@@ -140,7 +140,7 @@ class _Swing:
 
 
 def _blocks(start: int, end: int) -> Iterator[Block]:
-    """The largest blocks that begin at a multiple of their size."""
+    """The span as the largest blocks that begin at a multiple of their size."""
     while start < end:
         size = 1
         while start % (size * _PARTS) == 0 and start + size * _PARTS <= end:

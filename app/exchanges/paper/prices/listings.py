@@ -1,4 +1,4 @@
-"""What is listed on the paper exchange, in which steps, and where its price began."""
+"""The paper exchange's listed markets: their steps and minimums, anchor price and volatility."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +14,7 @@ _TEN = Decimal(10)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarketRules:
-    """A spot market, and what it asks of an order."""
+    """A spot market's rules for orders: steps and minimums."""
 
     base: str
     quote: str
@@ -30,10 +30,10 @@ class MarketRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing(MarketRules):
-    """A simulated market and the character of its price."""
+    """A simulated market with its anchor price and volatility."""
 
     anchor: Decimal
-    # How lively the price is beside bitcoin's.
+    # Relative to bitcoin's volatility.
     volatility_percent: int
 
     def market(self, fees: FeeRates) -> Market:

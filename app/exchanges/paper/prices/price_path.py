@@ -1,4 +1,4 @@
-"""Prices that nobody stores: each is a pure function of the seed, the market and the time."""
+"""PriceProcess: simulated prices as a pure function of seed, market and time; none is stored."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,10 +15,10 @@ TICK = timedelta(milliseconds=250)
 _TICKS_PER_DAY = timedelta(days=1) // TICK
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Waves of noise, each four times as long as the one before: ticks, and the most that it moves the
-# price, in millionths. From an hour on, four times as long is twice as high, as with a random walk;
-# the short ones are higher than that, so that the price keeps coming back to where it was. Together
-# they stay below one half, so that even twice the volatility leaves a positive price.
+# Waves of noise, each four times as long as the one before: length in ticks, and the most that it
+# moves the price, in millionths. From an hour on, four times as long is twice as high, as in a
+# random walk; the shorter waves are higher than that, so that the price reverts to its mean. In
+# sum they stay below one half, so that even twice the volatility leaves a positive price.
 _WAVES = (
     (1, 400),
     (4, 400),
@@ -34,11 +34,11 @@ _WAVES = (
     (4_194_304, 100_000),
     (16_777_216, 200_000),
 )
-# Waves up to this length are a market's own; the longer ones are shared by all of the same base,
-# so that BTC/USD and BTC/USDT never part.
+# Waves up to this length are a market's own; all markets of one base share the longer ones, so
+# that BTC/USD and BTC/USDT never drift apart.
 _OWN_WAVE_TICKS = 16
 
-# Of one world: five minutes of three markets, in about a megabyte.
+# Five minutes of three markets, in about a megabyte.
 _KEPT_PRICES = 4_096
 
 LATTICE_BITS = 63
@@ -48,7 +48,7 @@ _SCALE = 1_000_000 * 100 << LATTICE_BITS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wave:
-    """A part of a price: how long it is, how high, and whose."""
+    """One wave of noise in a price: its name (which seeds it), length and amplitude."""
 
     name: str
     length: int
@@ -57,7 +57,7 @@ class Wave:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quote:
-    """What a market is worth during one tick."""
+    """A market's prices during one tick."""
 
     bid: Decimal
     ask: Decimal
@@ -65,7 +65,7 @@ class Quote:
     at: datetime
 
     def best_against(self, side: OrderSide) -> Decimal:
-        """The price at which an order of this side trades at once."""
+        """The best price that an order of this side can take."""
         return self.ask if side is OrderSide.BUY else self.bid
 
 
@@ -78,11 +78,11 @@ def time_of(tick: int) -> datetime:
 
 
 class PriceProcess:
-    """The prices of one world: the same seed, the same world, in every process and at any time."""
+    """The prices for one seed: the same in every process and at any time."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        # Orders, waiting orders and watchers of all accounts ask for the prices of the same ticks.
+        # Cached, because orders and subscribers of all accounts ask for the prices of the same ticks.
         self.last = lru_cache(maxsize=_KEPT_PRICES)(self._last)
         self.waves = cache(self._name_waves)
 
@@ -97,7 +97,7 @@ class PriceProcess:
         )
 
     def ticker(self, listing: Listing, tick: int) -> Ticker:
-        """The quote and its change in a day; nobody trades here, so there is no volume."""
+        """The quote with its change in a day; no volume, because nobody trades here."""
         quote = self.quote(listing, tick)
         before = self.last(listing, tick - _TICKS_PER_DAY)
         change = money.divide(money.subtract(quote.last, before), before)
@@ -134,12 +134,12 @@ class PriceProcess:
 
 @lru_cache(maxsize=8)
 def prices_of(seed: int) -> PriceProcess:
-    """The prices of this world, which its accounts share."""
+    """The prices of this seed, shared by all accounts that use it."""
     return PriceProcess(seed)
 
 
 def _noise(name: str, length: int, tick: int) -> int:
-    """Smoothly from one random value to the next, a length of ticks apart."""
+    """A value that moves smoothly between random values that are `length` ticks apart."""
     cell, offset = divmod(tick, length)
     start = lattice_value(name, cell)
     if offset == 0:
@@ -149,7 +149,7 @@ def _noise(name: str, length: int, tick: int) -> int:
 
 
 def weight_of(offset: int, length: int) -> int:
-    """How far a wave has gone from one value to the next, as a part of 2**20."""
+    """How far a wave has moved from one value to the next, as a fraction of 2**20."""
     one = 1 << WEIGHT_BITS
     x = offset * one // length
     return x * x * (3 * one - 2 * x) >> (2 * WEIGHT_BITS)
@@ -157,6 +157,6 @@ def weight_of(offset: int, length: int) -> int:
 
 @lru_cache(maxsize=16_384)
 def lattice_value(name: str, cell: int) -> int:
-    """Evenly spread from minus to plus 2**63."""
+    """A pseudo-random value, uniform from -2**63 to 2**63."""
     digest = blake2b(f"{name}|{cell}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) - (1 << LATTICE_BITS)

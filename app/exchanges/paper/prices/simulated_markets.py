@@ -1,4 +1,4 @@
-"""What a paper account trades on: its terms, the listed markets, and their prices."""
+"""PaperTerms, a paper account's settings, and SimulatedMarkets, its markets and their prices."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ from app.exchanges.paper.prices.price_path import Quote, prices_of, tick_of
 class PaperTerms:
     """Settings of a paper account.
 
-    The balances are paid in when the account is first used, and never again: changing them later
-    refills nothing. Fees and seed count from the next start on.
+    The balances are deposited when the account is first used, and never again: changing them
+    later adds nothing. Changed fees and seed apply from the next start.
     """
 
     balances: Mapping[str, Decimal]
@@ -36,7 +36,7 @@ class PaperTerms:
 
 
 class SimulatedMarkets:
-    """The markets as one account meets them."""
+    """The simulated markets of one account."""
 
     def __init__(self, terms: PaperTerms) -> None:
         rates = terms.rates
@@ -46,11 +46,12 @@ class SimulatedMarkets:
         self._candles = CandleProcess(terms.seed, self._prices)
         self._listings = {listing.symbol: listing for listing in LISTINGS}
         self.markets = {listing.symbol: listing.market(rates) for listing in LISTINGS}
-        nothing = {asset: money.ZERO for one in LISTINGS for asset in (one.base, one.quote)}
-        self.opening_balances: Mapping[str, Decimal] = {**nothing, **terms.balances}
+        assets = (asset for listing in LISTINGS for asset in (listing.base, listing.quote))
+        zeros = dict.fromkeys(assets, money.ZERO)
+        self.opening_balances: Mapping[str, Decimal] = {**zeros, **terms.balances}
 
     def listing(self, symbol: str) -> Listing:
-        """The listing of a symbol; ExchangeRejected where there is none."""
+        """The symbol's listing. Raises ExchangeRejected if it is not listed."""
         listing = self._listings.get(symbol)
         if listing is None:
             words = f"the paper exchange lists {', '.join(self._listings)} and no other symbol"
@@ -60,7 +61,7 @@ class SimulatedMarkets:
         return listing
 
     def tickers(self, symbols: Sequence[str], at: datetime) -> Mapping[str, Ticker]:
-        """Those of the symbols that are listed."""
+        """The tickers of those symbols that are listed."""
         tick = tick_of(at)
         known = (self._listings[symbol] for symbol in symbols if symbol in self._listings)
         return {listing.symbol: self._prices.ticker(listing, tick) for listing in known}
@@ -72,22 +73,22 @@ class SimulatedMarkets:
         return self._prices.quote(self.listing(symbol), tick)
 
     def book(self, symbol: str, at: datetime, depth: int = LEVELS) -> OrderBook:
-        """What others offer at this moment, each side best first, to a depth of 50 at most."""
+        """The order book at this moment, each side best first, at most 50 levels deep."""
         return self._depth.book(self.listing(symbol), tick_of(at), depth)
 
     def candle(self, symbol: str, span: timedelta, start: datetime, now: datetime) -> Candle:
-        """The candle that begins there, which runs where it has not ended by now."""
+        """The candle that begins there, unfinished if it has not ended by now."""
         return self._candles.candle(self.listing(symbol), span, start, now)
 
     def grown(self, symbol: str, candle: Candle, before: int, tick: int) -> Candle:
-        """A running candle that knows all ticks up to one, when it knows them up to another."""
+        """An unfinished candle of all ticks up to `before`, extended up to `tick`."""
         return self._candles.grown(self.listing(symbol), candle, before, tick)
 
     def levels_against(self, side: OrderSide, symbol: str, tick: int) -> Iterator[BookLevel]:
-        """What an order of this side can take, best first."""
+        """The levels that an order of this side can take, best first."""
         other = OrderSide.SELL if side is OrderSide.BUY else OrderSide.BUY
         return self._depth.levels(self.listing(symbol), other, tick)
 
     def traded(self, symbol: str, tick: int) -> Decimal:
-        """The volume of one tick, of which the waiting orders get their fills."""
+        """The volume of one tick, which the open orders share."""
         return self._depth.traded(self.listing(symbol), tick)

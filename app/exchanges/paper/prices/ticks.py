@@ -1,4 +1,4 @@
-"""The simulated market as it goes on: something new with every tick."""
+"""TickStreams: live tickers, order books and candles of the simulated market, new at each tick."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -12,18 +12,18 @@ from app.exchanges.paper.prices.price_path import TICK, tick_of, time_of
 from app.exchanges.paper.prices.simulated_markets import SimulatedMarkets
 from app.ports import Clock
 
-# Whoever was away for longer looks at the span anew, not at every tick of it.
+# A reader that was away for more ticks gets the candle computed anew, not tick by tick.
 _FAR_TICKS = 240
 _STEPS_BETWEEN = 10
 
 
 class TickStreams:
-    """What the venue tells of each tick, and of the spans that have passed."""
+    """Streams of the simulated markets' ticks, and their past candles."""
 
     def __init__(self, simulated: SimulatedMarkets, clock: Clock) -> None:
         self._simulated = simulated
         self._clock = clock
-        self._working = asyncio.Lock()
+        self._computing = asyncio.Lock()
 
     def pause_seconds(self) -> float:
         """How long until the next tick."""
@@ -41,7 +41,7 @@ class TickStreams:
             yield self._simulated.book(symbol, self._clock.now())
 
     async def candles(self, symbol: str, timeframe: str) -> AsyncGenerator[Candle, None]:
-        """Also how each ends: as one that is closed."""
+        """The running candle at every tick, and each candle once more when it closes."""
         span = CandleRequest(symbol=symbol, timeframe=timeframe, limit=1).span
         tick, candle = -1, None
         while True:
@@ -59,17 +59,17 @@ class TickStreams:
             await self._clock.sleep(self.pause_seconds())
 
     async def past(self, asked: CandleRequest) -> Sequence[Candle]:
-        """One after the other, with room for others between: each takes some milliseconds."""
-        now, found = self._clock.now(), []
-        async with self._working:
+        """Past candles, computed one by one with yields between: each takes some milliseconds."""
+        now, candles = self._clock.now(), []
+        async with self._computing:
             for start in _starts(asked, now):
-                found.append(self._simulated.candle(asked.symbol, asked.span, start, now))
-                await _let_others_go_on()
-        return found
+                candles.append(self._simulated.candle(asked.symbol, asked.span, start, now))
+                await _yield_to_others()
+        return candles
 
 
-async def _let_others_go_on() -> None:
-    """By several steps, for what takes many would wait for a candle at each of them."""
+async def _yield_to_others() -> None:
+    """Yield several times: other tasks need many steps, and would wait for a candle at each one."""
     for _ in range(_STEPS_BETWEEN):
         await asyncio.sleep(0)
 

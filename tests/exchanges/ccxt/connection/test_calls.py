@@ -8,7 +8,7 @@ from app.domain.orders.reports import OrderIntent, OrderKey
 from app.domain.orders.terms import OrderTerms
 from app.exchanges.ccxt.connection.calls import canceling, is_this, placing, searching
 from app.exchanges.ccxt.connection.capabilities import offers
-from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS, ExchangeQuirks, venue_of
+from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS, ExchangeQuirks, quirks_of
 from tests.support.exchanges.request_recorders import Sent, recorded, sent_for
 from tests.support.makers import changed
 
@@ -199,7 +199,7 @@ async def test_an_order_is_looked_up_by_the_exchanges_id_first(
 
 
 def test_where_nobody_looked_every_list_is_gone_through_and_none_is_narrowed() -> None:
-    venue = venue_of("gate")
+    venue = quirks_of("gate")
     assert not venue.is_known
     assert canceling(OURS, venue) is None
     calls = list(searching(OURS, venue))
@@ -235,7 +235,7 @@ async def test_every_question_of_a_row_is_one_that_ccxt_can_put(venue: ExchangeQ
         assert not offers(client, "fetch_no_such_thing")
 
 
-@pytest.mark.parametrize("venue", [*QUIRKS.values(), venue_of("gate")])
+@pytest.mark.parametrize("venue", [*QUIRKS.values(), quirks_of("gate")])
 def test_every_argument_of_an_order_is_a_text(venue: ExchangeQuirks) -> None:
     intent = changed(INTENT, amount=Decimal("1E-8"), price=Decimal("1E+2"))
     *texts, _params = placing(intent, venue).arguments

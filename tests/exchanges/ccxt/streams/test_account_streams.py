@@ -66,10 +66,10 @@ async def test_a_socket_that_failed_with_nobody_waiting_is_closed_at_the_next_lo
     failed, well = Socket(), Socket()
     client = SimpleNamespace(clients={"a": failed, "b": well})
     watchdog = Watchdog(clock, silence_seconds=SILENCE)
-    await watchdog.look(client)
+    await watchdog.check(client)
     assert (failed.closed, well.closed) == (0, 0)
     failed.rejections["spot"] = RuntimeError("the stream has ended")
-    await watchdog.look(client)
+    await watchdog.check(client)
     assert (failed.closed, well.closed) == (1, 0)
     assert client.clients == {"b": well}
 
@@ -84,9 +84,9 @@ async def test_a_socket_that_cannot_be_closed_is_let_go() -> None:
         clients={"a": SimpleNamespace(last_message_at=None, rejections={}, close=fails)}
     )
     watchdog = Watchdog(clock, silence_seconds=SILENCE)
-    await watchdog.look(client)
+    await watchdog.check(client)
     await clock.advance(SILENCE)
-    await watchdog.look(client)
+    await watchdog.check(client)
     assert client.clients == {}
 
 

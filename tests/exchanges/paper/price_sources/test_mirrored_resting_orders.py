@@ -12,7 +12,7 @@ from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
 from app.errors import ExchangeDoubt, ExchangeUnavailable
 from app.exchanges.paper.price_sources.mirrored import POLL_SECONDS
-from app.exchanges.paper.price_sources.protocols import MET_PER_TRANSACTION
+from app.exchanges.paper.price_sources.protocols import MATCHED_PER_TRANSACTION
 from tests.exchanges.conftest import START
 from tests.exchanges.paper.test_exchange import FlakyBooks
 from tests.support.clock import ManualClock
@@ -155,7 +155,9 @@ class CountedBooks(MemoryLedger):
 async def test_a_crash_of_the_price_fills_a_hundred_orders_in_a_transaction() -> None:
     books = CountedBooks()
     hand = ManualRig(books, ManualClock(START))
-    intents = [a_limit(BELOW, amount=Decimal("0.0005")) for _ in range(2 * MET_PER_TRANSACTION + 1)]
+    intents = [
+        a_limit(BELOW, amount=Decimal("0.0005")) for _ in range(2 * MATCHED_PER_TRANSACTION + 1)
+    ]
     for intent in intents:
         await hand.gateway.submit(intent)
     async with running(hand):
