@@ -1,5 +1,6 @@
 """Starts orderdeck or the baseline as a process with a temporary folder, and stops it."""
 
+import json
 import os
 import re
 import signal
@@ -119,4 +120,14 @@ def _await_port(process: subprocess.Popen[bytes], log: Path) -> int:
 
 def _complaints(log: Path) -> str:
     lines = log.read_text().splitlines()
-    return "\n".join(line for line in lines if not line.startswith((" ", "orderdeck ")))[-1000:]
+    return "\n".join(line for line in lines if _is_complaint(line))[-1000:]
+
+
+def _is_complaint(line: str) -> bool:
+    """Neither the banner nor a line that the log itself calls information."""
+    if line.startswith((" ", "orderdeck ")):
+        return False
+    try:
+        return json.loads(line)["level"] != "info"
+    except (ValueError, TypeError, KeyError):
+        return True

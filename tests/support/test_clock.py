@@ -1,3 +1,5 @@
+"""The manual clock: whom it wakes, in which order, and what it waits for."""
+
 import asyncio
 import sys
 import threading

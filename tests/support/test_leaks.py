@@ -1,3 +1,5 @@
+"""Secrets are found in whatever a test has written."""
+
 import hashlib
 
 import pytest

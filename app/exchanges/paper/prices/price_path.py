@@ -82,7 +82,7 @@ class PriceProcess:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        # Cached, because orders and subscribers of all accounts ask for the prices of the same ticks.
+        # Cached: orders and subscribers of all accounts ask for the prices of the same ticks.
         self.last = lru_cache(maxsize=_KEPT_PRICES)(self._last)
         self.waves = cache(self._name_waves)
 
