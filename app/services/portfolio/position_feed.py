@@ -1,4 +1,4 @@
-"""Positions as they change."""
+"""Live lists of positions, for subscriptions: one live query per filter."""
 
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ from app.services.portfolio.positions import PositionFilter, PositionList, Posit
 
 
 class PositionFeed:
-    """Follows positions for as many as want to watch."""
+    """Follows positions; subscribers to the same list share each evaluation."""
 
     def __init__(
         self, positions: PositionService, accounts: AccountService, views: ConsistentViews,
@@ -26,13 +26,13 @@ class PositionFeed:
     async def follow(
         self, accounts: frozenset[str], wanted: PositionFilter
     ) -> AsyncGenerator[PositionList, None]:
-        """The list as it is now, and anew whenever a fill or a price has changed it."""
-        subject = LiveQuery(
-            key=("positions", accounts, wanted), look=partial(self._look, accounts, wanted)
+        """Yield the list now, and again whenever a fill or a price has changed it."""
+        query = LiveQuery(
+            key=("positions", accounts, wanted), look=partial(self._observe, accounts, wanted)
         )
-        return await self._live.follow(subject)
+        return await self._live.follow(query)
 
-    async def _look(
+    async def _observe(
         self, accounts: frozenset[str], wanted: PositionFilter, _before: PositionList | None
     ) -> Observation[PositionList]:
         asked = [self._accounts.get(name) for name in sorted(wanted.names_among(accounts))]
@@ -43,7 +43,7 @@ class PositionFeed:
         )
 
     def _prices(self, found: PositionList) -> Sequence[Channel[Ticker]]:
-        keys = [one.key for one in found.nodes]
+        keys = [position.key for position in found.nodes]
         return [
             ticker_channel(self._accounts.get(key.account).gateway.market_set, key.symbol)
             for key in keys

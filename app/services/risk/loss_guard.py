@@ -108,11 +108,11 @@ class LossGuard:
     async def _look(self, view: View, account: AccountEntry, rules: Rules) -> Losses | None:
         """None where something has no price: nobody knows then what is lost."""
         portfolio = await self._portfolios.read(view, account, None)
-        if not portfolio.appraisal.is_complete:
+        if not portfolio.valuation.is_complete:
             return None
         began = rules.window.day(self._clock.now()).began
         base = await view.equity_at(portfolio.records, began)
-        point = await point_of(view, portfolio.appraisal, self._clock.now())
+        point = await point_of(view, portfolio.valuation, self._clock.now())
         daily = money.ZERO if base is None else loss_between(base, point)
         return Losses(daily=daily, drawdown_percent=portfolio.drawdown_percent)
 
