@@ -70,7 +70,7 @@ class BotService:
 
     async def follow(self) -> AsyncGenerator[Bot, None]:
         """As it stands now, and anew with every change."""
-        return await self._live.follow(live_queries.LiveQuery(key="bot", look=self._look))
+        return await self._live.follow(live_queries.LiveQuery(key="bot", observe=self._observe))
 
     async def start(self, plan: BotPlan) -> None:
         """Begin, or go on after a pause, perhaps with something else to do."""
@@ -108,7 +108,7 @@ class BotService:
                 if not made:
                     await trigger.wait_at_most(self._database.poll_seconds)
 
-    async def _look(self, _before: Bot | None) -> Observation[Bot]:
+    async def _observe(self, _before: Bot | None) -> Observation[Bot]:
         async with self._views.open(frozenset()) as view:
             return Observation(state=await view.bot())
 

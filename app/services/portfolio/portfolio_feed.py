@@ -30,7 +30,7 @@ class PortfolioFeed:
         """Yield the portfolio now, and again whenever a visible value changes."""
         query = LiveQuery(
             key=("portfolio", account.name, currency),
-            look=partial(self._observe, account, currency),
+            observe=partial(self._observe, account, currency),
         )
         return await self._live.follow(query)
 

@@ -28,7 +28,7 @@ class PositionFeed:
     ) -> AsyncGenerator[PositionList, None]:
         """Yield the list now, and again whenever a fill or a price has changed it."""
         query = LiveQuery(
-            key=("positions", accounts, wanted), look=partial(self._observe, accounts, wanted)
+            key=("positions", accounts, wanted), observe=partial(self._observe, accounts, wanted)
         )
         return await self._live.follow(query)
 

@@ -109,7 +109,7 @@ class RiskService:
     async def follow(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
         """As it stands now, and anew when limits, states, orders or figures have changed."""
         subject = live_queries.LiveQuery(
-            key=("risk", account.name), look=partial(self._look, account)
+            key=("risk", account.name), observe=partial(self._observe, account)
         )
         return await self._live.follow(subject)
 
@@ -122,7 +122,7 @@ class RiskService:
             drawdown_percent=portfolio.drawdown_percent,
         )
 
-    async def _look(
+    async def _observe(
         self, account: AccountEntry, before: WatchedRisk | None
     ) -> Observation[WatchedRisk]:
         """Figures of a moment ago, where the exchange does not tell: the state matters more."""

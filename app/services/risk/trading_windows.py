@@ -63,10 +63,10 @@ class TradingWindowService:
     async def follow(self) -> AsyncGenerator[ShownWindow, None]:
         """As it stands now, and anew when it opens or closes and with each trade."""
         return await self._live.follow(
-            live_queries.LiveQuery(key="trading window", look=self._look)
+            live_queries.LiveQuery(key="trading window", observe=self._observe)
         )
 
-    async def _look(self, _before: ShownWindow | None) -> Observation[ShownWindow]:
+    async def _observe(self, _before: ShownWindow | None) -> Observation[ShownWindow]:
         async with self._views.open(frozenset()) as view:
             state = await self.read(view)
         return Observation(state=ShownWindow(state), good_for_seconds=LOOK_SECONDS)
