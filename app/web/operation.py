@@ -33,7 +33,7 @@ def routes(services: Callable[[], Services], guarded: Guard) -> list[BaseRoute]:
 
     async def tell_metrics(request: Request) -> Response:
         _check(request.scope["token"])
-        told, kind = await services().metrics_export.told(request.headers.get("accept", ""))
+        told, kind = await services().metrics_export.render(request.headers.get("accept", ""))
         return Response(told, headers={**NOT_KEPT, "Content-Type": kind})
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]

@@ -1,4 +1,4 @@
-"""How an account is: whether its exchange is reached, and what it says of the account's keys."""
+"""Checks of an account: whether its exchange is reached, and what its keys may do."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +21,7 @@ _LOOK = "look at the network and at the exchange's own status page"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountCandidate:
-    """An account as it is configured, and how its exchange is asked without changing anything."""
+    """A configured account, and how to open its gateway without changing anything."""
 
     name: str
     exchange: str
@@ -39,10 +39,10 @@ class AccountCandidate:
 
 
 async def examine_account(account: AccountCandidate, clock: Clock) -> list[Finding]:
-    """Asks, and places nothing."""
+    """Ask the exchange about the account; places no order."""
     try:
         async with clock.timeout(ANSWER_SECONDS), account.open() as gateway:
-            return [one async for one in _examine(account, gateway, clock)]
+            return [finding async for finding in _examine(account, gateway, clock)]
     except SettingsError as error:
         words = f"{account.words}: it cannot be used: {error}"
         return [fault(account.title, words, "mend its settings")]

@@ -1,4 +1,4 @@
-"""The metrics as they are told: what was counted, and how things stand when somebody asks."""
+"""The export of metrics for Prometheus: counters, and gauges that are read at each export."""
 
 from functools import partial
 from math import nan
@@ -21,7 +21,7 @@ from app.storage.database import Database
 
 
 class MetricsExport:
-    """Takes a reading of everything that stands at some value, whenever it is asked."""
+    """Reads all gauges and renders the metrics, at each request."""
 
     def __init__(
         self,
@@ -66,8 +66,8 @@ class MetricsExport:
         build = gauge("build_info", "Which program this is; always 1.", ["version", "python"])
         build.labels(__version__, python_version()).set(1)
 
-    async def told(self, accept: str) -> tuple[bytes, str]:
-        """In the format that the asker likes best, and what that is called."""
+    async def render(self, accept: str) -> tuple[bytes, str]:
+        """The metrics in the format that the client prefers, and its content type."""
         await self._read_doubts()
         await self._read_readiness()
         self._read_accounts()
@@ -76,7 +76,7 @@ class MetricsExport:
         return encode(self._metrics.registry), content_type
 
     async def _read_doubts(self) -> None:
-        """Where the database cannot be read, nobody knows."""
+        """Set the gauges of orders in doubt; NaN if the database cannot be read."""
         names, now = self._accounts.entries, self._clock.now()
         try:
             async with self._database.snapshot() as view:
