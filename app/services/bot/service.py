@@ -177,7 +177,7 @@ def _started(bot: Bot, plan: BotPlan, clock: Clock) -> Bot:
     planned = replace(bot, account=name, assignments=assignments, cycle_seconds=seconds)
     if bot.state in _UNDER_WAY and bot.desired is BotState.RUNNING:
         if planned != bot:
-            deny(_state("it is running: pause or stop it before it is told something else"))
+            deny(_state("it is running: pause or stop it before you change its plan"))
         return bot
     if bot.state is BotState.STOPPING:
         deny(_state("it is stopping: start it once it has stopped"))
@@ -227,7 +227,7 @@ def _stopped(bot: Bot, wish: StopOptions) -> Bot:
 
 
 def _deny_not_yet() -> Bot:
-    raise Denied(_state("it is about to pause: tell it something else once it has"))
+    raise Denied(_state("it is about to pause: change its plan once it has paused"))
 
 
 def _check_list(assignments: Sequence[Assignment]) -> Refusal | None:
