@@ -33,7 +33,7 @@ def trying(
 async def waits(
     login_throttle: LoginThrottle, clock: ManualClock, address: str, seconds: float
 ) -> bool:
-    """Whether a wrong secret from there is told just then, and not before."""
+    """Whether a wrong secret from this address is answered after this time, and not before."""
     with trying(login_throttle, address) as [task]:
         await clock.until_asleep()
         await clock.advance(seconds - 0.05)
