@@ -81,7 +81,7 @@ class Build:
         )
 
     async def prepare(self) -> None:
-        """Prepare what must be done before the first request, such as putting orders in doubt."""
+        """Prepare for the first request: ADMIN token, accounts, recovery, due switches."""
         settings = self._base.settings
         await self._access.auth.ensure_admin(settings.data_dir, settings.admin_token)
         await self._base.accounts.register()

@@ -1,4 +1,4 @@
-"""The services of the product, as the API reaches them; the rooms below hold one subject each."""
+"""The services of the product; each folder below covers one subject."""
 
 import asyncio
 from dataclasses import dataclass

@@ -181,15 +181,15 @@ class AuthService:
                 return token
         revocations = self._revocations
         async with self._database.snapshot() as view:
-            found = await view.tokens.find_by_digest(digest)
-        if found is None or revocations != self._revocations:
+            read = await view.tokens.find_by_digest(digest)
+        if read is None or revocations != self._revocations:
             self._cache.pop(digest, None)
-            return found
-        self._cache[digest] = (found, now)
+            return read
+        self._cache[digest] = (read, now)
         self._cache.move_to_end(digest)
         if len(self._cache) > CACHE_SIZE:
             self._cache.popitem(last=False)
-        return found
+        return read
 
     def _trust(self, digest: str) -> None:
         self._trusted[digest] = None
@@ -218,8 +218,8 @@ class AuthService:
         if not watched:
             return
         async with self._database.snapshot() as view:
-            found = await view.tokens.find_all(watched)
-        unrevoked = {token.id for token in found if token.revoked_at is None}
+            known = await view.tokens.find_all(watched)
+        unrevoked = {token.id for token in known if token.revoked_at is None}
         for token_id in watched:
             if token_id not in unrevoked:
                 self._end(token_id)

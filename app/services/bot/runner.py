@@ -259,7 +259,7 @@ async def _outcome(cycle: "asyncio.Future[None]") -> str | None:
         cycle.result()
     except OrderdeckError as error:
         return str(error)
-    except Exception as error:  # a cycle may fail in any way, and is tried again
+    except Exception as error:  # a cycle may fail in any way; the next one tries again
         _logger.exception("bot.cycle_failed")
         return f"{type(error).__name__}: the log tells more"
     return None

@@ -14,7 +14,7 @@ from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 from app.storage.database import Database
 
-# The most candles that are kept of a series: no strategy looks back further.
+# How far back candles are kept, in spans of their timeframe: no strategy looks back further.
 SPANS_KEPT = 5000
 # Candles written in one transaction; more would make orders wait for the writer.
 MOST_AT_ONCE = 500

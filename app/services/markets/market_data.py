@@ -47,13 +47,13 @@ class MarketDataService:
         markets = await self._listed(account)
         wanted = (search or "").upper()
         after = "" if request.after is None else str(request.after[0])
-        found = [
+        matching = [
             markets[symbol]
             for symbol in sorted(markets)
             if wanted in symbol.upper() and symbol > after
         ]
-        items = found[: request.size]
-        return Page(items=items, has_next=len(found) > request.size, has_previous=after != "")
+        items = matching[: request.size]
+        return Page(items=items, has_next=len(matching) > request.size, has_previous=after != "")
 
     async def ticker(self, account: AccountEntry, symbol: str) -> Ticker | None:
         await self._require_listed(account, symbol)
@@ -66,23 +66,23 @@ class MarketDataService:
         else:
             await self._require_all_listed(account, symbols)
             wanted = list(dict.fromkeys(symbols))
-        found = await self._tickers(account, wanted)
-        return [found[symbol] for symbol in wanted if symbol in found]
+        tickers = await self._tickers(account, wanted)
+        return [tickers[symbol] for symbol in wanted if symbol in tickers]
 
     async def prices(
         self, account: AccountEntry, symbols: Sequence[str], *, deadline_seconds: float
     ) -> Mapping[str, Ticker | str]:
         """For each symbol a ticker, even a stale one, or why there is none; within the deadline."""
         wanted, why = list(dict.fromkeys(symbols)), "the exchange tells no price of it"
-        found: Mapping[str, Ticker] = {}
+        tickers: Mapping[str, Ticker] = {}
         try:
             async with self._clock.timeout(deadline_seconds):
-                found = await self._tickers(account, wanted)
+                tickers = await self._tickers(account, wanted)
         except TimeoutError:
             why = f"the exchange did not tell its price within {deadline_seconds:g} s"
         except ExchangeError as error:
             why = str(error)
-        known = {**self._known(account, wanted), **found}
+        known = {**self._known(account, wanted), **tickers}
         return {symbol: known.get(symbol, why) for symbol in wanted}
 
     async def candles(self, account: AccountEntry, asked: CandleRequest) -> Sequence[Candle]:
@@ -102,12 +102,12 @@ class MarketDataService:
         _deny(None if symbols else _nothing_named("symbols"))
         await self._require_all_listed(account, symbols)
         wanted = list(dict.fromkeys(symbols))
-        found = await self._tickers(account, wanted)
+        tickers = await self._tickers(account, wanted)
         channels = [ticker_channel(account.gateway.market_set, symbol) for symbol in wanted]
         present = {
-            channel.key: found[channel.key.symbol]
+            channel.key: tickers[channel.key.symbol]
             for channel in channels
-            if channel.key.symbol in found
+            if channel.key.symbol in tickers
         }
         return self._streams.follow(channels, present, most=len(channels))
 
@@ -118,8 +118,8 @@ class MarketDataService:
         _deny(examine_timeframe(timeframe, await account.gateway.timeframes()))
         channel = candle_channel(account.gateway.market_set, symbol, timeframe)
         latest = CandleRequest(symbol=symbol, timeframe=timeframe, limit=1)
-        found = await self._candles(account, latest)
-        present = {channel.key: found[-1]} if found else {}
+        candles = await self._candles(account, latest)
+        present = {channel.key: candles[-1]} if candles else {}
         return self._streams.follow([channel], present, most=_CANDLES_UNREAD)
 
     async def order_book_updates(
@@ -158,16 +158,16 @@ class MarketDataService:
         live = {
             symbol: self._streams.live(ticker_channel(market_set, symbol)) for symbol in symbols
         }
-        found = {symbol: ticker for symbol, ticker in live.items() if ticker is not None}
-        missing = tuple(symbol for symbol in symbols if symbol not in found)
+        tickers = {symbol: ticker for symbol, ticker in live.items() if ticker is not None}
+        missing = tuple(symbol for symbol in symbols if symbol not in tickers)
         if missing:
             try:
-                found |= await self._ask_tickers(account, missing)
+                tickers |= await self._ask_tickers(account, missing)
             except ExchangeError:
-                found |= self._known(account, missing)
-                if not found:
+                tickers |= self._known(account, missing)
+                if not tickers:
                     raise
-        return found
+        return tickers
 
     async def _ask_tickers(
         self, account: AccountEntry, symbols: tuple[str, ...]
@@ -181,13 +181,13 @@ class MarketDataService:
     def _known(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
         """The last known tickers, marked as stale."""
         market_set = account.gateway.market_set
-        found = {}
+        tickers = {}
         for symbol in symbols:
             streamed = self._streams.latest(ticker_channel(market_set, symbol))
             last = streamed or self._last_tickers.get((market_set, symbol))
             if last is not None:
-                found[symbol] = replace(last, is_stale=True)
-        return found
+                tickers[symbol] = replace(last, is_stale=True)
+        return tickers
 
     async def _candles(self, account: AccountEntry, asked: CandleRequest) -> Sequence[Candle]:
         return await self._ask(

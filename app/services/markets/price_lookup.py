@@ -31,14 +31,14 @@ async def fetch_prices(
 
     async def ask(symbol: str) -> Ticker | str:
         async with slots:
-            prices = await market_data.prices(account, [symbol], deadline_seconds=DEADLINE_SECONDS)
-        return prices[symbol]
+            answer = await market_data.prices(account, [symbol], deadline_seconds=DEADLINE_SECONDS)
+        return answer[symbol]
 
     async def fetch(symbol: str) -> Ticker | str:
         return await answers.get(("price", market_set, symbol), partial(ask, symbol))
 
-    found = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
+    prices = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
     return PriceAnswers(
-        tickers={symbol: price for symbol, price in found.items() if isinstance(price, Ticker)},
-        missing={symbol: why for symbol, why in found.items() if isinstance(why, str)},
+        tickers={symbol: price for symbol, price in prices.items() if isinstance(price, Ticker)},
+        missing={symbol: why for symbol, why in prices.items() if isinstance(why, str)},
     )

@@ -47,7 +47,7 @@ class SharedStream(Generic[T]):
         self._count_break = count_break
         self._sources = sources
         self._clock = clock
-        self._watchers: set[StreamListener[T]] = set()
+        self._listeners: set[StreamListener[T]] = set()
         self._left = asyncio.Event()
         self._latest: T | None = None
         self._is_aged = False
@@ -55,7 +55,7 @@ class SharedStream(Generic[T]):
 
     @property
     def watchers(self) -> int:
-        return len(self._watchers)
+        return len(self._listeners)
 
     @property
     def latest(self) -> T | None:
@@ -66,15 +66,15 @@ class SharedStream(Generic[T]):
         """The newest value; None if it is stale."""
         return None if self._is_silent else self._latest
 
-    def join(self, watcher: StreamListener[T]) -> None:
-        self._watchers.add(watcher)
+    def join(self, listener: StreamListener[T]) -> None:
+        self._listeners.add(listener)
         self._left.clear()
         if self._latest is not None:
-            watcher.put(self._channel.topic(self._latest), self._latest)
+            listener.put(self._channel.topic(self._latest), self._latest)
 
-    def leave(self, watcher: StreamListener[T]) -> None:
-        self._watchers.discard(watcher)
-        if not self._watchers:
+    def leave(self, listener: StreamListener[T]) -> None:
+        self._listeners.discard(listener)
+        if not self._listeners:
             self._left.set()
 
     def offer(self, value: T) -> None:
@@ -84,7 +84,7 @@ class SharedStream(Generic[T]):
 
     async def run(self) -> None:
         """Read the stream until nobody has watched it for a while."""
-        while self._watchers:
+        while self._listeners:
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(self._keep_listening()),
@@ -95,7 +95,7 @@ class SharedStream(Generic[T]):
                     task.cancel()
 
     async def _until_left(self) -> None:
-        while self._watchers:
+        while self._listeners:
             await self._left.wait()
             await self._clock.sleep(GRACE_SECONDS)
 
@@ -132,7 +132,9 @@ class SharedStream(Generic[T]):
     def _source(self) -> MarketSource:
         """An account with this market whose exchange can be reached, or else the first one."""
         cut_off = {Connectivity.CONNECTING, Connectivity.DISCONNECTED}
-        reached = (one for one in self._sources if one.connection.connectivity not in cut_off)
+        reached = (
+            source for source in self._sources if source.connection.connectivity not in cut_off
+        )
         return next(reached, self._sources[0])
 
     async def _mark_when_silent(self) -> None:
@@ -150,8 +152,8 @@ class SharedStream(Generic[T]):
 
     def _pass_on(self, value: T) -> None:
         topic = self._channel.topic(value)
-        for watcher in self._watchers:
-            watcher.put(topic, value)
+        for listener in self._listeners:
+            listener.put(topic, value)
 
     @property
     def _is_silent(self) -> bool:

@@ -81,21 +81,21 @@ def _of_connection(account: AccountCandidate, what: str, connection: Connection)
             return fault(account.title, words, _LOOK)
 
 
-def _of_examination(account: AccountCandidate, found: AccountCheck) -> Iterator[Finding]:
+def _of_examination(account: AccountCandidate, check: AccountCheck) -> Iterator[Finding]:
     if account.has_keys:
-        yield from _of_keys(account, found)
-    if found.clock_skew_seconds is not None:
-        yield _of_skew(account, found.clock_skew_seconds)
-    if found.requests_per_second is not None:
-        words = f"it is asked {found.requests_per_second:g} times a second at most"
+        yield from _of_keys(account, check)
+    if check.clock_skew_seconds is not None:
+        yield _of_skew(account, check.clock_skew_seconds)
+    if check.requests_per_second is not None:
+        words = f"it is asked {check.requests_per_second:g} times a second at most"
         yield ok(f"{account.title}, pace", words)
-    for words in found.problems:
+    for words in check.problems:
         yield fault(account.title, words, "look at the exchange's own pages, and again here")
 
 
-def _of_keys(account: AccountCandidate, found: AccountCheck) -> Iterator[Finding]:
+def _of_keys(account: AccountCandidate, check: AccountCheck) -> Iterator[Finding]:
     title = f"{account.title}, keys"
-    match found.can_trade:
+    match check.can_trade:
         case True:
             yield ok(title, "they may trade")
         case False:
@@ -103,10 +103,10 @@ def _of_keys(account: AccountCandidate, found: AccountCheck) -> Iterator[Finding
             yield fault(title, "they may not trade", advice)
         case None:
             yield ok(title, "the exchange takes them, and does not say whether they may trade")
-    if found.can_withdraw:
+    if check.can_withdraw:
         advice = "make a key without that permission: nothing here ever withdraws"
         yield warning(title, "they may withdraw money", advice)
-    if found.key_is_ip_bound is False:
+    if check.key_is_ip_bound is False:
         advice = "bind the key to the address of this machine, at the exchange"
         yield warning(title, "they work from every address", advice)
 

@@ -63,7 +63,7 @@ class AmendmentService:
         """Refuse, without asking the exchange, if trading was halted since the check."""
         refusal = await self._gate.halted_since(halts, order.account)
         if refusal is not None:
-            await self._ledger.give_back(asked)
+            await self._ledger.release(asked)
             raise Denied(refusal, existing_order=order)
 
     async def settle(self, asked: AskedAmendment) -> bool:
@@ -81,7 +81,7 @@ class AmendmentService:
                 return False
             if report is not None:
                 await self._ledger.apply(order.account, report)
-        await self._ledger.give_back(asked)
+        await self._ledger.release(asked)
         return True
 
     async def _facts(self, order: Order) -> MarketFacts:

@@ -60,10 +60,10 @@ class OrderDispatcher:
             async with self._in_time(order):
                 report = await self._gateway(order).amend(_key(order), asked.terms)
         except ExchangeRejected as error:
-            await self._ledger.give_back(asked)
+            await self._ledger.release(asked)
             raise Denied(error.refusal, existing_order=order) from error
         except ExchangeUnavailable as error:
-            await self._ledger.give_back(asked)
+            await self._ledger.release(asked)
             refusal = refusals.unavailable(consequence=refusals.AS_IT_WAS)
             raise Denied(refusal, existing_order=order) from error
         except Exception as error:  # noqa: BLE001  no other error proves the order is unchanged
@@ -72,7 +72,7 @@ class OrderDispatcher:
             changed = await self._ledger.apply(order.account, report)
             return _amended_or_denied(changed or order, asked)
         if report is None:
-            await self._ledger.give_back(asked)
+            await self._ledger.release(asked)
             raise refusals.not_found()
         changed = await self._ledger.apply(order.account, report, answers=asked)
         return _amended_or_denied(changed or order, asked)

@@ -92,10 +92,10 @@ class OrderLedger:
         async with self._database.snapshot() as view:
             return await _find_reported(view, account, report)
 
-    async def take_in(self, account: str, report: OrderReport) -> Order | None:
+    async def import_order(self, account: str, report: OrderReport) -> Order | None:
         """Import an external order; returns None if it is known by now."""
         self._remember(account, report)
-        return await _until_fresh(lambda: self._take_in_once(account, report))
+        return await _until_fresh(lambda: self._import_once(account, report))
 
     async def news_in(self, account: str, report: OrderReport) -> News | None:
         """What a report says that is new; mostly None, found out without a write."""
@@ -139,7 +139,7 @@ class OrderLedger:
 
         return await _until_fresh(lambda: self._reject_once(order_id, decide))
 
-    async def give_back(self, asked: AskedAmendment) -> None:
+    async def release(self, asked: AskedAmendment) -> None:
         """Drop an amendment that cannot take effect any more: the order counts as it is."""
         async with self._database.transaction() as tx:
             await tx.amendments.forget(asked)
@@ -173,7 +173,7 @@ class OrderLedger:
             await tx.attempted(AuditSubject.order(order.id))
             return await self._record(tx, order, steps)
 
-    async def _take_in_once(self, account: str, report: OrderReport) -> Order | None:
+    async def _import_once(self, account: str, report: OrderReport) -> Order | None:
         async with self._database.transaction() as tx:
             await tx.accounts.lock(account)
             if await _find_reported(tx, account, report) is not None:
@@ -243,7 +243,7 @@ async def _find_reported(tx: Snapshot, account: str, report: OrderReport) -> Ord
 
 
 def _may_be(order: Order, report: OrderReport) -> bool:
-    """False if the wire id now names another order: it can be used again once ours is closed."""
+    """False if the wire id is another's order now: others may reuse it once ours is closed."""
     known = order.exchange_order_id
     return known is None or (order.symbol, known) == report.name
 

@@ -158,7 +158,7 @@ class OrderService:
         report = await self._dispatcher.find(order)
         return None if report is None else await self.apply(order.account, report)
 
-    async def carry_out_cancel(self, order: Order) -> Order:
+    async def send_cancel(self, order: Order) -> Order:
         return await self._dispatcher.cancel(order)
 
     async def _write_audit_entry(self, wanted: OrderFilter) -> None:

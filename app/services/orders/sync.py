@@ -161,39 +161,39 @@ class OrderSync:
         async with self._database.snapshot() as view:
             doubts = await view.orders.in_doubt(self._account.name)
         await self.settle()
-        found = await self.compare()
+        result = await self.compare()
         async with self._database.snapshot() as view:
             for order in doubts:
-                found.note(order, await view.orders.find(order.id))
-        return found
+                result.note(order, await view.orders.find(order.id))
+        return result
 
     async def compare(self) -> Reconciliation:
         """Compare our orders with the exchange's answers, which outrank its stream.
 
         One comparison at a time; a second one over the same facts changes nothing.
         """
-        found = Reconciliation()
+        result = Reconciliation()
         async with self._comparing:
             try:
-                await self._compare(found)
-                self._log_changes(found)
+                await self._compare(result)
+                self._log_changes(result)
             except _UNANSWERED as error:
                 _logger.warning("compare.unanswered", account=self._account.name, error=repr(error))
-                found.problems.append(unanswered(self._account.name))
-        self._metrics.compared(self._account.name, is_answered=not found.problems)
-        return found
+                result.problems.append(unanswered(self._account.name))
+        self._metrics.compared(self._account.name, is_answered=not result.problems)
+        return result
 
-    def _log_changes(self, found: Reconciliation) -> None:
-        if found.changed or found.imported:
+    def _log_changes(self, result: Reconciliation) -> None:
+        if result.changed or result.imported:
             _logger.info(
                 "compare.done",
                 account=self._account.name,
-                checked=found.checked,
-                changed=[order.id for order in found.changed.values()],
-                imported=[order.id for order in found.imported.values()],
+                checked=result.checked,
+                changed=[order.id for order in result.changed.values()],
+                imported=[order.id for order in result.imported.values()],
             )
 
-    async def _compare(self, found: Reconciliation) -> None:
+    async def _compare(self, result: Reconciliation) -> None:
         name, begun_at = self._account.name, self._clock.now()
         gateway = self._account.gateway
         since = self._closed_since(begun_at)
@@ -207,48 +207,48 @@ class OrderSync:
             ours = await view.orders.answered_open(name)
         for order in ours:
             report = known.pop((order.symbol, order.exchange_order_id or ""), None)
-            await self._compare_one(order, report, found)
+            await self._compare_one(order, report, result)
         for report in (*known.values(), *closed):
-            await self._take_other(report, found)
-        await self._look_up_guessed(min(since, begun_at - GUESSES_LOOK_BACK), found)
+            await self._apply_or_import(report, result)
+        await self._look_up_guessed(min(since, begun_at - GUESSES_LOOK_BACK), result)
         await self._accounts.set_reconciled(name)
         self._listed_until = begun_at
 
     async def _compare_one(
-        self, order: Order, report: OrderReport | None, found: Reconciliation
+        self, order: Order, report: OrderReport | None, result: Reconciliation
     ) -> None:
         if report is None:
-            found.note(order, await self._look_up_missing(order, found))
+            result.note(order, await self._look_up_missing(order, result))
         elif _differs(order, report):
-            found.note(order, await self._orders.apply(self._account.name, report))
+            result.note(order, await self._orders.apply(self._account.name, report))
         else:
             # Its trades may be known by now: an earlier report may have had totals only.
-            found.note(order, await self.hear(report) if order.filled else None)
+            result.note(order, await self.hear(report) if order.filled else None)
 
-    async def _look_up_missing(self, order: Order, found: Reconciliation) -> Order | None:
+    async def _look_up_missing(self, order: Order, result: Reconciliation) -> Order | None:
         try:
             after = await self._orders.look_up(order)
         except _UNANSWERED as error:
             _logger.info("lookup.unanswered", order=order.id, error=repr(error))
-            found.problems.append(unanswered(order.client_order_id))
+            result.problems.append(unanswered(order.client_order_id))
             return None
         if after is None:
             _logger.error("order.missing", account=order.account, order=order.id)
-            found.problems.append(missing(order.client_order_id))
+            result.problems.append(missing(order.client_order_id))
         return after
 
-    async def _take_other(self, report: OrderReport, found: Reconciliation) -> None:
+    async def _apply_or_import(self, report: OrderReport, result: Reconciliation) -> None:
         """Apply a report of an order that we have as closed, or import one that we do not know."""
         name = self._account.name
         before = await self._ledger.find(name, report)
         if before is not None:
-            found.note(before, await self.hear(report))
+            result.note(before, await self.hear(report))
         elif is_importable(report):
-            found.note_imported(await self._ledger.take_in(name, report))
+            result.note_imported(await self._ledger.import_order(name, report))
         else:
             _logger.warning("order.unknown", account=name, order=report.exchange_order_id)
 
-    async def _look_up_guessed(self, since: datetime, found: Reconciliation) -> None:
+    async def _look_up_guessed(self, since: datetime, result: Reconciliation) -> None:
         """Look up orders with synthesized fills: lists give totals, without trades and fees."""
         async with self._database.snapshot() as view:
             guessed = await view.orders.guessed(self._account.name, changed_since=since)
@@ -259,7 +259,7 @@ class OrderSync:
                 _logger.info("trades.unanswered", order=order.id, error=repr(error))
                 continue
             if after is not None and after.revision != order.revision:
-                found.changed[after.id] = after
+                result.changed[after.id] = after
 
     def _closed_since(self, now: datetime) -> datetime:
         """A little before the last comparison; the first time a day ago."""
@@ -280,7 +280,7 @@ class OrderSync:
         self._note_doubts(doubts)
         settled = [await self._look_up(order) for order in doubts]
         for order in uncanceled:
-            await self._orders.carry_out_cancel(order)
+            await self._orders.send_cancel(order)
         settled += [await self._amendments.settle(asked) for asked in overdue]
         return not all(settled)
 

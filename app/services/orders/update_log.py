@@ -40,7 +40,7 @@ class OrderLog:
         self._last = 0
         self._readers: set[_Reader] = set()
         self._reading = asyncio.Semaphore(MOST_READING)
-        database.tell_commits(self._hear)
+        database.tell_commits(self._on_commit)
 
     async def open(self) -> None:
         """Start the tail at the newest event; older ones are read from the database."""
@@ -132,7 +132,7 @@ class OrderLog:
         """Have the log read: another process may have written events."""
         self._bus.publish([Topic.BEHIND])
 
-    def _hear(self, committed: Sequence[LoggedEvent]) -> None:
+    def _on_commit(self, committed: Sequence[LoggedEvent]) -> None:
         """Keep the events of a commit; if another process wrote some in between, read the log."""
         if committed[0].position.seq == self._last + 1:
             self._keep(committed)

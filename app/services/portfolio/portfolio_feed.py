@@ -39,15 +39,15 @@ class PortfolioFeed:
     ) -> Observation[Portfolio]:
         try:
             async with self._views.open(frozenset({account.name}), [account]) as view:
-                found, good_for = (
-                    await self._portfolios.read(view, account, currency),
-                    BALANCES_SECONDS,
-                )
+                portfolio = await self._portfolios.read(view, account, currency)
+                good_for = BALANCES_SECONDS
         except ExchangeError:
             if before is None:
                 raise
-            found, good_for = _unanswered(before), POLL_SECONDS
-        return Observation(state=found, prices=_prices(account, found), good_for_seconds=good_for)
+            portfolio, good_for = _unanswered(before), POLL_SECONDS
+        return Observation(
+            state=portfolio, prices=_prices(account, portfolio), good_for_seconds=good_for
+        )
 
 
 def _prices(account: AccountEntry, portfolio: Portfolio) -> Sequence[Channel[Ticker]]:

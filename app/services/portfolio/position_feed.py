@@ -37,13 +37,13 @@ class PositionFeed:
     ) -> Observation[PositionList]:
         asked = [self._accounts.get(name) for name in sorted(wanted.names_among(accounts))]
         async with self._views.open(accounts, asked) as view:
-            found = await self._positions.read(view, wanted)
+            positions = await self._positions.read(view, wanted)
         return Observation(
-            state=found, prices=self._prices(found), good_for_seconds=BALANCES_SECONDS
+            state=positions, prices=self._prices(positions), good_for_seconds=BALANCES_SECONDS
         )
 
-    def _prices(self, found: PositionList) -> Sequence[Channel[Ticker]]:
-        keys = [position.key for position in found.nodes]
+    def _prices(self, positions: PositionList) -> Sequence[Channel[Ticker]]:
+        keys = [position.key for position in positions.nodes]
         return [
             ticker_channel(self._accounts.get(key.account).gateway.market_set, key.symbol)
             for key in keys

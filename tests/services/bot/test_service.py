@@ -258,7 +258,7 @@ async def test_an_exchange_that_is_away_is_counted_and_told_and_comes_back(
 async def test_strategies_that_misbehave_fail_alone_and_say_how(
     settings: Settings, tmp_path: Path, clock: ManualClock
 ) -> None:
-    """One raises, one asks for too many candles, one never answers, and one trades."""
+    """One raises, one wants to buy twice its allocation, one never answers, and one trades."""
     folder = tmp_path / "own"
     folder.mkdir()
     hows = {"ETH/USDT": "throw", "SOL/USDT": "too_large", "BTC/USDT": "loop"}
