@@ -35,22 +35,26 @@ class Metrics:
         counted = partial(Counter, namespace=NAMESPACE, registry=self.registry)
         timed = partial(Histogram, namespace=NAMESPACE, registry=self.registry, buckets=SECONDS)
         self._orders = counted(
-            "orders", "Orders that came to a state, by this process.", ["account", "status"]
+            "orders",
+            "Orders by the status that they reached, in this process.",
+            ["account", "status"],
         )
         self._denied = counted(
-            "orders_denied", "Orders that we refused ourselves.", ["account", "code"]
+            "orders_denied", "Orders that orderdeck denied.", ["account", "code"]
         )
         self._replayed = counted(
-            "orders_replayed", "Requests that came again and were answered again.", ["account"]
+            "orders_replayed", "Repeated requests, answered with the first order.", ["account"]
         )
         self._sent = timed(
-            "order_sent_seconds", "From a request to its sending to the exchange.", ["account"]
+            "order_sent_seconds",
+            "From a request to sending its order to the exchange.",
+            ["account"],
         )
         self._answered = timed(
             "order_answered_seconds", "From a request to the exchange's answer.", ["account"]
         )
         self._news_lag = timed(
-            "news_lag_seconds", "From a change at the exchange to our hearing of it.", ["account"]
+            "news_lag_seconds", "From a change at the exchange to its report here.", ["account"]
         )
         self._gaps = counted(
             "stream_gaps", "Connections and reconnections to an exchange's stream.", ["account"]
@@ -60,21 +64,21 @@ class Metrics:
             "Comparisons of an account with its exchange.",
             ["account", "outcome"],
         )
-        self._breaks = counted("price_stream_breaks", "Streams of prices that broke.", ["kind"])
+        self._breaks = counted("price_stream_breaks", "Breaks of price streams.", ["kind"])
         self._commits = timed("commit_seconds", "The wait for the database to commit.")
-        self._loop_delay = timed("loop_delay_seconds", "How late the event loop comes to its work.")
+        self._loop_delay = timed("loop_delay_seconds", "How late the event loop runs what is due.")
         self._cycles = counted("bot_cycles", "Cycles of the bot.", ["outcome"])
         self._cycle = timed("bot_cycle_seconds", "How long a cycle of the bot took.")
-        self._faults = counted("internal_errors", "Requests that failed by a fault of ours.")
+        self._faults = counted("internal_errors", "Requests that failed by an error in orderdeck.")
         self._answers = counted("http_answers", "Answers over HTTP.", ["status"])
         self._sockets = Gauge(
-            "sockets", "Sockets that are open.", namespace=NAMESPACE, registry=self.registry
+            "sockets", "Open sockets.", namespace=NAMESPACE, registry=self.registry
         )
-        self._closed = counted("sockets_closed", "Sockets that ended.", ["code"])
+        self._closed = counted("sockets_closed", "Closed sockets, by close code.", ["code"])
         self._over_budget = counted(
             "budget_refusals", "Operations that a budget of their token refused.", ["budget"]
         )
-        self._turned_away = counted("tokens_refused", "Tokens that opened nothing.", ["code"])
+        self._turned_away = counted("tokens_refused", "Requests with an invalid token.", ["code"])
 
     def count_events(self, committed: Sequence[LoggedEvent]) -> None:
         """Count orders by new status, from the events that this process has committed."""
