@@ -50,7 +50,7 @@ class AmendmentService:
         deny(check_state(order, amendment), existing_order=order)
         if amended_terms(order, amendment) == order.terms.amendable:
             return order
-        exchange = await self._facts(order)
+        exchange = await self._market_facts(order)
         halts = self._gate.halts
         order, asked = await self._reserve(order, amendment, exchange)
         if asked is None:
@@ -84,8 +84,8 @@ class AmendmentService:
         await self._ledger.release(asked)
         return True
 
-    async def _facts(self, order: Order) -> MarketFacts:
-        exchange = await self._gate.facts(order.account, order.symbol)
+    async def _market_facts(self, order: Order) -> MarketFacts:
+        exchange = await self._gate.exchange_facts(order.account, order.symbol)
         if isinstance(exchange, MarketFacts):
             return exchange
         refusal = refusals.unavailable(exchange.why, refusals.AS_IT_WAS)

@@ -68,7 +68,7 @@ class OrderGate:
             return None
         return examine_state(standing, is_reduction=False).refusal
 
-    async def facts(
+    async def exchange_facts(
         self, account: str, symbol: str, type: PositionType = PositionType.SPOT
     ) -> MarketFacts | ExchangeUnknown:
         """What the checks need to know from the exchange, or why it cannot be asked."""
@@ -122,7 +122,7 @@ class OrderGate:
             passing = TradingStateRecord(since=self._clock.now())
             rules = RuleFacts(standing=passing, is_reduction=True)
         else:
-            rules = await self._rules.facts(view, request, exchange)
+            rules = await self._rules.rule_facts(view, request, exchange)
         exchange = await _with_reductions(view, request, exchange)
         deny(first_refusal(examine(request, GateFacts(exchange=exchange, rules=rules))))
         return rules
@@ -136,18 +136,18 @@ class OrderGate:
         """
         left = money.subtract(wanted.amount, order.filled)
         request = with_terms(as_request(order, wanted), amount=left)
-        rules = await self._rules.facts(tx, request, exchange, itself=order)
+        rules = await self._rules.rule_facts(tx, request, exchange, itself=order)
         deny(first_refusal(examine_increase(rules)), existing_order=order)
         if not rules.is_reduction and not await tx.entries.is_known(order.id):
             await tx.entries.add(entry_of(order, exchange))
 
     async def preview(self, request: OrderRequest) -> Preview:
-        exchange = await self.facts(request.account, request.symbol, request.position_type)
+        exchange = await self.exchange_facts(request.account, request.symbol, request.position_type)
         async with self._database.snapshot() as view:
             checks = [*examine_form(request)]
             previous = await find_previous(view, request)
             checks.append(check_id_unused(previous))
-            rules = await self._rules.facts(view, request, exchange)
+            rules = await self._rules.rule_facts(view, request, exchange)
             exchange = await _with_reductions(view, request, exchange)
         checks.extend(examine(request, GateFacts(exchange=exchange, rules=rules)))
         return preview_of(request, exchange, checks, previous)

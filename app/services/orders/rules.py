@@ -47,7 +47,7 @@ class OrderRules:
         self._clock = clock
         self._losses = losses
 
-    async def facts(
+    async def rule_facts(
         self,
         view: Snapshot,
         request: OrderRequest,
@@ -55,7 +55,7 @@ class OrderRules:
         *,
         itself: Order | None = None,
     ) -> RuleFacts:
-        """In a transaction, no other order passes and no rule changes until the commit."""
+        """Read the facts; until the transaction ends, no other order passes, no rule changes."""
         held = view if isinstance(view, Transaction) else None
         rules = await (view.rules.read() if held is None else held.rules.hold())
         asked = _Asked(view=view, request=request, exchange=exchange, itself=itself)

@@ -80,7 +80,7 @@ class OrderService:
         self._metrics = metrics or Metrics()
 
     def new_client_order_id(self) -> str:
-        """For a client that sends none."""
+        """Make a client order id for a request without one."""
         return self._ids.new().lower()
 
     async def place(
@@ -100,7 +100,9 @@ class OrderService:
         placing: PlacementTimer,
     ) -> Placed:
         self._gate.check_form(request)
-        exchange = await self._gate.facts(request.account, request.symbol, request.position_type)
+        exchange = await self._gate.exchange_facts(
+            request.account, request.symbol, request.position_type
+        )
         halts = self._gate.halts
         placed = await self._write_intent(_Intent(request, exchange, placement))
         if placed.replayed:
@@ -242,10 +244,10 @@ class OrderService:
             fingerprint = await view.orders.fingerprint(order.id)
         if fingerprint != request.fingerprint:
             raise Denied(refusals.conflict(), existing_order=order)
-        return _accepted(Placed(order=await self._settled(order), replayed=True))
+        return _accepted(Placed(order=await self._until_sent(order), replayed=True))
 
-    async def _settled(self, order: Order) -> Order:
-        """Wait until the exchange has answered; returns the order as it is when the time is up."""
+    async def _until_sent(self, order: Order) -> Order:
+        """Wait while the order is being sent; returns it as it is when the time is up."""
         return await self._until(order, lambda latest: latest.status is not OrderStatus.SUBMITTING)
 
     async def _until(self, order: Order, is_reached: Callable[[Order], bool]) -> Order:
