@@ -1,7 +1,6 @@
 """Authentication: creates, checks and revokes tokens, and ends the sockets of revoked ones."""
 
 import asyncio
-import os
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +29,6 @@ REREAD_SECONDS = 0.5
 TOUCH_INTERVAL = timedelta(minutes=1)
 CACHE_SIZE = 1024
 _REREAD_INTERVAL = timedelta(seconds=REREAD_SECONDS)
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 _logger = structlog.get_logger(__name__)
 
