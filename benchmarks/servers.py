@@ -128,6 +128,6 @@ def _is_complaint(line: str) -> bool:
     if line.startswith((" ", "orderdeck ")):
         return False
     try:
-        return json.loads(line)["level"] != "info"
+        return str(json.loads(line)["level"]) != "info"
     except (ValueError, TypeError, KeyError):
         return True

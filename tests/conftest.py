@@ -1,4 +1,4 @@
-"""The real runtime on temporary databases, SQLite and PostgreSQL alike."""
+"""Fixtures for all tests: the real runtime on temporary databases, SQLite and PostgreSQL."""
 
 import asyncio
 import gc
@@ -29,14 +29,14 @@ from tests.support.folders import SHORT_LIVED
 from tests.support.leaks import lines_with_secrets
 from tests.support.loops import RestingLoop
 
-# Where nothing may be kept compiled, every worker and every program of a test would compile all
-# anew; they inherit this.
+# Without bytecode files, every test worker and every program that a test starts would compile all
+# modules again; they inherit these settings.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 if SHORT_LIVED is not None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", SHORT_LIVED)
 
-# How long an example takes is a matter of the machine, and of what else it does.
+# The time of an example depends on the machine and its load, so there is no deadline.
 hypothesis_settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -44,24 +44,24 @@ hypothesis_settings.load_profile("unhurried")
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BACKENDS = ("sqlite", "postgresql")
-# For what concerns the database: its SQL, its locks, what it keeps when a process dies.
+# For tests of what differs between databases: SQL, locks, what survives the death of a process.
 on_each_database = pytest.mark.parametrize("database_url", BACKENDS, indirect=True)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the slow tests to all testers, each of whom begins with its own.
+    """Deal the slow tests to all workers, which run them first.
 
-    They would hold everybody up if they came last.
+    If they came last, the other workers would wait for them.
     """
-    testers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     slow = [item for item in items if item.get_closest_marker("slow")]
     short = [item for item in items if not item.get_closest_marker("slow")]
     dealt: list[pytest.Item] = []
-    for number in range(testers):
-        # Each tester gets as many in a row as any other.
-        hand = slow[number::testers]
-        due = len(items) * (number + 1) // testers - len(dealt) - len(hand)
+    for number in range(workers):
+        # xdist gives each worker the same number of tests in a row.
+        hand = slow[number::workers]
+        due = len(items) * (number + 1) // workers - len(dealt) - len(hand)
         dealt += hand + short[:due]
         short = short[due:]
     items[:] = dealt + short
@@ -69,20 +69,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection() -> None:
-    """The garbage collector would look again and again at all that is imported."""
+    """Switch the garbage collector off while importing: it would scan all modules repeatedly."""
     gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    """All is imported: it stays, and from here on there is garbage to collect."""
+    """Keep what is imported out of garbage collection, and switch it on for the tests."""
     gc.freeze()
     gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Whatever else a test shows: what was written meanwhile holds no secret."""
+    """Fail a test, even one that passed, if it has written a secret to the log or output."""
     report = yield
     if found := lines_with_secrets(text for _, text in report.sections):
         report.outcome = "failed"
@@ -100,9 +100,9 @@ _statements: defaultdict[Dialect, dict[Any, Any]] = defaultdict(dict)
 
 @event.listens_for(Engine, "engine_connect")
 def share_statements(connection: Connection) -> None:
-    """Every test has databases of its own; SQL is worked out once for all of a kind.
+    """Compile each SQL statement once for all databases of a kind, though each test has its own.
 
-    SQLAlchemy remembers it by the dialect, of which each engine has its own.
+    SQLAlchemy caches compiled statements by dialect, and each engine has its own dialect.
     """
     own = connection.dialect
     connection.dialect = _dialects.setdefault((own.name, own.driver), own)
@@ -160,7 +160,7 @@ def postgres_url(postgres_server: postgres.Postgres, postgres_template: str) -> 
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh database at head: SQLite, unless a test asks for each kind."""
+    """A new database at the latest schema: SQLite, unless a test asks for each kind."""
     kind = getattr(request, "param", "sqlite")
     fixture = "sqlite_url" if kind == "sqlite" else "postgres_url"
     return cast("str", request.getfixturevalue(fixture))

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# A process that was suspended in the middle of a round does not rest as long again.
+# The longest rest, in case the process was suspended in the middle of a round.
 MAX_REST_SECONDS = 0.1
 
 
@@ -37,25 +37,25 @@ class FairScheduler:
         self._measure = measure
         self._gone = 0
         self._began = 0.0
-        self._is_going = False
+        self._is_round_open = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def turn(self) -> None:
         """Wait for a turn; it lasts until the caller next waits for anything."""
-        if self._goes_at_once():
+        if self._may_go_now():
             return
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(mine)
         await mine
         self._began = self._measure()
 
-    def _goes_at_once(self) -> bool:
+    def _may_go_now(self) -> bool:
         if isinstance(self._rest_kind, AsLongAsTheRound):
-            if not self._is_going:
-                self._is_going = True
+            if not self._is_round_open:
+                self._is_round_open = True
                 asyncio.get_running_loop().call_soon(self._next_round)
             return False
-        if not self._is_going:
+        if not self._is_round_open:
             self._begin_round()
         if self._gone >= self._per_round or self._waiting:
             return False
@@ -63,9 +63,9 @@ class FairScheduler:
         return True
 
     def _begin_round(self) -> None:
-        self._is_going = True
+        self._is_round_open = True
         self._began = self._measure()
-        # The loop runs this after the tasks that are ready now, so the round is over by then.
+        # call_soon runs this after the tasks that are ready now, so the round is over by then.
         asyncio.get_running_loop().call_soon(self._rest)
 
     def _rest(self) -> None:
@@ -84,7 +84,7 @@ class FairScheduler:
 
     def _next_round(self) -> None:
         self._gone = 0
-        self._is_going = False
+        self._is_round_open = False
         while self._waiting and self._gone < self._per_round:
             turn = self._waiting.popleft()
             if not turn.done():

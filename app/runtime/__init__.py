@@ -1,4 +1,4 @@
-"""The composition root: builds everything in order, starts the loops, closes in reverse."""
+"""The composition root: builds the services in order, starts the loops, closes in reverse."""
 
 from app.runtime.opening import migrate, open_auth, open_health, open_restored, open_runtime
 from app.runtime.parts import Parts

@@ -1,4 +1,4 @@
-"""Builds all rooms in the order in which they need each other, and names the loops that run."""
+"""Builds all services, room by room in dependency order, and lists the background loops."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -9,7 +9,7 @@ import structlog
 from app.bus import Bus
 from app.primitives.fair_scheduler import long_work, pacer
 from app.runtime import rooms
-from app.runtime.foundation import lay_foundation
+from app.runtime.foundation import build_foundation
 from app.runtime.parts import Parts
 from app.services import Services
 from app.services.metrics import Metrics
@@ -25,13 +25,13 @@ _logger = structlog.get_logger(__name__)
 
 
 class Build:
-    """The whole house, built but not yet running."""
+    """All services and loops, built but not running yet."""
 
     def __init__(
         self, settings: Settings, parts: Parts, database: Database, bus: Bus, metrics: Metrics
     ) -> None:
-        database.tell_commits(metrics.hear)
-        self._base = base = lay_foundation(settings, parts, database, bus, metrics)
+        database.tell_commits(metrics.count_events)
+        self._base = base = build_foundation(settings, parts, database, bus, metrics)
         self._log = OrderLog(database, bus, base.clock)
         self._access = rooms.build_access(base)
         self._markets = rooms.build_markets(base)
@@ -50,7 +50,7 @@ class Build:
         self.services = self._services()
 
     def _services(self) -> Services:
-        """What the schema may reach."""
+        """The services that the schema may use."""
         return Services(
             accounts=self._base.accounts,
             halts=self._risk.halts,
@@ -81,7 +81,7 @@ class Build:
         )
 
     async def prepare(self) -> None:
-        """What must be done before the first request is served."""
+        """Prepare for the first request: ADMIN token, accounts, recovery, due switches."""
         settings = self._base.settings
         await self._access.auth.ensure_admin(settings.data_dir, settings.admin_token)
         await self._base.accounts.register()
@@ -120,7 +120,7 @@ class Build:
 
 
 async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """A loop that fails says so and goes on: nothing that it does is lost by beginning again."""
+    """Run a loop; if it fails, log that and run it again, which loses nothing."""
     while True:
         try:
             await run()

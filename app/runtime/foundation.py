@@ -1,4 +1,4 @@
-"""What every room is built on: settings, clock, database, bus, gateways and accounts."""
+"""The foundation of all rooms: settings, clock, database, bus, gateways and accounts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from app.storage.database import Database
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Foundation:
-    """Built first, and handed to the function of each room."""
+    """What is built first and passed to the builder of each room."""
 
     settings: Settings
     parts: Parts
@@ -35,7 +35,7 @@ class Foundation:
         return self.parts.clock
 
 
-def lay_foundation(
+def build_foundation(
     settings: Settings, parts: Parts, database: Database, bus: Bus, metrics: Metrics
 ) -> Foundation:
     plans = Gateways(settings, database, parts.clock, parts.faults)

@@ -1,4 +1,4 @@
-"""Opens what a server or a command needs, and closes it in reverse."""
+"""Opens the services for a server or a command as context managers, and closes them again."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ from app.storage.upkeep.inspections import inspected, place
 async def open_runtime(
     settings: Settings, parts: Parts | None = None, *, migrate: bool = True
 ) -> AsyncIterator[Services]:
-    """Everything, from a database at the right schema to loops that run."""
+    """Open all services: migrate or check the database, build, prepare, and run the loops."""
     parts = parts or Parts()
     metrics = Metrics()
     url = settings.database_url.get_secret_value()
@@ -50,7 +50,7 @@ async def open_runtime(
 
 @asynccontextmanager
 async def open_auth(settings: Settings) -> AsyncIterator[tuple[AuthService, AuditService]]:
-    """The tokens alone, for the command line."""
+    """Open tokens and audit log alone, for the command line."""
     parts = Parts()
     url = settings.database_url.get_secret_value()
     async with _open_database(url, Metrics(), migrate=True) as (database, _):
@@ -60,7 +60,7 @@ async def open_auth(settings: Settings) -> AsyncIterator[tuple[AuthService, Audi
 
 @asynccontextmanager
 async def open_restored(path: Path) -> AsyncIterator[RestorationService]:
-    """A copy that is to be put back, brought up to date."""
+    """Open a copy of a database that is being restored, and migrate it."""
     clock = SystemClock()
     async with _open_database(url_of(path), Metrics(), migrate=True) as (database, _):
         audit = AuditService(database, clock, AscendingIds().new)
@@ -69,7 +69,7 @@ async def open_restored(path: Path) -> AsyncIterator[RestorationService]:
 
 @asynccontextmanager
 async def open_health(settings: Settings) -> AsyncIterator[HealthService]:
-    """What can be looked at without a start: nothing is made, migrated or written."""
+    """Open the health checks, which need no server: nothing is created, migrated or written."""
     url = settings.database_url.get_secret_value()
     database, parts = Database(url, Bus()), Parts()
     gateways = Gateways(settings, database, parts.clock, parts.faults)

@@ -1,4 +1,4 @@
-"""What a test may put in the place of the real thing."""
+"""The parts of the runtime that a test may replace."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from app.services.access.login_throttle import LoginThrottle
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """What a test may put in the place of the real thing."""
+    """Clock, login throttle, faults and loop time; the defaults are the real ones."""
 
     clock: Clock = field(default_factory=SystemClock)
     login_throttle: LoginThrottle = field(default_factory=lambda: LoginThrottle(SystemClock()))
     faults: Mapping[str, Faults] = field(default_factory=dict)
-    # Time as the event loop's delay is measured with it.
+    # The time by which the lag of the event loop is measured.
     seconds: Callable[[], float] = monotonic

@@ -1,4 +1,4 @@
-"""One function a room: each builds the services of its room from the foundation and other rooms."""
+"""One builder per room: makes the room's services from the foundation and from other rooms."""
 
 import asyncio
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def build_access(base: Foundation) -> Access:
 
 
 def build_auth(settings: Settings, database: Database, parts: Parts) -> AuthService:
-    """Built alone too, for the commands that handle tokens."""
+    """Also used alone, for the commands that handle tokens."""
     return AuthService(
         database=database,
         clock=parts.clock,
@@ -199,7 +199,7 @@ def assemble_orders(
     ids: IdMakers,
     metrics: Metrics,
 ) -> Orders:
-    """From a gate and a ledger that a test may have replaced."""
+    """Build the order services from a gate and a ledger, which a test may replace."""
     dispatcher = OrderDispatcher(accounts, ledger, clock)
     amendments = AmendmentService(
         database=database, gate=gate, ledger=ledger, dispatcher=dispatcher, clock=clock, ids=ids
@@ -238,7 +238,7 @@ class Risk:
 
 
 def build_loss_guard(base: Foundation, portfolio: Portfolio) -> LossGuard:
-    """Before the orders, whose gate asks it."""
+    """Built before the order services, because their gate asks the loss guard."""
     return LossGuard(
         base.accounts,
         portfolio.portfolios,

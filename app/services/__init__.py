@@ -1,4 +1,4 @@
-"""What the product can do."""
+"""The services of the product; each folder below covers one subject."""
 
 import asyncio
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from app.services.risk.trading_windows import TradingWindowService
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """Everything that the outside may ask for."""
+    """All services that the API and the web pages use."""
 
     accounts: AccountService
     audit: AuditService
@@ -41,7 +41,7 @@ class Services:
     dead_man: DeadManSwitch
     halts: HaltService
     log: OrderLog
-    # Documents that are costly to execute run a few at a time.
+    # Limits how many costly documents are executed at the same time.
     costly_documents: asyncio.Semaphore
     long_work: FairScheduler
     pacer: FairScheduler

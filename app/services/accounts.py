@@ -1,4 +1,4 @@
-"""The accounts that orders can be placed on, and the gateways behind them."""
+"""The configured accounts, their gateways, and whether each is in step with its exchange."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ class AccountEntry:
     exchange: str
     mode: AccountMode
     max_open_orders: int | None
-    # How long its exchange may take to answer.
+    # How long the account's exchange may take to answer.
     answer_seconds: float
     gateway: ExchangeGateway
 
     async def exposures(self) -> Sequence[Exposure] | None:
-        """None for an exchange that keeps no positions of its own: only fills tell of them."""
+        """Returns None if the exchange keeps no positions: then they follow from fills alone."""
         gateway = self.gateway
         return await gateway.exposures() if gateway.capabilities.positions else None
 
 
 class AccountService:
-    """Finds the account that is meant, among those that the asking token may see."""
+    """Finds accounts by name, among those that a token may see."""
 
     def __init__(self, database: Database, clock: Clock, entries: Sequence[AccountEntry]) -> None:
         self._database = database
@@ -48,7 +48,7 @@ class AccountService:
         return self._entries
 
     async def register(self) -> None:
-        """Write down what each name stands for; a name never changes from paper to real money."""
+        """Store what each name stands for; a name never changes from paper to real money."""
         async with self._database.transaction() as tx:
             for entry in self._entries.values():
                 known = await tx.accounts.find(entry.name)
@@ -74,7 +74,7 @@ class AccountService:
         return entry if entry is not None and viewer.sees(name) else None
 
     def resolve(self, name: str | None, viewer: Token) -> AccountEntry:
-        """The account of this name; without a name the only one, else the one named default."""
+        """The account of this name; without a name the only one, or else the one named default."""
         visible = {entry.name: entry for entry in self.visible(viewer)}
         if name is not None:
             if name not in visible:
@@ -87,7 +87,7 @@ class AccountService:
         return visible[DEFAULT]
 
     def first(self, viewer: Token) -> AccountEntry:
-        """The one named default, else the first by name."""
+        """The visible account named default, or else the first by name."""
         visible = {entry.name: entry for entry in self.visible(viewer)}
         if not visible:
             raise Denied(_unknown([]))
@@ -107,13 +107,13 @@ class AccountService:
         at = self._clock.now()
         async with self._database.transaction() as tx:
             await tx.accounts.set_reconciled(name, at)
-            # Who waits for it, as the bot does before it trades, hears of it at once.
+            # Wakes those who wait until the account is in step, like the bot.
             tx.announce(Topic.FEED)
         self._reconciled_at[name] = at
         self._in_step.add(name)
 
     def is_in_step(self, name: str) -> bool:
-        """Whether it was compared with its exchange since the start; before, it takes no orders."""
+        """Whether the account was compared since the start; until then it takes no orders."""
         return name in self._in_step
 
 

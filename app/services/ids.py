@@ -1,4 +1,4 @@
-"""Makers of ids: ours, which sort by time, and those that go on the wire."""
+"""Makes ids: ULIDs that sort by time, and wire ids for orders."""
 
 import secrets
 
@@ -9,7 +9,7 @@ _WIRE_REST = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class AscendingIds:
-    """Ids that sort in the order in which this process made them, also within a millisecond."""
+    """ULIDs that sort in the order in which this process made them, even within a millisecond."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -20,6 +20,6 @@ class AscendingIds:
 
 
 def new_wire_id() -> str:
-    """18 characters in the one shape that every exchange takes."""
+    """A random wire id: 18 characters in a form that every exchange accepts."""
     rest = "".join(secrets.choice(_WIRE_REST) for _ in range(17))
     return secrets.choice(_WIRE_FIRST) + rest

@@ -1,4 +1,4 @@
-"""What is counted and timed, for Prometheus: labels are ours, never a client's words."""
+"""Counters and timers for Prometheus; labels are values of ours, never a client's input."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -25,32 +25,36 @@ DONE, FAILED = "done", "failed"
 
 
 class Metrics:
-    """One of each runtime, with a registry of its own: several in one process share nothing."""
+    """The metrics of one runtime, in a registry of their own: several runtimes share nothing."""
 
     def __init__(self) -> None:
-        # Otherwise each sample has a second one, which tells since when it is counted.
+        # Otherwise each counter has a second sample with its time of creation.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         counted = partial(Counter, namespace=NAMESPACE, registry=self.registry)
         timed = partial(Histogram, namespace=NAMESPACE, registry=self.registry, buckets=SECONDS)
         self._orders = counted(
-            "orders", "Orders that came to a state, by this process.", ["account", "status"]
+            "orders",
+            "Orders by the status that they reached, in this process.",
+            ["account", "status"],
         )
         self._denied = counted(
-            "orders_denied", "Orders that we refused ourselves.", ["account", "code"]
+            "orders_denied", "Orders that orderdeck denied.", ["account", "code"]
         )
         self._replayed = counted(
-            "orders_replayed", "Requests that came again and were answered again.", ["account"]
+            "orders_replayed", "Repeated requests, answered with the first order.", ["account"]
         )
         self._sent = timed(
-            "order_sent_seconds", "From a request to its sending to the exchange.", ["account"]
+            "order_sent_seconds",
+            "From a request to sending its order to the exchange.",
+            ["account"],
         )
         self._answered = timed(
             "order_answered_seconds", "From a request to the exchange's answer.", ["account"]
         )
         self._news_lag = timed(
-            "news_lag_seconds", "From a change at the exchange to our hearing of it.", ["account"]
+            "news_lag_seconds", "From a change at the exchange to its report here.", ["account"]
         )
         self._gaps = counted(
             "stream_gaps", "Connections and reconnections to an exchange's stream.", ["account"]
@@ -60,24 +64,24 @@ class Metrics:
             "Comparisons of an account with its exchange.",
             ["account", "outcome"],
         )
-        self._breaks = counted("price_stream_breaks", "Streams of prices that broke.", ["kind"])
+        self._breaks = counted("price_stream_breaks", "Breaks of price streams.", ["kind"])
         self._commits = timed("commit_seconds", "The wait for the database to commit.")
-        self._loop_delay = timed("loop_delay_seconds", "How late the event loop comes to its work.")
+        self._loop_delay = timed("loop_delay_seconds", "How late the event loop runs what is due.")
         self._cycles = counted("bot_cycles", "Cycles of the bot.", ["outcome"])
         self._cycle = timed("bot_cycle_seconds", "How long a cycle of the bot took.")
-        self._faults = counted("internal_errors", "Requests that failed by a fault of ours.")
+        self._faults = counted("internal_errors", "Requests that failed by an error in orderdeck.")
         self._answers = counted("http_answers", "Answers over HTTP.", ["status"])
         self._sockets = Gauge(
-            "sockets", "Sockets that are open.", namespace=NAMESPACE, registry=self.registry
+            "sockets", "Open sockets.", namespace=NAMESPACE, registry=self.registry
         )
-        self._closed = counted("sockets_closed", "Sockets that ended.", ["code"])
+        self._closed = counted("sockets_closed", "Closed sockets, by close code.", ["code"])
         self._over_budget = counted(
             "budget_refusals", "Operations that a budget of their token refused.", ["budget"]
         )
-        self._turned_away = counted("tokens_refused", "Tokens that opened nothing.", ["code"])
+        self._turned_away = counted("tokens_refused", "Requests with an invalid token.", ["code"])
 
-    def hear(self, committed: Sequence[LoggedEvent]) -> None:
-        """Each event that this process has committed."""
+    def count_events(self, committed: Sequence[LoggedEvent]) -> None:
+        """Count orders by new status, from the events that this process has committed."""
         for logged in committed:
             order = logged.event.order
             if order.status is not logged.event.previous_status:
@@ -99,7 +103,7 @@ class Metrics:
         self._answered.labels(account).observe(seconds)
 
     def heard(self, account: str, seconds: float) -> None:
-        """The clocks of two machines are never quite of one mind."""
+        """Record the lag of news; differing clocks can make it negative, which counts as 0."""
         self._news_lag.labels(account).observe(max(seconds, 0.0))
 
     def gap(self, account: str) -> None:
@@ -125,11 +129,11 @@ class Metrics:
         self._faults.inc()
 
     def told(self, status: int) -> None:
-        """Over HTTP."""
+        """Count an answer over HTTP."""
         self._answers.labels(status).inc()
 
     def opened(self) -> None:
-        """A socket."""
+        """Count a socket as open."""
         self._sockets.inc()
 
     def closed(self, code: str) -> None:
@@ -140,29 +144,29 @@ class Metrics:
         self._over_budget.labels(budget).inc()
 
     def turned_away(self, code: str) -> None:
-        """Whoever came with a token that opens nothing, or after too many of those."""
+        """Count a request with an invalid token, or one refused after too many of them."""
         self._turned_away.labels(code).inc()
 
 
 class PlacementTimer:
-    """One request to place an order, timed from here to wherever it ends."""
+    """Times one request to place an order, from here to its outcome."""
 
     def __init__(self, metrics: Metrics, account: str) -> None:
         self._metrics = metrics
         self._account = account
         self._began = perf_counter()
-        self._is_let_in = False
+        self._has_passed = False
 
     def replayed(self) -> None:
-        self._is_let_in = True
+        self._has_passed = True
         self._metrics.replayed(self._account)
 
     def sent(self) -> None:
-        self._is_let_in = True
+        self._has_passed = True
         self._metrics.sent(self._account, perf_counter() - self._began)
 
     def answered(self, status: OrderStatus) -> None:
-        """Doubt is no answer."""
+        """Record the time to the answer; IN_DOUBT is not an answer."""
         if status.is_answered:
             self._metrics.answered(self._account, perf_counter() - self._began)
 
@@ -175,5 +179,5 @@ class PlacementTimer:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if isinstance(error, Denied) and not self._is_let_in:
+        if isinstance(error, Denied) and not self._has_passed:
             self._metrics.denied(self._account, error.refusal.code)

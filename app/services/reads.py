@@ -1,4 +1,4 @@
-"""Reading: everything that one question asks for, as it was at one instant."""
+"""Views: all reads of one request, at one instant, limited to the accounts that it may see."""
 
 from collections.abc import (
     AsyncIterator,
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class Answers:
-    """What exchanges answered for one view, failures included: each question is asked once."""
+    """What exchanges answered during one view, failures included: each question is asked once."""
 
     def __init__(self) -> None:
         self._outcomes: OncePerKey[Hashable, object] = OncePerKey()
@@ -71,12 +71,12 @@ async def _outcome(ask: Callable[[], Awaitable[object]]) -> object:
 
 
 class View:
-    """One instant, as far as these accounts go; of others nothing exists."""
+    """One instant of the database, limited to these accounts: others do not exist in it."""
 
     def __init__(self, snapshot: Snapshot, accounts: frozenset[str]) -> None:
         self._snapshot = snapshot
         self._accounts = accounts
-        # What exchanges told meanwhile: each is asked but once.
+        # What exchanges answered meanwhile; each question is asked once.
         self.answers = Answers()
 
     @property
@@ -87,17 +87,17 @@ class View:
         return (await self._snapshot.events.state()).head
 
     async def positions(self) -> Sequence[Position]:
-        """Open and closed ones, as their fills add up."""
+        """Open and closed positions, by their fills alone."""
         return await self._snapshot.positions.all(self._accounts)
 
     async def results(self, account: str, since: datetime | None) -> Sequence[RoundTripResult]:
-        """What the trades of an account have brought that ended since then."""
+        """The profit of an account's trades that ended since then."""
         return await self._snapshot.positions.results(account, since=since)
 
     async def fills_behind(
         self, key: PositionKey, until: datetime, *, size: int
     ) -> AsyncIterator[Sequence[Fill]]:
-        """What a position was made of before then, batch by batch."""
+        """The fills of a position before then, in batches."""
         after = ""
         while batch := await self._snapshot.fills.behind(key, until, after=after, limit=size):
             yield batch
@@ -116,11 +116,11 @@ class View:
         return await self._snapshot.equity.last(key)
 
     async def equity_at(self, key: EquityKey, at: datetime) -> EquityPoint | None:
-        """What was recorded last by then, else first."""
+        """The last point recorded by then, or else the first point."""
         return await self._snapshot.equity.at(key, at)
 
     async def outside(self, account: str) -> Mapping[str, Decimal] | None:
-        """What it had at its last record that no trade had brought."""
+        """At the last record, the amounts that no trade had brought (deposits, withdrawals)."""
         return await self._snapshot.equity.outside(account)
 
     async def equity(
@@ -133,37 +133,37 @@ class View:
         return await self._snapshot.rules.read()
 
     async def bot(self) -> Bot:
-        """There is one, whichever account it trades on."""
+        """The one bot, even if it trades on an account outside this view."""
         return await self._snapshot.bots.read()
 
     async def decisions(self, limit: int) -> Sequence[Decision]:
-        """What the bot decided last, the newest first."""
+        """The bot's latest decisions, newest first."""
         return await self._snapshot.bots.decisions(self._accounts, limit)
 
     async def trades(
         self, sources: Iterable[OrderSource], day: datetime, hour: datetime
     ) -> TradeCounts:
-        """Of all accounts: the trading window is one."""
+        """Count the trades of all accounts, because they share one trading window."""
         return await self._snapshot.entries.trades(sources, day, hour)
 
     async def open_entries(self, account: str) -> Sequence[OpenEntry]:
         return await self._snapshot.entries.open(account)
 
     async def matching(self, wanted: OrderFilter) -> list[Order]:
-        """All of them, the oldest first: for the few that are open."""
-        narrowed = replace(wanted, accounts=self._narrowed(wanted.accounts))
+        """All matching orders, oldest first, without paging: for the few that are open."""
+        narrowed = replace(wanted, accounts=self._visible(wanted.accounts))
         return await self._snapshot.orders.matching(narrowed)
 
     async def count(self, wanted: OrderFilter) -> int:
-        narrowed = replace(wanted, accounts=self._narrowed(wanted.accounts))
+        narrowed = replace(wanted, accounts=self._visible(wanted.accounts))
         return await self._snapshot.orders.count(narrowed)
 
     async def order(self, order_id: str) -> Order | None:
-        return self._seen(await self._snapshot.orders.find(order_id))
+        return self._if_visible(await self._snapshot.orders.find(order_id))
 
     async def order_by_client_id(self, account: str, client_order_id: str) -> Order | None:
         found = await self._snapshot.orders.find_by_client_id(account, client_order_id)
-        return self._seen(found)
+        return self._if_visible(found)
 
     async def order_of_fill(self, order_id: str) -> Order:
         order = await self.order(order_id)
@@ -172,7 +172,7 @@ class View:
         return order
 
     async def orders(self, wanted: OrderFilter, sort: OrderSort, request: PageRequest) -> OrderList:
-        wanted = replace(wanted, accounts=self._narrowed(wanted.accounts))
+        wanted = replace(wanted, accounts=self._visible(wanted.accounts))
         return OrderList(
             page=await self._snapshot.orders.page(wanted, sort, request),
             total_count=await self._snapshot.orders.count(wanted),
@@ -184,17 +184,17 @@ class View:
         return found if found is not None and found.account in self._accounts else None
 
     async def fills(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:
-        wanted = replace(wanted, accounts=self._narrowed(wanted.accounts))
+        wanted = replace(wanted, accounts=self._visible(wanted.accounts))
         return await self._snapshot.fills.page(wanted, request)
 
     async def audit(self, request: PageRequest) -> Page[AuditEntry]:
-        """All of it: whoever may read it is the operator."""
+        """A page of the whole audit log: only the operator may read it."""
         return await self._snapshot.audit.page(request)
 
     async def history(
         self, order: Order, *, after: LogPosition | None, size: int
     ) -> Page[LoggedEvent]:
-        """The life of an order up to the revision at hand, oldest first."""
+        """The events of an order up to the revision of `order`, oldest first."""
         if after is not None and after.log != (await self._snapshot.events.state()).head.log:
             raise CursorInvalid("after is a cursor of another database", field=("after",))
         seq = 0 if after is None else after.seq
@@ -203,10 +203,10 @@ class View:
         )
         return Page(items=found[:size], has_next=len(found) > size, has_previous=seq > 0)
 
-    def _seen(self, order: Order | None) -> Order | None:
+    def _if_visible(self, order: Order | None) -> Order | None:
         return order if order is not None and order.account in self._accounts else None
 
-    def _narrowed(self, accounts: frozenset[str] | None) -> frozenset[str]:
+    def _visible(self, accounts: frozenset[str] | None) -> frozenset[str]:
         return self._accounts if accounts is None else accounts & self._accounts
 
 

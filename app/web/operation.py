@@ -33,7 +33,7 @@ def routes(services: Callable[[], Services], guarded: Guard) -> list[BaseRoute]:
 
     async def export_metrics(request: Request) -> Response:
         _require_all_accounts(request.scope["token"])
-        body, kind = await services().metrics_export.told(request.headers.get("accept", ""))
+        body, kind = await services().metrics_export.render(request.headers.get("accept", ""))
         return Response(body, headers={**NOT_KEPT, "Content-Type": kind})
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]

@@ -6,7 +6,7 @@ import strawberry
 
 from app.domain.checks import CheckResult
 from app.domain.orders.requests import OrderRequest
-from app.services.orders.gate import Preview
+from app.services.orders.previews import Preview
 from schema.context import Info
 from schema.errors import prefixed
 from schema.types.order_inputs import PlaceOrderInput

@@ -1,4 +1,4 @@
-"""The application as its users meet it: over HTTP and WebSocket, with nothing replaced but time."""
+"""Fixtures for the API over HTTP and WebSocket: a real server, with only the time replaced."""
 
 import shutil
 import ssl
@@ -24,13 +24,13 @@ from tests.support.clock import HastyClock, ManualClock
 from tests.support.leaks import lines_with_secrets
 
 ADMIN = "admin-" + "a" * 32
-# In the place of GraphiQL, which may not have been built.
+# Stands in for GraphiQL, which may not have been built.
 PAGES = Path(__file__).parent / "pages"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Api:
-    """A running server, and ways to come in."""
+    """A running server, and clients for it."""
 
     address: Address
     http: httpx.AsyncClient
@@ -40,7 +40,7 @@ class Api:
         return Client(self.http, self.address, token)
 
     def socket(self, **options: object) -> AbstractAsyncContextManager[Socket]:
-        """A connection that has not said who it is."""
+        """A socket that is not authenticated yet."""
         return connected(self.address, **options)  # type: ignore[arg-type]
 
 
@@ -49,7 +49,7 @@ on_shared = pytest.mark.asyncio(loop_scope="session")
 
 
 def settings_of(database_url: str, folder: Path, **settings: str) -> Settings:
-    """Each further setting is named as in the environment."""
+    """Settings for a test; further ones are named as in the environment, in lower case."""
     environ = {
         "ORDERDECK_DATABASE_URL": database_url,
         "ORDERDECK_DATA_DIR": str(folder / "data"),
@@ -60,25 +60,25 @@ def settings_of(database_url: str, folder: Path, **settings: str) -> Settings:
 
 
 async def tell_no_secret(answer: httpx.Response) -> None:
-    """But to whoever makes a token, once."""
+    """Assert that no answer contains a secret, except the one to createToken."""
     told = (await answer.aread()).decode(errors="replace")
     if b"createToken" not in answer.request.content:
         assert not lines_with_secrets([told, str(answer.headers)])
 
 
 def hasty() -> LoginThrottle:
-    """One who lets nobody wait, for all that is not about waiting."""
+    """A login throttle without delays, for tests that are not about them."""
     return LoginThrottle(HastyClock(START))
 
 
 def never_late() -> float:
-    """However busy the machine is, the loop was never held up."""
+    """A loop time without lag, however busy the machine is."""
     return 0.0
 
 
 @cache
 def _unsuspicious() -> ssl.SSLContext:
-    """Takes the certificates of tests; making one costs more than many a test."""
+    """Accepts the certificates of tests; made once, because it takes longer than many a test."""
     return httpx.create_ssl_context(verify=False)
 
 
@@ -101,7 +101,7 @@ async def running(
 async def serve(
     database_url: str, tmp_path: Path, clock: ManualClock, faults: Faults
 ) -> AsyncIterator[Serve]:
-    """Serves with further settings."""
+    """Starts servers with further settings."""
     parts = Parts(clock=clock, login_throttle=hasty(), faults={"paper": faults}, seconds=never_late)
     async with AsyncExitStack() as stack:
 
@@ -137,13 +137,13 @@ async def api(serve: Serve) -> Api:
 
 @pytest.fixture
 def client(api: Api) -> Client:
-    """Whoever may do everything."""
+    """A client with the ADMIN token."""
     return api.client()
 
 
 @pytest.fixture
 async def socket(api: Api) -> AsyncIterator[Socket]:
-    """A socket of whoever may do everything."""
+    """A socket with the ADMIN token."""
     async with api.socket() as socket:
         await socket.init(ADMIN)
         yield socket

@@ -1,4 +1,4 @@
-"""Who may come in."""
+"""Fixtures for tests of services: authentication and an ADMIN token."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from tests.support.clock import HastyClock, ManualClock
 
 @pytest.fixture
 def start(database: Database, clock: ManualClock) -> Callable[[], AuthService]:
-    """Another process on the same database."""
+    """Makes an AuthService as in another process on the same database."""
     return lambda: AuthService(
         database=database,
         clock=clock,

@@ -1,4 +1,4 @@
-"""A disk that fills up loses nothing that was acknowledged, and everything is settled later."""
+"""A full disk: nothing acknowledged is lost, and everything is settled later."""
 
 import asyncio
 from decimal import Decimal

@@ -1,1 +1,1 @@
-"""Who may come in, how much they may ask for, and what they tried to change."""
+"""Tokens and authentication, login throttling, budgets per token, and the audit log."""

@@ -1,4 +1,4 @@
-"""The tokens that may do everything from the start: the configured one, or that of the file."""
+"""The first ADMIN token: the one from the settings, or else one written to a file."""
 
 import asyncio
 import hashlib
@@ -22,7 +22,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 def new_secret() -> str:
-    """A secret that nobody guesses: 256 random bits."""
+    """A secret with 256 random bits."""
     return f"odk_{secrets.token_urlsafe(32)}"
 
 
@@ -32,22 +32,22 @@ def new_id(now: datetime) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenFactory:
-    """How tokens get their secrets and ids."""
+    """Makes secrets and ids for new tokens."""
 
     make_secret: Callable[[], str] = new_secret
     make_id: Callable[[datetime], str] = new_id
 
 
 class AdminTokens:
-    """Sees to it that somebody can come in."""
+    """Makes sure that a valid ADMIN token exists."""
 
-    def __init__(self, database: Database, clock: Clock, mint: TokenFactory) -> None:
+    def __init__(self, database: Database, clock: Clock, factory: TokenFactory) -> None:
         self._database = database
         self._clock = clock
-        self._mint = mint
+        self._factory = factory
 
     async def ensure(self, data_dir: Path, configured: SecretStr | None) -> None:
-        """With the configured token, else with the file's."""
+        """Store the configured token, or else the one in the file, which is written if missing."""
         path = data_dir / tokens.ADMIN_FILE
         async with self._database.transaction() as tx:
             await tx.tokens.hold()
@@ -72,12 +72,12 @@ class AdminTokens:
         await tx.tokens.revoke_others(TokenOrigin.CONFIGURED, digest=None, at=now)
         secret = await asyncio.to_thread(_read_secret, path)
         if secret is not None and await tx.tokens.find_by_digest(digest_of(secret)) is None:
-            # Written just before a crash, or by whoever owns the data folder: the file is right.
+            # Written just before a crash, or by the owner of the data folder: the file is right.
             await self._admit_file(tx, secret)
             return
         if await valid_admins(tx, now) and await tx.tokens.has_origin(TokenOrigin.FILE):
             return
-        secret = self._mint.make_secret()
+        secret = self._factory.make_secret()
         await asyncio.to_thread(_write_secret, path, secret)
         await self._admit_file(tx, secret)
 
@@ -89,7 +89,7 @@ class AdminTokens:
 
     def _admin(self, origin: TokenOrigin, now: datetime) -> Token:
         return Token(
-            id=self._mint.make_id(now),
+            id=self._factory.make_id(now),
             name=_ADMIN_NAMES[origin],
             scopes=(Scope.ADMIN,),
             origin=origin,
@@ -105,7 +105,7 @@ _ADMIN_NAMES = {
 
 async def valid_admins(view: Snapshot, now: datetime) -> Sequence[Token]:
     unrevoked = await view.tokens.unrevoked()
-    return [each for each in unrevoked if each.is_valid(now) and each.allows(Scope.ADMIN)]
+    return [token for token in unrevoked if token.is_valid(now) and token.allows(Scope.ADMIN)]
 
 
 def digest_of(secret: str) -> str:
@@ -128,7 +128,7 @@ def _read_secret(path: Path) -> str | None:
 
 
 def _write_secret(path: Path, secret: str) -> None:
-    """Put the file there whole, for its owner alone, and for good even if the power fails next."""
+    """Write the file atomically and durably, readable by its owner only."""
     unfinished = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

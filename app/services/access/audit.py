@@ -1,4 +1,4 @@
-"""The audit: every attempt to change something leaves one entry, whatever becomes of it."""
+"""The audit log: each attempt to change something leaves one entry, with its outcome."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,14 +20,14 @@ _logger = structlog.get_logger(__name__)
 
 
 def covers(subject: AuditSubject | None) -> None:
-    """Say what the many changes of the present attempt have in common."""
+    """Set the subject of the current attempt when its changes have one in common."""
     attempt = current_attempt()
     if attempt is not None:
         attempt.covers(subject)
 
 
 class AuditService:
-    """Keeps the audit."""
+    """Starts attempts and writes how they ended."""
 
     def __init__(self, database: Database, clock: Clock, new_id: Callable[[], str]) -> None:
         self._database = database
@@ -47,7 +47,7 @@ class AuditService:
         )
 
     def command(self, action: str) -> Attempt:
-        """Of whoever sits at the machine itself, and needs no token."""
+        """An attempt from the command line, which needs no token."""
         entry = AuditEntry(
             id=self._new_id(),
             at=self._clock.now(),
@@ -59,7 +59,7 @@ class AuditService:
         return Attempt(entry)
 
     def part(self) -> Attempt:
-        """One of several attempts, each of which has an entry, and the whole none."""
+        """Split the current attempt: each part has its own entry, and the whole has none."""
         whole = current_attempt()
         if whole is None:
             raise LookupError("only a root field of a mutation attempts something")
@@ -67,14 +67,14 @@ class AuditService:
         return Attempt(replace(whole.entry, id=self._new_id(), at=self._clock.now()))
 
     async def done(self, attempt: Attempt, subject: AuditSubject | None = None) -> None:
-        """See to an attempt that succeeded without changing anything."""
+        """Write the entry of an attempt that succeeded without changing anything."""
         if not attempt.is_written and not attempt.is_split:
             with acting(attempt):
                 async with self._database.transaction() as tx:
                     await tx.attempted(subject)
 
     async def ended(self, attempt: Attempt, ending: AuditResult) -> None:
-        """See to an attempt that was refused or has failed. That stays the answer in any case."""
+        """Write how a refused or failed attempt ended; an error here never replaces the answer."""
         entry = replace(attempt.entry, outcome=ending.outcome, code=ending.code)
         if attempt.is_split or entry == attempt.entry:
             return

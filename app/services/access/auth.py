@@ -1,7 +1,6 @@
-"""Tokens: made, checked on every request, revoked, and watched while a socket lives on one."""
+"""Authentication: creates, checks and revokes tokens, and ends the sockets of revoked ones."""
 
 import asyncio
-import os
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,14 +29,13 @@ REREAD_SECONDS = 0.5
 TOUCH_INTERVAL = timedelta(minutes=1)
 CACHE_SIZE = 1024
 _REREAD_INTERVAL = timedelta(seconds=REREAD_SECONDS)
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 _logger = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class _RevocationWatch:
-    """Those who wait for the end of one token."""
+    """The sockets that wait for the end of one token."""
 
     token: Token
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,7 +43,7 @@ class _RevocationWatch:
 
 
 class AuthService:
-    """Who may come in. What another process revokes is seen within a second, our own at once."""
+    """Checks tokens; a revocation takes effect at once, one by another process within a second."""
 
     def __init__(
         self,
@@ -54,17 +52,17 @@ class AuthService:
         clock: Clock,
         account_names: Collection[str],
         login_throttle: LoginThrottle,
-        mint: TokenFactory | None = None,
+        token_factory: TokenFactory | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._account_names = tuple(sorted(account_names))
         self._login_throttle = login_throttle
-        self._mint = mint or TokenFactory()
-        self._admins = AdminTokens(database, clock, self._mint)
+        self._token_factory = token_factory or TokenFactory()
+        self._admins = AdminTokens(database, clock, self._token_factory)
         self._cache: OrderedDict[str, tuple[Token, datetime]] = OrderedDict()
-        # Whose secret was right once is not held up by those who try others from his address.
-        self._acquainted: OrderedDict[str, None] = OrderedDict()
+        # Secrets that were right once: wrong ones from the same address do not slow them down.
+        self._trusted: OrderedDict[str, None] = OrderedDict()
         self._revocations = 0
         self._used: dict[str, datetime] = {}
         self._watches: dict[str, _RevocationWatch] = {}
@@ -73,20 +71,20 @@ class AuthService:
         return self._clock.now()
 
     async def authenticate(self, secret: str, address: str) -> Token:
-        """The valid token that this is the secret of, or Unauthenticated."""
+        """The valid token with this secret; raises Unauthenticated if there is none."""
         digest = digest_of(secret)
-        if digest not in self._acquainted:
-            self._login_throttle.hear(address)
+        if digest not in self._trusted:
+            self._login_throttle.check(address)
         now = self._clock.now()
         token = await self._recall(digest, now)
         if token is None:
-            await self._login_throttle.turn_away(address)
+            await self._login_throttle.delay(address)
             raise Unauthenticated("no such token")
         if not token.is_valid(now):
             how = "was revoked" if token.revoked_at is not None else "has expired"
             _logger.warning("token.ended", id=token.id, name=token.name, how=how, address=address)
             raise Unauthenticated(f"this token {how}")
-        self._acquaint(digest)
+        self._trust(digest)
         if token.last_used_at is None or now - token.last_used_at >= TOUCH_INTERVAL:
             self._used[token.id] = now
         return token
@@ -100,10 +98,10 @@ class AuthService:
         expires_at: datetime | None = None,
         granter: Token | None = None,
     ) -> tuple[Token, str]:
-        """Make a token and its secret, which is told this once and kept nowhere."""
+        """Create a token; its secret is returned this once and stored nowhere."""
         now = self._clock.now()
         token = Token(
-            id=self._mint.make_id(now),
+            id=self._token_factory.make_id(now),
             name=name,
             scopes=tokens.ordered(scopes),
             account_names=None if account_names is None else tuple(dict.fromkeys(account_names)),
@@ -114,14 +112,14 @@ class AuthService:
             token, now=now, known_accounts=self._account_names, granter=granter
         ):
             raise Denied(refusal)
-        secret = self._mint.make_secret()
+        secret = self._token_factory.make_secret()
         async with self._database.transaction() as tx:
             await tx.tokens.insert(token, digest=digest_of(secret))
             await tx.attempted(AuditSubject.token(token.id))
         return token, secret
 
     async def revoke(self, token_id: str) -> Token:
-        """Revoke a token; one that was revoked before stays as it was."""
+        """Revoke a token; one that is revoked already stays as it is."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
             await tx.tokens.hold()
@@ -130,7 +128,7 @@ class AuthService:
                 raise _denied(RefusalCode.NOT_FOUND, "there is no token with this id")
             if token.revoked_at is not None:
                 return token
-            if [each.id for each in await valid_admins(tx, now)] == [token_id]:
+            if [admin.id for admin in await valid_admins(tx, now)] == [token_id]:
                 words = "the last valid ADMIN token cannot be revoked: create another first"
                 raise _denied(RefusalCode.INVALID_STATE, words)
             await tx.tokens.revoke(token_id, at=now)
@@ -157,7 +155,7 @@ class AuthService:
                 del self._watches[token.id]
 
     async def run(self) -> None:
-        """Note which tokens were used, and end the watched ones that no longer stand."""
+        """Store when tokens were used, and end watched ones that expired or were revoked."""
         while True:
             await self._clock.sleep(REREAD_SECONDS)
             self._end_expired()
@@ -168,12 +166,12 @@ class AuthService:
                 _logger.warning("tokens.not_kept", exc_info=True)
 
     async def ensure_admin(self, data_dir: Path, configured: SecretStr | None) -> None:
-        """See to it that somebody can come in: with the configured token, else with the file's."""
+        """Make sure that a valid ADMIN token exists: the configured one, or else the file's."""
         await self._admins.ensure(data_dir, configured)
         self._cache.clear()
 
     async def _recall(self, digest: str, now: datetime) -> Token | None:
-        """The token as it was half a second ago at most."""
+        """The token with this digest, from the cache if it was read within half a second."""
         if known := self._cache.get(digest):
             token, read_at = known
             if timedelta(0) <= now - read_at < _REREAD_INTERVAL:
@@ -181,24 +179,24 @@ class AuthService:
                 return token
         revocations = self._revocations
         async with self._database.snapshot() as view:
-            found = await view.tokens.find_by_digest(digest)
-        if found is None or revocations != self._revocations:
+            read = await view.tokens.find_by_digest(digest)
+        if read is None or revocations != self._revocations:
             self._cache.pop(digest, None)
-            return found
-        self._cache[digest] = (found, now)
+            return read
+        self._cache[digest] = (read, now)
         self._cache.move_to_end(digest)
         if len(self._cache) > CACHE_SIZE:
             self._cache.popitem(last=False)
-        return found
+        return read
 
-    def _acquaint(self, digest: str) -> None:
-        self._acquainted[digest] = None
-        self._acquainted.move_to_end(digest)
-        if len(self._acquainted) > CACHE_SIZE:
-            self._acquainted.popitem(last=False)
+    def _trust(self, digest: str) -> None:
+        self._trusted[digest] = None
+        self._trusted.move_to_end(digest)
+        if len(self._trusted) > CACHE_SIZE:
+            self._trusted.popitem(last=False)
 
     def _forget(self, token_id: str) -> None:
-        """Let a revoked token be nobody's at once."""
+        """Make a revocation take effect at once in this process."""
         self._revocations += 1
         self._cache.clear()
         self._end(token_id)
@@ -218,10 +216,10 @@ class AuthService:
         if not watched:
             return
         async with self._database.snapshot() as view:
-            found = await view.tokens.find_all(watched)
-        standing = {token.id for token in found if token.revoked_at is None}
+            known = await view.tokens.find_all(watched)
+        unrevoked = {token.id for token in known if token.revoked_at is None}
         for token_id in watched:
-            if token_id not in standing:
+            if token_id not in unrevoked:
                 self._end(token_id)
 
     async def _write_used(self) -> None:

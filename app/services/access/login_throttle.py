@@ -1,4 +1,4 @@
-"""Slows down whoever tries secrets that open nothing, address by address."""
+"""Login throttling: delays answers to wrong secrets, more with each failure from an address."""
 
 import ipaddress
 from collections import OrderedDict
@@ -14,10 +14,10 @@ MOST_WAITING = 100
 MOST_ADDRESSES = 10_000
 FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 0.5
-# Long enough by then, and no number of tries makes the delay too large a number.
+# The delay has its full length by then; the limit keeps 2**doublings small.
 _MOST_DOUBLINGS = 10
 FORGIVEN_AFTER = timedelta(minutes=1)
-# Whoever has one address of IPv6 has all of its network.
+# A client with one IPv6 address has its whole /64 network.
 _NETWORK_BITS = 64
 
 _logger = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Address:
-    """One address, and how often it has failed of late."""
+    """An address's recent failures, and how many of its requests are being delayed."""
 
     failed_at: datetime
     failures: int = 0
@@ -33,14 +33,14 @@ class _Address:
 
 
 class LoginThrottle:
-    """Lets the wrong wait, a hundred of an address at most, and sends the rest away unheard."""
+    """Delays wrong secrets, at most 100 per address at once, and refuses the rest unchecked."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._callers: OrderedDict[str, _Address] = OrderedDict()
 
-    def hear(self, address: str) -> None:
-        """Refuse an address of which too many wait already: nothing is looked up for it."""
+    def check(self, address: str) -> None:
+        """Raise RateLimited if too many of the address are being delayed: nothing is looked up."""
         caller = self._callers.get(_network(address))
         if caller is not None and caller.waiting >= MOST_WAITING:
             raise RateLimited(
@@ -48,21 +48,21 @@ class LoginThrottle:
                 retry_after_seconds=LONGEST_SECONDS,
             )
 
-    async def turn_away(self, address: str) -> None:
-        """Return when a wrong secret may be told that it is wrong."""
-        caller = self._failed(_network(address))
-        # Each line of the log stands for twice as many: whoever hammers cannot fill the disk.
+    async def delay(self, address: str) -> None:
+        """Count a failure, and return when the client may learn that its secret is wrong."""
+        caller = self._count_failure(_network(address))
+        # Logged at 1, 2, 4, 8 ... failures, so that an attacker cannot fill the disk.
         if caller.failures & (caller.failures - 1) == 0:
             _logger.warning("token.wrong", address=address, failures=caller.failures)
         doublings = min(caller.failures - 1, _MOST_DOUBLINGS)
-        delay = min(FIRST_SECONDS * 2**doublings, LONGEST_SECONDS)
+        seconds = min(FIRST_SECONDS * 2**doublings, LONGEST_SECONDS)
         caller.waiting += 1
         try:
-            await self._clock.sleep(delay)
+            await self._clock.sleep(seconds)
         finally:
             caller.waiting -= 1
 
-    def _failed(self, network: str) -> _Address:
+    def _count_failure(self, network: str) -> _Address:
         now = self._clock.now()
         caller = self._callers.setdefault(network, _Address(now))
         if now - caller.failed_at > FORGIVEN_AFTER:

@@ -1,4 +1,4 @@
-"""What a token may ask for in each second, and how many subscriptions it may hold open."""
+"""Budgets per token: query cost, orders and new subscriptions per second, open subscriptions."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from app.ports import Clock
 
 
 class Budget(StrEnum):
-    """What is counted: cancels and halts never are."""
+    """What a budget counts. Cancels and halts are never counted."""
 
     COST = "cost"
     ORDERS = "orders"
@@ -24,7 +24,7 @@ class Budget(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RateLimits:
-    """Of each token; 0 means that there is no limit."""
+    """The limits of each token; 0 means no limit."""
 
     cost_per_second: int = 0
     orders_per_second: int = 0
@@ -34,7 +34,7 @@ class RateLimits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetStatus:
-    """How much of a budget is left, and how soon all of it is there again."""
+    """How much of a budget is left, and when all of it is available again."""
 
     budget: Budget
     per_second: int
@@ -43,14 +43,14 @@ class BudgetStatus:
 
 
 class WindowCounter(Storage):
-    """Counts in memory, at the time that it is told: what is over is forgotten."""
+    """Counts in memory at the time in `now`, which the caller sets; forgets windows that ended."""
 
     STORAGE_SCHEME = None
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        # In the order in which they end, for all are equally long.
+        # In the order in which they end, because all are equally long.
         self._windows: dict[str, _Window] = {}
 
     @property
@@ -102,12 +102,12 @@ class _Window:
     count: int = 0
 
     def holds(self, now: float) -> bool:
-        """Also a clock that was set back ends it."""
+        """Whether the window is running; a clock that was set back ends it too."""
         return self.begins <= now < self.ends
 
 
 class BudgetService:
-    """The budgets of every token, each process for itself."""
+    """Keeps the budgets of all tokens; each process counts for itself."""
 
     def __init__(self, clock: Clock, allowances: RateLimits) -> None:
         self._clock = clock
@@ -122,7 +122,7 @@ class BudgetService:
         self._open: Counter[str] = Counter()
 
     def take(self, token_id: str, budget: Budget, amount: int = 1) -> None:
-        """Raise RateLimited where less is left; more than there ever is takes all there is."""
+        """Use a budget, or raise RateLimited; an amount above the whole budget takes all of it."""
         item = self._items.get(budget)
         if item is None:
             return
@@ -133,7 +133,7 @@ class BudgetService:
         self._limiter.hit(item, token_id, cost=wanted)
 
     def standing(self, token_id: str, budget: Budget) -> BudgetStatus | None:
-        """None where there is no limit."""
+        """Returns None if the budget has no limit."""
         item = self._items.get(budget)
         if item is None:
             return None
@@ -148,7 +148,7 @@ class BudgetService:
 
     @contextmanager
     def subscription(self, token_id: str) -> Iterator[None]:
-        """One more that is open, until this ends."""
+        """Count one more open subscription until the context ends."""
         if self.most_open and self._open[token_id] >= self.most_open:
             raise RateLimited(
                 f"{self.most_open} subscriptions of this token are open: end one first",

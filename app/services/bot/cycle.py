@@ -1,4 +1,4 @@
-"""One cycle of the bot: look at every assignment, decide, write down, and order."""
+"""One cycle of the bot: ask strategies about new candles, store their decisions, place orders."""
 
 import asyncio
 import hashlib
@@ -47,7 +47,7 @@ _BY_CODE = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Question:
-    """One assignment with what its strategy is to look at."""
+    """One assignment, with the candles and the holding that its strategy decides on."""
 
     assignment: Assignment
     candles: Sequence[Candle]
@@ -59,7 +59,7 @@ class _Question:
 
 
 class BotCycles:
-    """Runs them one after the other; each closed candle is decided on once."""
+    """Runs cycles; each closed candle is decided on once per assignment."""
 
     def __init__(
         self,
@@ -83,31 +83,31 @@ class BotCycles:
         self._new_id = new_id
 
     async def run(self, bot: Bot) -> None:
-        """CycleFailed where the exchange told of no market at all."""
+        """Raises CycleFailed if there are no candles for any assignment."""
         account = self._accounts.get(bot.account or "")
         async with self._database.snapshot() as view:
             decided = await view.bots.decided_until(account.name)
         asked = await self._ask(account, bot.assignments)
-        questions = [one for one in asked if isinstance(one, _Question)]
+        questions = [question for question in asked if isinstance(question, _Question)]
         if not questions:
             raise _nothing_known(asked)
-        due = [one for one in questions if _is_new(one, decided)]
-        advices = await asyncio.gather(*(self._advice(one) for one in due))
+        due = [question for question in questions if _is_new(question, decided)]
+        advices = await asyncio.gather(*(self._advice(question) for question in due))
         for question, advice in zip(due, advices, strict=True):
             await self._act(bot, account, question, advice)
 
     async def _ask(
         self, account: AccountEntry, assignments: Sequence[Assignment]
     ) -> Sequence[_Question | BaseException | None]:
-        """None where no candle has closed so far."""
-        wanted = await asyncio.gather(*(self._wanted(one) for one in assignments))
+        """For each assignment a question, the error that prevented it, or None without a candle."""
+        wanted = await asyncio.gather(*(self._wanted(assignment) for assignment in assignments))
         closed = await self._candles.closed(account, wanted)
         async with self._database.snapshot() as view:
             held = [
-                await view.bots.holding(account.name, one.strategy, one.symbol)
-                for one in assignments
+                await view.bots.holding(account.name, assignment.strategy, assignment.symbol)
+                for assignment in assignments
             ]
-        return [_question(*one) for one in zip(assignments, closed, held, strict=True)]
+        return [_question(*parts) for parts in zip(assignments, closed, held, strict=True)]
 
     async def _wanted(self, assignment: Assignment) -> CandleRequest:
         needed = await self._strategies.candles_needed(assignment.strategy, assignment.parameters)
@@ -118,8 +118,8 @@ class BotCycles:
         try:
             return await self._strategies.decide(
                 assignment.strategy,
-                _as_arrays(question.candles),
-                _as_held(question.holding, assignment),
+                _to_arrays(question.candles),
+                _to_held(question.holding, assignment),
                 assignment.parameters,
             )
         except StrategyFailed as failed:
@@ -171,10 +171,10 @@ class BotCycles:
         market = markets.get(assignment.symbol)
         if market is None or ticker is None or ticker.last is None or ticker.is_stale:
             return "dropped: the last price is not known"
-        stand = StrategyPosition(
+        position = StrategyPosition(
             assignment=assignment, market=market, holding=question.holding, last=ticker.last
         )
-        return wanted(advice.signal, Decimal(str(advice.part)), stand)
+        return wanted(advice.signal, Decimal(str(advice.part)), position)
 
     async def _place(self, decision: Decision, order: SignalOrder, assignment: Assignment) -> None:
         request = OrderRequest(
@@ -187,13 +187,13 @@ class BotCycles:
         )
         ordered = replace(decision, outcome=DecisionOutcome.ORDERED)
 
-        async def alongside(tx: Transaction, placed: Order) -> None:
+        async def store_decision(tx: Transaction, placed: Order) -> None:
             await tx.bots.decide(replace(ordered, order_id=placed.id))
 
         try:
-            await self._orders.place(request, placement=Placement(alongside=alongside))
+            await self._orders.place(request, placement=Placement(alongside=store_decision))
         except Duplicate:
-            # Decided on before, by whoever was faster.
+            # Another process has decided on this candle already.
             return
         except Denied as denied:
             await self._refused(decision, denied)
@@ -205,7 +205,7 @@ class BotCycles:
         if denied.existing_order is None:
             await self._write(refused)
             return
-        # The intent and the decision were written before the exchange said no.
+        # The order and the decision were stored before the exchange rejected the order.
         async with self._database.transaction() as tx:
             await tx.bots.conclude(refused)
             tx.announce(Topic.FEED)
@@ -242,7 +242,7 @@ def _question(
 
 
 def _nothing_known(asked: Sequence[_Question | BaseException | None]) -> CycleFailed:
-    error = next((one for one in asked if isinstance(one, BaseException)), None)
+    error = next((failure for failure in asked if isinstance(failure, BaseException)), None)
     words = "no candle has closed so far" if error is None else str(error) or repr(error)
     failed = CycleFailed(words)
     failed.__cause__ = error
@@ -254,7 +254,7 @@ def _held_back(decision: Decision, reason: str) -> Decision:
 
 
 def _client_order_id(decision: Decision) -> str:
-    """The same for the same candle, so that no decision can ever place two orders."""
+    """The same id for the same candle, so that a decision can never place two orders."""
     asked = (
         decision.account, decision.strategy, decision.symbol, decision.timeframe,
         decision.candle_at.isoformat(),
@@ -262,12 +262,12 @@ def _client_order_id(decision: Decision) -> str:
     return f"bot-{hashlib.sha256('|'.join(asked).encode()).hexdigest()[:32]}"
 
 
-def _as_arrays(candles: Sequence[Candle]) -> Candles:
+def _to_arrays(candles: Sequence[Candle]) -> Candles:
     def numbers(name: str) -> Any:
-        return np.array([float(getattr(one, name)) for one in candles], dtype=np.float64)
+        return np.array([float(getattr(candle, name)) for candle in candles], dtype=np.float64)
 
     return Candles(
-        at=np.array([int(one.at.timestamp() * 1000) for one in candles], dtype=np.int64),
+        at=np.array([int(candle.at.timestamp() * 1000) for candle in candles], dtype=np.int64),
         open=numbers("open"),
         high=numbers("high"),
         low=numbers("low"),
@@ -276,7 +276,7 @@ def _as_arrays(candles: Sequence[Candle]) -> Candles:
     )
 
 
-def _as_held(holding: Holding, assignment: Assignment) -> Held:
+def _to_held(holding: Holding, assignment: Assignment) -> Held:
     entry = holding.entry_price
     return Held(
         amount=float(holding.amount),

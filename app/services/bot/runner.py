@@ -1,4 +1,4 @@
-"""Runs the bot: one process at a time, one cycle at a time, whatever is asked for meanwhile."""
+"""The bot's loop: follows the desired state and runs cycles, in one process at a time."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,9 +26,9 @@ LEASE_SECONDS = 15.0
 RENEW_SECONDS = 5.0
 # How long a stop waits for the cycle in flight.
 STOP_SECONDS = 10.0
-# An account that is not in step yet is looked at again so soon.
+# How often an account that is not in step yet is looked at again.
 STEP_SECONDS = 1.0
-# Decisions that came to nothing are kept so long.
+# How long HOLD decisions are kept.
 HOLDS_KEPT = timedelta(days=30)
 FORGET_EVERY = timedelta(hours=1)
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
@@ -41,7 +41,7 @@ class LeaseLost(OrderdeckError):
 
 
 class BotRunner:
-    """Follows what was last asked for."""
+    """Brings the bot to the state that was last asked for, while this process holds its lease."""
 
     def __init__(
         self,
@@ -64,58 +64,58 @@ class BotRunner:
         self._clock = clock
         self._name = name
         self._metrics = metrics or Metrics()
-        self._endings = BotWindDown(database, accounts, orders)
+        self._wind_down = BotWindDown(database, accounts, orders)
         self._forgot_at: datetime | None = None
 
     async def run(self) -> None:
-        with self._bus.listen(Topic.FEED) as trigger:
+        with self._bus.listen(Topic.FEED) as listener:
             while True:
                 if _is_idle(await self._read()):
-                    await trigger.wait_at_most(self._database.poll_seconds)
-                elif await self._take():
-                    await self._run_mine(trigger)
+                    await listener.wait_at_most(self._database.poll_seconds)
+                elif await self._take_lease():
+                    await self._run_mine(listener)
                 else:
                     await self._clock.sleep(RENEW_SECONDS)
 
-    async def _run_mine(self, trigger: Listener) -> None:
-        """Until nothing is left to be done, or somebody else has it."""
-        renewing = asyncio.create_task(self._keep())
+    async def _run_mine(self, listener: Listener) -> None:
+        """Work until the bot is idle, or another process has taken it over."""
+        renewing = asyncio.create_task(self._keep_renewing())
         try:
             await self._change(_taken_over)
             while not _is_idle(bot := await self._read()) and not renewing.done():
-                await self._step(bot, trigger)
+                await self._step(bot, listener)
         finally:
             await self._give_up(renewing)
 
-    async def _step(self, bot: Bot, trigger: Listener) -> None:
+    async def _step(self, bot: Bot, listener: Listener) -> None:
         match bot.state:
             case BotState.STARTING:
-                await self._begin(bot, trigger)
+                await self._begin(bot, listener)
             case BotState.RUNNING | BotState.PAUSED if bot.desired is not bot.state:
                 await self._change(_as_desired)
             case BotState.RUNNING:
-                await self._cycle_when_due(bot, trigger)
+                await self._cycle_when_due(bot, listener)
             case BotState.PAUSED:
-                await self._until_rung(trigger, RENEW_SECONDS)
+                await self._until_rung(listener, RENEW_SECONDS)
             case BotState.STOPPING | BotState.STOPPED | BotState.FAILED:
                 await self._wind_up(bot)
 
-    async def _begin(self, bot: Bot, trigger: Listener) -> None:
-        """Not before its account was compared with the exchange."""
+    async def _begin(self, bot: Bot, listener: Listener) -> None:
+        """Start once the account has been compared with the exchange."""
         if self._accounts.is_in_step(bot.account or ""):
             await self._change(_as_desired)
         else:
-            await self._until_rung(trigger, STEP_SECONDS)
+            await self._until_rung(listener, STEP_SECONDS)
 
-    async def _cycle_when_due(self, bot: Bot, trigger: Listener) -> None:
+    async def _cycle_when_due(self, bot: Bot, listener: Listener) -> None:
         if bot.last_cycle_at is not None:
             due = bot.last_cycle_at + timedelta(seconds=domain.pause_seconds(bot))
             rest = (due - self._clock.now()).total_seconds()
             if rest > 0:
-                await self._until_rung(trigger, rest)
+                await self._until_rung(listener, rest)
                 return
         began = self._clock.now()
-        failure = await self._cycle(bot, trigger)
+        failure = await self._cycle(bot, listener)
         took = self._clock.now() - began
         self._metrics.cycled(took.total_seconds(), is_done=failure is None)
         milliseconds = int(took.total_seconds() * 1000)
@@ -123,17 +123,17 @@ class BotRunner:
         await self._forget(began)
 
     async def _forget(self, now: datetime) -> None:
-        """Once an hour: what came to nothing, and candles of long ago."""
+        """Once an hour, delete old HOLD decisions and old candles."""
         if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:
             self._forgot_at = now
             async with self._database.transaction() as tx:
                 await tx.bots.forget_holds(now - HOLDS_KEPT)
             await forget_old(self._database, now)
 
-    async def _cycle(self, bot: Bot, trigger: Listener) -> str | None:
-        """Why it came to nothing. A stop waits for it a while, and then ends it."""
+    async def _cycle(self, bot: Bot, listener: Listener) -> str | None:
+        """Run a cycle; returns why it failed, or None. A stop waits a while, then cancels it."""
         cycle = asyncio.ensure_future(self._cycles.run(bot))
-        watching = asyncio.ensure_future(self._until_stopping(trigger))
+        watching = asyncio.ensure_future(self._until_stopping(listener))
         try:
             await asyncio.wait({cycle, watching}, return_when=asyncio.FIRST_COMPLETED)
             if not cycle.done():
@@ -150,14 +150,14 @@ class BotRunner:
                 await asyncio.wait({cycle})
         cycle.cancel()
 
-    async def _until_stopping(self, trigger: Listener) -> None:
+    async def _until_stopping(self, listener: Listener) -> None:
         while (await self._read()).state is BotState.RUNNING:
-            await trigger.wait_at_most(self._database.poll_seconds)
+            await listener.wait_at_most(self._database.poll_seconds)
 
     async def _wind_up(self, bot: Bot) -> None:
-        failed = await self._endings.carry_out(bot.stop_wish, bot.account)
+        failed = await self._wind_down.carry_out(bot.stop_wish, bot.account)
         now = self._clock.now()
-        await self._change(lambda one: _wound_up(one, now, bot.stop_wish, failed))
+        await self._change(lambda latest: _wound_up(latest, now, bot.stop_wish, failed))
 
     async def _read(self) -> Bot:
         async with self._database.snapshot() as view:
@@ -173,23 +173,23 @@ class BotRunner:
                 if after.state is not before.state:
                     _logger.info("bot.state", state=str(after.state), error=after.last_error)
 
-    async def _take(self) -> bool:
-        """On one machine no other process can have it, whatever was left behind."""
+    async def _take_lease(self) -> bool:
+        """Take or renew the lease; on SQLite an old one is ignored: no other process can run."""
         now = self._clock.now()
         is_alone = self._database.poll_seconds is None
         until = now + timedelta(seconds=LEASE_SECONDS)
         async with self._database.transaction() as tx:
             return await tx.bots.take(self._name, _FAR if is_alone else now, until)
 
-    async def _keep(self) -> None:
+    async def _keep_renewing(self) -> None:
         while True:
             await self._clock.sleep(RENEW_SECONDS)
-            if not await self._take():
+            if not await self._take_lease():
                 raise LeaseLost("another process runs the bot")
 
     async def _give_up(self, renewing: "asyncio.Task[None]") -> None:
         renewing.cancel()
-        # Awaiting it itself would take being cancelled oneself for its end.
+        # Awaiting the task directly could not tell its cancellation from our own.
         try:
             await asyncio.wait({renewing})
         finally:
@@ -202,11 +202,11 @@ class BotRunner:
         async with self._database.transaction() as tx:
             await tx.bots.release(self._name)
 
-    async def _until_rung(self, trigger: Listener, seconds: float) -> None:
+    async def _until_rung(self, listener: Listener, seconds: float) -> None:
         poll = self._database.poll_seconds
         with suppress(TimeoutError):
             async with self._clock.timeout(seconds if poll is None else min(seconds, 1.0)):
-                await trigger.wait()
+                await listener.wait()
 
 
 def _is_idle(bot: Bot) -> bool:
@@ -215,7 +215,7 @@ def _is_idle(bot: Bot) -> bool:
 
 
 def _taken_over(bot: Bot) -> Bot:
-    """What ran in another process, or before a restart, begins anew."""
+    """A bot that ran in another process, or before a restart, starts again."""
     return bot.moved(BotState.STARTING) if bot.state is BotState.RUNNING else bot
 
 
@@ -242,7 +242,7 @@ def _after_cycle(bot: Bot, began: datetime, milliseconds: int, failure: str | No
 
 
 def _wound_up(bot: Bot, now: datetime, done: StopOptions, failed: list[str]) -> Bot:
-    """What was wished for meanwhile is done next."""
+    """The bot after its wind-down; what was asked for meanwhile is done next."""
     rest = bot.stop_wish if bot.stop_wish != done else StopOptions()
     words = f"not everything was done on stopping: {'; '.join(failed)}"[:500] if failed else None
     after = replace(bot, stop_wish=rest, last_error=words or bot.last_error)
@@ -259,7 +259,7 @@ async def _outcome(cycle: "asyncio.Future[None]") -> str | None:
         cycle.result()
     except OrderdeckError as error:
         return str(error)
-    except Exception as error:  # a cycle may fail in any way, and is tried again
+    except Exception as error:  # a cycle may fail in any way; the next one tries again
         _logger.exception("bot.cycle_failed")
         return f"{type(error).__name__}: the log tells more"
     return None

@@ -1,4 +1,4 @@
-"""The bot as people handle it: started, paused, resumed and stopped, by many at once."""
+"""The bot service: start, pause, resume, stop and follow the bot, by many callers at once."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -27,24 +27,24 @@ from app.services.reads import View, ViewService
 from app.storage.database import Database
 
 BATCH = 200
-# How long an answer waits for what was asked for to be so.
+# How long a call waits for the bot to reach the desired state.
 SETTLE_SECONDS = 2.0
 _UNDER_WAY = frozenset({BotState.STARTING, BotState.RUNNING})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BotPlan:
-    """What it is to do; None is what it was told before."""
+    """What startBot asks for; None keeps what the bot had before."""
 
     account: AccountEntry
     assignments: tuple[Assignment, ...] | None = None
     cycle_seconds: int | None = None
-    # Whether the account was named.
+    # Whether the caller named the account.
     is_account_given: bool = False
 
 
 class BotService:
-    """There is one bot. What was last asked for is written down, and its runner follows."""
+    """Stores the desired state of the one bot; the runner follows it."""
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class BotService:
         return await view.bot()
 
     async def follow(self) -> AsyncGenerator[Bot, None]:
-        """As it stands now, and anew with every change."""
-        return await self._live.follow(live_queries.LiveQuery(key="bot", look=self._look))
+        """Yield the bot now, and again with every change."""
+        return await self._live.follow(live_queries.LiveQuery(key="bot", observe=self._observe))
 
     async def start(self, plan: BotPlan) -> None:
-        """Begin, or go on after a pause, perhaps with something else to do."""
+        """Start the bot, or resume it after a pause, perhaps with new assignments."""
         if plan.assignments is not None:
             deny(await self._check(plan.account, plan.assignments))
         if plan.cycle_seconds is not None:
@@ -90,15 +90,15 @@ class BotService:
         await self._change(lambda bot: _stopped(bot, wish))
 
     async def decisions(self, accounts: frozenset[str]) -> AsyncGenerator[Decision, None]:
-        """Each that is made from now on, in the order in which they are made."""
-        trigger = self._bus.listen(Topic.FEED)
+        """Yield each decision made from now on, in order."""
+        listener = self._bus.listen(Topic.FEED)
         async with self._database.snapshot() as view:
-            return self._told(accounts, await view.bots.last_decision_id(), trigger)
+            return self._decisions_after(accounts, await view.bots.last_decision_id(), listener)
 
-    async def _told(
-        self, accounts: frozenset[str], last: str, trigger: Listener
+    async def _decisions_after(
+        self, accounts: frozenset[str], last: str, listener: Listener
     ) -> AsyncGenerator[Decision, None]:
-        with trigger:
+        with listener:
             while True:
                 async with self._database.snapshot() as view:
                     made = await view.bots.decisions_after(accounts, last, BATCH)
@@ -106,20 +106,20 @@ class BotService:
                     yield decision
                     last = decision.id
                 if not made:
-                    await trigger.wait_at_most(self._database.poll_seconds)
+                    await listener.wait_at_most(self._database.poll_seconds)
 
-    async def _look(self, _before: Bot | None) -> Observation[Bot]:
+    async def _observe(self, _before: Bot | None) -> Observation[Bot]:
         async with self._views.open(frozenset()) as view:
             return Observation(state=await view.bot())
 
     async def _change(self, decide: Callable[[Bot], Bot]) -> None:
-        """Write down what is asked for, and give the runner a moment to get there."""
-        with self._bus.listen(Topic.FEED) as trigger:
+        """Store the desired state, and give the runner a moment to reach it."""
+        with self._bus.listen(Topic.FEED) as listener:
             await self._write(decide)
             with suppress(TimeoutError):
                 async with self._clock.timeout(SETTLE_SECONDS):
                     while not await self._is_settled():
-                        await trigger.wait_at_most(self._database.poll_seconds)
+                        await listener.wait_at_most(self._database.poll_seconds)
 
     async def _is_settled(self) -> bool:
         async with self._database.snapshot() as view:
@@ -149,20 +149,20 @@ class BotService:
             return Refusal(
                 code=RefusalCode.EXCHANGE_UNAVAILABLE, message=str(error), retryable=True
             )
-        for place, one in enumerate(assignments):
+        for place, assignment in enumerate(assignments):
             refusal = (
-                await self._strategies.check_parameters(one.strategy, one.parameters)
-                or _check_symbol(one, markets)
-                or examine_timeframe(one.timeframe, timeframes)
-                or _check_allocation(one)
+                await self._strategies.check_parameters(assignment.strategy, assignment.parameters)
+                or _check_symbol(assignment, markets)
+                or examine_timeframe(assignment.timeframe, timeframes)
+                or _check_allocation(assignment)
             )
             if refusal is not None:
                 path = ("assignments", str(place), *(refusal.field or ()))
                 return replace(refusal, field=path)
-        cash = {asset: money.add(one.free, one.used) for asset, one in balances.items()}
+        cash = {asset: money.add(held.free, held.used) for asset, held in balances.items()}
         async with self._database.snapshot() as view:
-            held = await view.bots.holdings(account.name)
-        for _, position in held:
+            holdings = await view.bots.holdings(account.name)
+        for _, position in holdings:
             quote = position.key.symbol.partition("/")[2]
             cash[quote] = money.add(cash.get(quote, money.ZERO), position.holding.basis)
         return _check_cash(assignments, markets, cash)
@@ -174,18 +174,18 @@ def _started(bot: Bot, plan: BotPlan, clock: Clock) -> Bot:
         deny(invalid("assignments", "the bot has nothing to do: give it assignments"))
     name = plan.account.name if plan.is_account_given or bot.account is None else bot.account
     seconds = bot.cycle_seconds if plan.cycle_seconds is None else plan.cycle_seconds
-    told = replace(bot, account=name, assignments=assignments, cycle_seconds=seconds)
+    planned = replace(bot, account=name, assignments=assignments, cycle_seconds=seconds)
     if bot.state in _UNDER_WAY and bot.desired is BotState.RUNNING:
-        if told != bot:
-            deny(_state("it is running: pause or stop it before it is told something else"))
+        if planned != bot:
+            deny(_state("it is running: pause or stop it before you change its plan"))
         return bot
     if bot.state is BotState.STOPPING:
         deny(_state("it is stopping: start it once it has stopped"))
     if bot.state in _UNDER_WAY:
-        # It was asked to pause, and has not yet.
-        return replace(told, desired=BotState.RUNNING) if told == bot else _not_yet()
+        # It was asked to pause and has not paused yet.
+        return replace(planned, desired=BotState.RUNNING) if planned == bot else _deny_not_yet()
     fresh = replace(
-        told.moved(BotState.STARTING),
+        planned.moved(BotState.STARTING),
         desired=BotState.RUNNING,
         consecutive_failures=0,
         last_error=None,
@@ -213,7 +213,7 @@ def _resumed(bot: Bot) -> Bot:
 
 
 def _stopped(bot: Bot, wish: StopOptions) -> Bot:
-    """What was wished for before and is not done yet is still wished for."""
+    """Stop the bot; earlier stop options that are not carried out yet stay in force."""
     if bot.state is BotState.STOPPED and wish == StopOptions():
         return replace(bot, desired=BotState.STOPPED)
     merged = StopOptions(
@@ -226,8 +226,8 @@ def _stopped(bot: Bot, wish: StopOptions) -> Bot:
     return asked.moved(BotState.STOPPING)
 
 
-def _not_yet() -> Bot:
-    raise Denied(_state("it is about to pause: tell it something else once it has"))
+def _deny_not_yet() -> Bot:
+    raise Denied(_state("it is about to pause: change its plan once it has paused"))
 
 
 def _check_list(assignments: Sequence[Assignment]) -> Refusal | None:
@@ -236,7 +236,7 @@ def _check_list(assignments: Sequence[Assignment]) -> Refusal | None:
     if len(assignments) > domain.MOST_ASSIGNMENTS:
         words = f"the bot takes {domain.MOST_ASSIGNMENTS} assignments at most"
         return invalid("assignments", words)
-    names = [(one.strategy, one.symbol) for one in assignments]
+    names = [(assignment.strategy, assignment.symbol) for assignment in assignments]
     for place, name in enumerate(names):
         if name in names[:place]:
             words = "this strategy has been assigned to this symbol already"
@@ -244,17 +244,17 @@ def _check_list(assignments: Sequence[Assignment]) -> Refusal | None:
     return None
 
 
-def _check_symbol(one: Assignment, markets: Mapping[str, Market]) -> Refusal | None:
-    market = markets.get(one.symbol)
+def _check_symbol(assignment: Assignment, markets: Mapping[str, Market]) -> Refusal | None:
+    market = markets.get(assignment.symbol)
     if market is None:
-        return unknown_symbol(one.symbol, markets)
+        return unknown_symbol(assignment.symbol, markets)
     if market.type is not PositionType.SPOT:
         return invalid("symbol", "the bot trades spot markets")
     return None
 
 
-def _check_allocation(one: Assignment) -> Refusal | None:
-    if one.allocation > money.ZERO:
+def _check_allocation(assignment: Assignment) -> Refusal | None:
+    if assignment.allocation > money.ZERO:
         return None
     return invalid("allocation", "an allocation is more than nothing")
 
@@ -262,17 +262,17 @@ def _check_allocation(one: Assignment) -> Refusal | None:
 def _check_cash(
     assignments: Sequence[Assignment], markets: Mapping[str, Market], cash: Mapping[str, Decimal]
 ) -> Refusal | None:
-    """Of each quote no more is given away than there is, with what its strategies hold already."""
+    """Refuse allocations above the cash in a quote currency plus what strategies hold already."""
     given: dict[str, Decimal] = {}
-    for place, one in enumerate(assignments):
-        quote = markets[one.symbol].quote
-        given[quote] = money.add(given.get(quote, money.ZERO), one.allocation)
-        there = cash.get(quote, money.ZERO)
-        if given[quote] > there:
+    for place, assignment in enumerate(assignments):
+        quote = markets[assignment.symbol].quote
+        given[quote] = money.add(given.get(quote, money.ZERO), assignment.allocation)
+        available = cash.get(quote, money.ZERO)
+        if given[quote] > available:
             return Refusal(
                 code=RefusalCode.INSUFFICIENT_FUNDS,
                 message=f"the allocations come to {money.plain(given[quote])} {quote} with this"
-                f" one, and there are {money.plain(there)} {quote}",
+                f" one, and there are {money.plain(available)} {quote}",
                 field=("assignments", str(place), "allocation"),
             )
     return None

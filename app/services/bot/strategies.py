@@ -1,4 +1,4 @@
-"""Strategies by name: the built-in ones in a thread, own ones in processes of their own."""
+"""Runs strategies by name: built-in ones in a thread, your own in separate processes."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from app.strategies.catalog import Catalog, FileReport, StrategyInfo, catalog_of
 from app.strategies.interface import Advice, Candles, Held
 from app.strategies.parameters import BadParameter, as_text, read
 
-# Files that are looked at together when the server starts.
+# How many files are loaded at once when the server starts.
 _AT_ONCE = 2
 _MOST_NAME = 64
 
@@ -25,7 +25,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class StrategyRunner:
-    """What runs where is nobody else's business; a strategy that fails fails alone."""
+    """Finds and runs strategies wherever they run; one that fails does not affect the others."""
 
     def __init__(
         self, folder: Path | None, clock: Clock, limits: WorkerLimits | None = None
@@ -40,10 +40,10 @@ class StrategyRunner:
             self._is_known.set()
 
     async def run(self) -> None:
-        """Look at the folder, and see to it that no process is left in the end."""
+        """Load the folder's strategies, and end all their processes when the server stops."""
         try:
             if self._folder is not None:
-                await self._look(self._folder)
+                await self._load(self._folder)
             self._is_known.set()
             await asyncio.Event().wait()
         finally:
@@ -51,21 +51,21 @@ class StrategyRunner:
             await asyncio.gather(*(worker.close() for worker in self._workers.values()))
 
     async def catalog(self) -> Catalog:
-        """As it is when the folder has been looked at."""
+        """The catalog, once the folder has been loaded."""
         await self._is_known.wait()
         return self._catalog
 
     async def strategies(self) -> Sequence[StrategyInfo]:
-        """By name."""
+        """All strategies, sorted by name."""
         known = (await self.catalog()).strategies
         return [known[name] for name in sorted(known)]
 
     async def check_parameters(self, name: str, parameters: Mapping[str, Any]) -> Refusal | None:
         """Why a strategy cannot be assigned with these parameters."""
-        if not await self._is_there(name):
+        if not await self._exists(name):
             return Refusal(
                 code=RefusalCode.UNKNOWN_STRATEGY,
-                message=await self._unknown(name),
+                message=await self._unknown_words(name),
                 field=("strategy",),
             )
         try:
@@ -82,8 +82,8 @@ class StrategyRunner:
         return None
 
     async def candles_needed(self, name: str, parameters: Mapping[str, Any]) -> int:
-        """Where it cannot be told it is one: to decide then tells why."""
-        if not await self._is_there(name):
+        """How many candles the strategy needs; 1 if that fails, because `decide` then says why."""
+        if not await self._exists(name):
             return 1
         try:
             return await self._count(name, parameters)
@@ -93,13 +93,13 @@ class StrategyRunner:
     async def decide(
         self, name: str, candles: Candles, held: Held, parameters: Mapping[str, Any]
     ) -> Advice:
-        """StrategyFailed tells why it gave no advice."""
-        if not await self._is_there(name):
-            raise StrategyFailed(await self._unknown(name))
+        """Raises StrategyFailed with the reason if the strategy gives no advice."""
+        if not await self._exists(name):
+            raise StrategyFailed(await self._unknown_words(name))
         try:
             if name in BUILT_IN:
                 return await self._decide_here(name, candles, held, parameters)
-            return _as_advice(
+            return _to_advice(
                 await self._workers[name].ask(_question(name, candles, held, parameters))
             )
         except BadParameter as bad:
@@ -120,33 +120,33 @@ class StrategyRunner:
         count: int = await self._workers[name].ask(asked)
         return count
 
-    async def _is_there(self, name: str) -> bool:
+    async def _exists(self, name: str) -> bool:
         return name in BUILT_IN or name in (await self.catalog()).strategies
 
-    async def _unknown(self, name: str) -> str:
+    async def _unknown_words(self, name: str) -> str:
         catalog = await self.catalog()
         refused = "".join(f"; {file.name} is refused" for file in sorted(catalog.broken))
         known = ", ".join(sorted(catalog.strategies))
         return f"{name[:_MOST_NAME]} is no strategy: known are {known}{refused}"
 
-    async def _look(self, folder: Path) -> None:
+    async def _load(self, folder: Path) -> None:
         files = await asyncio.to_thread(_files, folder)
         workers = {file: StrategyWorker(file, self._clock, self._limits) for file in files}
         few = asyncio.Semaphore(_AT_ONCE)
 
-        async def look(worker: StrategyWorker) -> FileReport:
+        async def inspect(worker: StrategyWorker) -> FileReport:
             async with few:
-                return await worker.look()
+                return await worker.inspect()
 
-        looks = await asyncio.gather(*(look(worker) for worker in workers.values()))
-        self._catalog = catalog_of(looks)
+        reports = await asyncio.gather(*(inspect(worker) for worker in workers.values()))
+        self._catalog = catalog_of(reports)
         self._workers = {name: workers[file] for name, file in self._catalog.files.items()}
         for file, words in self._catalog.broken.items():
             _logger.error("strategy.refused", file=file.name, reason=words)
 
 
 def _files(folder: Path) -> list[Path]:
-    """What begins with _ is there to be imported by the others."""
+    """The strategy files; those that begin with _ are helpers for them to import."""
     return sorted(folder.glob("[!_.]*.py"))
 
 
@@ -162,10 +162,10 @@ def _question(
     }
 
 
-def _as_advice(told: Any) -> Advice:
-    """The worker has looked at it already; what runs there may have had a hand in that."""
+def _to_advice(answer: Any) -> Advice:
+    """Check the answer again: the strategy could have tampered with the check in its process."""
     try:
-        signal = Signal(told["signal"])
-        return Advice(signal=signal, reason=told["reason"], part=told["part"])
+        signal = Signal(answer["signal"])
+        return Advice(signal=signal, reason=answer["reason"], part=answer["part"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StrategyFailed("answered what nobody understands") from error

@@ -1,4 +1,4 @@
-"""One process that runs the strategies of one file, as the server sees it."""
+"""The server's side of one process that runs the strategies of one file."""
 
 import asyncio
 import os
@@ -17,19 +17,19 @@ import structlog
 import app
 from app.strategies.frames import FrameBuffer, pack
 
-# What it may print for each question before it is not listened to any more, and what is logged.
+# How much a strategy may print per question before we stop reading, and how much of it is logged.
 MOST_PRINTED_BYTES = 1 << 16
 MOST_LINES = 100
 _MOST_LINE = 500
 _IN, _OUT, _ERRORS = 0, 1, 2
 _ROOT = Path(app.__file__).parents[1]
-# Whatever else stands in the environment of the server is none of a strategy's business.
+# Of the server's environment, a strategy gets these variables only: others may hold secrets.
 _KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 _GIVEN = {
     "PYTHONPATH": str(_ROOT),
     "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
-    # Each thread of a library costs address space, and cores that orders need.
+    # Threads of libraries would take address space, and cores that orders need.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -40,11 +40,11 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessEnded:
-    """It went away instead of answering."""
+    """The message in place of an answer when the process has ended."""
 
 
 class StrategyProcess(asyncio.SubprocessProtocol):
-    """Takes one question at a time; what it prints goes to the log."""
+    """Sends one question at a time; what the process prints goes to the log."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -60,7 +60,7 @@ class StrategyProcess(asyncio.SubprocessProtocol):
 
     @classmethod
     async def started(cls, file: Path, most_bytes: int) -> "StrategyProcess":
-        """It begins by telling what it found in its file."""
+        """Start a process; its first message says what is in the file."""
         _, process = await asyncio.get_running_loop().subprocess_exec(
             lambda: cls(file),
             *(sys.executable, "-P", "-m", "app.strategies.worker"),
@@ -75,8 +75,8 @@ class StrategyProcess(asyncio.SubprocessProtocol):
     def is_gone(self) -> bool:
         return self._is_killed or self._is_mute or self._exited.is_set()
 
-    async def heard(self) -> Any:
-        """What it says next, or that it Ended."""
+    async def receive(self) -> Any:
+        """The next message of the process, or ProcessEnded."""
         answer = await self._answer
         self._answer = asyncio.get_running_loop().create_future()
         return answer
@@ -84,17 +84,17 @@ class StrategyProcess(asyncio.SubprocessProtocol):
     async def ask(self, question: Mapping[str, Any]) -> Any:
         self._listen_again()
         self._pipe(_IN).write(pack(question))
-        return await self.heard()
+        return await self.receive()
 
     def kill(self) -> None:
-        """It, and whatever it started itself."""
+        """Kill the process and all processes that it has started."""
         self._is_killed = True
         if self._transport.get_returncode() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._transport.get_pid(), signal.SIGKILL)
 
     async def end(self) -> str:
-        """Wait until it is gone, and tell how it went."""
+        """Kill the process and wait for its end; returns how it ended, in words."""
         self.kill()
         await self._exited.wait()
         self._transport.close()
@@ -116,17 +116,17 @@ class StrategyProcess(asyncio.SubprocessProtocol):
             self.kill()
             return
         if message is not None:
-            self._tell(message)
+            self._deliver(message)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd == _OUT:
             self._is_mute = True
-            self._tell(ProcessEnded())
+            self._deliver(ProcessEnded())
 
     def process_exited(self) -> None:
         self._exited.set()
 
-    def _tell(self, message: object) -> None:
+    def _deliver(self, message: object) -> None:
         if not self._answer.done():
             self._answer.set_result(message)
 

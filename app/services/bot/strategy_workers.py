@@ -1,4 +1,4 @@
-"""Keeps the process of one file: started when first needed, killed when it takes too long."""
+"""The worker of one strategy file: starts its process when needed, kills it when it is too slow."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -16,7 +16,7 @@ from app.strategies.parameters import BadParameter
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerLimits:
-    """How long a strategy may take, and how much memory."""
+    """How long a strategy may take, and how much memory it may use."""
 
     answer_seconds: float = 5.0
     start_seconds: float = 10.0
@@ -24,21 +24,21 @@ class WorkerLimits:
 
 
 class StrategyWorker:
-    """Answers one question after the other; each gets its answer or StrategyFailed."""
+    """Answers one question after the other, or raises StrategyFailed."""
 
     def __init__(self, file: Path, clock: Clock, limits: WorkerLimits) -> None:
         self._file = file
         self._clock = clock
         self._limits = limits
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._process: StrategyProcess | None = None
 
-    async def look(self) -> FileReport:
-        """What is in the file; the process is not kept."""
+    async def inspect(self) -> FileReport:
+        """Report what is in the file; the process ends afterwards."""
         try:
-            async with self._turn:
-                _, found = await self._start()
-            infos = tuple(StrategyInfo(**info) for info in found)
+            async with self._lock:
+                _, strategies = await self._start()
+            infos = tuple(StrategyInfo(**info) for info in strategies)
             return FileReport(file=self._file, strategies=infos)
         except StrategyFailed as failed:
             return FileReport(file=self._file, refused=str(failed))
@@ -46,15 +46,15 @@ class StrategyWorker:
             await self.close()
 
     async def ask(self, question: Mapping[str, Any]) -> Any:
-        """BadParameter where the strategy does not take its parameters."""
+        """Raises BadParameter if the strategy does not accept its parameters."""
         async with self._own_turn():
             process = self._process
             if process is None or process.is_gone:
                 process, _ = await self._start()
-            return await self._answer(process, question)
+            return await self._ask_in_time(process, question)
 
     async def close(self) -> None:
-        """Whoever waits for an answer learns that none will come."""
+        """End the process; a caller that waits for an answer gets StrategyFailed."""
         process = self._process
         if process is not None:
             await process.end()
@@ -65,14 +65,14 @@ class StrategyWorker:
         seconds = self._limits.answer_seconds
         try:
             async with self._clock.timeout(seconds):
-                await self._turn.acquire()
+                await self._lock.acquire()
         except TimeoutError:
             words = f"had no turn within {seconds:g} s: others of {self._file.name} took it all"
             raise StrategyFailed(words) from None
         try:
             yield
         finally:
-            self._turn.release()
+            self._lock.release()
 
     async def _start(self) -> tuple[StrategyProcess, Any]:
         await self.close()
@@ -81,7 +81,7 @@ class StrategyWorker:
             async with self._clock.timeout(seconds):
                 memory = self._limits.memory_bytes
                 process = self._process = await StrategyProcess.started(self._file, memory)
-                return process, _read(await self._heard(process, None))
+                return process, _read(await self._exchange(process, None))
         except TimeoutError:
             raise StrategyFailed(f"did not start within {seconds:g} s") from None
         except OSError as error:
@@ -90,19 +90,19 @@ class StrategyWorker:
             await self.close()
             raise
 
-    async def _answer(self, process: StrategyProcess, question: Mapping[str, Any]) -> Any:
+    async def _ask_in_time(self, process: StrategyProcess, question: Mapping[str, Any]) -> Any:
         seconds = self._limits.answer_seconds
         try:
             async with self._clock.timeout(seconds):
-                return _read(await self._heard(process, question))
+                return _read(await self._exchange(process, question))
         except TimeoutError:
             raise StrategyFailed(f"did not decide within {seconds:g} s") from None
 
-    async def _heard(self, process: StrategyProcess, question: Mapping[str, Any] | None) -> Any:
+    async def _exchange(self, process: StrategyProcess, question: Mapping[str, Any] | None) -> Any:
         try:
-            answer = await (process.heard() if question is None else process.ask(question))
+            answer = await (process.receive() if question is None else process.ask(question))
         except BaseException:
-            # Nobody will hear the answer: it must not be taken for that to the next question.
+            # The late answer must not be taken for the answer to the next question.
             process.kill()
             raise
         if isinstance(answer, ProcessEnded):

@@ -1,4 +1,4 @@
-"""What a stop of the bot was wished to do besides: cancel its orders, close its positions."""
+"""The wind-down of a stopped bot: cancels its orders and closes its positions, as asked for."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class BotWindDown:
-    """Cancels and closes what is the bot's own, and nobody else's."""
+    """Cancels and closes what belongs to the bot, and nothing else."""
 
     def __init__(self, database: Database, accounts: AccountService, orders: OrderService) -> None:
         self._database = database
@@ -26,7 +26,7 @@ class BotWindDown:
         self._orders = orders
 
     async def carry_out(self, wish: StopOptions, account: str | None) -> list[str]:
-        """Why what could not be done was not."""
+        """Carry out the stop options; returns in words what could not be done."""
         if account is None:
             return []
         failed: list[str] = []

@@ -1,4 +1,14 @@
-"""What many watch: looked at once for all of them whenever something rings, and told to each."""
+"""Live queries: evaluated again when something changes, once for all subscribers.
+
+The states of one query, by its key:
+
+    new       not evaluated yet. The first reader evaluates it before it subscribes.
+    current   readers wait in `newer`: one holds the lock, the others wait for the lock.
+              The bus, a price or the age of the observation makes it outdated.
+    outdated  the reader with the lock pauses (at most 5 evaluations a second), evaluates and
+              numbers the observation. The others see a newer number than theirs and take it.
+    idle      no readers. Kept for the next one until there are MOST_QUERIES, then forgotten.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator, Sequence
@@ -15,21 +25,21 @@ from app.services.live.price_triggers import PriceTrigger
 from app.services.markets.channels import Channel
 from app.services.markets.stream_registry import StreamRegistry
 
-# At most five a second.
+# At most five evaluations a second.
 PAUSE_SECONDS = 0.2
-# Prices that no stream tells are asked for so often while somebody watches.
+# How often prices without a live stream are polled while somebody watches.
 POLL_SECONDS = 1.0
-# Who holds very many of those sees them less often: an exchange answers only so many questions.
+# The more polled prices a query has, the slower it polls, to stay within the exchange's rate limit.
 PRICES_A_SECOND = 20
-# Those that nobody watches any more are kept a while: the next one may want the same.
-MOST_WATCHES = 32
+# Idle queries are kept up to this number of queries: the next subscriber may want the same.
+MOST_QUERIES = 32
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation(Generic[T]):
-    """What was seen, the prices that it depends on, and how long it is good if nothing rings."""
+    """A result, the prices that it depends on, and how long it is good if nothing changes."""
 
     state: T
     prices: Sequence[Channel[Ticker]] = ()
@@ -38,16 +48,16 @@ class Observation(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveQuery(Generic[T]):
-    """What can be watched. Whoever means the same shares each look."""
+    """A query to follow; subscribers with an equal key share each evaluation."""
 
     key: Hashable
-    # Is told what was seen before, for what cannot be seen just now.
-    look: Callable[[T | None], Awaitable[Observation[T]]]
+    # Receives the previous value, to fall back on when the exchange does not answer.
+    observe: Callable[[T | None], Awaitable[Observation[T]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Numbered(Generic[T]):
-    """Later ones have higher numbers, in all watches."""
+    """An observation with its number; later ones have higher numbers, across all queries."""
 
     number: int
     observation: Observation[T]
@@ -55,7 +65,7 @@ class _Numbered(Generic[T]):
 
 
 class LiveQueries:
-    """Begins to watch with the first who asks, and does it once for all who mean the same."""
+    """The queries that are being followed, one for each key."""
 
     def __init__(self, bus: Bus, streams: StreamRegistry, clock: Clock) -> None:
         self._bus = bus
@@ -69,67 +79,67 @@ class LiveQueries:
 
     @property
     def readers(self) -> int:
-        """How many watch anything."""
-        return sum(watch.readers for watch in self._live.values())
+        """How many subscribers there are, over all queries."""
+        return sum(shared.readers for shared in self._live.values())
 
     async def follow(self, query: LiveQuery[T]) -> AsyncGenerator[T, None]:
-        """First what is, then what has become of it; what a slow reader did not take is skipped.
+        """Yield the state now and each new state; a slow reader skips those in between.
 
-        Where there is nothing to be seen at first, it is told before anything is watched.
+        If the first evaluation fails, this raises before the caller has subscribed.
         """
-        first = await self._watch(query).newer(0)
-        return self._told(query, first)
+        first = await self._shared(query).newer(0)
+        return self._states(query, first)
 
-    async def _told(self, query: LiveQuery[T], first: _Numbered[T]) -> AsyncGenerator[T, None]:
-        watch, seen, told = self._watch(query), first, first.observation.state
-        with watch.joined():
-            yield told
+    async def _states(self, query: LiveQuery[T], first: _Numbered[T]) -> AsyncGenerator[T, None]:
+        shared, seen, state = self._shared(query), first, first.observation.state
+        with shared.joined():
+            yield state
             while True:
-                seen = await watch.newer(seen.number)
-                if seen.observation.state != told:
-                    told = seen.observation.state
-                    yield told
+                seen = await shared.newer(seen.number)
+                if seen.observation.state != state:
+                    state = seen.observation.state
+                    yield state
 
-    def _watch(self, query: LiveQuery[T]) -> "_SharedQuery[T]":
-        watch: _SharedQuery[T] | None = self._live.get(query.key)
-        if watch is None:
+    def _shared(self, query: LiveQuery[T]) -> "_SharedQuery[T]":
+        shared: _SharedQuery[T] | None = self._live.get(query.key)
+        if shared is None:
             self._forget_idle()
-            trigger = self._bus.listen(Topic.FEED)
-            prices = PriceTrigger(self._streams, trigger.ring)
-            watch = _SharedQuery(query, trigger, prices, self._clock, self._numbers)
-            self._live[query.key] = watch
-        return watch
+            listener = self._bus.listen(Topic.FEED)
+            prices = PriceTrigger(self._streams, listener.ring)
+            shared = _SharedQuery(query, listener, prices, self._clock, self._numbers)
+            self._live[query.key] = shared
+        return shared
 
     def _forget_idle(self) -> None:
-        """One that is forgotten costs another look, and no more."""
-        idle = [key for key, watch in self._live.items() if watch.is_idle]
-        for key in idle[: max(0, len(self._live) + 1 - MOST_WATCHES)]:
+        """Make room for a new query; following a forgotten one costs one more evaluation."""
+        idle = [key for key, shared in self._live.items() if shared.is_idle]
+        for key in idle[: max(0, len(self._live) + 1 - MOST_QUERIES)]:
             self._live.pop(key).close()
 
 
 class _SharedQuery(Generic[T]):
-    """Of those who wait for something newer, one waits for a ring and looks for all of them."""
+    """One query and its readers; the one that holds the lock evaluates for all of them."""
 
     def __init__(
-        self, query: LiveQuery[T], trigger: Listener, prices: PriceTrigger, clock: Clock,
+        self, query: LiveQuery[T], listener: Listener, prices: PriceTrigger, clock: Clock,
         numbers: Iterator[int],
     ) -> None:  # fmt: skip
         self._query = query
-        self._trigger = trigger
+        self._listener = listener
         self._prices = prices
         self._clock = clock
         self._numbers = numbers
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self.readers = 0
         self._seen: _Numbered[T] | None = None
 
     @property
     def is_idle(self) -> bool:
-        return not self.readers and not self._turn.locked()
+        return not self.readers and not self._lock.locked()
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        """Prices ring as long as anybody reads."""
+        """Count a reader; prices are watched as long as there is one."""
         self.readers += 1
         if self._seen is not None:
             self._prices.turn_to(self._seen.observation.prices)
@@ -141,29 +151,29 @@ class _SharedQuery(Generic[T]):
                 self._prices.turn_to(())
 
     async def newer(self, number: int) -> _Numbered[T]:
-        """What is now, once it is newer than the one of this number."""
+        """Wait for an observation newer than the one with this number."""
         if (known := self._known_since(number)) is not None:
             return known
-        async with self._turn:
+        async with self._lock:
             if (known := self._known_since(number)) is not None:
                 return known
             if self._seen is not None:
                 await self._until_outdated(self._seen)
                 await self._pause_after(self._seen)
-            return await self._look()
+            return await self._observe()
 
     def close(self) -> None:
-        self._trigger.close()
+        self._listener.close()
 
-    async def _look(self) -> _Numbered[T]:
+    async def _observe(self) -> _Numbered[T]:
         before = None if self._seen is None else self._seen.observation.state
         began = self._clock.now()
-        self._trigger.hush()
+        self._listener.hush()
         try:
-            observation = await self._query.look(before)
+            observation = await self._query.observe(before)
         except BaseException:
-            # Whoever looks next must not wait for another ring.
-            self._trigger.ring()
+            # The change was not observed: the next reader must not wait for another one.
+            self._listener.ring()
             raise
         self._seen = _Numbered(number=next(self._numbers), observation=observation, at=began)
         if self.readers:
@@ -171,9 +181,10 @@ class _SharedQuery(Generic[T]):
         return self._seen
 
     def _known_since(self, number: int) -> _Numbered[T] | None:
-        """What was seen last, if that is newer and as good as another look.
+        """The last observation, if it is newer and still good.
 
-        Who knows nothing yet may have done something just now: that must be in it.
+        A reader without an observation (number 0) may just have changed something: it only takes
+        one with nothing announced since.
         """
         seen = self._seen
         if seen is None or seen.number <= number:
@@ -182,19 +193,19 @@ class _SharedQuery(Generic[T]):
             return seen
         rest = self._rest_seconds(seen)
         is_good = rest is None or rest > 0
-        return seen if is_good and not self._trigger.is_rung else None
+        return seen if is_good and not self._listener.is_rung else None
 
     async def _until_outdated(self, seen: _Numbered[T]) -> None:
         rest = self._rest_seconds(seen)
         if rest is None:
-            await self._trigger.until_rung()
+            await self._listener.until_rung()
         elif rest > 0:
             with suppress(TimeoutError):
                 async with self._clock.timeout(rest):
-                    await self._trigger.until_rung()
+                    await self._listener.until_rung()
 
     def _rest_seconds(self, seen: _Numbered[T]) -> float | None:
-        """How long it is good still; None for as long as nothing rings."""
+        """How long the observation stays good; None if until something changes."""
         limits = [seen.observation.good_for_seconds]
         if not self.readers:
             limits.append(PAUSE_SECONDS)

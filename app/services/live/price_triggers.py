@@ -1,4 +1,4 @@
-"""Rings whoever looks at prices when one of them moves."""
+"""Wakes a live query when one of the prices that it depends on moves."""
 
 from collections.abc import Callable, Hashable, Sequence
 
@@ -6,12 +6,12 @@ from app.domain.markets.markets import Ticker
 from app.services.markets.channels import Channel, ChannelKey
 from app.services.markets.stream_registry import StreamRegistry
 
-# More of them are not worth a stream each: an account of dust would open thousands.
+# At most this many streams per query: an account full of dust would open thousands.
 MOST_STREAMS = 200
 
 
 class PriceTrigger:
-    """Watches prices, others as time goes by, for one who then looks at all of them anew."""
+    """Watches a changing set of prices, and calls `ring` when any of them moves."""
 
     def __init__(self, streams: StreamRegistry, ring: Callable[[], None]) -> None:
         self._streams = streams
@@ -21,11 +21,11 @@ class PriceTrigger:
 
     @property
     def silent(self) -> int:
-        """How many of them must be asked for, because no stream tells them."""
+        """How many prices no live stream delivers, so that they must be polled."""
         return sum(self._streams.live(channel) is None for channel in self._wanted)
 
     def turn_to(self, wanted: Sequence[Channel[Ticker]]) -> None:
-        """Watch these from now on, and no others."""
+        """Watch exactly these prices from now on."""
         chosen = {channel.key: channel for channel in wanted[:MOST_STREAMS]}
         gone = [channel for key, channel in self._joined.items() if key not in chosen]
         new = [channel for key, channel in chosen.items() if key not in self._joined]

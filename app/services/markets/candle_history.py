@@ -1,4 +1,4 @@
-"""Candles for the bot: most of them are kept, and only the rest is asked for."""
+"""Candles for the bot: closed ones are stored, so that only the newest are asked for."""
 
 import asyncio
 import hashlib
@@ -14,59 +14,59 @@ from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 from app.storage.database import Database
 
-# So many spans of time nobody looks back.
+# How far back candles are kept, in spans of their timeframe: no strategy looks back further.
 SPANS_KEPT = 5000
-# Orders must not wait for long until so many are written.
+# Candles written in one transaction; more would make orders wait for the writer.
 MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _SeriesUpdate:
-    """What is closed of a series by now, and what is to be written of it."""
+    """The closed candles of a series, and the changes to store."""
 
     candles: Sequence[Candle]
     changes: domain.SeriesChanges
 
 
 class CandleHistory:
-    """What is kept is a help, never an answer: each time the exchange tells what follows on it."""
+    """Asks the exchange each time, but only for the candles that follow the stored ones."""
 
     def __init__(self, database: Database, market_data: MarketDataService, clock: Clock) -> None:
         self._database = database
         self._market_data = market_data
         self._clock = clock
-        # As they were looked at last: to read hundreds of each again and again takes its time.
-        self._at_hand: Mapping[CandleSeries, Sequence[Candle]] = {}
+        # The series of the last call, in memory: reading hundreds of candles each time is slow.
+        self._in_memory: Mapping[CandleSeries, Sequence[Candle]] = {}
 
     async def closed(
         self, account: AccountEntry, wanted: Sequence[CandleRequest]
     ) -> Sequence[Sequence[Candle] | BaseException]:
-        """The newest of each that is wanted, or why they are not to be had."""
+        """The newest closed candles for each request, or the error that prevented it."""
         longest = _longest(account, wanted)
-        kept = await self._kept(longest)
-        told = await asyncio.gather(
-            *(self._page(account, one, kept[series]) for series, one in longest.items()),
+        stored = await self._stored(longest)
+        results = await asyncio.gather(
+            *(self._updated(account, asked, stored[series]) for series, asked in longest.items()),
             return_exceptions=True,
         )
-        pages = dict(zip(longest, told, strict=True))
-        await self._keep(pages)
-        self._at_hand = {
-            series: page.candles[-_most_kept(longest[series]) :]
-            for series, page in pages.items()
-            if isinstance(page, _SeriesUpdate)
+        updates = dict(zip(longest, results, strict=True))
+        await self._store(updates)
+        self._in_memory = {
+            series: update.candles[-_most_kept(longest[series]) :]
+            for series, update in updates.items()
+            if isinstance(update, _SeriesUpdate)
         }
-        return [_newest(pages[series_of(account, one)], one.limit) for one in wanted]
+        return [_newest(updates[series_of(account, asked)], asked.limit) for asked in wanted]
 
-    async def _kept(
+    async def _stored(
         self, longest: Mapping[CandleSeries, CandleRequest]
     ) -> dict[CandleSeries, Sequence[Candle]]:
-        kept: dict[CandleSeries, Sequence[Candle]] = {
+        in_memory: dict[CandleSeries, Sequence[Candle]] = {
             series: candles
-            for series, candles in self._at_hand.items()
+            for series, candles in self._in_memory.items()
             if series in longest and len(candles) >= longest[series].limit
         }
-        rest = {series: one for series, one in longest.items() if series not in kept}
-        return kept | await self._read(rest)
+        rest = {series: asked for series, asked in longest.items() if series not in in_memory}
+        return in_memory | await self._read(rest)
 
     async def _read(
         self, wanted: Mapping[CandleSeries, CandleRequest]
@@ -76,26 +76,28 @@ class CandleHistory:
         now = self._clock.now()
         async with self._database.snapshot() as view:
             return {
-                series: await view.candles.kept(series, _most_kept(one), now)
-                for series, one in wanted.items()
+                series: await view.candles.kept(series, _most_kept(asked), now)
+                for series, asked in wanted.items()
             }
 
-    async def _page(
-        self, account: AccountEntry, wanted: CandleRequest, kept: Sequence[Candle]
+    async def _updated(
+        self, account: AccountEntry, wanted: CandleRequest, stored: Sequence[Candle]
     ) -> _SeriesUpdate:
         now = self._clock.now()
-        rest = domain.rest_of(wanted, kept, now)
+        rest = domain.rest_of(wanted, stored, now)
         if rest is not None:
-            told = await self._market_data.candles(account, rest)
-            candles = domain.joined(kept, told, rest, now)
+            fetched = await self._market_data.candles(account, rest)
+            candles = domain.joined(stored, fetched, rest, now)
             if candles is not None:
-                return _SeriesUpdate(candles=candles, changes=domain.changes(kept, told))
-        told = await self._market_data.candles(account, domain.all_of(wanted, now))
-        return _SeriesUpdate(candles=domain.closed(told), changes=domain.changes(kept, told))
+                return _SeriesUpdate(candles=candles, changes=domain.changes(stored, fetched))
+        fetched = await self._market_data.candles(account, domain.all_of(wanted, now))
+        return _SeriesUpdate(
+            candles=domain.closed(fetched), changes=domain.changes(stored, fetched)
+        )
 
-    async def _keep(self, pages: Mapping[CandleSeries, _SeriesUpdate | BaseException]) -> None:
-        """In one transaction, but for the first time; most cycles tell nothing new."""
-        for batch in _batches(pages):
+    async def _store(self, updates: Mapping[CandleSeries, _SeriesUpdate | BaseException]) -> None:
+        """Write the changes: several batches the first time, then one or, in most cycles, none."""
+        for batch in _batches(updates):
             async with self._database.transaction() as tx:
                 for series, changes in batch:
                     await tx.candles.drop(series, changes.gone)
@@ -105,7 +107,7 @@ class CandleHistory:
 
 
 async def forget_old(database: Database, now: datetime) -> None:
-    """What lies so far back that nobody looks at it."""
+    """Delete candles that are older than any strategy looks back."""
     async with database.snapshot() as view:
         known = await view.candles.series()
     async with database.transaction() as tx:
@@ -114,7 +116,7 @@ async def forget_old(database: Database, now: datetime) -> None:
 
 
 def series_of(account: AccountEntry, asked: CandleRequest) -> CandleSeries:
-    """A market set may hold what is not to be written down, as the password of a proxy."""
+    """The series' name in the store; hashed, because a market set may hold a proxy's password."""
     source = hashlib.sha256(account.gateway.market_set.encode()).hexdigest()[:32]
     return CandleSeries(source=source, symbol=asked.symbol, timeframe=asked.timeframe)
 
@@ -122,28 +124,28 @@ def series_of(account: AccountEntry, asked: CandleRequest) -> CandleSeries:
 def _longest(
     account: AccountEntry, wanted: Sequence[CandleRequest]
 ) -> Mapping[CandleSeries, CandleRequest]:
-    """One for each series: several strategies may look at the same."""
-    by_length = sorted(wanted, key=lambda one: one.limit)
-    return {series_of(account, one): one for one in by_length}
+    """The longest request for each series: several strategies may use the same one."""
+    by_length = sorted(wanted, key=lambda asked: asked.limit)
+    return {series_of(account, asked): asked for asked in by_length}
 
 
 def _most_kept(wanted: CandleRequest) -> int:
-    """One more than is wanted: where all are asked for, so many are told."""
+    """One more than is wanted: that many come when all candles are fetched."""
     return wanted.limit + 1
 
 
-def _newest(page: _SeriesUpdate | BaseException, limit: int) -> Sequence[Candle] | BaseException:
-    return page if isinstance(page, BaseException) else page.candles[-limit:]
+def _newest(update: _SeriesUpdate | BaseException, limit: int) -> Sequence[Candle] | BaseException:
+    return update if isinstance(update, BaseException) else update.candles[-limit:]
 
 
 def _batches(
-    pages: Mapping[CandleSeries, _SeriesUpdate | BaseException],
+    updates: Mapping[CandleSeries, _SeriesUpdate | BaseException],
 ) -> Iterator[Sequence[tuple[CandleSeries, domain.SeriesChanges]]]:
-    """What has changed, each series whole."""
+    """The changes in batches; a series is never split."""
     batch: list[tuple[CandleSeries, domain.SeriesChanges]] = []
-    for series, page in pages.items():
-        if isinstance(page, _SeriesUpdate) and page.changes:
-            batch.append((series, page.changes))
+    for series, update in updates.items():
+        if isinstance(update, _SeriesUpdate) and update.changes:
+            batch.append((series, update.changes))
         if sum(len(changes.changed) for _, changes in batch) >= MOST_AT_ONCE:
             yield batch
             batch = []

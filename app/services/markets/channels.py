@@ -1,4 +1,4 @@
-"""What can be watched of a market, and how a stream of it is opened and opened again."""
+"""The channels of a market (ticker, order book, candles) and how each is opened and reopened."""
 
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelKey:
-    """Whoever means the same is served by one stream."""
+    """Names a channel; equal keys share one stream."""
 
     market_set: str
     kind: str
@@ -24,14 +24,14 @@ class ChannelKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Channel(Generic[T]):
-    """A stream that may be shared."""
+    """A market stream that several readers can share."""
 
     key: ChannelKey
-    # Where it had been opened before, it begins with what was missed since the last that was told.
+    # Gets the last value if it was open before, and then starts with what was missed since.
     open: Callable[[MarketSource, T | None], AsyncGenerator[T, None]]
-    # Of what a value is news: only the newest is told.
+    # What a value is about; a reader gets only the newest value of a topic.
     topic: Callable[[T], Hashable]
-    # The same value as one that cannot be relied on any more.
+    # The same value, marked as stale.
     aged: Callable[[T], T] = lambda value: value
 
 
@@ -93,7 +93,7 @@ def candle_channel(market_set: str, symbol: str, timeframe: str) -> Channel[Cand
 async def _with_ends(
     candles: AsyncGenerator[Candle, None], last: Candle | None
 ) -> AsyncGenerator[Candle, None]:
-    """Each is told as closed before the next one begins; what is older than that is left out."""
+    """Yield each candle as closed before the next one begins; skip older ones."""
     async for candle in candles:
         if last is not None and candle.at < last.at:
             continue

@@ -1,4 +1,4 @@
-"""Whoever watches, and what they have not been told yet: the newest of each topic, and no more."""
+"""A subscriber's queue of the newest value per topic."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -11,27 +11,27 @@ T = TypeVar("T")
 
 
 class LatestValueQueue(AsyncIterator[T], Generic[T]):
-    """One who reads as slowly as they like: it costs nobody anything, and they miss no end."""
+    """Keeps only the newest value per topic, so a slow reader never blocks and ends up to date."""
 
     def __init__(self, turns: FairScheduler, *, most: int) -> None:
         self._turns = turns
-        self._untold: RecentDict[Hashable, T] = RecentDict(most)
-        self._told: RecentDict[Hashable, T] = RecentDict(most)
-        self._trigger = asyncio.Event()
+        self._unread: RecentDict[Hashable, T] = RecentDict(most)
+        self._delivered: RecentDict[Hashable, T] = RecentDict(most)
+        self._has_unread = asyncio.Event()
 
     def put(self, topic: Hashable, value: T) -> None:
-        """In the place of what was to be told of this topic; of too many, the oldest goes."""
-        self._untold[topic] = value
-        self._trigger.set()
+        """Replace the topic's unread value; with too many topics, the oldest is dropped."""
+        self._unread[topic] = value
+        self._has_unread.set()
 
     async def __anext__(self) -> T:
         while True:
-            while not self._untold:
-                self._trigger.clear()
-                await self._trigger.wait()
+            while not self._unread:
+                self._has_unread.clear()
+                await self._has_unread.wait()
             await self._turns.turn()
-            topic = next(iter(self._untold))
-            value = self._untold.pop(topic)
-            if self._told.get(topic) != value:
-                self._told[topic] = value
+            topic = next(iter(self._unread))
+            value = self._unread.pop(topic)
+            if self._delivered.get(topic) != value:
+                self._delivered[topic] = value
                 return value

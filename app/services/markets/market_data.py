@@ -1,4 +1,4 @@
-"""Markets and prices, as the exchanges tell them."""
+"""Market data: markets, tickers, candles and order books of the exchanges, and their updates."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
@@ -20,69 +20,69 @@ from app.services.accounts import AccountEntry
 from app.services.markets.channels import book_channel, candle_channel, ticker_channel
 from app.services.markets.stream_registry import StreamRegistry
 
-# No longer than a tick of the fastest market: what is asked at once is asked once.
+# Answers are shared this long, less than a tick of the fastest market.
 KEPT = timedelta(milliseconds=250)
-# A long list of candles takes several answers.
+# Times the usual patience: a long list of candles takes several requests.
 _CANDLE_PATIENCE = 3.0
-# The candle that runs, and the one that has just ended.
+# The running candle, and the one that has just closed.
 _CANDLES_UNREAD = 2
 
 T = TypeVar("T")
 
 
 class MarketDataService:
-    """What can be traded, and at which price: live where it is watched, else as it is asked for."""
+    """Answers from a live stream if somebody watches the market, else by asking the exchange."""
 
     def __init__(self, streams: StreamRegistry, clock: Clock) -> None:
         self._streams = streams
         self._clock = clock
         self._answers: AnswerCache[Any] = AnswerCache(clock, kept=KEPT)
         self._markets: dict[str, Mapping[str, Market]] = {}
-        self._last_told: dict[tuple[str, str], Ticker] = {}
+        self._last_tickers: dict[tuple[str, str], Ticker] = {}
 
     async def markets(
         self, account: AccountEntry, search: str | None, request: PageRequest
     ) -> Page[Market]:
-        """Those with these letters in their symbol, sorted by symbol."""
+        """Markets with these letters in their symbol, sorted by symbol."""
         markets = await self._listed(account)
         wanted = (search or "").upper()
         after = "" if request.after is None else str(request.after[0])
-        found = [
+        matching = [
             markets[symbol]
             for symbol in sorted(markets)
             if wanted in symbol.upper() and symbol > after
         ]
-        items = found[: request.size]
-        return Page(items=items, has_next=len(found) > request.size, has_previous=after != "")
+        items = matching[: request.size]
+        return Page(items=items, has_next=len(matching) > request.size, has_previous=after != "")
 
     async def ticker(self, account: AccountEntry, symbol: str) -> Ticker | None:
         await self._require_listed(account, symbol)
         return (await self._tickers(account, [symbol])).get(symbol)
 
     async def tickers(self, account: AccountEntry, symbols: Sequence[str] | None) -> list[Ticker]:
-        """In the order in which they are asked for; all of them where none is named."""
+        """Tickers in the order of the symbols; all markets if symbols is None."""
         if symbols is None:
             wanted = sorted(await self._listed(account))
         else:
             await self._require_all_listed(account, symbols)
             wanted = list(dict.fromkeys(symbols))
-        found = await self._tickers(account, wanted)
-        return [found[symbol] for symbol in wanted if symbol in found]
+        tickers = await self._tickers(account, wanted)
+        return [tickers[symbol] for symbol in wanted if symbol in tickers]
 
     async def prices(
         self, account: AccountEntry, symbols: Sequence[str], *, deadline_seconds: float
     ) -> Mapping[str, Ticker | str]:
-        """A price for each, be it a stale one, or why there is none; never later than that."""
+        """For each symbol a ticker, even a stale one, or why there is none; within the deadline."""
         wanted, why = list(dict.fromkeys(symbols)), "the exchange tells no price of it"
-        found: Mapping[str, Ticker] = {}
+        tickers: Mapping[str, Ticker] = {}
         try:
             async with self._clock.timeout(deadline_seconds):
-                found = await self._tickers(account, wanted)
+                tickers = await self._tickers(account, wanted)
         except TimeoutError:
             why = f"the exchange did not tell its price within {deadline_seconds:g} s"
         except ExchangeError as error:
             why = str(error)
-        known = {**self._known(account, wanted), **found}
+        known = {**self._known(account, wanted), **tickers}
         return {symbol: known.get(symbol, why) for symbol in wanted}
 
     async def candles(self, account: AccountEntry, asked: CandleRequest) -> Sequence[Candle]:
@@ -102,12 +102,12 @@ class MarketDataService:
         _deny(None if symbols else _nothing_named("symbols"))
         await self._require_all_listed(account, symbols)
         wanted = list(dict.fromkeys(symbols))
-        found = await self._tickers(account, wanted)
+        tickers = await self._tickers(account, wanted)
         channels = [ticker_channel(account.gateway.market_set, symbol) for symbol in wanted]
         present = {
-            channel.key: found[channel.key.symbol]
+            channel.key: tickers[channel.key.symbol]
             for channel in channels
-            if channel.key.symbol in found
+            if channel.key.symbol in tickers
         }
         return self._streams.follow(channels, present, most=len(channels))
 
@@ -118,8 +118,8 @@ class MarketDataService:
         _deny(examine_timeframe(timeframe, await account.gateway.timeframes()))
         channel = candle_channel(account.gateway.market_set, symbol, timeframe)
         latest = CandleRequest(symbol=symbol, timeframe=timeframe, limit=1)
-        found = await self._candles(account, latest)
-        present = {channel.key: found[-1]} if found else {}
+        candles = await self._candles(account, latest)
+        present = {channel.key: candles[-1]} if candles else {}
         return self._streams.follow([channel], present, most=_CANDLES_UNREAD)
 
     async def order_book_updates(
@@ -132,7 +132,7 @@ class MarketDataService:
         return _cut(self._streams.follow([channel], present, most=1), depth)
 
     async def _listed(self, account: AccountEntry) -> Mapping[str, Market]:
-        """As last told, where the exchange cannot be asked just now."""
+        """The markets, or the last known ones if the exchange is unavailable."""
         market_set = account.gateway.market_set
         try:
             self._markets[market_set] = await account.gateway.markets()
@@ -153,41 +153,41 @@ class MarketDataService:
                 raise Denied(unknown_symbol(symbol, markets, "symbols", str(place)))
 
     async def _tickers(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
-        """Asked for are those that nobody watches; the last ones told, where that fails."""
+        """Live tickers, and the rest from the exchange; if it fails, the last known ones, stale."""
         market_set = account.gateway.market_set
         live = {
             symbol: self._streams.live(ticker_channel(market_set, symbol)) for symbol in symbols
         }
-        found = {symbol: ticker for symbol, ticker in live.items() if ticker is not None}
-        missing = tuple(symbol for symbol in symbols if symbol not in found)
+        tickers = {symbol: ticker for symbol, ticker in live.items() if ticker is not None}
+        missing = tuple(symbol for symbol in symbols if symbol not in tickers)
         if missing:
             try:
-                found |= await self._ask_tickers(account, missing)
+                tickers |= await self._ask_tickers(account, missing)
             except ExchangeError:
-                found |= self._known(account, missing)
-                if not found:
+                tickers |= self._known(account, missing)
+                if not tickers:
                     raise
-        return found
+        return tickers
 
     async def _ask_tickers(
         self, account: AccountEntry, symbols: tuple[str, ...]
     ) -> Mapping[str, Ticker]:
         gateway = account.gateway
-        told = await self._ask(account, ("tickers", symbols), lambda: gateway.tickers(symbols))
-        for symbol, ticker in told.items():
-            self._last_told[gateway.market_set, symbol] = ticker
-        return told
+        tickers = await self._ask(account, ("tickers", symbols), lambda: gateway.tickers(symbols))
+        for symbol, ticker in tickers.items():
+            self._last_tickers[gateway.market_set, symbol] = ticker
+        return tickers
 
     def _known(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
-        """What was told last, which cannot be relied on any more."""
+        """The last known tickers, marked as stale."""
         market_set = account.gateway.market_set
-        found = {}
+        tickers = {}
         for symbol in symbols:
-            heard = self._streams.latest(ticker_channel(market_set, symbol))
-            last = heard or self._last_told.get((market_set, symbol))
+            streamed = self._streams.latest(ticker_channel(market_set, symbol))
+            last = streamed or self._last_tickers.get((market_set, symbol))
             if last is not None:
-                found[symbol] = replace(last, is_stale=True)
-        return found
+                tickers[symbol] = replace(last, is_stale=True)
+        return tickers
 
     async def _candles(self, account: AccountEntry, asked: CandleRequest) -> Sequence[Candle]:
         return await self._ask(
@@ -210,7 +210,7 @@ class MarketDataService:
         *,
         patience: float = 1.0,
     ) -> T:
-        """Together with whoever asks the same, for as long as the exchange may take."""
+        """Ask the exchange with a timeout; callers with the same question share one request."""
         try:
             async with self._clock.timeout(account.answer_seconds * patience):
                 answer: T = await self._answers.get((account.gateway.market_set, question), ask)
@@ -222,8 +222,8 @@ class MarketDataService:
 async def _cut(
     books: AsyncGenerator[OrderBook, None], depth: int
 ) -> AsyncGenerator[OrderBook, None]:
-    async with aclosing(books) as told:
-        async for book in told:
+    async with aclosing(books) as whole_books:
+        async for book in whole_books:
             yield book.cut(depth)
 
 

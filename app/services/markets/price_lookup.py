@@ -1,4 +1,4 @@
-"""Many prices at once: asked for side by side, with a limit and a deadline."""
+"""Fetches many prices in parallel, with a limit and a deadline."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PriceAnswers:
-    """What was answered in time, and why the others were not."""
+    """The tickers that came in time, and for the other symbols why not."""
 
     tickers: Mapping[str, Ticker] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -25,20 +25,20 @@ class PriceAnswers:
 async def fetch_prices(
     market_data: MarketDataService, account: AccountEntry, symbols: Iterable[str], answers: Answers
 ) -> PriceAnswers:
-    """One that fails or never answers holds up no other; what was told already is told again."""
-    wanted, lane = tuple(dict.fromkeys(symbols)), asyncio.Semaphore(SIDE_BY_SIDE)
+    """Fetch each price on its own, so that none delays another; reuse the view's answers."""
+    wanted, slots = tuple(dict.fromkeys(symbols)), asyncio.Semaphore(SIDE_BY_SIDE)
     market_set = account.gateway.market_set
 
     async def ask(symbol: str) -> Ticker | str:
-        async with lane:
-            told = await market_data.prices(account, [symbol], deadline_seconds=DEADLINE_SECONDS)
-        return told[symbol]
+        async with slots:
+            answer = await market_data.prices(account, [symbol], deadline_seconds=DEADLINE_SECONDS)
+        return answer[symbol]
 
     async def fetch(symbol: str) -> Ticker | str:
         return await answers.get(("price", market_set, symbol), partial(ask, symbol))
 
-    told = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
+    prices = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
     return PriceAnswers(
-        tickers={symbol: one for symbol, one in told.items() if isinstance(one, Ticker)},
-        missing={symbol: one for symbol, one in told.items() if isinstance(one, str)},
+        tickers={symbol: price for symbol, price in prices.items() if isinstance(price, Ticker)},
+        missing={symbol: why for symbol, why in prices.items() if isinstance(why, str)},
     )

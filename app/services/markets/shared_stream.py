@@ -1,4 +1,4 @@
-"""One stream of an exchange, for all who watch it."""
+"""One stream from an exchange, shared by all its readers and reopened when it breaks."""
 
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
@@ -13,9 +13,9 @@ from app.ports import Clock, MarketSource
 from app.primitives.backoff import Backoff
 from app.services.markets.channels import Channel
 
-# So long it goes on without anybody who watches, for whoever comes back.
+# How long a stream stays open without readers, in case one comes back.
 GRACE_SECONDS = 10.0
-# What has said nothing for so long, by our clock, cannot be relied on and is opened anew.
+# A stream without a value for this long, by our clock, is stale and is opened again.
 SILENCE_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -28,26 +28,26 @@ _log = structlog.get_logger(__name__)
 
 
 class StreamListener(Protocol[T_contra]):
-    """Whoever is told at once: it must not take long."""
+    """Gets each value at once; `put` must be quick."""
 
     def put(self, topic: Hashable, value: T_contra, /) -> None: ...
 
 
 class SharedStream(Generic[T]):
-    """Listens once, tells everybody, and begins again whenever it breaks."""
+    """Reads one stream, passes each value to all readers, and reopens the stream if it breaks."""
 
     def __init__(
         self,
         channel: Channel[T],
         sources: Sequence[MarketSource],
         clock: Clock,
-        tell_break: Callable[[str], None],
+        count_break: Callable[[str], None],
     ) -> None:
         self._channel = channel
-        self._tell_break = tell_break
+        self._count_break = count_break
         self._sources = sources
         self._clock = clock
-        self._watchers: set[StreamListener[T]] = set()
+        self._listeners: set[StreamListener[T]] = set()
         self._left = asyncio.Event()
         self._latest: T | None = None
         self._is_aged = False
@@ -55,7 +55,7 @@ class SharedStream(Generic[T]):
 
     @property
     def watchers(self) -> int:
-        return len(self._watchers)
+        return len(self._listeners)
 
     @property
     def latest(self) -> T | None:
@@ -63,47 +63,50 @@ class SharedStream(Generic[T]):
 
     @property
     def live(self) -> T | None:
-        """The newest value; None where it cannot be relied on."""
+        """The newest value; None if it is stale."""
         return None if self._is_silent else self._latest
 
-    def join(self, watcher: StreamListener[T]) -> None:
-        self._watchers.add(watcher)
+    def join(self, listener: StreamListener[T]) -> None:
+        self._listeners.add(listener)
         self._left.clear()
         if self._latest is not None:
-            watcher.put(self._channel.topic(self._latest), self._latest)
+            listener.put(self._channel.topic(self._latest), self._latest)
 
-    def leave(self, watcher: StreamListener[T]) -> None:
-        self._watchers.discard(watcher)
-        if not self._watchers:
+    def leave(self, listener: StreamListener[T]) -> None:
+        self._listeners.discard(listener)
+        if not self._listeners:
             self._left.set()
 
     def offer(self, value: T) -> None:
-        """Take what the exchange has just answered, where the stream is not as good."""
+        """Take a value that the exchange has just answered, unless the stream has a live one."""
         if self.live is None:
-            self._hear(value)
+            self._receive(value)
 
     async def run(self) -> None:
-        """Go on until nobody has watched for a while."""
-        while self._watchers:
+        """Read the stream until nobody has watched it for a while."""
+        while self._listeners:
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._pump()), tasks.create_task(self._grow_old())]
+                running = [
+                    tasks.create_task(self._keep_listening()),
+                    tasks.create_task(self._mark_when_silent()),
+                ]
                 await self._until_left()
                 for task in running:
                     task.cancel()
 
     async def _until_left(self) -> None:
-        while self._watchers:
+        while self._listeners:
             await self._left.wait()
             await self._clock.sleep(GRACE_SECONDS)
 
-    async def _pump(self) -> None:
+    async def _keep_listening(self) -> None:
         pauses, before = Backoff(first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS), None
         while True:
             opened_at = self._clock.now()
             why = await self._failure_of_listening(before)
             if self._clock.now() - opened_at > timedelta(seconds=SILENCE_SECONDS):
                 pauses.reset()
-            self._tell_break(self._channel.key.kind)
+            self._count_break(self._channel.key.kind)
             _log.info("feed.broken", **self._names, why=why)
             await self._clock.sleep(pauses.next())
             before = self._latest
@@ -113,7 +116,7 @@ class SharedStream(Generic[T]):
             await self._listen(before)
         except TimeoutError:
             return "it was silent"
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is opened anew
+        except Exception as error:  # noqa: BLE001 - after any failure the stream is opened again
             return repr(error)
         return "it ended"
 
@@ -124,31 +127,33 @@ class SharedStream(Generic[T]):
                     value = await anext(stream, None)
                 if value is None:
                     return
-                self._hear(value)
+                self._receive(value)
 
     def _source(self) -> MarketSource:
-        """Of the accounts that see this market, one that can be reached."""
+        """An account with this market whose exchange can be reached, or else the first one."""
         cut_off = {Connectivity.CONNECTING, Connectivity.DISCONNECTED}
-        reached = (one for one in self._sources if one.connection.connectivity not in cut_off)
+        reached = (
+            source for source in self._sources if source.connection.connectivity not in cut_off
+        )
         return next(reached, self._sources[0])
 
-    async def _grow_old(self) -> None:
+    async def _mark_when_silent(self) -> None:
         while True:
             await self._clock.sleep(_LOOK_SECONDS)
             if self._latest is not None and self._is_silent and not self._is_aged:
                 self._is_aged = True
                 _log.info("feed.silent", **self._names, since=self._heard_at.isoformat())
                 self._latest = self._channel.aged(self._latest)
-                self._tell(self._latest)
+                self._pass_on(self._latest)
 
-    def _hear(self, value: T) -> None:
+    def _receive(self, value: T) -> None:
         self._latest, self._heard_at, self._is_aged = value, self._clock.now(), False
-        self._tell(value)
+        self._pass_on(value)
 
-    def _tell(self, value: T) -> None:
+    def _pass_on(self, value: T) -> None:
         topic = self._channel.topic(value)
-        for watcher in self._watchers:
-            watcher.put(topic, value)
+        for listener in self._listeners:
+            listener.put(topic, value)
 
     @property
     def _is_silent(self) -> bool:

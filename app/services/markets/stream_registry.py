@@ -1,4 +1,4 @@
-"""All that is watched of all markets: one stream for each, however many watch it."""
+"""The registry of open market streams: one shared stream for each channel."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class StreamRegistry:
-    """Begins a feed with the first who watches it, and ends it some time after the last."""
+    """Opens a stream for its first reader, and closes it some time after the last has left."""
 
     def __init__(
         self, sources: Sequence[MarketSource], clock: Clock, metrics: Metrics | None = None
@@ -32,45 +32,45 @@ class StreamRegistry:
 
     @property
     def watchers(self) -> int:
-        return sum(feed.watchers for feed in self._streams.values())
+        return sum(stream.watchers for stream in self._streams.values())
 
     def live(self, channel: Channel[T]) -> T | None:
-        """What is known of it without asking anybody; None where nobody watches it."""
-        feed: SharedStream[T] | None = self._streams.get(channel.key)
-        return None if feed is None else feed.live
+        """The live value of a channel; None if nobody watches it or it is stale."""
+        stream: SharedStream[T] | None = self._streams.get(channel.key)
+        return None if stream is None else stream.live
 
     def latest(self, channel: Channel[T]) -> T | None:
-        """The last that was heard of it, however long ago, while it is watched."""
-        feed: SharedStream[T] | None = self._streams.get(channel.key)
-        return None if feed is None else feed.latest
+        """The last value of a watched channel, however old."""
+        stream: SharedStream[T] | None = self._streams.get(channel.key)
+        return None if stream is None else stream.latest
 
     async def follow(
         self, channels: Sequence[Channel[T]], present: Mapping[ChannelKey, T], *, most: int
     ) -> AsyncGenerator[T, None]:
-        """What is now, then what changes; of what is not read in time, so many newest."""
-        watcher = LatestValueQueue[T](self._turns, most=most)
+        """Yield the present values, then updates; a slow reader gets the newest `most` topics."""
+        queue = LatestValueQueue[T](self._turns, most=most)
         try:
             for channel in channels:
                 if channel.key in present:
-                    self._feed(channel).offer(present[channel.key])
-                self.join(channel, watcher)
-            async for value in watcher:
+                    self._stream(channel).offer(present[channel.key])
+                self.join(channel, queue)
+            async for value in queue:
                 yield value
         finally:
             for channel in channels:
-                self.leave(channel, watcher)
+                self.leave(channel, queue)
 
     def join(self, channel: Channel[T], listener: StreamListener[T]) -> None:
-        """Hear the latest, if there is one, and whatever comes after it."""
-        self._feed(channel).join(listener)
+        """Pass the latest value, if there is one, and all following ones to this listener."""
+        self._stream(channel).join(listener)
 
     def leave(self, channel: Channel[T], listener: StreamListener[T]) -> None:
-        feed: SharedStream[T] | None = self._streams.get(channel.key)
-        if feed is not None:
-            feed.leave(listener)
+        stream: SharedStream[T] | None = self._streams.get(channel.key)
+        if stream is not None:
+            stream.leave(listener)
 
     async def run(self) -> None:
-        """Keep every feed going that is watched."""
+        """Run the streams of all watched channels."""
         self._new = asyncio.Queue()
         for key in self._streams:
             self._new.put_nowait(key)
@@ -82,10 +82,10 @@ class StreamRegistry:
         await self._streams[key].run()
         del self._streams[key]
 
-    def _feed(self, channel: Channel[T]) -> SharedStream[T]:
+    def _stream(self, channel: Channel[T]) -> SharedStream[T]:
         key = channel.key
         if key not in self._streams:
-            sources = [one for one in self._sources if one.market_set == key.market_set]
+            sources = [source for source in self._sources if source.market_set == key.market_set]
             self._streams[key] = SharedStream(channel, sources, self._clock, self._metrics.broke)
             self._new.put_nowait(key)
         return self._streams[key]

@@ -1,4 +1,4 @@
-"""How an account is: whether its exchange is reached, and what it says of the account's keys."""
+"""Checks of an account: whether its exchange is reached, and what its keys may do."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +21,7 @@ _LOOK = "look at the network and at the exchange's own status page"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountCandidate:
-    """An account as it is configured, and how its exchange is asked without changing anything."""
+    """A configured account, and how to open its gateway without changing anything."""
 
     name: str
     exchange: str
@@ -39,10 +39,10 @@ class AccountCandidate:
 
 
 async def examine_account(account: AccountCandidate, clock: Clock) -> list[Finding]:
-    """Asks, and places nothing."""
+    """Ask the exchange about the account; places no order."""
     try:
         async with clock.timeout(ANSWER_SECONDS), account.open() as gateway:
-            return [one async for one in _examine(account, gateway, clock)]
+            return [finding async for finding in _examine(account, gateway, clock)]
     except SettingsError as error:
         words = f"{account.words}: it cannot be used: {error}"
         return [fault(account.title, words, "mend its settings")]
@@ -81,21 +81,21 @@ def _of_connection(account: AccountCandidate, what: str, connection: Connection)
             return fault(account.title, words, _LOOK)
 
 
-def _of_examination(account: AccountCandidate, found: AccountCheck) -> Iterator[Finding]:
+def _of_examination(account: AccountCandidate, check: AccountCheck) -> Iterator[Finding]:
     if account.has_keys:
-        yield from _of_keys(account, found)
-    if found.clock_skew_seconds is not None:
-        yield _of_skew(account, found.clock_skew_seconds)
-    if found.requests_per_second is not None:
-        words = f"it is asked {found.requests_per_second:g} times a second at most"
+        yield from _of_keys(account, check)
+    if check.clock_skew_seconds is not None:
+        yield _of_skew(account, check.clock_skew_seconds)
+    if check.requests_per_second is not None:
+        words = f"it is asked {check.requests_per_second:g} times a second at most"
         yield ok(f"{account.title}, pace", words)
-    for words in found.problems:
+    for words in check.problems:
         yield fault(account.title, words, "look at the exchange's own pages, and again here")
 
 
-def _of_keys(account: AccountCandidate, found: AccountCheck) -> Iterator[Finding]:
+def _of_keys(account: AccountCandidate, check: AccountCheck) -> Iterator[Finding]:
     title = f"{account.title}, keys"
-    match found.can_trade:
+    match check.can_trade:
         case True:
             yield ok(title, "they may trade")
         case False:
@@ -103,10 +103,10 @@ def _of_keys(account: AccountCandidate, found: AccountCheck) -> Iterator[Finding
             yield fault(title, "they may not trade", advice)
         case None:
             yield ok(title, "the exchange takes them, and does not say whether they may trade")
-    if found.can_withdraw:
+    if check.can_withdraw:
         advice = "make a key without that permission: nothing here ever withdraws"
         yield warning(title, "they may withdraw money", advice)
-    if found.key_is_ip_bound is False:
+    if check.key_is_ip_bound is False:
         advice = "bind the key to the address of this machine, at the exchange"
         yield warning(title, "they work from every address", advice)
 

@@ -1,4 +1,4 @@
-"""Watches the event loop itself: whatever holds it up holds up everybody."""
+"""Event loop lag: measures how late the loop wakes, because a blocked loop delays everybody."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from app.services.metrics import Metrics
 
 PAUSE_SECONDS = 0.25
 BLOCKED_SECONDS = 1.0
-# So long a delay is remembered.
+# How long a delay is reported after it happened.
 MEMORY_SECONDS = 10.0
 
 
 class EventLoopLag:
-    """Sleeps for a moment again and again, and looks how late it wakes."""
+    """Sleeps for short pauses and measures how late it wakes."""
 
     def __init__(self, metrics: Metrics, seconds: Callable[[], float] = monotonic) -> None:
         self._metrics = metrics
@@ -34,7 +34,7 @@ class EventLoopLag:
             self._longest = delay
 
     def blocked_seconds(self) -> float | None:
-        """How long it was held up last, where that was a moment ago."""
+        """How long the loop was blocked last, if that was within the last seconds."""
         if self._blocked_at is None:
             return None
         age = self._seconds() - self._blocked_at

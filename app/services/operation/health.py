@@ -1,4 +1,4 @@
-"""How the database and the accounts are, as findings: for the doctor and for whoever asks later."""
+"""The health of database and accounts, as findings: for `orderdeck doctor`."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +14,7 @@ from app.storage.upkeep.health import HealthStore, SchemaState, SchemaStatus
 from app.storage.upkeep.inspections import LOOK_SECONDS, DatabaseMissing, UnfinishedLog
 
 ANSWER_SECONDS = 10.0
-# Two machines are never quite of one mind.
+# The clocks of two machines never agree exactly.
 CLOCK_TOLERANCE = timedelta(seconds=1)
 CLOCK_LIMIT = timedelta(seconds=5)
 
@@ -24,7 +24,7 @@ _SET_CLOCK = "set the clock of this machine, best by NTP, before the server is s
 
 
 class HealthService:
-    """Looks at what a server needs, changes nothing, and never waits for long."""
+    """Examines what a server needs; changes nothing, and never waits for long."""
 
     def __init__(
         self,
@@ -43,25 +43,25 @@ class HealthService:
         return self._clock.now()
 
     async def check_database(self) -> list[Finding]:
-        """Whether it is reached, at which schema it is, whether it is whole, and what time it has.
+        """Whether the database is reached, at which schema, undamaged, and with the right time.
 
-        A fault is looked at twice: a server that starts just now changes the file underfoot.
+        After a fault it is examined again: a server that is starting may be changing the file.
         """
-        findings = await self._look()
-        return findings if worst(findings) is not Severity.FAULT else await self._look()
+        findings = await self._examine_database()
+        return findings if worst(findings) is not Severity.FAULT else await self._examine_database()
 
     async def check_account(self, name: str) -> list[Finding]:
-        """Whether its exchange answers, and what it says of the keys."""
+        """Whether the account's exchange answers, and what its keys may do."""
         return await examine_account(self._accounts[name], self._clock)
 
     async def has_admin(self) -> bool:
-        """Whether a token stands that may do everything."""
+        """Whether a valid ADMIN token exists."""
         now = self._clock.now()
         async with self._clock.timeout(ANSWER_SECONDS), self._inspect() as view:
-            held = await view.tokens.unrevoked()
-        return any(token.is_valid(now) and token.allows(Scope.ADMIN) for token in held)
+            unrevoked = await view.tokens.unrevoked()
+        return any(token.is_valid(now) and token.allows(Scope.ADMIN) for token in unrevoked)
 
-    async def _look(self) -> list[Finding]:
+    async def _examine_database(self) -> list[Finding]:
         findings: list[Finding] = []
         try:
             async with self._clock.timeout(LOOK_SECONDS), self._inspect() as view:
@@ -82,7 +82,7 @@ class HealthService:
         return findings
 
     async def _examine(self, view: Snapshot, findings: list[Finding]) -> None:
-        """What was found before it fails is kept."""
+        """Add findings one by one, so that those made before a failure are kept."""
         store = HealthStore(view.sql)
         async with self._clock.timeout(ANSWER_SECONDS):
             product = await store.product()
@@ -119,7 +119,7 @@ def _of_damage(damage: str | None) -> Finding:
 
 
 def _of_skew(skew: timedelta) -> Finding:
-    """Against the clock of the database server."""
+    """Our clock compared with the database server's."""
     name = "clock against the database"
     seconds = abs(skew.total_seconds())
     words = f"this machine's clock and the database server's are {seconds:.1f} s apart"
@@ -131,7 +131,7 @@ def _of_skew(skew: timedelta) -> Finding:
 
 
 def _of_log(newest: datetime | None, now: datetime) -> Finding:
-    """Against the log, whose times must not run backwards."""
+    """Our clock compared with the newest event: times in the log must not run backwards."""
     if newest is None:
         return ok("clock", "no event was recorded yet that it could stand behind")
     if now + CLOCK_TOLERANCE < newest:

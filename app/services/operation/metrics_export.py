@@ -1,4 +1,4 @@
-"""The metrics as they are told: what was counted, and how things stand when somebody asks."""
+"""The export of metrics for Prometheus: counters, and gauges that are read at each export."""
 
 from functools import partial
 from math import nan
@@ -21,7 +21,7 @@ from app.storage.database import Database
 
 
 class MetricsExport:
-    """Takes a reading of everything that stands at some value, whenever it is asked."""
+    """Reads all gauges and renders the metrics, at each request."""
 
     def __init__(
         self,
@@ -45,10 +45,10 @@ class MetricsExport:
         self._clock = clock
         gauge = partial(Gauge, namespace=NAMESPACE, registry=metrics.registry)
         self._doubts = gauge(
-            "orders_in_doubt", "Orders of which nobody knows whether they exist.", ["account"]
+            "orders_in_doubt", "Orders that the exchange may or may not have.", ["account"]
         )
         self._doubt_age = gauge(
-            "orders_in_doubt_oldest_seconds", "The age of the oldest of them.", ["account"]
+            "orders_in_doubt_oldest_seconds", "The age of the oldest order in doubt.", ["account"]
         )
         self._connected = gauge(
             "account_connected", "1: the exchange is reached, 0: it is not.", ["account"]
@@ -56,18 +56,18 @@ class MetricsExport:
         self._in_step = gauge(
             "account_in_step", "1: compared with the exchange since the start.", ["account"]
         )
-        self._ready = gauge("ready", "1: this is well, 0: it is not.", ["check"])
-        self._readers = gauge("subscribers", "Subscriptions that are open.", ["stream"])
+        self._ready = gauge("ready", "1: the check passes, 0: it fails.", ["check"])
+        self._readers = gauge("subscribers", "Open subscriptions.", ["stream"])
         self._behind = gauge(
-            "subscriber_behind_events", "How far the slowest subscriber to orders is behind."
+            "subscriber_behind_events", "Events that the slowest subscriber to orders lags behind."
         )
-        self._open_streams = gauge("price_streams", "Streams of prices that are open.")
+        self._open_streams = gauge("price_streams", "Open streams of prices.")
         self._head = gauge("log_events", "The number of the newest event in the log.")
-        build = gauge("build_info", "Which program this is; always 1.", ["version", "python"])
+        build = gauge("build_info", "The version of this program; always 1.", ["version", "python"])
         build.labels(__version__, python_version()).set(1)
 
-    async def told(self, accept: str) -> tuple[bytes, str]:
-        """In the format that the asker likes best, and what that is called."""
+    async def render(self, accept: str) -> tuple[bytes, str]:
+        """The metrics in the format that the client prefers, and its content type."""
         await self._read_doubts()
         await self._read_readiness()
         self._read_accounts()
@@ -76,7 +76,7 @@ class MetricsExport:
         return encode(self._metrics.registry), content_type
 
     async def _read_doubts(self) -> None:
-        """Where the database cannot be read, nobody knows."""
+        """Set the gauges of orders in doubt; NaN if the database cannot be read."""
         names, now = self._accounts.entries, self._clock.now()
         try:
             async with self._database.snapshot() as view:

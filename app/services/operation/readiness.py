@@ -1,4 +1,4 @@
-"""Whether it may be relied on: one word for everybody, the reasons for the operator."""
+"""Readiness of the server: one word for everybody, the reasons for the operator."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from app.storage.database import Database
 from app.storage.upkeep.health import HealthStore, SchemaStatus
 
 ANSWER_SECONDS = 5.0
-# Whoever asks more often is told the same again: asking costs nobody anything.
+# Answers are reused this long, so that asking often costs nothing.
 GOOD_FOR = timedelta(seconds=1)
 LOOK_SECONDS = 10.0
 
@@ -24,7 +24,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class ReadinessWord(StrEnum):
-    """All that is told to whoever has no token."""
+    """All that a client without a token learns."""
 
     READY = "ready"
     STARTING = "starting"
@@ -32,7 +32,7 @@ class ReadinessWord(StrEnum):
 
 
 class HealthCheck(StrEnum):
-    """What must be well."""
+    """What must be in order for the server to be ready."""
 
     DATABASE = "database"
     SCHEMA = "schema"
@@ -42,14 +42,14 @@ class HealthCheck(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadinessState:
-    """What is not well at one moment, in words."""
+    """The checks that fail at one moment, with the reasons."""
 
     at: datetime
     problems: Mapping[HealthCheck, str] = field(default_factory=dict)
 
     @property
     def word(self) -> ReadinessWord:
-        """Accounts that were not compared yet are all that a start may still wait for."""
+        """STARTING if only accounts that were not compared yet are missing."""
         if not self.problems:
             return ReadinessWord.READY
         return (
@@ -60,7 +60,7 @@ class ReadinessState:
 
 
 class Readiness:
-    """Looks for whoever asks and by itself; what changes is written to the log."""
+    """Checks on request and regularly, and logs changes."""
 
     def __init__(
         self, database: Database, accounts: AccountService, loop: EventLoopLag, clock: Clock
@@ -69,15 +69,15 @@ class Readiness:
         self._accounts = accounts
         self._loop = loop
         self._clock = clock
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._state: ReadinessState | None = None
 
     async def look(self) -> ReadinessState:
-        """What is so now, or was a moment ago."""
-        async with self._turn:
+        """The state now, or up to a second ago."""
+        async with self._lock:
             if self._state is None or not self._is_good(self._state):
-                before, self._state = self._state, await self._look()
-                _tell(before, self._state)
+                before, self._state = self._state, await self._check()
+                _log_change(before, self._state)
             return self._state
 
     async def run(self) -> None:
@@ -88,7 +88,7 @@ class Readiness:
     def _is_good(self, state: ReadinessState) -> bool:
         return timedelta(0) <= self._clock.now() - state.at < GOOD_FOR
 
-    async def _look(self) -> ReadinessState:
+    async def _check(self) -> ReadinessState:
         problems = dict([*await self._of_database(), *self._of_accounts(), *self._of_loop()])
         return ReadinessState(at=self._clock.now(), problems=problems)
 
@@ -116,8 +116,8 @@ class Readiness:
             yield HealthCheck.LOOP, f"it was held up for {seconds:.1f} s"
 
 
-def _tell(before: ReadinessState | None, now: ReadinessState) -> None:
-    """Only what has changed; how long something was held up changes all the time."""
+def _log_change(before: ReadinessState | None, now: ReadinessState) -> None:
+    """Log if the set of failing checks has changed; their words change all the time."""
     if before is not None and set(before.problems) == set(now.problems):
         return
     if now.problems:

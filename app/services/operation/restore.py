@@ -1,4 +1,4 @@
-"""What a database that was put back is told before anybody trades on it."""
+"""What is written into a restored database before the server starts on it."""
 
 from app.domain.access.audit import AuditSubject
 from app.domain.risk.limits import TradingState, TradingStateRecord
@@ -12,7 +12,7 @@ _ALL_ACCOUNTS = HaltScope.of((), is_all=True)
 
 
 class RestorationService:
-    """Of a copy that nobody serves yet."""
+    """Writes the audit entry, and a halt, into a restored copy that no server uses yet."""
 
     def __init__(self, database: Database, audit: AuditService, clock: Clock) -> None:
         self._database = database
@@ -20,11 +20,11 @@ class RestorationService:
         self._clock = clock
 
     async def record(self) -> None:
-        """Leave the entry that it was put back, and trading as it was then."""
+        """Write the audit entry of the restore; the trading state stays as in the backup."""
         await self._audit.done(self._audit.command(RESTORE))
 
     async def halt(self, reason: str) -> None:
-        """The same, and let no order in until somebody resumes trading."""
+        """Write the audit entry, and halt trading until somebody resumes it."""
         attempt = self._audit.command(RESTORE)
         halted = TradingStateRecord(
             state=TradingState.HALTED, reason=reason, since=self._clock.now()

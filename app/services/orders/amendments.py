@@ -1,4 +1,4 @@
-"""Amending orders: what is to become of one holds its place until it is known what did."""
+"""Amending orders in place: an amendment reserves what it asks for until its outcome is known."""
 
 import structlog
 
@@ -24,7 +24,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class AmendmentService:
-    """Changes orders in place or not at all."""
+    """Amends orders in place, or leaves them as they are."""
 
     def __init__(
         self,
@@ -44,15 +44,15 @@ class AmendmentService:
         self._ids = ids
 
     async def amend(self, order_id: str, amendment: Amendment) -> Order:
-        """Check it and take its place in one step, then ask the exchange once."""
+        """Check and reserve the amendment in one transaction, then ask the exchange once."""
         async with self._database.snapshot() as view:
             order = await _existing(view, order_id)
         deny(check_state(order, amendment), existing_order=order)
         if amended_terms(order, amendment) == order.terms.amendable:
             return order
-        exchange = await self._facts(order)
+        exchange = await self._market_facts(order)
         halts = self._gate.halts
-        order, asked = await self._let_in(order, amendment, exchange)
+        order, asked = await self._reserve(order, amendment, exchange)
         if asked is None:
             return order
         if is_increase(order, asked.terms):
@@ -60,16 +60,16 @@ class AmendmentService:
         return await self._dispatcher.amend(order, asked)
 
     async def _insist_on_trading(self, halts: int, order: Order, asked: AskedAmendment) -> None:
-        """Trading was halted since it was let in, perhaps: then nothing is asked."""
+        """Refuse, without asking the exchange, if trading was halted since the check."""
         refusal = await self._gate.halted_since(halts, order.account)
         if refusal is not None:
-            await self._ledger.give_back(asked)
+            await self._ledger.release(asked)
             raise Denied(refusal, existing_order=order)
 
     async def settle(self, asked: AskedAmendment) -> bool:
-        """See what became of one that no answer can come to any more; says whether it is known.
+        """Look up the order of an amendment whose answer is overdue; returns whether it is settled.
 
-        A lookup that fails proves nothing, and the place stays taken.
+        A lookup that fails proves nothing: the amendment stays reserved.
         """
         async with self._database.snapshot() as view:
             order = await _existing(view, asked.order_id)
@@ -81,20 +81,20 @@ class AmendmentService:
                 return False
             if report is not None:
                 await self._ledger.apply(order.account, report)
-        await self._ledger.give_back(asked)
+        await self._ledger.release(asked)
         return True
 
-    async def _facts(self, order: Order) -> MarketFacts:
-        exchange = await self._gate.facts(order.account, order.symbol)
+    async def _market_facts(self, order: Order) -> MarketFacts:
+        exchange = await self._gate.exchange_facts(order.account, order.symbol)
         if isinstance(exchange, MarketFacts):
             return exchange
         refusal = refusals.unavailable(exchange.why, refusals.AS_IT_WAS)
         raise Denied(refusal, existing_order=order)
 
-    async def _let_in(
+    async def _reserve(
         self, order: Order, amendment: Amendment, exchange: MarketFacts
     ) -> tuple[Order, AskedAmendment | None]:
-        """From the commit on the order counts with the larger of what it is and may become."""
+        """Reserve it: from the commit on, the order counts with the larger of both amounts."""
         async with self._database.transaction() as tx:
             await tx.accounts.lock(order.account)
             order = await _existing(tx, order.id)

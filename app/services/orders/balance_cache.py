@@ -1,4 +1,4 @@
-"""Balances of real accounts, asked for no more often than they can have changed."""
+"""A cache of balances, so that orders in quick succession do not ask the exchange each time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from app.primitives.once_per_key import OncePerKey
 from app.services.accounts import AccountEntry
 from app.services.orders.ledger import OrderLedger
 
-# A deposit is seen at most this much later. Balances on paper cost nothing to read.
+# A deposit is noticed at most this much later.
 GOOD_FOR = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Answer:
     asked_at: datetime
-    # How many changes of orders were known when it was asked for.
+    # The ledger's count of changes to the account's orders at the time of asking.
     changes: int
     balances: Mapping[str, Balance]
 
@@ -31,6 +31,7 @@ class BalanceCache:
         self._answers: OncePerKey[str, _Answer] = OncePerKey(self._is_good)
 
     async def of(self, account: AccountEntry) -> Mapping[str, Balance]:
+        # Paper balances cost nothing to read.
         if account.mode is AccountMode.PAPER:
             return await account.gateway.balances()
         answer = await self._answers.get(account.name, lambda: self._ask(account))

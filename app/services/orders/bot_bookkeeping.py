@@ -1,4 +1,4 @@
-"""Keeps what strategies hold in step with their fills, in the very transaction that brings them."""
+"""Books the bot's fills into its strategies' holdings, in the transaction that stores the fills."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from app.storage.database import Transaction
 
 
 async def book(tx: Transaction, order: Order, steps: Sequence[Change]) -> None:
-    """Take in what these steps have added; where they corrected, all is added up anew."""
+    """Add the new fills to the holding; if fills were superseded, recompute it from all fills."""
     added = [fill for step in steps for fill in step.added]
     if order.source is not OrderSource.BOT or order.strategy is None or not added:
         return

@@ -1,4 +1,4 @@
-"""Canceling many orders: side by side, with an account of each."""
+"""Canceling many orders in parallel, with an outcome for each."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -12,16 +12,16 @@ SIDE_BY_SIDE = 16
 async def cancel_each(
     orders: Iterable[Order], cancel: Callable[[Order], Awaitable[Order]]
 ) -> tuple[list[Order], list[Denied]]:
-    """Those that were canceled and those that were not; all are tried before a fault is raised."""
-    lane = asyncio.Semaphore(SIDE_BY_SIDE)
+    """Return the canceled orders and the refusals; an unexpected error is raised after all ran."""
+    slots = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def one(order: Order) -> Order:
-        async with lane:
+    async def cancel_in_turn(order: Order) -> Order:
+        async with slots:
             return await cancel(order)
 
     canceled: list[Order] = []
     failed: list[Denied] = []
-    for outcome in await asyncio.gather(*map(one, orders), return_exceptions=True):
+    for outcome in await asyncio.gather(*map(cancel_in_turn, orders), return_exceptions=True):
         match outcome:
             case Order():
                 canceled.append(outcome)

@@ -1,4 +1,4 @@
-"""The way to the exchange and back: each call once, and what it answered into the ledger."""
+"""Sends orders, amendments and cancels to the exchange, once each, and records the answers."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
@@ -18,7 +18,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class OrderDispatcher:
-    """Asks the exchange about one order at a time, never inside a transaction."""
+    """Calls the exchange for one order and applies its answer; never inside a transaction."""
 
     def __init__(self, accounts: AccountService, ledger: OrderLedger, clock: Clock) -> None:
         self._accounts = accounts
@@ -26,7 +26,7 @@ class OrderDispatcher:
         self._clock = clock
 
     async def submit(self, order: Order) -> Order:
-        """Send it once. Whatever is not a clear answer is doubt."""
+        """Send the order once. Without a clear answer it becomes IN_DOUBT."""
         try:
             async with self._in_time(order):
                 intent = OrderIntent(wire_id=order.wire_id, symbol=order.symbol, terms=order.terms)
@@ -38,13 +38,13 @@ class OrderDispatcher:
         except asyncio.CancelledError:
             await self._ledger.doubt(order.id, "abandoned before the exchange answered")
             raise
-        except Exception as error:  # noqa: BLE001  nothing else proves that it was not placed
+        except Exception as error:  # noqa: BLE001  no other error proves it was not placed
             _logger.warning("submit.unanswered", order=order.id, error=repr(error))
             return await self._ledger.doubt(order.id, "the exchange gave no clear answer")
         return await self._ledger.apply(order.account, report) or order
 
     async def cancel(self, order: Order) -> Order:
-        """Ask the exchange to cancel; without an answer the wish stays and is tried again."""
+        """Ask the exchange to cancel; without an answer the request stays and is tried again."""
         gateway = self._gateway(order)
         try:
             async with self._in_time(order):
@@ -55,35 +55,35 @@ class OrderDispatcher:
         return order if report is None else await self._ledger.apply(order.account, report) or order
 
     async def amend(self, order: Order, asked: AskedAmendment) -> Order:
-        """Have it changed in place; where no clear answer comes, look what became of it."""
+        """Amend in place; without a clear answer, look up what became of the order."""
         try:
             async with self._in_time(order):
                 report = await self._gateway(order).amend(_key(order), asked.terms)
         except ExchangeRejected as error:
-            await self._ledger.give_back(asked)
+            await self._ledger.release(asked)
             raise Denied(error.refusal, existing_order=order) from error
         except ExchangeUnavailable as error:
-            await self._ledger.give_back(asked)
+            await self._ledger.release(asked)
             refusal = refusals.unavailable(consequence=refusals.AS_IT_WAS)
             raise Denied(refusal, existing_order=order) from error
-        except Exception as error:  # noqa: BLE001  nothing else proves that it stands as it was
+        except Exception as error:  # noqa: BLE001  no other error proves the order is unchanged
             _logger.warning("amend.unanswered", order=order.id, error=repr(error))
             report = await self._find_amended(order)
             changed = await self._ledger.apply(order.account, report)
-            return _as_asked(changed or order, asked)
+            return _amended_or_denied(changed or order, asked)
         if report is None:
-            await self._ledger.give_back(asked)
+            await self._ledger.release(asked)
             raise refusals.not_found()
         changed = await self._ledger.apply(order.account, report, answers=asked)
-        return _as_asked(changed or order, asked)
+        return _amended_or_denied(changed or order, asked)
 
     async def find(self, order: Order) -> OrderReport | None:
-        """What the exchange says of an order; None where it answered that it has none."""
+        """Look the order up; returns None if the exchange answers that it has no such order."""
         async with self._in_time(order):
             return await self._gateway(order).find(_key(order))
 
     async def _find_amended(self, order: Order) -> OrderReport:
-        """It may be on its way still: what is seen now is not yet the end of it."""
+        """Look the order up now; the amendment may still be on its way and take effect later."""
         try:
             report = await self.find(order)
         except (ExchangeError, TimeoutError) as error:
@@ -99,7 +99,7 @@ class OrderDispatcher:
         return self._clock.timeout(self._accounts.get(order.account).answer_seconds)
 
 
-def _as_asked(order: Order, asked: AskedAmendment) -> Order:
+def _amended_or_denied(order: Order, asked: AskedAmendment) -> Order:
     if order.terms.amendable == asked.terms:
         return order
     if not order.is_open:

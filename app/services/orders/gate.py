@@ -1,14 +1,11 @@
-"""The gate in front of the exchange: one way for what is placed and for what is only previewed."""
+"""The gate: the checks that an order must pass, the same for placing and for previewing it."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Connectivity
-from app.domain.checks import CheckResult
-from app.domain.fills import Fee
 from app.domain.order_kinds import PositionType
 from app.domain.orders import estimates, refusals
 from app.domain.orders.amendments import as_request, most_remaining
@@ -24,7 +21,7 @@ from app.domain.orders.entries import Entry
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.forms import examine_form
 from app.domain.orders.market_checks import MarketFacts
-from app.domain.orders.order import Order, OrderStatus
+from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest
 from app.domain.orders.terms import AmendableTerms, with_terms
 from app.domain.portfolio.exposures import Exposure
@@ -33,6 +30,7 @@ from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
 from app.services.orders.balance_cache import BalanceCache
+from app.services.orders.previews import Preview, check_id_unused, find_previous, preview_of
 from app.services.orders.quote_rates import QuoteRates
 from app.services.orders.rules import OrderRules
 from app.storage.database import Database, Snapshot, Transaction
@@ -40,27 +38,8 @@ from app.storage.database import Database, Snapshot, Transaction
 _ONE = Decimal(1)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Preview:
-    """What placing an order would come to."""
-
-    refusal: Refusal | None
-    existing_order: Order | None
-    checks: tuple[CheckResult, ...]
-    notional: Decimal | None
-    estimated_fee: Fee | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _PreviousOrder:
-    """What this client's id has placed before, and whether it was asked for in the same words."""
-
-    order: Order
-    is_same: bool
-
-
 class OrderGate:
-    """Lets an order through or says why not."""
+    """Checks orders before they are stored and sent, and raises Denied if one does not pass."""
 
     def __init__(
         self, database: Database, accounts: AccountService, funds: BalanceCache, rules: OrderRules,
@@ -72,15 +51,15 @@ class OrderGate:
         self._rules = rules
         self._rates = QuoteRates()
         self._clock = clock
-        # How often this process has seen trading halted.
+        # How many halts this process has seen.
         self.halts = 0
 
     def note_halt(self) -> None:
-        """What was let in before and is not sent yet must look again."""
+        """Make orders that passed the gate but are not sent yet check the trading state again."""
         self.halts += 1
 
     async def halted_since(self, halts: int, account: str) -> Refusal | None:
-        """What a halt says that came after something was let in, from whichever process."""
+        """The refusal if trading was halted, by any process, since `halts` was read; else None."""
         if halts == self.halts and not self._database.is_shared:
             return None
         async with self._database.snapshot() as view:
@@ -89,10 +68,10 @@ class OrderGate:
             return None
         return examine_state(standing, is_reduction=False).refusal
 
-    async def facts(
+    async def exchange_facts(
         self, account: str, symbol: str, type: PositionType = PositionType.SPOT
     ) -> MarketFacts | ExchangeUnknown:
-        """What must be known of the exchange, or why it cannot be asked."""
+        """What the checks need to know from the exchange, or why it cannot be asked."""
         entry = self._accounts.get(account)
         gateway, connection = entry.gateway, entry.gateway.connection
         if connection.connectivity is Connectivity.DISCONNECTED:
@@ -104,19 +83,21 @@ class OrderGate:
             async with self._clock.timeout(entry.answer_seconds):
                 markets = await gateway.markets()
                 quote = markets[symbol].quote if symbol in markets else None
-                ways = [] if quote is None else self._rates.symbols(account, markets, quote)
+                hops = [] if quote is None else self._rates.symbols(account, markets, quote)
                 tickers, balances, exposure = await asyncio.gather(
-                    gateway.tickers([symbol, *ways]),
+                    gateway.tickers([symbol, *hops]),
                     self._funds.of(entry),
                     _exposure(entry, symbol, type),
                 )
-                by = self._rates.yardstick(account, markets, tickers)
+                converter = self._rates.converter(account, markets, tickers)
                 return MarketFacts(
                     capabilities=gateway.capabilities,
                     markets=markets,
                     ticker=tickers.get(symbol),
                     balances=balances,
-                    rate=None if by is None or quote is None else by.value(quote, _ONE),
+                    rate=None
+                    if converter is None or quote is None
+                    else converter.value(quote, _ONE),
                     exposure=exposure,
                 )
         except ExchangeUnavailable as error:
@@ -135,13 +116,13 @@ class OrderGate:
         *,
         is_closing: bool = False,
     ) -> RuleFacts:
-        """What it was held against, where it passes."""
+        """Raise Denied unless the order passes; returns the facts that it was checked against."""
         if is_closing:
-            # Only reductions close, and a halt is what they are for.
+            # Closing orders only reduce, and must pass during a halt: a halt sends them itself.
             passing = TradingStateRecord(since=self._clock.now())
             rules = RuleFacts(standing=passing, is_reduction=True)
         else:
-            rules = await self._rules.facts(view, request, exchange)
+            rules = await self._rules.rule_facts(view, request, exchange)
         exchange = await _with_reductions(view, request, exchange)
         deny(first_refusal(examine(request, GateFacts(exchange=exchange, rules=rules))))
         return rules
@@ -149,41 +130,41 @@ class OrderGate:
     async def check_increase(
         self, tx: Transaction, order: Order, wanted: AmendableTerms, exchange: MarketFacts
     ) -> None:
-        """An order that is amended upwards is held against the rules as a new one is.
+        """Check an amendment that increases an order by the rules for a new order.
 
-        Where it is an entry by that, it stays one.
+        If the increase makes the order an entry, it counts as one from then on.
         """
         left = money.subtract(wanted.amount, order.filled)
         request = with_terms(as_request(order, wanted), amount=left)
-        rules = await self._rules.facts(tx, request, exchange, itself=order)
+        rules = await self._rules.rule_facts(tx, request, exchange, itself=order)
         deny(first_refusal(examine_increase(rules)), existing_order=order)
         if not rules.is_reduction and not await tx.entries.is_known(order.id):
             await tx.entries.add(entry_of(order, exchange))
 
     async def preview(self, request: OrderRequest) -> Preview:
-        exchange = await self.facts(request.account, request.symbol, request.position_type)
+        exchange = await self.exchange_facts(request.account, request.symbol, request.position_type)
         async with self._database.snapshot() as view:
             checks = [*examine_form(request)]
-            earlier = await _find_earlier(view, request)
-            checks.append(_check_unused(earlier))
-            rules = await self._rules.facts(view, request, exchange)
+            previous = await find_previous(view, request)
+            checks.append(check_id_unused(previous))
+            rules = await self._rules.rule_facts(view, request, exchange)
             exchange = await _with_reductions(view, request, exchange)
         checks.extend(examine(request, GateFacts(exchange=exchange, rules=rules)))
-        return _preview(request, exchange, checks, earlier)
+        return preview_of(request, exchange, checks, previous)
 
 
 async def _exposure(account: AccountEntry, symbol: str, type: PositionType) -> Exposure | None:
-    """The open position that an order of this type would change."""
+    """The exchange's margin position in this market, if the order is on margin."""
     if type is not PositionType.MARGIN or type not in account.gateway.capabilities.position_types:
         return None
-    found = await account.gateway.exposures()
-    return next((one for one in found if (one.symbol, one.type) == (symbol, type)), None)
+    exposures = await account.gateway.exposures()
+    return next((held for held in exposures if (held.symbol, held.type) == (symbol, type)), None)
 
 
 async def _with_reductions(
     view: Snapshot, request: OrderRequest, exchange: MarketFacts | ExchangeUnknown
 ) -> MarketFacts | ExchangeUnknown:
-    """On margin, what may be reduced is what others do not reduce already."""
+    """For a margin reduction, add what other open orders are going to reduce already."""
     is_on_margin = request.position_type is PositionType.MARGIN
     if not is_on_margin or not request.reduce_only or isinstance(exchange, ExchangeUnknown):
         return exchange
@@ -191,7 +172,7 @@ async def _with_reductions(
 
 
 async def _reductions(view: Snapshot, request: OrderRequest) -> Decimal:
-    """What open orders of the same side are to reduce already."""
+    """The amount that open reduce-only orders of the same side have left to trade."""
     wanted = OrderFilter(
         accounts=frozenset({request.account}),
         symbols=frozenset({request.symbol}),
@@ -212,7 +193,7 @@ def deny(refusal: Refusal | None, *, existing_order: Order | None = None) -> Non
 
 
 def entry_of(order: Order, exchange: MarketFacts | ExchangeUnknown) -> Entry:
-    """What is kept of an order that adds to risk."""
+    """The record of an order that adds to risk: it counts against the window and the limits."""
     known = exchange if isinstance(exchange, MarketFacts) else None
     best = None if known is None else known.ticker
     return Entry(
@@ -222,45 +203,4 @@ def entry_of(order: Order, exchange: MarketFacts | ExchangeUnknown) -> Entry:
         at=order.created_at,
         expected_price=estimates.best_price(order.side, best),
         rate=None if known is None else known.rate,
-    )
-
-
-async def _find_earlier(view: Snapshot, request: OrderRequest) -> _PreviousOrder | None:
-    known = await view.orders.find_by_client_id(request.account, request.client_order_id)
-    if known is None:
-        return None
-    is_same = await view.orders.fingerprint(known.id) == request.fingerprint
-    return _PreviousOrder(order=known, is_same=is_same)
-
-
-def _check_unused(earlier: _PreviousOrder | None) -> CheckResult:
-    is_other = earlier is not None and not earlier.is_same
-    return CheckResult(
-        name="clientOrderIdUnused",
-        refusal=refusals.conflict() if is_other else None,
-    )
-
-
-def _preview(
-    request: OrderRequest,
-    exchange: MarketFacts | ExchangeUnknown,
-    checks: Iterable[CheckResult],
-    earlier: _PreviousOrder | None,
-) -> Preview:
-    checks = tuple(checks)
-    refusal = first_refusal(checks)
-    if earlier is not None and earlier.is_same:
-        # A repeat is answered as the first time, whatever the checks would say by now.
-        is_rejected = earlier.order.status is OrderStatus.REJECTED
-        refusal = earlier.order.refusal if is_rejected else None
-    known = exchange if isinstance(exchange, MarketFacts) else None
-    ticker = None if known is None else known.ticker
-    market = None if known is None else known.markets.get(request.symbol)
-    price = estimates.expected_price(request, ticker)
-    return Preview(
-        refusal=refusal,
-        existing_order=None if earlier is None else earlier.order,
-        checks=checks,
-        notional=None if price is None else estimates.notional(request, price),
-        estimated_fee=None if market is None else estimates.fee(request, market, ticker),
     )

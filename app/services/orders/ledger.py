@@ -1,4 +1,4 @@
-"""What is known about orders: a change is written here, together with the events that tell it."""
+"""The ledger: writes each change of an order together with its events, in one transaction."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,10 +43,10 @@ class IdMakers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class News:
-    """A report that says more than is known, worked out against one revision of its order."""
+    """A report that says something new, worked out against one revision of its order."""
 
     order: Order
-    # None: the report contradicts the order, which the transaction has to confirm.
+    # None if the report contradicts the order; the transaction must confirm that.
     steps: Sequence[Change] | None
 
 
@@ -58,9 +58,9 @@ class OrderLedger:
         self._clock = clock
         self._ids = ids
         self.forbidden_reports = 0
-        # How often anything was written of an account's orders, by this process.
+        # How many changes of an account's orders this process has written.
         self.changes: Counter[str] = Counter()
-        # The latest reports that were or are being applied: a stream repeats most answers.
+        # Reports applied last or being applied: the stream repeats what most answers said.
         self._recent: RecentDict[tuple[str, tuple[str, str]], OrderReport] = RecentDict(
             RECENT_REPORTS
         )
@@ -73,9 +73,9 @@ class OrderLedger:
         answers: AskedAmendment | None = None,
         news: News | None = None,
     ) -> Order | None:
-        """Take in a report of an order, from any source; None if the order is not known here.
+        """Apply a report from any source; returns None if the order is not known here.
 
-        News that was worked out before is written as it is, unless the order has changed since.
+        Steps worked out earlier are written as they are, unless the order has changed since.
         """
         self._remember(account, report)
         try:
@@ -88,17 +88,17 @@ class OrderLedger:
             raise
 
     async def find(self, account: str, report: OrderReport) -> Order | None:
-        """The order that a report speaks of, where it is known here."""
+        """The order that a report is about, or None if it is not known here."""
         async with self._database.snapshot() as view:
             return await _find_reported(view, account, report)
 
-    async def take_in(self, account: str, report: OrderReport) -> Order | None:
-        """Import an order that nobody here has placed; None where it is known by now."""
+    async def import_order(self, account: str, report: OrderReport) -> Order | None:
+        """Import an external order; returns None if it is known by now."""
         self._remember(account, report)
-        return await _until_fresh(lambda: self._take_in_once(account, report))
+        return await _until_fresh(lambda: self._import_once(account, report))
 
     async def news_in(self, account: str, report: OrderReport) -> News | None:
-        """What a report says beyond what is known: mostly nothing, and that costs no write."""
+        """What a report says that is new; mostly None, found out without a write."""
         if self._recent.get((account, report.name)) == report:
             return None
         async with self._database.snapshot() as view:
@@ -116,11 +116,11 @@ class OrderLedger:
         return News(order=order, steps=steps) if steps else None
 
     async def change(self, order_id: str, decide: Decide) -> Order:
-        """Decide on the order as it is, and once more where somebody else was faster."""
+        """Apply a decision to the latest revision; decide again if another writer came first."""
         return await _until_fresh(lambda: self._change_once(order_id, decide))
 
     async def doubt(self, order_id: str, reason: str) -> Order:
-        """Nobody knows whether the exchange has it."""
+        """Mark an order as IN_DOUBT: nobody knows whether the exchange has it."""
 
         def decide(order: Order) -> list[Change]:
             if order.status is not OrderStatus.SUBMITTING:
@@ -130,7 +130,7 @@ class OrderLedger:
         return await self.change(order_id, decide)
 
     async def reject(self, order_id: str, refusal: Refusal) -> Order:
-        """The exchange surely does not have it."""
+        """Reject an order that the exchange certainly does not have."""
 
         def decide(order: Order) -> list[Change]:
             if order.status.is_answered:
@@ -139,8 +139,8 @@ class OrderLedger:
 
         return await _until_fresh(lambda: self._reject_once(order_id, decide))
 
-    async def give_back(self, asked: AskedAmendment) -> None:
-        """The order counts as it stands: nothing more will come of this amendment."""
+    async def release(self, asked: AskedAmendment) -> None:
+        """Drop an amendment that cannot take effect any more: the order counts as it is."""
         async with self._database.transaction() as tx:
             await tx.amendments.forget(asked)
 
@@ -173,7 +173,7 @@ class OrderLedger:
             await tx.attempted(AuditSubject.order(order.id))
             return await self._record(tx, order, steps)
 
-    async def _take_in_once(self, account: str, report: OrderReport) -> Order | None:
+    async def _import_once(self, account: str, report: OrderReport) -> Order | None:
         async with self._database.transaction() as tx:
             await tx.accounts.lock(account)
             if await _find_reported(tx, account, report) is not None:
@@ -187,7 +187,7 @@ class OrderLedger:
 
     async def _change_once(self, order_id: str, decide: Decide) -> Order:
         async with self._database.transaction() as tx:
-            order = await _found(tx, order_id)
+            order = await _get(tx, order_id)
             steps = decide(order)
             if steps:
                 await tx.attempted(AuditSubject.order(order_id))
@@ -195,18 +195,18 @@ class OrderLedger:
 
     async def _reject_once(self, order_id: str, decide: Decide) -> Order:
         async with self._database.transaction() as tx:
-            found = await _found(tx, order_id)
-            order = await self._record(tx, found, decide(found))
+            before = await _get(tx, order_id)
+            order = await self._record(tx, before, decide(before))
             if order.refusal is not None:
                 await tx.attempt_refused(str(order.refusal.code))
             return order
 
     async def _record(self, tx: Transaction, before: Order, steps: Sequence[Change]) -> Order:
         if steps:
-            tx.after_commit(lambda: self._has_changed(before.account))
+            tx.after_commit(lambda: self._count_change(before.account))
         return await _record(tx, before, steps)
 
-    def _has_changed(self, account: str) -> None:
+    def _count_change(self, account: str) -> None:
         self.changes[account] += 1
 
     def _remember(self, account: str, report: OrderReport) -> None:
@@ -218,7 +218,7 @@ class OrderLedger:
 
 
 async def _until_fresh(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Try again where a change was made from a revision that is no longer the latest."""
+    """Retry while the change was made from a revision that is no longer the latest."""
     for _ in range(MAX_ATTEMPTS - 1):
         try:
             return await attempt()
@@ -227,7 +227,7 @@ async def _until_fresh(attempt: Callable[[], Awaitable[T]]) -> T:
     return await attempt()
 
 
-async def _found(tx: Snapshot, order_id: str) -> Order:
+async def _get(tx: Snapshot, order_id: str) -> Order:
     order = await tx.orders.find(order_id)
     if order is None:
         raise refusals.not_found()
@@ -243,7 +243,7 @@ async def _find_reported(tx: Snapshot, account: str, report: OrderReport) -> Ord
 
 
 def _may_be(order: Order, report: OrderReport) -> bool:
-    """Others may use our name for an order of theirs, once ours is closed."""
+    """False if the wire id is another's order now: others may reuse it once ours is closed."""
     known = order.exchange_order_id
     return known is None or (order.symbol, known) == report.name
 
@@ -253,7 +253,7 @@ async def _fills_of(view: Snapshot, order: Order) -> Sequence[Fill]:
 
 
 async def _record(tx: Transaction, before: Order, steps: Sequence[Change]) -> Order:
-    """Write a change and the events that tell it; the latest order is what remains."""
+    """Write the steps and their events; returns the order after the last one."""
     if not steps:
         return before
     after = steps[-1].event.order

@@ -1,4 +1,4 @@
-"""Keeps positions in step with fills, in the very transaction that brings them."""
+"""Books fills into positions, in the transaction that stores the fills."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from app.storage.database import Database, Transaction
 
 
 async def book(tx: Transaction, order: Order, steps: Sequence[Change]) -> None:
-    """Take in what these steps have added; where they corrected, all is added up anew."""
+    """Add the new fills to the position; if fills were superseded, recompute it from all fills."""
     added = [fill for step in steps for fill in step.added]
     if not added:
         return
@@ -28,14 +28,14 @@ async def book(tx: Transaction, order: Order, steps: Sequence[Change]) -> None:
 
 
 async def catch_up(database: Database) -> None:
-    """Add up what was traded before positions were kept; where any are kept, all are."""
+    """Build positions for fills from before positions were kept; if one position exists, all do."""
     async with database.transaction() as tx:
         for key in await tx.positions.unkept():
             await rebuild(tx, key)
 
 
 async def rebuild(tx: Transaction, key: PositionKey) -> None:
-    """From all the fills that stand, in the order in which they were learned."""
+    """Recompute the position from its valid fills, in the order in which they were learned."""
     fills = await tx.positions.fills(key)
     if not fills:
         return

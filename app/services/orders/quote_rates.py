@@ -1,4 +1,4 @@
-"""What the quotes of markets are worth in the currency that an account's money is counted in."""
+"""Converts a market's quote currency to the account's home currency, for limits on money."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,39 +9,41 @@ from app.domain.portfolio.valuations import home_currency, mark_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Ways:
+class _Routes:
     markets: Mapping[str, Market]
     home: str
-    routes: Mapping[str, Route]
+    by_currency: Mapping[str, Route]
 
 
 class QuoteRates:
-    """Looks for ways once, as long as the markets of an account stay the same."""
+    """Finds the routes between currencies once, and again when the account's markets change."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Ways] = {}
+        self._by_account: dict[str, _Routes] = {}
 
     def symbols(self, account: str, markets: Mapping[str, Market], quote: str) -> Sequence[str]:
-        """Whose prices must be known; none where the quote is that currency, or leads nowhere."""
-        ways = self._ways(account, markets)
-        return [] if ways is None else [hop.symbol for hop in ways.routes.get(quote, ())]
+        """The markets to price for the conversion; empty if none is needed or no route exists."""
+        routes = self._routes(account, markets)
+        return [] if routes is None else [hop.symbol for hop in routes.by_currency.get(quote, ())]
 
-    def yardstick(
+    def converter(
         self, account: str, markets: Mapping[str, Market], tickers: Mapping[str, Ticker]
     ) -> Converter | None:
-        ways = self._ways(account, markets)
-        if ways is None:
+        routes = self._routes(account, markets)
+        if routes is None:
             return None
-        found = ((symbol, mark_of(ticker)) for symbol, ticker in tickers.items())
-        marks = {symbol: mark for symbol, mark in found if mark is not None}
-        return Converter(currency=ways.home, routes=ways.routes, marks=marks)
+        pairs = ((symbol, mark_of(ticker)) for symbol, ticker in tickers.items())
+        marks = {symbol: mark for symbol, mark in pairs if mark is not None}
+        return Converter(currency=routes.home, routes=routes.by_currency, marks=marks)
 
-    def _ways(self, account: str, markets: Mapping[str, Market]) -> _Ways | None:
-        known = self._known.get(account)
+    def _routes(self, account: str, markets: Mapping[str, Market]) -> _Routes | None:
+        known = self._by_account.get(account)
         if known is None or known.markets is not markets:
             home = home_currency(markets.values())
             if home is None:
                 return None
-            routes = routes_to(home, markets.values())
-            known = self._known[account] = _Ways(markets=markets, home=home, routes=routes)
+            by_currency = routes_to(home, markets.values())
+            known = self._by_account[account] = _Routes(
+                markets=markets, home=home, by_currency=by_currency
+            )
         return known

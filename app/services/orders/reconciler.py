@@ -1,4 +1,4 @@
-"""Comparing accounts with their exchanges on demand, instead of waiting for the next round."""
+"""Compares an account with its exchange on demand, without waiting for the next round."""
 
 from collections.abc import Mapping
 
@@ -9,14 +9,14 @@ from app.services.orders.sync import OrderSync
 
 
 class Reconciler:
-    """One for all accounts; none holds up another."""
+    """Starts a comparison of any account; accounts do not wait for each other."""
 
     def __init__(self, syncs: Mapping[str, OrderSync]) -> None:
         self._syncs = syncs
 
     async def reconcile(self, account: str) -> Reconciliation:
-        """Ask the exchange now: what is in doubt first, then everything that is open."""
+        """Ask the exchange now: about orders in doubt first, then about all open orders."""
         covers(AuditSubject.account(account))
-        # What the exchange reports about single orders is not the doing of whoever asks.
+        # Changes that the exchange reports are not the caller's: keep them out of the audit entry.
         with acting(None):
             return await self._syncs[account].reconcile()

@@ -1,4 +1,4 @@
-"""What the rules say of one order: read and held in the transaction that lets it in."""
+"""Collects the facts for the rules of one order, inside the transaction that stores it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ _OURS = frozenset({OrderSource.API, OrderSource.BOT})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
-    """One order with where it is read, and what it is not to be counted with."""
+    """The request being checked, the snapshot to read, and the order that it amends, if any."""
 
     view: Snapshot
     request: OrderRequest
@@ -38,7 +38,7 @@ class _Asked:
 
 
 class OrderRules:
-    """Collects what window, limits and trading state are held against."""
+    """Collects what the trading window, the limits and the trading state are checked against."""
 
     def __init__(
         self, accounts: AccountService, clock: Clock, losses: Callable[[str], Losses | None]
@@ -47,7 +47,7 @@ class OrderRules:
         self._clock = clock
         self._losses = losses
 
-    async def facts(
+    async def rule_facts(
         self,
         view: Snapshot,
         request: OrderRequest,
@@ -55,7 +55,7 @@ class OrderRules:
         *,
         itself: Order | None = None,
     ) -> RuleFacts:
-        """In a transaction nobody else lets an order in or changes a rule until the commit."""
+        """Read the facts; until the transaction ends, no other order passes, no rule changes."""
         held = view if isinstance(view, Transaction) else None
         rules = await (view.rules.read() if held is None else held.rules.hold())
         asked = _Asked(view=view, request=request, exchange=exchange, itself=itself)
@@ -70,13 +70,13 @@ class OrderRules:
         )
 
     def _limits(self, rules: Rules, account: str) -> RiskLimits:
-        """The tighter one of what is set for all and in the settings of the account."""
+        """The limits, with the smaller of the global and the account's max_open_orders."""
         limits = (rules.limits.max_open_orders, self._accounts.get(account).max_open_orders)
-        most = min((one for one in limits if one is not None), default=None)
+        most = min((limit for limit in limits if limit is not None), default=None)
         return replace(rules.limits, max_open_orders=most)
 
     async def _window(self, asked: _Asked, window: TradingWindow) -> WindowState | None:
-        """None where it does not speak of such orders. An amendment is no new trade."""
+        """None if the window does not apply to this source. An amendment is not a new trade."""
         if not window.enabled or asked.request.source not in window.applies_to:
             return None
         now, trades = self._clock.now(), TradeCounts()
@@ -123,7 +123,7 @@ class OrderRules:
 
 
 async def _reduces(asked: _Asked) -> bool:
-    """It stands opposite to the position and, with other open reductions, not above its amount."""
+    """Whether the order, with other open reductions, only makes the position smaller."""
     request = asked.request
     if request.position_type is PositionType.SPOT:
         return request.side is OrderSide.SELL
@@ -137,11 +137,11 @@ async def _reduces(asked: _Asked) -> bool:
 
 
 async def _open_reductions(asked: _Asked) -> list[Decimal]:
-    """What each of them may yet trade."""
+    """The most that each open reduction on this side can still trade."""
     request = asked.request
-    # Before the orders: what is settled in between is then counted twice and never not at all.
+    # Read before the orders: an amendment settled in between counts twice, but is never missed.
     amendments = await asked.view.amendments.waiting(request.account)
-    open_ones = await asked.view.orders.matching(
+    open_orders = await asked.view.orders.matching(
         OrderFilter(
             accounts=frozenset({request.account}),
             symbols=frozenset({request.symbol}),
@@ -150,10 +150,10 @@ async def _open_reductions(asked: _Asked) -> list[Decimal]:
             open=True,
         )
     )
-    entries = {one.order_id for one in await asked.view.entries.open(request.account)}
+    entries = {entry.order_id for entry in await asked.view.entries.open(request.account)}
     if asked.itself is not None:
         entries.add(asked.itself.id)
-    return [most_remaining(one, amendments) for one in open_ones if one.id not in entries]
+    return [most_remaining(order, amendments) for order in open_orders if order.id not in entries]
 
 
 def _notional(request: OrderRequest, known: MarketFacts) -> Decimal | None:
@@ -166,10 +166,10 @@ def _notional(request: OrderRequest, known: MarketFacts) -> Decimal | None:
 async def _with_sums(asked: _Asked, facts: EntryFacts, known: MarketFacts) -> EntryFacts:
     itself = None if asked.itself is None else asked.itself.id
     entries = await asked.view.entries.open(asked.request.account)
-    others = [one for one in entries if one.order_id != itself]
+    others = [entry for entry in entries if entry.order_id != itself]
     return replace(
         facts,
-        open_notional=_total([one.notional for one in others]),
+        open_notional=_total([entry.notional for entry in others]),
         position_notional=await _position_notional(asked, others, known, facts.last),
     )
 
@@ -177,7 +177,7 @@ async def _with_sums(asked: _Asked, facts: EntryFacts, known: MarketFacts) -> En
 async def _position_notional(
     asked: _Asked, others: list[OpenEntry], known: MarketFacts, last: Decimal | None
 ) -> Decimal | None:
-    """What is held, and what open orders would add to it on the side of this one."""
+    """The notional of the position plus that of open entries on the same side as this order."""
     request = asked.request
     kind = request.position_type
     key = PositionKey(account=request.account, symbol=request.symbol, type=kind)
@@ -186,9 +186,10 @@ async def _position_notional(
     signed = held if request.side is OrderSide.BUY else held.copy_negate()
     waiting = _total(
         [
-            one.notional
-            for one in others
-            if (one.symbol, one.position_type, one.side) == (request.symbol, kind, request.side)
+            entry.notional
+            for entry in others
+            if (entry.symbol, entry.position_type, entry.side)
+            == (request.symbol, kind, request.side)
         ]
     )
     if not signed:

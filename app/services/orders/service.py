@@ -1,4 +1,4 @@
-"""Placing, amending, canceling and changing orders."""
+"""The order service: placing, previewing, amending and canceling orders."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -23,14 +23,15 @@ from app.services.metrics import Metrics, PlacementTimer
 from app.services.orders.amendments import AmendmentService
 from app.services.orders.cancels import cancel_each
 from app.services.orders.dispatch import OrderDispatcher
-from app.services.orders.gate import OrderGate, Preview, deny, entry_of
+from app.services.orders.gate import OrderGate, deny, entry_of
 from app.services.orders.ledger import IdMakers, News, OrderLedger
+from app.services.orders.previews import Preview
 from app.storage.database import Database, Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placed:
-    """An order that was placed, now or before."""
+    """The order of a request, and whether an earlier request had placed it (a replay)."""
 
     order: Order
     replayed: bool
@@ -38,11 +39,11 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
-    """What is special about placing an order."""
+    """How an order is placed."""
 
-    # It closes a position for a halt or for the bot's stop, and no rule holds it.
+    # Closes a position for a halt or for the bot's stop: no rule applies to it.
     is_closing: bool = False
-    # What is written down together with it.
+    # Writes something more in the transaction that stores the order.
     alongside: Callable[[Transaction, Order], Awaitable[None]] | None = None
 
 
@@ -79,7 +80,7 @@ class OrderService:
         self._metrics = metrics or Metrics()
 
     def new_client_order_id(self) -> str:
-        """For a client that names none."""
+        """Make a client order id for a request without one."""
         return self._ids.new().lower()
 
     async def place(
@@ -88,7 +89,7 @@ class OrderService:
         *,
         placement: Placement = ORDINARY,
     ) -> Placed:
-        """Write the order down, send it once, and answer when the exchange has."""
+        """Store the order, send it once, and return when the exchange has answered."""
         with self._metrics.placing(request.account) as placing:
             return await self._place(request, placement, placing)
 
@@ -99,7 +100,9 @@ class OrderService:
         placing: PlacementTimer,
     ) -> Placed:
         self._gate.check_form(request)
-        exchange = await self._gate.facts(request.account, request.symbol, request.position_type)
+        exchange = await self._gate.exchange_facts(
+            request.account, request.symbol, request.position_type
+        )
         halts = self._gate.halts
         placed = await self._write_intent(_Intent(request, exchange, placement))
         if placed.replayed:
@@ -110,30 +113,30 @@ class OrderService:
         placing.sent()
         order = await self._dispatcher.submit(placed.order)
         placing.answered(order.status)
-        return _answer(Placed(order=await self._cancel_if_wished(order), replayed=False))
+        return _accepted(Placed(order=await self._cancel_if_requested(order), replayed=False))
 
     async def preview(self, request: OrderRequest) -> Preview:
-        """Everything that placing it would look at; changes nothing."""
+        """Run all the checks of placing; changes nothing."""
         return await self._gate.preview(request)
 
     async def amend(self, order_id: str, amendment: Amendment) -> Order:
-        """Change an order in place or not at all; what is so already is not asked for again."""
+        """Amend an order in place or not at all; nothing is sent if it has these terms already."""
         return await self._amendments.amend(order_id, amendment)
 
     async def cancel(self, order_id: str) -> Order:
-        """Keep the wish, then carry it out as far as the exchange lets us."""
-        order = await self._ledger.change(order_id, self._wish_cancel)
-        order = await self._cancel_if_wished(order)
+        """Store the cancel request, then ask the exchange; without an answer it is tried again."""
+        order = await self._ledger.change(order_id, self._request_cancel)
+        order = await self._cancel_if_requested(order)
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
             raise refusals.already_closed(order)
         return order
 
     async def cancel_all(self, wanted: OrderFilter) -> tuple[list[Order], list[Denied]]:
-        """Cancel what is open, and account for each."""
-        await self._write_down(wanted)
+        """Cancel the matching open orders; returns the canceled ones and the refusals."""
+        await self._write_audit_entry(wanted)
         async with self._database.snapshot() as view:
-            found = await view.orders.matching(wanted)
-        return await cancel_each(found, lambda order: self.cancel(order.id))
+            orders = await view.orders.matching(wanted)
+        return await cancel_each(orders, lambda order: self.cancel(order.id))
 
     async def set_metadata(self, order_id: str, metadata: Mapping[str, Any]) -> Order:
         deny(check_metadata(metadata))
@@ -148,20 +151,20 @@ class OrderService:
     async def apply(
         self, account: str, report: OrderReport, news: News | None = None
     ) -> Order | None:
-        """Take in news of an order, and carry out what was wished while nobody knew it."""
+        """Apply a report, then send the cancel if one was requested before the order was known."""
         order = await self._ledger.apply(account, report, news=news)
-        return None if order is None else await self._cancel_if_wished(order)
+        return None if order is None else await self._cancel_if_requested(order)
 
     async def look_up(self, order: Order) -> Order | None:
-        """What the exchange says of an order; None where it answered that it has none."""
+        """Look the order up and apply the report; None if the exchange has no such order."""
         report = await self._dispatcher.find(order)
         return None if report is None else await self.apply(order.account, report)
 
-    async def carry_out_cancel(self, order: Order) -> Order:
+    async def send_cancel(self, order: Order) -> Order:
         return await self._dispatcher.cancel(order)
 
-    async def _write_down(self, wanted: OrderFilter) -> None:
-        """Write the audit entry before the first cancel: parallel changes cannot share it."""
+    async def _write_audit_entry(self, wanted: OrderFilter) -> None:
+        """Write the audit entry before the first cancel: parallel cancels cannot share it."""
         if current_attempt() is None:
             return
         [*names] = wanted.accounts or ()
@@ -169,36 +172,36 @@ class OrderService:
         async with self._database.transaction() as tx:
             await tx.attempted(None)
 
-    def _wish_cancel(self, order: Order) -> list[Change]:
+    def _request_cancel(self, order: Order) -> list[Change]:
         if order.status in {OrderStatus.FILLED, OrderStatus.REJECTED}:
             raise refusals.already_closed(order)
         if not order.is_open or order.cancel_requested_at is not None:
             return []
         return [changes.cancel_requested(order, self._clock.now())]
 
-    async def _cancel_if_wished(self, order: Order) -> Order:
-        is_wished = order.cancel_requested_at is not None
-        if is_wished and order.is_open and order.status.is_answered:
+    async def _cancel_if_requested(self, order: Order) -> Order:
+        is_requested = order.cancel_requested_at is not None
+        if is_requested and order.is_open and order.status.is_answered:
             return await self._dispatcher.cancel(order)
         return order
 
     async def until_closed(self, order: Order) -> Order:
-        """The order once it is closed, or as it stands when the time is up."""
-        return await self._until(order, lambda one: not one.is_open)
+        """Wait until the order is closed; returns it as it is when the time is up."""
+        return await self._until(order, lambda latest: not latest.is_open)
 
     async def _insist_on_trading(self, halts: int, order: Order) -> None:
-        """Trading was halted since it was let in, perhaps: then it is never sent."""
+        """Reject the order without sending it if trading was halted since it passed the gate."""
         refusal = await self._gate.halted_since(halts, order.account)
         if refusal is not None:
             rejected = await self._ledger.reject(order.id, refusal)
             raise Denied(refusal, existing_order=rejected)
 
     async def _write_intent(self, intent: "_Intent") -> Placed:
-        """The gate and the intent in one step; a request that came twice finds the first."""
+        """Check and store the order in one transaction; a replay finds the first order."""
         try:
             return await self._write_intent_once(intent)
         except Duplicate:
-            # Another process was faster by less than a transaction.
+            # Another process stored the same client order id while this transaction ran.
             return await self._write_intent_once(intent)
 
     async def _write_intent_once(self, intent: "_Intent") -> Placed:
@@ -241,20 +244,20 @@ class OrderService:
             fingerprint = await view.orders.fingerprint(order.id)
         if fingerprint != request.fingerprint:
             raise Denied(refusals.conflict(), existing_order=order)
-        return _answer(Placed(order=await self._settled(order), replayed=True))
+        return _accepted(Placed(order=await self._until_sent(order), replayed=True))
 
-    async def _settled(self, order: Order) -> Order:
-        """The order once the exchange has answered, or as it stands when the time is up."""
-        return await self._until(order, lambda one: one.status is not OrderStatus.SUBMITTING)
+    async def _until_sent(self, order: Order) -> Order:
+        """Wait while the order is being sent; returns it as it is when the time is up."""
+        return await self._until(order, lambda latest: latest.status is not OrderStatus.SUBMITTING)
 
-    async def _until(self, order: Order, is_so: Callable[[Order], bool]) -> Order:
-        with self._bus.listen(Topic.EVENTS) as trigger:
+    async def _until(self, order: Order, is_reached: Callable[[Order], bool]) -> Order:
+        with self._bus.listen(Topic.EVENTS) as listener:
             try:
                 async with self._clock.timeout(self._patience_seconds(order)):
-                    while not is_so(order):
+                    while not is_reached(order):
                         order = await self._reread(order)
-                        if not is_so(order):
-                            await trigger.wait_at_most(self._database.poll_seconds)
+                        if not is_reached(order):
+                            await listener.wait_at_most(self._database.poll_seconds)
             except TimeoutError:
                 return order
         return order
@@ -273,8 +276,8 @@ class _Intent(NamedTuple):
     placement: Placement
 
 
-def _answer(placed: Placed) -> Placed:
-    """A rejected order is a refusal, the same for whoever asks again."""
+def _accepted(placed: Placed) -> Placed:
+    """Raise the refusal of a rejected order; a replay gets the same one."""
     order = placed.order
     if order.status is OrderStatus.REJECTED and order.refusal is not None:
         raise Denied(order.refusal, existing_order=order)

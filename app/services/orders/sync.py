@@ -1,4 +1,4 @@
-"""Keeps what we know of an account's orders in step with its exchange."""
+"""Keeps an account's orders in step with its exchange: stream, lookups and comparisons."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,12 +26,12 @@ from app.services.orders.service import OrderService
 from app.storage.database import Database
 
 FIRST_PAUSE_SECONDS = 0.5
-# Every question has a deadline of its own; so long all those of one round may take.
+# The deadline for all requests of one comparison; each has a shorter one of its own.
 COMPARE_SECONDS = 300.0
-# How far back closed orders are asked for: at first, and from one round to the next.
+# How far back closed orders are asked for: the first time, and before the last comparison.
 FIRST_LOOK_BACK = timedelta(hours=24)
 LOOK_BACK = timedelta(minutes=1)
-# How long the trades behind a total are asked for again.
+# How far back orders with synthesized fills are looked up again for their trades.
 GUESSES_LOOK_BACK = timedelta(minutes=10)
 _CUT_OFF = {Connectivity.CONNECTING, Connectivity.DISCONNECTED}
 _UNANSWERED = (ExchangeError, TimeoutError)
@@ -41,14 +41,14 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncTimes:
-    """How often to look, and when "not found" is final."""
+    """How often to compare, and when "not found" is final."""
 
     interval_seconds: float
     not_found_seconds: float
 
 
 class OrderSync:
-    """One account: its stream of news, its orders in doubt, and the cancels not yet carried out."""
+    """Follows one account: its news, its orders in doubt, and its cancels that are not done yet."""
 
     def __init__(
         self,
@@ -75,24 +75,24 @@ class OrderSync:
         self._metrics = metrics or Metrics()
         self._interval_seconds = times.interval_seconds
         self._not_found_after = timedelta(seconds=times.not_found_seconds)
-        # An order older than this is not being sent any more, whoever was sending it.
+        # An order older than this is not being sent any more, by any process.
         self._answer_after = timedelta(seconds=account.answer_seconds)
         self._answer_due_after = self._not_found_after + self._answer_after
         self._news = account.gateway.news()
         self._missed_once: set[str] = set()
-        # When an order was first seen in doubt: nobody has been sending it since.
+        # When an order was first seen in doubt; it has not been sent since.
         self._doubted_at: dict[str, datetime] = {}
-        self._turn = asyncio.Lock()
+        self._comparing = asyncio.Lock()
         self._listed_until: datetime | None = None
 
     async def recover(self) -> None:
-        """At start: whatever was being sent is in doubt, and what is open may have moved on."""
+        """At start: put interrupted orders in doubt, then compare all that changed meanwhile."""
         await self._doubt_abandoned(due_after=timedelta(seconds=-1))
         if not self._is_cut_off():
             await self.reconcile()
 
     async def run_news(self) -> None:
-        """Apply the exchange's stream; a report that cannot be applied holds up no other."""
+        """Apply the exchange's stream; a report that cannot be applied is logged and skipped."""
         async for report in self._news:
             lag = self._clock.now() - report.at
             self._metrics.heard(self._account.name, lag.total_seconds())
@@ -102,33 +102,33 @@ class OrderSync:
                 _logger.warning("news.failed", account=self._account.name, error=repr(error))
 
     async def hear(self, report: OrderReport) -> Order | None:
-        """Apply what is news: most reports say what the answers to our requests said before."""
+        """Apply a report if it says something new: most repeat the answers to our requests."""
         news = await self._ledger.news_in(self._account.name, report)
         if news is None:
             return None
         return await self._orders.apply(self._account.name, report, news)
 
     async def run_settling(self) -> None:
-        """Look doubts up at once, then with growing pauses up to the interval."""
+        """Look up orders in doubt at once, then with growing pauses up to the interval."""
         pauses = Backoff(first=FIRST_PAUSE_SECONDS, longest=self._interval_seconds)
-        with self._bus.listen(Topic.DOUBTS) as trigger:
+        with self._bus.listen(Topic.DOUBTS) as listener:
             while True:
                 has_doubts = await self.settle()
                 pauses.next()
                 seconds = pauses.seconds if has_doubts else self._interval_seconds
-                if await self._rings(trigger, seconds):
+                if await self._is_woken(listener, seconds):
                     pauses.reset()
 
-    async def _rings(self, trigger: Listener, seconds: float) -> bool:
+    async def _is_woken(self, listener: Listener, seconds: float) -> bool:
         try:
             async with self._clock.timeout(seconds):
-                await trigger.wait()
+                await listener.wait()
         except TimeoutError:
             return False
         return True
 
     async def run_comparing(self) -> None:
-        """On a timer, at once after each gap, and soon again where it failed."""
+        """Compare on a timer, at once after each gap, and again soon after a failure."""
         retries = Backoff(first=FIRST_PAUSE_SECONDS, longest=self._interval_seconds)
         is_in_step = self._accounts.is_in_step(self._account.name)
         pause = self._interval_seconds if is_in_step else retries.seconds
@@ -144,7 +144,7 @@ class OrderSync:
                 retries.reset()
 
     def _is_cut_off(self) -> bool:
-        """Whether it would be asked in vain; once it is back, it says so."""
+        """Whether the exchange cannot be reached; a gap is reported once it is back."""
         return self._account.gateway.connection.connectivity in _CUT_OFF
 
     async def _is_gap(self, seconds: float) -> bool:
@@ -157,43 +157,43 @@ class OrderSync:
         return True
 
     async def reconcile(self) -> Reconciliation:
-        """Look up what is in doubt, then compare everything; says what both have changed."""
+        """Look up orders in doubt, then compare everything; returns what both have changed."""
         async with self._database.snapshot() as view:
             doubts = await view.orders.in_doubt(self._account.name)
         await self.settle()
-        found = await self.compare()
+        result = await self.compare()
         async with self._database.snapshot() as view:
             for order in doubts:
-                found.note(order, await view.orders.find(order.id))
-        return found
+                result.note(order, await view.orders.find(order.id))
+        return result
 
     async def compare(self) -> Reconciliation:
-        """Hold our orders against the exchange: the stream is a hint, its answers are not.
+        """Compare our orders with the exchange's answers, which outrank its stream.
 
-        One round at a time; a second one over the same facts changes nothing.
+        One comparison at a time; a second one over the same facts changes nothing.
         """
-        found = Reconciliation()
-        async with self._turn:
+        result = Reconciliation()
+        async with self._comparing:
             try:
-                await self._compare(found)
-                self._tell(found)
+                await self._compare(result)
+                self._log_changes(result)
             except _UNANSWERED as error:
                 _logger.warning("compare.unanswered", account=self._account.name, error=repr(error))
-                found.problems.append(unanswered(self._account.name))
-        self._metrics.compared(self._account.name, is_answered=not found.problems)
-        return found
+                result.problems.append(unanswered(self._account.name))
+        self._metrics.compared(self._account.name, is_answered=not result.problems)
+        return result
 
-    def _tell(self, found: Reconciliation) -> None:
-        if found.changed or found.imported:
+    def _log_changes(self, result: Reconciliation) -> None:
+        if result.changed or result.imported:
             _logger.info(
                 "compare.done",
                 account=self._account.name,
-                checked=found.checked,
-                changed=[order.id for order in found.changed.values()],
-                imported=[order.id for order in found.imported.values()],
+                checked=result.checked,
+                changed=[order.id for order in result.changed.values()],
+                imported=[order.id for order in result.imported.values()],
             )
 
-    async def _compare(self, found: Reconciliation) -> None:
+    async def _compare(self, result: Reconciliation) -> None:
         name, begun_at = self._account.name, self._clock.now()
         gateway = self._account.gateway
         since = self._closed_since(begun_at)
@@ -207,49 +207,49 @@ class OrderSync:
             ours = await view.orders.answered_open(name)
         for order in ours:
             report = known.pop((order.symbol, order.exchange_order_id or ""), None)
-            await self._compare_one(order, report, found)
+            await self._compare_one(order, report, result)
         for report in (*known.values(), *closed):
-            await self._take(report, found)
-        await self._look_up_guessed(min(since, begun_at - GUESSES_LOOK_BACK), found)
+            await self._apply_or_import(report, result)
+        await self._look_up_guessed(min(since, begun_at - GUESSES_LOOK_BACK), result)
         await self._accounts.set_reconciled(name)
         self._listed_until = begun_at
 
     async def _compare_one(
-        self, order: Order, report: OrderReport | None, found: Reconciliation
+        self, order: Order, report: OrderReport | None, result: Reconciliation
     ) -> None:
         if report is None:
-            found.note(order, await self._look_up_missing(order, found))
+            result.note(order, await self._look_up_missing(order, result))
         elif _differs(order, report):
-            found.note(order, await self._orders.apply(self._account.name, report))
+            result.note(order, await self._orders.apply(self._account.name, report))
         else:
-            # Its trades may be known by now, where only totals were told before.
-            found.note(order, await self.hear(report) if order.filled else None)
+            # Its trades may be known by now: an earlier report may have had totals only.
+            result.note(order, await self.hear(report) if order.filled else None)
 
-    async def _look_up_missing(self, order: Order, found: Reconciliation) -> Order | None:
+    async def _look_up_missing(self, order: Order, result: Reconciliation) -> Order | None:
         try:
             after = await self._orders.look_up(order)
         except _UNANSWERED as error:
             _logger.info("lookup.unanswered", order=order.id, error=repr(error))
-            found.problems.append(unanswered(order.client_order_id))
+            result.problems.append(unanswered(order.client_order_id))
             return None
         if after is None:
             _logger.error("order.missing", account=order.account, order=order.id)
-            found.problems.append(missing(order.client_order_id))
+            result.problems.append(missing(order.client_order_id))
         return after
 
-    async def _take(self, report: OrderReport, found: Reconciliation) -> None:
-        """What we believed closed, or have never heard of."""
+    async def _apply_or_import(self, report: OrderReport, result: Reconciliation) -> None:
+        """Apply a report of an order that we have as closed, or import one that we do not know."""
         name = self._account.name
         before = await self._ledger.find(name, report)
         if before is not None:
-            found.note(before, await self.hear(report))
+            result.note(before, await self.hear(report))
         elif is_importable(report):
-            found.note_imported(await self._ledger.take_in(name, report))
+            result.note_imported(await self._ledger.import_order(name, report))
         else:
             _logger.warning("order.unknown", account=name, order=report.exchange_order_id)
 
-    async def _look_up_guessed(self, since: datetime, found: Reconciliation) -> None:
-        """Lists tell totals; the trades behind them, and so the fees, have to be asked for."""
+    async def _look_up_guessed(self, since: datetime, result: Reconciliation) -> None:
+        """Look up orders with synthesized fills: lists give totals, without trades and fees."""
         async with self._database.snapshot() as view:
             guessed = await view.orders.guessed(self._account.name, changed_since=since)
         for order in guessed:
@@ -259,16 +259,16 @@ class OrderSync:
                 _logger.info("trades.unanswered", order=order.id, error=repr(error))
                 continue
             if after is not None and after.revision != order.revision:
-                found.changed[after.id] = after
+                result.changed[after.id] = after
 
     def _closed_since(self, now: datetime) -> datetime:
-        """From a little before the last round; at first from a day ago."""
+        """A little before the last comparison; the first time a day ago."""
         if self._listed_until is None:
             return now - FIRST_LOOK_BACK
         return self._listed_until - LOOK_BACK
 
     async def settle(self) -> bool:
-        """One round over everything unfinished; says whether doubts remain."""
+        """Go once through everything unfinished; returns whether doubts remain."""
         await self._doubt_abandoned(due_after=self._answer_due_after)
         name = self._account.name
         async with self._database.snapshot() as view:
@@ -280,36 +280,36 @@ class OrderSync:
         self._note_doubts(doubts)
         settled = [await self._look_up(order) for order in doubts]
         for order in uncanceled:
-            await self._orders.carry_out_cancel(order)
+            await self._orders.send_cancel(order)
         settled += [await self._amendments.settle(asked) for asked in overdue]
         return not all(settled)
 
     def _note_doubts(self, doubts: Sequence[Order]) -> None:
         now, known = self._clock.now(), {order.id for order in doubts}
         self._missed_once &= known
-        self._doubted_at = {each: self._doubted_at.get(each, now) for each in known}
+        self._doubted_at = {order_id: self._doubted_at.get(order_id, now) for order_id in known}
 
     def _sent_until(self, order: Order) -> datetime:
-        """After this, nobody was sending the order any more."""
+        """The time after which nobody was sending the order any more."""
         given_up_at = order.created_at + self._answer_after
         return min(given_up_at, self._doubted_at.get(order.id, given_up_at))
 
     async def _doubt_abandoned(self, *, due_after: timedelta) -> None:
         before = self._clock.now() - due_after
         async with self._database.snapshot() as view:
-            found = await view.orders.submitting(self._account.name, before=before)
-        for order in found:
+            abandoned = await view.orders.submitting(self._account.name, before=before)
+        for order in abandoned:
             await self._ledger.doubt(order.id, "the process that was sending it ended")
 
     async def _look_up(self, order: Order) -> bool:
-        """Says whether the doubt is over. A lookup that fails proves nothing."""
+        """Look up an order in doubt; returns whether it is settled. A failure proves nothing."""
         asked_at = self._clock.now()
         try:
-            found = await self._orders.look_up(order)
+            after = await self._orders.look_up(order)
         except _UNANSWERED as error:
             _logger.info("lookup.unanswered", order=order.id, error=repr(error))
             return False
-        if found is not None:
+        if after is not None:
             return True
         if asked_at - self._sent_until(order) < self._not_found_after:
             return False

@@ -1,4 +1,4 @@
-"""The log of order updates, as a stream that forgets nothing and repeats nothing."""
+"""The log of order updates: subscribers follow it from a cursor, without a loss or a repeat."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -16,9 +16,9 @@ from app.storage.database import Database
 from app.storage.events import EventStore, LogState
 
 TAIL_SIZE = 1024
-# Each reader who is late holds a batch of decoded events.
+# Small, because each lagging subscriber holds a batch of decoded events.
 BATCH = 32
-# So many read the log at once who are behind: the rest of the database's readers serve the others.
+# Cap on lagging subscribers reading the log at once, so they cannot use up the connection pool.
 MOST_READING = 4
 RETRY_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
@@ -27,7 +27,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class OrderLog:
-    """Reads the log once for everybody who is up to date, and again for everybody who is not."""
+    """Serves subscribers from a tail in memory, and lagging ones from the database."""
 
     def __init__(
         self, database: Database, bus: Bus, clock: Clock, *, tail_size: int = TAIL_SIZE
@@ -40,16 +40,16 @@ class OrderLog:
         self._last = 0
         self._readers: set[_Reader] = set()
         self._reading = asyncio.Semaphore(MOST_READING)
-        database.tell_commits(self._hear)
+        database.tell_commits(self._on_commit)
 
     async def open(self) -> None:
-        """Begin at the newest event: what is older is read from the database."""
+        """Start the tail at the newest event; older ones are read from the database."""
         async with self._database.snapshot() as view:
             self._last = (await view.events.state()).head.seq
 
     async def run(self) -> None:
-        """Keep the newest events at hand also where other processes wrote them."""
-        with self._bus.listen(Topic.BEHIND) as trigger:
+        """Keep the tail complete, with the events that other processes write."""
+        with self._bus.listen(Topic.BEHIND) as listener:
             while True:
                 try:
                     await self._read_on()
@@ -57,16 +57,16 @@ class OrderLog:
                     _logger.warning("log.unreadable", error=str(error))
                     await self._clock.sleep(RETRY_SECONDS)
                     continue
-                await trigger.wait_at_most(self._database.poll_seconds)
+                await listener.wait_at_most(self._database.poll_seconds)
 
     async def resume(self, cursor: str, *, field: str = "after") -> int:
-        """The number of the event to go on behind."""
+        """Check a cursor; returns the number of its event, to follow from there."""
         async with self._reading, self._database.snapshot() as view:
             return await _checked(view.events, await view.events.state(), cursor, field)
 
     @property
     def head(self) -> int:
-        """The number of the newest event that is known here."""
+        """The number of the newest event in the tail."""
         return self._last
 
     @property
@@ -75,16 +75,16 @@ class OrderLog:
 
     @property
     def furthest_behind(self) -> int:
-        """How many events the slowest reader has not been given yet."""
+        """How many events the slowest subscriber lags behind."""
         return max((self._last - reader.seq for reader in self._readers), default=0)
 
     async def follow(self, after: int, wanted: OrderFilter) -> AsyncGenerator[LoggedEvent, None]:
-        """Every matching event behind this number, in order, for ever."""
-        with self._bus.listen(Topic.FEED) as trigger, self._reader(after) as reader:
+        """Yield every matching event after this number, in order, without end."""
+        with self._bus.listen(Topic.FEED) as listener, self._reader(after) as reader:
             while True:
                 batch = await self._next(reader.seq)
                 if not batch:
-                    await trigger.wait()
+                    await listener.wait()
                 for logged in batch:
                     reader.seq = logged.position.seq
                     event = logged.event
@@ -92,7 +92,7 @@ class OrderLog:
                         yield logged
 
     async def prune(self, retention: timedelta) -> int:
-        """Forget the events of orders that closed longer ago than this."""
+        """Delete the events of orders that closed longer ago than this; returns how many."""
         before = self._clock.now() - retention
         pruned = 0
         while True:
@@ -129,11 +129,11 @@ class OrderLog:
                 return
 
     def look(self) -> None:
-        """Read the log: somebody else may have written."""
+        """Have the log read: another process may have written events."""
         self._bus.publish([Topic.BEHIND])
 
-    def _hear(self, committed: Sequence[LoggedEvent]) -> None:
-        """Take what this process has committed; where others came between, read the log."""
+    def _on_commit(self, committed: Sequence[LoggedEvent]) -> None:
+        """Keep the events of a commit; if another process wrote some in between, read the log."""
         if committed[0].position.seq == self._last + 1:
             self._keep(committed)
         else:
@@ -163,7 +163,7 @@ class OrderLog:
 
 
 class _Reader:
-    """How far somebody has read."""
+    """How far one subscriber has read."""
 
     __slots__ = ("seq",)
 

@@ -1,4 +1,4 @@
-"""Equity as it is now, with what came from outside since the last record taken out of its gains."""
+"""The equity of an account now, with deposits and withdrawals kept out of its gains."""
 
 from datetime import datetime
 
@@ -10,15 +10,17 @@ from app.services.portfolio.valuation import Valuation
 from app.services.reads import View
 
 
-async def point_of(view: View, found: Valuation, now: datetime) -> EquityPoint:
-    """Where nothing was recorded yet, everything that is there was there from the beginning."""
-    stock, by = found.stock, found.by_home
-    point = EquityPoint(at=now, equity=domain.equity(stock, by))
-    key = EquityKey(account=found.account, currency=stock.home)
+async def point_of(view: View, valuation: Valuation, now: datetime) -> EquityPoint:
+    """The point to record; the first one of an account counts all that it holds as its start."""
+    stock, by_home = valuation.stock, valuation.by_home
+    point = EquityPoint(at=now, equity=domain.equity(stock, by_home))
+    key = EquityKey(account=valuation.account, currency=stock.home)
     last, peak = await view.last_equity(key), await view.equity_peak(key)
     if last is None or peak is None:
         return point
-    before = await view.outside(found.account)
-    came = money.ZERO if before is None else flow(before, outside_of(stock), by)
-    units = units_after(last, peak, point.equity, came)
+    outside_before = await view.outside(valuation.account)
+    deposited = (
+        money.ZERO if outside_before is None else flow(outside_before, outside_of(stock), by_home)
+    )
+    units = units_after(last, peak, point.equity, deposited)
     return EquityPoint(at=now, equity=point.equity, units=units)

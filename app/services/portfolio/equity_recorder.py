@@ -1,4 +1,4 @@
-"""Writes down what accounts are worth, for curves and drawdowns."""
+"""Records what an account is worth over time, for equity curves and drawdowns."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -19,7 +19,7 @@ from app.services.reads import View, ViewService
 from app.storage.database import Database
 
 RECORD_SECONDS = 60.0
-# However much is traded, one record a second.
+# At most one record a second, however much is traded.
 LEAST_SECONDS = 1.0
 THIN_SECONDS = 3600.0
 BATCH = 200
@@ -28,7 +28,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class EquityRecorder:
-    """One account's: a point each minute, and one when it has traded."""
+    """Records the equity of one account each minute, and after it has traded."""
 
     def __init__(
         self,
@@ -46,40 +46,40 @@ class EquityRecorder:
         self._valuer = valuer
         self._clock = clock
         self._account = account
-        self._seen: Sequence[Position] | None = None
-        self._looked_at: datetime | None = None
-        # Up to where nothing is left to be done.
+        self._positions: Sequence[Position] | None = None
+        self._read_at: datetime | None = None
+        # Up to when each curve has been thinned.
         self._thinned: dict[tuple[EquityKey, ThinningRule], datetime] = {}
 
     async def run(self) -> None:
-        with self._bus.listen(Topic.FEED) as trigger:
+        with self._bus.listen(Topic.FEED) as listener:
             while True:
                 try:
                     await self.record()
                 except (ExchangeError, StorageError) as error:
                     name = self._account.name
                     _logger.info("equity.not_recorded", account=name, error=str(error))
-                await self._until_due(trigger)
+                await self._until_due(listener)
 
     async def record(self) -> None:
-        """Only what is complete: a curve that falls because a price is missing tells a lie."""
+        """Record a complete valuation only: a missing price would look like a loss."""
         async with self._view() as view:
-            self._note(await view.positions())
+            self._remember(await view.positions())
             holdings = await self._valuer.holdings(view, self._account)
-            found = await self._valuer.appraise(view, self._account, holdings, None)
-            if not found.is_complete:
+            valuation = await self._valuer.value(view, self._account, holdings, None)
+            if not valuation.is_complete:
                 return
-            point = await point_of(view, found, self._clock.now())
+            point = await point_of(view, valuation, self._clock.now())
             before = await view.outside(self._account.name)
         key = EquityKey(account=self._account.name, currency=holdings.home)
-        outside = outside_of(found.stock)
+        outside = outside_of(valuation.stock)
         async with self._database.transaction() as tx:
             await tx.equity.add(key, point)
             if outside != before:
                 await tx.equity.set_outside(self._account.name, outside)
 
     async def run_thinning(self) -> None:
-        """The older the records, the fewer are needed of them; the extremes stay."""
+        """Thin old records, the older the more; peaks and troughs stay."""
         while True:
             try:
                 await self.thin()
@@ -107,12 +107,12 @@ class EquityRecorder:
                 await tx.equity.forget(key, doomed[start : start + BATCH])
         self._thinned[key, thinning] = until
 
-    async def _until_due(self, trigger: Listener) -> None:
+    async def _until_due(self, listener: Listener) -> None:
         due = self._clock.now() + timedelta(seconds=RECORD_SECONDS)
         while (rest := (due - self._clock.now()).total_seconds()) > 0:
             try:
                 async with self._clock.timeout(rest):
-                    await trigger.wait()
+                    await listener.wait()
             except TimeoutError:
                 return
             await self._clock.sleep(self._rest_seconds())
@@ -122,20 +122,20 @@ class EquityRecorder:
     async def _has_traded(self) -> bool:
         try:
             async with self._view() as view:
-                found, before = await view.positions(), self._seen
+                positions, before = await view.positions(), self._positions
         except StorageError:
             return False
-        self._note(found)
-        return found != before
+        self._remember(positions)
+        return positions != before
 
     def _rest_seconds(self) -> float:
-        """Until a second has gone by since the last look."""
-        if self._looked_at is None:
+        """How long to wait until a second has passed since positions were last read."""
+        if self._read_at is None:
             return 0.0
-        return LEAST_SECONDS - (self._clock.now() - self._looked_at).total_seconds()
+        return LEAST_SECONDS - (self._clock.now() - self._read_at).total_seconds()
 
-    def _note(self, positions: Sequence[Position]) -> None:
-        self._seen, self._looked_at = positions, self._clock.now()
+    def _remember(self, positions: Sequence[Position]) -> None:
+        self._positions, self._read_at = positions, self._clock.now()
 
     def _view(self) -> AbstractAsyncContextManager[View]:
         return self._views.open(frozenset({self._account.name}))

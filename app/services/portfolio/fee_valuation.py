@@ -1,4 +1,4 @@
-"""What fees in other currencies were worth: found out after the fill, and booked once."""
+"""Values fees paid in other currencies, after the fill, and books them into positions once."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from app.services.accounts import AccountService
 from app.services.orders import position_bookkeeping
 from app.storage.database import Database
 
-# New fills ring; what could not be valued is tried again so often.
+# Fees of new fills are announced; those that could not be valued are tried again this often.
 RETRY_SECONDS = 60.0
 _TIMEFRAME = "1m"
 _MINUTE = timedelta(minutes=1)
@@ -25,7 +25,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class FeeValuer:
-    """Values each fee by the candle of its minute: the market where it is bought for the quote."""
+    """Values a fee at the candle of its minute, in the market from its currency to the quote."""
 
     def __init__(
         self, database: Database, accounts: AccountService, bus: Bus, clock: Clock
@@ -36,17 +36,17 @@ class FeeValuer:
         self._clock = clock
 
     async def run(self) -> None:
-        with self._bus.listen(Topic.FEES) as trigger:
+        with self._bus.listen(Topic.FEES) as listener:
             while True:
                 await self.value_all()
                 try:
                     async with self._clock.timeout(RETRY_SECONDS):
-                        await trigger.wait()
+                        await listener.wait()
                 except TimeoutError:
                     continue
 
     async def value_all(self) -> None:
-        """Position by position; one that cannot be valued holds up no other."""
+        """Value the fees of each position; a failure is logged and the next position follows."""
         async with self._database.snapshot() as view:
             waiting = await view.positions.unvalued()
         for key in waiting:
@@ -61,7 +61,7 @@ class FeeValuer:
         values = [
             (fill, value)
             for fill in fills
-            if fee_value(fill) is None and (value := await self._worth(fill)) is not None
+            if fee_value(fill) is None and (value := await self._value_of(fill)) is not None
         ]
         if not values:
             return
@@ -71,9 +71,9 @@ class FeeValuer:
             await position_bookkeeping.rebuild(tx, key)
             tx.announce(Topic.FEED)
 
-    async def _worth(self, fill: Fill) -> Decimal | None:
-        """None where no market leads from the fee's currency to the quote."""
-        assert fill.fee is not None  # noqa: S101 - only such are asked for
+    async def _value_of(self, fill: Fill) -> Decimal | None:
+        """Returns None if no market connects the fee's currency and the quote."""
+        assert fill.fee is not None  # noqa: S101 - only fills with a fee get here
         currency, amount = fill.fee.currency, fill.fee.amount
         _, quote = assets_of(fill.symbol)
         price = await self._price(fill, f"{currency}/{quote}")
@@ -83,13 +83,13 @@ class FeeValuer:
         return None if price is None else money.divide(amount, price)
 
     async def _price(self, fill: Fill, symbol: str) -> Decimal | None:
-        """In the minute of the fill, where the account has such a market."""
+        """The price in the minute of the fill, or None if the account has no such market."""
         account = self._accounts.get(fill.account)
         if symbol not in await account.gateway.markets():
             return None
         since = fill.at - _MINUTE
         asked = CandleRequest(symbol=symbol, timeframe=_TIMEFRAME, since=since, limit=2)
         async with self._clock.timeout(account.answer_seconds):
-            found = await account.gateway.candles(asked)
-        before = [candle for candle in found if candle.at <= fill.at]
+            candles = await account.gateway.candles(asked)
+        before = [candle for candle in candles if candle.at <= fill.at]
         return before[-1].close if before else None

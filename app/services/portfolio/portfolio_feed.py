@@ -1,4 +1,4 @@
-"""Portfolios as they change."""
+"""Live portfolios, for subscriptions: one live query per account and currency."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from app.services.portfolio.portfolios import Portfolio, PortfolioService
 
 
 class PortfolioFeed:
-    """Follows portfolios for as many as want to watch."""
+    """Follows portfolios; subscribers to the same one share each evaluation."""
 
     def __init__(
         self, portfolios: PortfolioService, views: ConsistentViews, live: LiveQueries
@@ -27,36 +27,36 @@ class PortfolioFeed:
     async def follow(
         self, account: AccountEntry, currency: str | None
     ) -> AsyncGenerator[Portfolio, None]:
-        """As it is now, and anew whenever a reader sees a difference."""
-        subject = LiveQuery(
+        """Yield the portfolio now, and again whenever a visible value changes."""
+        query = LiveQuery(
             key=("portfolio", account.name, currency),
-            look=partial(self._look, account, currency),
+            observe=partial(self._observe, account, currency),
         )
-        return await self._live.follow(subject)
+        return await self._live.follow(query)
 
-    async def _look(
+    async def _observe(
         self, account: AccountEntry, currency: str | None, before: Portfolio | None
     ) -> Observation[Portfolio]:
         try:
             async with self._views.open(frozenset({account.name}), [account]) as view:
-                found, good_for = (
-                    await self._portfolios.read(view, account, currency),
-                    BALANCES_SECONDS,
-                )
+                portfolio = await self._portfolios.read(view, account, currency)
+                good_for = BALANCES_SECONDS
         except ExchangeError:
             if before is None:
                 raise
-            found, good_for = _unanswered(before), POLL_SECONDS
-        return Observation(state=found, prices=_prices(account, found), good_for_seconds=good_for)
+            portfolio, good_for = _unanswered(before), POLL_SECONDS
+        return Observation(
+            state=portfolio, prices=_prices(account, portfolio), good_for_seconds=good_for
+        )
 
 
 def _prices(account: AccountEntry, portfolio: Portfolio) -> Sequence[Channel[Ticker]]:
     market_set = account.gateway.market_set
-    return [ticker_channel(market_set, symbol) for symbol in portfolio.appraisal.symbols]
+    return [ticker_channel(market_set, symbol) for symbol in portfolio.valuation.symbols]
 
 
 def _unanswered(known: Portfolio) -> Portfolio:
-    """Said once, however often it is asked in vain."""
+    """The last portfolio with the problem that the exchange is silent, named once."""
     problem = unanswered(known.account)
-    told = [one for one in known.problems if one != problem]
-    return replace(known, problems=[*told, problem])
+    others = [other for other in known.problems if other != problem]
+    return replace(known, problems=[*others, problem])

@@ -1,4 +1,4 @@
-"""What an account is worth, how that has moved, and how well it has traded."""
+"""The portfolio of an account: its value now, its equity curve and its performance."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ MAX_POINTS = 2000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Portfolio:
-    """What there is, at one instant; equal to another where a reader sees no difference."""
+    """An account's value at one instant; two are equal if a reader sees no difference."""
 
     account: str
     currency: str
@@ -41,16 +41,16 @@ class Portfolio:
     worths: Sequence[domain.AssetValue]
     problems: Sequence[Problem]
     as_of: LogPosition = field(compare=False)
-    appraisal: Valuation = field(compare=False)
+    valuation: Valuation = field(compare=False)
 
     @property
     def records(self) -> EquityKey:
-        return EquityKey(account=self.account, currency=self.appraisal.stock.home)
+        return EquityKey(account=self.account, currency=self.valuation.stock.home)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CurveRequest:
-    """Which part of the curve, and with how many points at most."""
+    """The part of the equity curve to read, and the most points to return."""
 
     since: datetime | None
     until: datetime | None
@@ -58,48 +58,48 @@ class CurveRequest:
 
 
 class PortfolioService:
-    """Puts balances, positions, prices and records together."""
+    """Computes portfolios, curves and performance from balances, positions, prices and records."""
 
     def __init__(self, valuer: Valuer, clock: Clock) -> None:
         self._valuer = valuer
         self._clock = clock
-        self._openings = RealizedToday()
+        self._realized_today = RealizedToday()
 
     async def read(self, view: View, account: AccountEntry, currency: str | None) -> Portfolio:
-        """ExchangeError where the exchange does not say what is held."""
+        """Raises ExchangeError if the exchange does not answer what the account holds."""
         holdings = await self._valuer.holdings(view, account)
-        found = await self._valuer.appraise(view, account, holdings, currency)
-        stock, by = found.stock, found.by
+        valuation = await self._valuer.value(view, account, holdings, currency)
+        stock, by = valuation.stock, valuation.by
         began = (await view.rules()).window.day(self._clock.now()).began
-        before = await self._openings.realized(view, stock.positions, began)
-        standing = await _standing(view, found, self._clock.now())
+        before = await self._realized_today.realized(view, stock.positions, began)
+        drawdown = await _drawdown(view, valuation, self._clock.now())
         worths = domain.worths(stock.balances.values(), by)
         return Portfolio(
             account=account.name,
             currency=by.currency,
             equity=domain.equity(stock, by),
-            cash=money.total(one.total for one in worths if one.asset == by.currency),
+            cash=money.total(worth.total for worth in worths if worth.asset == by.currency),
             unrealized=domain.unrealized(stock, by),
             realized=domain.realized(stock, by),
             realized_today=domain.realized(stock, by, before),
-            drawdown_percent=standing.drawdown_percent,
+            drawdown_percent=drawdown.drawdown_percent,
             worths=worths,
-            problems=[*_problems(found), *standing.problems],
+            problems=[*_problems(valuation), *drawdown.problems],
             as_of=await view.as_of(),
-            appraisal=found,
+            valuation=valuation,
         )
 
     async def curve(
         self, view: View, portfolio: Portfolio, wanted: CurveRequest
     ) -> Sequence[EquityPoint]:
-        """The oldest first; in another currency than that of the records, at today's rate."""
+        """The points of the curve, oldest first; in another currency they use today's rate."""
         self._check_since(wanted.since)
         if wanted.since and wanted.until and wanted.until <= wanted.since:
             raise _bad("until", "until must be later than since")
         if not 1 <= wanted.points <= MAX_POINTS:
             raise _bad("points", f"points must be 1 to {MAX_POINTS}")
         points = await view.equity(portfolio.records, wanted.since, wanted.until)
-        rate = portfolio.appraisal.by.rate(portfolio.records.currency)
+        rate = portfolio.valuation.by.rate(portfolio.records.currency)
         if rate is None:
             return []
         return [
@@ -110,11 +110,11 @@ class PortfolioService:
     async def performance(
         self, view: View, portfolio: Portfolio, since: datetime | None
     ) -> Performance:
-        """Of the trades that ended since then; without a time, of all that are known."""
+        """Performance of the trades that ended since then, or of all trades if no time is given."""
         self._check_since(since)
-        by = portfolio.appraisal.by
+        by = portfolio.valuation.by
         results = await view.results(portfolio.account, since)
-        values = [by.value(assets_of(one.symbol)[1], one.pnl) for one in results]
+        values = [by.value(assets_of(result.symbol)[1], result.pnl) for result in results]
         return performance_of(
             [value for value in values if value is not None],
             await view.equity(portfolio.records, since, None),
@@ -127,36 +127,36 @@ class PortfolioService:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Standing:
-    """How far the account has fallen, and what keeps that from being told for this moment."""
+class _Drawdown:
+    """The drawdown, and why it may be older than this moment."""
 
     drawdown_percent: Decimal
     problems: tuple[Problem, ...] = ()
 
 
-async def _standing(view: View, found: Valuation, now: datetime) -> _Standing:
-    """Where something that matters has no price, the last record counts, and not what is left."""
-    key = EquityKey(account=found.account, currency=found.stock.home)
+async def _drawdown(view: View, valuation: Valuation, now: datetime) -> _Drawdown:
+    """The drawdown now; if a price is missing, the one of the last record instead."""
+    key = EquityKey(account=valuation.account, currency=valuation.stock.home)
     peak, last = await view.equity_peak(key), await view.last_equity(key)
-    if found.is_complete:
-        return _Standing(drawdown_percent=fall_percent(peak, await point_of(view, found, now)))
+    if valuation.is_complete:
+        return _Drawdown(drawdown_percent=fall_percent(peak, await point_of(view, valuation, now)))
     if peak is None or last is None:
-        return _Standing(drawdown_percent=money.ZERO, problems=(domain.unrecorded(None),))
-    return _Standing(
+        return _Drawdown(drawdown_percent=money.ZERO, problems=(domain.unrecorded(None),))
+    return _Drawdown(
         drawdown_percent=fall_percent(peak, last),
         problems=(domain.unrecorded(last.at),),
     )
 
 
-def _problems(found: Valuation) -> Iterable[Problem]:
-    yield from domain.problems_of(found.stock, found.by, found.missing)
-    yield from found.from_outside
-    if found.by.currency != found.stock.home:
-        yield domain.kept_elsewhere(found.by.currency, found.stock.home)
+def _problems(valuation: Valuation) -> Iterable[Problem]:
+    yield from domain.problems_of(valuation.stock, valuation.by, valuation.missing)
+    yield from valuation.from_outside
+    if valuation.by.currency != valuation.stock.home:
+        yield domain.kept_elsewhere(valuation.by.currency, valuation.stock.home)
 
 
 async def _fees(view: View, portfolio: Portfolio, since: datetime | None) -> Decimal:
-    stock, by = portfolio.appraisal.stock, portfolio.appraisal.by
+    stock, by = portfolio.valuation.stock, portfolio.valuation.by
     if since is None:
         return domain.fees(stock, by)
     wanted = FillFilter(accounts=frozenset({portfolio.account}), since=since)

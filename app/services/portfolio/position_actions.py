@@ -1,4 +1,4 @@
-"""Changing positions: closing them by an order, and noting something about them."""
+"""What a trader can do with a position: close it by an order, and set its metadata."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,17 +37,17 @@ class PositionActions:
         *,
         known: Order | None,
     ) -> OrderRequest:
-        """The order that closes it, whole or in part; asked for again, that of the first time."""
+        """The order that closes all or part of it; a replay gets the order of the first time."""
         if known is not None:
             amount = amount or known.amount
         elif amount is None:
-            amount = await self._whole(held)
+            amount = await self._whole_amount(held)
         else:
             deny(_too_much(held, amount))
         return closing_order(held.key, _closing_side(held, known), amount, client_order_id)
 
     async def set_metadata(self, key: PositionKey, metadata: Mapping[str, Any]) -> Position:
-        """Also of what came from outside, of which nothing was kept so far."""
+        """Set the metadata; a position from outside, not stored so far, is stored for it."""
         deny(check_metadata(metadata))
         async with self._database.transaction() as tx:
             known = await tx.positions.lock(key)
@@ -59,7 +59,7 @@ class PositionActions:
                 await tx.attempted(AuditSubject.position(key))
         return after
 
-    async def _whole(self, held: ValuedPosition) -> Decimal:
+    async def _whole_amount(self, held: ValuedPosition) -> Decimal:
         markets = await self._accounts.get(held.key.account).gateway.markets()
         amount = tradable(held.amount.copy_abs(), markets.get(held.key.symbol))
         if amount == money.ZERO:
@@ -75,7 +75,7 @@ def unknown_position() -> Denied:
 
 
 def _closing_side(held: ValuedPosition, known: Order | None) -> OrderSide:
-    """That of the first time, whatever the position is by now."""
+    """The side that closes the position; a replay keeps the side of the first time."""
     if known is not None and known.reduce_only:
         return known.side
     return OrderSide.SELL if held.side is PositionSide.LONG else OrderSide.BUY

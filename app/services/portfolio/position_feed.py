@@ -1,4 +1,4 @@
-"""Positions as they change."""
+"""Live lists of positions, for subscriptions: one live query per filter."""
 
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ from app.services.portfolio.positions import PositionFilter, PositionList, Posit
 
 
 class PositionFeed:
-    """Follows positions for as many as want to watch."""
+    """Follows positions; subscribers to the same list share each evaluation."""
 
     def __init__(
         self, positions: PositionService, accounts: AccountService, views: ConsistentViews,
@@ -26,24 +26,24 @@ class PositionFeed:
     async def follow(
         self, accounts: frozenset[str], wanted: PositionFilter
     ) -> AsyncGenerator[PositionList, None]:
-        """The list as it is now, and anew whenever a fill or a price has changed it."""
-        subject = LiveQuery(
-            key=("positions", accounts, wanted), look=partial(self._look, accounts, wanted)
+        """Yield the list now, and again whenever a fill or a price has changed it."""
+        query = LiveQuery(
+            key=("positions", accounts, wanted), observe=partial(self._observe, accounts, wanted)
         )
-        return await self._live.follow(subject)
+        return await self._live.follow(query)
 
-    async def _look(
+    async def _observe(
         self, accounts: frozenset[str], wanted: PositionFilter, _before: PositionList | None
     ) -> Observation[PositionList]:
         asked = [self._accounts.get(name) for name in sorted(wanted.names_among(accounts))]
         async with self._views.open(accounts, asked) as view:
-            found = await self._positions.read(view, wanted)
+            positions = await self._positions.read(view, wanted)
         return Observation(
-            state=found, prices=self._prices(found), good_for_seconds=BALANCES_SECONDS
+            state=positions, prices=self._prices(positions), good_for_seconds=BALANCES_SECONDS
         )
 
-    def _prices(self, found: PositionList) -> Sequence[Channel[Ticker]]:
-        keys = [one.key for one in found.nodes]
+    def _prices(self, positions: PositionList) -> Sequence[Channel[Ticker]]:
+        keys = [position.key for position in positions.nodes]
         return [
             ticker_channel(self._accounts.get(key.account).gateway.market_set, key.symbol)
             for key in keys

@@ -1,4 +1,4 @@
-"""What is held and what it is worth."""
+"""Positions: what accounts hold in each market and what it is worth."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -25,13 +25,13 @@ from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import PriceAnswers, fetch_prices
-from app.services.portfolio.valuation import Valuer, held_of
+from app.services.portfolio.valuation import Valuer, reconciled
 from app.services.reads import View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PositionFilter:
-    """None is everything."""
+    """Which positions are asked for; None does not filter."""
 
     accounts: frozenset[str] | None = None
     symbols: frozenset[str] | None = None
@@ -45,15 +45,15 @@ class PositionFilter:
         )
 
     def names_among(self, accounts: frozenset[str]) -> frozenset[str]:
-        """The accounts that it speaks of."""
+        """The accounts that the filter admits."""
         return accounts if self.accounts is None else accounts & self.accounts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PositionList:
-    """What is open, what could not be told of it, and where in the log it was read.
+    """Open positions, what is not known about them, and where in the log they were read.
 
-    Equal to another where a reader sees no difference.
+    Two lists are equal if a reader sees no difference.
     """
 
     nodes: tuple[ValuedPosition, ...]
@@ -62,7 +62,7 @@ class PositionList:
 
 
 class PositionService:
-    """Puts fills, balances and prices together."""
+    """Computes positions from fills, balances and prices."""
 
     def __init__(
         self, accounts: AccountService, valuer: Valuer, market_data: MarketDataService,
@@ -74,25 +74,25 @@ class PositionService:
         self._clock = clock
 
     async def read(self, view: View, wanted: PositionFilter) -> PositionList:
-        """Account by account, side by side: none holds up another for long."""
+        """Read the accounts in parallel, so that a slow exchange delays no other for long."""
         known = await view.positions()
         names = sorted(wanted.names_among(view.accounts))
         found = await asyncio.gather(*(self._of(view, name, known, wanted) for name in names))
         return PositionList(
-            nodes=tuple(one for nodes, _ in found for one in nodes),
+            nodes=tuple(node for nodes, _ in found for node in nodes),
             problems=tuple(problem for _, problems in found for problem in problems),
             as_of=await view.as_of(),
         )
 
     async def find(self, view: View, key: PositionKey) -> ValuedPosition | None:
-        """One position, open or closed; None where the account never had it."""
+        """One position, open or closed; None if the account never had it."""
         wanted = PositionFilter(
             accounts=frozenset({key.account}), symbols=frozenset({key.symbol}), type=key.type
         )
         nodes = (await self.read(view, wanted)).nodes
         if nodes:
             return nodes[0]
-        known = (one for one in await view.positions() if one.key == key)
+        known = (position for position in await view.positions() if position.key == key)
         closed = next(known, None)
         return None if closed is None else valued(closed, money.ZERO, None)
 
@@ -100,25 +100,32 @@ class PositionService:
         self, view: View, name: str, known: Sequence[Position], wanted: PositionFilter
     ) -> tuple[list[ValuedPosition], list[Problem]]:
         account = self._accounts.get(name)
-        held = await self._held(view, account, [one for one in known if one.key.account == name])
-        open_ones = [
-            one for one in held.positions if held.amount_of(one) and wanted.admits(one.key)
+        ours = [position for position in known if position.key.account == name]
+        held = await self._reconciled(view, account, ours)
+        open_positions = [
+            position
+            for position in held.positions
+            if held.amount_of(position) and wanted.admits(position.key)
         ]
-        symbols = dict.fromkeys(one.key.symbol for one in open_ones)
+        symbols = dict.fromkeys(position.key.symbol for position in open_positions)
         prices = await fetch_prices(self._market_data, account, symbols, view.answers)
-        nodes = [held.valued(one, _mark(one, prices)) for one in open_ones]
-        told = [one for one in held.problems if wanted.symbols is None or one.subject in symbols]
-        return nodes, [*told, *_problems(nodes, prices)]
+        nodes = [held.valued(position, _mark(position, prices)) for position in open_positions]
+        problems = [
+            problem
+            for problem in held.problems
+            if wanted.symbols is None or problem.subject in symbols
+        ]
+        return nodes, [*problems, *_problems(nodes, prices)]
 
-    async def _held(
+    async def _reconciled(
         self, view: View, account: AccountEntry, ours: Sequence[Position]
     ) -> ReconciledHoldings:
-        """Where the exchange cannot be asked, what the fills tell is all there is."""
+        """Positions checked against the balances; if the exchange is silent, those of the fills."""
         try:
             holdings = await self._valuer.holdings(view, account)
         except ExchangeError:
             return ReconciledHoldings(positions=tuple(ours), problems=(unanswered(account.name),))
-        return held_of(holdings, ours, account.name, self._clock.now())
+        return reconciled(holdings, ours, account.name, self._clock.now())
 
 
 def _mark(position: Position, prices: PriceAnswers) -> Mark | None:

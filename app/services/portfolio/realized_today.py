@@ -1,4 +1,4 @@
-"""What positions had realized when a day began."""
+"""The realized profit of positions at the start of a day, to subtract for the day's own."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.domain.portfolio.positions import Position, PositionKey, booked
 from app.services.reads import View
 from app.storage.fills import FillState
 
-# So few that nobody else waits long while they are added up.
+# Small, so that adding up a batch does not hold up the event loop for long.
 BATCH = 250
 
 
@@ -20,7 +20,7 @@ class _Opening:
 
 
 class RealizedToday:
-    """Added up from the fills before the day, once, as long as nothing changes in them."""
+    """Adds up the fills before the day, and remembers the sum until one of them changes."""
 
     def __init__(self) -> None:
         self._known: dict[PositionKey, _Opening] = {}
@@ -28,7 +28,7 @@ class RealizedToday:
     async def realized(
         self, view: View, positions: Iterable[Position], began: datetime
     ) -> Mapping[PositionKey, Decimal]:
-        return {one.key: await self._realized(view, one, began) for one in positions}
+        return {held.key: await self._realized(view, held, began) for held in positions}
 
     async def _realized(self, view: View, position: Position, began: datetime) -> Decimal:
         if position.updated_at < began:
@@ -36,13 +36,13 @@ class RealizedToday:
         state = await view.state_behind(position.key, began)
         known = self._known.get(position.key)
         if known is None or known.state != state:
-            realized = await _added_up(view, position.key, began)
+            realized = await _realized_until(view, position.key, began)
             known = _Opening(state=state, realized=realized)
             self._known[position.key] = known
         return known.realized
 
 
-async def _added_up(view: View, key: PositionKey, until: datetime) -> Decimal:
+async def _realized_until(view: View, key: PositionKey, until: datetime) -> Decimal:
     position = Position(key=key, updated_at=until)
     async for fills in view.fills_behind(key, until, size=BATCH):
         position = booked(position, fills).position

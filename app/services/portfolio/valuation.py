@@ -1,4 +1,4 @@
-"""What an account has and what everything is worth just now, asked for side by side."""
+"""The holdings of an account and their value at current prices."""
 
 import asyncio
 from collections.abc import Hashable, Mapping, Sequence
@@ -31,17 +31,17 @@ from app.services.markets.price_lookup import PriceAnswers, fetch_prices
 from app.services.reads import View
 
 _NAMED = 12
-# Ways for so many accounts and currencies are remembered.
+# For how many accounts and currencies routes are remembered.
 _KEPT = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountHoldings:
-    """What the exchange says that an account has, and when it said so."""
+    """An account's markets, balances and exposures as the exchange gave them, and when."""
 
     markets: Mapping[str, Market]
     balances: Mapping[str, Balance]
-    # None where the exchange keeps no positions.
+    # None if the exchange keeps no positions.
     exposures: Sequence[Exposure] | None
     home: str
     at: datetime
@@ -50,36 +50,36 @@ class AccountHoldings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Valuation:
-    """All that a portfolio is worked out from, as it is at one moment."""
+    """The facts that a portfolio is computed from, and converters for their prices."""
 
     account: str
     stock: PortfolioFacts
-    # By the currency that was asked for, and by the one that equity is recorded in.
+    # Into the currency that was asked for, and into the one that equity is recorded in.
     by: Converter
     by_home: Converter
     is_complete: bool
     missing: Mapping[str, str]
-    # The markets whose prices it is made of, or lacks.
+    # The markets whose prices it needs, including missing ones.
     symbols: Sequence[str]
     from_outside: Sequence[Problem] = field(default_factory=tuple)
 
 
-def purse_question(account: str) -> Hashable:
-    """By which the answer is kept during a view."""
-    return ("purse", account)
+def holdings_question(account: str) -> Hashable:
+    """The key under which a view keeps the holdings of an account."""
+    return ("holdings", account)
 
 
 class Valuer:
-    """Asks the exchange for balances and prices, and holds fills against them."""
+    """Asks the exchange for balances and prices, and values positions and balances by them."""
 
     def __init__(self, market_data: MarketDataService, clock: Clock) -> None:
         self._market_data = market_data
         self._clock = clock
-        self._ways: RecentDict[tuple[str, str], _Ways] = RecentDict(_KEPT)
+        self._routes: RecentDict[tuple[str, str], _Routes] = RecentDict(_KEPT)
 
     async def holdings(self, view: View, account: AccountEntry) -> AccountHoldings:
-        """ExchangeError where the exchange does not say: without balances there is no equity."""
-        question = purse_question(account.name)
+        """Raises ExchangeError if the exchange does not answer: no equity without balances."""
+        question = holdings_question(account.name)
         return await view.answers.get(question, lambda: self._ask(view, account))
 
     async def _ask(self, view: View, account: AccountEntry) -> AccountHoldings:
@@ -103,66 +103,68 @@ class Valuer:
             as_of=as_of,
         )
 
-    async def appraise(
+    async def value(
         self, view: View, account: AccountEntry, holdings: AccountHoldings, currency: str | None
     ) -> Valuation:
-        """Without a currency, by the one that the account's money is counted in."""
-        ways = self._ways_to(holdings.home if currency is None else currency, account, holdings)
-        positions = [one for one in await view.positions() if one.key.account == account.name]
-        held = held_of(holdings, positions, account.name, self._clock.now())
+        """Value the holdings in this currency, by default in the account's home currency."""
+        routes = self._routes_to(holdings.home if currency is None else currency, account, holdings)
+        positions = [held for held in await view.positions() if held.key.account == account.name]
+        held = reconciled(holdings, positions, account.name, self._clock.now())
         blank = _stock(holdings, held, positions, {})
-        symbols = ways.symbols(blank)
+        symbols = routes.symbols(blank)
         prices = await fetch_prices(self._market_data, account, symbols, view.answers)
         marks = _marks(prices)
         stock = _stock(holdings, held, positions, marks)
-        by_home = Converter(currency=holdings.home, routes=ways.homewards, marks=marks)
+        by_home = Converter(currency=holdings.home, routes=routes.homewards, marks=marks)
         return Valuation(
             account=account.name,
             stock=stock,
-            by=Converter(currency=ways.currency, routes=ways.routes, marks=marks),
+            by=Converter(currency=routes.currency, routes=routes.wanted, marks=marks),
             by_home=by_home,
             is_complete=not has_gaps(stock, by_home, holdings.markets),
             missing=prices.missing,
             symbols=symbols,
-            from_outside=[one for one in held.problems if one.code == FROM_OUTSIDE],
+            from_outside=[problem for problem in held.problems if problem.code == FROM_OUTSIDE],
         )
 
-    def _ways_to(self, currency: str, account: AccountEntry, holdings: AccountHoldings) -> "_Ways":
-        """Looked for once, as long as the markets stay the same: there may be thousands."""
-        known = self._ways.get((account.name, currency))
+    def _routes_to(
+        self, currency: str, account: AccountEntry, holdings: AccountHoldings
+    ) -> "_Routes":
+        """Find routes once for each list of markets: it may have thousands."""
+        known = self._routes.get((account.name, currency))
         if known is None or known.markets is not holdings.markets:
-            known = _Ways.of(holdings, currency)
-            self._ways[account.name, currency] = known
+            known = _Routes.of(holdings, currency)
+            self._routes[account.name, currency] = known
         return known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Ways:
-    """From every asset to the currency that was asked for, and to the one of the records."""
+class _Routes:
+    """Routes from every asset to the currency that was asked for, and to the home currency."""
 
     markets: Mapping[str, Market]
     currency: str
-    routes: Mapping[str, Route]
+    wanted: Mapping[str, Route]
     homewards: Mapping[str, Route]
 
     @classmethod
-    def of(cls, holdings: AccountHoldings, currency: str) -> "_Ways":
+    def of(cls, holdings: AccountHoldings, currency: str) -> "_Routes":
         homewards = routes_to(holdings.home, holdings.markets.values())
         if currency not in homewards:
             raise _unreachable(homewards)
         is_home = currency == holdings.home
-        routes = homewards if is_home else routes_to(currency, holdings.markets.values())
-        return cls(markets=holdings.markets, currency=currency, routes=routes, homewards=homewards)
+        wanted = homewards if is_home else routes_to(currency, holdings.markets.values())
+        return cls(markets=holdings.markets, currency=currency, wanted=wanted, homewards=homewards)
 
     def symbols(self, stock: PortfolioFacts) -> Sequence[str]:
-        """Every market whose price is needed."""
+        """Every market whose price is needed for these assets and positions."""
         routes = [
             route.get(asset, ())
             for asset in stock.assets
-            for route in (self.routes, self.homewards)
+            for route in (self.wanted, self.homewards)
         ]
         hops = {hop.symbol for route in routes for hop in route}
-        return sorted(hops | {one.key.symbol for one in stock.valued})
+        return sorted(hops | {position.key.symbol for position in stock.valued})
 
 
 def _unreachable(homewards: Mapping[str, Route]) -> BadInput:
@@ -175,11 +177,11 @@ def _unreachable(homewards: Mapping[str, Route]) -> BadInput:
 
 
 def _marks(prices: PriceAnswers) -> Mapping[str, Mark]:
-    found = ((symbol, mark_of(ticker)) for symbol, ticker in prices.tickers.items())
-    return {symbol: mark for symbol, mark in found if mark is not None}
+    pairs = ((symbol, mark_of(ticker)) for symbol, ticker in prices.tickers.items())
+    return {symbol: mark for symbol, mark in pairs if mark is not None}
 
 
-def held_of(
+def reconciled(
     holdings: AccountHoldings, positions: Sequence[Position], account: str, now: datetime
 ) -> ReconciledHoldings:
     held = held_against(positions, holdings.balances, holdings.markets, account, now)
@@ -192,10 +194,12 @@ def _stock(
     positions: Sequence[Position],
     marks: Mapping[str, Mark],
 ) -> PortfolioFacts:
-    open_ones = [one for one in held.positions if held.amount_of(one)]
+    open_positions = [position for position in held.positions if held.amount_of(position)]
     return PortfolioFacts(
         balances=holdings.balances,
-        valued=[held.valued(one, marks.get(one.key.symbol)) for one in open_ones],
+        valued=[
+            held.valued(position, marks.get(position.key.symbol)) for position in open_positions
+        ],
         positions=positions,
         home=holdings.home,
     )

@@ -1,4 +1,4 @@
-"""The dead-man switch: for clients that may die, and across deaths of this server."""
+"""The dead-man switch: halts trading if a client stops arming it, even after a restart of ours."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -18,14 +18,14 @@ from app.storage.database import Database
 
 MOST_SECONDS = 24 * 3600
 REASON = "the dead-man switch was not armed again in time"
-# Other processes ring no bell here.
+# Switches that other processes arm are not announced here, so they are polled.
 LOOK_SECONDS = 5.0
 
 _logger = structlog.get_logger(__name__)
 
 
 class DeadManSwitch:
-    """Kept in the database, so that nothing but time and its owner can change it."""
+    """Keeps its switches in the database: only time and their owner can change them."""
 
     def __init__(
         self, database: Database, accounts: AccountService, halts: HaltService, bus: Bus,
@@ -38,7 +38,7 @@ class DeadManSwitch:
         self._clock = clock
 
     async def arm(self, halt_scope: HaltScope, seconds: int) -> None:
-        """Fire so much later, unless it is armed again before."""
+        """Halt trading after this time, unless the switch is armed again or disarmed before."""
         if not 1 <= seconds <= MOST_SECONDS:
             deny(invalid("timeoutSeconds", f"timeoutSeconds takes 1 to {MOST_SECONDS}"))
         async with self._database.transaction() as tx:
@@ -49,7 +49,7 @@ class DeadManSwitch:
             await tx.attempted(halt_scope.subject)
 
     async def disarm(self, halt_scope: HaltScope) -> None:
-        """What was armed for all accounts is disarmed by who speaks for all."""
+        """Disarm the scope's switches; one armed for all accounts needs a scope of all accounts."""
         async with self._database.transaction() as tx:
             armed = (await tx.rules.lock()).switches
             doomed = [name for name in {*halt_scope.keys, *halt_scope.accounts} if name in armed]
@@ -60,16 +60,16 @@ class DeadManSwitch:
                 await tx.attempted(halt_scope.subject)
 
     async def run(self) -> None:
-        with self._bus.listen(Topic.SWITCHES) as trigger:
+        with self._bus.listen(Topic.SWITCHES) as listener:
             while True:
                 try:
                     await self.fire_due()
                 except StorageError as error:
                     _logger.warning("dead_man.not_looked_at", error=str(error))
-                await self._until_due(trigger)
+                await self._until_due(listener)
 
     async def fire_due(self) -> None:
-        """Halt and cancel. It is forgotten last, so that a crash in between leaves it due."""
+        """Halt and cancel for each due switch; it is deleted last, so a crash leaves it due."""
         async with self._database.snapshot() as view:
             armed = (await view.rules.read()).switches
         for key, fires_at in armed.items():
@@ -79,7 +79,7 @@ class DeadManSwitch:
                 await self._forget(key)
 
     async def _latch(self, key: str, halt_scope: HaltScope) -> bool:
-        """Whoever arms it at this moment is either in time, or finds trading halted."""
+        """Halt if still due: a client that arms it now is in time, or finds trading halted."""
         async with self._database.transaction() as tx:
             if not self._is_due(await tx.rules.lock(), key):
                 return False
@@ -95,7 +95,7 @@ class DeadManSwitch:
         _logger.warning("dead_man.done", canceled=len(report.canceled), failed=len(report.failed))
 
     async def _forget(self, key: str) -> None:
-        """Unless it was armed anew meanwhile."""
+        """Delete the switch, unless it was armed again meanwhile."""
         async with self._database.transaction() as tx:
             if self._is_due(await tx.rules.lock(), key):
                 await tx.rules.forget_switch(key)
@@ -105,15 +105,15 @@ class DeadManSwitch:
         fires_at = rules.switches.get(key)
         return fires_at is not None and fires_at <= self._clock.now()
 
-    async def _until_due(self, trigger: Listener) -> None:
+    async def _until_due(self, listener: Listener) -> None:
         async with self._database.snapshot() as view:
             armed = (await view.rules.read()).switches.values()
-        rests = [(one - self._clock.now()).total_seconds() for one in armed]
+        rests = [(fires_at - self._clock.now()).total_seconds() for fires_at in armed]
         if self._database.poll_seconds is not None:
             rests.append(LOOK_SECONDS)
         if not rests:
-            await trigger.wait()
+            await listener.wait()
             return
         with suppress(TimeoutError):
             async with self._clock.timeout(max(min(rests), 0.0)):
-                await trigger.wait()
+                await listener.wait()

@@ -1,4 +1,4 @@
-"""The kill switch: refuses every new order, cancels what is open, and accounts for each."""
+"""Halting trading (kill switch): denies new orders, cancels open ones and reports on each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -30,20 +30,20 @@ _OURS = frozenset({OrderSource.API, OrderSource.BOT})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HaltOptions:
-    """What is to be done besides."""
+    """What a halt does besides denying new orders."""
 
     cancel_open: bool = True
     cancel_external: bool = False
     close_positions: bool = False
 
-    def means(self, order: Order) -> bool:
-        """Whether an open order is to be canceled."""
+    def cancels(self, order: Order) -> bool:
+        """Whether this open order is to be canceled."""
         return self.cancel_open and (order.source in _OURS or self.cancel_external)
 
 
 @dataclass(kw_only=True, slots=True)
 class HaltReport:
-    """Each order that was open is in one of these, and whatever was not done."""
+    """The outcome: each order that was open is in one list, and each failure in the last."""
 
     canceled: list[Order] = field(default_factory=list)
     closing: list[Order] = field(default_factory=list)
@@ -51,7 +51,7 @@ class HaltReport:
 
 
 class HaltService:
-    """Can be asked again at any time: what is done already is not done twice."""
+    """Halts trading; halting again is safe, and does only what is not done yet."""
 
     def __init__(
         self,
@@ -74,54 +74,56 @@ class HaltService:
         self._views = views
         self._clock = clock
 
-    async def halt(self, halt_scope: HaltScope, reason: str, wish: HaltOptions) -> HaltReport:
-        """From the commit on no order is let in; those on their way are canceled as they arrive."""
+    async def halt(self, halt_scope: HaltScope, reason: str, options: HaltOptions) -> HaltReport:
+        """From the commit on no order passes the gate; those being sent are canceled on arrival."""
         if not is_reason(reason):
             deny(invalid("reason", REASON))
         async with self._database.transaction() as tx:
             await self.latch(tx, halt_scope, reason)
             await tx.attempted(halt_scope.subject)
         report = HaltReport()
-        # The audit says that trading was halted, whatever becomes of single orders.
+        # The audit entry records the halt, independent of the outcome for single orders.
         with acting(None):
-            await self.cancel(halt_scope.accounts, wish, report)
-            if wish.close_positions:
+            await self.cancel(halt_scope.accounts, options, report)
+            if options.close_positions:
                 await self.flatten(halt_scope.accounts, report)
         return report
 
     async def latch(self, tx: Transaction, halt_scope: HaltScope, reason: str) -> None:
-        """No order is let in once this is committed."""
+        """Set HALTED in this transaction: no order passes the gate once it is committed."""
         now = self._clock.now()
         standing = TradingStateRecord(state=TradingState.HALTED, reason=reason, since=now)
         await restrict(tx, halt_scope, standing)
         tx.announce(Topic.FEED)
         tx.after_commit(self._gate.note_halt)
 
-    async def cancel(self, accounts: Iterable[str], wish: HaltOptions, report: HaltReport) -> None:
-        """Cancel what is open and meant, and list the rest as left open."""
+    async def cancel(
+        self, accounts: Iterable[str], options: HaltOptions, report: HaltReport
+    ) -> None:
+        """Cancel the open orders that the options include, and report the others as left open."""
         open_here = OrderFilter(accounts=frozenset(accounts), open=True)
         async with self._database.snapshot() as view:
-            found = await view.orders.matching(open_here)
-        for order in found:
-            if not wish.means(order):
+            open_orders = await view.orders.matching(open_here)
+        for order in open_orders:
+            if not options.cancels(order):
                 report.failed.append(Denied(_left_open(order), existing_order=order))
-        canceled, failed = await cancel_each(filter(wish.means, found), self._cancel)
+        canceled, failed = await cancel_each(filter(options.cancels, open_orders), self._cancel)
         report.canceled += canceled
         report.failed += failed
 
     async def flatten(self, accounts: Iterable[str], report: HaltReport) -> None:
-        """Close every position at the market."""
+        """Close every position by a market order."""
         wanted = PositionFilter(accounts=frozenset(accounts))
         async with self._views.open(frozenset(accounts)) as view:
             held = (await self._positions.read(view, wanted)).nodes
-        for one in held:
+        for position in held:
             try:
-                report.closing.append(await self._close(one))
+                report.closing.append(await self._close(position))
             except Denied as denied:
                 report.failed.append(denied)
 
     async def _cancel(self, order: Order) -> Order:
-        """Cancel one, and wait for the exchange to confirm it."""
+        """Cancel one order, and wait for the exchange to confirm it."""
         order = await self._orders.until_closed(await self._orders.cancel(order.id))
         if order.is_open:
             raise Denied(_unanswered(), existing_order=order)

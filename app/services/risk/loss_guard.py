@@ -1,4 +1,4 @@
-"""Watches what accounts lose, and sets those REDUCING by itself that have lost too much."""
+"""The loss guard: watches losses and sets an account REDUCING when a loss limit is reached."""
 
 from contextlib import AbstractAsyncContextManager, suppress
 
@@ -19,18 +19,18 @@ from app.services.reads import View, ViewService
 from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database
 
-# Prices move without anybody ringing.
+# How often to check: price moves are not announced.
 LOOK_SECONDS = 2.0
-# Where nothing is limited; a change of the limits rings.
+# How often without loss limits; a change of the limits is announced.
 IDLE_SECONDS = 60.0
-# However much is traded.
+# The shortest time between two checks, however much is traded.
 LEAST_SECONDS = 0.2
 
 _logger = structlog.get_logger(__name__)
 
 
 class LossGuard:
-    """What was lost since the day began, and from the highest that there was."""
+    """Checks each account's loss of the day and its drawdown from the peak against the limits."""
 
     def __init__(
         self, accounts: AccountService, portfolios: PortfolioService, views: ViewService,
@@ -45,25 +45,25 @@ class LossGuard:
         self._latest: dict[str, Losses] = {}
 
     def latest(self, account: str) -> Losses | None:
-        """As they were a moment ago, while there is a limit to hold them against."""
+        """The losses at the last check; None if no limit concerns losses."""
         return self._latest.get(account)
 
     async def broken(self, account: str) -> str | None:
-        """Which limit they have reached now, in words."""
+        """Which limit the account has reached now, in words."""
         async with self._view(account) as view:
             rules = await view.rules()
             if not rules.limits.watches_losses:
                 return None
-            losses = await self._look(view, self._accounts.get(account), rules)
+            losses = await self._losses(view, self._accounts.get(account), rules)
         return None if losses is None else limits.broken(rules.limits, losses)
 
     async def run(self) -> None:
-        with self._bus.listen(Topic.FEED) as trigger:
+        with self._bus.listen(Topic.FEED) as listener:
             while True:
-                await self._until_due(trigger, await self._round())
+                await self._until_due(listener, await self._round())
 
     async def _round(self) -> float:
-        """How soon to look again."""
+        """Check all accounts; returns after how many seconds to check again."""
         is_watching = False
         for account in self._accounts.entries.values():
             try:
@@ -74,18 +74,18 @@ class LossGuard:
         return LOOK_SECONDS if is_watching else IDLE_SECONDS
 
     async def check(self, account: AccountEntry) -> bool:
-        """Restrict it where a limit is reached; whether there is one to be watched."""
+        """Restrict the account if it has reached a limit; returns whether there are loss limits."""
         async with self._view(account.name) as view:
             rules = await view.rules()
             if not rules.limits.watches_losses:
                 self._latest.pop(account.name, None)
                 return False
-            losses = await self._look(view, account, rules)
+            losses = await self._losses(view, account, rules)
         if losses is not None:
-            await self._hold(account, losses, rules)
+            await self._note_losses(account, losses, rules)
         return True
 
-    async def _hold(self, account: AccountEntry, losses: Losses, rules: Rules) -> None:
+    async def _note_losses(self, account: AccountEntry, losses: Losses, rules: Rules) -> None:
         self._latest[account.name] = losses
         is_active = rules.standing(account.name).state is TradingState.ACTIVE
         if is_active and limits.broken(rules.limits, losses) is not None:
@@ -105,19 +105,19 @@ class LossGuard:
                 tx.announce(Topic.FEED)
                 _logger.warning("risk.tripped", account=account, reason=words)
 
-    async def _look(self, view: View, account: AccountEntry, rules: Rules) -> Losses | None:
-        """None where something has no price: nobody knows then what is lost."""
+    async def _losses(self, view: View, account: AccountEntry, rules: Rules) -> Losses | None:
+        """Returns None if a price is missing: the loss is not known then."""
         portfolio = await self._portfolios.read(view, account, None)
-        if not portfolio.appraisal.is_complete:
+        if not portfolio.valuation.is_complete:
             return None
         began = rules.window.day(self._clock.now()).began
         base = await view.equity_at(portfolio.records, began)
-        point = await point_of(view, portfolio.appraisal, self._clock.now())
+        point = await point_of(view, portfolio.valuation, self._clock.now())
         daily = money.ZERO if base is None else loss_between(base, point)
         return Losses(daily=daily, drawdown_percent=portfolio.drawdown_percent)
 
-    async def _until_due(self, trigger: Listener, seconds: float) -> None:
+    async def _until_due(self, listener: Listener, seconds: float) -> None:
         await self._clock.sleep(LEAST_SECONDS)
         with suppress(TimeoutError):
             async with self._clock.timeout(seconds - LEAST_SECONDS):
-                await trigger.wait()
+                await listener.wait()

@@ -1,4 +1,4 @@
-"""How far somebody's word goes who restricts trading."""
+"""The scope of a halt or restriction, and setting a trading state for it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from app.storage.database import Transaction
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HaltScope:
-    """Which accounts are meant: all that there will ever be, or some."""
+    """The accounts a halt applies to: a fixed set, or all, including ones added later."""
 
     accounts: tuple[str, ...]
     is_all: bool
@@ -22,7 +22,7 @@ class HaltScope:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Under which names a state of theirs is kept."""
+        """The keys under which the trading state is stored."""
         return (ALL,) if self.is_all else self.accounts
 
     @property
@@ -33,7 +33,7 @@ class HaltScope:
 
 
 async def restrict(tx: Transaction, halt_scope: HaltScope, standing: TradingStateRecord) -> bool:
-    """Latch it wherever no state is as severe already; whether anything has changed by it."""
+    """Set the state where it is more severe than the present one; returns whether any changed."""
     rules, changed = await tx.rules.lock(), False
     for key in halt_scope.keys:
         known = rules.standings.get(key)

@@ -1,4 +1,4 @@
-"""Risk: limits and trading state, how each account stands against them, and who wants to know."""
+"""The risk service: reads, changes and follows limits and trading states."""
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
@@ -33,26 +33,26 @@ from app.services.risk.loss_guard import LossGuard
 from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database, Transaction
 
-# Prices move without anybody ringing.
+# How often figures are read again: price moves are not announced.
 LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RiskState:
-    """What holds for one account, as the database tells it."""
+    """Limits, trading state and open orders of one account, from the database."""
 
     account: str
     limits: RiskLimits
     standing: TradingStateRecord
     fires_at: datetime | None
     open_orders: int
-    # Of what can be valued.
+    # Of the open orders whose notional is known.
     open_notional: Decimal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RiskFigures:
-    """What depends on prices."""
+    """The risk figures that depend on prices."""
 
     currency: str
     realized_today: Decimal
@@ -61,14 +61,14 @@ class RiskFigures:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchedRisk:
-    """The same with its figures; None while the exchange has not told what is held."""
+    """The state with its figures; they are None until the exchange has answered once."""
 
     state: RiskState
     figures: RiskFigures | None
 
 
 class RiskService:
-    """Limits and states. Of those who may not see every account each speaks for their own."""
+    """Limits and trading states. A token restricted to some accounts changes only theirs."""
 
     def __init__(
         self,
@@ -92,29 +92,29 @@ class RiskService:
     async def read(self, view: View, account: str) -> RiskState:
         rules = await view.rules()
         of_account = OrderFilter(accounts=frozenset({account}), open=True)
-        notionals = [one.notional for one in await view.open_entries(account)]
+        notionals = [entry.notional for entry in await view.open_entries(account)]
         return RiskState(
             account=account,
             limits=rules.limits,
             standing=rules.standing(account),
             fires_at=rules.fires_at([account]),
             open_orders=await view.count(of_account),
-            open_notional=money.total(one for one in notionals if one is not None),
+            open_notional=money.total(known for known in notionals if known is not None),
         )
 
     def losses(self, account: str) -> Losses | None:
-        """What is held against the limits, while there are any."""
+        """The losses that are checked against the limits, while there are loss limits."""
         return self._loss_guard.latest(account)
 
     async def follow(self, account: AccountEntry) -> AsyncGenerator[WatchedRisk, None]:
-        """As it stands now, and anew when limits, states, orders or figures have changed."""
-        subject = live_queries.LiveQuery(
-            key=("risk", account.name), look=partial(self._look, account)
+        """Yield the risk now, and again when limits, states, orders or figures have changed."""
+        query = live_queries.LiveQuery(
+            key=("risk", account.name), observe=partial(self._observe, account)
         )
-        return await self._live.follow(subject)
+        return await self._live.follow(query)
 
     async def figures(self, view: View, account: AccountEntry) -> RiskFigures:
-        """ExchangeError where the exchange does not say what is held."""
+        """Raises ExchangeError if the exchange does not answer what the account holds."""
         portfolio = await self._portfolios.read(view, account, None)
         return RiskFigures(
             currency=portfolio.currency,
@@ -122,10 +122,10 @@ class RiskService:
             drawdown_percent=portfolio.drawdown_percent,
         )
 
-    async def _look(
+    async def _observe(
         self, account: AccountEntry, before: WatchedRisk | None
     ) -> Observation[WatchedRisk]:
-        """Figures of a moment ago, where the exchange does not tell: the state matters more."""
+        """If the exchange is silent, keep the previous figures: the state matters more."""
         async with self._views.open(frozenset({account.name})) as view:
             state = await self.read(view, account.name)
             try:
@@ -136,17 +136,17 @@ class RiskService:
         return Observation(state=seen, good_for_seconds=LOOK_SECONDS)
 
     async def configure(self, changes: Mapping[str, Any]) -> None:
-        """What is not named stays as it is."""
+        """Change these limits; the others stay as they are."""
         async with self._database.transaction() as tx:
             before = (await tx.rules.lock()).limits
             after = replace(before, **changes)
             deny(check_limits(after))
             if after != before:
                 await tx.rules.save_limits(after)
-                await _told(tx, AuditSubject.risk(None))
+                await _announce(tx, AuditSubject.risk(None))
 
     async def reduce(self, reason: str, halt_scope: HaltScope) -> None:
-        """Only reductions from now on. What is HALTED stays so."""
+        """Allow only reductions from now on; accounts that are HALTED stay HALTED."""
         await self.restrict(TradingState.REDUCING, reason, halt_scope)
 
     async def restrict(
@@ -155,22 +155,22 @@ class RiskService:
         reason: str,
         halt_scope: HaltScope,
     ) -> None:
-        """Latch a state, unless there is one as severe already; then nothing changes."""
+        """Set a trading state, unless the present one is as severe already."""
         if not is_reason(reason):
             deny(invalid("reason", REASON))
         async with self._database.transaction() as tx:
             standing = TradingStateRecord(state=state, reason=reason, since=self._clock.now())
             if await restrict(tx, halt_scope, standing):
-                await _told(tx, halt_scope.subject)
+                await _announce(tx, halt_scope.subject)
 
     async def resume(self, halt_scope: HaltScope) -> None:
-        """ACTIVE again, unless a figure still breaks its limit."""
+        """Set ACTIVE again, unless a loss still breaks its limit."""
         for name in halt_scope.accounts:
             deny(await self._still_broken(name))
         async with self._database.transaction() as tx:
             rules, now = await tx.rules.lock(), self._clock.now()
             if not halt_scope.is_all and rules.standings[ALL].state is not TradingState.ACTIVE:
-                raise Denied(_for_all())
+                raise Denied(_restricted_for_all())
             restricted = [
                 name
                 for name in {*halt_scope.keys, *halt_scope.accounts}
@@ -180,7 +180,7 @@ class RiskService:
             for name in restricted:
                 await tx.rules.save_standing(name, TradingStateRecord(since=now))
             if restricted:
-                await _told(tx, halt_scope.subject)
+                await _announce(tx, halt_scope.subject)
 
     async def _still_broken(self, account: str) -> Refusal | None:
         words = await self._loss_guard.broken(account)
@@ -193,12 +193,12 @@ class RiskService:
         )
 
 
-async def _told(tx: Transaction, subject: AuditSubject) -> None:
+async def _announce(tx: Transaction, subject: AuditSubject) -> None:
     tx.announce(Topic.FEED)
     await tx.attempted(subject)
 
 
-def _for_all() -> Refusal:
+def _restricted_for_all() -> Refusal:
     return Refusal(
         code=RefusalCode.INVALID_STATE,
         message="trading was restricted on all accounts: a token that sees all of them can resume",

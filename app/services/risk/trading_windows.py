@@ -1,4 +1,4 @@
-"""The trading window: how it stands, how it is changed, and who wants to know."""
+"""The trading window service: reads, changes and follows the window."""
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
@@ -15,12 +15,12 @@ from app.services.orders.gate import deny
 from app.services.reads import View, ViewService
 from app.storage.database import Database
 
-# It opens and closes without anybody ringing.
+# How often it is read again: it opens and closes by time, without an announcement.
 LOOK_SECONDS = 1.0
 
 
 class ShownWindow:
-    """Equal to another where a watcher sees no difference: time alone is none."""
+    """The state of the window; two are equal if a reader sees no difference but the time."""
 
     def __init__(self, state: WindowState) -> None:
         self.state = state
@@ -34,7 +34,7 @@ class ShownWindow:
 
 
 class TradingWindowService:
-    """One window for the installation."""
+    """The one trading window of this installation."""
 
     def __init__(
         self, database: Database, views: ViewService, live: LiveQueries, clock: Clock
@@ -50,7 +50,7 @@ class TradingWindowService:
         return WindowState(window=window, trades=trades, at=now)
 
     async def configure(self, changes: Mapping[str, Any]) -> None:
-        """What is not named stays as it is."""
+        """Change these parts of the window; the others stay as they are."""
         async with self._database.transaction() as tx:
             before = (await tx.rules.lock()).window
             after = replace(before, **changes)
@@ -61,12 +61,12 @@ class TradingWindowService:
                 await tx.attempted(AuditSubject.window())
 
     async def follow(self) -> AsyncGenerator[ShownWindow, None]:
-        """As it stands now, and anew when it opens or closes and with each trade."""
+        """Yield the window now, and again when it opens or closes and with each trade."""
         return await self._live.follow(
-            live_queries.LiveQuery(key="trading window", look=self._look)
+            live_queries.LiveQuery(key="trading window", observe=self._observe)
         )
 
-    async def _look(self, _before: ShownWindow | None) -> Observation[ShownWindow]:
+    async def _observe(self, _before: ShownWindow | None) -> Observation[ShownWindow]:
         async with self._views.open(frozenset()) as view:
             state = await self.read(view)
         return Observation(state=ShownWindow(state), good_for_seconds=LOOK_SECONDS)

@@ -73,7 +73,7 @@ async def test_a_secret_of_no_token_lets_nobody_in(auth: AuthService, secret: st
 async def test_a_secret_that_is_almost_right_lets_nobody_in(
     auth: AuthService, database: Database
 ) -> None:
-    """As far as the index sees, and no further."""
+    """The digests differ in the last character only."""
     _, secret = await auth.create(name="a bot", scopes=[Scope.READ])
     async with database.transaction() as tx:
         digest = (await tx.sql.all(select(tables.tokens.c.digest)))[0]["digest"]
@@ -324,7 +324,7 @@ async def test_of_two_last_admin_tokens_revoked_at_once_one_stays(
         await tx.tokens.hold()
         await tx.tokens.revoke(one.id, at=clock.now())
         late = asyncio.create_task(auth.revoke(two.id))
-        # Whoever does not wait for the one before is done by then.
+        # A revocation that did not wait for the lock would be done by then.
         await asyncio.wait([late], timeout=0.3)
     with pytest.raises(Denied):
         await late

@@ -22,7 +22,7 @@ def login_throttle(clock: ManualClock) -> LoginThrottle:
 def trying(
     login_throttle: LoginThrottle, address: str, count: int = 1
 ) -> Iterator[list[asyncio.Task[None]]]:
-    tasks = [asyncio.create_task(login_throttle.turn_away(address)) for _ in range(count)]
+    tasks = [asyncio.create_task(login_throttle.delay(address)) for _ in range(count)]
     try:
         yield tasks
     finally:
@@ -33,7 +33,7 @@ def trying(
 async def waits(
     login_throttle: LoginThrottle, clock: ManualClock, address: str, seconds: float
 ) -> bool:
-    """Whether a wrong secret from there is told just then, and not before."""
+    """Whether a wrong secret from this address is answered after this time, and not before."""
     with trying(login_throttle, address) as [task]:
         await clock.until_asleep()
         await clock.advance(seconds - 0.05)
@@ -76,15 +76,15 @@ async def test_whoever_comes_while_a_hundred_wait_is_not_heard(
 ) -> None:
     with trying(login_throttle, HERE, MOST_WAITING - 1):
         await clock.until_asleep(MOST_WAITING - 1)
-        login_throttle.hear(HERE)
+        login_throttle.check(HERE)
         with trying(login_throttle, HERE):
             await clock.until_asleep(MOST_WAITING)
             with pytest.raises(RateLimited) as caught:
-                login_throttle.hear(HERE)
+                login_throttle.check(HERE)
             assert caught.value.retry_after_seconds == LONGEST_SECONDS
-            login_throttle.hear(THERE)
+            login_throttle.check(THERE)
             await clock.advance(LONGEST_SECONDS)
-            login_throttle.hear(HERE)
+            login_throttle.check(HERE)
 
 
 async def test_who_goes_away_waits_no_longer(
@@ -93,7 +93,7 @@ async def test_who_goes_away_waits_no_longer(
     with trying(login_throttle, HERE, MOST_WAITING) as tasks:
         await clock.until_asleep(MOST_WAITING)
     await asyncio.gather(*tasks, return_exceptions=True)
-    login_throttle.hear(HERE)
+    login_throttle.check(HERE)
 
 
 @pytest.mark.parametrize(

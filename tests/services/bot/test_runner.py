@@ -1,4 +1,4 @@
-"""Who runs the bot: one process, one cycle at a time, and another when that one has died."""
+"""The bot's loop: one process, one cycle at a time, and a takeover when the process has died."""
 
 import asyncio
 import random
@@ -30,7 +30,7 @@ STEPS = 1000
 
 
 class InStep:
-    """Accounts that are always ready."""
+    """Accounts that are always in step."""
 
     def is_in_step(self, _name: str) -> bool:
         return True
@@ -38,7 +38,7 @@ class InStep:
 
 @dataclass
 class SlowCycles:
-    """Cycles that take as long as they are told, and are counted while they run."""
+    """Cycles that take a given time, and are counted while they run."""
 
     clock: Clock
     seconds: float = 0.5
@@ -62,7 +62,7 @@ class SlowCycles:
 
 
 class Handle:
-    """Says what is wanted, as the service does."""
+    """Sets the desired state, as the service does."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -162,7 +162,7 @@ async def test_a_stop_waits_for_the_cycle_in_flight_and_then_ends_it(
     assert endless.ended == ["cut off"]
 
 
-@pytest.mark.parametrize("child", ["BotRunner._keep", "SlowCycles.run"])
+@pytest.mark.parametrize("child", ["BotRunner._keep_renewing", "SlowCycles.run"])
 async def test_it_ends_with_its_process_while_it_ends_a_task_of_its_own(
     database: Database, bus: Bus, clock: ManualClock, child: str
 ) -> None:
@@ -177,7 +177,7 @@ async def test_it_ends_with_its_process_while_it_ends_a_task_of_its_own(
 
 
 async def until_ending(name: str, clock: ManualClock) -> None:
-    """The moment at which a task was told to end, and has not yet."""
+    """Wait until the task with this name is being cancelled and has not ended yet."""
 
     async def pass_time() -> None:
         while True:
@@ -211,7 +211,7 @@ async def test_cycles_are_counted_and_timed(
     told = metrics.registry.get_sample_value
     for outcome in ("done", "failed"):
         assert told("orderdeck_bot_cycles_total", {"outcome": outcome}) == 1
-    # The second was given the ten seconds that a stop waits.
+    # The second cycle got the ten seconds that a stop waits.
     assert told("orderdeck_bot_cycle_seconds_sum") == pytest.approx(15, abs=0.5)
 
 
@@ -262,7 +262,7 @@ async def test_of_two_processes_one_runs_it_and_the_other_takes_over(
 
 
 async def until_begun(clock: ManualClock, cycles: SlowCycles, count: int = 3) -> None:
-    """A server of its own takes its own time, which no clock of ours can hurry."""
+    """Wait for a real database server, which the test's clock does not control."""
     async with asyncio.timeout(60):
         while cycles.begun < count:
             await clock.advance(0.1)
@@ -270,7 +270,7 @@ async def until_begun(clock: ManualClock, cycles: SlowCycles, count: int = 3) ->
 
 
 async def died(task: "asyncio.Task[Any]", database: Database, clock: ManualClock) -> None:
-    """Without a word: what it had stays its own until its time is up."""
+    """End the process like a crash: its lease stays until it expires."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     now = clock.now()

@@ -1,4 +1,4 @@
-"""The bot over the real runtime: handled by many, trading through the gate, across restarts."""
+"""The bot over the real runtime: several callers, trades through the gate, restarts."""
 
 import asyncio
 import random
@@ -53,7 +53,7 @@ async def bot_of(services: Services) -> Bot:
 
 
 async def decisions(services: Services) -> list[Decision]:
-    """The oldest first."""
+    """All decisions, oldest first."""
     async with services.views.open(PAPER) as view:
         return list(reversed(await view.decisions(500)))
 
@@ -169,7 +169,7 @@ async def test_each_closed_candle_is_decided_on_once_and_ordered_through_the_gat
         (OrderSource.BOT, DCA.strategy, OrderSide.BUY, OrderStatus.FILLED)
     }
     assert len({one.candle_at for one in made}) == len(made)
-    # Four quarters of the allocation, fees included, and then no more.
+    # It buys a quarter of the allocation four times, fees included, and then stops.
     assert len(placed) == 4
     assert sum(order.cost + order.fees[0].amount for order in placed) <= DCA.allocation
     assert "used up" in made[-1].reason or "less than the market" in made[-1].reason
@@ -258,7 +258,7 @@ async def test_an_exchange_that_is_away_is_counted_and_told_and_comes_back(
 async def test_strategies_that_misbehave_fail_alone_and_say_how(
     settings: Settings, tmp_path: Path, clock: ManualClock
 ) -> None:
-    """One throws, one asks for the impossible, one never answers; and one trades."""
+    """One raises, one wants to buy twice its allocation, one never answers, and one trades."""
     folder = tmp_path / "own"
     folder.mkdir()
     hows = {"ETH/USDT": "throw", "SOL/USDT": "too_large", "BTC/USDT": "loop"}
@@ -294,7 +294,7 @@ async def test_strategies_that_misbehave_fail_alone_and_say_how(
 
 
 async def patiently(clock: ManualClock, is_so: Callable[[], Awaitable[object]]) -> None:
-    """Processes take their own time, which no clock of ours can hurry."""
+    """Wait for real processes, which the test's clock does not control."""
     async with asyncio.timeout(30):
         while not await is_so():
             await clock.advance(0.05)
@@ -325,7 +325,7 @@ async def test_stopping_closes_what_its_strategies_hold_and_nothing_else(
 async def test_twenty_clients_may_handle_it_at_random(
     services: Services, clock: ManualClock
 ) -> None:
-    """Every answer is legal, one cycle runs at a time, and it ends where it was told last."""
+    """Every answer is legal, one cycle runs at a time, and the last call decides how it ends."""
     luck = random.Random(7)
     told: Counter[str] = Counter()
     names = [luck.choice(["start", "pause", "resume", "stop"]) for _ in range(STEPS)]

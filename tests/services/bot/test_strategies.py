@@ -22,7 +22,7 @@ from tests.support.services.own_strategies import MISFIT, PLAIN, REFUSED
 MIB = 1 << 20
 RISING = chart([1.0, 2.0, 3.0])
 PATIENCE_SECONDS = 10
-# Enough for 4 MiB to be taken many times over, where they are taken.
+# Enough to receive 4 MiB many times over, if they are received.
 GLANCE_SECONDS = 1
 
 MISDEEDS = {
@@ -287,7 +287,7 @@ async def test_a_restart_that_is_given_up_leaves_nothing_behind(
     faults: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
     await misfit("pid")
-    # The first gives up its question, the second waiting for the end of the process.
+    # The first is cancelled while asking, the second while waiting for the process to end.
     for _ in range(2):
         given_up = asyncio.ensure_future(misfit("pid"))
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Positions and portfolios whose prices come by a stream, which alone says that they moved."""
+"""Live positions and portfolios whose prices come from a stream only."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -50,13 +50,13 @@ async def comes(told: Updates[T], count: int) -> None:
 
 
 async def a_thousand_moves(house: PortfolioRig, told: Updates[T]) -> None:
-    """In one second, each to another price."""
+    """A thousand price moves in one second, each to another price."""
     for number in range(MOVES):
         move(house, BTC, str(50001 + number))
         if number % 10 == 9:
             await house.clock.advance(10 / MOVES)
         if number % 200 == 199:
-            # Whoever looks now has all the time that looking takes.
+            # Leaves the query all the time that its evaluation takes.
             await comes(told, 2 + number // 200)
 
 

@@ -1,4 +1,4 @@
-"""States that are told when they change, with the clock in the hands of the test."""
+"""Live queries, with a clock that the test moves."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import pytest
 from app.bus import Bus, Topic
 from app.errors import ExchangeUnavailable
 from app.services.live.live_queries import (
-    MOST_WATCHES,
+    MOST_QUERIES,
     PAUSE_SECONDS,
     LiveQueries,
     LiveQuery,
@@ -22,16 +22,16 @@ GOOD_FOR_SECONDS = 10.0
 
 
 class Number:
-    """A number that changes, and how often it was looked at."""
+    """A query of a number that changes; counts its evaluations."""
 
     def __init__(self, name: str = "it") -> None:
         self.number = 0
         self.looks = 0
         self.gate: asyncio.Event | None = None
         self.is_away = False
-        self.subject = LiveQuery(key=name, look=self._look)
+        self.subject = LiveQuery(key=name, observe=self._observe)
 
-    async def _look(self, _before: int | None) -> Observation[int]:
+    async def _observe(self, _before: int | None) -> Observation[int]:
         self.looks += 1
         if self.is_away:
             raise ExchangeUnavailable("nobody is there")
@@ -195,9 +195,9 @@ async def test_where_there_is_no_first_state_there_is_nothing_to_watch(
 async def test_what_nobody_watches_any_more_is_forgotten_and_what_is_watched_is_not(
     watches: LiveQueries, it: Number, bus: Bus, clock: ManualClock, told: Updates[int]
 ) -> None:
-    for number in range(2 * MOST_WATCHES):
+    for number in range(2 * MOST_QUERIES):
         await (await watches.follow(Number(f"other {number}").subject)).aclose()
-    assert len(watches) == MOST_WATCHES
+    assert len(watches) == MOST_QUERIES
     it.number = 7
     bus.publish([Topic.FEED])
     await clock.advance(PAUSE_SECONDS)

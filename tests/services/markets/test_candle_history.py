@@ -1,4 +1,4 @@
-"""Candles that are kept: never another answer than the exchange's own, and seldom its whole one."""
+"""Stored candles: the answer is always the exchange's own, and seldom all of it is fetched."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ def tape(clock: ManualClock) -> Tape:
 
 
 def books_of(tape: Tape, database: Database) -> CandleHistory:
-    """As a process that has just begun has them."""
+    """A CandleHistory as in a new process."""
     return CandleHistory(database, data_of(tape), tape.clock)
 
 
@@ -47,7 +47,7 @@ async def closed(
 
 
 async def asked_in(tape: Tape, database: Database, limit: int = NEEDED) -> int:
-    """How many candles the exchange has to tell for one right answer."""
+    """How many candles are fetched from the exchange for one right answer."""
     before = tape.returned
     assert await closed(tape, database, limit) == tape.closed(limit)
     return tape.returned - before
@@ -55,13 +55,13 @@ async def asked_in(tape: Tape, database: Database, limit: int = NEEDED) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What happens until the candles are looked at again."""
+    """What happens before the candles are read again."""
 
     limit: int
-    # Also none; the rest of a minute passes anyhow.
+    # May be 0; the rest of the current minute passes anyway.
     minutes: int
     corrected: int
-    # Whether one in which nobody has traded is among those that close.
+    # Whether one of the closing candles is missing, because nobody has traded in it.
     is_missing: bool
     lost: frozenset[int]
     altered: frozenset[int]
@@ -89,7 +89,7 @@ STEPS = st.builds(
 async def test_whatever_is_kept_the_answer_is_that_of_the_exchange(
     database: Database, start: datetime, age: int, steps: list[Step]
 ) -> None:
-    """Through corrections, silent minutes, restarts, losses, other lengths, in a young market."""
+    """With corrections, minutes without trades, restarts, losses, other lengths, a new market."""
     clock = ManualClock(start)
     tape = Tape(clock, clock.now() - age * MINUTE, f"tape {next(_numbers)}")
     books = books_of(tape, database)
@@ -110,7 +110,7 @@ async def happen(tape: Tape, step: Step) -> None:
 
 
 async def lose(tape: Tape, database: Database, step: Step) -> None:
-    """Some of what is kept, from the newest on; and among the newest are some that are wrong."""
+    """Drop some of the newest stored candles, and make some others wrong."""
     series = series_of(account_of(tape), wanted())
     async with database.transaction() as tx:
         kept = list(reversed(await tx.candles.kept(series, 16, tape.clock.now())))
@@ -131,7 +131,7 @@ async def test_after_the_first_time_a_few_are_asked_for(
     assert await asked_in(tape, database) == OVERLAP
     await tape.clock.advance(60)
     assert await asked_in(tape, database) == OVERLAP + 1
-    # And so by another process, later.
+    # Another process, later, asks for as few.
     other = Database(database_url, Bus())
     await tape.clock.advance(600)
     assert await asked_in(tape, other) == OVERLAP + 10
@@ -167,7 +167,7 @@ async def test_a_correction_is_noticed_and_kept(tape: Tape, database: Database) 
     tape.correct(OVERLAP - 1)
     await tape.clock.advance(60)
     assert await asked_in(tape, database) == OVERLAP + 1
-    # One that may reach farther back costs all of them, once.
+    # A correction that may reach further back costs fetching all candles, once.
     tape.correct(20)
     await tape.clock.advance(60)
     assert await asked_in(tape, database) == OVERLAP + 1 + NEEDED + 1

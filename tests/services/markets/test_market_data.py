@@ -1,4 +1,4 @@
-"""Prices as they are asked for: live, just told, or the last that was known."""
+"""Tickers on request: live, just answered, or the last known ones."""
 
 import asyncio
 from collections.abc import AsyncIterator

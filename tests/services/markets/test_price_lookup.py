@@ -1,4 +1,4 @@
-"""Many prices at once, from an exchange that takes its time."""
+"""Many prices at once, from a slow exchange."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ TAKES_SECONDS = 0.1
 
 
 class SlowExchange(PaperExchange):
-    """Answers each question after a while, and some never."""
+    """Answers each question after a while, and some never at all."""
 
     def __init__(self, clock: ManualClock, *, never: str = "", failing: str = "") -> None:
         super().__init__(MemoryLedger(), clock, TERMS)

@@ -1,4 +1,4 @@
-"""One stream for all who watch, whatever becomes of it."""
+"""The registry of market streams: one shared stream, also after breaks and silence."""
 
 import asyncio
 from collections.abc import AsyncIterator

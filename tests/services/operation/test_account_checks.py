@@ -20,15 +20,15 @@ from tests.support.exchanges.rigs import TERMS
 
 
 class SilentExchange(PaperExchange):
-    """Never answers."""
+    """An exchange that never answers."""
 
     async def markets(self) -> Mapping[str, Market]:
         await asyncio.Event().wait()
         return await super().markets()
 
 
-class ToldExchange(PaperExchange):
-    """Says of its keys what it is told to."""
+class ScriptedExchange(PaperExchange):
+    """An exchange whose answer about its keys the test sets."""
 
     told = AccountCheck()
 
@@ -54,7 +54,7 @@ def books(sqlite_url: str, database: Database) -> PaperLedgers:
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """The accounts do not depend on the kind."""
+    """SQLite only: the checks of accounts do not depend on the database."""
     return sqlite_url
 
 
@@ -114,7 +114,7 @@ async def test_an_account_that_cannot_be_built_is_a_fault(clock: ManualClock) ->
 async def test_what_the_exchange_says_is_told(
     clock: ManualClock, books: PaperLedgers, told: AccountCheck, level: Severity, words: str
 ) -> None:
-    gateway = ToldExchange(books, clock, TERMS)
+    gateway = ScriptedExchange(books, clock, TERMS)
     gateway.told = told
     findings: list[Finding] = await examine_account(candidate(lambda: gateway), clock)
     [found] = [one for one in findings if words in one.words]

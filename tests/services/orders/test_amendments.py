@@ -1,4 +1,4 @@
-"""What an order is to become takes its place before the exchange is asked."""
+"""Amendments: the larger amount is reserved before the exchange is asked."""
 
 import asyncio
 from collections import Counter
@@ -31,7 +31,7 @@ LARGER = Amendment(amount=Decimal("0.02"))
 
 
 def waiting(name: str, **changes: Any) -> OrderRequest:
-    """A buy of 10 USDT, so far from the market that it waits."""
+    """A buy of 10 USDT, so far from the market that it stays open."""
     values = {"type": OrderType.LIMIT, "price": Decimal(1000), **changes}
     return make_request(client_order_id=name, **values)
 
@@ -49,7 +49,7 @@ async def code_of(doing: Any) -> str:
 
 
 async def counted(services: Services) -> Decimal:
-    """What all open orders count with."""
+    """The open notional of the account."""
     async with services.views.open(PAPER) as view:
         return (await services.risk.read(view, "paper")).open_notional
 
@@ -66,7 +66,7 @@ async def until_counted(
 
 @asynccontextmanager
 async def processes(settings: Settings, clock: ManualClock, many: int) -> AsyncIterator[Any]:
-    """On one database."""
+    """Several runtimes on one database."""
     async with AsyncExitStack() as opened:
         yield [
             await opened.enter_async_context(open_runtime(settings, Parts(clock=clock)))
@@ -144,7 +144,7 @@ async def test_whose_answer_is_lost_holds_its_place_until_it_is_known(
     assert await code_of(services.orders.amend(order.id, LARGER)) == "EXCHANGE_UNAVAILABLE"
     assert await counted(services) == 2 * EACH
     assert await code_of(services.orders.place(waiting("other"))) == "RISK_LIMIT"
-    # As long as the exchange does not say, nothing is known.
+    # The amendment stays reserved as long as the exchange does not answer.
     await clock.advance(60)
     assert await counted(services) == 2 * EACH
     faults.lost_before.clear()

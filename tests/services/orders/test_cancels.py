@@ -1,4 +1,4 @@
-"""Canceling many orders at once."""
+"""Canceling many orders in parallel."""
 
 import asyncio
 from collections.abc import Sequence

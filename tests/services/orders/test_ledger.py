@@ -1,4 +1,4 @@
-"""Reports of orders on their way into the ledger."""
+"""The ledger: reports that are new, repeated, or worked out against an old revision."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -20,7 +20,7 @@ PART = make_report(OrderStatus.PARTIALLY_FILLED, make_trade(1, "0.4"))
 
 
 class CountedIds:
-    """Working a report out takes an id for each fill that it brings."""
+    """Counts the ids made: working out a report takes one for each new fill."""
 
     def __init__(self) -> None:
         self._new = counting_ids()

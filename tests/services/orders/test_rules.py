@@ -1,4 +1,4 @@
-"""Window, limits and trading state in front of every order, over the real runtime."""
+"""Trading window, limits and trading state checked for every order, over the real runtime."""
 
 import asyncio
 from collections import Counter
@@ -35,7 +35,7 @@ OPEN_HERE = OrderFilter(accounts=PAPER, open=True)
 
 
 def waiting(number: int = 0, **changes: Any) -> OrderRequest:
-    """A buy of 10 USDT, so far from the market that it waits."""
+    """A buy of 10 USDT, so far from the market that it stays open."""
     values = {"type": OrderType.LIMIT, "price": Decimal(1000), **changes}
     return make_request(client_order_id=f"mine-{number}", **values)
 
@@ -117,7 +117,7 @@ async def test_a_trade_that_the_exchange_rejects_is_given_back(
     assert await code_of(services, waiting(3)) == "WINDOW_CLOSED"
     [order] = (await services.orders.cancel_all(OPEN_HERE))[0]
     assert order.status is OrderStatus.CANCELED
-    # A canceled trade was one.
+    # A canceled entry still counts as a trade.
     assert await code_of(services, waiting(4)) == "WINDOW_CLOSED"
 
 
@@ -156,7 +156,7 @@ async def test_counts_roll_over_with_the_trading_day_and_the_hour(settings: Sett
 
 
 def at(settings: Settings, *, hours: int) -> AbstractAsyncContextManager[Services]:
-    """The product, begun so long after the start."""
+    """The runtime, started this long after START."""
     return open_runtime(settings, Parts(clock=ManualClock(START + timedelta(hours=hours))))
 
 

@@ -39,7 +39,7 @@ async def first_event(services: Services) -> None:
 
 
 async def far_limit(services: Services, client_order_id: str) -> Order:
-    """A limit order so far from the market that it waits."""
+    """A limit order so far from the market that it stays open."""
     request = make_request(
         client_order_id=client_order_id, type=OrderType.LIMIT, price=Decimal(1000)
     )
@@ -171,7 +171,7 @@ async def test_an_answer_that_takes_too_long_is_doubt(
     faults.delay_after_seconds = 3600
     placing = asyncio.create_task(services.orders.place(make_request()))
     repeating = asyncio.create_task(services.orders.place(make_request()))
-    # Time stands still until it was sent: what comes before is waited for as well.
+    # The clock stands still until the order is stored: the steps before have timeouts too.
     await first_event(services)
     while not (placing.done() and repeating.done()):
         await clock.advance(1)

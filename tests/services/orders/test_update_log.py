@@ -69,7 +69,7 @@ async def test_without_a_cursor_only_what_comes_is_told(services: Services) -> N
 
 @asynccontextmanager
 async def log_elsewhere(settings: Settings, clock: ManualClock) -> AsyncIterator[OrderLog]:
-    """Another process on the same database, which keeps few events at hand."""
+    """The log of another process on the same database, with a short tail in memory."""
     bus = Bus()
     database = Database(settings.database_url.get_secret_value(), bus)
     log = OrderLog(database, bus, clock, tail_size=4)

@@ -1,4 +1,4 @@
-"""What is written down of an account's worth, and when."""
+"""The equity recorder: which points it writes, and when."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ async def house(database: Database, bus: Bus, clock: ManualClock) -> PortfolioRi
 
 @asynccontextmanager
 async def recording(house: PortfolioRig) -> AsyncIterator[EquityRecorder]:
-    """At work, and waiting for what comes."""
+    """A recorder that runs and waits for the next change."""
     recorder = house.recorder()
     running = asyncio.create_task(recorder.run())
     await house.clock.until_asleep()
@@ -38,12 +38,12 @@ async def recording(house: PortfolioRig) -> AsyncIterator[EquityRecorder]:
 
 
 async def seconds(house: PortfolioRig) -> list[float]:
-    """How long after the start each point was written."""
+    """The seconds after START at which points were written."""
     return [(point.at - START).total_seconds() for point in await house.curve()]
 
 
 async def settled(house: PortfolioRig, points: int) -> list[float]:
-    """Once there are so many."""
+    """The same, once there are this many points."""
     async with asyncio.timeout(5):
         while len(found := await seconds(house)) < points:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.001)
@@ -133,7 +133,7 @@ async def test_the_records_of_before_are_there_after_a_restart(house: PortfolioR
 async def test_the_older_the_points_the_fewer_are_kept_and_never_the_extremes(
     house: PortfolioRig,
 ) -> None:
-    """A point every twenty seconds, of two hours and of an hour eight days ago."""
+    """Given a point every twenty seconds, over two hours and over an hour eight days ago."""
     old = START - timedelta(days=8)
     await house.write(*every_twenty_seconds(old, 180), *every_twenty_seconds(START, 360))
     await house.clock.advance(2 * 3600)
@@ -155,7 +155,7 @@ async def test_the_older_the_points_the_fewer_are_kept_and_never_the_extremes(
 
 
 def every_twenty_seconds(since: datetime, count: int) -> list[EquityPoint]:
-    """Up and down, with a summit and a pit of its own."""
+    """Points that go up and down, with one peak and one trough."""
     values = [500 + 7 * number % 60 for number in range(count)]
     values[count // 3], values[count // 2] = 1000, 100
     return [
@@ -165,7 +165,7 @@ def every_twenty_seconds(since: datetime, count: int) -> list[EquityPoint]:
 
 
 async def falls(house: PortfolioRig) -> tuple[float, float]:
-    """How deep it stands below its peak, and how deep it ever stood; in percent, to 12 places."""
+    """The drawdown now and the maximum drawdown, in percent, to 12 places."""
     async with house.view() as view:
         found = await house.portfolios.read(view, house.account, None)
         done = await house.portfolios.performance(view, found, None)
@@ -178,14 +178,14 @@ async def test_deposits_and_withdrawals_are_neither_gains_nor_losses(house: Port
     recorder = house.recorder()
     await recorder.record()
     house.desk.held["USDT"] = "95000"
-    # Also before it is recorded, and whoever records it knows of nothing but the records.
+    # Before the deposit is recorded too; the next recorder is a new one that only has the records.
     assert await falls(house) == (0, 0)
     await house.clock.advance(60)
     await house.recorder().record()
     house.desk.prices["BTC/USDT"] = "40000"
     await house.clock.advance(60)
     await recorder.record()
-    # Of the 100,000 that there were one percent was lost, and not a tenth of the first 10,000.
+    # The loss is one percent of 100,000, not a tenth of the first 10,000.
     assert await falls(house) == (1, 1)
     house.desk.held["USDT"] = "5500"
     assert await falls(house) == (1, 1)
@@ -221,7 +221,7 @@ async def test_an_account_that_was_emptied_begins_anew(house: PortfolioRig) -> N
 
 
 async def test_what_trades_bring_and_cost_is_no_deposit(house: PortfolioRig) -> None:
-    """The numbers of units stay as they are, to the last place."""
+    """The number of units does not change, to the last decimal place."""
     house.desk.prices |= {"ETH/BTC": "0.05", "ETH/USDT": "2500"}
     recorder = house.recorder()
     trades = (("0.1", "50000", "BTC/USDT"), ("1.7", "0.0501", "ETH/BTC"))

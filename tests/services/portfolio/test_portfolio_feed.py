@@ -1,4 +1,4 @@
-"""Portfolios as those see them who watch."""
+"""Live portfolios, as subscribers see them."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -38,7 +38,7 @@ async def watching(house: PortfolioRig) -> Feed:
 async def nothing_comes(
     house: PortfolioRig, feed: Feed, seconds: float
 ) -> "asyncio.Task[Portfolio]":
-    """What is waited for still, after this time."""
+    """Assert that nothing comes within this time; returns the task that still waits."""
     coming = asyncio.ensure_future(anext(feed))
     await house.clock.until_asleep()
     await house.clock.advance(seconds)
@@ -47,7 +47,7 @@ async def nothing_comes(
 
 
 async def after(house: PortfolioRig, feed: Feed, seconds: float) -> Portfolio:
-    """What comes within this time."""
+    """The portfolio that comes within this time."""
     coming = asyncio.ensure_future(anext(feed))
     await house.clock.until_asleep()
     await house.clock.advance(seconds)
@@ -96,7 +96,7 @@ async def test_a_fill_that_comes_while_balances_are_told_is_not_taken_for_a_depo
 async def test_five_a_second_at_most_and_the_newest_takes_the_place_of_the_rest(
     house: PortfolioRig, feed: Feed
 ) -> None:
-    """Of ten fills a second."""
+    """Given ten fills a second."""
     told = [await anext(feed)]
 
     async def take() -> None:

@@ -1,4 +1,4 @@
-"""What an account is worth, worked out at a desk whose prices are set by hand."""
+"""Portfolios, at an exchange whose prices and balances the test sets."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ def codes(portfolio: Portfolio) -> list[tuple[str, str]]:
 
 
 def points(*equities: int) -> list[EquityPoint]:
-    """The last of them a minute ago."""
+    """Points a minute apart, the last one a minute before START."""
     first = START - timedelta(minutes=len(equities))
     return [
         EquityPoint(at=first + timedelta(minutes=number), equity=Decimal(one))
@@ -62,7 +62,7 @@ async def test_what_was_bought_is_worth_its_price_and_what_was_sold_has_earned(
     assert found.equity == Decimal(7078) + Decimal("0.06") * 51000
     assert found.unrealized == Decimal("0.06") * 1000
     assert found.realized == found.realized_today == Decimal("0.04") * 2000 - 2
-    # What there was, what is open and what was earned are the same as all that there is.
+    # Starting cash plus unrealized and realized profit equals the equity.
     assert found.equity == Decimal(10000) + found.unrealized + found.realized
     assert found.problems == []
 
@@ -134,7 +134,7 @@ async def test_what_has_no_price_is_a_problem_and_the_rest_stands(house: Portfol
 
 
 async def test_a_price_that_is_missing_is_no_loss(house: PortfolioRig) -> None:
-    """The drawdown is that of the last record, and says so."""
+    """The drawdown is the last recorded one, and a problem says so."""
     await house.write(*points(20000, 15000))
     house.desk.held = {"BTC": "0.4"}
     assert (await house.read()).drawdown_percent == 0
@@ -155,7 +155,7 @@ async def test_an_old_price_counts_and_is_named(house: PortfolioRig) -> None:
 async def test_drawdown_is_from_the_highest_record(house: PortfolioRig) -> None:
     await house.write(*points(10000, 12500, 9000))
     assert (await house.read()).drawdown_percent == Decimal(20)
-    # In any currency.
+    # It is the same in every currency.
     assert (await house.read("BTC")).drawdown_percent == Decimal(20)
 
 

@@ -1,4 +1,4 @@
-"""Positions against the log: whatever was recorded, its fills read from the beginning add up."""
+"""Positions against the log: the fills in the log always add up to the stored positions."""
 
 import asyncio
 import shutil
@@ -33,25 +33,25 @@ EXAMPLES = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Trade:
-    """A part of an order, as an exchange reports it."""
+    """One trade of an order, as an exchange reports it."""
 
     amount: Decimal
     price: Decimal
-    # Of what is traded, of what is paid, or of neither.
+    # The fee's currency: the base, the quote or a third one.
     fee_in: str
     fee: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traded:
-    """An order, with the trades that filled it."""
+    """An order with the trades that filled it."""
 
     symbol: str
     side: OrderSide
     trades: tuple[Trade, ...]
 
 
-# So few that many come back to nothing, which ends a round, and go through it.
+# Few different amounts, so that many positions come back to zero, or cross it.
 amounts = st.sampled_from([Decimal(1), Decimal(2)])
 trades = st.builds(
     Trade,
@@ -94,7 +94,7 @@ async def check(url: str, traded: Sequence[Traded]) -> None:
 
 
 async def record(database: Database, ledger: OrderLedger, number: int, traded: Traded) -> None:
-    """As an exchange reports it: one trade more each time."""
+    """Apply a report per trade, each with one trade more, as an exchange sends them."""
     whole = sum((trade.amount for trade in traded.trades), Decimal(0))
     order = make_order(
         id=f"9{number:025d}", account=ACCOUNT, client_order_id=f"mine-{number}",

@@ -1,4 +1,4 @@
-"""Stopping everything: at once, for good, and with an account of each order."""
+"""Halting trading: at once, until somebody resumes, and with a report on each order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -58,7 +58,7 @@ async def is_disarmed(services: Services) -> bool:
 
 
 async def until(clock: ManualClock, is_so: Callable[[], Awaitable[object]]) -> None:
-    """Give everybody a turn until it is so."""
+    """Let time pass until the condition holds."""
     for _ in range(100):
         if await is_so():
             return
@@ -67,7 +67,7 @@ async def until(clock: ManualClock, is_so: Callable[[], Awaitable[object]]) -> N
 
 
 async def halted_in_time(services: Services, clock: ManualClock) -> HaltReport:
-    """While half a minute goes by, and no faster than the database can follow."""
+    """Halt while up to half a minute passes, no faster than the database can follow."""
     halting = asyncio.create_task(halt(services))
     for _ in range(300):
         if halting.done():
@@ -94,7 +94,7 @@ async def refusal_of(services: Services, request: OrderRequest) -> RefusalCode |
 async def elsewhere(
     services: Services, settings: Settings, clock: ManualClock
 ) -> AsyncIterator[Services]:
-    """Another process, where the database can have two."""
+    """Another process, if the database allows two."""
     if settings.database_url.get_secret_value().startswith("sqlite"):
         yield services
         return
@@ -149,7 +149,7 @@ async def test_an_order_that_was_let_in_before_a_halt_and_not_sent_yet_is_never_
     services: Services,
 ) -> None:
     async def halted(tx: Transaction, _placed: Order) -> None:
-        """As near as it can be: the halt is committed with the order."""
+        """The closest case: the halt is committed together with the order."""
         await services.halts.latch(tx, ALL, "a test")
 
     await assert_never_sent(services, Placement(alongside=halted))
@@ -158,13 +158,13 @@ async def test_an_order_that_was_let_in_before_a_halt_and_not_sent_yet_is_never_
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_nor_is_one_where_another_process_has_halted_trading(services: Services) -> None:
     async def halted(tx: Transaction, _placed: Order) -> None:
-        """Nobody tells this process of it."""
+        """Halts as another process does: this process gets no notice of it."""
         standing = TradingStateRecord(state=TradingState.HALTED, reason="elsewhere", since=START)
         await restrict(tx, ALL, standing)
 
     await services.trading_window.configure({"enabled": True, "max_trades_per_day": 1})
     await assert_never_sent(services, Placement(alongside=halted))
-    # Its place is given back.
+    # Its place in the trading window is given back.
     await services.risk.resume(ALL)
     assert await refusal_of(services, waiting("later")) is None
 

@@ -1,4 +1,4 @@
-"""Losses that trip by themselves."""
+"""The loss guard: losses that restrict an account without a request."""
 
 from decimal import Decimal
 
@@ -25,7 +25,7 @@ async def risk(services: Services) -> RiskState:
 
 
 async def losses(services: Services, clock: ManualClock) -> Losses:
-    """As they are watched, once there is a limit."""
+    """The losses that the guard watches once there is a limit."""
     await services.risk.configure({"max_drawdown_percent": Decimal(99)})
     for _ in range(20):
         await clock.advance(1)
