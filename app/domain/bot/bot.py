@@ -1,4 +1,4 @@
-"""Bot: its states and transitions, its assignments, and its decisions."""
+"""Bot: its states and transitions, the strategies assigned to markets, and its decisions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Entry: an order that adds to risk, as it passed the gate, and what of it is still open."""
+"""Entry: an order that adds to risk, recorded when it passed its checks, with its unfilled rest."""
 
 from dataclasses import dataclass
 from datetime import datetime

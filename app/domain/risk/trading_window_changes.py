@@ -1,4 +1,4 @@
-"""Parsing and validation of a requested trading window."""
+"""Reads and validates changes of the trading window, the hours in which entries are allowed."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""CcxtTerms and open_client: ccxt clients, imported late, configured, and held to their testnet."""
+"""Makes ccxt clients: imported late, configured, and on the testnet if the account says sandbox."""
 
 import asyncio
 import difflib
