@@ -1,1 +1,1 @@
-"""Building blocks for any room: fair turns, one answer for many askers, backoff, a bounded dict."""
+"""Building blocks for any package: fair scheduling, shared answers, backoff, a bounded dict."""

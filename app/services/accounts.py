@@ -1,4 +1,4 @@
-"""The configured accounts, their gateways, and whether each is in step with its exchange."""
+"""The configured accounts, their gateways, and whether each was compared with its exchange."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Caps on open sockets: on all that are not yet authenticated together, and on those per token."""
+"""Caps on open sockets: one for all unauthenticated sockets together, one for each token."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable

@@ -1,4 +1,4 @@
-"""The input that filters lists of fills."""
+"""FillFilter: what a client may filter lists of fills by."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Orders, fills, order updates and refusals: the types that refer to each other."""
+"""The GraphQL types Order, Fill, OrderUpdate and Refusal, which refer to each other."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The Problem type: something that could not be read or done this time."""
+"""The Problem type: a part of an answer that could not be read or done this time, and why."""
 
 import strawberry
 

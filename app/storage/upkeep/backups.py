@@ -1,4 +1,4 @@
-"""Backups of a SQLite file: copied while a server writes, and verified before they count."""
+"""Backups: copies of a SQLite database, made while it is in use and checked afterwards."""
 
 import os
 import shlex
