@@ -120,6 +120,15 @@ async def until(clock: ManualClock, handle: Handle, state: BotState, *, most: in
     raise AssertionError(f"it never was {state}")
 
 
+async def until_in_flight(clock: ManualClock, cycles: SlowCycles, *, most: int = 400) -> None:
+    """The bot is RUNNING a little before its first cycle begins."""
+    for _ in range(most):
+        if cycles.running:
+            return
+        await clock.advance(0.05)
+    raise AssertionError("no cycle ever began")
+
+
 async def test_however_it_is_handled_one_cycle_runs_at_a_time(
     database: Database, bus: Bus, clock: ManualClock
 ) -> None:
@@ -149,14 +158,14 @@ async def test_a_stop_waits_for_the_cycle_in_flight_and_then_ends_it(
     handle, quick = Handle(database), SlowCycles(clock, seconds=5)
     async with process(database, bus, clock, quick):
         await handle.want(BotState.RUNNING)
-        await until(clock, handle, BotState.RUNNING)
+        await until_in_flight(clock, quick)
         await handle.want(BotState.STOPPED)
         await until(clock, handle, BotState.STOPPED)
     assert quick.ended == ["whole"]
     endless = SlowCycles(clock, seconds=1e6)
     async with process(database, bus, clock, endless):
         await handle.want(BotState.RUNNING)
-        await until(clock, handle, BotState.RUNNING)
+        await until_in_flight(clock, endless)
         await handle.want(BotState.STOPPED)
         await until(clock, handle, BotState.STOPPED)
     assert endless.ended == ["cut off"]
@@ -166,10 +175,10 @@ async def test_a_stop_waits_for_the_cycle_in_flight_and_then_ends_it(
 async def test_it_ends_with_its_process_while_it_ends_a_task_of_its_own(
     database: Database, bus: Bus, clock: ManualClock, child: str
 ) -> None:
-    handle = Handle(database)
-    async with process(database, bus, clock, SlowCycles(clock, seconds=1e6)) as task:
+    handle, endless = Handle(database), SlowCycles(clock, seconds=1e6)
+    async with process(database, bus, clock, endless) as task:
         await handle.want(BotState.RUNNING)
-        await until(clock, handle, BotState.RUNNING)
+        await until_in_flight(clock, endless)
         await handle.want(BotState.STOPPED)
         await until_ending(child, clock)
         task.cancel()

@@ -39,11 +39,11 @@ async def server() -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def genuine(server: Server) -> AsyncIterator[Any]:
+async def genuine(server: Server, *, timeout_milliseconds: int = 10_000) -> AsyncIterator[Any]:
     client = import_module("ccxt.pro").binance(
         {"apiKey": "key", "secret": "secret", "number": str, "enableRateLimit": False}
     )
-    client.timeout = 200
+    client.timeout = timeout_milliseconds
     client.timeout_on_exit = 0
     client.options["fetchMarkets"] = {"types": ["spot"]}
     client.has["fetchCurrencies"] = False
@@ -99,7 +99,7 @@ async def test_no_answer_in_time_is_doubt(server: Server) -> None:
         await over.wait()
 
     server.on("POST", ORDER, never)
-    async with genuine(server) as client:
+    async with genuine(server, timeout_milliseconds=200) as client:
         assert type(failure_of_create(await what_create_raises(client))) is ExchangeDoubt
     over.set()
 
