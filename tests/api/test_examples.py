@@ -204,6 +204,7 @@ def read_cursor(folder: Path) -> str | None:
     return next((path.read_text() for path in folder.glob("*.cursor")), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SUBSCRIBERS)
 async def test_a_subscriber_misses_and_repeats_nothing_through_kills_of_both_sides(
     name: str, make_server: MakeServer, sqlite_url: str, tmp_path: Path
