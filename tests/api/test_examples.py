@@ -16,7 +16,7 @@ from typing import NoReturn, cast
 import pytest
 from graphql import parse, print_ast
 
-from app.web.build import major_version
+from app.web.build import find_wheel, major_version
 from tests.api.conftest import Api
 from tests.cli.programs import Watching
 from tests.support.api.clients import Client, Data
@@ -152,10 +152,16 @@ def lack(reason: str) -> NoReturn:
 def command_of(name: str) -> Sequence[str]:
     if name.endswith(".py"):
         return (sys.executable, str(EXAMPLES / name))
-    node = shutil.which("node")
-    if node is None or major_version(node) < OLDEST_NODE:
-        lack(f"Node.js {OLDEST_NODE} or newer is not installed")
-    return (node, "--experimental-websocket", "--no-warnings", str(EXAMPLES / name))
+    return (find_node(), "--experimental-websocket", "--no-warnings", str(EXAMPLES / name))
+
+
+def find_node() -> str:
+    """The installed one, or the one that builds the pages where none is installed."""
+    wheel = find_wheel()
+    for node in (shutil.which("node"), None if wheel is None else str(wheel / "bin" / "node")):
+        if node is not None and major_version(node) >= OLDEST_NODE:
+            return node
+    lack(f"Node.js {OLDEST_NODE} or newer is not installed")
 
 
 @asynccontextmanager
