@@ -10,6 +10,7 @@ from app.bus import Bus
 from app.primitives.fair_scheduler import long_work, pacer
 from app.runtime import rooms
 from app.runtime.foundation import build_foundation
+from app.runtime.order_room import build_orders
 from app.runtime.parts import Parts
 from app.services import Services
 from app.services.metrics import Metrics
@@ -37,7 +38,7 @@ class Build:
         self._markets = rooms.build_markets(base)
         self._portfolio = rooms.build_portfolio(base, self._markets)
         self._loss_guard = rooms.build_loss_guard(base, self._portfolio)
-        self._orders = rooms.build_orders(base, self._loss_guard)
+        self._orders = build_orders(base, self._loss_guard)
         self._syncs = {
             name: self._orders.sync(account, base.sync_times[name])
             for name, account in base.accounts.entries.items()

@@ -3,14 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
-from app.bus import Bus
-from app.ports import Clock
 from app.runtime.foundation import Foundation
+from app.runtime.order_room import Orders
 from app.runtime.parts import Parts
 from app.services.access.audit import AuditService
 from app.services.access.auth import AuthService
 from app.services.access.rate_limits import BudgetService, RateLimits
-from app.services.accounts import AccountEntry, AccountService
 from app.services.bot.cycle import BotCycles
 from app.services.bot.runner import BotRunner
 from app.services.bot.service import BotService
@@ -19,18 +17,9 @@ from app.services.live.live_queries import LiveQueries
 from app.services.markets.candle_history import CandleHistory
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.stream_registry import StreamRegistry
-from app.services.metrics import Metrics
 from app.services.operation.event_loop_lag import EventLoopLag
 from app.services.operation.metrics_export import MetricsExport
 from app.services.operation.readiness import Readiness
-from app.services.orders.amendments import AmendmentService
-from app.services.orders.balance_cache import BalanceCache
-from app.services.orders.dispatch import OrderDispatcher
-from app.services.orders.gate import OrderGate
-from app.services.orders.ledger import IdMakers, OrderLedger
-from app.services.orders.rules import OrderRules
-from app.services.orders.service import OrderService
-from app.services.orders.sync import OrderSync, SyncTimes
 from app.services.orders.update_log import OrderLog
 from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.equity_recorder import EquityRecorder
@@ -142,90 +131,6 @@ def build_portfolio(base: Foundation, markets: Markets) -> Portfolio:
             )
             for account in accounts.entries.values()
         ],
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Orders:
-    database: Database
-    bus: Bus
-    accounts: AccountService
-    gate: OrderGate
-    ledger: OrderLedger
-    amendments: AmendmentService
-    orders: OrderService
-    clock: Clock
-    metrics: Metrics
-
-    def sync(self, account: AccountEntry, times: SyncTimes) -> OrderSync:
-        return OrderSync(
-            account,
-            times=times,
-            database=self.database,
-            bus=self.bus,
-            accounts=self.accounts,
-            orders=self.orders,
-            amendments=self.amendments,
-            ledger=self.ledger,
-            clock=self.clock,
-            metrics=self.metrics,
-        )
-
-
-def build_orders(base: Foundation, loss_guard: LossGuard) -> Orders:
-    ledger = OrderLedger(base.database, base.clock, base.ids)
-    rules = OrderRules(base.accounts, base.clock, loss_guard.latest)
-    balances = BalanceCache(ledger, base.clock)
-    return assemble_orders(
-        database=base.database,
-        bus=base.bus,
-        accounts=base.accounts,
-        gate=OrderGate(base.database, base.accounts, balances, rules, base.clock),
-        ledger=ledger,
-        clock=base.clock,
-        ids=base.ids,
-        metrics=base.metrics,
-    )
-
-
-def assemble_orders(
-    *,
-    database: Database,
-    bus: Bus,
-    accounts: AccountService,
-    gate: OrderGate,
-    ledger: OrderLedger,
-    clock: Clock,
-    ids: IdMakers,
-    metrics: Metrics,
-) -> Orders:
-    """Build the order services from a gate and a ledger, which a test may replace."""
-    dispatcher = OrderDispatcher(accounts, ledger, clock)
-    amendments = AmendmentService(
-        database=database, gate=gate, ledger=ledger, dispatcher=dispatcher, clock=clock, ids=ids
-    )
-    orders = OrderService(
-        database=database,
-        bus=bus,
-        accounts=accounts,
-        gate=gate,
-        ledger=ledger,
-        dispatcher=dispatcher,
-        amendments=amendments,
-        clock=clock,
-        ids=ids,
-        metrics=metrics,
-    )
-    return Orders(
-        database=database,
-        bus=bus,
-        accounts=accounts,
-        gate=gate,
-        ledger=ledger,
-        amendments=amendments,
-        orders=orders,
-        clock=clock,
-        metrics=metrics,
     )
 
 

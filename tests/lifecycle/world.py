@@ -14,7 +14,7 @@ from app.domain.orders.events import LoggedEvent
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order
 from app.domain.portfolio.positions import Holding, Position, PositionKey, booked
-from app.runtime.rooms import assemble_orders
+from app.runtime.order_room import assemble_orders
 from app.services.accounts import AccountEntry, AccountService
 from app.services.metrics import Metrics
 from app.services.orders.balance_cache import BalanceCache
