@@ -14,7 +14,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 README = (ROOT / "README.md").read_text()
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 INDEX = (ROOT / "docs" / "README.md").read_text()
-# Defaults that are told in words; None is told as "none", or as what then holds.
+# Defaults that the page gives in words; None is shown as "none", or as what applies then.
 IN_WORDS = {"allowed_hosts", "database_url"}
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 # No page is written in these words.

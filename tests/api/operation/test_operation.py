@@ -1,4 +1,4 @@
-"""What an operator's programs are scrape: one word to anybody, the metrics to whoever may read."""
+"""The routes for operators: one word for anybody, the metrics for a token that may read."""
 
 import asyncio
 import re
