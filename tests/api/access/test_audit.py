@@ -1,5 +1,6 @@
 from typing import Any
 
+from app.errors import Refusal, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from tests.api.conftest import ADMIN, Api, Serve
 from tests.conftest import on_each_database
@@ -15,6 +16,7 @@ from tests.support.api.trading import (
     place,
     refusal,
 )
+from tests.support.clock import ManualClock
 
 AUDIT = """query ($first: Int, $after: Cursor) { auditLog(first: $first, after: $after) {
   edges { cursor }
@@ -30,6 +32,10 @@ CREATE = """mutation ($input: CreateTokenInput!) { createToken(input: $input) {
 REVOKE = """mutation ($id: ID!) { revokeToken(id: $id) {
   __typename ... on RevokeTokenSuccess { token { id } } ... on Refusal { code }
 } }"""
+
+
+HALT = """mutation { haltTrading(reason: "a test", closePositions: true) { failed { code } } }"""
+RECONCILE = "mutation { reconcile { changed { id status } } }"
 
 
 async def audit(client: Client, **asked: Any) -> list[Data]:
@@ -141,6 +147,38 @@ async def test_canceling_all_is_one_entry_about_the_account_where_one_is_named(
     assert len(await audit(client)) == 3
     await client.ask(CANCEL_ALL, input={"account": "paper"})
     assert len(await audit(client)) == 4
+
+
+async def test_a_halt_is_done_although_the_exchange_rejects_an_order_that_closes(
+    client: Client, faults: Faults
+) -> None:
+    bought = await place(client)
+    faults.refusal = Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message="not now")
+    halted = (await client.ask(HALT))["haltTrading"]
+    assert [failed["code"] for failed in halted["failed"]] == ["REJECTED_BY_EXCHANGE"]
+    entries = [(one["action"], one["outcome"], one["subject"]) for one in await audit(client)]
+    assert entries[1] == ("placeOrder", "DONE", bought["id"])
+    action, outcome, subject = entries[0]
+    assert (action, outcome) == ("haltTrading", "DONE")
+    assert subject != bought["id"]
+
+
+async def test_a_reconciliation_is_done_although_it_finds_that_an_order_never_arrived(
+    client: Client, faults: Faults, clock: ManualClock
+) -> None:
+    faults.lost_before, faults.unavailable = {Call.SUBMIT}, {Call.FIND}
+    order = await place(client)
+    await clock.advance(60)
+    faults.unavailable = set()
+    # An exchange that does not know an order is asked once more before that is believed.
+    first, second = [(await client.ask(RECONCILE))["reconcile"]["changed"] for _ in range(2)]
+    assert (first, second) == ([], [{"id": order["id"], "status": "REJECTED"}])
+    entries = [(one["action"], one["outcome"], one["subject"]) for one in await audit(client)]
+    assert entries == [
+        ("reconcile", "DONE", "acc_paper"),
+        ("reconcile", "DONE", "acc_paper"),
+        ("placeOrder", "DONE", order["id"]),
+    ]
 
 
 async def test_metadata_and_tokens_are_told_too(client: Client) -> None:
