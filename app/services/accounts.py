@@ -8,7 +8,7 @@ from app.bus import Topic
 from app.domain.access.tokens import Token
 from app.domain.accounts import Account, AccountMode
 from app.domain.portfolio.exposures import Exposure
-from app.errors import BadInput, Denied, Refusal, RefusalCode, SettingsError
+from app.errors import BadInput, Denied, Duplicate, Refusal, RefusalCode, SettingsError
 from app.ports import Clock, ExchangeGateway
 from app.storage.database import Database
 
@@ -49,6 +49,13 @@ class AccountService:
 
     async def register(self) -> None:
         """Store what each name stands for; a name never changes from paper to real money."""
+        try:
+            await self._register_once()
+        except Duplicate:
+            # Another process started at the same moment and has stored the names by now.
+            await self._register_once()
+
+    async def _register_once(self) -> None:
         async with self._database.transaction() as tx:
             for entry in self._entries.values():
                 known = await tx.accounts.find(entry.name)
