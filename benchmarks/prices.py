@@ -17,7 +17,6 @@ from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import fetch_prices
 from app.services.markets.stream_registry import StreamRegistry
-from app.services.reads import Answers
 
 SYMBOLS = [f"C{number}/USDT" for number in range(50)]
 ANSWER_SECONDS = 0.1
@@ -64,7 +63,7 @@ async def _one_by_one() -> None:
 async def _at_once(never: str | None = None) -> None:
     clock = SystemClock()
     market_data = MarketDataService(StreamRegistry([], clock), clock)
-    fetched = await fetch_prices(market_data, _account(SlowPrices(never)), SYMBOLS, Answers())
+    fetched = await fetch_prices(market_data, _account(SlowPrices(never)), SYMBOLS)
     assert len(fetched.tickers) == len(SYMBOLS) - (never is not None)
 
 

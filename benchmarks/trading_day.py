@@ -19,6 +19,7 @@ from app.domain.portfolio.performance import Performance
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.portfolio.portfolios import MAX_POINTS, CurveRequest, Portfolio
+from app.services.portfolio.valuation import ValuationRequest
 from app.settings import Settings, load_settings
 from benchmarks.equity_plot import Plot
 from tests.support import loops
@@ -96,8 +97,9 @@ class TradingDay:
 
     async def portfolio(self) -> Portfolio:
         services = self._services
-        async with services.views.open(frozenset({ACCOUNT})) as view:
-            account = services.accounts.get(ACCOUNT)
+        account = services.accounts.get(ACCOUNT)
+        request = ValuationRequest(account=account)
+        async with services.consistent_views.open(frozenset({ACCOUNT}), [request]) as view:
             return await services.portfolios.read(view, account, None)
 
     async def curve(self, portfolio: Portfolio, points: int) -> Sequence[EquityPoint]:

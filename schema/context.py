@@ -1,7 +1,7 @@
 """The context of resolvers: the services, the token of the request, and a database snapshot."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +12,14 @@ from graphql import OperationType
 from starlette.responses import Response
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
+from strawberry.types.nodes import SelectedField, Selection
 from ulid import ULID
 
 from app.domain.access.tokens import Scope, Token
 from app.errors import Forbidden, RateLimited, Unauthenticated
 from app.services import Services
 from app.services.accounts import AccountEntry
+from app.services.portfolio.valuation import ValuationRequest
 from app.services.reads import View
 
 
@@ -41,6 +43,8 @@ class Context:
     # Why placing orders is refused, if the document's other mutations may still run.
     orders_refused: RateLimited | None = None
     _view: View | None = None
+    # What the fields of a query must know from the exchanges before the snapshot is opened.
+    _requests: list[ValuationRequest] = field(default_factory=list)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -80,12 +84,18 @@ class Context:
         )
 
     @asynccontextmanager
-    async def view(self, info: "Info") -> AsyncIterator[View]:
-        """A query reads one snapshot throughout; mutations and subscriptions read the present."""
+    async def view(
+        self, info: "Info", requests: Sequence[ValuationRequest] = ()
+    ) -> AsyncIterator[View]:
+        """A query reads one snapshot throughout; mutations and subscriptions read the present.
+
+        A mutation's view does not wait in line: it belongs to an action.
+        """
         if info.operation.operation is OperationType.QUERY:
+            self._requests.extend(requests)
             yield await self._shared_view()
         else:
-            async with self.services.views.open(self.accounts) as view:
+            async with self.services.consistent_views.open(self.accounts, requests) as view:
                 yield view
 
     async def close(self) -> None:
@@ -94,7 +104,11 @@ class Context:
     async def _shared_view(self) -> View:
         async with self._opening:
             if self._view is None:
-                opened = self.services.views.open(self.accounts)
+                # By the next turn of the loop, each field of the query has said what it needs.
+                await asyncio.sleep(0)
+                opened = self.services.consistent_views.open(
+                    self.accounts, self._requests, client=self.viewer.id
+                )
                 self._view = await self._open.enter_async_context(opened)
             return self._view
 
@@ -106,6 +120,20 @@ def _current_request_id() -> str | None:
 
 
 Info = strawberry.Info[Context, None]
+
+
+def is_selected(info: Info, *names: str) -> bool:
+    """Whether any of these fields is selected in the field that is being resolved."""
+    return any(_selects(field.selections, names) for field in info.selected_fields)
+
+
+def _selects(selections: Iterable[Selection], names: Collection[str]) -> bool:
+    return any(
+        selection.name in names
+        if isinstance(selection, SelectedField)
+        else _selects(selection.selections, names)
+        for selection in selections
+    )
 
 
 def needs(scope: Scope) -> list[FieldExtension]:

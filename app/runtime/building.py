@@ -79,6 +79,7 @@ class Build:
             trading_window=self._risk.trading_window,
             strategies=self._bot.strategies,
             views=self._portfolio.views,
+            consistent_views=self._portfolio.consistent_views,
         )
 
     async def prepare(self) -> None:

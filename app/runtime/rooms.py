@@ -24,6 +24,7 @@ from app.services.orders.update_log import OrderLog
 from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.equity_recorder import EquityRecorder
 from app.services.portfolio.fee_valuation import FeeValuer
+from app.services.portfolio.holdings import HoldingsCache
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import PortfolioService
 from app.services.portfolio.position_actions import PositionActions
@@ -97,6 +98,7 @@ def build_markets(base: Foundation) -> Markets:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Portfolio:
     views: ViewService
+    consistent_views: ConsistentViews
     portfolios: PortfolioService
     portfolio_feed: PortfolioFeed
     positions: PositionService
@@ -108,12 +110,15 @@ class Portfolio:
 
 def build_portfolio(base: Foundation, markets: Markets) -> Portfolio:
     database, accounts, clock = base.database, base.accounts, base.clock
-    views, valuer = ViewService(database), Valuer(markets.data, clock)
-    consistent = ConsistentViews(views, valuer, clock)
+    views, valuer = ViewService(database, clock), Valuer(clock)
+    consistent = ConsistentViews(
+        views, HoldingsCache(database, base.bus, markets.data, valuer, clock)
+    )
     portfolios = PortfolioService(valuer, clock)
-    positions = PositionService(accounts, valuer, markets.data, clock)
+    positions = PositionService(accounts, clock)
     return Portfolio(
         views=views,
+        consistent_views=consistent,
         portfolios=portfolios,
         portfolio_feed=PortfolioFeed(portfolios, consistent, markets.live),
         positions=positions,
@@ -126,6 +131,7 @@ def build_portfolio(base: Foundation, markets: Markets) -> Portfolio:
                 database=database,
                 bus=base.bus,
                 views=views,
+                consistent_views=consistent,
                 valuer=valuer,
                 clock=clock,
             )
@@ -147,7 +153,7 @@ def build_loss_guard(base: Foundation, portfolio: Portfolio) -> LossGuard:
     return LossGuard(
         base.accounts,
         portfolio.portfolios,
-        portfolio.views,
+        portfolio.consistent_views,
         base.database,
         base.bus,
         base.clock,
@@ -165,14 +171,14 @@ def build_risk(
         orders=orders.orders,
         positions=portfolio.positions,
         actions=portfolio.actions,
-        views=portfolio.views,
+        views=portfolio.consistent_views,
         clock=clock,
     )
     return Risk(
         risk=RiskService(
             database=database,
             accounts=accounts,
-            views=portfolio.views,
+            views=portfolio.consistent_views,
             portfolios=portfolio.portfolios,
             loss_guard=loss_guard,
             live=markets.live,

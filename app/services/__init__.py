@@ -17,6 +17,7 @@ from app.services.operation.readiness import Readiness
 from app.services.orders.reconciler import Reconciler
 from app.services.orders.service import OrderService
 from app.services.orders.update_log import OrderLog
+from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import PortfolioService
 from app.services.portfolio.position_actions import PositionActions
@@ -60,3 +61,4 @@ class Services:
     strategies: StrategyRunner
     trading_window: TradingWindowService
     views: ViewService
+    consistent_views: ConsistentViews

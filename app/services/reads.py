@@ -2,8 +2,6 @@
 
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
-    Callable,
     Hashable,
     Iterable,
     Mapping,
@@ -13,8 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
-from typing import TypeVar, cast
+from typing import Any
 
 from app.domain.access.audit import AuditEntry
 from app.domain.bot.bot import Bot, Decision
@@ -29,10 +26,19 @@ from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
 from app.domain.portfolio.positions import Position, PositionKey, RoundTripResult
 from app.domain.risk.rules import Rules
 from app.domain.risk.trading_windows import TradeCounts
-from app.errors import CursorInvalid, ExchangeError, NotFound
-from app.primitives.once_per_key import OncePerKey
-from app.storage.database import Database, Snapshot
+from app.errors import CursorInvalid, ExchangeError, NotFound, RateLimited
+from app.ports import Clock
+from app.primitives.fair_line import FairLine, LineFull
+from app.storage.database import VIEWERS, Database, Snapshot
 from app.storage.fills import FillState
+
+# Of all clients' views, how many one client may have open, so that others find a place.
+MOST_EACH = VIEWERS * 2 // 3
+# How many views of one client may wait, and how long each.
+MOST_WAITING = 500
+PATIENCE_SECONDS = 20.0
+# The client that all live queries count as: each is evaluated for many subscribers, and waits.
+LIVE = "live queries"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,40 +50,31 @@ class OrderList:
     as_of: LogPosition
 
 
-T = TypeVar("T")
-
-
 class Answers:
-    """What exchanges answered during one view, failures included: each question is asked once."""
+    """What exchanges answered before a view was opened, failures included."""
 
-    def __init__(self) -> None:
-        self._outcomes: OncePerKey[Hashable, object] = OncePerKey()
+    def __init__(self, outcomes: Mapping[Hashable, object] | None = None) -> None:
+        self._outcomes = outcomes or {}
 
-    def keep(self, question: Hashable, answer: object) -> None:
-        self._outcomes.keep(question, answer)
-
-    async def get(self, question: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        outcome = await self._outcomes.get(question, partial(_outcome, ask))
+    def to(self, question: Hashable) -> Any:
+        """The answer to a question, which must have been asked; raises if it failed."""
+        outcome = self._outcomes[question]
         if isinstance(outcome, ExchangeError):
             raise outcome
-        return cast("T", outcome)
+        return outcome
 
 
-async def _outcome(ask: Callable[[], Awaitable[object]]) -> object:
-    try:
-        return await ask()
-    except ExchangeError as error:
-        return error
+NOTHING_ASKED = Answers()
 
 
 class View:
     """One instant of the database, limited to these accounts: others do not exist in it."""
 
-    def __init__(self, snapshot: Snapshot, accounts: frozenset[str]) -> None:
+    def __init__(self, snapshot: Snapshot, accounts: frozenset[str], answers: Answers) -> None:
         self._snapshot = snapshot
         self._accounts = accounts
-        # What exchanges answered meanwhile; each question is asked once.
-        self.answers = Answers()
+        # Nothing is asked while a view is open: it holds a connection to the database.
+        self.answers = answers
 
     @property
     def accounts(self) -> frozenset[str]:
@@ -211,12 +208,52 @@ class View:
 
 
 class ViewService:
-    """Opens views."""
+    """Opens views: at once for the product itself, in a line for its clients.
 
-    def __init__(self, database: Database) -> None:
+    A client's view counts as a place in the line until it is closed, so that the number of places
+    also limits how many large queries are worked on at once.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
+        self._line = FairLine(places=VIEWERS, most_each=MOST_EACH)
+
+    @property
+    def waiting(self) -> int:
+        """How many clients wait for a view."""
+        return self._line.waiting
 
     @asynccontextmanager
-    async def open(self, accounts: frozenset[str]) -> AsyncIterator[View]:
+    async def open(
+        self, accounts: frozenset[str], answers: Answers = NOTHING_ASKED
+    ) -> AsyncIterator[View]:
+        """Open a view for the product's own work, which no client delays."""
         async with self._database.snapshot() as snapshot:
-            yield View(snapshot, accounts)
+            yield View(snapshot, accounts, answers)
+
+    @asynccontextmanager
+    async def open_for(
+        self, client: Hashable, accounts: frozenset[str], answers: Answers = NOTHING_ASKED
+    ) -> AsyncIterator[View]:
+        """Open a view for a client; raises RateLimited if too many of its views wait already."""
+        await self._enter(client)
+        try:
+            async with self._database.client_snapshot() as snapshot:
+                yield View(snapshot, accounts, answers)
+        finally:
+            self._line.leave(client)
+
+    async def _enter(self, client: Hashable) -> None:
+        if client is LIVE:
+            await self._line.enter(client)
+            return
+        try:
+            async with self._clock.timeout(PATIENCE_SECONDS):
+                await self._line.enter(client, most_waiting=MOST_WAITING)
+        except (LineFull, TimeoutError):
+            raise RateLimited(
+                f"more than {MOST_WAITING} of your queries wait, or one has waited for"
+                f" {PATIENCE_SECONDS:g} s: send fewer at once",
+                retry_after_seconds=1.0,
+            ) from None

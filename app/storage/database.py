@@ -2,8 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,7 +45,11 @@ from app.storage.positions import PositionStore
 from app.storage.rules import RuleStore
 from app.storage.tokens import TokenStore
 
-READERS = 8
+# Connections for reading that is the product's own (the gate, lookups, the log), for views that
+# clients ask for, and on PostgreSQL for writing. None of them is lent to another purpose.
+OWN_READERS = 6
+VIEWERS = 6
+WRITERS = 6
 REST_SECONDS = 1.0
 POLL_SECONDS = 0.1
 _RESTS_SINCE = "orderdeck_rests_since"
@@ -116,15 +126,19 @@ class Database:
         self._engine = _create_engine(parsed)
         reading = {} if self._writer else _POSTGRES_READING
         self._read_engine = self._engine.execution_options(**reading)
+        self._own_readers = asyncio.Semaphore(OWN_READERS)
+        self._viewers = asyncio.Semaphore(VIEWERS)
+        self._writers = asyncio.Semaphore(WRITERS)
         self._listeners: list[Callable[[Sequence[LoggedEvent]], None]] = []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commit on a clean exit, then publish the announcements; on an error, roll back."""
-        async with self._writing() as sql:
-            transaction = Transaction(sql, current_attempt())
-            yield transaction
-            logged = await transaction.events.append_pending()
+        with _holding_one():
+            async with self._writing() as sql:
+                transaction = Transaction(sql, current_attempt())
+                yield transaction
+                logged = await transaction.events.append_pending()
         # No await between the commit and here, so that listeners get commits in their order.
         if logged:
             transaction.announce(Topic.EVENTS)
@@ -136,9 +150,18 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
-        """Stores whose reads all see one instant: that of the first read."""
-        async with _connected(self._read_engine) as connection:
-            yield Snapshot(AsyncSql(connection))
+        """Stores whose reads all see one instant: that of the first read.
+
+        For short reads: nothing may be awaited inside that is not a read of this snapshot.
+        """
+        async with self._reading(self._own_readers) as snapshot:
+            yield snapshot
+
+    @asynccontextmanager
+    async def client_snapshot(self) -> AsyncIterator[Snapshot]:
+        """A snapshot for a client, which may take its time: it keeps out no read of our own."""
+        async with self._reading(self._viewers) as snapshot:
+            yield snapshot
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
@@ -172,17 +195,47 @@ class Database:
             self._writer.close()
         await self._engine.dispose()
 
+    @asynccontextmanager
+    async def _reading(self, places: asyncio.Semaphore) -> AsyncIterator[Snapshot]:
+        with _holding_one():
+            async with places, _connected(self._read_engine) as connection:
+                yield Snapshot(AsyncSql(connection))
+
     def _writing(self) -> AbstractAsyncContextManager[Sql]:
         return self._writer.transaction() if self._writer else self._writing_postgres()
 
     @asynccontextmanager
     async def _writing_postgres(self) -> AsyncIterator[Sql]:
-        async with _connected(self._engine) as connection:
+        async with self._writers, _connected(self._engine) as connection:
             yield AsyncSql(connection)
             began = perf_counter()
             with translated():
                 await connection.commit()
             self._time_commit(perf_counter() - began)
+
+
+class _Hold:
+    """Whether a connection is held by the code that began with it."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+
+
+_hold: ContextVar[_Hold | None] = ContextVar("hold", default=None)
+
+
+@contextmanager
+def _holding_one() -> Iterator[None]:
+    """Refuse to wait for a connection while holding another: enough such waits never end."""
+    outer = _hold.get()
+    if outer is not None and outer.is_open:
+        raise RuntimeError("a second connection to the database was asked for inside the first")
+    hold = _Hold()
+    _hold.set(hold)
+    try:
+        yield
+    finally:
+        hold.is_open = False
 
 
 _POSTGRES_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -244,8 +297,8 @@ def _create_engine(url: URL) -> AsyncEngine:
         return _engine_of_server(url)
     engine = create_async_engine(
         url,
-        pool_size=READERS,
-        max_overflow=READERS,
+        pool_size=OWN_READERS + VIEWERS,
+        max_overflow=0,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None},
     )
     use_single_hop_cursors(engine)
@@ -255,7 +308,8 @@ def _create_engine(url: URL) -> AsyncEngine:
 
 
 def _engine_of_server(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=READERS, max_overflow=READERS)
+    size = OWN_READERS + VIEWERS + WRITERS
+    engine = create_async_engine(url, pool_size=size, max_overflow=0)
     dialect = engine.dialect
 
     def rest(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:

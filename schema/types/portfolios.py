@@ -9,6 +9,7 @@ import strawberry
 
 from app.domain.portfolio import performance, portfolios
 from app.services.portfolio import portfolios as services
+from app.services.portfolio.valuation import ValuationRequest
 from schema import ids
 from schema.context import Info
 from schema.input_bounds import text
@@ -147,8 +148,10 @@ class Portfolio:
 async def read_portfolio(info: Info, account: str | None, currency: str | None) -> Portfolio:
     context = info.context
     entry = context.account(account)
-    async with context.view(info) as view:
-        return Portfolio.of(await context.services.portfolios.read(view, entry, _checked(currency)))
+    wanted = _checked(currency)
+    request = ValuationRequest(account=entry, currency=wanted)
+    async with context.view(info, [request]) as view:
+        return Portfolio.of(await context.services.portfolios.read(view, entry, wanted))
 
 
 async def watch_portfolio(

@@ -14,6 +14,7 @@ from app.domain.portfolio.positions import PositionKey
 from app.domain.portfolio.valuations import PositionSide, ValuedPosition
 from app.services.portfolio import positions as services
 from app.services.portfolio.position_actions import unknown_position
+from app.services.portfolio.valuation import ValuationRequest
 from app.services.reads import View
 from schema import ids
 from schema.context import Info
@@ -132,15 +133,17 @@ class PositionFilter:
 
 async def list_positions(info: Info, filter: PositionFilter | None) -> PositionList:
     wanted = services.PositionFilter() if filter is None else filter.to_domain(info)
-    async with info.context.view(info) as view:
-        return PositionList.of(await info.context.services.positions.read(view, wanted))
+    context = info.context
+    positions = context.services.positions
+    async with context.view(info, positions.asked_for(context.accounts, wanted)) as view:
+        return PositionList.of(await positions.read(view, wanted))
 
 
 async def find_position(info: Info, key: str) -> Position | None:
     wanted = ids.decode_position(key)
     if wanted is None or wanted.account not in info.context.accounts:
         return None
-    async with info.context.view(info) as view:
+    async with info.context.view(info, _requests(info, wanted)) as view:
         found = await info.context.services.positions.find(view, wanted)
     return None if found is None else Position.of(found)
 
@@ -165,24 +168,35 @@ async def closing_request(info: Info, input: ClosePositionInput) -> OrderRequest
     context = info.context
     orders, keeper = context.services.orders, context.services.position_actions
     name = input.client_order_id or orders.new_client_order_id()
-    async with context.view(info) as view:
-        held = await _existing_position(view, info, input.id)
+    key = _known_key(info, input.id)
+    async with context.view(info, _requests(info, key)) as view:
+        held = await _existing_position(view, info, key)
         known = await view.order_by_client_id(held.key.account, name)
     return await keeper.closing(held, input.amount, name, known=known)
 
 
 async def set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> PositionSuccess:
     context = info.context
-    async with context.view(info) as view:
-        held = await _existing_position(view, info, id)
+    key = _known_key(info, id)
+    async with context.view(info, _requests(info, key)) as view:
+        held = await _existing_position(view, info, key)
     changed = await context.services.position_actions.set_metadata(held.key, as_metadata(metadata))
     return PositionSuccess(position=Position.of(replace(held, position=changed)))
 
 
-async def _existing_position(view: View, info: Info, id: strawberry.ID) -> ValuedPosition:
+def _known_key(info: Info, id: strawberry.ID) -> PositionKey:
     key = ids.decode_position(ids.decode(id, ids.Kind.POSITION))
-    known = key is not None and key.account in info.context.accounts
-    held = await info.context.services.positions.find(view, key) if key and known else None
+    if key is None or key.account not in info.context.accounts:
+        raise unknown_position()
+    return key
+
+
+def _requests(info: Info, key: PositionKey) -> list[ValuationRequest]:
+    return [ValuationRequest(account=info.context.services.accounts.get(key.account))]
+
+
+async def _existing_position(view: View, info: Info, key: PositionKey) -> ValuedPosition:
+    held = await info.context.services.positions.find(view, key)
     if held is None:
         raise unknown_position()
     return held

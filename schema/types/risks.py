@@ -10,11 +10,12 @@ import strawberry
 
 from app.domain.risk import limits as domain
 from app.domain.risk.limits import TradingState
+from app.services.portfolio.valuation import ValuationRequest
 from app.services.risk.halt import HaltOptions, HaltReport
 from app.services.risk.scope import HaltScope
 from app.services.risk.service import RiskFigures, RiskState, WatchedRisk
 from schema import ids
-from schema.context import Context, Info
+from schema.context import Context, Info, is_selected
 from schema.input_bounds import counted, text
 from schema.types.accounts import Account
 from schema.types.orders import Order, Refusal
@@ -109,7 +110,7 @@ class Risk:
         if self.figures is None:
             services = info.context.services
             entry = services.accounts.get(self.name)
-            async with info.context.view(info) as view:
+            async with info.context.view(info, [ValuationRequest(account=entry)]) as view:
                 self.figures = await services.risk.figures(view, entry)
         return self.figures
 
@@ -157,7 +158,9 @@ class HaltPayload:
 async def read_risk(info: Info, account: str | None = None) -> Risk:
     context = info.context
     entry = context.account(account)
-    async with context.view(info) as view:
+    has_figures = is_selected(info, "realizedPnlToday", "drawdownPercent")
+    requests = [ValuationRequest(account=entry)] if has_figures else []
+    async with context.view(info, requests) as view:
         return Risk.of(await context.services.risk.read(view, entry.name))
 
 

@@ -1,7 +1,7 @@
 """All that one query reads was so at one instant."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -14,10 +14,13 @@ from app.domain.orders.filters import OrderFilter, OrderSort
 from app.domain.pages import PageRequest
 from app.domain.portfolio.positions import Position
 from app.services import Services
-from app.services.reads import OrderList, View, ViewService
+from app.services.portfolio.consistent_views import ConsistentViews
+from app.services.portfolio.valuation import ValuationRequest
+from app.services.reads import OrderList, View
 from schema.build import build_schema
 from schema.context import Context
 from tests.conftest import START, on_each_database
+from tests.support.callers import elsewhere
 from tests.support.clock import ManualClock
 from tests.support.makers import make_request
 
@@ -31,7 +34,7 @@ class _BusyView:
     """A view on a database in which an order is placed after each look at the orders."""
 
     def __init__(
-        self, view: View, place: Callable[[], Awaitable[None]], turn: asyncio.Lock
+        self, view: View, place: Callable[[], Coroutine[None, None, None]], turn: asyncio.Lock
     ) -> None:
         self._view = view
         self._place = place
@@ -40,7 +43,7 @@ class _BusyView:
     async def orders(self, wanted: OrderFilter, sort: OrderSort, request: PageRequest) -> OrderList:
         async with self._turn:
             found = await self._view.orders(wanted, sort, request)
-            await self._place()
+            await elsewhere(self._place())
             return found
 
     def __getattr__(self, name: str) -> object:
@@ -50,16 +53,23 @@ class _BusyView:
 class _BusyViews:
     """Opens such views; each field waits for its turn, so that something lies between them."""
 
-    def __init__(self, views: ViewService, place: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, views: ConsistentViews, place: Callable[[], Coroutine[None, None, None]]
+    ) -> None:
         self._views = views
         self._place = place
         self._turn = asyncio.Lock()
         self.opened = 0
 
     @asynccontextmanager
-    async def open(self, accounts: frozenset[str]) -> AsyncIterator[View]:
+    async def open(
+        self,
+        names: frozenset[str],
+        requests: Sequence[ValuationRequest],
+        client: Hashable | None = None,
+    ) -> AsyncIterator[View]:
         self.opened += 1
-        async with self._views.open(accounts) as view:
+        async with self._views.open(names, requests, client) as view:
             yield cast("View", _BusyView(view, self._place, self._turn))
 
 
@@ -84,14 +94,19 @@ class _SlowView:
 class _SlowViews:
     """Opens such views."""
 
-    def __init__(self, views: ViewService, clock: ManualClock) -> None:
+    def __init__(self, views: ConsistentViews, clock: ManualClock) -> None:
         self._views = views
         self._clock = clock
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def open(self, accounts: frozenset[str]) -> AsyncIterator[View]:
-        async with self._views.open(accounts) as view:
+    async def open(
+        self,
+        names: frozenset[str],
+        requests: Sequence[ValuationRequest],
+        client: Hashable | None = None,
+    ) -> AsyncIterator[View]:
+        async with self._views.open(names, requests, client) as view:
             yield cast("View", _SlowView(view, self._clock, self._turn))
 
 
@@ -102,7 +117,10 @@ def busy(services: Services) -> Services:
     async def place() -> None:
         await services.orders.place(make_request(client_order_id=f"n-{next(numbers)}"))
 
-    return replace(services, views=cast("ViewService", _BusyViews(services.views, place)))
+    return replace(
+        services,
+        consistent_views=cast("ConsistentViews", _BusyViews(services.consistent_views, place)),
+    )
 
 
 @on_each_database
@@ -126,7 +144,10 @@ async def test_one_document_is_of_one_set_of_prices_though_they_move_meanwhile(
 ) -> None:
     for symbol in ("BTC/USDT", "ETH/USDT"):
         await services.orders.place(make_request(client_order_id=symbol[:3], symbol=symbol))
-    slow = replace(services, views=cast("ViewService", _SlowViews(services.views, clock)))
+    slow = replace(
+        services,
+        consistent_views=cast("ConsistentViews", _SlowViews(services.consistent_views, clock)),
+    )
     result = await build_schema().execute(MONEY, context_value=Context(services=slow, token=TOKEN))
     assert result.errors is None
     assert result.data is not None
@@ -144,4 +165,4 @@ async def test_one_query_opens_one_view_and_gives_it_back(busy: Services) -> Non
     for _ in range(30):
         context = Context(services=busy, token=TOKEN)
         await schema.execute(THREE, context_value=context)
-    assert cast("_BusyViews", busy.views).opened == 30
+    assert cast("_BusyViews", busy.consistent_views).opened == 30

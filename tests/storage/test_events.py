@@ -15,6 +15,7 @@ from app.domain.orders.events import LoggedEvent
 from app.errors import Duplicate, StaleRevision, StorageError
 from app.storage.database import Database, Transaction
 from tests.conftest import START, on_each_database
+from tests.support.callers import elsewhere
 from tests.support.makers import make_order
 
 pytestmark = on_each_database
@@ -184,10 +185,13 @@ async def test_a_change_from_a_stale_revision_is_refused_and_leaves_nothing(
 
 
 async def test_a_snapshot_stays_at_its_instant(database: Database) -> None:
+    async def write() -> None:
+        async with database.transaction() as tx:
+            await insert_order(tx, "later")
+
     await add_account(database)
     async with database.snapshot() as view:
         assert (await view.events.state()).head.seq == 0
-        async with database.transaction() as tx:
-            await insert_order(tx, "later")
+        await elsewhere(write())
         assert (await view.events.state()).head.seq == 0
         assert await view.orders.find_by_client_id("paper", "later") is None

@@ -3,15 +3,14 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from app.domain.markets.markets import Ticker
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
-from app.services.reads import Answers
 
 SIDE_BY_SIDE = 64
 DEADLINE_SECONDS = 2.0
+NOT_ASKED = "it is held for a moment only, and its price was not asked for yet"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,23 +20,25 @@ class PriceAnswers:
     tickers: Mapping[str, Ticker] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 
+    def why_missing(self, symbol: str) -> str | None:
+        """Why there is no price; None if there is one."""
+        if symbol in self.tickers:
+            return None
+        return self.missing.get(symbol, NOT_ASKED)
+
 
 async def fetch_prices(
-    market_data: MarketDataService, account: AccountEntry, symbols: Iterable[str], answers: Answers
+    market_data: MarketDataService, account: AccountEntry, symbols: Iterable[str]
 ) -> PriceAnswers:
-    """Fetch each price on its own, so that none delays another; reuse the view's answers."""
+    """Fetch each price on its own, so that none delays another."""
     wanted, slots = tuple(dict.fromkeys(symbols)), asyncio.Semaphore(SIDE_BY_SIDE)
-    market_set = account.gateway.market_set
 
     async def ask(symbol: str) -> Ticker | str:
         async with slots:
             answer = await market_data.prices(account, [symbol], deadline_seconds=DEADLINE_SECONDS)
         return answer[symbol]
 
-    async def fetch(symbol: str) -> Ticker | str:
-        return await answers.get(("price", market_set, symbol), partial(ask, symbol))
-
-    prices = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
+    prices = dict(zip(wanted, await asyncio.gather(*map(ask, wanted)), strict=True))
     return PriceAnswers(
         tickers={symbol: price for symbol, price in prices.items() if isinstance(price, Ticker)},
         missing={symbol: why for symbol, why in prices.items() if isinstance(why, str)},

@@ -1,68 +1,45 @@
 """Database snapshots whose fills agree with the balances at the exchange."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from collections.abc import AsyncIterator, Collection, Hashable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from app.errors import ExchangeError
-from app.ports import Clock
-from app.services.accounts import AccountEntry
-from app.services.portfolio.valuation import AccountHoldings, Valuer, holdings_question
-from app.services.reads import View, ViewService
+from app.services.portfolio.holdings import HoldingsCache
+from app.services.portfolio.valuation import ValuationRequest
+from app.services.reads import Answers, View, ViewService
 
-# Nothing announces a deposit, and a request for balances weighs heavily in a rate limit.
-BALANCES_SECONDS = 10.0
 TRIES = 3
 
 
 class ConsistentViews:
-    """Opens a database snapshot with balances fetched while no order changed, so both agree.
+    """Opens views after the exchanges have answered what the accounts hold and what it costs.
 
-    If orders change all the time, the last try has to do, and fills and balances may differ.
+    The view is of the very moment of the balances: if an order changed meanwhile, both are read
+    again. If orders change all the time, the last try has to do, and they may differ.
     """
 
-    def __init__(self, views: ViewService, valuer: Valuer, clock: Clock) -> None:
+    def __init__(self, views: ViewService, holdings: HoldingsCache) -> None:
         self._views = views
-        self._valuer = valuer
-        self._clock = clock
-        self._holdings: dict[str, AccountHoldings] = {}
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._holdings = holdings
 
     @asynccontextmanager
     async def open(
-        self, names: frozenset[str], accounts: Collection[AccountEntry]
+        self,
+        names: frozenset[str],
+        requests: Collection[ValuationRequest],
+        client: Hashable | None = None,
     ) -> AsyncIterator[View]:
-        for _ in range(TRIES - 1):
-            async with self._views.open(names) as view:
-                if await self._add_holdings(view, accounts) or await self._is_latest(view):
+        """Open a view of these accounts; for a client it waits in line."""
+        for tries_left in reversed(range(TRIES)):
+            gathered = await self._holdings.gather(requests)
+            async with self._view(names, client, gathered.answers) as view:
+                if not tries_left or await gathered.is_seen_by(view):
                     yield view
                     return
-        async with self._views.open(names) as view:
-            await self._add_holdings(view, accounts)
-            yield view
+            self._holdings.forget()
 
-    async def _add_holdings(self, view: View, accounts: Collection[AccountEntry]) -> bool:
-        """Add the holdings of all accounts; returns whether all were cached and still fit."""
-        return all(
-            await asyncio.gather(*(self._add_holdings_of(view, account) for account in accounts))
-        )
-
-    async def _add_holdings_of(self, view: View, account: AccountEntry) -> bool:
-        """An exchange that does not answer raises when its answer is used, not here."""
-        async with self._locks[account.name]:
-            cached = self._holdings.get(account.name)
-            if cached is not None and cached.as_of == await view.as_of() and self._is_fresh(cached):
-                view.answers.keep(holdings_question(account.name), cached)
-                return True
-            with suppress(ExchangeError):
-                self._holdings[account.name] = await self._valuer.holdings(view, account)
-            return False
-
-    async def _is_latest(self, view: View) -> bool:
-        async with self._views.open(view.accounts) as latest:
-            return await latest.as_of() == await view.as_of()
-
-    def _is_fresh(self, holdings: AccountHoldings) -> bool:
-        return holdings.at > self._clock.now() - timedelta(seconds=BALANCES_SECONDS)
+    def _view(
+        self, names: frozenset[str], client: Hashable | None, answers: Answers
+    ) -> AbstractAsyncContextManager[View]:
+        if client is None:
+            return self._views.open(names, answers)
+        return self._views.open_for(client, names, answers)

@@ -13,8 +13,9 @@ from app.domain.portfolio.positions import Position
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
 from app.services.accounts import AccountEntry
+from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.equity_points import point_of
-from app.services.portfolio.valuation import Valuer
+from app.services.portfolio.valuation import ValuationRequest, Valuer
 from app.services.reads import View, ViewService
 from app.storage.database import Database
 
@@ -37,12 +38,14 @@ class EquityRecorder:
         database: Database,
         bus: Bus,
         views: ViewService,
+        consistent_views: ConsistentViews,
         valuer: Valuer,
         clock: Clock,
     ) -> None:
         self._database = database
         self._bus = bus
         self._views = views
+        self._consistent_views = consistent_views
         self._valuer = valuer
         self._clock = clock
         self._account = account
@@ -63,20 +66,20 @@ class EquityRecorder:
 
     async def record(self) -> None:
         """Record a complete valuation only: a missing price would look like a loss."""
-        async with self._view() as view:
+        name, request = self._account.name, ValuationRequest(account=self._account)
+        async with self._consistent_views.open(frozenset({name}), [request]) as view:
             self._remember(await view.positions())
-            holdings = await self._valuer.holdings(view, self._account)
-            valuation = await self._valuer.value(view, self._account, holdings, None)
+            valuation = await self._valuer.value(view, self._account, None)
             if not valuation.is_complete:
                 return
             point = await point_of(view, valuation, self._clock.now())
-            before = await view.outside(self._account.name)
-        key = EquityKey(account=self._account.name, currency=holdings.home)
+            before = await view.outside(name)
+        key = EquityKey(account=name, currency=valuation.stock.home)
         outside = outside_of(valuation.stock)
         async with self._database.transaction() as tx:
             await tx.equity.add(key, point)
             if outside != before:
-                await tx.equity.set_outside(self._account.name, outside)
+                await tx.equity.set_outside(name, outside)
 
     async def run_thinning(self) -> None:
         """Thin old records, the older the more; peaks and troughs stay."""

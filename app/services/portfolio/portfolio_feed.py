@@ -10,8 +10,11 @@ from app.errors import ExchangeError
 from app.services.accounts import AccountEntry
 from app.services.live.live_queries import POLL_SECONDS, LiveQueries, LiveQuery, Observation
 from app.services.markets.channels import Channel, ticker_channel
-from app.services.portfolio.consistent_views import BALANCES_SECONDS, ConsistentViews
+from app.services.portfolio.consistent_views import ConsistentViews
+from app.services.portfolio.holdings import BALANCES_SECONDS
 from app.services.portfolio.portfolios import Portfolio, PortfolioService
+from app.services.portfolio.valuation import ValuationRequest
+from app.services.reads import LIVE
 
 
 class PortfolioFeed:
@@ -38,7 +41,9 @@ class PortfolioFeed:
         self, account: AccountEntry, currency: str | None, before: Portfolio | None
     ) -> Observation[Portfolio]:
         try:
-            async with self._views.open(frozenset({account.name}), [account]) as view:
+            request = ValuationRequest(account=account, currency=currency)
+            names = frozenset({account.name})
+            async with self._views.open(names, [request], client=LIVE) as view:
                 portfolio = await self._portfolios.read(view, account, currency)
                 good_for = BALANCES_SECONDS
         except ExchangeError:

@@ -66,9 +66,8 @@ class PortfolioService:
         self._realized_today = RealizedToday()
 
     async def read(self, view: View, account: AccountEntry, currency: str | None) -> Portfolio:
-        """Raises ExchangeError if the exchange does not answer what the account holds."""
-        holdings = await self._valuer.holdings(view, account)
-        valuation = await self._valuer.value(view, account, holdings, currency)
+        """Raises ExchangeError if the exchange has not answered what the account holds."""
+        valuation = await self._valuer.value(view, account, currency)
         stock, by = valuation.stock, valuation.by
         began = (await view.rules()).window.day(self._clock.now()).began
         before = await self._realized_today.realized(view, stock.positions, began)

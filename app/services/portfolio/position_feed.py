@@ -7,8 +7,10 @@ from app.domain.markets.markets import Ticker
 from app.services.accounts import AccountService
 from app.services.live.live_queries import LiveQueries, LiveQuery, Observation
 from app.services.markets.channels import Channel, ticker_channel
-from app.services.portfolio.consistent_views import BALANCES_SECONDS, ConsistentViews
+from app.services.portfolio.consistent_views import ConsistentViews
+from app.services.portfolio.holdings import BALANCES_SECONDS
 from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
+from app.services.reads import LIVE
 
 
 class PositionFeed:
@@ -35,8 +37,8 @@ class PositionFeed:
     async def _observe(
         self, accounts: frozenset[str], wanted: PositionFilter, _before: PositionList | None
     ) -> Observation[PositionList]:
-        asked = [self._accounts.get(name) for name in sorted(wanted.names_among(accounts))]
-        async with self._views.open(accounts, asked) as view:
+        asked = self._positions.asked_for(accounts, wanted)
+        async with self._views.open(accounts, asked, client=LIVE) as view:
             positions = await self._positions.read(view, wanted)
         return Observation(
             state=positions, prices=self._prices(positions), good_for_seconds=BALANCES_SECONDS

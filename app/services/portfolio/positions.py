@@ -1,6 +1,5 @@
 """Positions: what accounts hold in each market and what it is worth."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,10 +21,14 @@ from app.domain.portfolio.valuations import (
 from app.domain.problems import Problem
 from app.errors import ExchangeError
 from app.ports import Clock
-from app.services.accounts import AccountEntry, AccountService
-from app.services.markets.market_data import MarketDataService
-from app.services.markets.price_lookup import PriceAnswers, fetch_prices
-from app.services.portfolio.valuation import Valuer, reconciled
+from app.services.accounts import AccountService
+from app.services.markets.price_lookup import PriceAnswers
+from app.services.portfolio.valuation import (
+    ValuationRequest,
+    holdings_in,
+    prices_in,
+    reconciled,
+)
 from app.services.reads import View
 
 
@@ -64,20 +67,21 @@ class PositionList:
 class PositionService:
     """Computes positions from fills, balances and prices."""
 
-    def __init__(
-        self, accounts: AccountService, valuer: Valuer, market_data: MarketDataService,
-        clock: Clock,
-    ) -> None:  # fmt: skip
+    def __init__(self, accounts: AccountService, clock: Clock) -> None:
         self._accounts = accounts
-        self._valuer = valuer
-        self._market_data = market_data
         self._clock = clock
 
+    def asked_for(
+        self, names: frozenset[str], wanted: PositionFilter
+    ) -> Sequence[ValuationRequest]:
+        """What must be asked of the exchanges before the view to read from is opened."""
+        asked = sorted(wanted.names_among(names))
+        return [ValuationRequest(account=self._accounts.get(name)) for name in asked]
+
     async def read(self, view: View, wanted: PositionFilter) -> PositionList:
-        """Read the accounts in parallel, so that a slow exchange delays no other for long."""
         known = await view.positions()
         names = sorted(wanted.names_among(view.accounts))
-        found = await asyncio.gather(*(self._of(view, name, known, wanted) for name in names))
+        found = [self._of(view, name, known, wanted) for name in names]
         return PositionList(
             nodes=tuple(node for nodes, _ in found for node in nodes),
             problems=tuple(problem for _, problems in found for problem in problems),
@@ -96,19 +100,18 @@ class PositionService:
         closed = next(known, None)
         return None if closed is None else valued(closed, money.ZERO, None)
 
-    async def _of(
+    def _of(
         self, view: View, name: str, known: Sequence[Position], wanted: PositionFilter
     ) -> tuple[list[ValuedPosition], list[Problem]]:
-        account = self._accounts.get(name)
         ours = [position for position in known if position.key.account == name]
-        held = await self._reconciled(view, account, ours)
+        held = self._reconciled(view, name, ours)
         open_positions = [
             position
             for position in held.positions
             if held.amount_of(position) and wanted.admits(position.key)
         ]
-        symbols = dict.fromkeys(position.key.symbol for position in open_positions)
-        prices = await fetch_prices(self._market_data, account, symbols, view.answers)
+        symbols = {position.key.symbol for position in open_positions}
+        prices = prices_in(view, name)
         nodes = [held.valued(position, _mark(position, prices)) for position in open_positions]
         problems = [
             problem
@@ -117,15 +120,13 @@ class PositionService:
         ]
         return nodes, [*problems, *_problems(nodes, prices)]
 
-    async def _reconciled(
-        self, view: View, account: AccountEntry, ours: Sequence[Position]
-    ) -> ReconciledHoldings:
+    def _reconciled(self, view: View, account: str, ours: Sequence[Position]) -> ReconciledHoldings:
         """Positions checked against the balances; if the exchange is silent, those of the fills."""
         try:
-            holdings = await self._valuer.holdings(view, account)
+            holdings = holdings_in(view, account)
         except ExchangeError:
-            return ReconciledHoldings(positions=tuple(ours), problems=(unanswered(account.name),))
-        return reconciled(holdings, ours, account.name, self._clock.now())
+            return ReconciledHoldings(positions=tuple(ours), problems=(unanswered(account),))
+        return reconciled(holdings, ours, account, self._clock.now())
 
 
 def _mark(position: Position, prices: PriceAnswers) -> Mark | None:
@@ -133,11 +134,13 @@ def _mark(position: Position, prices: PriceAnswers) -> Mark | None:
 
 
 def _problems(nodes: Sequence[ValuedPosition], prices: PriceAnswers) -> Iterator[Problem]:
-    for symbol, why in prices.missing.items():
+    symbols = dict.fromkeys(node.key.symbol for node in nodes)
+    missing = {symbol: why for symbol in symbols if (why := prices.why_missing(symbol))}
+    for symbol, why in missing.items():
         yield unpriced(symbol, why)
     for node in nodes:
         symbol = node.key.symbol
-        if node.mark is None and symbol not in prices.missing:
+        if node.mark is None and symbol not in missing:
             yield unpriced(symbol, "nobody has traded or offers anything")
         if node.mark is not None and node.mark.is_stale:
             yield old_price(symbol, node.mark)

@@ -1,6 +1,5 @@
 """The holdings of an account and their value at current prices."""
 
-import asyncio
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,21 +17,27 @@ from app.domain.portfolio.valuations import (
     ReconciledHoldings,
     exposed,
     held_against,
-    home_currency,
     mark_of,
 )
 from app.domain.problems import Problem
-from app.errors import BadInput, ExchangeUnavailable, RefusalCode
+from app.errors import BadInput, RefusalCode
 from app.ports import Clock
 from app.primitives.recent_dict import RecentDict
 from app.services.accounts import AccountEntry
-from app.services.markets.market_data import MarketDataService
-from app.services.markets.price_lookup import PriceAnswers, fetch_prices
+from app.services.markets.price_lookup import PriceAnswers
 from app.services.reads import View
 
 _NAMED = 12
 # For how many accounts and currencies routes are remembered.
 _KEPT = 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValuationRequest:
+    """An account to value, and the currency to value it in: by default its home currency."""
+
+    account: AccountEntry
+    currency: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,56 +70,59 @@ class Valuation:
 
 
 def holdings_question(account: str) -> Hashable:
-    """The key under which a view keeps the holdings of an account."""
+    """The question under which the holdings of an account are kept."""
     return ("holdings", account)
 
 
-class Valuer:
-    """Asks the exchange for balances and prices, and values positions and balances by them."""
+def prices_question(account: str) -> Hashable:
+    """The question under which the prices of an account's markets are kept."""
+    return ("prices", account)
 
-    def __init__(self, market_data: MarketDataService, clock: Clock) -> None:
-        self._market_data = market_data
+
+def holdings_in(view: View, account: str) -> AccountHoldings:
+    """What the account held when the view was opened; raises ExchangeError if it is not known."""
+    holdings: AccountHoldings = view.answers.to(holdings_question(account))
+    return holdings
+
+
+def prices_in(view: View, account: str) -> PriceAnswers:
+    """The prices of what the account held when the view was opened."""
+    prices: PriceAnswers = view.answers.to(prices_question(account))
+    return prices
+
+
+class Valuer:
+    """Values positions and balances by what the exchange answered before the view was opened."""
+
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._routes: RecentDict[tuple[str, str], _Routes] = RecentDict(_KEPT)
 
-    async def holdings(self, view: View, account: AccountEntry) -> AccountHoldings:
-        """Raises ExchangeError if the exchange does not answer: no equity without balances."""
-        question = holdings_question(account.name)
-        return await view.answers.get(question, lambda: self._ask(view, account))
+    def symbols(
+        self,
+        account: str,
+        holdings: AccountHoldings,
+        positions: Sequence[Position],
+        currency: str | None,
+    ) -> Sequence[str]:
+        """The markets whose prices are needed to value the account in this currency."""
+        routes = self._routes_to(currency, account, holdings)
+        held = reconciled(holdings, positions, account, self._clock.now())
+        return routes.symbols(_stock(holdings, held, positions, {}))
 
-    async def _ask(self, view: View, account: AccountEntry) -> AccountHoldings:
-        as_of = await view.as_of()
-        try:
-            async with self._clock.timeout(account.answer_seconds):
-                markets, balances, exposures = await asyncio.gather(
-                    account.gateway.markets(), account.gateway.balances(), account.exposures()
-                )
-        except TimeoutError:
-            raise ExchangeUnavailable("the exchange did not say what is held in time") from None
-        home = home_currency(markets.values())
-        if home is None:
-            raise ExchangeUnavailable("the exchange lists no market to value anything by")
-        return AccountHoldings(
-            markets=markets,
-            balances=balances,
-            exposures=exposures,
-            home=home,
-            at=self._clock.now(),
-            as_of=as_of,
-        )
+    async def value(self, view: View, account: AccountEntry, currency: str | None) -> Valuation:
+        """Value what is held in this currency, by default in the account's home currency.
 
-    async def value(
-        self, view: View, account: AccountEntry, holdings: AccountHoldings, currency: str | None
-    ) -> Valuation:
-        """Value the holdings in this currency, by default in the account's home currency."""
-        routes = self._routes_to(holdings.home if currency is None else currency, account, holdings)
+        Raises ExchangeError if the exchange did not answer: there is no equity without balances.
+        """
+        holdings = holdings_in(view, account.name)
+        routes = self._routes_to(currency, account.name, holdings)
         positions = [held for held in await view.positions() if held.key.account == account.name]
         held = reconciled(holdings, positions, account.name, self._clock.now())
-        blank = _stock(holdings, held, positions, {})
-        symbols = routes.symbols(blank)
-        prices = await fetch_prices(self._market_data, account, symbols, view.answers)
+        prices = prices_in(view, account.name)
         marks = _marks(prices)
         stock = _stock(holdings, held, positions, marks)
+        symbols = routes.symbols(stock)
         by_home = Converter(currency=holdings.home, routes=routes.homewards, marks=marks)
         return Valuation(
             account=account.name,
@@ -122,19 +130,20 @@ class Valuer:
             by=Converter(currency=routes.currency, routes=routes.wanted, marks=marks),
             by_home=by_home,
             is_complete=not has_gaps(stock, by_home, holdings.markets),
-            missing=prices.missing,
+            missing={symbol: why for symbol in symbols if (why := prices.why_missing(symbol))},
             symbols=symbols,
             from_outside=[problem for problem in held.problems if problem.code == FROM_OUTSIDE],
         )
 
     def _routes_to(
-        self, currency: str, account: AccountEntry, holdings: AccountHoldings
+        self, currency: str | None, account: str, holdings: AccountHoldings
     ) -> "_Routes":
         """Find routes once for each list of markets: it may have thousands."""
-        known = self._routes.get((account.name, currency))
+        currency = holdings.home if currency is None else currency
+        known = self._routes.get((account, currency))
         if known is None or known.markets is not holdings.markets:
             known = _Routes.of(holdings, currency)
-            self._routes[account.name, currency] = known
+            self._routes[account, currency] = known
         return known
 
 

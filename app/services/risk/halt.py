@@ -19,9 +19,9 @@ from app.services.accounts import AccountService
 from app.services.orders.cancels import cancel_each
 from app.services.orders.gate import OrderGate, deny
 from app.services.orders.service import CLOSING, OrderService
+from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.position_actions import PositionActions
 from app.services.portfolio.positions import PositionFilter, PositionService
-from app.services.reads import ViewService
 from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database, Transaction
 
@@ -62,7 +62,7 @@ class HaltService:
         orders: OrderService,
         positions: PositionService,
         actions: PositionActions,
-        views: ViewService,
+        views: ConsistentViews,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -114,7 +114,8 @@ class HaltService:
     async def flatten(self, accounts: Iterable[str], report: HaltReport) -> None:
         """Close every position by a market order."""
         wanted = PositionFilter(accounts=frozenset(accounts))
-        async with self._views.open(frozenset(accounts)) as view:
+        names = frozenset(accounts)
+        async with self._views.open(names, self._positions.asked_for(names, wanted)) as view:
             held = (await self._positions.read(view, wanted)).nodes
         for position in held:
             try:

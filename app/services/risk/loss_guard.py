@@ -1,6 +1,6 @@
 """The loss guard: watches losses and sets an account REDUCING when a loss limit is reached."""
 
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 
 import structlog
 
@@ -13,9 +13,11 @@ from app.domain.risk.rules import Rules
 from app.errors import ExchangeError, StorageError
 from app.ports import Clock
 from app.services.accounts import AccountEntry, AccountService
+from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.equity_points import point_of
 from app.services.portfolio.portfolios import PortfolioService
-from app.services.reads import View, ViewService
+from app.services.portfolio.valuation import ValuationRequest
+from app.services.reads import View
 from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database
 
@@ -33,7 +35,7 @@ class LossGuard:
     """Checks each account's loss of the day and its drawdown from the peak against the limits."""
 
     def __init__(
-        self, accounts: AccountService, portfolios: PortfolioService, views: ViewService,
+        self, accounts: AccountService, portfolios: PortfolioService, views: ConsistentViews,
         database: Database, bus: Bus, clock: Clock,
     ) -> None:  # fmt: skip
         self._accounts = accounts
@@ -50,11 +52,10 @@ class LossGuard:
 
     async def broken(self, account: str) -> str | None:
         """Which limit the account has reached now, in words."""
-        async with self._view(account) as view:
-            rules = await view.rules()
-            if not rules.limits.watches_losses:
-                return None
-            losses = await self._losses(view, self._accounts.get(account), rules)
+        rules = await self._rules()
+        if not rules.limits.watches_losses:
+            return None
+        losses = await self._losses(self._accounts.get(account), rules)
         return None if losses is None else limits.broken(rules.limits, losses)
 
     async def run(self) -> None:
@@ -75,12 +76,11 @@ class LossGuard:
 
     async def check(self, account: AccountEntry) -> bool:
         """Restrict the account if it has reached a limit; returns whether there are loss limits."""
-        async with self._view(account.name) as view:
-            rules = await view.rules()
-            if not rules.limits.watches_losses:
-                self._latest.pop(account.name, None)
-                return False
-            losses = await self._losses(view, account, rules)
+        rules = await self._rules()
+        if not rules.limits.watches_losses:
+            self._latest.pop(account.name, None)
+            return False
+        losses = await self._losses(account, rules)
         if losses is not None:
             await self._note_losses(account, losses, rules)
         return True
@@ -91,8 +91,9 @@ class LossGuard:
         if is_active and limits.broken(rules.limits, losses) is not None:
             await self._trip(account.name, losses)
 
-    def _view(self, account: str) -> AbstractAsyncContextManager[View]:
-        return self._views.open(frozenset({account}))
+    async def _rules(self) -> Rules:
+        async with self._database.snapshot() as view:
+            return await view.rules.read()
 
     async def _trip(self, account: str, losses: Losses) -> None:
         async with self._database.transaction() as tx:
@@ -105,8 +106,13 @@ class LossGuard:
                 tx.announce(Topic.FEED)
                 _logger.warning("risk.tripped", account=account, reason=words)
 
-    async def _losses(self, view: View, account: AccountEntry, rules: Rules) -> Losses | None:
+    async def _losses(self, account: AccountEntry, rules: Rules) -> Losses | None:
         """Returns None if a price is missing: the loss is not known then."""
+        request = ValuationRequest(account=account)
+        async with self._views.open(frozenset({account.name}), [request]) as view:
+            return await self._losses_in(view, account, rules)
+
+    async def _losses_in(self, view: View, account: AccountEntry, rules: Rules) -> Losses | None:
         portfolio = await self._portfolios.read(view, account, None)
         if not portfolio.valuation.is_complete:
             return None

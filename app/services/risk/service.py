@@ -27,8 +27,10 @@ from app.services.accounts import AccountEntry, AccountService
 from app.services.live import live_queries
 from app.services.live.live_queries import LiveQueries, Observation
 from app.services.orders.gate import deny
+from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.portfolios import PortfolioService
-from app.services.reads import View, ViewService
+from app.services.portfolio.valuation import ValuationRequest
+from app.services.reads import LIVE, View
 from app.services.risk.loss_guard import LossGuard
 from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database, Transaction
@@ -75,7 +77,7 @@ class RiskService:
         *,
         database: Database,
         accounts: AccountService,
-        views: ViewService,
+        views: ConsistentViews,
         portfolios: PortfolioService,
         loss_guard: LossGuard,
         live: LiveQueries,
@@ -114,7 +116,7 @@ class RiskService:
         return await self._live.follow(query)
 
     async def figures(self, view: View, account: AccountEntry) -> RiskFigures:
-        """Raises ExchangeError if the exchange does not answer what the account holds."""
+        """Raises ExchangeError if the exchange has not answered what the account holds."""
         portfolio = await self._portfolios.read(view, account, None)
         return RiskFigures(
             currency=portfolio.currency,
@@ -126,7 +128,8 @@ class RiskService:
         self, account: AccountEntry, before: WatchedRisk | None
     ) -> Observation[WatchedRisk]:
         """If the exchange is silent, keep the previous figures: the state matters more."""
-        async with self._views.open(frozenset({account.name})) as view:
+        names, request = frozenset({account.name}), ValuationRequest(account=account)
+        async with self._views.open(names, [request], client=LIVE) as view:
             state = await self.read(view, account.name)
             try:
                 figures: RiskFigures | None = await self.figures(view, account)

@@ -15,6 +15,7 @@ from app.services.access.login_throttle import MOST_WAITING, LoginThrottle
 from app.storage import tables
 from app.storage.database import Database
 from tests.conftest import on_each_database
+from tests.support.callers import begin_elsewhere
 from tests.support.clock import ManualClock
 from tests.support.services.authorizing import HERE, is_let_in
 
@@ -323,7 +324,7 @@ async def test_of_two_last_admin_tokens_revoked_at_once_one_stays(
     async with database.transaction() as tx:
         await tx.tokens.hold()
         await tx.tokens.revoke(one.id, at=clock.now())
-        late = asyncio.create_task(auth.revoke(two.id))
+        late = begin_elsewhere(auth.revoke(two.id))
         # A revocation that did not wait for the lock would be done by then.
         await asyncio.wait([late], timeout=0.3)
     with pytest.raises(Denied):

@@ -12,7 +12,6 @@ from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import DEADLINE_SECONDS, PriceAnswers, fetch_prices
 from app.services.markets.stream_registry import StreamRegistry
-from app.services.reads import Answers
 from tests.support.clock import ManualClock
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.rigs import TERMS
@@ -54,7 +53,7 @@ async def fetched(exchange: SlowExchange, clock: ManualClock, *seconds: float) -
         answer_seconds=10, gateway=exchange,
     )  # fmt: skip
     market_data = MarketDataService(StreamRegistry([], clock), clock)
-    fetching = asyncio.create_task(fetch_prices(market_data, entry, SYMBOLS, Answers()))
+    fetching = asyncio.create_task(fetch_prices(market_data, entry, SYMBOLS))
     await clock.until_asleep()
     for pause in seconds:
         assert not fetching.done()

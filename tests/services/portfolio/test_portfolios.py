@@ -45,7 +45,7 @@ def points(*equities: int) -> list[EquityPoint]:
 async def drawn(
     house: PortfolioRig, wanted: CurveRequest, currency: str | None = None
 ) -> Sequence[int]:
-    async with house.view() as view:
+    async with house.view(currency) as view:
         found = await house.portfolios.read(view, house.account, currency)
         return [int(one.equity) for one in await house.portfolios.curve(view, found, wanted)]
 
@@ -179,6 +179,7 @@ async def test_what_was_realized_today_began_at_midnight(house: PortfolioRig) ->
 
 @on_each_database
 async def test_what_was_made_of_many_fills_is_read_in_parts(house: PortfolioRig) -> None:
+    house.desk.prices["ETH/BTC"] = "0.05"
     for number in range(5):
         await house.trade("0.01", str(50000 + number), at=YESTERDAY)
     await house.trade("0.01", "60000", at=TODAY)

@@ -7,8 +7,9 @@ from sqlalchemy import select, text
 
 from app.errors import StorageUnavailable
 from app.storage import tables
-from app.storage.database import READERS, Database
+from app.storage.database import OWN_READERS, Database
 from app.storage.engine.sql import AsyncSql
+from tests.support.callers import elsewhere
 
 
 @pytest.fixture
@@ -64,10 +65,14 @@ async def test_a_statement_that_fails_leaves_the_connection_as_good_as_before(
 async def test_an_instant_begins_with_its_first_statement(database: Database) -> None:
     count = text("SELECT count(*) FROM accounts")
     insert = text("INSERT INTO accounts VALUES ('new', 'paper', 'PAPER', 0, NULL)")
-    async with database.snapshot() as view:
-        before = await view.sql.scalar(count)
+
+    async def write() -> None:
         async with database.transaction() as tx:
             await tx.sql.run(insert)
+
+    async with database.snapshot() as view:
+        before = await view.sql.scalar(count)
+        await elsewhere(write())
         assert await view.sql.scalar(count) == before
     async with database.snapshot() as view:
         assert await view.sql.scalar(count) == before + 1
@@ -85,7 +90,7 @@ async def lose(database: Database, failure: Exception | None) -> None:
 
 
 async def test_a_connection_that_cannot_be_given_back_hides_nothing(database: Database) -> None:
-    for _ in range(2 * READERS + 1):
+    for _ in range(2 * OWN_READERS + 1):
         await lose(database, None)
     with pytest.raises(LookupError):
         await lose(database, LookupError())

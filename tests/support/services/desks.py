@@ -29,11 +29,12 @@ from app.services.orders import position_bookkeeping
 from app.services.orders.update_log import OrderLog
 from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.equity_recorder import EquityRecorder
+from app.services.portfolio.holdings import HoldingsCache
 from app.services.portfolio.portfolio_feed import PortfolioFeed
 from app.services.portfolio.portfolios import Portfolio, PortfolioService
 from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionFilter, PositionList, PositionService
-from app.services.portfolio.valuation import Valuer
+from app.services.portfolio.valuation import ValuationRequest, Valuer
 from app.services.reads import View, ViewService
 from app.storage.database import Database
 from tests.support.clock import ManualClock
@@ -195,25 +196,29 @@ class PortfolioRig:
             gateway=cast("ExchangeGateway", self.desk),
         )
         self._database = database
-        self._views = ViewService(database)
+        self._views = ViewService(database, clock)
         self._log = OrderLog(database, bus, clock)
         self._numbers = count(1)
         real_timeouts = RealTimeouts(clock)
         self.feeds = StreamRegistry([self.account.gateway], real_timeouts)
         market_data = MarketDataService(self.feeds, real_timeouts)
-        valuer = Valuer(market_data, real_timeouts)
+        valuer = Valuer(clock)
         self.portfolios = PortfolioService(valuer, clock)
         accounts = AccountService(database, clock, [self.account])
-        self.positions = PositionService(accounts, valuer, market_data, clock)
-        steady = ConsistentViews(self._views, valuer, real_timeouts)
-        watches = LiveQueries(bus, self.feeds, clock)
-        self.feed = PortfolioFeed(self.portfolios, steady, watches)
-        self.position_feed = PositionFeed(self.positions, accounts, steady, watches)
+        self.positions = PositionService(accounts, clock)
+        self._new_holdings = partial(
+            HoldingsCache, database, bus, market_data, valuer, real_timeouts
+        )
+        self._consistent_views = ConsistentViews(self._views, self._new_holdings())
+        live = LiveQueries(bus, self.feeds, clock)
+        self.feed = PortfolioFeed(self.portfolios, self._consistent_views, live)
+        self.position_feed = PositionFeed(self.positions, accounts, self._consistent_views, live)
         self._new_recorder = partial(
             EquityRecorder,
             database=database,
             bus=bus,
             views=self._views,
+            consistent_views=self._consistent_views,
             valuer=valuer,
             clock=clock,
         )
@@ -228,12 +233,15 @@ class PortfolioRig:
         return self._new_recorder(account=self.account)
 
     @asynccontextmanager
-    async def view(self) -> AsyncIterator[View]:
-        async with self._views.open(frozenset({ACCOUNT})) as view:
+    async def view(self, currency: str | None = None) -> AsyncIterator[View]:
+        """A view for which the desk is asked anew."""
+        request = ValuationRequest(account=self.account, currency=currency)
+        consistent_views = ConsistentViews(self._views, self._new_holdings())
+        async with consistent_views.open(frozenset({ACCOUNT}), [request]) as view:
             yield view
 
     async def read(self, currency: str | None = None) -> Portfolio:
-        async with self.view() as view:
+        async with self.view(currency) as view:
             return await self.portfolios.read(view, self.account, currency)
 
     async def read_positions(self) -> PositionList:
@@ -241,7 +249,7 @@ class PortfolioRig:
             return await self.positions.read(view, PositionFilter())
 
     async def curve(self) -> Sequence[EquityPoint]:
-        async with self.view() as view:
+        async with self._views.open(frozenset({ACCOUNT})) as view:
             return await view.equity(HOME, None, None)
 
     async def write(self, *points: EquityPoint) -> None:
