@@ -1,10 +1,27 @@
-"""FairLine: a limited number of places, given in turn to the parties that wait for them."""
+"""FairLine: a limited number of places, given in turn to the parties that wait for them.
+
+The party is the token that something is done for; what the product does by itself is one party.
+"""
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import Hashable
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 _Turn = asyncio.Future[None]
+
+_party: ContextVar[Hashable] = ContextVar("party", default="orderdeck")
+
+
+def current_party() -> Hashable:
+    """The party that this task works for."""
+    return _party.get()
+
+
+def work_for(party: Hashable) -> None:
+    """Let this task, and those that it begins, work for this party from now on."""
+    _party.set(party)
 
 
 class LineFull(Exception):
@@ -26,6 +43,15 @@ class FairLine:
     @property
     def waiting(self) -> int:
         return sum(map(len, self._queues.values()))
+
+    @asynccontextmanager
+    async def place(self, party: Hashable) -> AsyncIterator[None]:
+        """Hold a place while inside."""
+        await self.enter(party)
+        try:
+            yield
+        finally:
+            self.leave(party)
 
     async def enter(self, party: Hashable, *, most_waiting: int | None = None) -> None:
         """Wait for a place; raises LineFull instead if so many of the same party wait already."""

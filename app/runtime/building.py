@@ -8,6 +8,7 @@ import structlog
 
 from app.bus import Bus
 from app.primitives.fair_scheduler import long_work, pacer
+from app.primitives.paced_starts import PacedStarts
 from app.runtime import rooms
 from app.runtime.foundation import build_foundation
 from app.runtime.order_room import build_orders
@@ -64,6 +65,7 @@ class Build:
             log=self._log,
             long_work=long_work(),
             pacer=pacer(),
+            starts=PacedStarts(),
             market_data=self._markets.data,
             metrics=self._base.metrics,
             orders=self._orders.orders,

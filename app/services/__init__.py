@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from app.primitives.fair_scheduler import FairScheduler
+from app.primitives.paced_starts import PacedStarts
 from app.services.access.audit import AuditService
 from app.services.access.auth import AuthService
 from app.services.access.rate_limits import BudgetService
@@ -46,6 +47,7 @@ class Services:
     costly_documents: asyncio.Semaphore
     long_work: FairScheduler
     pacer: FairScheduler
+    starts: PacedStarts
     market_data: MarketDataService
     metrics: Metrics
     orders: OrderService

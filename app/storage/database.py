@@ -25,6 +25,7 @@ from app.bus import Bus, Topic
 from app.domain.access.audit import AuditOutcome, AuditSubject
 from app.domain.orders.events import LoggedEvent
 from app.errors import StorageUnavailable
+from app.primitives.fair_line import FairLine, current_party
 from app.storage.accounts import AccountStore
 from app.storage.amendments import AmendmentStore
 from app.storage.attempts import Attempt, current_attempt
@@ -50,6 +51,7 @@ from app.storage.tokens import TokenStore
 OWN_READERS = 6
 VIEWERS = 6
 WRITERS = 6
+MOST_IN_COMMIT = 32
 REST_SECONDS = 1.0
 POLL_SECONDS = 0.1
 _RESTS_SINCE = "orderdeck_rests_since"
@@ -126,16 +128,21 @@ class Database:
         self._engine = _create_engine(parsed)
         reading = {} if self._writer else _POSTGRES_READING
         self._read_engine = self._engine.execution_options(**reading)
-        self._own_readers = asyncio.Semaphore(OWN_READERS)
-        self._viewers = asyncio.Semaphore(VIEWERS)
-        self._writers = asyncio.Semaphore(WRITERS)
+        self._own_readers = FairLine(places=OWN_READERS, most_each=OWN_READERS - 1)
+        self._viewers = FairLine(places=VIEWERS, most_each=VIEWERS)
+        # SQLite has one writer, and commits for all that wait for it at the same time.
+        self._writers = (
+            FairLine(places=MOST_IN_COMMIT, most_each=MOST_IN_COMMIT * 3 // 4)
+            if self._writer
+            else FairLine(places=WRITERS, most_each=WRITERS - 1)
+        )
         self._listeners: list[Callable[[Sequence[LoggedEvent]], None]] = []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commit on a clean exit, then publish the announcements; on an error, roll back."""
         with _holding_one():
-            async with self._writing() as sql:
+            async with self._writers.place(current_party()), self._writing() as sql:
                 transaction = Transaction(sql, current_attempt())
                 yield transaction
                 logged = await transaction.events.append_pending()
@@ -196,9 +203,12 @@ class Database:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _reading(self, places: asyncio.Semaphore) -> AsyncIterator[Snapshot]:
+    async def _reading(self, line: FairLine) -> AsyncIterator[Snapshot]:
         with _holding_one():
-            async with places, _connected(self._read_engine) as connection:
+            async with (
+                line.place(current_party()),
+                _connected(self._read_engine) as connection,
+            ):
                 yield Snapshot(AsyncSql(connection))
 
     def _writing(self) -> AbstractAsyncContextManager[Sql]:
@@ -206,7 +216,7 @@ class Database:
 
     @asynccontextmanager
     async def _writing_postgres(self) -> AsyncIterator[Sql]:
-        async with self._writers, _connected(self._engine) as connection:
+        async with _connected(self._engine) as connection:
             yield AsyncSql(connection)
             began = perf_counter()
             with translated():

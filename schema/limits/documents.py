@@ -1,9 +1,11 @@
 """Compiles documents (parse, check size, validate) and caches them up to a number of tokens."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 from graphql import (
     ASTValidationRule,
@@ -30,6 +32,7 @@ from schema.limits.costs import Cost, CostCalculator, given_variables
 from schema.limits.document_size import SizeCheck
 
 KEPT_TOKENS = 200_000
+URGENT = frozenset({"cancelOrder", "cancelAllOrders", "haltTrading", "reduceTrading"})
 # If there are more, the last one says so.
 MAX_ERRORS = 5
 MAX_COMPARISONS = 10_000
@@ -75,6 +78,14 @@ class Document:
     def operations(self) -> Sequence[OperationDefinitionNode]:
         definitions = self.document.definitions
         return [node for node in definitions if isinstance(node, OperationDefinitionNode)]
+
+    @property
+    def is_urgent(self) -> bool:
+        return all(
+            field.name.value in URGENT
+            for operation in self.operations
+            for field in self.root_fields(operation)
+        )
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
         if id(operation) not in self._costs:
@@ -123,12 +134,24 @@ class DocumentCompiler:
     def __init__(self, schema: GraphQLSchema, cache: DocumentCache) -> None:
         self._schema = schema
         self._cache = cache
+        # A lock lives as long as somebody compiles this text or waits for it.
+        self._compiling: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def is_urgent(self, text: str) -> bool:
+        """Whether it is a known document that only takes risk away: it need not wait its turn."""
+        document = self._cache.find(text)
+        return document is not None and document.is_urgent
 
     async def find(self, text: str, work: FairScheduler) -> Document:
+        """The document of a text; a crowd that comes with the same new text compiles it once."""
         document = self._cache.find(text)
-        if document is None:
-            document = await self._compile(text, work)
-            self._cache.keep(text, document)
+        if document is not None:
+            return document
+        async with self._compiling.setdefault(text, asyncio.Lock()):
+            document = self._cache.find(text)
+            if document is None:
+                document = await self._compile(text, work)
+                self._cache.keep(text, document)
         return document
 
     async def _compile(self, text: str, work: FairScheduler) -> Document:

@@ -9,6 +9,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType
 
 from app.errors import OrderdeckError, TooComplex
+from app.primitives.fair_line import current_party, work_for
 from schema.context import Context
 from schema.limits import document_size
 from schema.limits.budgets import BudgetCharge
@@ -29,11 +30,15 @@ class OperationGuard(SchemaExtension):
         self._held = ExitStack()
 
     def on_operation(self) -> Iterator[None]:
+        if self._context.token is not None:
+            work_for(self._context.token.id)
         with self._held:
             yield
 
     async def on_parse(self) -> AsyncIterator[None]:
         text = self.execution_context.query or ""
+        if not self._compiler.is_urgent(text):
+            await self._context.services.starts.turn(current_party())
         try:
             self._compiled = await self._compiler.find(text, self._context.services.long_work)
         except TooComplex as error:

@@ -132,7 +132,7 @@ async def test_never_more_inside_than_places_and_no_place_is_lost(
     inside: Counter[str] = Counter()
     for what, party in steps:
         if what == "enter":
-            tasks.append((party, *begin(line, party)))
+            tasks.append((party, begin(line, party)[0]))
         elif what == "leave" and inside[party]:
             inside[party] -= 1
             line.leave(party)

@@ -62,6 +62,8 @@ class _Numbered(Generic[T]):
     number: int
     observation: Observation[T]
     at: datetime
+    # Which evaluation of the query it is.
+    round: int
 
 
 class LiveQueries:
@@ -132,6 +134,8 @@ class _SharedQuery(Generic[T]):
         self._lock = asyncio.Lock()
         self.readers = 0
         self._seen: _Numbered[T] | None = None
+        # How many evaluations have begun.
+        self._rounds = 0
 
     @property
     def is_idle(self) -> bool:
@@ -154,9 +158,13 @@ class _SharedQuery(Generic[T]):
         """Wait for an observation newer than the one with this number."""
         if (known := self._known_since(number)) is not None:
             return known
+        rounds = self._rounds
         async with self._lock:
             if (known := self._known_since(number)) is not None:
                 return known
+            if self._seen is not None and self._seen.round > rounds and self._seen.number > number:
+                # It began after this reader came: it shows whatever the reader has changed.
+                return self._seen
             if self._seen is not None:
                 await self._until_outdated(self._seen)
                 await self._pause_after(self._seen)
@@ -168,6 +176,8 @@ class _SharedQuery(Generic[T]):
     async def _observe(self) -> _Numbered[T]:
         before = None if self._seen is None else self._seen.observation.state
         began = self._clock.now()
+        self._rounds += 1
+        this_round = self._rounds
         self._listener.hush()
         try:
             observation = await self._query.observe(before)
@@ -175,7 +185,9 @@ class _SharedQuery(Generic[T]):
             # The change was not observed: the next reader must not wait for another one.
             self._listener.ring()
             raise
-        self._seen = _Numbered(number=next(self._numbers), observation=observation, at=began)
+        self._seen = _Numbered(
+            number=next(self._numbers), observation=observation, at=began, round=this_round
+        )
         if self.readers:
             self._prices.turn_to(observation.prices)
         return self._seen
