@@ -82,10 +82,16 @@ class FillStore:
         return FillState(**row) if row else FillState(count=0, last_id=None, fee_values=0)
 
     async def page(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:
+        """A page of each account's fills, merged into one; an order's fills come oldest first."""
         newest_first = wanted.order_id is None
         keyset = Keyset(_columns.at, _columns.id, descending=newest_first)
-        found = select(tables.fills).where(*_conditions(wanted))
-        return await keyset.page(self._sql, found, request, load_fill)
+        pages = [
+            await keyset.page(
+                self._sql, select(tables.fills).where(*_conditions(each)), request, load_fill
+            )
+            for each in (wanted.by_account() if newest_first else [wanted])
+        ]
+        return keyset.merged(pages, request, lambda fill: (fill.at, fill.id))
 
 
 def current_fills_of(key: PositionKey) -> Select[Any]:

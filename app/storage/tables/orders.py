@@ -65,11 +65,21 @@ orders = Table(
     UniqueConstraint("account", "client_order_id"),
     UniqueConstraint("account", "wire_id"),
     UniqueConstraint("account", "symbol", "exchange_order_id"),
-    Index(None, "created_at", "id"),
-    Index(None, "updated_at", "id"),
-    Index(None, "account", "is_open"),
-    Index(None, "symbol", "created_at"),
+    Index(None, "account", "created_at", "id"),
+    Index(None, "account", "updated_at", "id"),
+    Index(None, "account", "symbol", "created_at", "id"),
 )
+# Few of all orders are open, and most questions are about those.
+for _name, _columns in {
+    "ix_orders_open": ("account", "created_at", "id"),
+    "ix_orders_open_symbol": ("account", "symbol", "created_at", "id"),
+}.items():
+    Index(
+        _name,
+        *(orders.c[column] for column in _columns),
+        sqlite_where=orders.c.is_open.is_(True),
+        postgresql_where=orders.c.is_open.is_(True),
+    )
 
 order_metadata = Table(
     "order_metadata",
@@ -99,7 +109,8 @@ fills = Table(
     Column("fee_value", ExactDecimal),
     UniqueConstraint("account", "symbol", "side", "exchange_trade_id"),
     Index(None, "order_id"),
-    Index(None, "at", "id"),
+    Index(None, "account", "at", "id"),
+    Index(None, "account", "symbol", "at", "id"),
     Index(None, "account", "symbol", "id"),
 )
 
@@ -113,7 +124,7 @@ entries = Table(
     Column("at", UtcTime, nullable=False),
     Column("expected_price", ExactDecimal),
     Column("rate", ExactDecimal),
-    Index(None, "at"),
+    Index(None, "source", "at"),
 )
 
 # Amendments of open orders whose result is not known yet.
