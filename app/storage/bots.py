@@ -170,18 +170,23 @@ class BotStore:
             row = {"account": key.account, "strategy": strategy, "symbol": key.symbol, **values}
             await self._sql.run(insert(tables.bot_holdings), row)
 
-    async def fills(self, account: str, strategy: str, symbol: str) -> Sequence[Fill]:
-        """All fills of a strategy in a symbol, in the order in which they were booked."""
+    async def fills(
+        self, account: str, strategy: str, symbol: str, *, after: str | None, limit: int
+    ) -> Sequence[Fill]:
+        """A strategy's next fills of a symbol, in the order in which they were booked."""
         fills, orders = tables.fills.c, tables.orders.c
         found = select(tables.fills).join(tables.orders, orders.id == fills.order_id)
         rows = await self._sql.all(
             found.where(
-                orders.account == account,
-                orders.symbol == symbol,
+                fills.account == account,
+                fills.symbol == symbol,
+                fills.id > (after or ""),
                 orders.strategy == strategy,
                 orders.source == str(OrderSource.BOT),
                 fills.superseded_revision.is_(None),
-            ).order_by(fills.id)
+            )
+            .order_by(fills.id)
+            .limit(limit)
         )
         return [load_fill(row) for row in rows]
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from app.storage.engine.column_types import ExactDecimal, Json, UtcTime
@@ -107,11 +108,22 @@ fills = Table(
     Column("revision", Integer, nullable=False),
     Column("superseded_revision", Integer),
     Column("fee_value", ExactDecimal),
+    Column("awaits_fee_value", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("account", "symbol", "side", "exchange_trade_id"),
     Index(None, "order_id"),
     Index(None, "account", "at", "id"),
     Index(None, "account", "symbol", "at", "id"),
     Index(None, "account", "symbol", "id"),
+)
+
+# Mostly none: fees in a third currency are valued soon after the fill.
+Index(
+    "ix_fills_awaiting_fee_value",
+    fills.c.account,
+    fills.c.symbol,
+    fills.c.id,
+    sqlite_where=fills.c.awaits_fee_value.is_(True),
+    postgresql_where=fills.c.awaits_fee_value.is_(True),
 )
 
 # Orders that add to risk, as they passed the gate.

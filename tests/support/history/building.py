@@ -183,12 +183,14 @@ class _History:
                 "positions",
                 key | holding | {
                     "realized": realized, "fees": _tenths(book.fees_tenths), "unvalued_fees": 0,
-                    "updated_at": book.last, "metadata": "{}",
+                    "updated_at": book.last, "metadata": "{}", "fills": book.fills,
+                    "last_fill": book.last_fill,
                 },
             )  # fmt: skip
-            for opened_at, closed_at, pnl, _ in book.rounds:
+            for opened_at, closed_at, pnl, ended_by in book.rounds:
                 times = {"opened_at": opened_at, "closed_at": closed_at}
-                self._insert("position_rounds", key | times | {"pnl": _tenths(pnl)})
+                values = {"pnl": _tenths(pnl), "ended_by": ended_by}
+                self._insert("position_rounds", key | times | values)
 
     def _write_equity(self) -> None:
         step = SPAN // timedelta(milliseconds=1) // self._size.equity_points
