@@ -16,6 +16,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -54,6 +55,8 @@ _AFTER = (
     .limit(bindparam("limit", type_=Integer))
 )
 _id_of = attrgetter("id")
+# As a literal, by which the database recognises the index of these.
+_IS_HOLD = _decisions.outcome == literal_column(f"'{DecisionOutcome.HOLD}'")
 _PLAIN = (
     "id", "at", "cycle", "account", "strategy", "symbol", "timeframe", "candle_at", "reason",
     "order_id",
@@ -99,13 +102,12 @@ class BotStore:
         words = {"outcome": str(decision.outcome), "reason": decision.reason}
         await self._sql.run(known.values(**words))
 
-    async def forget_holds(self, before: datetime) -> int:
-        """Delete HOLD decisions that are older; ids sort by time."""
+    async def forget_holds(self, before: datetime, *, limit: int) -> int:
+        """Delete the oldest HOLD decisions from before then; ids sort by time."""
         first = str(ULID.from_datetime(before))
-        holds = delete(tables.bot_decisions).where(
-            _decisions.id < first, _decisions.outcome == str(DecisionOutcome.HOLD)
-        )
-        return await self._sql.run(holds)
+        doomed = select(_decisions.id).where(_decisions.id < first, _IS_HOLD)
+        some = doomed.order_by(_decisions.id).limit(limit).scalar_subquery()
+        return await self._sql.run(delete(tables.bot_decisions).where(_decisions.id.in_(some)))
 
     async def decided_until(
         self, account: str, names: Iterable[tuple[str, str, str]]

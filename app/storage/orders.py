@@ -27,7 +27,7 @@ from app.domain.pages import Page, PageRequest
 from app.errors import Refusal, StaleRevision
 from app.storage import tables
 from app.storage.engine.paging import Keyset
-from app.storage.engine.sql import Sql
+from app.storage.engine.sql import Sql, in_slices
 from app.storage.order_terms import load_terms, terms_row
 
 _columns = tables.orders.c
@@ -199,7 +199,7 @@ class OrderStore:
         return None if row is None else _load(row)
 
     async def _many(self, statement: Select[Any]) -> list[Order]:
-        return [_load(row) for row in await self._sql.all(statement)]
+        return await in_slices(await self._sql.all(statement), _load)
 
 
 def _conditions(wanted: OrderFilter) -> list[ColumnElement[bool]]:

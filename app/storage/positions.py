@@ -14,7 +14,9 @@ from sqlalchemy import (
     and_,
     delete,
     insert,
+    literal,
     select,
+    tuple_,
     update,
 )
 
@@ -29,11 +31,12 @@ from app.domain.portfolio.positions import (
     RoundTripResult,
 )
 from app.storage import tables
-from app.storage.engine.sql import Sql
+from app.storage.engine.sql import Sql, in_slices
 from app.storage.fills import current_fills_of, load_fill, traded_keys
 
 _columns = tables.positions.c
 _rounds = tables.position_rounds.c
+BATCH = 2000
 _checkpoints = tables.position_checkpoints.c
 _COUNTS = ("fills", "unvalued_fees", "updated_at")
 _HOLDING = ("amount", "basis", "realized", "fees", "opened_at", "realized_before")
@@ -42,8 +45,9 @@ _HOLDING = ("amount", "basis", "realized", "fees", "opened_at", "realized_before
 class PositionStore:
     """One row per position, also when closed; one row per round trip."""
 
-    def __init__(self, sql: Sql) -> None:
+    def __init__(self, sql: Sql, *, batch: int = BATCH) -> None:
         self._sql = sql
+        self._batch = batch
 
     async def find(self, key: PositionKey) -> Position | None:
         row = await self._sql.first(select(tables.positions).where(_key_matches(key)))
@@ -61,7 +65,7 @@ class PositionStore:
         """Open and closed positions, sorted by account and symbol."""
         found = select(tables.positions).where(_columns.account.in_(sorted(accounts)))
         ordered = found.order_by(_columns.account, _columns.symbol, _columns.type)
-        return [_load(row) for row in await self._sql.all(ordered)]
+        return await in_slices(await self._sql.all(ordered), _load)
 
     async def save(self, position: Position) -> None:
         row = _row(position)
@@ -172,17 +176,26 @@ class PositionStore:
         if since is not None:
             found = found.where(_rounds.closed_at >= since)
         rows = await self._sql.all(found.order_by(_rounds.closed_at, _rounds.id))
-        return [_load_round(row) for row in rows]
+        return await in_slices(rows, _load_round)
 
     async def results(
         self, account: str, *, since: datetime | None = None
     ) -> Sequence[RoundTripResult]:
         """Symbol and profit of each round trip that closed since then."""
-        found = select(_rounds.symbol, _rounds.pnl).where(_rounds.account == account)
+        found = select(_rounds.symbol, _rounds.pnl, _rounds.closed_at, _rounds.id).where(
+            _rounds.account == account
+        )
         if since is not None:
             found = found.where(_rounds.closed_at >= since)
-        rows = await self._sql.all(found)
-        return [RoundTripResult(symbol=row["symbol"], pnl=row["pnl"]) for row in rows]
+        ordered = found.order_by(_rounds.closed_at, _rounds.id).limit(self._batch)
+        results: list[RoundTripResult] = []
+        rows = await self._sql.all(ordered)
+        while rows:
+            results += await in_slices(rows, _load_result)
+            last = tuple_(literal(rows[-1]["closed_at"], _rounds.closed_at.type), rows[-1]["id"])
+            behind = tuple_(_rounds.closed_at, _rounds.id) > last
+            rows = await self._sql.all(ordered.where(behind)) if len(rows) == self._batch else []
+        return results
 
 
 def _key_matches(key: PositionKey) -> ColumnElement[bool]:
@@ -239,6 +252,10 @@ def _load_checkpoint(row: RowMapping) -> Position:
         last_fill=row["last_fill"],
         **{name: row[name] for name in _COUNTS},
     )
+
+
+def _load_result(row: RowMapping) -> RoundTripResult:
+    return RoundTripResult(symbol=row["symbol"], pnl=row["pnl"])
 
 
 def _load_round(row: RowMapping) -> RoundTrip:

@@ -30,7 +30,7 @@ async def watched(*, stop_seconds: float = 0.05) -> AsyncIterator[list[LoopStop]
 
 
 def hold_the_loop(seconds: float) -> None:
-    time.sleep(seconds)  # noqa: ASYNC251 - what is to be noticed
+    time.sleep(seconds)
 
 
 async def test_what_holds_the_loop_is_named_once() -> None:
