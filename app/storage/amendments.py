@@ -10,7 +10,7 @@ from app.storage.engine.sql import Sql
 _columns = tables.amendments.c
 _orders = tables.orders.c
 # A subquery, because of a join the database would read the account's many orders first.
-_ACCOUNT = select(_orders.account).where(_orders.id == _columns.order_id).scalar_subquery()
+_account_of = select(_orders.account).where(_orders.id == _columns.order_id).scalar_subquery()
 
 
 class AmendmentStore:
@@ -35,7 +35,7 @@ class AmendmentStore:
 
     async def waiting(self, account: str) -> list[AskedAmendment]:
         """The account's pending amendments, oldest first."""
-        of_account = select(tables.amendments).where(account == _ACCOUNT)
+        of_account = select(tables.amendments).where(_account_of == account)
         return [
             AskedAmendment(
                 id=row["id"],

@@ -8,7 +8,7 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-_NEW = (
+_NEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("orders", ("account", "created_at", "id")),
     ("orders", ("account", "updated_at", "id")),
     ("orders", ("account", "symbol", "created_at", "id")),
@@ -17,11 +17,11 @@ _NEW = (
     ("entries", ("source", "at")),
     ("bot_decisions", ("account", "id")),
 )
-_OPEN = {
+_OPEN: dict[str, tuple[str, ...]] = {
     "ix_orders_open": ("account", "created_at", "id"),
     "ix_orders_open_symbol": ("account", "symbol", "created_at", "id"),
 }
-_OLD = (
+_OLD: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("orders", ("created_at", "id")),
     ("orders", ("updated_at", "id")),
     ("orders", ("account", "is_open")),

@@ -20,7 +20,7 @@ from app.storage.database import Database, Snapshot
 from tests.conftest import START
 
 ACCOUNT = "paper"
-ALL = frozenset({"paper", "second", "third"})
+ALL = frozenset({"paper", "main", "third"})
 BTC = frozenset({"BTC/USDT"})
 KEY = PositionKey(account=ACCOUNT, symbol="BTC/USDT", type=PositionType.SPOT)
 EQUITY = EquityKey(account=ACCOUNT, currency="USDT")

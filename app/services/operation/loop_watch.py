@@ -50,10 +50,10 @@ class LoopWatch:
 
     async def run(self) -> None:
         """Watch the running loop until cancelled."""
-        loop, ended = asyncio.get_running_loop(), threading.Event()
-        with _Waits.of_this_thread() as waits, _Collections.of_this_thread() as collections:
+        loop, ended, alive = asyncio.get_running_loop(), threading.Event(), threading.Event()
+        with _Waits.of_this_thread() as waits, _Collections() as collections:
             watched = _Watched(loop, threading.get_ident(), waits, collections)
-            arguments = (watched, ended)
+            arguments = (watched, ended, alive)
             thread = threading.Thread(
                 target=self._watch, args=arguments, name="loop-watch", daemon=True
             )
@@ -62,10 +62,11 @@ class LoopWatch:
                 await loop.create_future()
             finally:
                 ended.set()
+                # The thread must not wait for a sign of life while the loop waits for the thread.
+                alive.set()
                 thread.join()
 
-    def _watch(self, watched: "_Watched", ended: threading.Event) -> None:
-        alive = threading.Event()
+    def _watch(self, watched: "_Watched", ended: threading.Event, alive: threading.Event) -> None:
         while not ended.wait(self._pause_seconds):
             alive.clear()
             began, waited = monotonic(), watched.waits.seconds()
@@ -73,8 +74,10 @@ class LoopWatch:
             if alive.wait(self._stop_seconds):
                 continue
             stack = watched.stack()
-            while not alive.wait(PATIENCE_SECONDS) and not ended.is_set():
+            while not ended.is_set() and not alive.wait(PATIENCE_SECONDS):
                 pass
+            if ended.is_set():
+                return
             seconds = monotonic() - began - (watched.waits.seconds() - waited)
             if seconds >= self._stop_seconds:
                 self._report(LoopStop(seconds=seconds, stack=stack))
@@ -144,15 +147,10 @@ class _Waits:
 
 
 class _Collections:
-    """The generation that a thread is collecting garbage of; None if it is not."""
+    """The generation that is being collected, by whichever thread, as all others wait for it."""
 
-    def __init__(self, thread_id: int) -> None:
-        self._thread_id = thread_id
+    def __init__(self) -> None:
         self.generation: int | None = None
-
-    @classmethod
-    def of_this_thread(cls) -> "_Collections":
-        return cls(threading.get_ident())
 
     def __enter__(self) -> "_Collections":
         gc.callbacks.append(self._note)
@@ -162,5 +160,4 @@ class _Collections:
         gc.callbacks.remove(self._note)
 
     def _note(self, phase: str, info: dict[str, int]) -> None:
-        if threading.get_ident() == self._thread_id:
-            self.generation = info["generation"] if phase == "start" else None
+        self.generation = info["generation"] if phase == "start" else None

@@ -12,7 +12,12 @@ from structlog.testing import capture_logs
 
 from app.services import Services
 from app.services.metrics import Metrics
-from app.services.operation.loop_watch import LoopStop, LoopWatch, logging_stops
+from app.services.operation.loop_watch import (
+    PATIENCE_SECONDS,
+    LoopStop,
+    LoopWatch,
+    logging_stops,
+)
 
 
 @asynccontextmanager
@@ -71,6 +76,17 @@ async def test_the_thread_ends_with_the_watch() -> None:
         assert "loop-watch" in {thread.name for thread in threading.enumerate()}
     assert "loop-watch" not in {thread.name for thread in threading.enumerate()}
     assert not [one for one in gc.callbacks if "_Collections" in repr(one)]
+
+
+async def test_the_watch_ends_at_once_even_if_the_loop_was_held_just_then() -> None:
+    watching = asyncio.create_task(LoopWatch(lambda _: None, pause_seconds=0.001).run())
+    await asyncio.sleep(0.05)
+    watching.cancel()
+    hold_the_loop(0.2)
+    began = time.monotonic()
+    with suppress(asyncio.CancelledError):
+        await watching
+    assert time.monotonic() - began < PATIENCE_SECONDS / 2
 
 
 async def test_a_stop_is_a_warning_and_is_counted() -> None:

@@ -15,8 +15,11 @@ from app.domain.order_kinds import OrderSide
 from tests.support.history.stories import Ending, Row, Story, tell
 
 ACCOUNT = "paper"
-ACCOUNTS = (ACCOUNT, ACCOUNT, ACCOUNT, "second", "third")
+# At a real exchange, with a deep market as well.
+REAL_ACCOUNT = "main"
+ACCOUNTS = (ACCOUNT, ACCOUNT, ACCOUNT, REAL_ACCOUNT, "third")
 COINS = ("BTC", "ETH", "SOL", "XRP", *(f"COIN{number}" for number in range(36)))
+DEEP = (ACCOUNT, REAL_ACCOUNT)
 DEEP_COIN = "BTC"
 SPAN = timedelta(days=180)
 EVENTS_EACH = 4
@@ -101,7 +104,9 @@ class _History:
     def write(self) -> None:
         now = _milliseconds(self._until - SPAN)
         for name in dict.fromkeys(ACCOUNTS):
-            row = {"name": name, "exchange": "paper", "mode": "PAPER", "created_at": now}
+            is_real = name == REAL_ACCOUNT
+            exchange, mode = ("binance", "LIVE") if is_real else ("paper", "PAPER")
+            row = {"name": name, "exchange": exchange, "mode": mode, "created_at": now}
             self._insert("accounts", row)
         self._write_orders()
         self._write_positions()
@@ -142,8 +147,7 @@ class _History:
         }  # fmt: skip
         ending, side = Ending.CANCELED, OrderSide.BUY
         if is_filled:
-            is_deep = (account, coin) == (ACCOUNT, DEEP_COIN)
-            ending = Ending.FILLED_PAYING_BNB if is_deep else Ending.FILLED
+            ending = Ending.FILLED_PAYING_BNB if coin == DEEP_COIN else Ending.FILLED
             side = self._books[account, coin].add(price, at, ids[2])
         event = 0
         for row in self._stories[side, ending]:
@@ -161,8 +165,8 @@ class _History:
     def _plan(self, number: int) -> tuple[str, str, bool]:
         """Account, coin, and whether the order is filled; in the end every market is flat."""
         step = max(self._size.orders // (self._size.deep_fills // 2), 1)
-        if number % step == 0 and number // step < self._size.deep_fills // 2:
-            return ACCOUNT, DEEP_COIN, True
+        if number % step < len(DEEP) and number // step < self._size.deep_fills // 2:
+            return DEEP[number % step], DEEP_COIN, True
         account, coin = ACCOUNTS[number % 5], COINS[1 + number // 5 % (len(COINS) - 1)]
         if number >= self._size.orders - _CLOSING:
             return account, coin, self._books[account, coin].bought_at is not None
