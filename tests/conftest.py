@@ -42,6 +42,8 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("unhurried")
 
+pytest_plugins = ["tests.support.history.fixtures"]
+
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BACKENDS = ("sqlite", "postgresql")
 # For tests of what differs between databases: SQL, locks, what survives the death of a process.

@@ -101,7 +101,8 @@ class Build:
         loops = [
             _kept_running("auth", self._access.auth.run),
             _kept_running("log", self._log.run),
-            _kept_running("loop watch", self._operation.loop_lag.run),
+            _kept_running("loop lag", self._operation.loop_lag.run),
+            _kept_running("loop watch", self._operation.loop_watch.run),
             _kept_running("readiness", self._operation.readiness.run),
             _kept_running("fees", self._portfolio.fees.run),
             _kept_running("feeds", self._markets.streams.run),

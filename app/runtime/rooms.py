@@ -18,6 +18,7 @@ from app.services.markets.candle_history import CandleHistory
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.stream_registry import StreamRegistry
 from app.services.operation.event_loop_lag import EventLoopLag
+from app.services.operation.loop_watch import LoopWatch, logging_stops
 from app.services.operation.metrics_export import MetricsExport
 from app.services.operation.readiness import Readiness
 from app.services.orders.update_log import OrderLog
@@ -237,6 +238,7 @@ def build_bot(base: Foundation, markets: Markets, portfolio: Portfolio, orders: 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
     loop_lag: EventLoopLag
+    loop_watch: LoopWatch
     readiness: Readiness
     metrics_export: MetricsExport
 
@@ -246,6 +248,7 @@ def build_operation(base: Foundation, markets: Markets, log: OrderLog) -> Operat
     readiness = Readiness(base.database, base.accounts, loop_lag, base.clock)
     return Operation(
         loop_lag=loop_lag,
+        loop_watch=LoopWatch(logging_stops(base.metrics)),
         readiness=readiness,
         metrics_export=MetricsExport(
             metrics=base.metrics,

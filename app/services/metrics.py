@@ -67,6 +67,7 @@ class Metrics:
         self._breaks = counted("price_stream_breaks", "Breaks of price streams.", ["kind"])
         self._commits = timed("commit_seconds", "The wait for the database to commit.")
         self._loop_delay = timed("loop_delay_seconds", "How late the event loop runs what is due.")
+        self._loop_stops = counted("loop_stops", "Stops of the event loop for longer than 50 ms.")
         self._cycles = counted("bot_cycles", "Cycles of the bot.", ["outcome"])
         self._cycle = timed("bot_cycle_seconds", "How long a cycle of the bot took.")
         self._faults = counted("internal_errors", "Requests that failed by an error in orderdeck.")
@@ -120,6 +121,10 @@ class Metrics:
 
     def delayed(self, seconds: float) -> None:
         self._loop_delay.observe(seconds)
+
+    def stopped(self) -> None:
+        """Count a stop of the event loop."""
+        self._loop_stops.inc()
 
     def cycled(self, seconds: float, *, is_done: bool) -> None:
         self._cycles.labels(DONE if is_done else FAILED).inc()

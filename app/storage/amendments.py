@@ -8,7 +8,9 @@ from app.storage import tables
 from app.storage.engine.sql import Sql
 
 _columns = tables.amendments.c
-_WITH_ORDERS = tables.amendments.join(tables.orders, tables.orders.c.id == _columns.order_id)
+_orders = tables.orders.c
+# A subquery, because of a join the database would read the account's many orders first.
+_account_of = select(_orders.account).where(_orders.id == _columns.order_id).scalar_subquery()
 
 
 class AmendmentStore:
@@ -33,8 +35,7 @@ class AmendmentStore:
 
     async def waiting(self, account: str) -> list[AskedAmendment]:
         """The account's pending amendments, oldest first."""
-        found = select(tables.amendments).select_from(_WITH_ORDERS)
-        of_account = found.where(tables.orders.c.account == account)
+        of_account = select(tables.amendments).where(_account_of == account)
         return [
             AskedAmendment(
                 id=row["id"],

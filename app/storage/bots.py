@@ -1,12 +1,26 @@
 """BotStore: the bot, its decisions, and what its strategies hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from ulid import ULID
 
 from app.domain.bot.bot import Bot, Decision, DecisionOutcome
@@ -22,6 +36,27 @@ _BOT = TypeAdapter(Bot)
 _bots = tables.bots.c
 _decisions = tables.bot_decisions.c
 _holdings = tables.bot_holdings.c
+_LATEST = (
+    select(_decisions.candle_at)
+    .where(
+        _decisions.account == bindparam("account"),
+        _decisions.strategy == bindparam("strategy"),
+        _decisions.symbol == bindparam("symbol"),
+        _decisions.timeframe == bindparam("timeframe"),
+    )
+    .order_by(_decisions.candle_at.desc())
+    .limit(1)
+)
+_OF_ACCOUNT = select(tables.bot_decisions).where(_decisions.account == bindparam("account"))
+_NEWEST = _OF_ACCOUNT.order_by(_decisions.id.desc()).limit(bindparam("limit", type_=Integer))
+_AFTER = (
+    _OF_ACCOUNT.where(_decisions.id > bindparam("after"))
+    .order_by(_decisions.id)
+    .limit(bindparam("limit", type_=Integer))
+)
+_id_of = attrgetter("id")
+# As a literal, by which the database recognises the index of these.
+_IS_HOLD = _decisions.outcome == literal_column(f"'{DecisionOutcome.HOLD}'")
 _PLAIN = (
     "id", "at", "cycle", "account", "strategy", "symbol", "timeframe", "candle_at", "reason",
     "order_id",
@@ -67,39 +102,48 @@ class BotStore:
         words = {"outcome": str(decision.outcome), "reason": decision.reason}
         await self._sql.run(known.values(**words))
 
-    async def forget_holds(self, before: datetime) -> int:
-        """Delete HOLD decisions that are older; ids sort by time."""
+    async def forget_holds(self, before: datetime, *, limit: int) -> int:
+        """Delete the oldest HOLD decisions from before then; ids sort by time."""
         first = str(ULID.from_datetime(before))
-        holds = delete(tables.bot_decisions).where(
-            _decisions.id < first, _decisions.outcome == str(DecisionOutcome.HOLD)
-        )
-        return await self._sql.run(holds)
+        doomed = select(_decisions.id).where(_decisions.id < first, _IS_HOLD)
+        some = doomed.order_by(_decisions.id).limit(limit).scalar_subquery()
+        return await self._sql.run(delete(tables.bot_decisions).where(_decisions.id.in_(some)))
 
-    async def decided_until(self, account: str) -> dict[tuple[str, str, str], datetime]:
-        """The latest decided candle of each strategy, symbol and timeframe."""
-        latest = func.max(_decisions.candle_at).label("candle_at")
-        names = (_decisions.strategy, _decisions.symbol, _decisions.timeframe)
-        found = select(*names, latest).where(_decisions.account == account).group_by(*names)
-        return {
-            (row["strategy"], row["symbol"], row["timeframe"]): row["candle_at"]
-            for row in await self._sql.all(found)
-        }
+    async def decided_until(
+        self, account: str, names: Iterable[tuple[str, str, str]]
+    ) -> dict[tuple[str, str, str], datetime]:
+        """The latest decided candle of each strategy, symbol and timeframe that has any."""
+        decided = {name: await self._decided_until(account, *name) for name in names}
+        return {name: at for name, at in decided.items() if at is not None}
+
+    async def _decided_until(
+        self, account: str, strategy: str, symbol: str, timeframe: str
+    ) -> datetime | None:
+        named = {"strategy": strategy, "symbol": symbol, "timeframe": timeframe}
+        row = await self._sql.first(_LATEST, {"account": account, **named})
+        return None if row is None else row["candle_at"]
 
     async def decisions(self, accounts: frozenset[str], limit: int) -> Sequence[Decision]:
         """The accounts' newest decisions, newest first."""
-        newest = select(tables.bot_decisions).where(_decisions.account.in_(sorted(accounts)))
-        rows = await self._sql.all(newest.order_by(_decisions.id.desc()).limit(limit))
-        return [_load_decision(row) for row in rows]
+        found = await self._decisions_of_each(accounts, _NEWEST, {"limit": limit})
+        return sorted(found, key=_id_of, reverse=True)[:limit]
 
     async def decisions_after(
         self, accounts: frozenset[str], after: str, limit: int
     ) -> Sequence[Decision]:
         """The decisions after an id, oldest first."""
-        found = select(tables.bot_decisions).where(
-            _decisions.account.in_(sorted(accounts)), _decisions.id > after
-        )
-        rows = await self._sql.all(found.order_by(_decisions.id).limit(limit))
-        return [_load_decision(row) for row in rows]
+        found = await self._decisions_of_each(accounts, _AFTER, {"after": after, "limit": limit})
+        return sorted(found, key=_id_of)[:limit]
+
+    async def _decisions_of_each(
+        self, accounts: Iterable[str], prepared: Select[Any], values: Mapping[str, Any]
+    ) -> Sequence[Decision]:
+        """Account by account: no index has several accounts' decisions in one order."""
+        return [
+            _load_decision(row)
+            for account in sorted(accounts)
+            for row in await self._sql.all(prepared, {**values, "account": account})
+        ]
 
     async def last_decision_id(self) -> str:
         return str(await self._sql.scalar(select(func.max(_decisions.id))) or "")
@@ -128,18 +172,23 @@ class BotStore:
             row = {"account": key.account, "strategy": strategy, "symbol": key.symbol, **values}
             await self._sql.run(insert(tables.bot_holdings), row)
 
-    async def fills(self, account: str, strategy: str, symbol: str) -> Sequence[Fill]:
-        """All fills of a strategy in a symbol, in the order in which they were booked."""
+    async def fills(
+        self, account: str, strategy: str, symbol: str, *, after: str | None, limit: int
+    ) -> Sequence[Fill]:
+        """A strategy's next fills of a symbol, in the order in which they were booked."""
         fills, orders = tables.fills.c, tables.orders.c
         found = select(tables.fills).join(tables.orders, orders.id == fills.order_id)
         rows = await self._sql.all(
             found.where(
-                orders.account == account,
-                orders.symbol == symbol,
+                fills.account == account,
+                fills.symbol == symbol,
+                fills.id > (after or ""),
                 orders.strategy == strategy,
                 orders.source == str(OrderSource.BOT),
                 fills.superseded_revision.is_(None),
-            ).order_by(fills.id)
+            )
+            .order_by(fills.id)
+            .limit(limit)
         )
         return [load_fill(row) for row in rows]
 

@@ -44,11 +44,16 @@ class CandleStore:
                 delete(tables.candles).where(*_series_matches(series), _candles.at.in_(moments))
             )
 
-    async def forget(self, series: CandleSeries, before: datetime) -> int:
-        """Delete the candles that began earlier; returns how many."""
-        return await self._sql.run(
-            delete(tables.candles).where(*_series_matches(series), _candles.at < before)
+    async def forget(
+        self, series: CandleSeries, before: datetime, *, limit: int | None = None
+    ) -> int:
+        """Delete candles that began earlier, the oldest ones; returns how many."""
+        old = (*_series_matches(series), _candles.at < before)
+        some = select(_candles.at).where(*old).order_by(_candles.at).limit(limit)
+        doomed = delete(tables.candles).where(
+            *_series_matches(series), _candles.at.in_(some.scalar_subquery())
         )
+        return await self._sql.run(doomed)
 
     async def series(self) -> Sequence[CandleSeries]:
         """Every series with stored candles."""

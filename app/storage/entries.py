@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import RowMapping, case, func, insert, select
+from sqlalchemy import RowMapping, bindparam, case, func, insert, select
 
 from app.domain import money
 from app.domain.order_kinds import OrderSide, OrderSource, PositionType
@@ -19,6 +19,14 @@ _entries = tables.entries.c
 _orders = tables.orders.c
 _asked = tables.amendments.c
 _WITH_ORDERS = tables.entries.join(tables.orders, _orders.id == _entries.order_id)
+_COUNTS = _orders.status != str(OrderStatus.REJECTED)
+_LATEST = (
+    select(_entries.at)
+    .select_from(_WITH_ORDERS)
+    .where(_entries.source == bindparam("source"), _COUNTS)
+    .order_by(_entries.at.desc())
+    .limit(1)
+)
 _OPEN = select(
     _entries.order_id, _entries.expected_price, _entries.rate,
     _orders.symbol, _orders.position_type, _orders.side, _orders.amount, _orders.filled,
@@ -51,10 +59,8 @@ class EntryStore:
         self, sources: Iterable[OrderSource], day: datetime, hour: datetime
     ) -> TradeCounts:
         """How many entries there were today and in the last hour, and when the last one was."""
-        counting = (
-            _entries.source.in_([str(source) for source in sources]),
-            _orders.status != str(OrderStatus.REJECTED),
-        )
+        sources = tuple(sources)
+        counting = (_entries.source.in_([str(source) for source in sources]), _COUNTS)
         counted = select(
             func.coalesce(func.sum(case((_entries.at >= day, 1), else_=0)), 0).label("today"),
             func.coalesce(func.sum(case((_entries.at > hour, 1), else_=0)), 0).label("this_hour"),
@@ -62,13 +68,16 @@ class EntryStore:
         lately = counted.select_from(_WITH_ORDERS).where(*counting, _entries.at >= min(day, hour))
         row = await self._sql.first(lately)
         assert row is not None  # noqa: S101 - a sum has one row
-        newest = select(_entries.at).select_from(_WITH_ORDERS).where(*counting)
-        last = await self._sql.first(newest.order_by(_entries.at.desc()).limit(1))
+        latest = [at for source in sources if (at := await self._latest(source)) is not None]
         return TradeCounts(
             today=int(row["today"]),
             this_hour=int(row["this_hour"]),
-            last_at=None if last is None else last["at"],
+            last_at=max(latest, default=None),
         )
+
+    async def _latest(self, source: OrderSource) -> datetime | None:
+        row = await self._sql.first(_LATEST, {"source": str(source)})
+        return None if row is None else row["at"]
 
     async def is_known(self, order_id: str) -> bool:
         found = select(_entries.order_id).where(_entries.order_id == order_id)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, Table, delete, insert, select,
 
 from app.domain.portfolio.equity_curves import EquityKey, EquityPoint
 from app.storage import tables
-from app.storage.engine.sql import Sql
+from app.storage.engine.sql import Sql, in_slices
 
 BATCH = 2000
 _points = tables.equity_points.c
@@ -69,7 +69,7 @@ class EquityStore:
             behind = [_points.at > kept[-1].at] if kept else []
             found = select(_points.at, _points.equity, _points.units).where(*bounds, *behind)
             rows = await self._sql.all(found.order_by(_points.at).limit(self._batch))
-            kept += [_load(row) for row in rows]
+            kept += await in_slices(rows, _load)
             if len(rows) < self._batch:
                 return kept
 

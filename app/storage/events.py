@@ -1,13 +1,24 @@
 """EventStore: the log of order events, numbered in commit order across all processes."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import RowMapping, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from app.domain.orders.events import LoggedEvent, LogPosition, OrderEvent
-from app.domain.orders.order import OPEN_STATUSES, OrderStatus, OrderUpdateKind
+from app.domain.orders.order import OrderStatus, OrderUpdateKind
 from app.storage import event_snapshots, tables
 from app.storage.engine.sql import Sql
 
@@ -29,6 +40,14 @@ class LogState:
 
     head: LogPosition
     horizon: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrunableEvents:
+    """Events that may be deleted, by number with their orders, and the last one looked at."""
+
+    orders: Mapping[int, str]
+    until: int
 
 
 class EventStore:
@@ -91,28 +110,42 @@ class EventStore:
         )
         return _logged(await self._sql.all(found.order_by(_events.seq).limit(limit)))
 
-    async def prune(self, order_ids: Sequence[str]) -> int:
-        """Delete all events of these orders and move the horizon; returns how many were deleted."""
-        doomed = _events.order_id.in_(order_ids)
-        last = await self._sql.scalar(select(func.max(_events.seq)).where(doomed))
-        if last is None:
-            return 0
-        await self._sql.run(update(tables.log).where(_log.horizon < last).values(horizon=last))
-        return await self._sql.run(delete(tables.events).where(doomed))
+    async def prune(self, found: PrunableEvents, before: datetime) -> int:
+        """Delete those that may still be pruned, and move the horizon; returns how many.
 
-    async def prunable(self, before: object, *, limit: int) -> list[str]:
-        """Ids of closed orders all of whose events are older than this."""
+        Nobody changes their orders until the transaction ends.
+        """
         orders = tables.orders.c
-        newest = func.max(_events.at)
+        known = select(orders.id).where(orders.id.in_(set(found.orders.values())))
+        still = known.where(*_prunable(before)).order_by(orders.id).with_for_update()
+        closed = {row["id"] for row in await self._sql.all(still)}
+        doomed = [seq for seq, order_id in found.orders.items() if order_id in closed]
+        if not doomed:
+            return 0
+        last = max(doomed)
+        await self._sql.run(update(tables.log).where(_log.horizon < last).values(horizon=last))
+        return await self._sql.run(delete(tables.events).where(_events.seq.in_(doomed)))
+
+    async def prunable(self, after: int, before: datetime, *, limit: int) -> PrunableEvents | None:
+        """What may be pruned among the next events after this number; None if all are newer."""
+        orders = tables.orders.c
+        is_prunable = and_(*_prunable(before)).label("is_prunable")
         found = (
-            select(_events.order_id)
+            select(_events.seq, _events.order_id, _events.at, is_prunable)
             .join(tables.orders, orders.id == _events.order_id)
-            .where(orders.status.not_in([str(status) for status in OPEN_STATUSES]))
-            .group_by(_events.order_id)
-            .having(newest < bindparam("before", before, _events.at.type))
-            .limit(limit)
+            .where(_events.seq > after)
         )
-        return [row["order_id"] for row in await self._sql.all(found)]
+        rows = await self._sql.all(found.order_by(_events.seq).limit(limit))
+        if not rows or rows[0]["at"] >= before:
+            return None
+        prunable = {row["seq"]: row["order_id"] for row in rows if row["is_prunable"]}
+        return PrunableEvents(orders=prunable, until=rows[-1]["seq"])
+
+
+def _prunable(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Whether an order is closed and its last event, which is its last change, is older."""
+    orders = tables.orders.c
+    return orders.is_open.is_(False), orders.updated_at < before
 
 
 def _row(logged: LoggedEvent) -> dict[str, object]:

@@ -12,7 +12,7 @@ from app.domain.fills import Fee, Fill
 from app.domain.order_kinds import OrderSide
 from app.domain.orders.filters import FillFilter
 from app.domain.pages import Page, PageRequest
-from app.domain.portfolio.positions import PositionKey
+from app.domain.portfolio.positions import PositionKey, fee_value
 from app.storage import tables
 from app.storage.engine.paging import Keyset
 from app.storage.engine.sql import Sql
@@ -43,9 +43,18 @@ class FillStore:
         changed = update(tables.fills).where(found).values(superseded_revision=at_revision)
         await self._sql.run(changed)
 
-    async def value_fee(self, fill_id: str, value: Decimal) -> None:
-        found = _columns.id == fill_id
-        await self._sql.run(update(tables.fills).where(found).values(fee_value=value))
+    async def value_fee(self, fill_id: str, value: Decimal) -> bool:
+        """Set the value of a fee in a third currency; returns False if it is set already."""
+        found = _columns.id == fill_id, _columns.awaits_fee_value.is_(True), _is_current()
+        valued = {"fee_value": value, "awaits_fee_value": False}
+        return await self._sql.run(update(tables.fills).where(*found).values(valued)) == 1
+
+    async def awaiting_value(self, key: PositionKey, *, after: str, limit: int) -> list[Fill]:
+        """A position's fills whose fee has no value in quote yet, in the order of booking."""
+        found = current_fills_of(key).where(
+            _columns.awaits_fee_value.is_(True), _columns.id > after
+        )
+        return [load_fill(row) for row in await self._sql.all(found.limit(limit))]
 
     async def find(self, fill_id: str) -> Fill | None:
         row = await self._sql.first(
@@ -82,10 +91,16 @@ class FillStore:
         return FillState(**row) if row else FillState(count=0, last_id=None, fee_values=0)
 
     async def page(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:
+        """A page of each account's fills, merged into one; an order's fills come oldest first."""
         newest_first = wanted.order_id is None
         keyset = Keyset(_columns.at, _columns.id, descending=newest_first)
-        found = select(tables.fills).where(*_conditions(wanted))
-        return await keyset.page(self._sql, found, request, load_fill)
+        pages = [
+            await keyset.page(
+                self._sql, select(tables.fills).where(*_conditions(each)), request, load_fill
+            )
+            for each in (wanted.by_account() if newest_first else [wanted])
+        ]
+        return keyset.merged(pages, request, lambda fill: (fill.at, fill.id))
 
 
 def current_fills_of(key: PositionKey) -> Select[Any]:
@@ -141,6 +156,7 @@ def _row(fill: Fill) -> dict[str, Any]:
         "side": str(fill.side),
         "fee_currency": None if fill.fee is None else fill.fee.currency,
         "fee_amount": None if fill.fee is None else fill.fee.amount,
+        "awaits_fee_value": fee_value(fill) is None,
     }
 
 

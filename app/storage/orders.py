@@ -14,8 +14,8 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    or_,
     select,
+    union,
     update,
 )
 
@@ -27,7 +27,7 @@ from app.domain.pages import Page, PageRequest
 from app.errors import Refusal, StaleRevision
 from app.storage import tables
 from app.storage.engine.paging import Keyset
-from app.storage.engine.sql import Sql
+from app.storage.engine.sql import Sql, in_slices
 from app.storage.order_terms import load_terms, terms_row
 
 _columns = tables.orders.c
@@ -69,7 +69,8 @@ class OrderStore:
 
     async def update(self, order: Order, *, from_revision: int) -> None:
         """Raises StaleRevision if the order has another revision by now."""
-        row = _row(order) | {"known_id": order.id, "known_revision": from_revision}
+        row = {name: value for name, value in _row(order).items() if name not in _FIXED}
+        row |= {"known_id": order.id, "known_revision": from_revision}
         if not await self._sql.run(_UPDATE, row):
             raise StaleRevision(f"order {order.id} is no longer at revision {from_revision}")
 
@@ -107,10 +108,14 @@ class OrderStore:
         return int(await self._sql.scalar(counted))
 
     async def page(self, wanted: OrderFilter, sort: OrderSort, request: PageRequest) -> Page[Order]:
+        """A page of each account's orders, merged into one."""
         column, descending = _SORTS[sort]
         keyset = Keyset(column, _columns.id, descending=descending)
-        found = _ORDERS.where(*_conditions(wanted))
-        return await keyset.page(self._sql, found, request, _load)
+        pages = [
+            await keyset.page(self._sql, _ORDERS.where(*_conditions(each)), request, _load)
+            for each in wanted.by_account()
+        ]
+        return keyset.merged(pages, request, lambda order: (getattr(order, column.name), order.id))
 
     async def matching(self, wanted: OrderFilter) -> list[Order]:
         """All matching orders without paging, oldest first: meant for the few open ones."""
@@ -123,9 +128,10 @@ class OrderStore:
             _columns.account == account,
             _columns.is_open.is_(True),
             _columns.status == str(OrderStatus.SUBMITTING),
-            _columns.updated_at < before,
         )
-        return await self._many(found.order_by(_columns.created_at, _columns.id))
+        under_way = await self._many(found.order_by(_columns.created_at, _columns.id))
+        # Not by the database, which would rather read all orders by the time of their last change.
+        return [order for order in under_way if order.updated_at < before]
 
     async def in_doubt(self, account: str) -> list[Order]:
         found = _ORDERS.where(
@@ -170,9 +176,13 @@ class OrderStore:
 
     async def symbols(self, account: str, *, changed_since: datetime) -> list[str]:
         """The markets in which the account has open orders or had recent changes."""
-        lately = or_(_columns.is_open.is_(True), _columns.updated_at >= changed_since)
-        found = select(_columns.symbol).where(_columns.account == account, lately).distinct()
-        return [row["symbol"] for row in await self._sql.all(found.order_by(_columns.symbol))]
+        of_account = select(_columns.symbol).where(_columns.account == account)
+        found = union(
+            of_account.where(_columns.is_open.is_(True)),
+            of_account.where(_columns.updated_at >= changed_since),
+        )
+        # Sorted here, because the database would read an index in this order instead.
+        return sorted(row["symbol"] for row in await self._sql.all(found))
 
     async def uncanceled(self, account: str) -> list[Order]:
         """Orders with a requested cancel that are still open at the exchange."""
@@ -189,7 +199,7 @@ class OrderStore:
         return None if row is None else _load(row)
 
     async def _many(self, statement: Select[Any]) -> list[Order]:
-        return [_load(row) for row in await self._sql.all(statement)]
+        return await in_slices(await self._sql.all(statement), _load)
 
 
 def _conditions(wanted: OrderFilter) -> list[ColumnElement[bool]]:
@@ -228,6 +238,13 @@ _PLAIN = (
     "created_at", "updated_at", "closed_at", "revision",
 )  # fmt: skip
 _ENUMS = {"status": OrderStatus, "source": OrderSource}
+# What no change of an order changes: writing it again would write its indexes again.
+_FIXED = frozenset(
+    {
+        "id", "account", "client_order_id", "wire_id", "symbol", "side", "type", "time_in_force",
+        "reduce_only", "position_type", "leverage", "source", "strategy", "created_at",
+    }
+)  # fmt: skip
 
 
 def _row(order: Order) -> dict[str, Any]:

@@ -71,10 +71,12 @@ _OF_ACCOUNT = select(tables.paper_orders).where(_orders.account == _ACCOUNT)
 _BY_NUMBER = _OF_ACCOUNT.where(_orders.number == bindparam("key"))
 _BY_WIRE_ID = _OF_ACCOUNT.where(_orders.wire_id == bindparam("key"))
 _CHANGED = _OF_ACCOUNT.where(_orders.change > bindparam("key")).order_by(_orders.change)
-_WAITING = _OF_ACCOUNT.where(_orders.status.in_(_OPEN)).order_by(_orders.number)
-_LIQUIDATIONS = _OF_ACCOUNT.where(
-    _orders.is_liquidation, _orders.updated_at >= bindparam("key")
-).order_by(_orders.number)
+# Sorted by us: for an ORDER BY, SQLite would read all orders by their numbers instead.
+_WAITING = _OF_ACCOUNT.where(_orders.status.in_(_OPEN))
+_LIQUIDATIONS = _OF_ACCOUNT.where(_orders.is_liquidation, _orders.updated_at >= bindparam("key"))
+_OF_ORDER = select(tables.paper_trades).where(
+    _trades.account == _ACCOUNT, _trades.order_number == bindparam("key")
+)
 _POSITIONS = (
     select(tables.paper_positions).where(_positions.account == _ACCOUNT).order_by(_positions.symbol)
 )
@@ -132,8 +134,7 @@ class PaperLedger:
         return await self._first(_BY_WIRE_ID, wire_id)
 
     async def open_orders(self) -> Sequence[PaperOrder]:
-        rows = await self._sql.all(_WAITING, {"account": self._account})
-        return [_order(row) for row in rows]
+        return await self._by_number(_WAITING, {"account": self._account})
 
     async def changed_orders(self, since: int) -> Sequence[PaperOrder]:
         """Orders that are or were open, with a change after this one."""
@@ -141,10 +142,8 @@ class PaperLedger:
         return [_order(row) for row in rows]
 
     async def trades(self, order_number: int) -> Sequence[PaperTrade]:
-        found = select(tables.paper_trades).where(
-            _trades.account == self._account, _trades.order_number == order_number
-        )
-        return [_trade(row) for row in await self._sql.all(found.order_by(_trades.number))]
+        rows = await self._sql.all(_OF_ORDER, {"account": self._account, "key": order_number})
+        return sorted(map(_trade, rows), key=lambda trade: trade.number)
 
     async def add_order(self, order: PaperOrder) -> None:
         await self._sql.run(insert(tables.paper_orders), self._order_row(order))
@@ -184,8 +183,7 @@ class PaperLedger:
 
     async def liquidations(self, since: datetime) -> Sequence[PaperOrder]:
         """The exchange's own orders (liquidations) that have closed since then."""
-        rows = await self._sql.all(_LIQUIDATIONS, {"account": self._account, "key": since})
-        return [_order(row) for row in rows]
+        return await self._by_number(_LIQUIDATIONS, {"account": self._account, "key": since})
 
     async def save_positions(self, positions: Iterable[PaperPosition]) -> None:
         for position in positions:
@@ -193,6 +191,12 @@ class PaperLedger:
             mine = _positions.account == self._account, _positions.symbol == position.symbol
             if not await self._sql.run(update(tables.paper_positions).where(*mine).values(**row)):
                 await self._sql.run(insert(tables.paper_positions), row)
+
+    async def _by_number(
+        self, prepared: Select[Any], values: Mapping[str, Any]
+    ) -> Sequence[PaperOrder]:
+        rows = await self._sql.all(prepared, values)
+        return sorted(map(_order, rows), key=lambda order: order.number)
 
     async def _first(self, prepared: Select[Any], key: int | str) -> PaperOrder | None:
         row = await self._sql.first(prepared, {"account": self._account, "key": key})

@@ -58,7 +58,7 @@ class Process:
         key = PositionKey(account=ACCOUNT, symbol=SYMBOL, type=PositionType.SPOT)
         async with self.database.snapshot() as view:
             kept = await view.positions.find(key)
-            fills = await view.positions.fills(key)
+            fills = await view.positions.fills(key, after=None, limit=100_000)
         blank = Position(key=key, updated_at=START)
         return (kept or blank).holding, booked(blank, fills).position.holding
 

@@ -53,7 +53,8 @@ async def test_a_candle_is_decided_on_once(decided: Database) -> None:
 @on_each_database
 async def test_old_decisions_that_came_to_nothing_are_forgotten(decided: Database) -> None:
     async with decided.transaction() as tx:
-        assert await tx.bots.forget_holds(NOW - 2 * DAY) == 1
+        assert await tx.bots.forget_holds(NOW - 2 * DAY, limit=0) == 0
+        assert await tx.bots.forget_holds(NOW - 2 * DAY, limit=10) == 1
         left = await tx.bots.decisions(frozenset({"paper"}), 10)
     assert [(one.at, one.outcome) for one in left] == [
         (NOW - DAY, DecisionOutcome.HOLD),

@@ -78,6 +78,7 @@ async def test_single_ones_and_old_ones_go_and_those_of_other_series_stay(kept: 
             await tx.candles.keep(other, FIVE)
         await tx.candles.drop(SERIES, [FIVE[3].at, FIVE[1].at])
         await tx.candles.drop(SERIES, [])
+        assert await tx.candles.forget(SERIES, FIVE[2].at, limit=0) == 0
         assert await tx.candles.forget(SERIES, FIVE[2].at) == 1
     async with kept.snapshot() as view:
         later = NOON + 60 * MINUTE

@@ -1,5 +1,6 @@
 """OrderFilter, FillFilter and OrderSort: which orders and fills a list contains, and sorted how."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -49,6 +50,12 @@ class OrderFilter:
             return True
         return previous is not None and self.matches(replace(order, status=previous))
 
+    def by_account(self) -> "Sequence[OrderFilter]":
+        """The same filter for each of its accounts alone."""
+        if self.accounts is None or len(self.accounts) < 2:
+            return [self]
+        return [replace(self, accounts=frozenset({name})) for name in sorted(self.accounts)]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FillFilter:
@@ -61,6 +68,12 @@ class FillFilter:
     until: datetime | None = None
     # The fills as of this revision of the order.
     at_revision: int | None = None
+
+    def by_account(self) -> "Sequence[FillFilter]":
+        """The same filter for each of its accounts alone."""
+        if self.accounts is None or len(self.accounts) < 2:
+            return [self]
+        return [replace(self, accounts=frozenset({name})) for name in sorted(self.accounts)]
 
 
 class OrderSort(StrEnum):

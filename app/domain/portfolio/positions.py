@@ -34,6 +34,8 @@ class RoundTrip:
     opened_at: datetime
     closed_at: datetime
     pnl: Decimal
+    # The id of the fill that ended it; unknown for those from before ids were kept.
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +165,9 @@ class Position:
     # The number of fills with a fee whose value in quote is not known yet.
     unvalued_fees: int = 0
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    # How many fills were booked since fills are counted, and the highest id among them.
+    fills: int = 0
+    last_fill: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,9 +189,43 @@ def booked(position: Position, fills: Iterable[Fill]) -> BookedPosition:
             holding=after.holding,
             updated_at=max(position.updated_at, fill.at),
             unvalued_fees=position.unvalued_fees + is_unvalued,
+            fills=position.fills + 1,
+            last_fill=max(position.last_fill or "", fill.id),
         )
-        ended += [after.ended] if after.ended else []
+        ended += [replace(after.ended, ended_by=fill.id)] if after.ended else []
     return BookedPosition(position=position, ended=tuple(ended))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LateFee:
+    """A fee whose value became known after its fill was booked."""
+
+    fill_id: str
+    value: Decimal
+    # The fill that ended the round trip to which the fee belongs; None while that is open.
+    ended_by: str | None
+
+
+def charged(position: Position, fees: Iterable[LateFee]) -> Position:
+    """The position as it would be if those fees had been known when their fills were booked."""
+    for fee in fees:
+        if position.last_fill is None or fee.fill_id <= position.last_fill:
+            position = _charged(position, fee)
+    return position
+
+
+def _charged(position: Position, fee: LateFee) -> Position:
+    holding, last = position.holding, position.last_fill
+    before = holding.realized_before
+    if fee.ended_by is not None and (last is None or fee.ended_by <= last):
+        before = money.subtract(before, fee.value)
+    paid = replace(
+        holding,
+        fees=money.add(holding.fees, fee.value),
+        realized=money.subtract(holding.realized, fee.value),
+        realized_before=before,
+    )
+    return replace(position, holding=paid, unvalued_fees=position.unvalued_fees - 1)
 
 
 def fee_value(fill: Fill) -> Decimal | None:

@@ -86,7 +86,9 @@ class BotCycles:
         """Raises CycleFailed if there are no candles for any assignment."""
         account = self._accounts.get(bot.account or "")
         async with self._database.snapshot() as view:
-            decided = await view.bots.decided_until(account.name)
+            decided = await view.bots.decided_until(
+                account.name, [assignment.name for assignment in bot.assignments]
+            )
         asked = await self._ask(account, bot.assignments)
         questions = [question for question in asked if isinstance(question, _Question)]
         if not questions:

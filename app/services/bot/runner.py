@@ -31,6 +31,7 @@ STEP_SECONDS = 1.0
 # How long HOLD decisions are kept.
 HOLDS_KEPT = timedelta(days=30)
 FORGET_EVERY = timedelta(hours=1)
+FORGET_BATCH = 500
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 _logger = structlog.get_logger(__name__)
@@ -126,8 +127,10 @@ class BotRunner:
         """Once an hour, delete old HOLD decisions and old candles."""
         if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:
             self._forgot_at = now
-            async with self._database.transaction() as tx:
-                await tx.bots.forget_holds(now - HOLDS_KEPT)
+            forgotten = FORGET_BATCH
+            while forgotten == FORGET_BATCH:
+                async with self._database.transaction() as tx:
+                    forgotten = await tx.bots.forget_holds(now - HOLDS_KEPT, limit=FORGET_BATCH)
             await forget_old(self._database, now)
 
     async def _cycle(self, bot: Bot, listener: Listener) -> str | None:

@@ -16,6 +16,7 @@ from app.storage.database import Database
 
 # How far back candles are kept, in spans of their timeframe: no strategy looks back further.
 SPANS_KEPT = 5000
+FORGET_BATCH = 500
 # Candles written in one transaction; more would make orders wait for the writer.
 MOST_AT_ONCE = 500
 
@@ -110,9 +111,11 @@ async def forget_old(database: Database, now: datetime) -> None:
     """Delete candles that are older than any strategy looks back."""
     async with database.snapshot() as view:
         known = await view.candles.series()
-    async with database.transaction() as tx:
-        for series in known:
-            await tx.candles.forget(series, now - SPANS_KEPT * series.span)
+    for series in known:
+        before, forgotten = now - SPANS_KEPT * series.span, FORGET_BATCH
+        while forgotten == FORGET_BATCH:
+            async with database.transaction() as tx:
+                forgotten = await tx.candles.forget(series, before, limit=FORGET_BATCH)
 
 
 def series_of(account: AccountEntry, asked: CandleRequest) -> CandleSeries:

@@ -22,6 +22,7 @@ BATCH = 32
 MOST_READING = 4
 RETRY_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
+PRUNE_BATCH = 200
 
 _logger = structlog.get_logger(__name__)
 
@@ -91,16 +92,23 @@ class OrderLog:
                     if wanted.matches_change(event.previous_status, event.order):
                         yield logged
 
-    async def prune(self, retention: timedelta) -> int:
-        """Delete the events of orders that closed longer ago than this; returns how many."""
+    async def prune(self, retention: timedelta, *, batch: int = PRUNE_BATCH) -> int:
+        """Delete the events of orders that closed longer ago than this; returns how many.
+
+        The log is read from its oldest event on, and each transaction deletes a few: whoever places
+        an order meanwhile waits for one of them.
+        """
         before = self._clock.now() - retention
-        pruned = 0
+        pruned, seq = 0, 0
         while True:
-            async with self._database.transaction() as tx:
-                order_ids = await tx.events.prunable(before, limit=BATCH)
-                pruned += await tx.events.prune(order_ids)
-            if len(order_ids) < BATCH:
+            async with self._database.snapshot() as view:
+                found = await view.events.prunable(seq, before, limit=batch)
+            if found is None:
                 return pruned
+            if found.orders:
+                async with self._database.transaction() as tx:
+                    pruned += await tx.events.prune(found, before)
+            seq = found.until
 
     async def run_pruning(self, retention: timedelta) -> None:
         while True:

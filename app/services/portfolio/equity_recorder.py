@@ -1,5 +1,6 @@
 """Records what an account is worth over time, for equity curves and drawdowns."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -103,7 +104,7 @@ class EquityRecorder:
         since, until = self._thinned.get((key, thinning)), thinning.until(now)
         async with self._view() as view:
             points = await view.equity(key, since, until)
-        kept = {point.at for point in thinned(points, thinning.width)}
+        kept = {point.at for point in await asyncio.to_thread(thinned, points, thinning.width)}
         doomed = [point.at for point in points if point.at not in kept]
         for start in range(0, len(doomed), BATCH):
             async with self._database.transaction() as tx:

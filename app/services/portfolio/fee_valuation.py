@@ -1,5 +1,6 @@
 """Values fees paid in other currencies, after the fill, and books them into positions once."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from app.bus import Bus, Topic
 from app.domain import money
 from app.domain.fills import Fill
 from app.domain.markets.candles import CandleRequest
-from app.domain.portfolio.positions import PositionKey, assets_of, fee_value
+from app.domain.portfolio.positions import PositionKey, assets_of
 from app.errors import ExchangeError
 from app.ports import Clock
 from app.services.accounts import AccountService
@@ -18,6 +19,7 @@ from app.storage.database import Database
 
 # Fees of new fills are announced; those that could not be valued are tried again this often.
 RETRY_SECONDS = 60.0
+BATCH = 50
 _TIMEFRAME = "1m"
 _MINUTE = timedelta(minutes=1)
 
@@ -56,20 +58,22 @@ class FeeValuer:
                 _logger.info("fees.unvalued", position=key.name, error=repr(error))
 
     async def _value(self, key: PositionKey) -> None:
+        after = ""
+        while fills := await self._awaiting(key, after):
+            after = fills[-1].id
+            values = {
+                fill.id: value
+                for fill in fills
+                if (value := await self._value_of(fill)) is not None
+            }
+            if values:
+                async with self._database.transaction() as tx:
+                    await position_bookkeeping.value_fees(tx, key, values)
+                    tx.announce(Topic.FEED)
+
+    async def _awaiting(self, key: PositionKey, after: str) -> Sequence[Fill]:
         async with self._database.snapshot() as view:
-            fills = await view.positions.fills(key)
-        values = [
-            (fill, value)
-            for fill in fills
-            if fee_value(fill) is None and (value := await self._value_of(fill)) is not None
-        ]
-        if not values:
-            return
-        async with self._database.transaction() as tx:
-            for fill, value in values:
-                await tx.fills.value_fee(fill.id, value)
-            await position_bookkeeping.rebuild(tx, key)
-            tx.announce(Topic.FEED)
+            return await view.fills.awaiting_value(key, after=after, limit=BATCH)
 
     async def _value_of(self, fill: Fill) -> Decimal | None:
         """Returns None if no market connects the fee's currency and the quote."""

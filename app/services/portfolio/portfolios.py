@@ -1,5 +1,6 @@
 """The portfolio of an account: its value now, its equity curve and its performance."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from app.domain.pages import MAX_SIZE, Key, PageRequest
 from app.domain.portfolio import portfolios as domain
 from app.domain.portfolio.equity_curves import EquityKey, EquityPoint, fall_percent, sampled
 from app.domain.portfolio.performance import Performance, performance_of
-from app.domain.portfolio.positions import assets_of, fee_value
+from app.domain.portfolio.positions import RoundTripResult, assets_of, fee_value
 from app.domain.problems import Problem
 from app.errors import BadInput, RefusalCode
 from app.ports import Clock
@@ -103,7 +104,7 @@ class PortfolioService:
             return []
         return [
             EquityPoint(at=point.at, equity=rate.convert(point.equity))
-            for point in sampled(points, wanted.points)
+            for point in await asyncio.to_thread(sampled, points, wanted.points)
         ]
 
     async def performance(
@@ -111,18 +112,26 @@ class PortfolioService:
     ) -> Performance:
         """Performance of the trades that ended since then, or of all trades if no time is given."""
         self._check_since(since)
-        by = portfolio.valuation.by
         results = await view.results(portfolio.account, since)
-        values = [by.value(assets_of(result.symbol)[1], result.pnl) for result in results]
-        return performance_of(
-            [value for value in values if value is not None],
-            await view.equity(portfolio.records, since, None),
-            await _fees(view, portfolio, since),
-        )
+        points = await view.equity(portfolio.records, since, None)
+        fees = await _fees(view, portfolio, since)
+        # On a thread, because years of trades take longer than the event loop may be held.
+        return await asyncio.to_thread(_performance, portfolio, results, points, fees)
 
     def _check_since(self, since: datetime | None) -> None:
         if since is not None and since > self._clock.now():
             raise _bad("since", "since lies in the future")
+
+
+def _performance(
+    portfolio: Portfolio,
+    results: Sequence[RoundTripResult],
+    points: Sequence[EquityPoint],
+    fees: Decimal,
+) -> Performance:
+    by = portfolio.valuation.by
+    values = (by.value(assets_of(result.symbol)[1], result.pnl) for result in results)
+    return performance_of([value for value in values if value is not None], points, fees)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,6 +42,26 @@ class Keyset:
             has_previous=more if backwards else beyond,
         )
 
+    def merged(
+        self, pages: Sequence[Page[T]], request: PageRequest, key: Callable[[T], Key]
+    ) -> Page[T]:
+        """One page of several lists, from the same request's page of each.
+
+        Each of those comes straight from an index; no index has several lists in one order.
+        """
+        if len(pages) == 1:
+            return pages[0]
+        items = sorted(
+            (item for page in pages for item in page.items), key=key, reverse=self._descending
+        )
+        is_cut = len(items) > request.size
+        backwards = request.from_end
+        return Page(
+            items=items[-request.size :] if backwards else items[: request.size],
+            has_next=any(page.has_next for page in pages) or (is_cut and not backwards),
+            has_previous=any(page.has_previous for page in pages) or (is_cut and backwards),
+        )
+
     async def _is_beyond(self, sql: Sql, statement: Select[Any], request: PageRequest) -> bool:
         """Whether there are rows on the far side of the cursor that the page starts from."""
         edge = request.before if request.from_end else request.after

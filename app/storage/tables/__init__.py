@@ -7,6 +7,7 @@ from app.storage.tables.holdings import (
     equity_peaks,
     equity_points,
     outside_amounts,
+    position_checkpoints,
     position_rounds,
     positions,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "paper_orders",
     "paper_positions",
     "paper_trades",
+    "position_checkpoints",
     "position_rounds",
     "positions",
     "rules",

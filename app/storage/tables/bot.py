@@ -5,6 +5,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Index,
     Integer,
     String,
     Table,
@@ -53,6 +54,14 @@ bot_decisions = Table(
     Column("reason", Text, nullable=False),
     Column("order_id", ForeignKey("orders.id")),
     UniqueConstraint("account", "strategy", "symbol", "timeframe", "candle_at"),
+    Index(None, "account", "id"),
+)
+# Holds are deleted after a while, unlike all other decisions.
+Index(
+    "ix_bot_decisions_holds",
+    bot_decisions.c.id,
+    sqlite_where=bot_decisions.c.outcome == "HOLD",
+    postgresql_where=bot_decisions.c.outcome == "HOLD",
 )
 
 # What each strategy holds: the sum of its orders' fills.

@@ -20,6 +20,27 @@ positions = Table(
     Column("opened_at", UtcTime),
     Column("updated_at", UtcTime, nullable=False),
     Column("metadata", Json, nullable=False),
+    Column("fills", Integer, nullable=False, server_default="0"),
+    Column("last_fill", String(26)),
+)
+
+# Positions as they were after some of their last fills, from which a correction starts anew.
+position_checkpoints = Table(
+    "position_checkpoints",
+    metadata,
+    Column("account", ForeignKey("accounts.name"), primary_key=True),
+    Column("symbol", String(64), primary_key=True),
+    Column("type", String(16), primary_key=True),
+    Column("last_fill", String(26), primary_key=True),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("basis", ExactDecimal, nullable=False),
+    Column("realized", ExactDecimal, nullable=False),
+    Column("fees", ExactDecimal, nullable=False),
+    Column("realized_before", ExactDecimal, nullable=False),
+    Column("unvalued_fees", Integer, nullable=False),
+    Column("opened_at", UtcTime),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("fills", Integer, nullable=False),
 )
 
 # Round trips, from flat to flat: what performance counts as a trade.
@@ -33,8 +54,9 @@ position_rounds = Table(
     Column("opened_at", UtcTime, nullable=False),
     Column("closed_at", UtcTime, nullable=False),
     Column("pnl", ExactDecimal, nullable=False),
+    Column("ended_by", String(26)),
     Index(None, "account", "closed_at"),
-    Index(None, "account", "symbol", "type"),
+    Index(None, "account", "symbol", "type", "ended_by"),
 )
 
 # Accounts' equity over time, each row complete, in the currency that it was counted in.

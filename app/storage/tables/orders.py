@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from app.storage.engine.column_types import ExactDecimal, Json, UtcTime
@@ -65,11 +66,21 @@ orders = Table(
     UniqueConstraint("account", "client_order_id"),
     UniqueConstraint("account", "wire_id"),
     UniqueConstraint("account", "symbol", "exchange_order_id"),
-    Index(None, "created_at", "id"),
-    Index(None, "updated_at", "id"),
-    Index(None, "account", "is_open"),
-    Index(None, "symbol", "created_at"),
+    Index(None, "account", "created_at", "id"),
+    Index(None, "account", "updated_at", "id"),
+    Index(None, "account", "symbol", "created_at", "id"),
 )
+# Few of all orders are open, and most questions are about those.
+for _name, _columns in {
+    "ix_orders_open": ("account", "created_at", "id"),
+    "ix_orders_open_symbol": ("account", "symbol", "created_at", "id"),
+}.items():
+    Index(
+        _name,
+        *(orders.c[column] for column in _columns),
+        sqlite_where=orders.c.is_open.is_(True),
+        postgresql_where=orders.c.is_open.is_(True),
+    )
 
 order_metadata = Table(
     "order_metadata",
@@ -97,10 +108,22 @@ fills = Table(
     Column("revision", Integer, nullable=False),
     Column("superseded_revision", Integer),
     Column("fee_value", ExactDecimal),
+    Column("awaits_fee_value", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("account", "symbol", "side", "exchange_trade_id"),
     Index(None, "order_id"),
-    Index(None, "at", "id"),
+    Index(None, "account", "at", "id"),
+    Index(None, "account", "symbol", "at", "id"),
     Index(None, "account", "symbol", "id"),
+)
+
+# Mostly none: fees in a third currency are valued soon after the fill.
+Index(
+    "ix_fills_awaiting_fee_value",
+    fills.c.account,
+    fills.c.symbol,
+    fills.c.id,
+    sqlite_where=fills.c.awaits_fee_value.is_(True),
+    postgresql_where=fills.c.awaits_fee_value.is_(True),
 )
 
 # Orders that add to risk, as they passed the gate.
@@ -113,7 +136,7 @@ entries = Table(
     Column("at", UtcTime, nullable=False),
     Column("expected_price", ExactDecimal),
     Column("rate", ExactDecimal),
-    Index(None, "at"),
+    Index(None, "source", "at"),
 )
 
 # Amendments of open orders whose result is not known yet.

@@ -19,7 +19,7 @@ from app.errors import CursorExpired, CursorInvalid
 from app.services import Services
 from app.services.orders.update_log import MOST_READING, OrderLog
 from app.settings import Settings
-from app.storage.database import Database
+from app.storage.database import Database, Transaction
 from tests.conftest import on_each_database
 from tests.support.clock import ManualClock
 from tests.support.makers import make_request
@@ -178,6 +178,64 @@ async def test_pruning_forgets_whole_closed_orders_and_moves_the_horizon(
     async with aclosing(services.log.follow(position, EVERYTHING)) as updates:
         found = await take(updates, 3)
     assert {one.event.order.client_order_id for one in found} == {"new"}
+
+
+class DyingDatabase(Database):
+    """Writes two transactions and then no more."""
+
+    left = 2
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        if not self.left:
+            raise ConnectionResetError
+        self.left -= 1
+        async with super().transaction() as tx:
+            yield tx
+
+
+@on_each_database
+async def test_pruning_takes_short_transactions_and_a_crash_between_them_loses_nothing(
+    settings: Settings, services: Services, clock: ManualClock
+) -> None:
+    positions = []
+    for number in range(3):
+        await place(services, f"old-{number}")
+        positions.append(await head(services))
+    await clock.advance(120)
+    await place(services, "new")
+    dying = DyingDatabase(settings.database_url.get_secret_value(), Bus())
+    with pytest.raises(ConnectionResetError):
+        await OrderLog(dying, Bus(), clock).prune(timedelta(seconds=60), batch=2)
+    await dying.close()
+    # Four of nine events are gone, and cursors from before the fourth with them.
+    with pytest.raises(CursorExpired):
+        await services.log.resume(positions[0].encode())
+    await services.log.resume(positions[1].encode())
+    assert await services.log.prune(timedelta(seconds=60)) == 5
+    with pytest.raises(CursorExpired):
+        await services.log.resume(positions[1].encode())
+    await services.log.resume(positions[2].encode())
+
+
+@on_each_database
+async def test_an_order_that_changed_since_it_was_found_is_not_pruned(
+    database: Database, services: Services, clock: ManualClock
+) -> None:
+    await place(services, "old")
+    async with database.snapshot() as view:
+        [order] = (
+            await view.orders.page(EVERYTHING, OrderSort.CREATED_AT_ASC, PageRequest())
+        ).items
+    await clock.advance(120)
+    before = clock.now() - timedelta(seconds=60)
+    async with database.snapshot() as view:
+        found = await view.events.prunable(0, before, limit=100)
+    assert found is not None
+    assert len(found.orders) == 3
+    await services.orders.set_metadata(order.id, {"note": "late"})
+    async with database.transaction() as tx:
+        assert await tx.events.prune(found, before) == 0
 
 
 @on_each_database
