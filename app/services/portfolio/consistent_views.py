@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 
 from app.errors import ExchangeError
 from app.ports import Clock
@@ -28,6 +27,8 @@ class ConsistentViews:
         self._valuer = valuer
         self._clock = clock
         self._holdings: dict[str, AccountHoldings] = {}
+        # When each was asked for, in elapsed time.
+        self._asked_at: dict[str, float] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @asynccontextmanager
@@ -53,16 +54,22 @@ class ConsistentViews:
         """An exchange that does not answer raises when its answer is used, not here."""
         async with self._locks[account.name]:
             cached = self._holdings.get(account.name)
-            if cached is not None and cached.as_of == await view.as_of() and self._is_fresh(cached):
+            if (
+                cached is not None
+                and cached.as_of == await view.as_of()
+                and self._is_fresh(account.name)
+            ):
                 view.answers.keep(holdings_question(account.name), cached)
                 return True
+            asked_at = self._clock.elapsed()
             with suppress(ExchangeError):
                 self._holdings[account.name] = await self._valuer.holdings(view, account)
+                self._asked_at[account.name] = asked_at
             return False
 
     async def _is_latest(self, view: View) -> bool:
         async with self._views.open(view.accounts) as latest:
             return await latest.as_of() == await view.as_of()
 
-    def _is_fresh(self, holdings: AccountHoldings) -> bool:
-        return holdings.at > self._clock.now() - timedelta(seconds=BALANCES_SECONDS)
+    def _is_fresh(self, name: str) -> bool:
+        return self._clock.elapsed() - self._asked_at[name] < BALANCES_SECONDS
