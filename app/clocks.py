@@ -1,8 +1,12 @@
 """SystemClock: the real time."""
 
 import asyncio
+import time
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+
+# macOS has no CLOCK_BOOTTIME; its monotonic clock stands still while the machine sleeps.
+_GROWING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class SystemClock:
@@ -11,6 +15,9 @@ class SystemClock:
     def now(self) -> datetime:
         now = datetime.now(UTC)
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def elapsed(self) -> float:
+        return time.clock_gettime(_GROWING)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

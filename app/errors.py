@@ -21,7 +21,8 @@ OrderdeckError
 │   ├── Duplicate           it exists already
 │   ├── StorageUnavailable  retry later
 │   ├── SchemaMismatch      migrate, or run the newer program
-│   └── CopyRefused         read why: nothing was replaced
+│   ├── CopyRefused         read why: nothing was replaced
+│   └── DatabaseInUse       stop the other process, or use another data folder
 ├── BrokenOff               look up what became of it
 ├── BotError                look at the bot
 │   ├── StrategyFailed      a strategy gave no signal: look at its message
@@ -204,6 +205,10 @@ class SchemaMismatch(StorageError):
 
 class CopyRefused(StorageError):
     """A backup was not made or not restored: read why, nothing was replaced."""
+
+
+class DatabaseInUse(StorageError):
+    """Another process holds the SQLite database: stop that one, or use another data folder."""
 
 
 class BrokenOff(OrderdeckError):

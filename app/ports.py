@@ -16,10 +16,18 @@ from app.domain.portfolio.exposures import Exposure
 
 
 class Clock(Protocol):
-    """Time; tests replace it with a clock that they move by hand."""
+    """Time; tests replace it with a clock that they move by hand.
+
+    `now` is for what is stored, shown or compared with an exchange's time. Ages, pauses and
+    deadlines of a running process are measured by `elapsed`: somebody may set the wall clock.
+    """
 
     def now(self) -> datetime:
-        """The time in UTC, to the millisecond."""
+        """The wall clock in UTC, to the millisecond; it may step either way."""
+        ...
+
+    def elapsed(self) -> float:
+        """Seconds since some moment; never less than before, also while the machine sleeps."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...

@@ -54,7 +54,7 @@ class DayClock(ManualClock):
 
     async def leap(self, seconds: float) -> None:
         """Advance in one step: a periodic sleeper wakes once at the end, not many times."""
-        self._now += timedelta(seconds=seconds)
+        self._passed += timedelta(seconds=seconds)
         await self.advance(0)
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:

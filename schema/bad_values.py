@@ -92,7 +92,14 @@ _QUOTES = (
 )
 
 
+# What is longer quotes a value: its beginning says what is wrong, its end what was expected.
+_MAX_MESSAGE = 2000
+
+
 def _without_values(message: str) -> str:
+    if len(message) > _MAX_MESSAGE:
+        half = _MAX_MESSAGE // 2
+        message = message[:half] + message[-half:]
     for quote, rest in _QUOTES:
         message = quote.sub(rest, message)
     return message

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import machine, running
+from app.cli import machine
 from app.cli.environment import read_settings
 from app.cli.output import fail, printed_errors
 
@@ -71,12 +71,14 @@ def restore(
         how_to_load = partial(_how_to_load, file=file, is_to_halt=not no_halt)
         database = _database(settings, how_to_load)
         from app.storage.upkeep import restores
+        from app.storage.upkeep.server_locks import locked
 
-        if not restores.check_free(file, database, may_replace=force) and _is_served(settings):
-            fail(f"{database} {restores.IN_USE}.")
-        reason = None if no_halt else _reason(file)
-        prepare = partial(_prepare, reason=reason)
-        restored = restores.restore(file, database, datetime.now(UTC), prepare)
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with locked(database, "stop the server first"):
+            restores.check_free(file, database, may_replace=force)
+            reason = None if no_halt else _reason(file)
+            prepare = partial(_prepare, reason=reason)
+            restored = restores.restore(file, database, datetime.now(UTC), prepare)
         typer.echo(f"{database} holds {_described(restored.contents)}.")
         if restored.kept is not None:
             typer.echo(f"What stood there is kept as {restored.kept}.")
@@ -123,10 +125,6 @@ def _how_to_load(options: str, *, file: Path, is_to_halt: bool) -> str:
     typed = "\n".join(f"  {line}" for line in (load, *changes))
     state = HALTED if is_to_halt else UNHALTED
     return f"{words}\n\n{typed}\n\n{_PASSWORD}\n\n{state}\n\n{AFTERWARDS}"
-
-
-def _is_served(settings: "Settings") -> bool:
-    return asyncio.run(running.is_orderdeck(settings))
 
 
 def _described(contents: "BackupContents") -> str:

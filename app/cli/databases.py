@@ -4,6 +4,7 @@
 # ruff: noqa: PLC0415
 
 import asyncio
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -19,6 +20,11 @@ def migrate(
     with printed_errors():
         settings = read_settings()
         from app import runtime
+        from app.storage.upkeep.backups import file_of
+        from app.storage.upkeep.server_locks import locked
 
-        asyncio.run(runtime.migrate(settings, to))
+        database = file_of(settings.database_url.get_secret_value())
+        is_there = database is not None and database.parent.is_dir()
+        with locked(database, "stop it first") if database and is_there else nullcontext():
+            asyncio.run(runtime.migrate(settings, to))
         typer.echo(f"The database is at schema {to}.")

@@ -6,7 +6,8 @@
 import ipaddress
 import socket
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,8 @@ from app.server.listening import listen, raise_file_limit
 
 if TYPE_CHECKING:
     from app.settings import Settings
+
+_STOP_IT = "stop it first, or give this server a data_dir of its own"
 
 
 def serve(
@@ -38,11 +41,27 @@ def serve(
             _check_private(settings, listener)
             _check_writable(settings.data_dir)
             raise_file_limit()
-            from app.asgi import create_app
-            from app.server.server import run_server
+            with _alone(settings):
+                from app.asgi import create_app
+                from app.server.server import run_server
 
-            api = create_app(settings, migrate=not no_migrate)
-            run_server(api, listener, settings)
+                api = create_app(settings, migrate=not no_migrate)
+                run_server(api, listener, settings)
+
+
+@contextmanager
+def _alone(settings: "Settings") -> Iterator[None]:
+    """Hold a SQLite database for as long as this server runs; PostgreSQL is for several."""
+    from app.storage.upkeep.backups import file_of
+    from app.storage.upkeep.server_locks import locked
+
+    database = file_of(settings.database_url.get_secret_value())
+    if database is None:
+        yield
+        return
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(database, _STOP_IT):
+        yield
 
 
 def _check_private(settings: "Settings", listener: socket.socket) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -44,8 +44,8 @@ class AnswerCache(Generic[V]):
 
     def __init__(self, clock: Clock, *, kept: timedelta) -> None:
         self._clock = clock
-        self._kept = kept
-        self._answers: OncePerKey[Hashable, tuple[datetime, V]] = OncePerKey(
+        self._kept_seconds = kept.total_seconds()
+        self._answers: OncePerKey[Hashable, tuple[float, V]] = OncePerKey(
             lambda _, answer: not self._is_old(answer)
         )
 
@@ -53,12 +53,12 @@ class AnswerCache(Generic[V]):
         return len(self._answers)
 
     async def get(self, question: Hashable, ask: Callable[[], Awaitable[V]]) -> V:
-        async def timed() -> tuple[datetime, V]:
-            return self._clock.now(), await ask()
+        async def timed() -> tuple[float, V]:
+            return self._clock.elapsed(), await ask()
 
         self._answers.forget(self._is_old)
         _, answer = await self._answers.get(question, timed)
         return answer
 
-    def _is_old(self, answer: tuple[datetime, V]) -> bool:
-        return answer[0] <= self._clock.now() - self._kept
+    def _is_old(self, answer: tuple[float, V]) -> bool:
+        return answer[0] <= self._clock.elapsed() - self._kept_seconds

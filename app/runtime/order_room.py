@@ -11,6 +11,7 @@ from app.services.orders.amendments import AmendmentService
 from app.services.orders.balance_cache import BalanceCache
 from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.gate import OrderGate
+from app.services.orders.in_flight import OrdersInFlight
 from app.services.orders.ledger import IdMakers, OrderLedger
 from app.services.orders.rules import OrderRules
 from app.services.orders.service import OrderService
@@ -28,6 +29,7 @@ class Orders:
     ledger: OrderLedger
     amendments: AmendmentService
     orders: OrderService
+    in_flight: OrdersInFlight
     clock: Clock
     metrics: Metrics
 
@@ -41,6 +43,7 @@ class Orders:
             orders=self.orders,
             amendments=self.amendments,
             ledger=self.ledger,
+            in_flight=self.in_flight,
             clock=self.clock,
             metrics=self.metrics,
         )
@@ -74,9 +77,16 @@ def assemble_orders(
     metrics: Metrics,
 ) -> Orders:
     """Build the order services from a gate and a ledger, which a test may replace."""
-    dispatcher = OrderDispatcher(accounts, ledger, clock)
+    in_flight = OrdersInFlight(clock)
+    dispatcher = OrderDispatcher(accounts, ledger, in_flight, clock)
     amendments = AmendmentService(
-        database=database, gate=gate, ledger=ledger, dispatcher=dispatcher, clock=clock, ids=ids
+        database=database,
+        gate=gate,
+        ledger=ledger,
+        dispatcher=dispatcher,
+        in_flight=in_flight,
+        clock=clock,
+        ids=ids,
     )
     orders = OrderService(
         database=database,
@@ -85,6 +95,7 @@ def assemble_orders(
         gate=gate,
         ledger=ledger,
         dispatcher=dispatcher,
+        in_flight=in_flight,
         amendments=amendments,
         clock=clock,
         ids=ids,
@@ -98,6 +109,7 @@ def assemble_orders(
         ledger=ledger,
         amendments=amendments,
         orders=orders,
+        in_flight=in_flight,
         clock=clock,
         metrics=metrics,
     )

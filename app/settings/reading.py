@@ -18,6 +18,10 @@ from app.settings.model import AccountSettings, PaperSettings, Settings
 FILE_NAME = "orderdeck.toml"
 PREFIX = "ORDERDECK_"
 MAX_DEPTH = 50
+# A file of a hundred accounts takes a tenth of it.
+MAX_FILE_BYTES = 256 * 1024
+# Python takes the square of its length to read a name with dots, which ends with its line.
+MAX_LINE_BYTES = 4096
 # Variables that are not settings: the path of the file, and what only the test suite reads.
 _NO_SETTING = re.compile(r"ORDERDECK_(CONFIG|TEST_.*)")
 
@@ -87,11 +91,21 @@ def _read_environ(environ: Mapping[str, str]) -> _Source:
     return source
 
 
+def _read_text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise SettingsError((f"{path} is longer than {MAX_FILE_BYTES // 1024} KiB",))
+    if any(len(line) > MAX_LINE_BYTES for line in content.splitlines()):
+        raise SettingsError((f"{path} has a line of more than {MAX_LINE_BYTES} bytes",))
+    return content.decode("utf-8")
+
+
 def _read_file(environ: Mapping[str, str], directory: Path) -> _Source:
     named = environ.get("ORDERDECK_CONFIG", "")
     path = directory / (named or FILE_NAME)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(_read_text(path))
     except FileNotFoundError:
         if named:
             raise SettingsError((f"ORDERDECK_CONFIG names {path}, which does not exist",)) from None

@@ -34,6 +34,7 @@ FOLDER_WORDS = "must be the path of a folder that is there"
 BUDGET_WORDS = "must be a whole number from 0, which means no limit, to 1000000000"
 NO_PORT_WORDS = "such as deck.example.com or ::1, without a port"
 
+_MAX_URL = 2000
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?")
 _HOST = r"^([A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+)$"
 _ORIGIN = r"^[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
@@ -74,7 +75,7 @@ def _database_url(value: SecretStr) -> SecretStr:
     scheme, _, _ = url.partition("://")
     if scheme in {"postgres", "postgresql"}:
         raise ValueError(f"must begin with postgresql+asyncpg:// instead of {scheme}://")
-    if not _DATABASE_URL.fullmatch(url):
+    if len(url) > _MAX_URL or not _DATABASE_URL.fullmatch(url):
         raise ValueError(
             "must be postgresql+asyncpg://user:password@host:port/name or sqlite+aiosqlite:///file"
         )

@@ -122,16 +122,13 @@ class OrderStore:
         found = _ORDERS.where(*_conditions(wanted))
         return await self._many(found.order_by(_columns.created_at, _columns.id))
 
-    async def submitting(self, account: str, *, before: datetime) -> list[Order]:
-        """Orders still SUBMITTING since before this time: their answer is overdue."""
+    async def submitting(self, account: str) -> list[Order]:
         found = _ORDERS.where(
             _columns.account == account,
             _columns.is_open.is_(True),
             _columns.status == str(OrderStatus.SUBMITTING),
         )
-        under_way = await self._many(found.order_by(_columns.created_at, _columns.id))
-        # Not by the database, which would rather read all orders by the time of their last change.
-        return [order for order in under_way if order.updated_at < before]
+        return await self._many(found.order_by(_columns.created_at, _columns.id))
 
     async def in_doubt(self, account: str) -> list[Order]:
         found = _ORDERS.where(

@@ -9,11 +9,18 @@ from tests.settings.test_settings import problem_of, write
 
 
 @pytest.mark.parametrize(
-    "text", [f"port = {'9' * 5_000}", f"a = {'[' * 3_000}", "a." * 500 + "b=1"]
+    ("text", "problem"),
+    [
+        (f"a = {'[' * 3_000}", "too deep"),
+        ("a." * 500 + "b=1", "50 deep at most"),
+        (f"port = {'9' * 5_000}", "has a line of more than 4096 bytes"),
+        ("a." * 30_000 + "b=1", "has a line of more than 4096 bytes"),
+        ("# much\n" * 50_000, "is longer than 256 KiB"),
+    ],
 )
-def test_a_file_without_measure_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_without_measure_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     write(tmp_path, text)
-    assert "deep" in problem_of({}, tmp_path)
+    assert problem in problem_of({}, tmp_path)
 
 
 def test_variables_within_variables_without_end_are_refused(tmp_path: Path) -> None:

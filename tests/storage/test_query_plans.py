@@ -92,7 +92,7 @@ QUESTIONS: Mapping[str, Question] = {
     "in doubt": lambda view: view.orders.in_doubt(ACCOUNT),
     "doubts": lambda view: view.orders.doubts(),
     "uncanceled": lambda view: view.orders.uncanceled(ACCOUNT),
-    "submitting": lambda view: view.orders.submitting(ACCOUNT, before=START),
+    "submitting": lambda view: view.orders.submitting(ACCOUNT),
     # Each cycle of the bot.
     "decided": lambda view: view.bots.decided_until(ACCOUNT, [("rsi_reversion", "ETH/USDT", "1m")]),
     "newest decisions": lambda view: view.bots.decisions(ALL, 50),

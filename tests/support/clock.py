@@ -16,11 +16,15 @@ from tests.support.loops import RestingLoop
 _TURNS = 20
 _PATIENCE_SECONDS = 30
 _SETTLE_SECONDS = 1.0
+_FIRST_ELAPSED = 4096.0
+# On a real clock a sleeper wakes a moment after its time. A sum of floats that is a hair above the
+# exact one would otherwise never be reached. A power of two keeps whole seconds exact.
+_LATE_SECONDS = 2.0**-30
 
 
 @dataclass(order=True, slots=True)
 class _Alarm:
-    at: datetime
+    at: timedelta
     number: int
     ring: Callable[[], object] = field(compare=False)
     owner: Task[Any] | None = field(compare=False)
@@ -28,19 +32,31 @@ class _Alarm:
 
 
 class ManualClock:
-    """A clock that stands still until a test advances it."""
+    """A clock that stands still until a test advances it; its wall clock can be stepped alone."""
 
     def __init__(self, start: datetime) -> None:
-        self._now = start
+        self._start = start
+        self._passed = timedelta(0)
+        self._wakings = 0
         self._alarms: list[_Alarm] = []
         self._numbers = count()
         self._expecting: list[Future[None]] = []
 
     def now(self) -> datetime:
-        return self._now.replace(microsecond=self._now.microsecond // 1000 * 1000)
+        now = self._start + self._passed
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def elapsed(self) -> float:
+        late = self._wakings * _LATE_SECONDS
+        return _FIRST_ELAPSED + self._passed.total_seconds() + late
+
+    def step(self, *, wall: float) -> None:
+        """Set the wall clock forward or back by seconds; no time passes and nobody wakes."""
+        self._start += timedelta(seconds=wall)
 
     async def sleep(self, seconds: float) -> None:
-        if seconds <= 0:
+        if timedelta(seconds=seconds) <= timedelta(0):
+            self._reach(self._passed)
             await asyncio.sleep(0)
             return
         woken: Future[None] = asyncio.get_running_loop().create_future()
@@ -55,13 +71,13 @@ class ManualClock:
 
     async def advance(self, seconds: float) -> None:
         """Move on, waking sleepers in the order of time, each after the one before has settled."""
-        target = self._now + timedelta(seconds=seconds)
+        target = self._passed + timedelta(seconds=seconds)
         await _turn()
         while (alarm := self._next(target)) is not None:
-            self._now = max(self._now, alarm.at)
+            self._reach(alarm.at)
             alarm.ring()
             await self._settle(alarm)
-        self._now = target
+        self._reach(target)
         await _turn()
 
     async def until_asleep(self, sleepers: int = 1) -> None:
@@ -72,12 +88,16 @@ class ManualClock:
                 self._expecting.append(one_more)
                 await one_more
 
+    def _reach(self, passed: timedelta) -> None:
+        self._passed = max(self._passed, passed)
+        self._wakings += 1
+
     def _waiting(self) -> int:
         return sum(not alarm.is_off for alarm in self._alarms)
 
     def _set(self, seconds: float, ring: Callable[[], object]) -> _Alarm:
         alarm = _Alarm(
-            at=self._now + timedelta(seconds=seconds),
+            at=self._passed + timedelta(seconds=seconds),
             number=next(self._numbers),
             ring=ring,
             owner=asyncio.current_task(),
@@ -88,7 +108,7 @@ class ManualClock:
         self._expecting.clear()
         return alarm
 
-    def _next(self, until: datetime) -> _Alarm | None:
+    def _next(self, until: timedelta) -> _Alarm | None:
         while self._alarms and self._alarms[0].at <= until:
             alarm = heapq.heappop(self._alarms)
             if not alarm.is_off:

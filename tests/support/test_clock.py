@@ -163,3 +163,29 @@ async def test_nobody_is_waited_for_who_waits_for_what_may_never_come(clock: Man
     assert not any(task.done() for task in waiting)
     for task in waiting:
         task.cancel()
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+async def test_a_step_of_the_wall_clock_wakes_nobody_and_is_not_elapsed_time(
+    clock: ManualClock, step: float
+) -> None:
+    began, sleeper = clock.elapsed(), asyncio.create_task(clock.sleep(10))
+    await clock.until_asleep()
+    clock.step(wall=step)
+    assert clock.elapsed() == began
+    assert clock.now() - START == timedelta(seconds=step)
+    await clock.advance(9)
+    assert not sleeper.done()
+    await clock.advance(1)
+    assert sleeper.done()
+    assert clock.elapsed() - began == pytest.approx(10)
+    assert clock.now() - START == timedelta(seconds=step + 10)
+
+
+async def test_a_sleeper_finds_that_its_time_has_elapsed(clock: ManualClock) -> None:
+    due = clock.elapsed() + 0.1 + 0.2
+    sleeper = asyncio.create_task(clock.sleep(due - clock.elapsed()))
+    await clock.until_asleep()
+    await clock.advance(0.3)
+    await sleeper
+    assert clock.elapsed() >= due

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from structlog import get_logger
@@ -30,7 +30,7 @@ from app.exchanges.paper.news import FaultyNews
 from app.exchanges.paper.price_sources.protocols import MarketView, PendingPrices, PriceSource
 from app.ports import Clock
 
-_REFRESH = timedelta(seconds=1)
+_REFRESH_SECONDS = 1.0
 
 _log = get_logger(__name__)
 
@@ -61,7 +61,7 @@ class Bookkeeper:
         self._news = context.news
         self._known_assets: frozenset[str] | None = None
         self._resting: RestingOrders | None = None
-        self._refresh_at: datetime | None = None
+        self._refresh_at: float | None = None
 
     async def submit(self, intent: OrderIntent) -> OrderReport:
         """Place a new order, or raise and leave no trace of it."""
@@ -210,7 +210,7 @@ class Bookkeeper:
 
     async def _refreshed(self) -> RestingOrders:
         """The open orders, refreshed now and then with what other processes have booked."""
-        now = self._clock.now()
+        now = self._clock.elapsed()
         if self._resting is not None and self._refresh_at is not None and now < self._refresh_at:
             return self._resting
         async with self._store.snapshot() as store:
@@ -222,7 +222,7 @@ class Bookkeeper:
                 changed = await store.changed_orders(known)
                 margin_account = await _margin_account(store)
                 self._resting.learn(changed, margin_account, since=known, numbers=numbers)
-        self._refresh_at = now + _REFRESH
+        self._refresh_at = now + _REFRESH_SECONDS
         return self._resting
 
     def _report_liquidations(self, ledger: LedgerTransaction) -> None:

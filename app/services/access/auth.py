@@ -28,7 +28,6 @@ from app.storage.database import Database
 REREAD_SECONDS = 0.5
 TOUCH_INTERVAL = timedelta(minutes=1)
 CACHE_SIZE = 1024
-_REREAD_INTERVAL = timedelta(seconds=REREAD_SECONDS)
 
 _logger = structlog.get_logger(__name__)
 
@@ -60,7 +59,7 @@ class AuthService:
         self._login_throttle = login_throttle
         self._token_factory = token_factory or TokenFactory()
         self._admins = AdminTokens(database, clock, self._token_factory)
-        self._cache: OrderedDict[str, tuple[Token, datetime]] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[Token, float]] = OrderedDict()
         # Secrets that were right once: wrong ones from the same address do not slow them down.
         self._trusted: OrderedDict[str, None] = OrderedDict()
         self._revocations = 0
@@ -76,7 +75,7 @@ class AuthService:
         if digest not in self._trusted:
             self._login_throttle.check(address)
         now = self._clock.now()
-        token = await self._recall(digest, now)
+        token = await self._recall(digest)
         if token is None:
             await self._login_throttle.delay(address)
             raise Unauthenticated("no such token")
@@ -170,11 +169,12 @@ class AuthService:
         await self._admins.ensure(data_dir, configured)
         self._cache.clear()
 
-    async def _recall(self, digest: str, now: datetime) -> Token | None:
+    async def _recall(self, digest: str) -> Token | None:
         """The token with this digest, from the cache if it was read within half a second."""
+        now = self._clock.elapsed()
         if known := self._cache.get(digest):
             token, read_at = known
-            if timedelta(0) <= now - read_at < _REREAD_INTERVAL:
+            if now - read_at < REREAD_SECONDS:
                 self._cache.move_to_end(digest)
                 return token
         revocations = self._revocations

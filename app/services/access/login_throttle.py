@@ -3,7 +3,6 @@
 import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import structlog
 
@@ -16,7 +15,7 @@ FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 0.5
 # The delay has its full length by then; the limit keeps 2**doublings small.
 _MOST_DOUBLINGS = 10
-FORGIVEN_AFTER = timedelta(minutes=1)
+FORGIVEN_AFTER_SECONDS = 60.0
 # A client with one IPv6 address has its whole /64 network.
 _NETWORK_BITS = 64
 
@@ -27,7 +26,8 @@ _logger = structlog.get_logger(__name__)
 class _Address:
     """An address's recent failures, and how many of its requests are being delayed."""
 
-    failed_at: datetime
+    # In elapsed time.
+    failed_at: float
     failures: int = 0
     waiting: int = 0
 
@@ -63,9 +63,9 @@ class LoginThrottle:
             caller.waiting -= 1
 
     def _count_failure(self, network: str) -> _Address:
-        now = self._clock.now()
+        now = self._clock.elapsed()
         caller = self._callers.setdefault(network, _Address(now))
-        if now - caller.failed_at > FORGIVEN_AFTER:
+        if now - caller.failed_at > FORGIVEN_AFTER_SECONDS:
             caller.failures = 0
         caller.failures = min(caller.failures + 1, 1 << 30)
         caller.failed_at = now

@@ -43,7 +43,7 @@ class BudgetStatus:
 
 
 class WindowCounter(Storage):
-    """Counts in memory at the time in `now`, which the caller sets; forgets windows that ended."""
+    """Counts in memory at the elapsed time `now`, set by the caller; forgets ended windows."""
 
     STORAGE_SCHEME = None
 
@@ -60,7 +60,7 @@ class WindowCounter(Storage):
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         window = self._find(key)
         if window is None:
-            window = self._windows[key] = _Window(begins=self.now, ends=self.now + expiry)
+            window = self._windows[key] = _Window(ends=self.now + expiry)
         window.count += amount
         return window.count
 
@@ -97,13 +97,11 @@ class WindowCounter(Storage):
 
 @dataclass(slots=True)
 class _Window:
-    begins: float
     ends: float
     count: int = 0
 
     def holds(self, now: float) -> bool:
-        """Whether the window is running; a clock that was set back ends it too."""
-        return self.begins <= now < self.ends
+        return now < self.ends
 
 
 class BudgetService:
@@ -126,7 +124,7 @@ class BudgetService:
         item = self._items.get(budget)
         if item is None:
             return
-        self._windows.now = self._clock.now().timestamp()
+        self._windows.now = self._clock.elapsed()
         wanted = min(amount, item.amount)
         if not self._limiter.test(item, token_id, cost=wanted):
             raise self._refusal(token_id, budget, wanted)
@@ -137,7 +135,7 @@ class BudgetService:
         item = self._items.get(budget)
         if item is None:
             return None
-        now = self._windows.now = self._clock.now().timestamp()
+        now = self._windows.now = self._clock.elapsed()
         resets_at, left = self._limiter.get_window_stats(item, token_id)
         return BudgetStatus(
             budget=budget,

@@ -30,7 +30,7 @@ STOP_SECONDS = 10.0
 STEP_SECONDS = 1.0
 # How long HOLD decisions are kept.
 HOLDS_KEPT = timedelta(days=30)
-FORGET_EVERY = timedelta(hours=1)
+FORGET_EVERY_SECONDS = 3600.0
 FORGET_BATCH = 500
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -66,7 +66,9 @@ class BotRunner:
         self._name = name
         self._metrics = metrics or Metrics()
         self._wind_down = BotWindDown(database, accounts, orders)
-        self._forgot_at: datetime | None = None
+        self._forgot_at: float | None = None
+        # The last cycle's time, and the elapsed time that belongs to it.
+        self._cycled_at: tuple[datetime, float] | None = None
 
     async def run(self) -> None:
         with self._bus.listen(Topic.FEED) as listener:
@@ -110,23 +112,32 @@ class BotRunner:
 
     async def _cycle_when_due(self, bot: Bot, listener: Listener) -> None:
         if bot.last_cycle_at is not None:
-            due = bot.last_cycle_at + timedelta(seconds=domain.pause_seconds(bot))
-            rest = (due - self._clock.now()).total_seconds()
+            rest = domain.pause_seconds(bot) - self._seconds_since(bot.last_cycle_at)
             if rest > 0:
                 await self._until_rung(listener, rest)
                 return
-        began = self._clock.now()
+        began, elapsed_before = self._clock.now(), self._clock.elapsed()
         failure = await self._cycle(bot, listener)
-        took = self._clock.now() - began
-        self._metrics.cycled(took.total_seconds(), is_done=failure is None)
-        milliseconds = int(took.total_seconds() * 1000)
+        took = self._clock.elapsed() - elapsed_before
+        self._cycled_at = (began, elapsed_before)
+        self._metrics.cycled(took, is_done=failure is None)
+        milliseconds = int(took * 1000)
         await self._change(lambda now: _after_cycle(now, began, milliseconds, failure))
         await self._forget(began)
 
+    def _seconds_since(self, cycle_at: datetime) -> float:
+        """By elapsed time; for a cycle of another process or run, first by the wall clock."""
+        elapsed = self._clock.elapsed()
+        if self._cycled_at is None or self._cycled_at[0] != cycle_at:
+            age = (self._clock.now() - cycle_at).total_seconds()
+            self._cycled_at = (cycle_at, elapsed - max(age, 0.0))
+        return elapsed - self._cycled_at[1]
+
     async def _forget(self, now: datetime) -> None:
         """Once an hour, delete old HOLD decisions and old candles."""
-        if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:
-            self._forgot_at = now
+        elapsed = self._clock.elapsed()
+        if self._forgot_at is None or elapsed - self._forgot_at >= FORGET_EVERY_SECONDS:
+            self._forgot_at = elapsed
             forgotten = FORGET_BATCH
             while forgotten == FORGET_BATCH:
                 async with self._database.transaction() as tx:

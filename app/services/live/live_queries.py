@@ -14,7 +14,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Generic, TypeVar
 
@@ -61,7 +60,8 @@ class _Numbered(Generic[T]):
 
     number: int
     observation: Observation[T]
-    at: datetime
+    # In elapsed time.
+    at: float
     # Which evaluation of the query it is.
     round: int
 
@@ -175,7 +175,7 @@ class _SharedQuery(Generic[T]):
 
     async def _observe(self) -> _Numbered[T]:
         before = None if self._seen is None else self._seen.observation.state
-        began = self._clock.now()
+        began = self._clock.elapsed()
         self._rounds += 1
         this_round = self._rounds
         self._listener.hush()
@@ -234,4 +234,4 @@ class _SharedQuery(Generic[T]):
         return max(PAUSE_SECONDS, self._prices.silent / PRICES_A_SECOND)
 
     def _until(self, seen: _Numbered[T], seconds: float) -> float:
-        return (seen.at + timedelta(seconds=seconds) - self._clock.now()).total_seconds()
+        return seen.at + seconds - self._clock.elapsed()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import aclosing
-from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -51,7 +50,7 @@ class SharedStream(Generic[T]):
         self._left = asyncio.Event()
         self._latest: T | None = None
         self._is_aged = False
-        self._heard_at = clock.now()
+        self._heard_at = clock.elapsed()
 
     @property
     def watchers(self) -> int:
@@ -102,9 +101,9 @@ class SharedStream(Generic[T]):
     async def _keep_listening(self) -> None:
         pauses, before = Backoff(first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS), None
         while True:
-            opened_at = self._clock.now()
+            opened_at = self._clock.elapsed()
             why = await self._failure_of_listening(before)
-            if self._clock.now() - opened_at > timedelta(seconds=SILENCE_SECONDS):
+            if self._clock.elapsed() - opened_at > SILENCE_SECONDS:
                 pauses.reset()
             self._count_break(self._channel.key.kind)
             _log.info("feed.broken", **self._names, why=why)
@@ -142,12 +141,12 @@ class SharedStream(Generic[T]):
             await self._clock.sleep(_LOOK_SECONDS)
             if self._latest is not None and self._is_silent and not self._is_aged:
                 self._is_aged = True
-                _log.info("feed.silent", **self._names, since=self._heard_at.isoformat())
+                _log.info("feed.silent", **self._names, seconds=round(self._since_heard))
                 self._latest = self._channel.aged(self._latest)
                 self._pass_on(self._latest)
 
     def _receive(self, value: T) -> None:
-        self._latest, self._heard_at, self._is_aged = value, self._clock.now(), False
+        self._latest, self._heard_at, self._is_aged = value, self._clock.elapsed(), False
         self._pass_on(value)
 
     def _pass_on(self, value: T) -> None:
@@ -157,11 +156,11 @@ class SharedStream(Generic[T]):
 
     @property
     def _is_silent(self) -> bool:
-        return self._since_heard >= timedelta(seconds=SILENCE_SECONDS)
+        return self._since_heard >= SILENCE_SECONDS
 
     @property
-    def _since_heard(self) -> timedelta:
-        return self._clock.now() - self._heard_at
+    def _since_heard(self) -> float:
+        return self._clock.elapsed() - self._heard_at
 
     @property
     def _names(self) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
@@ -17,7 +16,7 @@ from app.storage.upkeep.health import HealthStore, SchemaStatus
 
 ANSWER_SECONDS = 5.0
 # Answers are reused this long, so that asking often costs nothing.
-GOOD_FOR = timedelta(seconds=1)
+GOOD_FOR_SECONDS = 1.0
 LOOK_SECONDS = 10.0
 
 _logger = structlog.get_logger(__name__)
@@ -44,7 +43,8 @@ class HealthCheck(StrEnum):
 class ReadinessState:
     """The checks that fail at one moment, with the reasons."""
 
-    at: datetime
+    # In elapsed time.
+    at: float
     problems: Mapping[HealthCheck, str] = field(default_factory=dict)
 
     @property
@@ -86,11 +86,11 @@ class Readiness:
             await self._clock.sleep(LOOK_SECONDS)
 
     def _is_good(self, state: ReadinessState) -> bool:
-        return timedelta(0) <= self._clock.now() - state.at < GOOD_FOR
+        return self._clock.elapsed() - state.at < GOOD_FOR_SECONDS
 
     async def _check(self) -> ReadinessState:
         problems = dict([*await self._of_database(), *self._of_accounts(), *self._of_loop()])
-        return ReadinessState(at=self._clock.now(), problems=problems)
+        return ReadinessState(at=self._clock.elapsed(), problems=problems)
 
     async def _of_database(self) -> list[tuple[HealthCheck, str]]:
         try:

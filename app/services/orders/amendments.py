@@ -17,6 +17,7 @@ from app.errors import Denied, ExchangeError
 from app.ports import Clock
 from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.gate import OrderGate, deny
+from app.services.orders.in_flight import OrdersInFlight
 from app.services.orders.ledger import IdMakers, OrderLedger
 from app.storage.database import Database, Snapshot
 
@@ -33,6 +34,7 @@ class AmendmentService:
         gate: OrderGate,
         ledger: OrderLedger,
         dispatcher: OrderDispatcher,
+        in_flight: OrdersInFlight,
         clock: Clock,
         ids: IdMakers,
     ) -> None:
@@ -40,6 +42,7 @@ class AmendmentService:
         self._gate = gate
         self._ledger = ledger
         self._dispatcher = dispatcher
+        self._in_flight = in_flight
         self._clock = clock
         self._ids = ids
 
@@ -51,6 +54,12 @@ class AmendmentService:
         if amended_terms(order, amendment) == order.terms.amendable:
             return order
         exchange = await self._market_facts(order)
+        with self._in_flight.hold(order.id):
+            return await self._reserve_and_send(order, amendment, exchange)
+
+    async def _reserve_and_send(
+        self, order: Order, amendment: Amendment, exchange: MarketFacts
+    ) -> Order:
         halts = self._gate.halts
         order, asked = await self._reserve(order, amendment, exchange)
         if asked is None:

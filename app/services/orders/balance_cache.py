@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from app.domain.accounts import AccountMode, Balance
 from app.ports import Clock
@@ -11,12 +10,13 @@ from app.services.accounts import AccountEntry
 from app.services.orders.ledger import OrderLedger
 
 # A deposit is noticed at most this much later.
-GOOD_FOR = timedelta(seconds=1)
+GOOD_FOR_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Answer:
-    asked_at: datetime
+    # In elapsed time.
+    asked_at: float
     # The ledger's count of changes to the account's orders at the time of asking.
     changes: int
     balances: Mapping[str, Balance]
@@ -38,11 +38,11 @@ class BalanceCache:
         return answer.balances
 
     async def _ask(self, account: AccountEntry) -> _Answer:
-        asked_at, changes = self._clock.now(), self._ledger.changes[account.name]
+        asked_at, changes = self._clock.elapsed(), self._ledger.changes[account.name]
         balances = await account.gateway.balances()
         return _Answer(asked_at=asked_at, changes=changes, balances=balances)
 
     def _is_good(self, name: str, answer: _Answer) -> bool:
         if answer.changes != self._ledger.changes[name]:
             return False
-        return self._clock.now() - answer.asked_at < GOOD_FOR
+        return self._clock.elapsed() - answer.asked_at < GOOD_FOR_SECONDS

@@ -12,6 +12,7 @@ from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.errors import Denied, ExchangeError, ExchangeRejected, ExchangeUnavailable
 from app.ports import Clock, ExchangeGateway
 from app.services.accounts import AccountService
+from app.services.orders.in_flight import OrdersInFlight
 from app.services.orders.ledger import OrderLedger
 
 _logger = structlog.get_logger(__name__)
@@ -20,17 +21,18 @@ _logger = structlog.get_logger(__name__)
 class OrderDispatcher:
     """Calls the exchange for one order and applies its answer; never inside a transaction."""
 
-    def __init__(self, accounts: AccountService, ledger: OrderLedger, clock: Clock) -> None:
+    def __init__(
+        self, accounts: AccountService, ledger: OrderLedger, in_flight: OrdersInFlight, clock: Clock
+    ) -> None:
         self._accounts = accounts
         self._ledger = ledger
+        self._in_flight = in_flight
         self._clock = clock
 
     async def submit(self, order: Order) -> Order:
         """Send the order once. Without a clear answer it becomes IN_DOUBT."""
         try:
-            async with self._in_time(order):
-                intent = OrderIntent(wire_id=order.wire_id, symbol=order.symbol, terms=order.terms)
-                report = await self._gateway(order).submit(intent)
+            report = await self._send(order)
         except ExchangeRejected as error:
             return await self._ledger.reject(order.id, error.refusal)
         except ExchangeUnavailable:
@@ -57,8 +59,7 @@ class OrderDispatcher:
     async def amend(self, order: Order, asked: AskedAmendment) -> Order:
         """Amend in place; without a clear answer, look up what became of the order."""
         try:
-            async with self._in_time(order):
-                report = await self._gateway(order).amend(_key(order), asked.terms)
+            report = await self._send_amendment(order, asked)
         except ExchangeRejected as error:
             await self._ledger.release(asked)
             raise Denied(error.refusal, existing_order=order) from error
@@ -81,6 +82,21 @@ class OrderDispatcher:
         """Look the order up; returns None if the exchange answers that it has no such order."""
         async with self._in_time(order):
             return await self._gateway(order).find(_key(order))
+
+    async def _send(self, order: Order) -> OrderReport:
+        intent = OrderIntent(wire_id=order.wire_id, symbol=order.symbol, terms=order.terms)
+        try:
+            async with self._in_time(order):
+                return await self._gateway(order).submit(intent)
+        finally:
+            self._in_flight.end(order.id)
+
+    async def _send_amendment(self, order: Order, asked: AskedAmendment) -> OrderReport | None:
+        try:
+            async with self._in_time(order):
+                return await self._gateway(order).amend(_key(order), asked.terms)
+        finally:
+            self._in_flight.end(order.id)
 
     async def _find_amended(self, order: Order) -> OrderReport:
         """Look the order up now; the amendment may still be on its way and take effect later."""

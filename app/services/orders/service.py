@@ -24,6 +24,7 @@ from app.services.orders.amendments import AmendmentService
 from app.services.orders.cancels import cancel_each
 from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.gate import OrderGate, deny, entry_of
+from app.services.orders.in_flight import OrdersInFlight
 from app.services.orders.ledger import IdMakers, News, OrderLedger
 from app.services.orders.previews import Preview
 from app.storage.database import Database, Transaction
@@ -63,6 +64,7 @@ class OrderService:
         gate: OrderGate,
         ledger: OrderLedger,
         dispatcher: OrderDispatcher,
+        in_flight: OrdersInFlight,
         amendments: AmendmentService,
         clock: Clock,
         ids: IdMakers,
@@ -74,6 +76,7 @@ class OrderService:
         self._gate = gate
         self._ledger = ledger
         self._dispatcher = dispatcher
+        self._in_flight = in_flight
         self._amendments = amendments
         self._clock = clock
         self._ids = ids
@@ -103,8 +106,14 @@ class OrderService:
         exchange = await self._gate.exchange_facts(
             request.account, request.symbol, request.position_type
         )
+        intent = _Intent(self._ids.new(), request, exchange, placement)
+        with self._in_flight.hold(intent.order_id):
+            return await self._send(intent, placing)
+
+    async def _send(self, intent: "_Intent", placing: PlacementTimer) -> Placed:
+        request, placement = intent.request, intent.placement
         halts = self._gate.halts
-        placed = await self._write_intent(_Intent(request, exchange, placement))
+        placed = await self._write_intent(intent)
         if placed.replayed:
             placing.replayed()
             return await self._replay(placed.order, request)
@@ -212,7 +221,7 @@ class OrderService:
             if known is not None:
                 return Placed(order=known, replayed=True)
             rules = await self._gate.check(tx, request, exchange, is_closing=placement.is_closing)
-            order = self._new_order(request)
+            order = self._new_order(intent)
             await tx.orders.insert(order, request.fingerprint)
             if not rules.is_reduction:
                 await tx.entries.add(entry_of(order, exchange))
@@ -222,10 +231,10 @@ class OrderService:
                 await placement.alongside(tx, order)
             return Placed(order=order, replayed=False)
 
-    def _new_order(self, request: OrderRequest) -> Order:
-        now = self._clock.now()
+    def _new_order(self, intent: "_Intent") -> Order:
+        now, request = self._clock.now(), intent.request
         return Order(
-            id=self._ids.new(),
+            id=intent.order_id,
             account=request.account,
             client_order_id=request.client_order_id,
             wire_id=self._ids.new_wire(),
@@ -271,6 +280,7 @@ class OrderService:
 
 
 class _Intent(NamedTuple):
+    order_id: str
     request: OrderRequest
     exchange: MarketFacts | ExchangeUnknown
     placement: Placement

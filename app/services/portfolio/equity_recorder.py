@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -51,7 +51,7 @@ class EquityRecorder:
         self._clock = clock
         self._account = account
         self._positions: Sequence[Position] | None = None
-        self._read_at: datetime | None = None
+        self._read_at: float | None = None
         # Up to when each curve has been thinned.
         self._thinned: dict[tuple[EquityKey, ThinningRule], datetime] = {}
 
@@ -112,8 +112,8 @@ class EquityRecorder:
         self._thinned[key, thinning] = until
 
     async def _until_due(self, listener: Listener) -> None:
-        due = self._clock.now() + timedelta(seconds=RECORD_SECONDS)
-        while (rest := (due - self._clock.now()).total_seconds()) > 0:
+        due = self._clock.elapsed() + RECORD_SECONDS
+        while (rest := due - self._clock.elapsed()) > 0:
             try:
                 async with self._clock.timeout(rest):
                     await listener.wait()
@@ -136,10 +136,10 @@ class EquityRecorder:
         """How long to wait until a second has passed since positions were last read."""
         if self._read_at is None:
             return 0.0
-        return LEAST_SECONDS - (self._clock.now() - self._read_at).total_seconds()
+        return LEAST_SECONDS - (self._clock.elapsed() - self._read_at)
 
     def _remember(self, positions: Sequence[Position]) -> None:
-        self._positions, self._read_at = positions, self._clock.now()
+        self._positions, self._read_at = positions, self._clock.elapsed()
 
     def _view(self) -> AbstractAsyncContextManager[View]:
         return self._views.open(frozenset({self._account.name}))

@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from app.bus import Bus, Topic
 from app.domain.orders.events import LogPosition
@@ -54,7 +53,6 @@ class _Stock:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Failure:
     error: ExchangeError
-    at: datetime
 
 
 @dataclass(slots=True)
@@ -64,6 +62,8 @@ class _Known:
     lock: asyncio.Lock
     stock: _Stock | None = None
     outcome: AccountHoldings | _Failure | None = None
+    # When the outcome was asked for or came to nothing, in elapsed time.
+    since: float = 0.0
 
 
 class HoldingsCache:
@@ -141,22 +141,24 @@ class HoldingsCache:
         self, account: AccountEntry, stock: _Stock, known: _Known
     ) -> AccountHoldings | ExchangeError:
         last = known.outcome
-        if isinstance(last, _Failure) and self._is_within(last, FAILURE_SECONDS):
+        if isinstance(last, _Failure) and known.since > self._clock.elapsed() - FAILURE_SECONDS:
             return last.error
         try:
-            if isinstance(last, AccountHoldings) and await self._is_good(last, account, stock):
+            if isinstance(last, AccountHoldings) and await self._is_good(known, account, stock):
                 return last
-            known.outcome = asked = await self._ask(account, stock.as_of)
+            asked_at = self._clock.elapsed()
+            known.outcome, known.since = await self._ask(account, stock.as_of), asked_at
         except ExchangeError as error:
-            known.outcome = _Failure(error=error, at=self._clock.now())
+            known.outcome, known.since = _Failure(error=error), self._clock.elapsed()
             return error
-        return asked
+        return known.outcome
 
-    async def _is_good(self, known: AccountHoldings, account: AccountEntry, stock: _Stock) -> bool:
+    async def _is_good(self, known: _Known, account: AccountEntry, stock: _Stock) -> bool:
         return (
-            known.as_of == stock.as_of
-            and self._is_within(known, BALANCES_SECONDS)
-            and known.markets is await account.gateway.markets()
+            isinstance(known.outcome, AccountHoldings)
+            and known.outcome.as_of == stock.as_of
+            and known.since > self._clock.elapsed() - BALANCES_SECONDS
+            and known.outcome.markets is await account.gateway.markets()
         )
 
     async def _ask(self, account: AccountEntry, as_of: LogPosition) -> AccountHoldings:
@@ -175,7 +177,6 @@ class HoldingsCache:
             balances=balances,
             exposures=exposures,
             home=home,
-            at=self._clock.now(),
             as_of=as_of,
         )
 
@@ -194,6 +195,3 @@ class HoldingsCache:
             for currency in currencies
             for symbol in self._valuer.symbols(account, holdings, stock.positions, currency)
         }
-
-    def _is_within(self, known: AccountHoldings | _Failure, seconds: float) -> bool:
-        return known.at > self._clock.now() - timedelta(seconds=seconds)

@@ -49,7 +49,6 @@ class AccountHoldings:
     # None if the exchange keeps no positions.
     exposures: Sequence[Exposure] | None
     home: str
-    at: datetime
     as_of: LogPosition
 
 

@@ -1,7 +1,7 @@
 """The dead-man switch: halts trading if a client stops arming it, even after a restart of ours."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,7 +18,7 @@ from app.storage.database import Database
 
 MOST_SECONDS = 24 * 3600
 REASON = "the dead-man switch was not armed again in time"
-# Switches that other processes arm are not announced here, so they are polled.
+# Switches that other processes arm are not announced here, and a machine that slept wakes late.
 LOOK_SECONDS = 5.0
 
 _logger = structlog.get_logger(__name__)
@@ -36,6 +36,8 @@ class DeadManSwitch:
         self._halts = halts
         self._bus = bus
         self._clock = clock
+        # The stored time of each switch, and the elapsed time that belongs to it.
+        self._due_at: dict[str, tuple[datetime, float]] = {}
 
     async def arm(self, halt_scope: HaltScope, seconds: int) -> None:
         """Halt trading after this time, unless the switch is armed again or disarmed before."""
@@ -43,8 +45,10 @@ class DeadManSwitch:
             deny(invalid("timeoutSeconds", f"timeoutSeconds takes 1 to {MOST_SECONDS}"))
         async with self._database.transaction() as tx:
             await tx.rules.lock()
+            fires_at = self._clock.now() + timedelta(seconds=seconds)
             for key in halt_scope.keys:
-                await tx.rules.save_switch(key, self._clock.now() + timedelta(seconds=seconds))
+                self._due_at[key] = (fires_at, self._clock.elapsed() + seconds)
+                await tx.rules.save_switch(key, fires_at)
             tx.announce(Topic.FEED, Topic.SWITCHES)
             await tx.attempted(halt_scope.subject)
 
@@ -74,7 +78,7 @@ class DeadManSwitch:
             armed = (await view.rules.read()).switches
         for key, fires_at in armed.items():
             halt_scope = HaltScope.of([] if key == ALL else [key], is_all=key == ALL)
-            if fires_at <= self._clock.now() and await self._latch(key, halt_scope):
+            if self._rest_seconds(key, fires_at) <= 0 and await self._latch(key, halt_scope):
                 await self._cancel(halt_scope)
                 await self._forget(key)
 
@@ -103,17 +107,24 @@ class DeadManSwitch:
 
     def _is_due(self, rules: Rules, key: str) -> bool:
         fires_at = rules.switches.get(key)
-        return fires_at is not None and fires_at <= self._clock.now()
+        return fires_at is not None and self._rest_seconds(key, fires_at) <= 0
+
+    def _rest_seconds(self, key: str, fires_at: datetime) -> float:
+        """By elapsed time; for one of another process or run, first by the wall clock."""
+        elapsed = self._clock.elapsed()
+        known = self._due_at.get(key)
+        if known is None or known[0] != fires_at:
+            rest = (fires_at - self._clock.now()).total_seconds()
+            known = self._due_at[key] = (fires_at, elapsed + rest)
+        return known[1] - elapsed
 
     async def _until_due(self, listener: Listener) -> None:
         async with self._database.snapshot() as view:
-            armed = (await view.rules.read()).switches.values()
-        rests = [(fires_at - self._clock.now()).total_seconds() for fires_at in armed]
-        if self._database.poll_seconds is not None:
-            rests.append(LOOK_SECONDS)
-        if not rests:
+            armed = (await view.rules.read()).switches
+        if not armed and self._database.poll_seconds is None:
             await listener.wait()
             return
+        rests = [self._rest_seconds(key, fires_at) for key, fires_at in armed.items()]
         with suppress(TimeoutError):
-            async with self._clock.timeout(max(min(rests), 0.0)):
+            async with self._clock.timeout(max(min([*rests, LOOK_SECONDS]), 0.0)):
                 await listener.wait()

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeDoubt, ExchangeRejected
-from app.exchanges.ccxt.connection.anomalies import LOGGED_EVERY, AnomalyLog
+from app.exchanges.ccxt.connection.anomalies import LOGGED_EVERY_SECONDS, AnomalyLog
 from app.exchanges.ccxt.connection.response_limits import LARGEST_ANSWER_BYTES
 from tests.exchanges.conftest import START
 from tests.support.binance.api import faults
@@ -149,7 +149,7 @@ async def test_a_bad_exchange_fills_no_disk() -> None:
         for _ in range(1000):
             anomalies.note("order_unreadable", why="no status")
         anomalies.note("trade_unreadable")
-        await clock.advance(LOGGED_EVERY.total_seconds())
+        await clock.advance(LOGGED_EVERY_SECONDS)
         anomalies.note("order_unreadable", why="no status")
     assert [(entry["event"], entry["so_far"]) for entry in logs] == [
         ("exchange.order_unreadable", 1),

@@ -1,11 +1,10 @@
-from datetime import timedelta
-
 import pytest
 
 from app.errors import RateLimited
 from app.services.access.rate_limits import Budget, BudgetService, RateLimits
 from tests.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.exchanges.random_sessions import JumpingClock
 
 FEW = RateLimits(
     cost_per_second=100, orders_per_second=3, subscriptions_per_second=10, open_subscriptions=2
@@ -88,11 +87,15 @@ def test_none_is_no_limit(clock: ManualClock) -> None:
         assert budgets.open_of("a") == 2
 
 
-def test_a_clock_that_is_set_back_refuses_nobody_for_long() -> None:
-    clock = ManualClock(START)
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_a_step_of_the_wall_clock_neither_refills_a_budget_nor_holds_it_up(step: int) -> None:
+    clock = JumpingClock(START)
     budgets = BudgetService(clock, FEW)
     budgets.take("a", Budget.ORDERS, 3)
-    clock._now -= timedelta(hours=1)
+    clock.step(wall=step)
+    with pytest.raises(RateLimited):
+        budgets.take("a", Budget.ORDERS)
+    clock.move(1)
     budgets.take("a", Budget.ORDERS, 3)
 
 

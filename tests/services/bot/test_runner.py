@@ -227,6 +227,20 @@ async def test_cycles_are_counted_and_timed(
     assert told("orderdeck_bot_cycle_seconds_sum") == pytest.approx(15, abs=0.5)
 
 
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+async def test_a_step_of_the_wall_clock_holds_up_no_cycle_and_hurries_none(
+    database: Database, bus: Bus, clock: ManualClock, step: float
+) -> None:
+    handle, cycles = Handle(database), SlowCycles(clock, 0.1)
+    async with process(database, bus, clock, cycles):
+        await handle.want(BotState.RUNNING)
+        await until_begun(clock, cycles, 1)
+        clock.step(wall=step)
+        began = clock.elapsed()
+        await until_begun(clock, cycles, 4)
+    assert 1.9 <= clock.elapsed() - began <= 10
+
+
 async def test_candles_of_long_ago_are_forgotten_while_it_runs(
     database: Database, bus: Bus, clock: ManualClock
 ) -> None:

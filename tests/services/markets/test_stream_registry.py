@@ -208,3 +208,17 @@ async def test_a_book_is_told_as_deep_as_was_asked_for(world: Feeding) -> None:
             assert len(told[0].bids) == len(told[0].asks) == depth
         await world.until_open("BTC/USDT book")
         assert world.source.opened == {"BTC/USDT book": 1}
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+async def test_a_step_of_the_wall_clock_makes_no_stream_silent_and_hides_no_silence(
+    world: Feeding, step: float
+) -> None:
+    async with reading(await world.service.ticker_updates(world.account, [BTC])) as told:
+        await world.until_open(BTC)
+        world.source.is_cut_off = True
+        world.clock.step(wall=step)
+        await world.clock.advance(SILENCE_SECONDS - 2)
+        assert [one.is_stale for one in told] == [False]
+        await world.clock.advance(4)
+        assert [one.is_stale for one in told] == [False, True]

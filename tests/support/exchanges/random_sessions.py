@@ -93,7 +93,7 @@ class JumpingClock(ManualClock):
     """A clock for tests in which nothing sleeps: it moves without waking anything."""
 
     def move(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
+        self._passed += timedelta(seconds=seconds)
 
 
 @dataclass

@@ -172,6 +172,9 @@ class RealTimeouts:
     def now(self) -> datetime:
         return self._clock.now()
 
+    def elapsed(self) -> float:
+        return self._clock.elapsed()
+
     async def sleep(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
 

@@ -1,14 +1,13 @@
 """AnomalyLog: counts an exchange's malformed responses and logs each kind once a minute at most."""
 
 from collections import Counter
-from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from app.ports import Clock
 
-LOGGED_EVERY = timedelta(minutes=1)
+LOGGED_EVERY_SECONDS = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -20,12 +19,12 @@ class AnomalyLog:
         self.counts: Counter[str] = Counter()
         self._exchange = exchange
         self._clock = clock
-        self._logged_at: dict[str, datetime] = {}
+        self._logged_at: dict[str, float] = {}
 
     def note(self, kind: str, **facts: Any) -> None:
         self.counts[kind] += 1
-        now, before = self._clock.now(), self._logged_at.get(kind)
-        if before is not None and now - before < LOGGED_EVERY:
+        now, before = self._clock.elapsed(), self._logged_at.get(kind)
+        if before is not None and now - before < LOGGED_EVERY_SECONDS:
             return
         self._logged_at[kind] = now
         so_far = self.counts[kind]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from enum import IntEnum
 from itertools import count
 
@@ -41,8 +40,8 @@ class _Call:
     """The priority and deadline that the requests of one ccxt call share."""
 
     priority: Priority = Priority.MARKET_DATA
-    # When it is too late to send; None if it may wait forever.
-    due_at: datetime | None = None
+    # When it is too late to send, in elapsed time; None if it may wait forever.
+    due_at: float | None = None
 
 
 _DEFAULT_CALL = _Call()
@@ -63,7 +62,7 @@ class _Lane:
     def __init__(self, clock: Clock, burst_seconds: float) -> None:
         self._clock = clock
         self._burst_seconds = burst_seconds
-        self._free_at = clock.now()
+        self._free_at = clock.elapsed()
         self._places: list[_Ticket] = []
         self._leader: _Ticket | None = None
 
@@ -71,7 +70,7 @@ class _Lane:
         return len(self._places)
 
     def charge(self, seconds: float) -> None:
-        self._free_at = max(self._free_at, self._clock.now()) + timedelta(seconds=seconds)
+        self._free_at = max(self._free_at, self._clock.elapsed()) + seconds
 
     async def pass_through(self, priority: Priority) -> None:
         place = _Ticket(priority)
@@ -86,7 +85,7 @@ class _Lane:
     async def _come_first(self, place: _Ticket) -> None:
         while True:
             await place.turn.wait()
-            pause = (self._free_at - self._clock.now()).total_seconds() - self._burst_seconds
+            pause = self._free_at - self._clock.elapsed() - self._burst_seconds
             if pause > 0:
                 await self._clock.sleep(pause)
             elif self._places[0] is place:
@@ -122,7 +121,7 @@ class RequestQueue:
         self._cancels = _Lane(clock, burst_cost * seconds_per_cost)
         self._others = _Lane(clock, burst_cost * seconds_per_cost)
         self._call = ContextVar("call", default=_DEFAULT_CALL)
-        self._banned_until = clock.now()
+        self._banned_until = clock.elapsed()
         self._next_ban_seconds = FIRST_BAN_SECONDS
 
     def __len__(self) -> int:
@@ -131,14 +130,14 @@ class RequestQueue:
     @property
     def banned_seconds(self) -> float:
         """Seconds for which nothing is sent yet."""
-        return max(0.0, (self._banned_until - self._clock.now()).total_seconds())
+        return max(0.0, self._banned_until - self._clock.elapsed())
 
     @contextmanager
     def at(self, priority: Priority, *, patience_seconds: float | None = None) -> Iterator[None]:
         """Requests made inside have this priority, and are sent in patience_seconds or never."""
         due_at = None
         if patience_seconds is not None:
-            due_at = self._clock.now() + timedelta(seconds=patience_seconds)
+            due_at = self._clock.elapsed() + patience_seconds
         token = self._call.set(_Call(priority=priority, due_at=due_at))
         try:
             yield
@@ -162,7 +161,7 @@ class RequestQueue:
         if call.due_at is None:
             await lane.pass_through(call.priority)
             return
-        left = (call.due_at - self._clock.now()).total_seconds()
+        left = call.due_at - self._clock.elapsed()
         try:
             async with self._clock.timeout(left):
                 await lane.pass_through(call.priority)
@@ -173,8 +172,7 @@ class RequestQueue:
         """Send nothing for this long; without a given time, twice as long as the last time."""
         length = self._next_ban_seconds if seconds is None else seconds
         self._next_ban_seconds = min(self._next_ban_seconds * 2, LONGEST_BAN_SECONDS)
-        until = self._clock.now() + timedelta(seconds=length)
-        self._banned_until = max(self._banned_until, until)
+        self._banned_until = max(self._banned_until, self._clock.elapsed() + length)
 
     def forgive(self) -> None:
         """The exchange answered: start over with the shortest ban next time."""

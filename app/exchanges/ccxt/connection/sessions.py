@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -52,8 +52,8 @@ class MarketCache:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._loaded: OncePerKey[str, tuple[Any, datetime]] = OncePerKey(
-            lambda _, loaded: clock.now() < loaded[1]
+        self._loaded: OncePerKey[str, tuple[Any, float]] = OncePerKey(
+            lambda _, loaded: clock.elapsed() < loaded[1]
         )
 
     async def fill(self, client: Any, market_set: str) -> None:
@@ -61,11 +61,11 @@ class MarketCache:
         if source is not client:
             client.set_markets_from_exchange(source)
 
-    async def _load(self, client: Any) -> tuple[Any, datetime]:
+    async def _load(self, client: Any) -> tuple[Any, float]:
         rows = await client.fetch_markets()
         # Thousands of rows take long enough to hold up everybody else on the event loop.
         await asyncio.to_thread(client.set_markets, rows)
-        return client, self._clock.now() + MARKETS_KEPT
+        return client, self._clock.elapsed() + MARKETS_KEPT.total_seconds()
 
 
 class CcxtSession:

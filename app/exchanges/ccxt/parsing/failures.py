@@ -15,11 +15,18 @@ from app.errors import (
 )
 
 MAX_WORDS = 160
+# How much of an answer is looked at: an exchange's own messages are much shorter, and the page of
+# a proxy has no end.
+MAX_READ = 64 * 1024
+# How much of a text without a message in JSON is searched for addresses and secrets.
+_MAX_PROSE = 2048
+# How deep in its JSON a message may be.
+_MAX_DEPTH = 10
 
 _PLACED_ALREADY = re.compile(r"duplicat|already (exist|used)|repeated", re.IGNORECASE)
 _REVOKED = re.compile(r"-2015|invalid api.?key", re.IGNORECASE)
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
-_ADDRESS = re.compile(r"\S*://\S*|\b(GET|POST|PUT|PATCH|DELETE)\b")
+_METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
 _SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
 _MESSAGE_KEYS = ("msg", "retMsg", "sMsg", "message", "error", "errors")
 
@@ -165,16 +172,32 @@ def is_order_missing(error: Exception) -> bool:
 
 def words_of(error: BaseException) -> str:
     """The exchange's message, short, and without addresses, keys and signatures."""
-    raw = str(error)
+    raw = _text(error)
     if _PAGE.search(raw):
         return "a page instead of an answer"
-    words = _SECRET.sub("…", _ADDRESS.sub("", _json_message(raw) or raw))
-    return " ".join(words.split())[:MAX_WORDS] or type(error).__name__
+    prose = _whole_words(_json_message(raw) or raw)
+    words = (word for word in prose.split() if "://" not in word)
+    plain = _SECRET.sub("…", _METHOD.sub("", " ".join(words)))
+    return " ".join(plain.split())[:MAX_WORDS] or type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    return str(error)[:MAX_READ]
+
+
+def _whole_words(text: str) -> str:
+    """Its beginning, without a last word that is cut: a part of a secret does not look like one."""
+    if len(text) <= _MAX_PROSE:
+        return text
+    return text[:_MAX_PROSE].rpartition(" ")[0]
 
 
 def _refusal(error: Exception) -> Refusal | None:
     """The rejection, if it certainly is one: a response, of a kind that places no order."""
-    if error.__cause__ is not None or _PLACED_ALREADY.search(str(error)):
+    # An endless answer is not read to its end, where it may say that the order was placed.
+    if error.__cause__ is not None or len(str(error)) > MAX_READ:
+        return None
+    if _PLACED_ALREADY.search(_text(error)):
         return None
     known = next((name for name in _lineage(error) if name in _REFUSALS), None)
     verdict = None if known is None else _REFUSALS[known]
@@ -184,7 +207,7 @@ def _refusal(error: Exception) -> Refusal | None:
     if code is RefusalCode.RATE_LIMITED and _says_revoked(error):
         code, is_retryable = _REJECTED, False
     message = key_words(error) or f"the exchange said no: {words_of(error)}"
-    matched = next((row for row in _WORDS if row[0].search(str(error))), None)
+    matched = next((row for row in _WORDS if row[0].search(_text(error))), None)
     if code is _REJECTED and matched is not None:
         return Refusal(code=matched[1], message=message, field=(matched[2],))
     return Refusal(code=code, message=message, retryable=is_retryable)
@@ -192,7 +215,7 @@ def _refusal(error: Exception) -> Refusal | None:
 
 def _says_revoked(error: BaseException) -> bool:
     """Whether the key was revoked: ccxt classes a key that stops working as a ban."""
-    return _REVOKED.search(str(error)) is not None
+    return _REVOKED.search(_text(error)) is not None
 
 
 def _described(error: Exception) -> str:
@@ -229,17 +252,19 @@ def _json_message(raw: str) -> str | None:
     return _message_in(body)
 
 
-def _message_in(body: object) -> str | None:
+def _message_in(body: object, depth: int = _MAX_DEPTH) -> str | None:
     if isinstance(body, str):
         return body or None
+    if not depth:
+        return None
     if isinstance(body, list):
-        return _first_message(body)
+        return _first_message(body, depth)
     if not isinstance(body, Mapping):
         return None
-    return _first_message(body[key] for key in _MESSAGE_KEYS if key in body) or _message_in(
-        body.get("data")
-    )
+    named = (body[key] for key in _MESSAGE_KEYS if key in body)
+    return _first_message(named, depth) or _message_in(body.get("data"), depth - 1)
 
 
-def _first_message(bodies: Iterable[object]) -> str | None:
-    return next((message for body in bodies if (message := _message_in(body))), None)
+def _first_message(bodies: Iterable[object], depth: int) -> str | None:
+    found = (_message_in(body, depth - 1) for body in bodies)
+    return next((message for message in found if message), None)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -36,12 +36,12 @@ class ExposureReader:
         self._lookups = lookups
         self._clock = clock
         self._anomalies = anomalies
-        self._refused_until: datetime | None = None
+        self._refused_until: float | None = None
 
     @property
     def are_refused(self) -> bool:
         """Whether the key recently had no permission to see positions."""
-        return self._refused_until is not None and self._clock.now() < self._refused_until
+        return self._refused_until is not None and self._clock.elapsed() < self._refused_until
 
     async def read(self) -> Sequence[Exposure]:
         """All readable positions, netted by market; empty if the key may not see them."""
@@ -71,7 +71,7 @@ class ExposureReader:
         except Exception as error:
             if key_words(error) is None:
                 raise self._lookups.failure(error) from error
-            self._refused_until = self._clock.now() + REFUSED_FOR
+            self._refused_until = self._clock.elapsed() + REFUSED_FOR.total_seconds()
             self._anomalies.note("positions_refused", why=words_of(error))
             return ()
         return rows

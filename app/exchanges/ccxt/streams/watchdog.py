@@ -1,6 +1,5 @@
 """Watchdog: closes an account's dead sockets, so that the stream readers open new ones."""
 
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -19,7 +18,7 @@ class Watchdog:
     def __init__(self, clock: Clock, *, silence_seconds: float) -> None:
         self._clock = clock
         self._silence_seconds = silence_seconds
-        self._heard: dict[int, tuple[Any, datetime]] = {}
+        self._heard: dict[int, tuple[Any, float]] = {}
 
     async def run(self, client: Any) -> None:
         while True:
@@ -56,12 +55,12 @@ class Watchdog:
 
     def _is_silent(self, socket: Any) -> bool:
         """Whether its last message has been the same for too long, by our own clock."""
-        now = self._clock.now()
+        now = self._clock.elapsed()
         message, since = self._heard.get(id(socket), (None, now))
         if id(socket) not in self._heard or message != socket.last_message_at:
             self._heard[id(socket)] = (socket.last_message_at, now)
             return False
-        return (now - since).total_seconds() >= self._silence_seconds
+        return now - since >= self._silence_seconds
 
     async def _close(self, socket: Any) -> None:
         try:

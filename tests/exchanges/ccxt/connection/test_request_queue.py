@@ -245,3 +245,34 @@ async def test_after_a_silence_a_burst_leaves_at_once_and_the_pace_holds_again()
         line.ask(str(number), Priority.LOOKUP)
     await line.clock.advance(1)
     assert [at for _, at in line.left] == [0.0, 0.0, 0.0, 0.0, 0.05, 0.1]
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+async def test_a_step_of_the_wall_clock_holds_up_no_request_and_lets_none_through(
+    step: float,
+) -> None:
+    line = Line()
+    line.ask("first", Priority.LOOKUP, 40.0)
+    await line.clock.advance(0)
+    line.ask("second", Priority.LOOKUP)
+    impatient = line.ask("impatient", Priority.LOOKUP, patience=1.0)
+    line.clock.step(wall=step)
+    await line.clock.advance(1.5)
+    assert line.names == ["first"]
+    await line.clock.advance(0.5)
+    assert line.names == ["first", "second"]
+    with pytest.raises(QueueTimeout):
+        await impatient
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+async def test_a_ban_is_as_long_as_it_is_however_the_wall_clock_steps(step: float) -> None:
+    line = Line()
+    line.queue.ban(60)
+    line.clock.step(wall=step)
+    assert line.queue.banned_seconds == 60
+    await line.clock.advance(59)
+    with pytest.raises(RateLimitBan):
+        await line.queue.admit()
+    await line.clock.advance(1)
+    await line.queue.admit()

@@ -8,6 +8,7 @@ import pytest
 
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.exchanges.ccxt.parsing.failures import (
+    MAX_READ,
     MAX_WORDS,
     failure_of_create,
     failure_of_read,
@@ -254,3 +255,20 @@ def test_words_say_what_was_wrong_and_give_nothing_away(raw: str, wanted: str) -
 
 def test_words_are_short() -> None:
     assert len(words_of(errors.ExchangeError("very long " * 100))) == MAX_WORDS
+
+
+@pytest.mark.parametrize("before", [1, 2000, 2040, 2047, 3000])
+def test_no_part_of_a_secret_is_shown_where_a_long_text_is_cut(before: int) -> None:
+    secret = "k" * 64
+    words = words_of(errors.ExchangeError(f"denied{' ' * before}{secret} {'x' * 5000}"))
+    assert "k" not in words
+    assert words.startswith("denied")
+
+
+def test_a_message_deep_in_its_json_is_not_looked_for() -> None:
+    assert words_of(errors.ExchangeError('binance {"msg":' + "[" * 900 + "]" * 900 + "}"))
+
+
+def test_an_answer_too_long_to_be_read_whole_does_not_prove_a_rejection() -> None:
+    text = "insufficient balance" + " " * MAX_READ + "duplicate order"
+    assert isinstance(failure_of_create(errors.InsufficientFunds(text)), ExchangeDoubt)

@@ -6,6 +6,8 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from app.domain.accounts import Connectivity
 from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
@@ -195,3 +197,18 @@ async def test_a_malformed_message_kills_ccxts_reader_and_the_watchdog_brings_it
         await gap_of(rig)
         await stream.send(TRADED)
         assert any([(await heard(news)).fills for _ in range(2)])
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+async def test_a_socket_is_silent_by_elapsed_time_and_not_by_the_wall_clock(step: float) -> None:
+    clock, silent = ManualClock(datetime(2025, 6, 1, 12, tzinfo=UTC)), Socket()
+    client = SimpleNamespace(clients={"a": silent})
+    watchdog = Watchdog(clock, silence_seconds=SILENCE)
+    await watchdog.check(client)
+    clock.step(wall=step)
+    await clock.advance(SILENCE - 1)
+    await watchdog.check(client)
+    assert silent.closed == 0
+    await clock.advance(1)
+    await watchdog.check(client)
+    assert silent.closed == 1

@@ -169,7 +169,7 @@ async def test_a_sleep_of_hours_is_made_up_for_at_once(
 ) -> None:
     stream = floor.watch_candles(SYMBOL, "1d")
     await anext(stream)
-    clock._now += 5 * HOUR
+    clock.step(wall=5 * HOUR.total_seconds())
     looked = floor._simulated._prices.last.cache_info().misses
     waiting = asyncio.ensure_future(anext(stream))
     await clock.advance(0.25)
