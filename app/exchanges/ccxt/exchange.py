@@ -21,7 +21,6 @@ from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, canceling, placing
 from app.exchanges.ccxt.connection.capabilities import capabilities_of
 from app.exchanges.ccxt.connection.clients import CcxtTerms
-from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession, MarketCache
 from app.exchanges.ccxt.parsing.failures import failure_of_create, is_order_unknown
 from app.exchanges.ccxt.parsing.markets import balances_of
@@ -36,6 +35,7 @@ from app.exchanges.ccxt.streams.account_streams import AccountStreams
 from app.exchanges.ccxt.streams.market_streams import MarketStreams
 from app.exchanges.news import NewsBroadcast
 from app.ports import Clock
+from app.primitives.priorities import Priority, asking_at
 
 
 class CcxtExchange:
@@ -134,37 +134,15 @@ class CcxtExchange:
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
         """Cancel, then look the order up: one that is no longer open may be canceled already."""
-        call = canceling(key, self._session.quirks)
-        if call is None:
-            row = await self._lookups.find_row(key)
-            if row is None:
-                return None
-            call = Call(method="cancel_order", arguments=(text(row, "id"), key.symbol))
-        try:
-            await self._session.ask(Priority.CANCEL, call)
-        except Exception as error:
-            if not is_order_unknown(error):
-                raise self._lookups.failure(error) from error
-        return await self._find_after(key)
+        with asking_at(Priority.CANCEL):
+            return await self._cancel(key)
 
     async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
         """Amend, then report the order as looked up afterwards, whatever the response was."""
         if not self.capabilities.amend_order:
             raise ExchangeRejected(no_amending(self._terms.exchange))
-        row = await self._lookups.find_row(key)
-        if row is None:
-            return None
-        found = await self._lookups.whole(row, wire_id=key.wire_id)
-        amending = PendingAmendment(row=row, report=found, wanted=wanted)
-        if amending.is_done:
-            return found
-        try:
-            call = amending.call(self._facts(), self._session.quirks)
-            await self._session.ask(Priority.ORDER, call)
-        except Exception as error:
-            raise failure_of_create(error) from error
-        after = await self._find_after(key)
-        return None if after is None else amending.with_wanted_terms(after)
+        with asking_at(Priority.ORDER):
+            return await self._amend(key, wanted)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         return await self._lookups.find(key)
@@ -200,6 +178,36 @@ class CcxtExchange:
     def count(self, what: str, **facts: Any) -> None:
         """Count a malformed response."""
         self._anomalies.note(what, **facts)
+
+    async def _cancel(self, key: OrderKey) -> OrderReport | None:
+        call = canceling(key, self._session.quirks)
+        if call is None:
+            row = await self._lookups.find_row(key)
+            if row is None:
+                return None
+            call = Call(method="cancel_order", arguments=(text(row, "id"), key.symbol))
+        try:
+            await self._session.ask(Priority.CANCEL, call)
+        except Exception as error:
+            if not is_order_unknown(error):
+                raise self._lookups.failure(error) from error
+        return await self._find_after(key)
+
+    async def _amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
+        row = await self._lookups.find_row(key)
+        if row is None:
+            return None
+        found = await self._lookups.whole(row, wire_id=key.wire_id)
+        amending = PendingAmendment(row=row, report=found, wanted=wanted)
+        if amending.is_done:
+            return found
+        try:
+            call = amending.call(self._facts(), self._session.quirks)
+            await self._session.ask(Priority.ORDER, call)
+        except Exception as error:
+            raise failure_of_create(error) from error
+        after = await self._find_after(key)
+        return None if after is None else amending.with_wanted_terms(after)
 
     def _precheck(self, intent: OrderIntent) -> Refusal | None:
         if self._terms.mode is AccountMode.PAPER:

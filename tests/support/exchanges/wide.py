@@ -1,4 +1,4 @@
-"""A real account in very many markets: the whole runtime, ccxt and the local Binance in real time."""
+"""A real account in very many markets: the runtime, ccxt and the local Binance in real time."""
 
 import asyncio
 import json

@@ -88,6 +88,12 @@ class ExchangeQuirks:
     # next page.
     positions: tuple[Mapping[str, Any], ...] = ()
     positions_cursor: str | None = None
+    # The exchange's own weight of one of ccxt's cost units, and the header in which it tells how
+    # much weight was used within the minute.
+    weight_per_cost: float = 1.0
+    used_weight_header: str | None = None
+    # How much of orders and cancels may be sent at once, in ccxt's cost units.
+    urgent_burst_cost: float = 10.0
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
 
@@ -133,6 +139,10 @@ _ROWS = (
         ),
         ticker_params={"name": "ticker"},
         positions=({"type": "swap", "subType": "linear"},),
+        # 6,000 weights a minute; ccxt makes them 1,200 units of 50 ms.
+        weight_per_cost=5.0,
+        used_weight_header="x-mbx-used-weight-1m",
+        urgent_burst_cost=100.0,
         options={"warnOnFetchOpenOrdersWithoutSymbol": False, "fetchMargins": False},
     ),
     # No stops: they are on other endpoints, and ccxt's cancel reaches only plain orders.

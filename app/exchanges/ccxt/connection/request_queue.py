@@ -7,25 +7,21 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum
 from itertools import count
+from math import inf
 
 from app.errors import ExchangeUnavailable
+from app.exchanges.ccxt.connection.minute_budgets import MinuteBudget
 from app.ports import Clock
+from app.primitives.priorities import Priority
 
 FIRST_BAN_SECONDS = 5.0
 LONGEST_BAN_SECONDS = 300.0
+# How long a request waits before it looks again whether a more urgent one has come.
+_LOOK_SECONDS = 0.5
+_MINUTE_SECONDS = 60.0
 
 _numbers = count()
-
-
-class Priority(IntEnum):
-    """The urgency of a request; the lowest value is sent first."""
-
-    CANCEL = 0
-    ORDER = 1
-    LOOKUP = 2
-    MARKET_DATA = 3
 
 
 class RateLimitBan(ExchangeUnavailable):
@@ -53,6 +49,7 @@ class _Ticket:
     """A request's place in a lane; `turn` is set when the request before it hands over the lead."""
 
     priority: Priority
+    cost: float = field(compare=False)
     number: int = field(default_factory=lambda: next(_numbers))
     turn: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
@@ -60,8 +57,9 @@ class _Ticket:
 class _Lane:
     """Requests that share one pace, most urgent first; only the leader waits on the clock."""
 
-    def __init__(self, clock: Clock, burst_seconds: float) -> None:
+    def __init__(self, clock: Clock, budget: MinuteBudget, burst_seconds: float) -> None:
         self._clock = clock
+        self._budget = budget
         self._burst_seconds = burst_seconds
         self._free_at = clock.now()
         self._places: list[_Ticket] = []
@@ -73,8 +71,8 @@ class _Lane:
     def charge(self, seconds: float) -> None:
         self._free_at = max(self._free_at, self._clock.now()) + timedelta(seconds=seconds)
 
-    async def pass_through(self, priority: Priority) -> None:
-        place = _Ticket(priority)
+    async def pass_through(self, priority: Priority, cost: float) -> None:
+        place = _Ticket(priority, cost)
         heapq.heappush(self._places, place)
         try:
             if self._leader is None:
@@ -86,14 +84,17 @@ class _Lane:
     async def _come_first(self, place: _Ticket) -> None:
         while True:
             await place.turn.wait()
-            pause = (self._free_at - self._clock.now()).total_seconds() - self._burst_seconds
-            if pause > 0:
-                await self._clock.sleep(pause)
-            elif self._places[0] is place:
-                return
-            else:
+            if self._places[0] is not place:
                 place.turn.clear()
                 self._lead(self._places[0])
+            elif (pause := self._pause_seconds(place)) > 0:
+                await self._clock.sleep(min(pause, _LOOK_SECONDS))
+            else:
+                return
+
+    def _pause_seconds(self, place: _Ticket) -> float:
+        paced = (self._free_at - self._clock.now()).total_seconds() - self._burst_seconds
+        return max(paced, self._budget.seconds_until(place.cost, place.priority))
 
     def _lead(self, place: _Ticket) -> None:
         self._leader = place
@@ -108,25 +109,43 @@ class _Lane:
                 self._lead(self._places[0])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How fast an exchange may be asked, in ccxt's cost units."""
+
+    seconds_per_cost: float
+    # What may be sent at once after a pause, because exchanges count by the minute: of background
+    # work, and of orders and cancels.
+    burst_cost: float = 0.0
+    urgent_burst_cost: float = 0.0
+
+    @property
+    def minute_cost(self) -> float:
+        return _MINUTE_SECONDS / self.seconds_per_cost if self.seconds_per_cost > 0 else inf
+
+
 class RequestQueue:
     """Admits one request after another at the exchange's pace, and repeats none.
 
-    Cancels have a pace of their own: they wait only for other cancels, and the other requests
-    wait for the cost of both. A request without cost does not wait. After a pause a burst may be
-    sent at once, up to burst_cost, because exchanges count by the minute.
+    Cancels wait only for other cancels, orders only for orders and cancels, and the other requests
+    for the cost of all. A request without cost does not wait. Within a minute, no more is spent
+    than the exchange allows, and background work leaves a reserve for orders and cancels.
     """
 
-    def __init__(self, clock: Clock, *, seconds_per_cost: float, burst_cost: float = 0.0) -> None:
+    def __init__(self, clock: Clock, pace: Pace) -> None:
         self._clock = clock
-        self._seconds_per_cost = seconds_per_cost
-        self._cancels = _Lane(clock, burst_cost * seconds_per_cost)
-        self._others = _Lane(clock, burst_cost * seconds_per_cost)
+        self._pace = pace
+        self.budget = MinuteBudget(clock, cost=pace.minute_cost)
+        urgent_burst = pace.urgent_burst_cost * pace.seconds_per_cost
+        self._cancels = _Lane(clock, self.budget, urgent_burst)
+        self._orders = _Lane(clock, self.budget, urgent_burst)
+        self._others = _Lane(clock, self.budget, pace.burst_cost * pace.seconds_per_cost)
         self._call = ContextVar("call", default=_DEFAULT_CALL)
         self._banned_until = clock.now()
         self._next_ban_seconds = FIRST_BAN_SECONDS
 
     def __len__(self) -> int:
-        return len(self._cancels) + len(self._others)
+        return len(self._cancels) + len(self._orders) + len(self._others)
 
     @property
     def banned_seconds(self) -> float:
@@ -148,24 +167,28 @@ class RequestQueue:
     async def admit(self, cost: float | None = None) -> None:
         """Wait for a turn; replaces ccxt's own throttle, so every request passes through here."""
         self._require_no_ban()
-        seconds = (1.0 if cost is None else cost) * self._seconds_per_cost
+        cost = 1.0 if cost is None else cost
+        seconds = cost * self._pace.seconds_per_cost
         if seconds <= 0:
             return
         call = self._call.get()
-        lane = self._cancels if call.priority is Priority.CANCEL else self._others
-        await self._pass_in_time(lane, call)
+        # Each lane is charged for what is more urgent, and not for what is less.
+        lanes = (self._cancels, self._orders, self._others)
+        first = min(call.priority, Priority.LOOKUP)
+        await self._pass_in_time(lanes[first], call, cost)
         self._require_no_ban()
-        for charged in {lane, self._others}:
-            charged.charge(seconds)
+        self.budget.spend(cost)
+        for lane in lanes[first:]:
+            lane.charge(seconds)
 
-    async def _pass_in_time(self, lane: _Lane, call: _Call) -> None:
+    async def _pass_in_time(self, lane: _Lane, call: _Call, cost: float) -> None:
         if call.due_at is None:
-            await lane.pass_through(call.priority)
+            await lane.pass_through(call.priority, cost)
             return
         left = (call.due_at - self._clock.now()).total_seconds()
         try:
             async with self._clock.timeout(left):
-                await lane.pass_through(call.priority)
+                await lane.pass_through(call.priority, cost)
         except TimeoutError:
             raise QueueTimeout("too much waits for the exchange: nothing was sent") from None
 

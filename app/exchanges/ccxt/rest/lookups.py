@@ -11,7 +11,6 @@ from app.errors import ExchangeDoubt, ExchangeError
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, is_this, searching
 from app.exchanges.ccxt.connection.capabilities import offers
-from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import (
     MAX_WORDS,
@@ -27,6 +26,7 @@ from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mixed_fees
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.ports import Clock
+from app.primitives.priorities import Priority
 
 # How many closed orders, whose trades the market's list lacks, get a request of their own; the
 # others are reported with their totals only.

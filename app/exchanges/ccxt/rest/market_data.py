@@ -8,7 +8,6 @@ from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Ticker
 from app.domain.markets.order_books import OrderBook
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
-from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.candles import candle_of, most_at_once, timeframes_of
 from app.exchanges.ccxt.parsing.failures import Unreadable
@@ -17,6 +16,7 @@ from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_books import order_book_of
 from app.exchanges.ccxt.rest.lookups import OrderLookup
 from app.ports import Clock
+from app.primitives.priorities import Priority
 
 _MILLISECOND = timedelta(milliseconds=1)
 
