@@ -28,7 +28,10 @@ _asked_for: ContextVar[Priority | None] = ContextVar("asked_for", default=None)
 
 @contextmanager
 def asking_at(priority: Priority) -> Iterator[None]:
-    """Whatever is asked of an exchange inside is as urgent as this."""
+    """Whatever is asked of an exchange inside is as urgent as this, or as what it is part of."""
+    outer = _asked_for.get()
+    if outer is not None and outer.is_urgent:
+        priority = min(outer, priority)
     token = _asked_for.set(priority)
     try:
         yield

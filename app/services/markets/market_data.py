@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from app.domain.checks import invalid
@@ -38,7 +38,8 @@ class MarketDataService:
         self._clock = clock
         self._answers: AnswerCache[Any] = AnswerCache(clock, kept=KEPT)
         self._markets: dict[str, Mapping[str, Market]] = {}
-        self._last_tickers: dict[tuple[str, str], Ticker] = {}
+        # The last tickers that were asked for, and when.
+        self._last_tickers: dict[tuple[str, str], tuple[datetime, Ticker]] = {}
 
     async def markets(
         self, account: AccountEntry, search: str | None, request: PageRequest
@@ -84,6 +85,31 @@ class MarketDataService:
             why = str(error)
         known = {**self._known(account, wanted), **tickers}
         return {symbol: known.get(symbol, why) for symbol in wanted}
+
+    def heard_within(
+        self, account: AccountEntry, symbols: Sequence[str], age: timedelta
+    ) -> dict[str, Ticker]:
+        """The prices that a stream or an answer has told within that time."""
+        market_set, since = account.gateway.market_set, self._clock.now() - age
+        tickers = {}
+        for symbol in symbols:
+            streamed = self._streams.heard_since(ticker_channel(market_set, symbol), since)
+            asked_at, asked = self._last_tickers.get((market_set, symbol), (since, None))
+            ticker = streamed or (asked if asked_at > since else None)
+            if ticker is not None and not ticker.is_stale:
+                tickers[symbol] = ticker
+        return tickers
+
+    async def ask_tickers(
+        self, account: AccountEntry, symbols: tuple[str, ...], urgency: Hashable = None
+    ) -> Mapping[str, Ticker]:
+        """Ask the exchange; only callers of the same urgency share an answer."""
+        gateway, asked_at = account.gateway, self._clock.now()
+        question = ("tickers", symbols, urgency)
+        tickers = await self._ask(account, question, lambda: gateway.tickers(symbols))
+        for symbol, ticker in tickers.items():
+            self._last_tickers[gateway.market_set, symbol] = (asked_at, ticker)
+        return tickers
 
     async def candles(self, account: AccountEntry, asked: CandleRequest) -> Sequence[Candle]:
         await self._require_listed(account, asked.symbol)
@@ -162,20 +188,11 @@ class MarketDataService:
         missing = tuple(symbol for symbol in symbols if symbol not in tickers)
         if missing:
             try:
-                tickers |= await self._ask_tickers(account, missing)
+                tickers |= await self.ask_tickers(account, missing)
             except ExchangeError:
                 tickers |= self._known(account, missing)
                 if not tickers:
                     raise
-        return tickers
-
-    async def _ask_tickers(
-        self, account: AccountEntry, symbols: tuple[str, ...]
-    ) -> Mapping[str, Ticker]:
-        gateway = account.gateway
-        tickers = await self._ask(account, ("tickers", symbols), lambda: gateway.tickers(symbols))
-        for symbol, ticker in tickers.items():
-            self._last_tickers[gateway.market_set, symbol] = ticker
         return tickers
 
     def _known(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
@@ -184,7 +201,8 @@ class MarketDataService:
         tickers = {}
         for symbol in symbols:
             streamed = self._streams.latest(ticker_channel(market_set, symbol))
-            last = streamed or self._last_tickers.get((market_set, symbol))
+            _, asked = self._last_tickers.get((market_set, symbol), (None, None))
+            last = streamed or asked
             if last is not None:
                 tickers[symbol] = replace(last, is_stale=True)
         return tickers

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -65,6 +65,10 @@ class SharedStream(Generic[T]):
     def live(self) -> T | None:
         """The newest value; None if it is stale."""
         return None if self._is_silent else self._latest
+
+    def heard_since(self, since: datetime) -> T | None:
+        """The newest value, if the stream has told one since then."""
+        return self._latest if self._heard_at > since else None
 
     def join(self, listener: StreamListener[T]) -> None:
         self._listeners.add(listener)

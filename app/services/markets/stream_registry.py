@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from app.ports import Clock, MarketSource
@@ -38,6 +39,11 @@ class StreamRegistry:
         """The live value of a channel; None if nobody watches it or it is stale."""
         stream: SharedStream[T] | None = self._streams.get(channel.key)
         return None if stream is None else stream.live
+
+    def heard_since(self, channel: Channel[T], since: datetime) -> T | None:
+        """The newest value of a channel, if its stream has told one since then."""
+        stream: SharedStream[T] | None = self._streams.get(channel.key)
+        return None if stream is None else stream.heard_since(since)
 
     def latest(self, channel: Channel[T]) -> T | None:
         """The last value of a watched channel, however old."""

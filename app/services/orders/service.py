@@ -15,7 +15,7 @@ from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.domain.orders.requests import OrderRequest, check_metadata
-from app.errors import Denied, Duplicate
+from app.errors import Denied, Duplicate, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import covers, current_attempt
 from app.services.accounts import AccountService
@@ -23,10 +23,22 @@ from app.services.metrics import Metrics, PlacementTimer
 from app.services.orders.amendments import AmendmentService
 from app.services.orders.cancels import cancel_each
 from app.services.orders.dispatch import OrderDispatcher
+from app.services.orders.exchange_facts import Found
 from app.services.orders.gate import OrderGate, deny, entry_of
 from app.services.orders.ledger import IdMakers, News, OrderLedger
 from app.services.orders.previews import Preview
 from app.storage.database import Database, Transaction
+
+# The refusals that may follow from prices, balances and positions.
+_BY_THE_EXCHANGE = frozenset(
+    {
+        RefusalCode.INSUFFICIENT_FUNDS,
+        RefusalCode.INVALID_INPUT,
+        RefusalCode.INVALID_STATE,
+        RefusalCode.MIN_NOTIONAL,
+        RefusalCode.RISK_LIMIT,
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,18 +112,17 @@ class OrderService:
         placing: PlacementTimer,
     ) -> Placed:
         self._gate.check_form(request)
-        exchange = await self._gate.exchange_facts(
-            request.account, request.symbol, request.position_type
-        )
+        found = await self._gate.recent_facts(request)
         halts = self._gate.halts
-        placed = await self._write_intent(_Intent(request, exchange, placement))
+        placed, exchange = await self._pass_gate(request, found, placement)
         if placed.replayed:
             placing.replayed()
             return await self._replay(placed.order, request)
         if not placement.is_closing:
             await self._insist_on_trading(halts, placed.order)
         placing.sent()
-        order = await self._dispatcher.submit(placed.order)
+        with self._gate.holding(placed.order, exchange):
+            order = await self._dispatcher.submit(placed.order)
         placing.answered(order.status)
         return _accepted(Placed(order=await self._cancel_if_requested(order), replayed=False))
 
@@ -195,6 +206,21 @@ class OrderService:
         if refusal is not None:
             rejected = await self._ledger.reject(order.id, refusal)
             raise Denied(refusal, existing_order=rejected)
+
+    async def _pass_gate(
+        self, request: OrderRequest, found: Found, placement: Placement
+    ) -> tuple[Placed, MarketFacts | ExchangeUnknown]:
+        """Store the order if it passes; what was known from before must not refuse it."""
+        intent = _Intent(request, found.facts, placement)
+        try:
+            return await self._write_intent(intent), intent.exchange
+        except Denied as denied:
+            if found.is_latest or denied.refusal.code not in _BY_THE_EXCHANGE:
+                raise
+        latest = await self._gate.exchange_facts(
+            request.account, request.symbol, request.position_type
+        )
+        return await self._write_intent(intent._replace(exchange=latest)), latest
 
     async def _write_intent(self, intent: "_Intent") -> Placed:
         """Check and store the order in one transaction; a replay finds the first order."""

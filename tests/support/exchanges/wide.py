@@ -24,6 +24,8 @@ from tests.support.binance.venue import Venue
 
 ACCOUNT = "main"
 _START_SECONDS = 60
+# The share of the market's price at which an order waits.
+_BELOW = Decimal("0.8")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,12 +74,12 @@ async def trading_widely(
 
 
 async def buy(wide: Wide, timings: Timings, symbol: str, name: str) -> None:
-    await _place(wide, timings, _order(symbol, name, OrderType.MARKET))
+    await _place(wide, timings, _order(wide, symbol, name, OrderType.MARKET))
 
 
 async def place_and_cancel(wide: Wide, timings: Timings, symbol: str, name: str) -> None:
     """Place an order that waits, and cancel it."""
-    order_id = await _place(wide, timings, _order(symbol, name, OrderType.LIMIT))
+    order_id = await _place(wide, timings, _order(wide, symbol, name, OrderType.LIMIT))
     if order_id is not None:
         began = perf_counter()
         await wide.services.orders.cancel(order_id)
@@ -95,7 +97,8 @@ async def _place(wide: Wide, timings: Timings, request: OrderRequest) -> str | N
     return placed.order.id
 
 
-def _order(symbol: str, name: str, type: OrderType) -> OrderRequest:
+def _order(wide: Wide, symbol: str, name: str, type: OrderType) -> OrderRequest:
+    listing = wide.venue.books.listings[symbol.replace("/", "")]
     return OrderRequest(
         account=ACCOUNT,
         client_order_id=name,
@@ -104,7 +107,7 @@ def _order(symbol: str, name: str, type: OrderType) -> OrderRequest:
             side=OrderSide.BUY,
             type=type,
             amount=Decimal(20),
-            price=Decimal("0.5") if type.has_price else None,
+            price=listing.price * _BELOW if type.has_price else None,
         ),
     )
 
