@@ -148,6 +148,12 @@ class CcxtExchange:
         return await self._lookups.find(key)
 
     async def open_orders(self) -> Sequence[OrderReport]:
+        reports = await self.list_open()
+        self._streams.note_listing(reports)
+        return reports
+
+    async def list_open(self) -> Sequence[OrderReport]:
+        """The same for the streams' own checks."""
         return await self._lookups.open_orders()
 
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
