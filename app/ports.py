@@ -53,6 +53,10 @@ class MarketSource(Protocol):
         """The tickers of those symbols that are listed."""
         ...
 
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The same of any number of symbols at once, with the last price alone if that is cheap."""
+        ...
+
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         """The current order book, at most `depth` levels deep."""
         ...

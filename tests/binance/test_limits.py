@@ -30,6 +30,7 @@ def many(count: int) -> str:
         (RequestKind.TICKER, {}, 80),
         (RequestKind.BOOK_TICKER, {"symbol": "BTCUSDT"}, 2),
         (RequestKind.BOOK_TICKER, {"symbols": many(150)}, 4),
+        (RequestKind.LAST_PRICE, {}, 4),
         (RequestKind.MY_TRADES, {"symbol": "BTCUSDT"}, 20),
         (RequestKind.MY_TRADES, {"symbol": "BTCUSDT", "orderId": "7"}, 5),
         (RequestKind.DEPTH, {"symbol": "BTCUSDT"}, 5),

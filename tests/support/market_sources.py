@@ -34,6 +34,12 @@ class NoMarketData:
     market_set = "nothing"
     capabilities = CAPABILITIES
 
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        raise ExchangeUnavailable(f"no prices of {symbols}")
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self.tickers(symbols)
+
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         raise ExchangeUnavailable(f"no book of {symbol} {depth} deep")
 
@@ -81,6 +87,9 @@ class ManualMarketData:
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         await self._ask("tickers")
         return {symbol: self.ticker(symbol) for symbol in symbols if symbol != "GONE/USDT"}
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self.tickers(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         await self._ask("book")

@@ -87,6 +87,9 @@ class CcxtExchange:
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         return await self._data.tickers(symbols)
 
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self._data.last_prices(symbols)
+
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return await self._data.order_book(symbol, depth)
 

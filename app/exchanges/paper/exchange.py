@@ -79,6 +79,10 @@ class PaperExchange:
         self._connection.require()
         return await self._price_source.tickers(symbols)
 
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        self._connection.require()
+        return await self._price_source.last_prices(symbols)
+
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         """The current order book; at most 50 levels deep on the simulated market."""
         self._connection.require()

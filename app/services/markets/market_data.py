@@ -40,6 +40,8 @@ class MarketDataService:
         self._markets: dict[str, Mapping[str, Market]] = {}
         # The last tickers that were asked for, and when.
         self._last_tickers: dict[tuple[str, str], tuple[datetime, Ticker]] = {}
+        # The same for last prices, of which no more may be known.
+        self._last_prices: dict[tuple[str, str], tuple[datetime, Ticker]] = {}
 
     async def markets(
         self, account: AccountEntry, search: str | None, request: PageRequest
@@ -78,7 +80,7 @@ class MarketDataService:
         tickers: Mapping[str, Ticker] = {}
         try:
             async with self._clock.timeout(deadline_seconds):
-                tickers = await self._tickers(account, wanted)
+                tickers = await self._last_prices_of(account, wanted)
         except TimeoutError:
             why = f"the exchange did not tell its price within {deadline_seconds:g} s"
         except ExchangeError as error:
@@ -195,14 +197,43 @@ class MarketDataService:
                     raise
         return tickers
 
+    async def _last_prices_of(
+        self, account: AccountEntry, symbols: Sequence[str]
+    ) -> dict[str, Ticker]:
+        """Live prices, prices told a moment ago, and the rest in one question."""
+        gateway = account.gateway
+        market_set, asked_at = gateway.market_set, self._clock.now()
+        tickers = {
+            symbol: ticker
+            for symbol in symbols
+            if (ticker := self._streams.live(ticker_channel(market_set, symbol))) is not None
+            or (ticker := self._told_since(market_set, symbol, asked_at - KEPT)) is not None
+        }
+        missing = tuple(symbol for symbol in symbols if symbol not in tickers)
+        if missing:
+            question = ("last prices", missing)
+            asked = await self._ask(account, question, lambda: gateway.last_prices(missing))
+            for symbol, ticker in asked.items():
+                self._last_prices[market_set, symbol] = (asked_at, ticker)
+            tickers |= asked
+        return tickers
+
+    def _told_since(self, market_set: str, symbol: str, since: datetime) -> Ticker | None:
+        told = self._last_prices.get((market_set, symbol))
+        return None if told is None or told[0] <= since else told[1]
+
     def _known(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
         """The last known tickers, marked as stale."""
         market_set = account.gateway.market_set
         tickers = {}
         for symbol in symbols:
             streamed = self._streams.latest(ticker_channel(market_set, symbol))
-            _, asked = self._last_tickers.get((market_set, symbol), (None, None))
-            last = streamed or asked
+            asked = (
+                told
+                for answers in (self._last_tickers, self._last_prices)
+                if (told := answers.get((market_set, symbol))) is not None
+            )
+            last = streamed or max(asked, key=lambda told: told[0], default=(None, None))[1]
             if last is not None:
                 tickers[symbol] = replace(last, is_stale=True)
         return tickers

@@ -1,4 +1,4 @@
-"""Fetches many prices in parallel, with a limit and a deadline."""
+"""Fetches the prices of many markets in one question, with a deadline."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,6 @@ from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 from app.services.reads import Answers
 
-SIDE_BY_SIDE = 64
 DEADLINE_SECONDS = 2.0
 
 
@@ -22,22 +21,44 @@ class PriceAnswers:
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
+class _OneQuestion:
+    """Asks once for all symbols that are wanted before the event loop turns."""
+
+    def __init__(self, market_data: MarketDataService, account: AccountEntry) -> None:
+        self._market_data = market_data
+        self._account = account
+        self._symbols: list[str] = []
+        self._asking: asyncio.Task[Mapping[str, Ticker | str]] | None = None
+
+    async def price(self, symbol: str) -> Ticker | str:
+        self._symbols.append(symbol)
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        return (await asyncio.shield(self._asking))[symbol]
+
+    def give_up(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def _ask(self) -> Mapping[str, Ticker | str]:
+        symbols, account = tuple(self._symbols), self._account
+        return await self._market_data.prices(account, symbols, deadline_seconds=DEADLINE_SECONDS)
+
+
 async def fetch_prices(
     market_data: MarketDataService, account: AccountEntry, symbols: Iterable[str], answers: Answers
 ) -> PriceAnswers:
-    """Fetch each price on its own, so that none delays another; reuse the view's answers."""
-    wanted, slots = tuple(dict.fromkeys(symbols)), asyncio.Semaphore(SIDE_BY_SIDE)
-    market_set = account.gateway.market_set
-
-    async def ask(symbol: str) -> Ticker | str:
-        async with slots:
-            answer = await market_data.prices(account, [symbol], deadline_seconds=DEADLINE_SECONDS)
-        return answer[symbol]
+    """Fetch the prices that the view does not have yet, all at once; reuse those that it has."""
+    wanted, market_set = tuple(dict.fromkeys(symbols)), account.gateway.market_set
+    question = _OneQuestion(market_data, account)
 
     async def fetch(symbol: str) -> Ticker | str:
-        return await answers.get(("price", market_set, symbol), partial(ask, symbol))
+        return await answers.get(("price", market_set, symbol), partial(question.price, symbol))
 
-    prices = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
+    try:
+        prices = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
+    finally:
+        question.give_up()
     return PriceAnswers(
         tickers={symbol: price for symbol, price in prices.items() if isinstance(price, Ticker)},
         missing={symbol: why for symbol, why in prices.items() if isinstance(why, str)},

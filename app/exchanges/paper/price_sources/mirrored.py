@@ -158,6 +158,9 @@ class MirroredSource:
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         return await self._prices.tickers(symbols)
 
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self._prices.last_prices(symbols)
+
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return await self._prices.order_book(symbol, depth)
 

@@ -74,6 +74,9 @@ class SimulatedSource:
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         return self._simulated.tickers(symbols, self._clock.now())
 
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self.tickers(symbols)
+
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return self._simulated.book(symbol, self._clock.now(), depth)
 

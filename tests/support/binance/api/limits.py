@@ -32,7 +32,7 @@ def weight_of(request: Request) -> int:
     match request.kind:
         case RequestKind.TICKER:
             return 2 if "symbol" in params else _weight_of_tickers(params.get("symbols"))
-        case RequestKind.BOOK_TICKER:
+        case RequestKind.BOOK_TICKER | RequestKind.LAST_PRICE:
             return 2 if "symbol" in params else 4
         case RequestKind.OPEN_ORDERS:
             return 6 if "symbol" in params else _EXCHANGE_WIDE
