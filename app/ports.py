@@ -13,6 +13,7 @@ from app.domain.markets.order_books import OrderBook
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
+from app.domain.traffic import Traffic
 
 
 class Clock(Protocol):
@@ -46,6 +47,11 @@ class MarketSource(Protocol):
 
     @property
     def connection(self) -> Connection: ...
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was asked of the exchange so far."""
+        ...
 
     async def markets(self) -> Mapping[str, Market]: ...
 

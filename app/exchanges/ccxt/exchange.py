@@ -15,6 +15,7 @@ from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
+from app.domain.traffic import Traffic
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
 from app.exchanges.ccxt.connection.account_check import AccountExaminer
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
@@ -79,6 +80,10 @@ class CcxtExchange:
     @property
     def connection(self) -> Connection:
         return self._streams.connection
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._session.traffic
 
     async def markets(self) -> Mapping[str, Market]:
         self._session.require()

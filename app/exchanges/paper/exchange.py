@@ -15,6 +15,7 @@ from app.domain.markets.order_books import OrderBook
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
+from app.domain.traffic import Traffic
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.account.ledger import LedgerStore
 from app.exchanges.paper.bookkeeping import Bookkeeper, LedgerContext
@@ -69,6 +70,10 @@ class PaperExchange:
                 connectivity=Connectivity.DISCONNECTED, detail="switched off by a test"
             )
         return self._price_source.connection
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._price_source.traffic
 
     async def markets(self) -> Mapping[str, Market]:
         self._connection.require()

@@ -3,6 +3,7 @@
 import asyncio
 
 from tests.api.real.real_trading import Trading
+from tests.support.api.metrics import value
 from tests.support.api.trading import MARKET, WAITING, place, refusal
 from tests.support.binance.api import faults
 from tests.support.binance.api.requests import RequestKind
@@ -83,3 +84,13 @@ async def test_an_order_counts_what_one_on_its_way_takes(trading: Trading) -> No
     await trading.clock.advance(11)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_what_an_order_asks_the_exchange_for_is_a_metric(trading: Trading) -> None:
+    labels = {"account": "main", "kind": "create_order", "priority": "ORDER"}
+    before = await value(trading.client, "orderdeck_exchange_requests_total", **labels)
+    await place(trading.client)
+    after = await value(trading.client, "orderdeck_exchange_requests_total", **labels)
+    assert (before, after) == (0, 1)
+    weight = "orderdeck_exchange_requests_weight_total"
+    assert await value(trading.client, weight, **labels) == 1

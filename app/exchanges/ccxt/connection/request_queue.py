@@ -8,8 +8,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from math import inf
+from math import inf, isinf
 
+from app.domain.traffic import RequestTotal, Traffic
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.connection.minute_budgets import MinuteBudget
 from app.ports import Clock
@@ -37,11 +38,19 @@ class _Call:
     """The priority and deadline that the requests of one ccxt call share."""
 
     priority: Priority = Priority.MARKET_DATA
+    kind: str = "connection"
     # When it is too late to send; None if it may wait forever.
     due_at: datetime | None = None
 
 
 _DEFAULT_CALL = _Call()
+
+
+@dataclass(slots=True)
+class _Total:
+    count: int = 0
+    waited_seconds: float = 0.0
+    cost: float = 0.0
 
 
 @dataclass(order=True, slots=True)
@@ -118,6 +127,8 @@ class Pace:
     # work, and of orders and cancels.
     burst_cost: float = 0.0
     urgent_burst_cost: float = 0.0
+    # The exchange's own weight of one unit.
+    weight_per_cost: float = 1.0
 
     @property
     def minute_cost(self) -> float:
@@ -141,6 +152,7 @@ class RequestQueue:
         self._orders = _Lane(clock, self.budget, urgent_burst)
         self._others = _Lane(clock, self.budget, pace.burst_cost * pace.seconds_per_cost)
         self._call = ContextVar("call", default=_DEFAULT_CALL)
+        self._totals: dict[tuple[str, Priority], _Total] = {}
         self._banned_until = clock.now()
         self._next_ban_seconds = FIRST_BAN_SECONDS
 
@@ -152,13 +164,33 @@ class RequestQueue:
         """Seconds for which nothing is sent yet."""
         return max(0.0, (self._banned_until - self._clock.now()).total_seconds())
 
+    @property
+    def traffic(self) -> Traffic:
+        weight_per_cost = self._pace.weight_per_cost
+        left = (self.budget.cost - self.budget.spent) * weight_per_cost
+        return Traffic(
+            totals=[
+                RequestTotal(
+                    kind=kind,
+                    priority=priority.name,
+                    count=total.count,
+                    waited_seconds=total.waited_seconds,
+                    weight=total.cost * weight_per_cost,
+                )
+                for (kind, priority), total in self._totals.items()
+            ],
+            weight_left=None if isinf(left) else max(left, 0.0),
+        )
+
     @contextmanager
-    def at(self, priority: Priority, *, patience_seconds: float | None = None) -> Iterator[None]:
+    def at(
+        self, priority: Priority, *, kind: str = "connection", patience_seconds: float | None = None
+    ) -> Iterator[None]:
         """Requests made inside have this priority, and are sent in patience_seconds or never."""
         due_at = None
         if patience_seconds is not None:
             due_at = self._clock.now() + timedelta(seconds=patience_seconds)
-        token = self._call.set(_Call(priority=priority, due_at=due_at))
+        token = self._call.set(_Call(priority=priority, kind=kind, due_at=due_at))
         try:
             yield
         finally:
@@ -169,9 +201,11 @@ class RequestQueue:
         self._require_no_ban()
         cost = 1.0 if cost is None else cost
         seconds = cost * self._pace.seconds_per_cost
-        if seconds <= 0:
-            return
         call = self._call.get()
+        if seconds <= 0:
+            self._count(call, cost, 0.0)
+            return
+        came_at = self._clock.now()
         # Each lane is charged for what is more urgent, and not for what is less.
         lanes = (self._cancels, self._orders, self._others)
         first = min(call.priority, Priority.LOOKUP)
@@ -180,6 +214,13 @@ class RequestQueue:
         self.budget.spend(cost)
         for lane in lanes[first:]:
             lane.charge(seconds)
+        self._count(call, cost, (self._clock.now() - came_at).total_seconds())
+
+    def _count(self, call: _Call, cost: float, waited_seconds: float) -> None:
+        total = self._totals.setdefault((call.kind, call.priority), _Total())
+        total.count += 1
+        total.waited_seconds += waited_seconds
+        total.cost += cost
 
     async def _pass_in_time(self, lane: _Lane, call: _Call, cost: float) -> None:
         if call.due_at is None:

@@ -12,6 +12,7 @@ import structlog
 from app.domain.accounts import Connection, Connectivity
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import PositionType
+from app.domain.traffic import NO_TRAFFIC, Traffic
 from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client
@@ -120,6 +121,11 @@ class CcxtSession:
         """Seconds left of the pause that the exchange asked for."""
         return 0.0 if self._queue is None else self._queue.banned_seconds
 
+    @property
+    def traffic(self) -> Traffic:
+        """What was asked so far."""
+        return NO_TRAFFIC if self._queue is None else self._queue.traffic
+
     def require(self) -> None:
         """Raise ExchangeUnavailable if a request is known to be futile."""
         if self.client is not None and self._is_cut_off:
@@ -131,7 +137,8 @@ class CcxtSession:
         assert self._queue is not None  # noqa: S101 - it is created with the client
         priority = priority_here(own_priority)
         try:
-            with self._queue.at(priority, patience_seconds=self._patience_seconds(priority)):
+            patience = self._patience_seconds(priority)
+            with self._queue.at(priority, kind=call.method, patience_seconds=patience):
                 answer = await method(*call.arguments)
         except Exception as error:
             self._note_failure(error, needs_own_right=call.needs_own_right)
@@ -194,8 +201,10 @@ class CcxtSession:
             seconds_per_cost=client.rateLimit / 1000,
             burst_cost=_BURST_COST,
             urgent_burst_cost=self.quirks.urgent_burst_cost,
+            weight_per_cost=self.quirks.weight_per_cost,
         )
-        self._queue = RequestQueue(self._clock, pace)
+        # It is kept when the connection is made anew: what was spent of the minute stays spent.
+        self._queue = self._queue or RequestQueue(self._clock, pace)
         client.throttle = self._queue.admit
         # Imported late: it needs aiohttp, which is loaded with ccxt and not before.
         import_module("app.exchanges.ccxt.connection.response_limits").bound_answers(client)

@@ -10,6 +10,7 @@ from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderSide
+from app.domain.traffic import NO_TRAFFIC, Traffic
 from app.exchanges.paper.account.admission import CAPABILITIES
 from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
 from app.exchanges.paper.account.resting_orders import RestingOrders, ticks_after
@@ -67,6 +68,10 @@ class SimulatedSource:
     @property
     def opening_balances(self) -> Mapping[str, Decimal]:
         return self._simulated.opening_balances
+
+    @property
+    def traffic(self) -> Traffic:
+        return NO_TRAFFIC
 
     async def markets(self) -> Mapping[str, Market]:
         return self._simulated.markets

@@ -326,3 +326,31 @@ async def test_after_a_silence_a_burst_leaves_at_once_and_the_pace_holds_again()
         line.ask(str(number), Priority.LOOKUP)
     await line.clock.advance(1)
     assert [at for _, at in line.left] == [0.0, 0.0, 0.0, 0.0, 0.05, 0.1]
+
+
+async def test_what_was_asked_is_counted_by_kind_and_urgency_with_its_wait_and_weight() -> None:
+    clock = ManualClock(START)
+    queue = RequestQueue(clock, Pace(seconds_per_cost=PACE, weight_per_cost=5.0))
+
+    async def ask(priority: Priority, kind: str, cost: float) -> None:
+        with queue.at(priority, kind=kind):
+            await queue.admit(cost)
+
+    asking = [
+        asyncio.create_task(ask(Priority.LOOKUP, "fetch_balance", 4.0)),
+        asyncio.create_task(ask(Priority.LOOKUP, "fetch_balance", 4.0)),
+        asyncio.create_task(ask(Priority.ORDER, "create_order", 0.2)),
+    ]
+    await clock.advance(1)
+    await asyncio.gather(*asking)
+    totals = {(total.kind, total.priority): total for total in queue.traffic.totals}
+    balances, orders = totals["fetch_balance", "LOOKUP"], totals["create_order", "ORDER"]
+    assert (balances.count, balances.weight) == (2, 40.0)
+    assert balances.waited_seconds == pytest.approx(0.21)
+    assert (orders.count, orders.weight, orders.waited_seconds) == (1, 1.0, 0.0)
+    assert queue.traffic.weight_left == pytest.approx(6000 - 41)
+
+
+def test_without_a_limit_there_is_no_weight_left_to_tell() -> None:
+    queue = RequestQueue(ManualClock(START), Pace(seconds_per_cost=0))
+    assert queue.traffic.weight_left is None
