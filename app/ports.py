@@ -13,6 +13,7 @@ from app.domain.markets.order_books import OrderBook
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
+from app.domain.traffic import Traffic
 
 
 class Clock(Protocol):
@@ -55,10 +56,19 @@ class MarketSource(Protocol):
     @property
     def connection(self) -> Connection: ...
 
+    @property
+    def traffic(self) -> Traffic:
+        """What was asked of the exchange so far."""
+        ...
+
     async def markets(self) -> Mapping[str, Market]: ...
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         """The tickers of those symbols that are listed."""
+        ...
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The same of any number of symbols at once, with the last price alone if that is cheap."""
         ...
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from datetime import timedelta
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -42,9 +41,9 @@ class OncePerKey(Generic[K, V]):
 class AnswerCache(Generic[V]):
     """Keeps answers of any kind for a moment."""
 
-    def __init__(self, clock: Clock, *, kept: timedelta) -> None:
+    def __init__(self, clock: Clock, *, kept_seconds: float) -> None:
         self._clock = clock
-        self._kept_seconds = kept.total_seconds()
+        self._kept_seconds = kept_seconds
         self._answers: OncePerKey[Hashable, tuple[float, V]] = OncePerKey(
             lambda _, answer: not self._is_old(answer)
         )

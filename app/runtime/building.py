@@ -39,7 +39,7 @@ class Build:
         self._markets = rooms.build_markets(base)
         self._portfolio = rooms.build_portfolio(base, self._markets)
         self._loss_guard = rooms.build_loss_guard(base, self._portfolio)
-        self._orders = build_orders(base, self._loss_guard)
+        self._orders = build_orders(base, self._markets.data, self._loss_guard)
         self._syncs = {
             name: self._orders.sync(account, base.sync_times[name])
             for name, account in base.accounts.entries.items()

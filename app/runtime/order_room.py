@@ -6,10 +6,13 @@ from app.bus import Bus
 from app.ports import Clock
 from app.runtime.foundation import Foundation
 from app.services.accounts import AccountEntry, AccountService
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.order_prices import OrderPrices
 from app.services.metrics import Metrics
 from app.services.orders.amendments import AmendmentService
 from app.services.orders.balance_cache import BalanceCache
 from app.services.orders.dispatch import OrderDispatcher
+from app.services.orders.exchange_facts import ExchangeFacts
 from app.services.orders.gate import OrderGate
 from app.services.orders.in_flight import OrdersInFlight
 from app.services.orders.ledger import IdMakers, OrderLedger
@@ -49,15 +52,16 @@ class Orders:
         )
 
 
-def build_orders(base: Foundation, loss_guard: LossGuard) -> Orders:
+def build_orders(base: Foundation, market_data: MarketDataService, loss_guard: LossGuard) -> Orders:
     ledger = OrderLedger(base.database, base.clock, base.ids)
     rules = OrderRules(base.accounts, base.clock, loss_guard.latest)
-    balances = BalanceCache(ledger, base.clock)
+    funds = BalanceCache(ledger, base.clock)
+    facts = ExchangeFacts(base.accounts, funds, OrderPrices(market_data), base.clock)
     return assemble_orders(
         database=base.database,
         bus=base.bus,
         accounts=base.accounts,
-        gate=OrderGate(base.database, base.accounts, balances, rules, base.clock),
+        gate=OrderGate(base.database, facts, funds, rules, base.clock),
         ledger=ledger,
         clock=base.clock,
         ids=base.ids,

@@ -191,7 +191,11 @@ class KnownExchange(NoMarketData):
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         self._see()
         closed = [held for held in self.held.values() if not held.status.is_open]
-        return [self.report(held) for held in closed if held.changed_at >= since]
+        return [
+            self.report(held)
+            for held in closed
+            if held.changed_at >= since and held.intent.symbol in symbols
+        ]
 
     async def news(self) -> AsyncIterator[OrderReport]:
         """Told by hand, in whichever order."""

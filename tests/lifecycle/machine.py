@@ -208,7 +208,7 @@ class Machine(RuleBasedStateMachine):
             self.exchange.arrive(0)
         for _ in range(3):
             await self.process.sync.settle()
-            await self.process.sync.compare()
+            await self.process.sync.compare(is_whole=True)
             await self.clock.advance(NOT_FOUND_SECONDS + 1)
 
     async def hear_everything(self) -> None:

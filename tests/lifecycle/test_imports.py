@@ -37,8 +37,9 @@ async def test_an_open_order_is_imported_once_with_what_it_has_traded(
 async def test_one_that_opened_and_closed_while_nobody_looked_is_imported_as_closed(
     process: Process, exchange: KnownExchange, clock: ManualClock
 ) -> None:
+    await process.orders.place(LIMIT)
     exchange.place_elsewhere(Decimal(5))
-    [held] = exchange.held.values()
+    [_, held] = exchange.held.values()
     exchange.fill(held, Decimal(5), Decimal(90))
     await clock.advance(timedelta(hours=1).total_seconds())
     await process.sync.compare()

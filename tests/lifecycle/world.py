@@ -16,8 +16,12 @@ from app.domain.orders.order import Order
 from app.domain.portfolio.positions import Holding, Position, PositionKey, booked
 from app.runtime.order_room import assemble_orders
 from app.services.accounts import AccountEntry, AccountService
+from app.services.markets.market_data import MarketDataService
+from app.services.markets.order_prices import OrderPrices
+from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import Metrics
 from app.services.orders.balance_cache import BalanceCache
+from app.services.orders.exchange_facts import ExchangeFacts
 from app.services.orders.gate import OrderGate
 from app.services.orders.ledger import IdMakers, OrderLedger
 from app.services.orders.rules import OrderRules
@@ -89,11 +93,14 @@ async def open_process(
     ids = IdMakers(new=lambda: f"{next(_NUMBERS):026d}", new_wire=lambda: f"w{next(_NUMBERS):017d}")
     ledger = OrderLedger(database, clock, ids)
     rules = OrderRules(accounts, clock, lambda _: None)
+    funds = BalanceCache(ledger, clock)
+    prices = OrderPrices(MarketDataService(StreamRegistry([exchange], clock), clock))
+    facts = ExchangeFacts(accounts, funds, prices, clock)
     room = assemble_orders(
         database=database,
         bus=bus,
         accounts=accounts,
-        gate=gate(database, accounts, BalanceCache(ledger, clock), rules, clock),
+        gate=gate(database, facts, funds, rules, clock),
         ledger=ledger,
         clock=clock,
         ids=ids,

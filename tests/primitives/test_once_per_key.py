@@ -1,5 +1,4 @@
 import asyncio
-from datetime import timedelta
 
 import pytest
 
@@ -71,7 +70,7 @@ async def test_a_failure_is_not_kept() -> None:
 
 async def test_a_cache_forgets_what_is_old() -> None:
     clock = ManualClock(START)
-    cache, source = AnswerCache[int](clock, kept=timedelta(seconds=1)), Source()
+    cache, source = AnswerCache[int](clock, kept_seconds=1), Source()
     source.may_answer.set()
     for key in range(200):
         await cache.get(key, source.ask)

@@ -263,12 +263,12 @@ async def test_balances_are_good_for_a_second(clock: ManualClock, step: float) -
         name="live", mode=AccountMode.LIVE, gateway=SimpleNamespace(balances=balances)
     )
     cache = BalanceCache(ledger, clock)
-    await cache.of(cast("Any", account))
+    await cache.latest(cast("Any", account))
     clock.step(wall=step)
     await clock.advance(0.9)
-    await cache.of(cast("Any", account))
+    await cache.latest(cast("Any", account))
     assert len(asked) == 1
     clock.step(wall=step)
     await clock.advance(0.1)
-    await cache.of(cast("Any", account))
+    await cache.latest(cast("Any", account))
     assert len(asked) == 2

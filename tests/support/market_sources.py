@@ -12,6 +12,7 @@ from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market, Ticker
 from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderType, PositionType, TimeInForce
+from app.domain.traffic import NO_TRAFFIC
 from app.errors import ExchangeUnavailable
 from app.ports import Clock
 
@@ -33,6 +34,13 @@ class NoMarketData:
 
     market_set = "nothing"
     capabilities = CAPABILITIES
+    traffic = NO_TRAFFIC
+
+    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        raise ExchangeUnavailable(f"no prices of {symbols}")
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self.tickers(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         raise ExchangeUnavailable(f"no book of {symbol} {depth} deep")
@@ -58,6 +66,7 @@ class ManualMarketData:
 
     market_set = "hand"
     capabilities = CAPABILITIES
+    traffic = NO_TRAFFIC
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -81,6 +90,9 @@ class ManualMarketData:
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         await self._ask("tickers")
         return {symbol: self.ticker(symbol) for symbol in symbols if symbol != "GONE/USDT"}
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self.tickers(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         await self._ask("book")

@@ -63,6 +63,15 @@ def examine_trigger_side(order: HasTerms, facts: MarketFacts) -> CheckResult:
     return _check_trigger_side("triggerSide", known)
 
 
+def needed_funds(order: HasTerms, market: Market, facts: MarketFacts) -> tuple[str, Decimal] | None:
+    """The asset that the order takes from, and how much; None if its price is not known."""
+    if order.side is OrderSide.SELL and order.position_type is not PositionType.MARGIN:
+        return market.base, order.amount
+    known = _Known(order=order, market=market, facts=facts)
+    price = _price(known)
+    return None if price is None else (market.quote, _needed_in_quote(known, price))
+
+
 def _check_amount_step(name: str, known: _Known) -> CheckResult:
     return _on_step(name, "amount", known.order.amount, known.market.amount_step)
 
@@ -153,14 +162,10 @@ def _check_leverage_in_force(name: str, known: _Known) -> CheckResult:
 
 
 def _check_balance(name: str, known: _Known) -> CheckResult:
-    market, order = known.market, known.order
-    asset, needed = market.base, order.amount
-    if order.side is OrderSide.BUY or order.position_type is PositionType.MARGIN:
-        price = _price(known)
-        if price is None:
-            return CheckResult(name=name)
-        asset = market.quote
-        needed = _needed_in_quote(known, price)
+    funds = needed_funds(known.order, known.market, known.facts)
+    if funds is None:
+        return CheckResult(name=name)
+    asset, needed = funds
     balance = known.facts.balances.get(asset)
     free = money.ZERO if balance is None else balance.free
     refusal = None

@@ -15,13 +15,13 @@ from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
+from app.domain.traffic import Traffic
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
 from app.exchanges.ccxt.connection.account_check import AccountExaminer
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, canceling, placing
 from app.exchanges.ccxt.connection.capabilities import capabilities_of
 from app.exchanges.ccxt.connection.clients import CcxtTerms
-from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession, MarketCache
 from app.exchanges.ccxt.parsing.failures import failure_of_create, is_order_unknown
 from app.exchanges.ccxt.parsing.markets import balances_of
@@ -36,6 +36,7 @@ from app.exchanges.ccxt.streams.account_streams import AccountStreams
 from app.exchanges.ccxt.streams.market_streams import MarketStreams
 from app.exchanges.news import NewsBroadcast
 from app.ports import Clock
+from app.primitives.priorities import Priority, asking_at
 
 
 class CcxtExchange:
@@ -80,12 +81,19 @@ class CcxtExchange:
     def connection(self) -> Connection:
         return self._streams.connection
 
+    @property
+    def traffic(self) -> Traffic:
+        return self._session.traffic
+
     async def markets(self) -> Mapping[str, Market]:
         self._session.require()
         return self._session.markets
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         return await self._data.tickers(symbols)
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self._data.last_prices(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return await self._data.order_book(symbol, depth)
@@ -134,42 +142,26 @@ class CcxtExchange:
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:
         """Cancel, then look the order up: one that is no longer open may be canceled already."""
-        call = canceling(key, self._session.quirks)
-        if call is None:
-            row = await self._lookups.find_row(key)
-            if row is None:
-                return None
-            call = Call(method="cancel_order", arguments=(text(row, "id"), key.symbol))
-        try:
-            await self._session.ask(Priority.CANCEL, call)
-        except Exception as error:
-            if not is_order_unknown(error):
-                raise self._lookups.failure(error) from error
-        return await self._find_after(key)
+        with asking_at(Priority.CANCEL):
+            return await self._cancel(key)
 
     async def amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
         """Amend, then report the order as looked up afterwards, whatever the response was."""
         if not self.capabilities.amend_order:
             raise ExchangeRejected(no_amending(self._terms.exchange))
-        row = await self._lookups.find_row(key)
-        if row is None:
-            return None
-        found = await self._lookups.whole(row, wire_id=key.wire_id)
-        amending = PendingAmendment(row=row, report=found, wanted=wanted)
-        if amending.is_done:
-            return found
-        try:
-            call = amending.call(self._facts(), self._session.quirks)
-            await self._session.ask(Priority.ORDER, call)
-        except Exception as error:
-            raise failure_of_create(error) from error
-        after = await self._find_after(key)
-        return None if after is None else amending.with_wanted_terms(after)
+        with asking_at(Priority.ORDER):
+            return await self._amend(key, wanted)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         return await self._lookups.find(key)
 
     async def open_orders(self) -> Sequence[OrderReport]:
+        reports = await self.list_open()
+        self._streams.note_listing(reports)
+        return reports
+
+    async def list_open(self) -> Sequence[OrderReport]:
+        """The same for the streams' own checks."""
         return await self._lookups.open_orders()
 
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
@@ -200,6 +192,36 @@ class CcxtExchange:
     def count(self, what: str, **facts: Any) -> None:
         """Count a malformed response."""
         self._anomalies.note(what, **facts)
+
+    async def _cancel(self, key: OrderKey) -> OrderReport | None:
+        call = canceling(key, self._session.quirks)
+        if call is None:
+            row = await self._lookups.find_row(key)
+            if row is None:
+                return None
+            call = Call(method="cancel_order", arguments=(text(row, "id"), key.symbol))
+        try:
+            await self._session.ask(Priority.CANCEL, call)
+        except Exception as error:
+            if not is_order_unknown(error):
+                raise self._lookups.failure(error) from error
+        return await self._find_after(key)
+
+    async def _amend(self, key: OrderKey, wanted: AmendableTerms) -> OrderReport | None:
+        row = await self._lookups.find_row(key)
+        if row is None:
+            return None
+        found = await self._lookups.whole(row, wire_id=key.wire_id)
+        amending = PendingAmendment(row=row, report=found, wanted=wanted)
+        if amending.is_done:
+            return found
+        try:
+            call = amending.call(self._facts(), self._session.quirks)
+            await self._session.ask(Priority.ORDER, call)
+        except Exception as error:
+            raise failure_of_create(error) from error
+        after = await self._find_after(key)
+        return None if after is None else amending.with_wanted_terms(after)
 
     def _precheck(self, intent: OrderIntent) -> Refusal | None:
         if self._terms.mode is AccountMode.PAPER:

@@ -15,6 +15,7 @@ from app.domain.markets.order_books import OrderBook
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
+from app.domain.traffic import Traffic
 from app.errors import ExchangeUnavailable
 from app.exchanges.paper.account.ledger import LedgerStore
 from app.exchanges.paper.bookkeeping import Bookkeeper, LedgerContext
@@ -70,6 +71,10 @@ class PaperExchange:
             )
         return self._price_source.connection
 
+    @property
+    def traffic(self) -> Traffic:
+        return self._price_source.traffic
+
     async def markets(self) -> Mapping[str, Market]:
         self._connection.require()
         return await self._price_source.markets()
@@ -78,6 +83,10 @@ class PaperExchange:
         """The tickers of those symbols that are listed."""
         self._connection.require()
         return await self._price_source.tickers(symbols)
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        self._connection.require()
+        return await self._price_source.last_prices(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         """The current order book; at most 50 levels deep on the simulated market."""

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from app.domain.checks import invalid
@@ -21,7 +20,7 @@ from app.services.markets.channels import book_channel, candle_channel, ticker_c
 from app.services.markets.stream_registry import StreamRegistry
 
 # Answers are shared this long, less than a tick of the fastest market.
-KEPT = timedelta(milliseconds=250)
+KEPT_SECONDS = 0.25
 # Times the usual patience: a long list of candles takes several requests.
 _CANDLE_PATIENCE = 3.0
 # The running candle, and the one that has just closed.
@@ -36,9 +35,12 @@ class MarketDataService:
     def __init__(self, streams: StreamRegistry, clock: Clock) -> None:
         self._streams = streams
         self._clock = clock
-        self._answers: AnswerCache[Any] = AnswerCache(clock, kept=KEPT)
+        self._answers: AnswerCache[Any] = AnswerCache(clock, kept_seconds=KEPT_SECONDS)
         self._markets: dict[str, Mapping[str, Market]] = {}
-        self._last_tickers: dict[tuple[str, str], Ticker] = {}
+        # The last tickers that were asked for, and when.
+        self._last_tickers: dict[tuple[str, str], tuple[float, Ticker]] = {}
+        # The same for last prices, of which no more may be known.
+        self._last_prices: dict[tuple[str, str], tuple[float, Ticker]] = {}
 
     async def markets(
         self, account: AccountEntry, search: str | None, request: PageRequest
@@ -77,13 +79,38 @@ class MarketDataService:
         tickers: Mapping[str, Ticker] = {}
         try:
             async with self._clock.timeout(deadline_seconds):
-                tickers = await self._tickers(account, wanted)
+                tickers = await self._last_prices_of(account, wanted)
         except TimeoutError:
             why = f"the exchange did not tell its price within {deadline_seconds:g} s"
         except ExchangeError as error:
             why = str(error)
         known = {**self._known(account, wanted), **tickers}
         return {symbol: known.get(symbol, why) for symbol in wanted}
+
+    def heard_within(
+        self, account: AccountEntry, symbols: Sequence[str], seconds: float
+    ) -> dict[str, Ticker]:
+        """The prices that a stream or an answer has told within that time."""
+        market_set, since = account.gateway.market_set, self._clock.elapsed() - seconds
+        tickers = {}
+        for symbol in symbols:
+            streamed = self._streams.heard_since(ticker_channel(market_set, symbol), since)
+            asked_at, asked = self._last_tickers.get((market_set, symbol), (since, None))
+            ticker = streamed or (asked if asked_at > since else None)
+            if ticker is not None and not ticker.is_stale:
+                tickers[symbol] = ticker
+        return tickers
+
+    async def ask_tickers(
+        self, account: AccountEntry, symbols: tuple[str, ...], urgency: Hashable = None
+    ) -> Mapping[str, Ticker]:
+        """Ask the exchange; only callers of the same urgency share an answer."""
+        gateway, asked_at = account.gateway, self._clock.elapsed()
+        question = ("tickers", symbols, urgency)
+        tickers = await self._ask(account, question, lambda: gateway.tickers(symbols))
+        for symbol, ticker in tickers.items():
+            self._last_tickers[gateway.market_set, symbol] = (asked_at, ticker)
+        return tickers
 
     async def candles(self, account: AccountEntry, asked: CandleRequest) -> Sequence[Candle]:
         await self._require_listed(account, asked.symbol)
@@ -162,21 +189,37 @@ class MarketDataService:
         missing = tuple(symbol for symbol in symbols if symbol not in tickers)
         if missing:
             try:
-                tickers |= await self._ask_tickers(account, missing)
+                tickers |= await self.ask_tickers(account, missing)
             except ExchangeError:
                 tickers |= self._known(account, missing)
                 if not tickers:
                     raise
         return tickers
 
-    async def _ask_tickers(
-        self, account: AccountEntry, symbols: tuple[str, ...]
-    ) -> Mapping[str, Ticker]:
+    async def _last_prices_of(
+        self, account: AccountEntry, symbols: Sequence[str]
+    ) -> dict[str, Ticker]:
+        """Live prices, prices told a moment ago, and the rest in one question."""
         gateway = account.gateway
-        tickers = await self._ask(account, ("tickers", symbols), lambda: gateway.tickers(symbols))
-        for symbol, ticker in tickers.items():
-            self._last_tickers[gateway.market_set, symbol] = ticker
+        market_set, asked_at = gateway.market_set, self._clock.elapsed()
+        tickers = {
+            symbol: ticker
+            for symbol in symbols
+            if (ticker := self._streams.live(ticker_channel(market_set, symbol))) is not None
+            or (ticker := self._told_since(market_set, symbol, asked_at - KEPT_SECONDS)) is not None
+        }
+        missing = tuple(symbol for symbol in symbols if symbol not in tickers)
+        if missing:
+            question = ("last prices", missing)
+            asked = await self._ask(account, question, lambda: gateway.last_prices(missing))
+            for symbol, ticker in asked.items():
+                self._last_prices[market_set, symbol] = (asked_at, ticker)
+            tickers |= asked
         return tickers
+
+    def _told_since(self, market_set: str, symbol: str, since: float) -> Ticker | None:
+        told = self._last_prices.get((market_set, symbol))
+        return None if told is None or told[0] <= since else told[1]
 
     def _known(self, account: AccountEntry, symbols: Sequence[str]) -> dict[str, Ticker]:
         """The last known tickers, marked as stale."""
@@ -184,7 +227,12 @@ class MarketDataService:
         tickers = {}
         for symbol in symbols:
             streamed = self._streams.latest(ticker_channel(market_set, symbol))
-            last = streamed or self._last_tickers.get((market_set, symbol))
+            asked = (
+                told
+                for answers in (self._last_tickers, self._last_prices)
+                if (told := answers.get((market_set, symbol))) is not None
+            )
+            last = streamed or max(asked, key=lambda told: told[0], default=(None, None))[1]
             if last is not None:
                 tickers[symbol] = replace(last, is_stale=True)
         return tickers

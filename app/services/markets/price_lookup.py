@@ -1,6 +1,5 @@
-"""Fetches many prices in parallel, with a limit and a deadline."""
+"""Fetches the prices of many markets in one question, with a deadline."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -8,7 +7,6 @@ from app.domain.markets.markets import Ticker
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 
-SIDE_BY_SIDE = 64
 DEADLINE_SECONDS = 2.0
 NOT_ASKED = "it is held for a moment only, and its price was not asked for yet"
 
@@ -30,15 +28,11 @@ class PriceAnswers:
 async def fetch_prices(
     market_data: MarketDataService, account: AccountEntry, symbols: Iterable[str]
 ) -> PriceAnswers:
-    """Fetch each price on its own, so that none delays another."""
-    wanted, slots = tuple(dict.fromkeys(symbols)), asyncio.Semaphore(SIDE_BY_SIDE)
-
-    async def ask(symbol: str) -> Ticker | str:
-        async with slots:
-            answer = await market_data.prices(account, [symbol], deadline_seconds=DEADLINE_SECONDS)
-        return answer[symbol]
-
-    prices = dict(zip(wanted, await asyncio.gather(*map(ask, wanted)), strict=True))
+    """Fetch the prices all at once; those that do not come in time are missing."""
+    wanted = tuple(dict.fromkeys(symbols))
+    if not wanted:
+        return PriceAnswers()
+    prices = await market_data.prices(account, wanted, deadline_seconds=DEADLINE_SECONDS)
     return PriceAnswers(
         tickers={symbol: price for symbol, price in prices.items() if isinstance(price, Ticker)},
         missing={symbol: why for symbol, why in prices.items() if isinstance(why, str)},

@@ -65,6 +65,10 @@ class SharedStream(Generic[T]):
         """The newest value; None if it is stale."""
         return None if self._is_silent else self._latest
 
+    def heard_since(self, since: float) -> T | None:
+        """The newest value, if the stream has told one since then."""
+        return self._latest if self._heard_at > since else None
+
     def join(self, listener: StreamListener[T]) -> None:
         self._listeners.add(listener)
         self._left.clear()

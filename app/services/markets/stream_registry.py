@@ -39,6 +39,11 @@ class StreamRegistry:
         stream: SharedStream[T] | None = self._streams.get(channel.key)
         return None if stream is None else stream.live
 
+    def heard_since(self, channel: Channel[T], since: float) -> T | None:
+        """The newest value of a channel, if its stream has told one since then, in elapsed time."""
+        stream: SharedStream[T] | None = self._streams.get(channel.key)
+        return None if stream is None else stream.heard_since(since)
+
     def latest(self, channel: Channel[T]) -> T | None:
         """The last value of a watched channel, however old."""
         stream: SharedStream[T] | None = self._streams.get(channel.key)

@@ -16,6 +16,7 @@ from app.services.live.live_queries import LiveQueries
 from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import NAMESPACE, Metrics
 from app.services.operation.readiness import HealthCheck, Readiness
+from app.services.operation.traffic_metrics import TrafficMetrics
 from app.services.orders.update_log import OrderLog
 from app.storage.database import Database
 
@@ -43,6 +44,7 @@ class MetricsExport:
         self._streams = streams
         self._live = live
         self._clock = clock
+        metrics.registry.register(TrafficMetrics(accounts))
         gauge = partial(Gauge, namespace=NAMESPACE, registry=metrics.registry)
         self._doubts = gauge(
             "orders_in_doubt", "Orders that the exchange may or may not have.", ["account"]

@@ -1,16 +1,32 @@
 """A cache of balances, so that orders in quick succession do not ask the exchange each time."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
+from app.domain import money
 from app.domain.accounts import AccountMode, Balance
 from app.ports import Clock
-from app.primitives.once_per_key import OncePerKey
+from app.primitives.priorities import Priority, priority_here
 from app.services.accounts import AccountEntry
 from app.services.orders.ledger import OrderLedger
 
+# Balances as old as this let an order pass, less what orders have taken since: the exchange has the
+# last word. They never refuse one.
+RECENT_SECONDS = 10.0
 # A deposit is noticed at most this much later.
-GOOD_FOR_SECONDS = 1.0
+LATEST_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownBalances:
+    """Balances, and whether asking the exchange again could not tell anything else."""
+
+    balances: Mapping[str, Balance]
+    is_latest: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,27 +38,93 @@ class _Answer:
     balances: Mapping[str, Balance]
 
 
+@dataclass(kw_only=True, slots=True)
+class _Hold:
+    """What an order takes of a balance, until an answer asked for after the exchange had it."""
+
+    asset: str
+    amount: Decimal
+    answered_at: float | None = None
+
+
 class BalanceCache:
-    """Balances of real accounts, good for a second or until an order of the account changes."""
+    """Balances of real accounts, as the exchange told them last."""
 
     def __init__(self, ledger: OrderLedger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._answers: OncePerKey[str, _Answer] = OncePerKey(self._is_good)
+        self._answers: dict[str, _Answer] = {}
+        self._holds: defaultdict[str, list[_Hold]] = defaultdict(list)
+        # A question for an order never waits for the answer to a less urgent one.
+        self._asking: defaultdict[tuple[str, bool], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def of(self, account: AccountEntry) -> Mapping[str, Balance]:
+    async def recent(self, account: AccountEntry) -> KnownBalances:
+        """Balances that may be some seconds old, less what orders have taken since."""
+        known = self._answers.get(account.name)
+        if (
+            account.mode is AccountMode.PAPER
+            or known is None
+            or self._age_seconds(known) >= RECENT_SECONDS
+        ):
+            return KnownBalances(balances=await self.latest(account), is_latest=True)
+        return KnownBalances(
+            balances=self._less_holds(account.name, known),
+            is_latest=self._is_latest(account.name, known),
+        )
+
+    async def latest(self, account: AccountEntry) -> Mapping[str, Balance]:
+        """Balances of the last second in which no order of the account has changed."""
         # Paper balances cost nothing to read.
         if account.mode is AccountMode.PAPER:
             return await account.gateway.balances()
-        answer = await self._answers.get(account.name, lambda: self._ask(account))
+        name, is_urgent = account.name, priority_here(Priority.LOOKUP).is_urgent
+        async with self._asking[name, is_urgent]:
+            answer = self._answers.get(name)
+            if answer is None or not self._is_latest(name, answer):
+                answer = await self._ask(account)
         return answer.balances
+
+    @contextmanager
+    def holding(self, account: str, asset: str, amount: Decimal) -> Iterator[None]:
+        """While an order is sent inside, others know of what it takes."""
+        hold = _Hold(asset=asset, amount=amount)
+        self._holds[account].append(hold)
+        try:
+            yield
+        finally:
+            hold.answered_at = self._clock.elapsed()
 
     async def _ask(self, account: AccountEntry) -> _Answer:
         asked_at, changes = self._clock.elapsed(), self._ledger.changes[account.name]
         balances = await account.gateway.balances()
-        return _Answer(asked_at=asked_at, changes=changes, balances=balances)
+        answer = _Answer(asked_at=asked_at, changes=changes, balances=balances)
+        known = self._answers.get(account.name)
+        if known is None or known.asked_at <= asked_at:
+            self._answers[account.name] = answer
+            self._forget_holds(account.name, asked_at)
+        return answer
 
-    def _is_good(self, name: str, answer: _Answer) -> bool:
-        if answer.changes != self._ledger.changes[name]:
-            return False
-        return self._clock.elapsed() - answer.asked_at < GOOD_FOR_SECONDS
+    def _forget_holds(self, account: str, asked_at: float) -> None:
+        self._holds[account] = [
+            hold
+            for hold in self._holds[account]
+            if hold.answered_at is None or hold.answered_at >= asked_at
+        ]
+
+    def _less_holds(self, account: str, answer: _Answer) -> Mapping[str, Balance]:
+        balances = dict(answer.balances)
+        for hold in self._holds[account]:
+            held = balances.get(hold.asset)
+            if held is not None:
+                free = max(money.subtract(held.free, hold.amount), money.ZERO)
+                balances[hold.asset] = replace(held, free=free)
+        return balances
+
+    def _is_latest(self, name: str, answer: _Answer) -> bool:
+        return (
+            answer.changes == self._ledger.changes[name]
+            and self._age_seconds(answer) < LATEST_SECONDS
+        )
+
+    def _age_seconds(self, answer: _Answer) -> float:
+        return self._clock.elapsed() - answer.asked_at

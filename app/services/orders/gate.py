@@ -1,13 +1,12 @@
 """The gate: the checks that an order must pass, the same for placing and for previewing it."""
 
-import asyncio
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from decimal import Decimal
 
 from app.domain import money
-from app.domain.accounts import Connectivity
 from app.domain.order_kinds import PositionType
-from app.domain.orders import estimates, refusals
+from app.domain.orders import estimates
 from app.domain.orders.amendments import as_request, most_remaining
 from app.domain.orders.checks import (
     ExchangeUnknown,
@@ -20,36 +19,32 @@ from app.domain.orders.checks import (
 from app.domain.orders.entries import Entry
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.forms import examine_form
-from app.domain.orders.market_checks import MarketFacts
+from app.domain.orders.market_checks import MarketFacts, needed_funds
 from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest
 from app.domain.orders.terms import AmendableTerms, with_terms
-from app.domain.portfolio.exposures import Exposure
 from app.domain.risk.limits import TradingState, TradingStateRecord, examine_state
-from app.errors import Denied, ExchangeError, ExchangeUnavailable, Refusal
+from app.errors import Denied, Refusal
 from app.ports import Clock
-from app.services.accounts import AccountEntry, AccountService
+from app.primitives.priorities import Priority, asking_at
 from app.services.orders.balance_cache import BalanceCache
+from app.services.orders.exchange_facts import ExchangeFacts, Found
 from app.services.orders.previews import Preview, check_id_unused, find_previous, preview_of
-from app.services.orders.quote_rates import QuoteRates
 from app.services.orders.rules import OrderRules
 from app.storage.database import Database, Snapshot, Transaction
-
-_ONE = Decimal(1)
 
 
 class OrderGate:
     """Checks orders before they are stored and sent, and raises Denied if one does not pass."""
 
     def __init__(
-        self, database: Database, accounts: AccountService, funds: BalanceCache, rules: OrderRules,
+        self, database: Database, facts: ExchangeFacts, funds: BalanceCache, rules: OrderRules,
         clock: Clock,
     ) -> None:  # fmt: skip
         self._database = database
+        self._facts = facts
         self._funds = funds
-        self._accounts = accounts
         self._rules = rules
-        self._rates = QuoteRates()
         self._clock = clock
         # How many halts this process has seen.
         self.halts = 0
@@ -72,38 +67,23 @@ class OrderGate:
         self, account: str, symbol: str, type: PositionType = PositionType.SPOT
     ) -> MarketFacts | ExchangeUnknown:
         """What the checks need to know from the exchange, or why it cannot be asked."""
-        entry = self._accounts.get(account)
-        gateway, connection = entry.gateway, entry.gateway.connection
-        if connection.connectivity is Connectivity.DISCONNECTED:
-            return ExchangeUnknown(why=connection.detail or refusals.CUT_OFF)
-        if not self._accounts.is_in_step(account):
-            detail = f" ({connection.detail})" if connection.detail else ""
-            return ExchangeUnknown(why=f"{refusals.NOT_IN_STEP}{detail}")
-        try:
-            async with self._clock.timeout(entry.answer_seconds):
-                markets = await gateway.markets()
-                quote = markets[symbol].quote if symbol in markets else None
-                hops = [] if quote is None else self._rates.symbols(account, markets, quote)
-                tickers, balances, exposure = await asyncio.gather(
-                    gateway.tickers([symbol, *hops]),
-                    self._funds.of(entry),
-                    _exposure(entry, symbol, type),
-                )
-                converter = self._rates.converter(account, markets, tickers)
-                return MarketFacts(
-                    capabilities=gateway.capabilities,
-                    markets=markets,
-                    ticker=tickers.get(symbol),
-                    balances=balances,
-                    rate=None
-                    if converter is None or quote is None
-                    else converter.value(quote, _ONE),
-                    exposure=exposure,
-                )
-        except ExchangeUnavailable as error:
-            return ExchangeUnknown(why=str(error))
-        except (ExchangeError, TimeoutError):
-            return ExchangeUnknown(why=refusals.SILENT)
+        with asking_at(Priority.ORDER):
+            return await self._facts.latest(account, symbol, type)
+
+    async def recent_facts(self, request: OrderRequest) -> Found:
+        """The same, but some seconds old if that is known: an order must not be refused by it."""
+        with asking_at(Priority.ORDER):
+            return await self._facts.recent(request.account, request.symbol, request.position_type)
+
+    def holding(
+        self, order: Order, exchange: MarketFacts | ExchangeUnknown
+    ) -> AbstractContextManager[None]:
+        """While the order is sent inside, the checks of others know of what it takes."""
+        market = exchange.markets.get(order.symbol) if isinstance(exchange, MarketFacts) else None
+        if market is None or isinstance(exchange, ExchangeUnknown):
+            return nullcontext()
+        needed = needed_funds(order, market, exchange)
+        return nullcontext() if needed is None else self._funds.holding(order.account, *needed)
 
     def check_form(self, request: OrderRequest) -> None:
         deny(first_refusal(examine_form(request)))
@@ -142,7 +122,7 @@ class OrderGate:
             await tx.entries.add(entry_of(order, exchange))
 
     async def preview(self, request: OrderRequest) -> Preview:
-        exchange = await self.exchange_facts(request.account, request.symbol, request.position_type)
+        exchange = await self._facts.latest(request.account, request.symbol, request.position_type)
         async with self._database.snapshot() as view:
             checks = [*examine_form(request)]
             previous = await find_previous(view, request)
@@ -151,14 +131,6 @@ class OrderGate:
             exchange = await _with_reductions(view, request, exchange)
         checks.extend(examine(request, GateFacts(exchange=exchange, rules=rules)))
         return preview_of(request, exchange, checks, previous)
-
-
-async def _exposure(account: AccountEntry, symbol: str, type: PositionType) -> Exposure | None:
-    """The exchange's margin position in this market, if the order is on margin."""
-    if type is not PositionType.MARGIN or type not in account.gateway.capabilities.position_types:
-        return None
-    exposures = await account.gateway.exposures()
-    return next((held for held in exposures if (held.symbol, held.type) == (symbol, type)), None)
 
 
 async def _with_reductions(

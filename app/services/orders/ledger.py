@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TypeVar
 
 import structlog
@@ -48,6 +49,12 @@ class News:
     order: Order
     # None if the report contradicts the order; the transaction must confirm that.
     steps: Sequence[Change] | None
+
+
+class UnknownOrder(Enum):
+    """What a report says of an order that is not known here."""
+
+    UNKNOWN = auto()
 
 
 class OrderLedger:
@@ -97,14 +104,14 @@ class OrderLedger:
         self._remember(account, report)
         return await _until_fresh(lambda: self._import_once(account, report))
 
-    async def news_in(self, account: str, report: OrderReport) -> News | None:
+    async def news_in(self, account: str, report: OrderReport) -> News | UnknownOrder | None:
         """What a report says that is new; mostly None, found out without a write."""
         if self._recent.get((account, report.name)) == report:
             return None
         async with self._database.snapshot() as view:
             order = await _find_reported(view, account, report)
             if order is None:
-                return None
+                return UnknownOrder.UNKNOWN
             fills = await _fills_of(view, order)
         if order.status is OrderStatus.SUBMITTING and report.status is OrderStatus.OPEN:
             # The task that is sending the order is about to get the same answer.

@@ -15,7 +15,7 @@ from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.domain.orders.requests import OrderRequest, check_metadata
-from app.errors import Denied, Duplicate
+from app.errors import Denied, Duplicate, RefusalCode
 from app.ports import Clock
 from app.services.access.audit import covers, current_attempt
 from app.services.accounts import AccountService
@@ -23,11 +23,23 @@ from app.services.metrics import Metrics, PlacementTimer
 from app.services.orders.amendments import AmendmentService
 from app.services.orders.cancels import cancel_each
 from app.services.orders.dispatch import OrderDispatcher
+from app.services.orders.exchange_facts import Found
 from app.services.orders.gate import OrderGate, deny, entry_of
 from app.services.orders.in_flight import OrdersInFlight
 from app.services.orders.ledger import IdMakers, News, OrderLedger
 from app.services.orders.previews import Preview
 from app.storage.database import Database, Transaction
+
+# The refusals that may follow from prices, balances and positions.
+_BY_THE_EXCHANGE = frozenset(
+    {
+        RefusalCode.INSUFFICIENT_FUNDS,
+        RefusalCode.INVALID_INPUT,
+        RefusalCode.INVALID_STATE,
+        RefusalCode.MIN_NOTIONAL,
+        RefusalCode.RISK_LIMIT,
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,24 +115,23 @@ class OrderService:
         placing: PlacementTimer,
     ) -> Placed:
         self._gate.check_form(request)
-        exchange = await self._gate.exchange_facts(
-            request.account, request.symbol, request.position_type
-        )
-        intent = _Intent(self._ids.new(), request, exchange, placement)
+        found = await self._gate.recent_facts(request)
+        intent = _Intent(self._ids.new(), request, found.facts, placement)
         with self._in_flight.hold(intent.order_id):
-            return await self._send(intent, placing)
+            return await self._send(intent, found, placing)
 
-    async def _send(self, intent: "_Intent", placing: PlacementTimer) -> Placed:
+    async def _send(self, intent: "_Intent", found: Found, placing: PlacementTimer) -> Placed:
         request, placement = intent.request, intent.placement
         halts = self._gate.halts
-        placed = await self._write_intent(intent)
+        placed, exchange = await self._pass_gate(intent, found)
         if placed.replayed:
             placing.replayed()
             return await self._replay(placed.order, request)
         if not placement.is_closing:
             await self._insist_on_trading(halts, placed.order)
         placing.sent()
-        order = await self._dispatcher.submit(placed.order)
+        with self._gate.holding(placed.order, exchange):
+            order = await self._dispatcher.submit(placed.order)
         placing.answered(order.status)
         return _accepted(Placed(order=await self._cancel_if_requested(order), replayed=False))
 
@@ -204,6 +215,21 @@ class OrderService:
         if refusal is not None:
             rejected = await self._ledger.reject(order.id, refusal)
             raise Denied(refusal, existing_order=rejected)
+
+    async def _pass_gate(
+        self, intent: "_Intent", found: Found
+    ) -> tuple[Placed, MarketFacts | ExchangeUnknown]:
+        """Store the order if it passes; what was known from before must not refuse it."""
+        request = intent.request
+        try:
+            return await self._write_intent(intent), intent.exchange
+        except Denied as denied:
+            if found.is_latest or denied.refusal.code not in _BY_THE_EXCHANGE:
+                raise
+        latest = await self._gate.exchange_facts(
+            request.account, request.symbol, request.position_type
+        )
+        return await self._write_intent(intent._replace(exchange=latest)), latest
 
     async def _write_intent(self, intent: "_Intent") -> Placed:
         """Check and store the order in one transaction; a replay finds the first order."""

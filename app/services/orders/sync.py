@@ -1,7 +1,7 @@
 """Keeps an account's orders in step with its exchange: stream, lookups and comparisons."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,12 +18,15 @@ from app.domain.orders.reports import OrderReport
 from app.errors import ExchangeError, OrderdeckError
 from app.ports import Clock
 from app.primitives.backoff import Backoff
+from app.primitives.priorities import Priority, asking_at
 from app.services.accounts import AccountEntry, AccountService
 from app.services.metrics import Metrics
 from app.services.orders.amendments import AmendmentService
+from app.services.orders.guessed_fills import GuessedFills
 from app.services.orders.in_flight import OrdersInFlight
-from app.services.orders.ledger import OrderLedger
+from app.services.orders.ledger import OrderLedger, UnknownOrder
 from app.services.orders.service import OrderService
+from app.services.orders.unexplained_markets import UnexplainedMarkets
 from app.storage.database import Database
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -34,6 +37,11 @@ FIRST_LOOK_BACK = timedelta(hours=24)
 LOOK_BACK = timedelta(minutes=1)
 # How far back orders with synthesized fills are looked up again for their trades.
 GUESSES_LOOK_BACK = timedelta(minutes=10)
+# Closed orders are asked for market by market, so many at once, with a pause between.
+MARKETS_AT_ONCE = 5
+SLICE_PAUSE_SECONDS = 5.0
+# How often all markets with changed orders are listed, even if nothing is unexplained.
+LIST_ALL_AFTER = timedelta(hours=1)
 _CUT_OFF = {Connectivity.CONNECTING, Connectivity.DISCONNECTED}
 _UNANSWERED = (ExchangeError, TimeoutError)
 
@@ -88,13 +96,19 @@ class OrderSync:
         self._submitting_since: dict[str, float] = {}
         self._doubted_at: dict[str, float] = {}
         self._comparing = asyncio.Lock()
-        self._listed_until: datetime | None = None
+        # Up to when all markets were noted to be listed, and up to when orders were compared.
+        self._noted_until: datetime | None = None
+        self._compared_until: datetime | None = None
+        self._has_gap = True
+        self._unexplained = UnexplainedMarkets()
+        self._guesses = GuessedFills(account.name, database, orders, clock)
 
     async def recover(self) -> None:
         """At start: put interrupted orders in doubt, then compare all that changed meanwhile."""
         await self._doubt_abandoned(await self._submitting())
         if not self._is_cut_off():
-            await self.reconcile()
+            await self.settle()
+            await self.compare()
 
     async def run_news(self) -> None:
         """Apply the exchange's stream; a report that cannot be applied is logged and skipped."""
@@ -109,6 +123,9 @@ class OrderSync:
     async def hear(self, report: OrderReport) -> Order | None:
         """Apply a report if it says something new: most repeat the answers to our requests."""
         news = await self._ledger.news_in(self._account.name, report)
+        if isinstance(news, UnknownOrder):
+            self._unexplained.note_stranger(report)
+            return None
         if news is None:
             return None
         return await self._orders.apply(self._account.name, report, news)
@@ -145,7 +162,7 @@ class OrderSync:
             if (await self.compare()).problems:
                 pause = retries.next()
             else:
-                pause = self._interval_seconds
+                pause = self._interval_seconds - await self._list_the_rest()
                 retries.reset()
 
     def _is_cut_off(self) -> bool:
@@ -159,34 +176,58 @@ class OrderSync:
         except TimeoutError:
             return False
         self._metrics.gap(self._account.name)
+        self._has_gap = True
         return True
+
+    async def _list_the_rest(self) -> float:
+        """List the markets that are left until the next comparison; returns the seconds it took."""
+        seconds = 0.0
+        while len(self._unexplained) and seconds + SLICE_PAUSE_SECONDS < self._interval_seconds:
+            await self._clock.sleep(SLICE_PAUSE_SECONDS)
+            seconds += SLICE_PAUSE_SECONDS
+            result = Reconciliation()
+            async with self._comparing:
+                if not await self._is_answered(self._list_closed(result, MARKETS_AT_ONCE)):
+                    break
+            self._log_changes(result)
+        return seconds
 
     async def reconcile(self) -> Reconciliation:
         """Look up orders in doubt, then compare everything; returns what both have changed."""
         async with self._database.snapshot() as view:
             doubts = await view.orders.in_doubt(self._account.name)
         await self.settle()
-        result = await self.compare()
+        result = await self.compare(is_whole=True)
         async with self._database.snapshot() as view:
             for order in doubts:
                 result.note(order, await view.orders.find(order.id))
         return result
 
-    async def compare(self) -> Reconciliation:
+    async def compare(self, *, is_whole: bool = False) -> Reconciliation:
         """Compare our orders with the exchange's answers, which outrank its stream.
 
-        One comparison at a time; a second one over the same facts changes nothing.
+        One comparison at a time; a second one over the same facts changes nothing. Closed orders
+        are listed of some markets only, of which there is something unexplained; a whole comparison
+        lists all of them.
         """
         result = Reconciliation()
         async with self._comparing:
-            try:
-                await self._compare(result)
-                self._log_changes(result)
-            except _UNANSWERED as error:
-                _logger.warning("compare.unanswered", account=self._account.name, error=repr(error))
+            if not await self._is_answered(self._compare(result, is_whole=is_whole)):
                 result.problems.append(unanswered(self._account.name))
+        self._log_changes(result)
         self._metrics.compared(self._account.name, is_answered=not result.problems)
         return result
+
+    async def _is_answered(self, asking: Awaitable[None]) -> bool:
+        """Ask the exchange, at the urgency of comparisons; whether it has answered all of it."""
+        try:
+            with asking_at(Priority.COMPARISON):
+                async with self._clock.timeout(COMPARE_SECONDS):
+                    await asking
+        except _UNANSWERED as error:
+            _logger.warning("compare.unanswered", account=self._account.name, error=repr(error))
+            return False
+        return True
 
     def _log_changes(self, result: Reconciliation) -> None:
         if result.changed or result.imported:
@@ -198,26 +239,56 @@ class OrderSync:
                 imported=[order.id for order in result.imported.values()],
             )
 
-    async def _compare(self, result: Reconciliation) -> None:
+    async def _compare(self, result: Reconciliation, *, is_whole: bool) -> None:
         name, begun_at = self._account.name, self._clock.now()
-        gateway = self._account.gateway
-        since = self._closed_since(begun_at)
-        async with self._database.snapshot() as view:
-            symbols = await view.orders.symbols(name, changed_since=since)
-        async with self._clock.timeout(COMPARE_SECONDS):
-            listed = await gateway.open_orders()
-            closed = await gateway.closed_orders(since, symbols)
+        listed = await self._account.gateway.open_orders()
         known = {report.name: report for report in listed}
         async with self._database.snapshot() as view:
             ours = await view.orders.answered_open(name)
         for order in ours:
             report = known.pop((order.symbol, order.exchange_order_id or ""), None)
-            await self._compare_one(order, report, result)
-        for report in (*known.values(), *closed):
+            # One that changed here since the question is compared the next time.
+            if report is not None or order.updated_at <= begun_at:
+                await self._compare_one(order, report, result)
+        for report in known.values():
             await self._apply_or_import(report, result)
-        await self._look_up_guessed(min(since, begun_at - GUESSES_LOOK_BACK), result)
+        since = self._compared_since(begun_at)
+        await self._note_unexplained(begun_at, since, is_whole=is_whole)
+        self._compared_until = begun_at
+        await self._list_closed(result, None if is_whole else MARKETS_AT_ONCE)
+        for after in await self._guesses.look_up(min(since, begun_at - GUESSES_LOOK_BACK)):
+            result.changed[after.id] = after
         await self._accounts.set_reconciled(name)
-        self._listed_until = begun_at
+
+    async def _note_unexplained(self, now: datetime, since: datetime, *, is_whole: bool) -> None:
+        """Note the markets whose closed orders must be listed.
+
+        All of them after a gap and from time to time, otherwise those of orders or of balances that
+        nobody here can explain.
+        """
+        name, gateway = self._account.name, self._account.gateway
+        async with self._database.snapshot() as view:
+            outside = await view.equity.outside(name)
+        self._unexplained.note_outside(outside, (await gateway.markets()).values(), since)
+        for report in self._unexplained.take_strangers():
+            if await self._ledger.find(name, report) is None:
+                self._unexplained.note([report.symbol], since)
+        noted_until, is_heard = self._noted_until, gateway.capabilities.streaming_orders
+        is_due = noted_until is None or now - noted_until >= LIST_ALL_AFTER
+        if is_whole or is_due or self._has_gap or not is_heard:
+            self._has_gap = False
+            begin = now - FIRST_LOOK_BACK if noted_until is None else noted_until - LOOK_BACK
+            async with self._database.snapshot() as view:
+                symbols = await view.orders.symbols(name, changed_since=begin)
+            self._unexplained.note(symbols, begin)
+            self._noted_until = now
+
+    async def _list_closed(self, result: Reconciliation, most: int | None) -> None:
+        """List the closed orders of unexplained markets; what fails is asked for again."""
+        for symbol, since in self._unexplained.due(most):
+            for report in await self._account.gateway.closed_orders(since, [symbol]):
+                await self._apply_or_import(report, result)
+            self._unexplained.done(symbol, since)
 
     async def _compare_one(
         self, order: Order, report: OrderReport | None, result: Reconciliation
@@ -253,24 +324,11 @@ class OrderSync:
         else:
             _logger.warning("order.unknown", account=name, order=report.exchange_order_id)
 
-    async def _look_up_guessed(self, since: datetime, result: Reconciliation) -> None:
-        """Look up orders with synthesized fills: lists give totals, without trades and fees."""
-        async with self._database.snapshot() as view:
-            guessed = await view.orders.guessed(self._account.name, changed_since=since)
-        for order in guessed:
-            try:
-                after = await self._orders.look_up(order)
-            except _UNANSWERED as error:
-                _logger.info("trades.unanswered", order=order.id, error=repr(error))
-                continue
-            if after is not None and after.revision != order.revision:
-                result.changed[after.id] = after
-
-    def _closed_since(self, now: datetime) -> datetime:
+    def _compared_since(self, now: datetime) -> datetime:
         """A little before the last comparison; the first time a day ago."""
-        if self._listed_until is None:
+        if self._compared_until is None:
             return now - FIRST_LOOK_BACK
-        return self._listed_until - LOOK_BACK
+        return self._compared_until - LOOK_BACK
 
     async def settle(self) -> bool:
         """Go once through everything unfinished; returns whether doubts remain."""

@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 
 from app.bus import Bus, Listener, Topic
+from app.domain.accounts import AccountMode
 from app.domain.portfolio.deposits import outside_of
 from app.domain.portfolio.equity_curves import THINNINGS, EquityKey, ThinningRule, thinned
 from app.domain.portfolio.positions import Position
@@ -23,6 +24,8 @@ from app.storage.database import Database
 RECORD_SECONDS = 60.0
 # At most one record a second, however much is traded.
 LEAST_SECONDS = 1.0
+# At a real exchange each record costs requests for balances and prices.
+REAL_LEAST_SECONDS = 10.0
 THIN_SECONDS = 3600.0
 BATCH = 200
 
@@ -136,7 +139,9 @@ class EquityRecorder:
         """How long to wait until a second has passed since positions were last read."""
         if self._read_at is None:
             return 0.0
-        return LEAST_SECONDS - (self._clock.elapsed() - self._read_at)
+        is_paper = self._account.mode is AccountMode.PAPER
+        least = LEAST_SECONDS if is_paper else REAL_LEAST_SECONDS
+        return least - (self._clock.elapsed() - self._read_at)
 
     def _remember(self, positions: Sequence[Position]) -> None:
         self._positions, self._read_at = positions, self._clock.elapsed()

@@ -1,16 +1,14 @@
 """Accounts at a real exchange, over the genuine ccxt, as a client of the API meets them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from tests.api.orders.test_reconcile import reconcile
 from tests.api.portfolio.test_positions import close, positions
-from tests.api.real.real_trading import PREVIEW, Site, Trading, traded
+from tests.api.real.conftest import Open
+from tests.api.real.real_trading import PREVIEW, Trading
 from tests.support.api.clients import Data
 from tests.support.api.metrics import value
 from tests.support.api.trading import CANCEL, MARKET, PLACE, WAITING, place, refusal
@@ -18,46 +16,12 @@ from tests.support.binance.api import faults
 from tests.support.binance.api.requests import RequestKind
 from tests.support.binance.engine.accounts import Commission
 from tests.support.binance.engine.orders import Status
-from tests.support.binance.running import running_venue
 from tests.support.binance.venue import Venue
-from tests.support.clock import ManualClock
 
 AMEND = """mutation ($id: ID!) {
   amendOrder(input: {id: $id, price: "41000"}) { ... on Refusal { code } }
 }"""
 STOPS = ("STOP_MARKET", "STOP_LIMIT", "TAKE_PROFIT_MARKET", "TAKE_PROFIT_LIMIT")
-
-
-@pytest.fixture
-async def venue(clock: ManualClock) -> AsyncIterator[Venue]:
-    async with running_venue(clock) as venue:
-        yield venue
-
-
-Open = Callable[..., Awaitable[Trading]]
-
-
-@pytest.fixture
-async def open_trading(
-    venue: Venue, sqlite_url: str, tmp_path: Path, clock: ManualClock
-) -> AsyncIterator[Open]:
-    """Serves with the account `main` at the exchange, and further settings."""
-    site = Site(venue=venue, database_url=sqlite_url, folder=tmp_path, clock=clock)
-    account = venue.open_account("main", USDT=100_000, BTC=2)
-    async with AsyncExitStack() as stack:
-
-        async def open_trading(**settings: str) -> Trading:
-            return await stack.enter_async_context(traded(site, account, **settings))
-
-        yield open_trading
-
-
-@pytest.fixture
-async def trading(open_trading: Open) -> Trading:
-    """Connected, compared, and ready for orders."""
-    trading = await open_trading()
-    await trading.until_in_step()
-    return trading
 
 
 async def test_an_order_is_filled_with_the_exchange_s_own_trades_and_fees(trading: Trading) -> None:
@@ -221,7 +185,7 @@ async def test_without_money_the_order_is_refused_before_it_is_sent(trading: Tra
 
 
 async def test_a_page_in_the_place_of_the_balances_is_no_lack_of_money(trading: Trading) -> None:
-    await trading.clock.advance(1)
+    await trading.clock.advance(10)
     trading.venue.faults.on(RequestKind.ACCOUNT, faults.HTML)
     why = await refusal(trading.client)
     assert (why["code"], why["retryable"]) == ("EXCHANGE_UNAVAILABLE", True)

@@ -16,6 +16,7 @@ from app.errors import (
     ExchangeUnavailable,
     RefusalCode,
 )
+from app.exchanges.ccxt.connection.request_queue import Pace
 from tests.exchanges.conftest import START
 from tests.support.binance.api import faults
 from tests.support.binance.api.faults import AnyFault
@@ -181,8 +182,8 @@ async def test_an_order_that_waits_too_long_for_its_turn_was_surely_not_sent(
 ) -> None:
     queue = desk.gateway._session._queue
     assert queue is not None
-    queue._seconds_per_cost = 100.0
-    queue._others.charge(1000.0)
+    queue._pace = Pace(seconds_per_cost=100.0)
+    queue._orders.charge(1000.0)
     intent = a_buy()
 
     async def hurried() -> None:
@@ -194,7 +195,7 @@ async def test_an_order_that_waits_too_long_for_its_turn_was_surely_not_sent(
     with pytest.raises(ExchangeUnavailable, match="nothing was sent"):
         await waiting
     assert desk.venue.journal.sent_orders() == []
-    queue._seconds_per_cost = 0.0
+    queue._pace = Pace(seconds_per_cost=0.0)
     assert await desk.gateway.find(key_of(intent)) is None
     assert (await desk.gateway.submit(intent)).status is OrderStatus.OPEN
 

@@ -9,7 +9,7 @@ from app.domain.accounts import AccountMode
 from app.domain.orders import changes
 from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.reports import OrderReport
-from app.services.orders.ledger import IdMakers, OrderLedger
+from app.services.orders.ledger import IdMakers, News, OrderLedger
 from app.storage.database import Database
 from tests.conftest import on_each_database
 from tests.support.clock import ManualClock
@@ -47,7 +47,9 @@ async def ledger(database: Database, clock: ManualClock, ids: CountedIds) -> Ord
 
 async def hear(ledger: OrderLedger, report: OrderReport) -> Order | None:
     news = await ledger.news_in(ORDER.account, report)
-    return None if news is None else await ledger.apply(ORDER.account, report, news=news)
+    if not isinstance(news, News):
+        return None
+    return await ledger.apply(ORDER.account, report, news=news)
 
 
 @on_each_database
@@ -74,6 +76,7 @@ async def test_news_of_an_order_that_has_changed_since_is_worked_out_anew(
     ledger: OrderLedger, ids: CountedIds
 ) -> None:
     news = await ledger.news_in(ORDER.account, PART)
+    assert isinstance(news, News)
     await ledger.change(ORDER.id, _as_it_is)
     order = await ledger.apply(ORDER.account, PART, news=news)
     assert order is not None
@@ -86,6 +89,8 @@ async def test_news_that_was_applied_already_is_applied_once(
     ledger: OrderLedger, database: Database
 ) -> None:
     first, second = [await ledger.news_in(ORDER.account, PART) for _ in range(2)]
+    assert isinstance(first, News)
+    assert isinstance(second, News)
     for news in (first, second):
         await ledger.apply(ORDER.account, PART, news=news)
     async with database.snapshot() as view:

@@ -145,7 +145,7 @@ async def test_an_exchange_is_not_asked_for_more_prices_than_it_can_answer(
         await house.clock.advance(0.1)
         async with asyncio.timeout(5):
             assert (await coming).equity == Decimal(61040)
-        assert house.desk.prices_asked == asked + 41
+        assert house.desk.prices_asked == asked + 1
 
 
 async def test_a_deposit_is_seen_though_no_order_tells_of_it(

@@ -8,7 +8,7 @@ from typing import cast
 
 from app.domain.accounts import AccountMode, Connection, Connectivity
 from app.domain.markets.candles import Candle, CandleRequest
-from app.domain.markets.markets import Market, Ticker
+from app.domain.markets.markets import Market
 from app.errors import ExchangeUnavailable
 from app.ports import ExchangeGateway
 from app.services.accounts import AccountEntry
@@ -39,9 +39,6 @@ class Tape(NoMarketData):
 
     async def markets(self) -> Mapping[str, Market]:
         return {symbol: market(symbol) for symbol in SYMBOLS}
-
-    async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
-        raise ExchangeUnavailable(f"no prices of {symbols}")
 
     async def timeframes(self) -> Sequence[str]:
         return ("1m", "1d")

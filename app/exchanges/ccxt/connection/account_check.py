@@ -6,11 +6,11 @@ from typing import Any
 from app.domain.account_checks import AccountCheck
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.connection.calls import Call
-from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import failure_of_read, is_unsupported, key_words
 from app.exchanges.ccxt.parsing.numbers import exact, milliseconds
 from app.ports import Clock
+from app.primitives.priorities import Priority
 
 
 class AccountExaminer:

@@ -88,6 +88,14 @@ class ExchangeQuirks:
     # next page.
     positions: tuple[Mapping[str, Any], ...] = ()
     positions_cursor: str | None = None
+    # The raw method that lists the last prices of all markets, with `symbol` and `price`.
+    last_prices_method: str | None = None
+    # The exchange's own weight of one of ccxt's cost units, and the header in which it tells how
+    # much weight was used within the minute.
+    weight_per_cost: float = 1.0
+    used_weight_header: str | None = None
+    # How much of orders and cancels may be sent at once, in ccxt's cost units.
+    urgent_burst_cost: float = 10.0
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
 
@@ -133,6 +141,12 @@ _ROWS = (
         ),
         ticker_params={"name": "ticker"},
         positions=({"type": "swap", "subType": "linear"},),
+        # 6,000 weights a minute; ccxt makes them 1,200 units of 50 ms.
+        # 4 weights for all markets; their tickers would be 80, and 2 for each market alone.
+        last_prices_method="public_get_ticker_price",
+        weight_per_cost=5.0,
+        used_weight_header="x-mbx-used-weight-1m",
+        urgent_burst_cost=100.0,
         options={"warnOnFetchOpenOrdersWithoutSymbol": False, "fetchMargins": False},
     ),
     # No stops: they are on other endpoints, and ccxt's cancel reaches only plain orders.

@@ -6,25 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from enum import IntEnum
 from itertools import count
+from math import inf, isinf
 
+from app.domain.traffic import RequestTotal, Traffic
 from app.errors import ExchangeUnavailable
+from app.exchanges.ccxt.connection.minute_budgets import MinuteBudget
 from app.ports import Clock
+from app.primitives.priorities import Priority
 
 FIRST_BAN_SECONDS = 5.0
 LONGEST_BAN_SECONDS = 300.0
+# How long a request waits before it looks again whether a more urgent one has come.
+_LOOK_SECONDS = 0.5
+_MINUTE_SECONDS = 60.0
 
 _numbers = count()
-
-
-class Priority(IntEnum):
-    """The urgency of a request; the lowest value is sent first."""
-
-    CANCEL = 0
-    ORDER = 1
-    LOOKUP = 2
-    MARKET_DATA = 3
 
 
 class RateLimitBan(ExchangeUnavailable):
@@ -40,6 +37,7 @@ class _Call:
     """The priority and deadline that the requests of one ccxt call share."""
 
     priority: Priority = Priority.MARKET_DATA
+    kind: str = "connection"
     # When it is too late to send, in elapsed time; None if it may wait forever.
     due_at: float | None = None
 
@@ -47,11 +45,19 @@ class _Call:
 _DEFAULT_CALL = _Call()
 
 
+@dataclass(slots=True)
+class _Total:
+    count: int = 0
+    waited_seconds: float = 0.0
+    cost: float = 0.0
+
+
 @dataclass(order=True, slots=True)
 class _Ticket:
     """A request's place in a lane; `turn` is set when the request before it hands over the lead."""
 
     priority: Priority
+    cost: float = field(compare=False)
     number: int = field(default_factory=lambda: next(_numbers))
     turn: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
@@ -59,8 +65,9 @@ class _Ticket:
 class _Lane:
     """Requests that share one pace, most urgent first; only the leader waits on the clock."""
 
-    def __init__(self, clock: Clock, burst_seconds: float) -> None:
+    def __init__(self, clock: Clock, budget: MinuteBudget, burst_seconds: float) -> None:
         self._clock = clock
+        self._budget = budget
         self._burst_seconds = burst_seconds
         self._free_at = clock.elapsed()
         self._places: list[_Ticket] = []
@@ -72,8 +79,8 @@ class _Lane:
     def charge(self, seconds: float) -> None:
         self._free_at = max(self._free_at, self._clock.elapsed()) + seconds
 
-    async def pass_through(self, priority: Priority) -> None:
-        place = _Ticket(priority)
+    async def pass_through(self, priority: Priority, cost: float) -> None:
+        place = _Ticket(priority, cost)
         heapq.heappush(self._places, place)
         try:
             if self._leader is None:
@@ -85,14 +92,17 @@ class _Lane:
     async def _come_first(self, place: _Ticket) -> None:
         while True:
             await place.turn.wait()
-            pause = self._free_at - self._clock.elapsed() - self._burst_seconds
-            if pause > 0:
-                await self._clock.sleep(pause)
-            elif self._places[0] is place:
-                return
-            else:
+            if self._places[0] is not place:
                 place.turn.clear()
                 self._lead(self._places[0])
+            elif (pause := self._pause_seconds(place)) > 0:
+                await self._clock.sleep(min(pause, _LOOK_SECONDS))
+            else:
+                return
+
+    def _pause_seconds(self, place: _Ticket) -> float:
+        paced = self._free_at - self._clock.elapsed() - self._burst_seconds
+        return max(paced, self._budget.seconds_until(place.cost, place.priority))
 
     def _lead(self, place: _Ticket) -> None:
         self._leader = place
@@ -107,38 +117,79 @@ class _Lane:
                 self._lead(self._places[0])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How fast an exchange may be asked, in ccxt's cost units."""
+
+    seconds_per_cost: float
+    # What may be sent at once after a pause, because exchanges count by the minute: of background
+    # work, and of orders and cancels.
+    burst_cost: float = 0.0
+    urgent_burst_cost: float = 0.0
+    # The exchange's own weight of one unit.
+    weight_per_cost: float = 1.0
+
+    @property
+    def minute_cost(self) -> float:
+        return _MINUTE_SECONDS / self.seconds_per_cost if self.seconds_per_cost > 0 else inf
+
+
 class RequestQueue:
     """Admits one request after another at the exchange's pace, and repeats none.
 
-    Cancels have a pace of their own: they wait only for other cancels, and the other requests
-    wait for the cost of both. A request without cost does not wait. After a pause a burst may be
-    sent at once, up to burst_cost, because exchanges count by the minute.
+    Cancels wait only for other cancels, orders only for orders and cancels, and the other requests
+    for the cost of all. A request without cost does not wait. Within a minute, no more is spent
+    than the exchange allows, and background work leaves a reserve for orders and cancels.
     """
 
-    def __init__(self, clock: Clock, *, seconds_per_cost: float, burst_cost: float = 0.0) -> None:
+    def __init__(self, clock: Clock, pace: Pace) -> None:
         self._clock = clock
-        self._seconds_per_cost = seconds_per_cost
-        self._cancels = _Lane(clock, burst_cost * seconds_per_cost)
-        self._others = _Lane(clock, burst_cost * seconds_per_cost)
+        self._pace = pace
+        self.budget = MinuteBudget(clock, cost=pace.minute_cost)
+        urgent_burst = pace.urgent_burst_cost * pace.seconds_per_cost
+        self._cancels = _Lane(clock, self.budget, urgent_burst)
+        self._orders = _Lane(clock, self.budget, urgent_burst)
+        self._others = _Lane(clock, self.budget, pace.burst_cost * pace.seconds_per_cost)
         self._call = ContextVar("call", default=_DEFAULT_CALL)
+        self._totals: dict[tuple[str, Priority], _Total] = {}
         self._banned_until = clock.elapsed()
         self._next_ban_seconds = FIRST_BAN_SECONDS
 
     def __len__(self) -> int:
-        return len(self._cancels) + len(self._others)
+        return len(self._cancels) + len(self._orders) + len(self._others)
 
     @property
     def banned_seconds(self) -> float:
         """Seconds for which nothing is sent yet."""
         return max(0.0, self._banned_until - self._clock.elapsed())
 
+    @property
+    def traffic(self) -> Traffic:
+        weight_per_cost = self._pace.weight_per_cost
+        left = (self.budget.cost - self.budget.spent) * weight_per_cost
+        return Traffic(
+            totals=[
+                RequestTotal(
+                    kind=kind,
+                    priority=priority.name,
+                    count=total.count,
+                    waited_seconds=total.waited_seconds,
+                    weight=total.cost * weight_per_cost,
+                )
+                for (kind, priority), total in self._totals.items()
+            ],
+            weight_left=None if isinf(left) else max(left, 0.0),
+        )
+
     @contextmanager
-    def at(self, priority: Priority, *, patience_seconds: float | None = None) -> Iterator[None]:
+    def at(
+        self, priority: Priority, *, kind: str = "connection", patience_seconds: float | None = None
+    ) -> Iterator[None]:
         """Requests made inside have this priority, and are sent in patience_seconds or never."""
         due_at = None
         if patience_seconds is not None:
             due_at = self._clock.elapsed() + patience_seconds
-        token = self._call.set(_Call(priority=priority, due_at=due_at))
+        token = self._call.set(_Call(priority=priority, kind=kind, due_at=due_at))
         try:
             yield
         finally:
@@ -147,24 +198,37 @@ class RequestQueue:
     async def admit(self, cost: float | None = None) -> None:
         """Wait for a turn; replaces ccxt's own throttle, so every request passes through here."""
         self._require_no_ban()
-        seconds = (1.0 if cost is None else cost) * self._seconds_per_cost
-        if seconds <= 0:
-            return
+        cost = 1.0 if cost is None else cost
+        seconds = cost * self._pace.seconds_per_cost
         call = self._call.get()
-        lane = self._cancels if call.priority is Priority.CANCEL else self._others
-        await self._pass_in_time(lane, call)
+        if seconds <= 0:
+            self._count(call, cost, 0.0)
+            return
+        came_at = self._clock.elapsed()
+        # Each lane is charged for what is more urgent, and not for what is less.
+        lanes = (self._cancels, self._orders, self._others)
+        first = min(call.priority, Priority.LOOKUP)
+        await self._pass_in_time(lanes[first], call, cost)
         self._require_no_ban()
-        for charged in {lane, self._others}:
-            charged.charge(seconds)
+        self.budget.spend(cost)
+        for lane in lanes[first:]:
+            lane.charge(seconds)
+        self._count(call, cost, self._clock.elapsed() - came_at)
 
-    async def _pass_in_time(self, lane: _Lane, call: _Call) -> None:
+    def _count(self, call: _Call, cost: float, waited_seconds: float) -> None:
+        total = self._totals.setdefault((call.kind, call.priority), _Total())
+        total.count += 1
+        total.waited_seconds += waited_seconds
+        total.cost += cost
+
+    async def _pass_in_time(self, lane: _Lane, call: _Call, cost: float) -> None:
         if call.due_at is None:
-            await lane.pass_through(call.priority)
+            await lane.pass_through(call.priority, cost)
             return
         left = call.due_at - self._clock.elapsed()
         try:
             async with self._clock.timeout(left):
-                await lane.pass_through(call.priority)
+                await lane.pass_through(call.priority, cost)
         except TimeoutError:
             raise QueueTimeout("too much waits for the exchange: nothing was sent") from None
 

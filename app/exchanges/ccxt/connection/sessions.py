@@ -12,10 +12,11 @@ import structlog
 from app.domain.accounts import Connection, Connectivity
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import PositionType
+from app.domain.traffic import NO_TRAFFIC, Traffic
 from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client
-from app.exchanges.ccxt.connection.request_queue import Priority, RequestQueue
+from app.exchanges.ccxt.connection.request_queue import Pace, RequestQueue
 from app.exchanges.ccxt.parsing.failures import (
     failure_of_read,
     is_ban,
@@ -30,6 +31,7 @@ from app.exchanges.ccxt.parsing.numbers import positive
 from app.ports import Clock
 from app.primitives.backoff import Backoff
 from app.primitives.once_per_key import OncePerKey
+from app.primitives.priorities import Priority, priority_here
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 15.0
@@ -119,29 +121,38 @@ class CcxtSession:
         """Seconds left of the pause that the exchange asked for."""
         return 0.0 if self._queue is None else self._queue.banned_seconds
 
+    @property
+    def traffic(self) -> Traffic:
+        """What was asked so far."""
+        return NO_TRAFFIC if self._queue is None else self._queue.traffic
+
     def require(self) -> None:
         """Raise ExchangeUnavailable if a request is known to be futile."""
         if self.client is not None and self._is_cut_off:
             raise ExchangeUnavailable(self._failure or "the exchange cannot be reached")
 
-    async def ask(self, priority: Priority, call: Call) -> Any:
+    async def ask(self, own_priority: Priority, call: Call) -> Any:
         """Make one call, once. Updates the connection state, and lets ccxt's exceptions pass."""
         method = getattr(self.client, call.method)
         assert self._queue is not None  # noqa: S101 - it is created with the client
+        priority = priority_here(own_priority)
         try:
-            with self._queue.at(priority, patience_seconds=self._patience_seconds(priority)):
+            patience = self._patience_seconds(priority)
+            with self._queue.at(priority, kind=call.method, patience_seconds=patience):
                 answer = await method(*call.arguments)
         except Exception as error:
             self._note_failure(error, needs_own_right=call.needs_own_right)
             raise
-        if priority is not Priority.MARKET_DATA:
+        finally:
+            self._note_used_weight()
+        if own_priority is not Priority.MARKET_DATA:
             self._refused_key = None
         self._note_answer()
         return answer
 
     def _patience_seconds(self, priority: Priority) -> float | None:
-        """How long an order or cancel may queue and still leave time for the response."""
-        if priority not in {Priority.CANCEL, Priority.ORDER}:
+        """How long a trader's request may queue and still leave time for the response."""
+        if not priority.is_urgent:
             return None
         return self._terms.timeout_seconds * _PATIENCE_SHARE
 
@@ -186,9 +197,14 @@ class CcxtSession:
 
     async def _prepare(self, client: Any) -> None:
         """Sync the clock, load the markets, and prove the keys with a private call."""
-        self._queue = RequestQueue(
-            self._clock, seconds_per_cost=client.rateLimit / 1000, burst_cost=_BURST_COST
+        pace = Pace(
+            seconds_per_cost=client.rateLimit / 1000,
+            burst_cost=_BURST_COST,
+            urgent_burst_cost=self.quirks.urgent_burst_cost,
+            weight_per_cost=self.quirks.weight_per_cost,
         )
+        # It is kept when the connection is made anew: what was spent of the minute stays spent.
+        self._queue = self._queue or RequestQueue(self._clock, pace)
         client.throttle = self._queue.admit
         # Imported late: it needs aiohttp, which is loaded with ccxt and not before.
         import_module("app.exchanges.ccxt.connection.response_limits").bound_answers(client)
@@ -225,6 +241,13 @@ class CcxtSession:
     async def _sync_time(self, client: Any) -> None:
         if not self.quirks.numbers_requests and client.has.get("fetchTime") is True:
             await client.load_time_difference()
+
+    def _note_used_weight(self) -> None:
+        """Take over the exchange's own count of the minute, where it tells it."""
+        header = self.quirks.used_weight_header
+        used = None if header is None else positive(_header(self._client, header))
+        if used is not None and self._queue is not None:
+            self._queue.budget.note_used(float(used) / self.quirks.weight_per_cost)
 
     def _note_answer(self) -> None:
         self._failure, self._unanswered, self._is_cut_off = None, 0, False
@@ -265,7 +288,11 @@ def _failure_words(error: Exception) -> str:
 
 def _retry_after(client: Any) -> float | None:
     """The pause in seconds from the Retry-After header; None without one."""
-    headers = client.last_response_headers or {}
-    value = {name.lower(): value for name, value in headers.items()}.get("retry-after")
-    seconds = positive(value)
+    seconds = positive(_header(client, "retry-after"))
     return None if seconds is None else float(seconds)
+
+
+def _header(client: Any, name: str) -> object:
+    """A header of the last response, whatever its case."""
+    headers = client.last_response_headers or {}
+    return next((value for key, value in headers.items() if key.lower() == name), None)

@@ -47,6 +47,26 @@ def ticker_of(row: Row, *, now: datetime) -> Ticker | None:
     )
 
 
+def last_prices_of(answer: Any) -> dict[str, Decimal]:
+    """The last prices in a raw list of all markets, by the exchange's names; unreadable rows less.
+
+    There are thousands of rows: ccxt would take longer to parse them than the loop may stand still.
+    """
+    if not isinstance(answer, list):
+        raise Unreadable("the exchange answered with something that is no list of prices")
+    rows = (row for row in answer if isinstance(row, Mapping))
+    named = ((text(row, "symbol"), row.get("price")) for row in rows)
+    found = ((name, positive(price)) for name, price in named if name is not None)
+    return {name: price for name, price in found if price is not None}
+
+
+def only_last(symbol: str, price: Decimal, *, at: datetime) -> Ticker:
+    """A ticker of which nothing but the last price is known."""
+    return Ticker(
+        symbol=symbol, bid=None, ask=None, last=price, percentage=None, quote_volume=None, at=at
+    )
+
+
 def balances_of(answer: Mapping[str, Any]) -> dict[str, Balance]:
     """Every balance that is not zero.
 

@@ -13,12 +13,12 @@ from app.domain.order_kinds import PositionType
 from app.domain.portfolio.exposures import Exposure
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call
-from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import Unreadable, key_words, words_of
 from app.exchanges.ccxt.parsing.numbers import amount, positive, text
 from app.exchanges.ccxt.rest.lookups import OrderLookup
 from app.ports import Clock
+from app.primitives.priorities import Priority
 
 Row = Mapping[str, Any]
 

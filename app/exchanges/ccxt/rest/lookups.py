@@ -11,7 +11,6 @@ from app.errors import ExchangeDoubt, ExchangeError
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, is_this, searching
 from app.exchanges.ccxt.connection.capabilities import offers
-from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import (
     MAX_WORDS,
@@ -27,10 +26,13 @@ from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mixed_fees
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.ports import Clock
+from app.primitives.priorities import Priority
+from app.primitives.recent_dict import RecentDict
 
 # How many closed orders, whose trades the market's list lacks, get a request of their own; the
 # others are reported with their totals only.
 _MOST_ASKED_ALONE = 10
+_FILLS_KEPT = 1000
 _Found = TypeVar("_Found")
 
 
@@ -41,6 +43,11 @@ class OrderLookup:
         self._session = session
         self._clock = clock
         self._anomalies = anomalies
+        # The trades of orders that were asked for last: they are not asked for again while they add
+        # up to what is filled.
+        self._fills_known: RecentDict[tuple[str, str], tuple[FillReport, ...]] = RecentDict(
+            _FILLS_KEPT
+        )
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         """The order with its trades; None only if every lookup answered that it does not exist."""
@@ -147,7 +154,14 @@ class OrderLookup:
     async def whole(self, row: Row, **facts: Any) -> OrderReport:
         """The order's report, with its trades if it has any."""
         report = self.readable(answered, row, **facts)
-        return replace(report, fills=await self._fills(row)) if report.filled else report
+        if not report.filled:
+            return report
+        known = self._fills_known.get(report.name, ())
+        if money.total(fill.amount for fill in known) == report.filled:
+            return replace(report, fills=known)
+        found = replace(report, fills=await self._fills(row))
+        self._fills_known[report.name] = found.fills
+        return found
 
     async def _search(self, call: Call, key: OrderKey) -> Row | None:
         if not offers(self._session.client, call.method):

@@ -7,16 +7,17 @@ from typing import Any
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Ticker
 from app.domain.markets.order_books import OrderBook
+from app.errors import ExchangeError
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
-from app.exchanges.ccxt.connection.request_queue import Priority
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.candles import candle_of, most_at_once, timeframes_of
-from app.exchanges.ccxt.parsing.failures import Unreadable
-from app.exchanges.ccxt.parsing.markets import ticker_of
+from app.exchanges.ccxt.parsing.failures import Unreadable, is_market_unknown
+from app.exchanges.ccxt.parsing.markets import last_prices_of, only_last, ticker_of
 from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_books import order_book_of
 from app.exchanges.ccxt.rest.lookups import OrderLookup
 from app.ports import Clock
+from app.primitives.priorities import Priority
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -43,6 +44,33 @@ class MarketData:
             rows = list((await self._read("fetch_tickers", listed)).values())
         tickers = [ticker for row in rows if (ticker := self.ticker_in(row)) is not None]
         return {ticker.symbol: ticker for ticker in tickers if ticker.symbol in listed}
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The last prices of any number of markets, in one request."""
+        self._session.require()
+        method = self._session.quirks.last_prices_method
+        if method is None or len(symbols) <= 1:
+            return await self._all_tickers(symbols)
+        prices = last_prices_of(await self._read(method))
+        markets, now = self._session.client.markets, self._clock.now()
+        found = {
+            symbol: prices[markets[symbol]["id"]]
+            for symbol in symbols
+            if symbol in self._session.markets and markets[symbol]["id"] in prices
+        }
+        return {symbol: only_last(symbol, price, at=now) for symbol, price in found.items()}
+
+    async def _all_tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The tickers of these markets; one that is gone does not hold up the others."""
+        try:
+            return await self.tickers(symbols)
+        except ExchangeError as error:
+            is_gone = error.__cause__ is not None and is_market_unknown(error.__cause__)
+            if not is_gone or len(symbols) <= 1:
+                raise
+        rows = (await self._read("fetch_tickers")).values()
+        tickers = [ticker for row in rows if (ticker := self.ticker_in(row)) is not None]
+        return {ticker.symbol: ticker for ticker in tickers if ticker.symbol in symbols}
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return self.book_in(await self._read("fetch_order_book", symbol, depth), depth)

@@ -30,6 +30,8 @@ POLL_SECONDS = 5.0
 # How long a stream may lag behind the exchange's answers before it counts as deaf.
 LAG_SECONDS = 2.0
 _CHECKS_PER_SILENCE = 3
+# For how many checks a listing by somebody else stands in.
+_LISTINGS_TO_SKIP = 2
 
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +39,7 @@ _log = structlog.get_logger(__name__)
 class OrderReader(Protocol):
     """Requests for the orders that the streams may have missed."""
 
-    async def open_orders(self) -> Sequence[OrderReport]: ...
+    async def list_open(self) -> Sequence[OrderReport]: ...
 
     async def find(self, key: OrderKey) -> OrderReport | None: ...
 
@@ -64,6 +66,9 @@ class AccountStreams:
         self._readers: list[StreamReader] = []
         self._last_seen = LastSeenOrders()
         self._heard = 0
+        # When somebody else last listed the open orders, and whether that showed unheard changes.
+        self._listed_at: float | None = None
+        self._has_missed = False
         # Each gap sets both: _behind for our own catch-up, _gap for the full reconciliation.
         self._gap, self._behind = asyncio.Event(), asyncio.Event()
         self.gaps = 0
@@ -105,6 +110,15 @@ class AccountStreams:
     def note(self, report: OrderReport) -> bool:
         """Remember an order's state; returns whether it differs from the last one seen."""
         return self._last_seen.note(report)
+
+    def note_listing(self, reports: Sequence[OrderReport]) -> None:
+        """Somebody has listed the open orders, and will look up those that are gone by himself."""
+        changes = [self.note(report) for report in reports]
+        gone = self._last_seen.missing(reports)
+        for key in gone:
+            self._last_seen.forget(key)
+        self._has_missed |= any(changes) or bool(gone)
+        self._listed_at = self._clock.elapsed()
 
     @property
     def _is_streaming(self) -> bool:
@@ -176,13 +190,14 @@ class AccountStreams:
 
     async def _check_hearing(self, client: Any) -> None:
         """Verify silent streams by request; if they missed a change, drop the sockets."""
+        pause = self._terms.watchdog_seconds / _CHECKS_PER_SILENCE
         while True:
-            heard = self._heard
-            await self._clock.sleep(self._terms.watchdog_seconds / _CHECKS_PER_SILENCE)
-            if self._heard != heard or not len(self._last_seen):
+            heard, self._has_missed = self._heard, False
+            await self._clock.sleep(pause)
+            if self._heard != heard:
                 continue
             try:
-                has_missed = await self._refresh_all()
+                has_missed = self._has_missed or await self._has_moved(pause)
             except ExchangeError as error:
                 _log.info("stream.check_failed", error=repr(error))
                 continue
@@ -191,9 +206,16 @@ class AccountStreams:
                 if self._heard == heard:
                     await self._watchdog.drop_all(client, "it did not tell what happened")
 
+    async def _has_moved(self, pause: float) -> bool:
+        """Whether an open order has changed; not asked again if somebody listed them of late."""
+        is_listed = self._listed_at is not None and (
+            self._clock.elapsed() - self._listed_at < _LISTINGS_TO_SKIP * pause
+        )
+        return False if is_listed or not len(self._last_seen) else await self._refresh_all()
+
     async def _refresh_all(self) -> bool:
         """Publish every order that is open or was; returns whether any had changed unnoticed."""
-        reports = await self._orders.open_orders()
+        reports = await self._orders.list_open()
         has_moved = False
         for report in reports:
             self._news.publish(report)

@@ -13,6 +13,7 @@ from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderSide, PositionType
 from app.domain.paper_ledger import PaperOrder, PaperPosition
+from app.domain.traffic import Traffic
 from app.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, Refusal, RefusalCode
 from app.exchanges.paper.account.admission import CAPABILITIES
 from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
@@ -147,6 +148,10 @@ class MirroredSource:
     def connection(self) -> Connection:
         return self._prices.connection
 
+    @property
+    def traffic(self) -> Traffic:
+        return self._prices.traffic
+
     async def markets(self) -> Mapping[str, Market]:
         """The real exchange's markets with our fees, computed once until they change."""
         theirs = await self._prices.markets()
@@ -157,6 +162,9 @@ class MirroredSource:
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         return await self._prices.tickers(symbols)
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self._prices.last_prices(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return await self._prices.order_book(symbol, depth)

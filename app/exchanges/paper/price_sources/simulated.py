@@ -10,6 +10,7 @@ from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import FeeRates, Market, Ticker
 from app.domain.markets.order_books import BookLevel, OrderBook
 from app.domain.order_kinds import OrderSide
+from app.domain.traffic import NO_TRAFFIC, Traffic
 from app.exchanges.paper.account.admission import CAPABILITIES
 from app.exchanges.paper.account.ledger_transaction import LedgerTransaction
 from app.exchanges.paper.account.resting_orders import RestingOrders, ticks_after
@@ -68,11 +69,18 @@ class SimulatedSource:
     def opening_balances(self) -> Mapping[str, Decimal]:
         return self._simulated.opening_balances
 
+    @property
+    def traffic(self) -> Traffic:
+        return NO_TRAFFIC
+
     async def markets(self) -> Mapping[str, Market]:
         return self._simulated.markets
 
     async def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         return self._simulated.tickers(symbols, self._clock.now())
+
+    async def last_prices(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return await self.tickers(symbols)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         return self._simulated.book(symbol, self._clock.now(), depth)

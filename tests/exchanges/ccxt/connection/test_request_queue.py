@@ -3,14 +3,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.exchanges.ccxt.connection.minute_budgets import BACKGROUND_SHARE, ORDER_SHARE
 from app.exchanges.ccxt.connection.request_queue import (
     FIRST_BAN_SECONDS,
     LONGEST_BAN_SECONDS,
-    Priority,
+    Pace,
     QueueTimeout,
     RateLimitBan,
     RequestQueue,
 )
+from app.primitives.priorities import Priority, asking_at, priority_here
 from tests.support.clock import ManualClock
 
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -22,9 +24,8 @@ class Line:
 
     def __init__(self, seconds_per_cost: float = PACE, burst_cost: float = 0.0) -> None:
         self.clock = ManualClock(START)
-        self.queue = RequestQueue(
-            self.clock, seconds_per_cost=seconds_per_cost, burst_cost=burst_cost
-        )
+        pace = Pace(seconds_per_cost=seconds_per_cost, burst_cost=burst_cost)
+        self.queue = RequestQueue(self.clock, pace)
         self.left: list[tuple[str, float]] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -114,6 +115,86 @@ async def test_the_more_urgent_goes_first_whenever_it_came() -> None:
     line.ask("order", Priority.ORDER)
     await line.clock.advance(1)
     assert line.names == ["first", "order", "lookup", "candle"]
+    assert line.seconds("order") == 0.01
+
+
+async def test_an_order_waits_for_orders_and_cancels_alone() -> None:
+    line = Line()
+    for number in range(100):
+        line.ask(f"list {number}", Priority.COMPARISON, 16.0)
+    line.ask("cancel", Priority.CANCEL, 2.0)
+    line.ask("order", Priority.ORDER, 1.0)
+    line.ask("another", Priority.ORDER, 1.0)
+    await line.clock.advance(1)
+    assert [line.seconds(name) for name in ("cancel", "order", "another")] == [0.0, 0.1, 0.15]
+    await line.finish()
+
+
+async def test_background_work_leaves_a_reserve_for_orders_and_they_one_for_cancels() -> None:
+    line = Line()
+    minute = 60 / PACE
+    for number in range(2_000):
+        line.ask(f"list {number}", Priority.COMPARISON, 1.0)
+    await line.clock.advance(60)
+    assert len(line.left) == BACKGROUND_SHARE * minute
+    for number in range(2_000):
+        line.ask(f"order {number}", Priority.ORDER, 1.0, patience=5)
+        if number % 50 == 49:
+            await line.clock.advance(0)
+    await line.clock.advance(0.5)
+    line.ask("cancel", Priority.CANCEL)
+    await line.clock.advance(0)
+    assert "cancel" in line.names
+    await line.finish()
+
+
+@pytest.mark.parametrize("priority", [Priority.ORDER, Priority.COMPARISON, Priority.MARKET_DATA])
+async def test_no_minute_exceeds_what_the_exchange_allows(priority: Priority) -> None:
+    line = Line(burst_cost=50.0)
+    for number in range(300):
+        line.ask(str(number), priority, 16.0)
+        line.ask(f"cancel {number}", Priority.CANCEL, 4.0)
+    await line.clock.advance(200)
+    costs = [(at, 4.0 if name.startswith("cancel") else 16.0) for name, at in line.left]
+    heaviest = max(
+        sum(cost for at, cost in costs if begin <= at < begin + 60) for begin, _ in costs
+    )
+    assert heaviest <= 60 / PACE
+    await line.finish()
+
+
+async def test_what_others_use_of_the_minute_is_not_used_again() -> None:
+    line = Line()
+    line.queue.budget.note_used(ORDER_SHARE * 60 / PACE - 1)
+    line.ask("candle", Priority.MARKET_DATA)
+    line.ask("order", Priority.ORDER)
+    line.ask("late", Priority.ORDER)
+    line.ask("cancel", Priority.CANCEL)
+    await line.clock.advance(1)
+    assert sorted(line.names) == ["cancel", "order"]
+    await line.clock.advance(61)
+    assert set(line.names) == {"cancel", "order", "late", "candle"}
+
+
+async def test_a_cheap_question_passes_one_that_waits_for_the_next_minute() -> None:
+    line = Line()
+    line.queue.budget.note_used(BACKGROUND_SHARE * 60 / PACE - 2)
+    line.ask("list", Priority.COMPARISON, 16.0)
+    await line.clock.advance(2)
+    line.ask("lookup", Priority.LOOKUP, 1.0)
+    await line.clock.advance(1)
+    assert line.names == ["lookup"]
+    await line.finish()
+
+
+def test_a_question_is_as_urgent_as_what_it_is_asked_for() -> None:
+    assert priority_here(Priority.LOOKUP) is Priority.LOOKUP
+    with asking_at(Priority.ORDER):
+        assert priority_here(Priority.MARKET_DATA) is Priority.ORDER
+        assert priority_here(Priority.CANCEL) is Priority.CANCEL
+    with asking_at(Priority.COMPARISON):
+        assert priority_here(Priority.LOOKUP) is Priority.COMPARISON
+        assert priority_here(Priority.ORDER) is Priority.ORDER
 
 
 async def test_of_one_urgency_whoever_came_first_goes_first() -> None:
@@ -232,11 +313,11 @@ async def test_the_priority_of_one_task_is_not_that_of_another() -> None:
     line = Line()
     line.ask("first", Priority.MARKET_DATA, 4.0)
     await line.clock.advance(0)
-    with line.queue.at(Priority.ORDER):
+    with line.queue.at(Priority.LOOKUP):
         line.ask("candle", Priority.MARKET_DATA)
-    line.ask("order", Priority.ORDER)
+    line.ask("lookup", Priority.LOOKUP)
     await line.clock.advance(1)
-    assert line.names == ["first", "order", "candle"]
+    assert line.names == ["first", "lookup", "candle"]
 
 
 async def test_after_a_silence_a_burst_leaves_at_once_and_the_pace_holds_again() -> None:
@@ -276,3 +357,31 @@ async def test_a_ban_is_as_long_as_it_is_however_the_wall_clock_steps(step: floa
         await line.queue.admit()
     await line.clock.advance(1)
     await line.queue.admit()
+
+
+async def test_what_was_asked_is_counted_by_kind_and_urgency_with_its_wait_and_weight() -> None:
+    clock = ManualClock(START)
+    queue = RequestQueue(clock, Pace(seconds_per_cost=PACE, weight_per_cost=5.0))
+
+    async def ask(priority: Priority, kind: str, cost: float) -> None:
+        with queue.at(priority, kind=kind):
+            await queue.admit(cost)
+
+    asking = [
+        asyncio.create_task(ask(Priority.LOOKUP, "fetch_balance", 4.0)),
+        asyncio.create_task(ask(Priority.LOOKUP, "fetch_balance", 4.0)),
+        asyncio.create_task(ask(Priority.ORDER, "create_order", 0.2)),
+    ]
+    await clock.advance(1)
+    await asyncio.gather(*asking)
+    totals = {(total.kind, total.priority): total for total in queue.traffic.totals}
+    balances, orders = totals["fetch_balance", "LOOKUP"], totals["create_order", "ORDER"]
+    assert (balances.count, balances.weight) == (2, 40.0)
+    assert balances.waited_seconds == pytest.approx(0.21)
+    assert (orders.count, orders.weight, orders.waited_seconds) == (1, 1.0, 0.0)
+    assert queue.traffic.weight_left == pytest.approx(6000 - 41)
+
+
+def test_without_a_limit_there_is_no_weight_left_to_tell() -> None:
+    queue = RequestQueue(ManualClock(START), Pace(seconds_per_cost=0))
+    assert queue.traffic.weight_left is None

@@ -8,6 +8,7 @@ import pytest
 from app.domain.accounts import Connectivity
 from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable
+from app.exchanges.ccxt.connection.request_queue import Pace
 from app.exchanges.ccxt.connection.sessions import (
     BAN_AT_START_SECONDS,
     CLOSE_SECONDS,
@@ -192,13 +193,12 @@ async def test_one_unanswered_question_is_shown_and_stops_no_order() -> None:
 
 
 async def test_on_the_real_client_a_cancel_passes_everything_that_waits() -> None:
-    pace = {"rateLimit": 50}
     async with connected() as rig:
         rig.server.on("GET", "/api/v3/ticker/24hr", says({"symbol": "BTCUSDT"}))
         rig.server.on("DELETE", PATH, says(ORDER | {"status": "CANCELED"}))
         session = rig.exchange._session
         assert session._queue is not None
-        session._queue._seconds_per_cost = pace["rateLimit"] / 1000
+        session._queue._pace = Pace(seconds_per_cost=0.05)
         asking = [asyncio.create_task(rig.exchange.tickers(["BTC/USDT"])) for _ in range(500)]
         await rig.clock.advance(0.1)
         canceling = asyncio.create_task(rig.exchange.cancel(KEY))

@@ -9,7 +9,13 @@ from app.domain.accounts import Balance
 from app.domain.markets.markets import FeeRates, Market
 from app.domain.order_kinds import PositionType
 from app.exchanges.ccxt.parsing.failures import Unreadable
-from app.exchanges.ccxt.parsing.markets import STALE_AFTER, balances_of, markets_of, ticker_of
+from app.exchanges.ccxt.parsing.markets import (
+    STALE_AFTER,
+    balances_of,
+    last_prices_of,
+    markets_of,
+    ticker_of,
+)
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 ROW: dict[str, Any] = {
@@ -157,3 +163,19 @@ def test_an_account_without_money_is_not_an_answer_without_balances() -> None:
     for told in nothing:
         with pytest.raises(Unreadable):
             balances_of(told)
+
+
+def test_the_last_prices_of_all_markets_are_exact_and_an_unreadable_one_hides_no_other() -> None:
+    rows = [
+        {"symbol": "BTCUSDT", "price": "0.10"},
+        {"symbol": "ETHUSDT", "price": "soon"},
+        {"price": "1"},
+        "nonsense",
+    ]
+    assert last_prices_of(rows) == {"BTCUSDT": Decimal("0.1")}
+
+
+@pytest.mark.parametrize("answer", [{}, "a page", None])
+def test_what_is_no_list_of_prices_is_unreadable(answer: Any) -> None:
+    with pytest.raises(Unreadable):
+        last_prices_of(answer)

@@ -15,7 +15,7 @@ from app.domain.orders.reports import OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
 from app.exchanges.ccxt.connection.clients import CcxtTerms
-from app.exchanges.ccxt.connection.request_queue import RequestQueue
+from app.exchanges.ccxt.connection.request_queue import Pace, RequestQueue
 from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
 from app.exchanges.ccxt.parsing.markets import markets_of
@@ -168,7 +168,7 @@ async def trading(exchange: str) -> AsyncIterator[Desk]:
         terms = CcxtTerms(exchange=exchange, mode=AccountMode.LIVE)
         gateway = CcxtExchange(terms, clock, MarketCache(clock))
         session = gateway._session
-        session._client, session._queue = client, RequestQueue(clock, seconds_per_cost=0)
+        session._client, session._queue = client, RequestQueue(clock, Pace(seconds_per_cost=0))
         session._markets = markets_of(client, fees_in_quote=False)
         session.opened.set()
         yield Desk(gateway=gateway, recorder=recorder, book=book)

@@ -36,7 +36,7 @@ class Gate:
 
     def _answer(self, request: Request) -> Answer:
         try:
-            self.limits.spend(request.kind, request.at)
+            self.limits.spend(request)
             answer = Answer(body=json.dumps(self._page(request)).encode())
         except Refused as refused:
             answer = answer_of(refused)

@@ -28,6 +28,7 @@ class MarketDesk:
             RequestKind.PING: lambda _: {},
             RequestKind.TICKER: self._ticker,
             RequestKind.BOOK_TICKER: self._book_ticker,
+            RequestKind.LAST_PRICE: self._last_price,
             RequestKind.KLINES: self._klines,
             RequestKind.DEPTH: self._depth,
             RequestKind.OTHER_MARKETS: lambda _: {"symbols": []},
@@ -58,6 +59,9 @@ class MarketDesk:
 
     def _book_ticker(self, request: Request) -> Any:
         return self._each(request, market_pages.book_ticker_page)
+
+    def _last_price(self, request: Request) -> Any:
+        return self._each(request, market_pages.last_price_page)
 
     def _each(self, request: Request, page: Callable[[str, Tape], Any]) -> Any:
         chosen = [listing.symbol for listing in self._chosen(request.params)]

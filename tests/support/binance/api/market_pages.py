@@ -54,6 +54,10 @@ def book_ticker_page(symbol: str, tape: Tape) -> Page:
     return {"symbol": symbol, **_best(tape)}
 
 
+def last_price_page(symbol: str, tape: Tape) -> Page:
+    return {"symbol": symbol, "price": text(tape.last.price)}
+
+
 def depth_page(tape: Tape, *, limit: int) -> Page:
     return {
         "lastUpdateId": tape.update_id,

@@ -12,6 +12,7 @@ class RequestKind(StrEnum):
     PING = "PING"
     TICKER = "TICKER"
     BOOK_TICKER = "BOOK_TICKER"
+    LAST_PRICE = "LAST_PRICE"
     KLINES = "KLINES"
     DEPTH = "DEPTH"
     ACCOUNT = "ACCOUNT"

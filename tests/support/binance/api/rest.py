@@ -17,6 +17,7 @@ ROUTES = {
     ("GET", "/api/v3/exchangeInfo"): RequestKind.EXCHANGE_INFO,
     ("GET", "/api/v3/ticker/24hr"): RequestKind.TICKER,
     ("GET", "/api/v3/ticker/bookTicker"): RequestKind.BOOK_TICKER,
+    ("GET", "/api/v3/ticker/price"): RequestKind.LAST_PRICE,
     ("GET", "/api/v3/klines"): RequestKind.KLINES,
     ("GET", "/api/v3/depth"): RequestKind.DEPTH,
     ("GET", "/api/v3/account"): RequestKind.ACCOUNT,

@@ -72,6 +72,21 @@ DEFAULT_LISTINGS = (
 )
 
 
+def coins(count: int) -> list[Listing]:
+    """This many markets of made-up coins against USDT, cheap enough to hold all of them."""
+    return [
+        Listing(
+            base=f"COIN{number:03}",
+            quote="USDT",
+            price=Decimal(1 + number % 50),
+            tick=Decimal("0.0001"),
+            step=Decimal("0.01"),
+            least_notional=Decimal(5),
+        )
+        for number in range(count)
+    ]
+
+
 def symbol_page(listing: Listing) -> dict[str, Any]:
     return {
         "symbol": listing.symbol,
