@@ -50,7 +50,7 @@ class MarketData:
         self._session.require()
         method = self._session.quirks.last_prices_method
         if method is None or len(symbols) <= 1:
-            return await self._all_tickers(symbols)
+            return await self.many_tickers(symbols)
         prices = last_prices_of(await self._read(method))
         markets, now = self._session.client.markets, self._clock.now()
         found = {
@@ -60,7 +60,7 @@ class MarketData:
         }
         return {symbol: only_last(symbol, price, at=now) for symbol, price in found.items()}
 
-    async def _all_tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+    async def many_tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         """The tickers of these markets; one that is gone does not hold up the others."""
         try:
             return await self.tickers(symbols)

@@ -16,9 +16,9 @@ from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.connection.sessions import CLOSE_SECONDS, CcxtSession
 from app.exchanges.ccxt.parsing.failures import failure_of_read
 from app.exchanges.ccxt.rest.market_data import MarketData
+from app.exchanges.ccxt.streams.ticker_polls import POLL_SECONDS, TickerPolls
 from app.ports import Clock
 
-POLL_SECONDS = 2.0
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
@@ -57,19 +57,17 @@ class MarketStreams:
         self._data = data
         self._session = session
         self._clock = clock
+        self._polls = TickerPolls(data, clock)
 
     def ticker(self, symbol: str) -> AsyncGenerator[Ticker, None]:
         params = dict(self._session.quirks.ticker_params)
-
-        async def ask() -> Iterable[Ticker]:
-            return (await self._data.tickers([symbol])).values()
 
         channel = MarketStream(
             name="ticker",
             title="Ticker",
             arguments=(symbol, params),
             read=self._tickers_in,
-            ask=ask,
+            ask=partial(self._polls.ask, symbol),
         )
         return self._values(channel)
 

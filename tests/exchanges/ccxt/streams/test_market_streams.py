@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from decimal import Decimal
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ import pytest
 from app.domain.markets.candles import CandleRequest
 from app.domain.markets.markets import Ticker
 from app.errors import ExchangeUnavailable
-from app.exchanges.ccxt.streams.market_streams import POLL_SECONDS
+from app.exchanges.ccxt.streams.ticker_polls import POLL_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.binance.api import faults
 from tests.support.binance.api.requests import RequestKind
@@ -152,6 +152,24 @@ async def test_where_there_is_no_stream_the_exchange_is_asked_again_and_again(
             await waiting
         assert rig.venue.journal.count(kind) == before + 2
     assert topics(rig) == []
+
+
+async def test_markets_without_streams_are_asked_for_together(rig: BinanceRig) -> None:
+    rig.gateway._session.client.has["watchTicker"] = False
+    symbols = (BTC, "ETH/USDT", "BNB/USDT")
+    async with AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(aclosing(rig.gateway.watch_ticker(symbol)))
+            for symbol in symbols
+        ]
+        for stream in streams:
+            await next_of(stream)
+        before = rig.venue.journal.count(RequestKind.TICKER)
+        for _ in range(5):
+            waiting = [asyncio.ensure_future(next_of(stream)) for stream in streams]
+            await rig.clock.advance(POLL_SECONDS)
+            assert [ticker.symbol for ticker in await asyncio.gather(*waiting)] == list(symbols)
+        assert rig.venue.journal.count(RequestKind.TICKER) == before + 5
 
 
 async def test_a_stream_that_cannot_be_asked_for_says_why(rig: BinanceRig) -> None:
