@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 
-from benchmarks import machine
+from benchmarks import histories, machine
 from benchmarks.load import Result, Target
 from benchmarks.servers import BASELINE, PRODUCT, ROOT, Server, ServerFailed, running
+from tests.support.history.building import HistorySize
 
 NAMES = (BASELINE, PRODUCT)
 # Time allowed to a client process beyond its measurement, for connecting, warm-up and stalls.
@@ -40,6 +41,7 @@ class Plan:
     """Which benchmarks to run, how many rounds, and how long each."""
 
     benchmarks: Sequence[Benchmark]
+    with_histories: bool
     rounds: int
     seconds: float
 
@@ -55,9 +57,10 @@ def main() -> int:
     print(f"{plan.rounds} rounds of {plan.seconds:g} s, the servers in turns; medians of rounds")
     results: Results = {}
     try:
-        for number in range(plan.rounds):
+        for number in range(plan.rounds if plan.benchmarks else 0):
             for name in NAMES if number % 2 == 0 else reversed(NAMES):
                 _measure(name, plan, results)
+        by_history = _measure_histories(plan) if plan.with_histories else {}
     except ServerFailed as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
@@ -65,7 +68,21 @@ def main() -> int:
         return 128 + signal.SIGINT
     for benchmark in plan.benchmarks:
         _print_table(benchmark, results)
+    if by_history:
+        histories.print_table(by_history)
+        results |= {(histories.NAME, str(size.orders)): found for size, found in by_history.items()}
     return _report_errors(results)
+
+
+def _measure_histories(plan: Plan) -> dict[HistorySize, list[Result]]:
+    [placing] = [each for each in _benchmarks(0) if each.name == "place-1"]
+    results: dict[HistorySize, list[Result]] = {}
+    with histories.prepared() as files:
+        for _ in range(plan.rounds):
+            for size, path in files.items():
+                with running(PRODUCT, path) as server:
+                    results.setdefault(size, []).append(_load(server, placing, plan.seconds))
+    return results
 
 
 def _measure(name: str, plan: Plan, results: Results) -> None:
@@ -170,16 +187,20 @@ def _report_errors(results: Results) -> int:
 
 def _plan() -> Plan:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="place-1, place-16, fan-out")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="place-1, place-16, fan-out, history"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--subscribers", type=int, default=1000)
     arguments = parser.parse_args()
     known = {benchmark.name: benchmark for benchmark in _benchmarks(arguments.subscribers)}
-    if unknown := set(arguments.names) - set(known):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    if unknown := set(arguments.names) - {*known, histories.NAME}:
+        names = ", ".join([*known, histories.NAME])
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {names}")
     return Plan(
-        benchmarks=[known[name] for name in arguments.names or known],
+        benchmarks=[known[name] for name in arguments.names or known if name in known],
+        with_histories=not arguments.names or histories.NAME in arguments.names,
         rounds=arguments.rounds,
         seconds=arguments.seconds,
     )

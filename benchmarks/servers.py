@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from benchmarks import machine
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 30
 STOP_SECONDS = 10
+DATABASE = "orderdeck.db"
 PLENTY = "1000000000000"
 BASELINE, PRODUCT = "strawberry", "orderdeck"
 # For one MARKET order, orderdeck sends SUBMITTED, ACCEPTED and FILL, as it has an exchange behind
@@ -44,9 +46,14 @@ class Server:
 
 
 @contextmanager
-def running(name: str) -> Iterator[Server]:
-    """Start a server, and stop it in any case; anything logged besides the banner is a failure."""
+def running(name: str, database: Path | None = None) -> Iterator[Server]:
+    """Start a server, perhaps on a copy of a database, and stop it in any case.
+
+    Anything logged besides the banner is a failure.
+    """
     with tempfile.TemporaryDirectory(prefix="orderdeck-bench-") as folder:
+        if database is not None:
+            shutil.copy(database, Path(folder, DATABASE))
         log = Path(folder, "server.log")
         with _started(name, Path(folder), log) as process:
             port = _await_port(process, log)
@@ -61,6 +68,14 @@ def running(name: str) -> Iterator[Server]:
             # Checked before it stops: cutting off a thousand sockets may log complaints.
             if complaints := _complaints(log):
                 raise ServerFailed(f"{name} complained: {complaints}")
+
+
+def empty_database(folder: Path) -> Path:
+    """A database at the latest schema with nothing in it."""
+    folder.mkdir()
+    command = [sys.executable, "-m", "app", "migrate"]
+    subprocess.run(command, env=_environ(folder), cwd=folder, check=True, capture_output=True)
+    return folder / DATABASE
 
 
 @contextmanager

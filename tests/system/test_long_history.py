@@ -39,16 +39,17 @@ LIMITS = """mutation { configureRisk(input: {
 WINDOW = """mutation { configureTradingWindow(input: {
   enabled: true, maxTradesPerDay: 100000, maxTradesPerHour: 100000, appliesTo: [API, BOT]
 }) { __typename ... on Refusal { message } } }"""
-READ = f"""query ($account: String!) {{
-  positions(filter: {{ account: $account }}) {everything("PositionList", depth=2)}
-  portfolio(account: $account) {everything("Portfolio", depth=2)}
-  risk(account: $account) {everything("Risk", depth=1)}
-  orders(first: 100, filter: {{ account: $account }}) {everything("OrderConnection", depth=1)}
-  open: orders(first: 100, filter: {{ open: true }}) {{ totalCount nodes {{ id }} }}
-  all: orders(first: 100) {{ totalCount nodes {{ id }} }}
-  fills(first: 100) {everything("FillConnection", depth=1)}
-  auditLog(first: 50) {{ nodes {{ at }} }}
-}}"""
+READS = (
+    f"positions(filter: {{ account: $account }}) {everything('PositionList', depth=2)}",
+    f"portfolio(account: $account) {everything('Portfolio', depth=2)}",
+    f"risk(account: $account) {everything('Risk', depth=1)}",
+    f"orders(first: 100, filter: {{ account: $account }}) {everything('OrderConnection', depth=1)}",
+    "orders(first: 100, filter: { open: true, account: $account }) { totalCount nodes { id } }",
+    "orders(first: 100) { totalCount nodes { id } }",
+    f"fills(first: 100, filter: {{ account: $account }}) {everything('FillConnection', depth=1)}",
+    "fills(first: 100) { nodes { id } }",
+    "auditLog(first: 50) { nodes { at } }",
+)
 
 
 @asynccontextmanager
@@ -135,9 +136,12 @@ async def compare(trading: Trading) -> None:
 
 async def read(trading: Trading) -> None:
     for account in ACCOUNTS:
-        told = await meanwhile(trading.clock, trading.client.ask(READ, account=account))
-        assert told["all"]["totalCount"] > 200_000
-        assert told["portfolio"]["performance"]["trades"] > 5_000
+        for what in READS:
+            heading = "($account: String!)" if "$account" in what else ""
+            asked = trading.client.ask(f"query {heading} {{ {what} }}", account=account)
+            [told] = (await meanwhile(trading.clock, asked)).values()
+            if what == READS[1]:
+                assert told["performance"]["trades"] > 5_000
 
 
 async def correct(url: str) -> None:

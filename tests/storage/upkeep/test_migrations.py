@@ -1,4 +1,5 @@
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -6,7 +7,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from app.domain.accounts import AccountMode
+from app.domain.fills import Fee
 from app.domain.orders.changes import submitted
+from app.domain.portfolio.positions import Position, PositionKey, booked
 from app.errors import SchemaMismatch, StorageError
 from app.storage.database import Database
 from app.storage.tables import metadata
@@ -71,3 +74,31 @@ async def test_what_was_there_before_the_tables_were_built_anew_is_there_after(
     with pytest.raises(StorageError):
         async with database.transaction() as tx:
             await tx.fills.insert([replace(make_fill(order), id="2" * 26, order_id="0" * 26)])
+
+
+async def test_fees_that_await_their_value_are_known_after_an_upgrade(database: Database) -> None:
+    order = make_order(id="1" * 26, exchange_order_id="x1")
+    key = PositionKey(account="paper", symbol=order.symbol, type=order.position_type)
+    fees = {"2": None, "3": "USDT", "4": "BTC", "5": "BNB"}
+    fills = [
+        make_fill(
+            order,
+            id=number * 26,
+            exchange_trade_id=number,
+            fee=None if currency is None else Fee(currency=currency, amount=Decimal("0.1")),
+        )
+        for number, currency in fees.items()
+    ]
+    async with database.transaction() as tx:
+        await tx.accounts.insert("paper", "paper", AccountMode.PAPER, START)
+        await tx.orders.insert(order, "{}")
+        await tx.fills.insert(fills)
+        await tx.positions.save(booked(Position(key=key, updated_at=START), fills).position)
+    for revision in ("0012", "head"):
+        await migrate(database, revision)
+    async with database.transaction() as tx:
+        waiting = await tx.fills.awaiting_value(key, after="", limit=10)
+        assert [fill.id for fill in waiting] == ["5" * 26]
+        assert [await tx.fills.value_fee(fill.id, Decimal(7)) for fill in fills] == [
+            False, False, False, True,
+        ]  # fmt: skip
