@@ -117,6 +117,9 @@ class Build:
             _kept_running("bot", self._bot.runner.run),
             *(_kept_running("thinning", recorder.run_thinning) for recorder in recorders),
         ]
+        refused, kept = self._access.audit.refused, self._base.settings.refusal_retention_days
+        loops.append(_kept_running("refused attempts", refused.run))
+        loops.append(_kept_running("refusals", lambda: refused.run_pruning(timedelta(days=kept))))
         days = self._base.settings.event_retention_days
         if days is not None:
             retention = timedelta(days=days)

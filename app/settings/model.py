@@ -193,6 +193,9 @@ class Settings(BaseSettings):
     event_retention_days: Whole | None = Field(
         default=None, ge=1, le=36_500, description="must be a whole number of days from 1 to 36500"
     )
+    refusal_retention_days: Whole = Field(
+        default=30, ge=1, le=36_500, description="must be a whole number of days from 1 to 36500"
+    )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto",
         description='must be "json" (an object a line), "console" (for people), or "auto"'

@@ -1,8 +1,9 @@
 """AuditStore: the audit log, written in the transaction of the change that an entry records."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
 from app.domain.access.audit import AuditEntry, AuditOutcome, AuditSubject, SubjectKind
 from app.domain.pages import Page, PageRequest
@@ -15,7 +16,7 @@ _NEWEST_FIRST = Keyset(_columns.at, _columns.id, descending=True)
 
 
 class AuditStore:
-    """One row per entry, never deleted."""
+    """One row per entry; only refused attempts are ever deleted."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -27,6 +28,22 @@ class AuditStore:
         """Record the final outcome of an entry that is already written."""
         mine = update(tables.audit).where(_columns.id == entry.id)
         await self._sql.run(mine.values(outcome=str(entry.outcome), code=entry.code))
+
+    async def count(self, entry: AuditEntry) -> None:
+        """Record how many attempts share the entry by now, and the last one's time."""
+        mine = update(tables.audit).where(_columns.id == entry.id)
+        row = _row(entry)
+        names = ("count", "last_at", "subject_kind", "subject_key")
+        await self._sql.run(mine.values({name: row[name] for name in names}))
+
+    async def prune_refused(self, before: datetime, *, limit: int) -> int:
+        """Delete some refused attempts, the last of which was made before; returns how many."""
+        old = select(_columns.id).where(_columns.last_at < before)
+        rows = await self._sql.all(old.order_by(_columns.last_at).limit(limit))
+        doomed = [row["id"] for row in rows]
+        if doomed:
+            await self._sql.run(delete(tables.audit).where(_columns.id.in_(doomed)))
+        return len(doomed)
 
     async def page(self, request: PageRequest) -> Page[AuditEntry]:
         return await _NEWEST_FIRST.page(self._sql, select(tables.audit), request, _entry)
@@ -44,6 +61,8 @@ def _row(entry: AuditEntry) -> dict[str, Any]:
         "outcome": str(entry.outcome),
         "code": entry.code,
         "request_id": entry.request_id,
+        "count": entry.count,
+        "last_at": entry.last_at,
     }
 
 
@@ -61,4 +80,6 @@ def _entry(row: RowMapping) -> AuditEntry:
         else AuditSubject(kind=SubjectKind(kind), key=row["subject_key"]),
         outcome=AuditOutcome(row["outcome"]),
         code=row["code"],
+        count=row["count"],
+        last_at=row["last_at"],
     )

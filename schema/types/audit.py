@@ -37,6 +37,8 @@ class AuditEntry:
     outcome: AuditOutcome
     code: str | None
     request_id: str
+    count: int
+    last_at: datetime
 
     @classmethod
     def of(cls, entry: domain.AuditEntry) -> "AuditEntry":
@@ -51,6 +53,8 @@ class AuditEntry:
             outcome=entry.outcome,
             code=entry.code,
             request_id=entry.request_id,
+            count=entry.count,
+            last_at=entry.at if entry.last_at is None else entry.last_at,
         )
 
 

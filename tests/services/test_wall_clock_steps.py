@@ -81,6 +81,24 @@ async def test_before_it_is_sent(services: Services, clock: ManualClock, step: f
 
 @on_each_database
 @either_way
+async def test_orders_a_minute_are_counted_by_the_time_that_has_passed(
+    services: Services, clock: ManualClock, step: float
+) -> None:
+    await services.risk.configure({"max_orders_per_minute": 2})
+    await placed(services, client_order_id="one")
+    await placed(services, client_order_id="two")
+    clock.step(wall=step)
+    with pytest.raises(Denied):
+        await placed(services, client_order_id="three")
+    await clock.advance(59)
+    with pytest.raises(Denied):
+        await placed(services, client_order_id="four")
+    await clock.advance(1)
+    await placed(services, client_order_id="five")
+
+
+@on_each_database
+@either_way
 async def test_in_flight_it_is_not_looked_up_and_arrives(
     services: Services, clock: ManualClock, faults: Faults, step: float
 ) -> None:

@@ -83,6 +83,10 @@ class AuditEntry:
     subject: AuditSubject | None = None
     outcome: AuditOutcome = AuditOutcome.DONE
     code: str | None = None
+    # Refused attempts of one token, field and code within a minute share an entry.
+    count: int = 1
+    # When the last of them was made; None for an entry that they do not share.
+    last_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import structlog
 
-from app.domain.access.audit import AuditEntry, AuditResult, AuditSubject
+from app.domain.access.audit import AuditEntry, AuditOutcome, AuditResult, AuditSubject
 from app.domain.access.tokens import Token
 from app.errors import StorageError
 from app.ports import Clock
+from app.services.access.refused_attempts import RefusedAttempts
 from app.storage.attempts import Attempt, acting, current_attempt
 from app.storage.database import Database
 
@@ -33,6 +34,7 @@ class AuditService:
         self._database = database
         self._clock = clock
         self._new_id = new_id
+        self.refused = RefusedAttempts(database, clock)
 
     def attempt(self, actor: Token, action: str, request_id: str) -> Attempt:
         return Attempt(
@@ -81,6 +83,9 @@ class AuditService:
         if not attempt.is_written:
             entry = replace(entry, subject=entry.subject or ending.subject)
         try:
+            if entry.outcome is AuditOutcome.REFUSED and not attempt.is_written:
+                await self.refused.add(entry)
+                return
             async with self._database.transaction() as tx:
                 await (tx.audit.conclude if attempt.is_written else tx.audit.insert)(entry)
         except StorageError:

@@ -49,6 +49,9 @@ class OrderGate:
         # How many halts this process has seen.
         self.halts = 0
 
+    def note_placed(self, account: str) -> None:
+        self._rules.placed.note(account)
+
     def note_halt(self) -> None:
         """Make orders that passed the gate but are not sent yet check the trading state again."""
         self.halts += 1

@@ -21,9 +21,11 @@ from app.domain.risk.rules import Rules
 from app.domain.risk.trading_windows import HOUR, TradeCounts, TradingWindow, WindowState
 from app.ports import Clock
 from app.services.accounts import AccountService
+from app.services.orders.recent_placements import RecentPlacements
 from app.storage.database import Snapshot, Transaction
 
 MINUTE = timedelta(minutes=1)
+_MILLISECOND = timedelta(milliseconds=1)
 _OURS = frozenset({OrderSource.API, OrderSource.BOT})
 
 
@@ -46,6 +48,7 @@ class OrderRules:
         self._accounts = accounts
         self._clock = clock
         self._losses = losses
+        self.placed = RecentPlacements(clock)
 
     async def rule_facts(
         self,
@@ -114,12 +117,16 @@ class OrderRules:
     async def _orders_this_minute(self, asked: _Asked, limits: RiskLimits) -> int:
         if limits.max_orders_per_minute is None or asked.itself is not None:
             return 0
+        now, account = self._clock.now(), asked.request.account
+        # The wall clock may have been set: orders of the future are not of this minute, and our
+        # own are known without it.
         lately = OrderFilter(
-            accounts=frozenset({asked.request.account}),
+            accounts=frozenset({account}),
             sources=_OURS,
-            created_after=self._clock.now() - MINUTE,
+            created_after=now - MINUTE,
+            created_before=now + _MILLISECOND,
         )
-        return await asked.view.orders.count(lately)
+        return max(await asked.view.orders.count(lately), self.placed.count(account))
 
 
 async def _reduces(asked: _Asked) -> bool:

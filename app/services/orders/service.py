@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from app.bus import Bus, Topic
@@ -249,6 +250,7 @@ class OrderService:
             rules = await self._gate.check(tx, request, exchange, is_closing=placement.is_closing)
             order = self._new_order(intent)
             await tx.orders.insert(order, request.fingerprint)
+            tx.after_commit(partial(self._gate.note_placed, order.account))
             if not rules.is_reduction:
                 await tx.entries.add(entry_of(order, exchange))
             tx.events.append(changes.submitted(order).event)

@@ -1,6 +1,6 @@
 """Tables of access: tokens and the audit log."""
 
-from sqlalchemy import Column, Index, String, Table
+from sqlalchemy import Column, Index, Integer, String, Table
 
 from app.storage.engine.column_types import Json, UtcTime
 from app.storage.tables.base import metadata
@@ -34,5 +34,8 @@ audit = Table(
     Column("outcome", String(16), nullable=False),
     Column("code", String(64)),
     Column("request_id", String(64), nullable=False),
+    Column("count", Integer, nullable=False, server_default="1"),
+    Column("last_at", UtcTime),
     Index(None, "at", "id"),
+    Index(None, "last_at"),
 )

@@ -20,7 +20,7 @@ from tests.support.clock import ManualClock
 
 AUDIT = """query ($first: Int, $after: Cursor) { auditLog(first: $first, after: $after) {
   edges { cursor }
-  nodes { id at actor actorId action subject outcome code requestId }
+  nodes { id at actor actorId action subject outcome code requestId count lastAt }
   pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
 } }"""
 SET_METADATA = """mutation ($id: ID!) { setOrderMetadata(id: $id, metadata: {note: 1}) {
@@ -203,6 +203,21 @@ async def test_a_missing_scope_is_refused_and_told(api: Api, client: Client) -> 
         "placeOrder", "REFUSED", "FORBIDDEN",
     )  # fmt: skip
     assert (entry["actor"], entry["actorId"]) == ("helper", token)
+    assert (entry["count"], entry["lastAt"]) == (1, entry["at"])
+
+
+@on_each_database
+async def test_a_token_that_is_refused_again_and_again_fills_one_entry(
+    api: Api, client: Client, clock: ManualClock
+) -> None:
+    _, secret = await make_token(client, "READ")
+    reader, before = api.client(secret), len(await audit(client))
+    for _ in range(5):
+        await reader.response(PLACE, input=dict(MARKET))
+    await clock.advance(1)
+    entry = (await audit(client, first=1))[0]
+    assert (entry["action"], entry["code"], entry["count"]) == ("placeOrder", "FORBIDDEN", 5)
+    assert len(await audit(client)) == before + 1
 
 
 async def test_two_fields_of_one_mutation_are_two_entries_of_one_request(client: Client) -> None:
