@@ -8,8 +8,8 @@ from app.domain.access.tokens import Scope
 from app.domain.orders import refusals
 from app.domain.orders.order import Order as DomainOrder
 from app.domain.orders.requests import OrderRequest
+from app.domain.risk.clearings import HaltOptions
 from app.errors import BadInput
-from app.services.risk.halt import HaltOptions
 from schema import ids
 from schema.audited import changes, part_of_attempt
 from schema.context import Info
@@ -171,11 +171,13 @@ class Mutation:
         cancel_open_orders: bool = True,
         cancel_external: bool = False,
         close_positions: bool = False,
+        close_external: bool = False,
     ) -> HaltPayload:
         wish = HaltOptions(
             cancel_open=cancel_open_orders,
             cancel_external=cancel_external,
             close_positions=close_positions,
+            close_external=close_external,
         )
         return await halt_trading(info, reason, wish)
 

@@ -111,6 +111,7 @@ class Build:
             *(_kept_running("settling", sync.run_settling) for sync in syncs),
             *(_kept_running("comparing", sync.run_comparing) for sync in syncs),
             *(_kept_running("equity", recorder.run) for recorder in recorders),
+            _kept_running("halts", self._risk.clearing.run),
             _kept_running("dead-man switch", self._risk.dead_man.run),
             _kept_running("losses", self._loss_guard.run),
             _kept_running("strategies", self._bot.strategies.run),

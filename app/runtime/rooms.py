@@ -33,6 +33,7 @@ from app.services.portfolio.position_feed import PositionFeed
 from app.services.portfolio.positions import PositionService
 from app.services.portfolio.valuation import Valuer
 from app.services.reads import ViewService
+from app.services.risk.clearing import ClearingService
 from app.services.risk.dead_man_switch import DeadManSwitch
 from app.services.risk.halt import HaltService
 from app.services.risk.loss_guard import LossGuard
@@ -144,6 +145,7 @@ def build_portfolio(base: Foundation, markets: Markets) -> Portfolio:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Risk:
     risk: RiskService
+    clearing: ClearingService
     halts: HaltService
     dead_man: DeadManSwitch
     trading_window: TradingWindowService
@@ -165,16 +167,16 @@ def build_risk(
     base: Foundation, markets: Markets, portfolio: Portfolio, orders: Orders, loss_guard: LossGuard
 ) -> Risk:
     database, accounts, clock = base.database, base.accounts, base.clock
-    halts = HaltService(
+    clearing = ClearingService(
         database=database,
-        accounts=accounts,
-        gate=orders.gate,
         orders=orders.orders,
         positions=portfolio.positions,
         actions=portfolio.actions,
         views=portfolio.consistent_views,
         clock=clock,
+        new_id=base.ids.new,
     )
+    halts = HaltService(database, orders.gate, clearing, clock)
     return Risk(
         risk=RiskService(
             database=database,
@@ -185,8 +187,9 @@ def build_risk(
             live=markets.live,
             clock=clock,
         ),
+        clearing=clearing,
         halts=halts,
-        dead_man=DeadManSwitch(database, accounts, halts, base.bus, clock),
+        dead_man=DeadManSwitch(database, accounts, halts, clearing, base.bus, clock),
         trading_window=TradingWindowService(database, portfolio.views, markets.live, clock),
     )
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
+from app.domain.risk.clearings import Clearing
 from app.domain.risk.limits import RiskLimits, TradingStateRecord
 from app.domain.risk.rules import ALL, Rules
 from app.domain.risk.trading_windows import TradingWindow
@@ -19,6 +20,7 @@ T = TypeVar("T")
 
 _rules = tables.rules.c
 _LIMITS = TypeAdapter(RiskLimits)
+_CLEARING = TypeAdapter(Clearing)
 _STATE = TypeAdapter(TradingStateRecord)
 _SWITCH = TypeAdapter(datetime)
 _WINDOW = TypeAdapter(TradingWindow)
@@ -34,6 +36,7 @@ _TURN = select(_rules.kind).where(_rules.kind == bindparam("turn")).with_for_upd
 
 
 class _Kind(StrEnum):
+    CLEARING = "CLEARING"
     LIMITS = "LIMITS"
     STANDING = "STANDING"
     SWITCH = "SWITCH"
@@ -75,6 +78,12 @@ class RuleStore:
     async def forget_standing(self, account: str) -> None:
         await self._forget(_Kind.STANDING, account)
 
+    async def save_clearing(self, account: str, clearing: Clearing) -> None:
+        await self._save(_Kind.CLEARING, account, _dumped(_CLEARING, clearing))
+
+    async def forget_clearing(self, account: str) -> None:
+        await self._forget(_Kind.CLEARING, account)
+
     async def save_switch(self, account: str, fires_at: datetime) -> None:
         await self._save(_Kind.SWITCH, account, _dumped(_SWITCH, fires_at))
 
@@ -99,6 +108,7 @@ def _loaded(rows: Sequence[RowMapping]) -> Rules:
         limits=_limits(texts[_Kind.LIMITS, ALL]),
         standings={name: _state(text) for name, text in _of(texts, _Kind.STANDING).items()},
         switches={name: _switch(text) for name, text in _of(texts, _Kind.SWITCH).items()},
+        clearings={name: _clearing(text) for name, text in _of(texts, _Kind.CLEARING).items()},
     )
 
 
@@ -124,6 +134,11 @@ def _limits(text: str) -> RiskLimits:
 @lru_cache(maxsize=64)
 def _state(text: str) -> TradingStateRecord:
     return _STATE.validate_json(text)
+
+
+@lru_cache(maxsize=64)
+def _clearing(text: str) -> Clearing:
+    return _CLEARING.validate_json(text)
 
 
 @lru_cache(maxsize=64)

@@ -50,7 +50,10 @@ TEXTS = {
     "PositionSuccess.position": "The position as it stands.",
     "ClosePositionInput": "Which position is closed, and how much of it.",
     "ClosePositionInput.id": "The position.",
-    "ClosePositionInput.amount": "Left out: all that the market's step lets be traded.",
+    "ClosePositionInput.amount": (
+        "Left out: all that was traded here, as far as the market's step lets it be traded."
+    ),
+    "ClosePositionInput.closeExternal": "Also what came from outside, such as a deposit.",
     "ClosePositionInput.clientOrderId": (
         "As for placeOrder: the same one again gives back the order of the first time."
     ),

@@ -27,12 +27,17 @@ TEXTS = {
     "Mutation.configureRisk(input)": "What is to be different.",
     "Mutation.haltTrading": (
         "The kill switch: refuses every new order from this moment on, stays so across restarts,"
-        " and reports order by order. It can be repeated."
+        " cancels and closes side by side, and answers within 10 seconds; what is not done by"
+        " then goes on by itself. It can be repeated."
     ),
     "Mutation.haltTrading(reason)": "Why, in 1 to 200 characters: stateReason tells it.",
     "Mutation.haltTrading(cancelOpenOrders)": "Cancel the open orders of API and BOT.",
     "Mutation.haltTrading(cancelExternal)": "Those that were placed elsewhere as well.",
-    "Mutation.haltTrading(closePositions)": "Close every position at the market afterwards.",
+    "Mutation.haltTrading(closePositions)": (
+        "Close at the market what orders of this product have traded. Positions below the market's"
+        " minimum stay."
+    ),
+    "Mutation.haltTrading(closeExternal)": "With closePositions: also what came from outside.",
     "Mutation.reduceTrading": (
         "Only reductions and cancels from now on. Where trading is HALTED nothing changes."
     ),
@@ -139,6 +144,20 @@ TEXTS = {
     "Risk.stateReason": "Who or what left ACTIVE, and why.",
     "Risk.stateSince": "Since when it has been so.",
     "Risk.deadManSwitch": "Whether it is armed, and when it fires.",
+    "Risk.halt": (
+        "What the last halt cancels and closes and how far it has come, until trading is resumed;"
+        " riskUpdates follows it. Null without one."
+    ),
+    "HaltProgress": "A halt goes on by itself, across restarts too, until nothing is left to do.",
+    "HaltProgress.beganAt": "When trading was halted.",
+    "HaltProgress.endedAt": "When nothing was left to do. Null while it goes on.",
+    "HaltProgress.canceled": "How many orders were canceled.",
+    "HaltProgress.closed": "How many orders that close positions were filled.",
+    "HaltProgress.underWay": "How many orders the exchange has not confirmed as canceled yet.",
+    "HaltProgress.failures": "What was left open, closed otherwise or proved impossible.",
+    "HaltFailure": "An order or a position that a halt could not cancel or close.",
+    "HaltFailure.subject": "The order's clientOrderId, or the position as ACCOUNT SYMBOL TYPE.",
+    "HaltFailure.message": "Why.",
     "Risk.openOrders": "How many orders are not final.",
     "Risk.openNotional": "Remaining times price of the open orders that do not reduce.",
     "Risk.realizedPnlToday": "Net of fees, since the trading day began.",
@@ -178,6 +197,13 @@ TEXTS = {
     "HaltPayload.risk": 'Of the account named "default", else of the first by name.',
     "HaltPayload.canceled": "Orders that were open and are canceled.",
     "HaltPayload.closing": "Orders that close positions.",
+    "HaltPayload.underWay": (
+        "Open orders whose cancellation the exchange has not confirmed yet; each is also in failed."
+    ),
+    "HaltPayload.isDone": (
+        "Whether nothing is left to do. Where false, it goes on by itself: see Risk.halt and"
+        " riskUpdates."
+    ),
     "HaltPayload.failed": (
         "Orders that were left open and why, and those that were closed otherwise meanwhile."
     ),

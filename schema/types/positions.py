@@ -161,6 +161,7 @@ class ClosePositionInput:
     id: strawberry.ID
     amount: Decimal | None = None
     client_order_id: str | None = None
+    close_external: bool = False
 
 
 async def closing_request(info: Info, input: ClosePositionInput) -> OrderRequest:
@@ -172,7 +173,9 @@ async def closing_request(info: Info, input: ClosePositionInput) -> OrderRequest
     async with context.view(info, _requests(info, key)) as view:
         held = await _existing_position(view, info, key)
         known = await view.order_by_client_id(held.key.account, name)
-    return await keeper.closing(held, input.amount, name, known=known)
+    return await keeper.closing(
+        held, input.amount, name, known=known, is_external=input.close_external
+    )
 
 
 async def set_metadata(info: Info, id: strawberry.ID, metadata: JSON) -> PositionSuccess:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import strawberry
 
 from app.domain.risk import limits as domain
+from app.domain.risk.clearings import Clearing, HaltOptions
 from app.domain.risk.limits import TradingState
 from app.services.portfolio.valuation import ValuationRequest
-from app.services.risk.halt import HaltOptions, HaltReport
+from app.services.risk.clearing import HaltReport
 from app.services.risk.scope import HaltScope
 from app.services.risk.service import RiskFigures, RiskState, WatchedRisk
 from schema import ids
@@ -58,6 +59,36 @@ class RiskLimits:
 
 
 @strawberry.type
+class HaltFailure:
+    subject: str
+    message: str
+
+
+@strawberry.type
+class HaltProgress:
+    began_at: datetime
+    ended_at: datetime | None
+    canceled: int
+    closed: int
+    under_way: int
+    failures: list[HaltFailure]
+
+    @classmethod
+    def of(cls, clearing: Clearing) -> "HaltProgress":
+        return cls(
+            began_at=clearing.began_at,
+            ended_at=clearing.ended_at,
+            canceled=clearing.canceled,
+            closed=clearing.closed,
+            under_way=clearing.under_way,
+            failures=[
+                HaltFailure(subject=failure.subject, message=failure.message)
+                for failure in clearing.failures
+            ],
+        )
+
+
+@strawberry.type
 class Risk:
     id: strawberry.ID
     limits: RiskLimits
@@ -65,6 +96,7 @@ class Risk:
     state_reason: str | None
     state_since: datetime
     dead_man_switch: DeadManSwitch
+    halt: HaltProgress | None
     open_orders: int
     open_notional: Decimal
     name: strawberry.Private[str]
@@ -83,6 +115,7 @@ class Risk:
             dead_man_switch=DeadManSwitch(
                 armed=state.fires_at is not None, fires_at=state.fires_at
             ),
+            halt=None if state.clearing is None else HaltProgress.of(state.clearing),
             open_orders=state.open_orders,
             open_notional=state.open_notional,
             name=state.account,
@@ -153,12 +186,14 @@ class HaltPayload:
     canceled: list[Order]
     closing: list[Order]
     failed: list[Refusal]
+    under_way: list[Order]
+    is_done: bool
 
 
 async def read_risk(info: Info, account: str | None = None) -> Risk:
     context = info.context
     entry = context.account(account)
-    has_figures = is_selected(info, "realizedPnlToday", "drawdownPercent")
+    has_figures = is_selected(info, "currency", "realizedPnlToday", "drawdownPercent")
     requests = [ValuationRequest(account=entry)] if has_figures else []
     async with context.view(info, requests) as view:
         return Risk.of(await context.services.risk.read(view, entry.name))
@@ -212,6 +247,8 @@ async def _halt_payload(info: Info, report: HaltReport) -> HaltPayload:
         canceled=[Order.of(order) for order in report.canceled],
         closing=[Order.of(order) for order in report.closing],
         failed=[Refusal.of_denied(denied) for denied in report.failed],
+        under_way=[Order.of(order) for order in report.under_way],
+        is_done=report.is_done,
     )
 
 

@@ -59,6 +59,14 @@ class ValuedPosition:
         return self.position.holding
 
     @property
+    def own_amount(self) -> Decimal:
+        """The part that orders of this product have traded, as far as it is still there."""
+        ours = self.holding.amount
+        if money.multiply(ours, self.amount) <= money.ZERO:
+            return money.ZERO
+        return min(ours, self.amount, key=abs)
+
+    @property
     def side(self) -> PositionSide:
         return PositionSide.SHORT if self.amount < money.ZERO else PositionSide.LONG
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.domain.risk.clearings import Clearing
 from app.domain.risk.limits import RiskLimits, TradingStateRecord, severest
 from app.domain.risk.trading_windows import TradingWindow
 
@@ -20,6 +21,8 @@ class Rules:
     standings: Mapping[str, TradingStateRecord]
     # When each switch fires, unless it is armed again.
     switches: Mapping[str, datetime] = field(default_factory=dict)
+    # By account, what the last halt has to clear, until trading is resumed.
+    clearings: Mapping[str, Clearing] = field(default_factory=dict)
 
     def standing(self, account: str) -> TradingStateRecord:
         """The severer of the account's own trading state and that of all accounts."""

@@ -95,8 +95,8 @@ class OrderLog:
     async def prune(self, retention: timedelta, *, batch: int = PRUNE_BATCH) -> int:
         """Delete the events of orders that closed longer ago than this; returns how many.
 
-        The log is read from its oldest event on, and each transaction deletes a few: whoever places
-        an order meanwhile waits for one of them.
+        The log is read from its oldest event on, and each transaction deletes a few, so that an
+        order waits for one short transaction at most.
         """
         before = self._clock.now() - retention
         pruned, seq = 0, 0

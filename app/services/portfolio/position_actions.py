@@ -8,8 +8,9 @@ from typing import Any
 from app.bus import Topic
 from app.domain import money
 from app.domain.access.audit import AuditSubject
+from app.domain.markets.markets import Market
 from app.domain.order_kinds import OrderSide
-from app.domain.orders.closing import closing_order, tradable
+from app.domain.orders.closing import closing_order, is_dust, tradable
 from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.domain.portfolio.positions import Position, PositionKey
@@ -36,14 +37,18 @@ class PositionActions:
         client_order_id: str,
         *,
         known: Order | None,
+        is_external: bool = False,
     ) -> OrderRequest:
-        """The order that closes all or part of it; a replay gets the order of the first time."""
+        """The order that closes all or part of it; a replay gets the order of the first time.
+
+        What came from outside is closed only if it is asked for.
+        """
         if known is not None:
             amount = amount or known.amount
         elif amount is None:
-            amount = await self._whole_amount(held)
+            amount = await self._whole_amount(held, is_external=is_external)
         else:
-            deny(_too_much(held, amount))
+            deny(_too_much(held, amount, is_external=is_external))
         return closing_order(held.key, _closing_side(held, known), amount, client_order_id)
 
     async def set_metadata(self, key: PositionKey, metadata: Mapping[str, Any]) -> Position:
@@ -59,12 +64,23 @@ class PositionActions:
                 await tx.attempted(AuditSubject.position(key))
         return after
 
-    async def _whole_amount(self, held: ValuedPosition) -> Decimal:
-        markets = await self._accounts.get(held.key.account).gateway.markets()
-        amount = tradable(held.amount.copy_abs(), markets.get(held.key.symbol))
+    async def closable(self, held: ValuedPosition, *, is_external: bool) -> Decimal | None:
+        """How much of it can be closed; None if that is nothing, or dust."""
+        market = await self._market(held)
+        amount = (held.amount if is_external else held.own_amount).copy_abs()
+        price = None if held.mark is None else held.mark.price
+        return None if is_dust(amount, market, price) else tradable(amount, market)
+
+    async def _whole_amount(self, held: ValuedPosition, *, is_external: bool) -> Decimal:
+        whole = held.amount if is_external else held.own_amount
+        amount = tradable(whole.copy_abs(), await self._market(held))
         if amount == money.ZERO:
-            deny(_nothing_to_close(held))
+            deny(_nothing_to_close(held, whole))
         return amount
+
+    async def _market(self, held: ValuedPosition) -> Market | None:
+        markets = await self._accounts.get(held.key.account).gateway.markets()
+        return markets.get(held.key.symbol)
 
 
 def unknown_position() -> Denied:
@@ -81,15 +97,23 @@ def _closing_side(held: ValuedPosition, known: Order | None) -> OrderSide:
     return OrderSide.SELL if held.side is PositionSide.LONG else OrderSide.BUY
 
 
-def _too_much(held: ValuedPosition, amount: Decimal) -> Refusal | None:
-    whole = held.amount.copy_abs()
-    if money.ZERO < amount <= whole:
+def _too_much(held: ValuedPosition, amount: Decimal, *, is_external: bool) -> Refusal | None:
+    most = (held.amount if is_external else held.own_amount).copy_abs()
+    if money.ZERO < amount <= most:
         return None
-    message = f"amount takes more than 0 and at most the {money.plain(whole)} that are open"
+    message = f"amount takes more than 0 and at most the {money.plain(most)} that are open"
+    if most < held.amount.copy_abs():
+        message = (
+            f"amount takes more than 0 and at most the {money.plain(most)} that were traded here;"
+            " closeExternal closes what came from outside too"
+        )
     return Refusal(code=RefusalCode.INVALID_INPUT, message=message, field=("amount",))
 
 
-def _nothing_to_close(held: ValuedPosition) -> Refusal:
+def _nothing_to_close(held: ValuedPosition, whole: Decimal) -> Refusal:
+    if held.amount and not whole:
+        message = "all of the position came from outside: closeExternal closes it"
+        return Refusal(code=RefusalCode.INVALID_STATE, message=message, field=("closeExternal",))
     if held.amount:
         message = "what is left of the position is less than the market's step: it cannot be traded"
         return Refusal(code=RefusalCode.PRECISION, message=message)

@@ -7,12 +7,14 @@ import structlog
 
 from app.bus import Bus, Listener, Topic
 from app.domain.checks import invalid
+from app.domain.risk.clearings import HaltOptions
 from app.domain.risk.rules import ALL, Rules
 from app.errors import StorageError
 from app.ports import Clock
 from app.services.accounts import AccountService
 from app.services.orders.gate import deny
-from app.services.risk.halt import HaltOptions, HaltReport, HaltService
+from app.services.risk.clearing import ClearingService
+from app.services.risk.halt import HaltService
 from app.services.risk.scope import HaltScope
 from app.storage.database import Database
 
@@ -28,12 +30,13 @@ class DeadManSwitch:
     """Keeps its switches in the database: only time and their owner can change them."""
 
     def __init__(
-        self, database: Database, accounts: AccountService, halts: HaltService, bus: Bus,
-        clock: Clock,
+        self, database: Database, accounts: AccountService, halts: HaltService,
+        clearing: ClearingService, bus: Bus, clock: Clock,
     ) -> None:  # fmt: skip
         self._database = database
         self._accounts = accounts
         self._halts = halts
+        self._clearing = clearing
         self._bus = bus
         self._clock = clock
         # The stored time of each switch, and the elapsed time that belongs to it.
@@ -73,37 +76,26 @@ class DeadManSwitch:
                 await self._until_due(listener)
 
     async def fire_due(self) -> None:
-        """Halt and cancel for each due switch; it is deleted last, so a crash leaves it due."""
+        """Halt for each due switch; what is to be canceled is stored with the halt."""
         async with self._database.snapshot() as view:
             armed = (await view.rules.read()).switches
         for key, fires_at in armed.items():
-            halt_scope = HaltScope.of([] if key == ALL else [key], is_all=key == ALL)
-            if self._rest_seconds(key, fires_at) <= 0 and await self._latch(key, halt_scope):
-                await self._cancel(halt_scope)
-                await self._forget(key)
+            if self._rest_seconds(key, fires_at) <= 0:
+                await self._fire(key)
 
-    async def _latch(self, key: str, halt_scope: HaltScope) -> bool:
+    async def _fire(self, key: str) -> None:
         """Halt if still due: a client that arms it now is in time, or finds trading halted."""
-        async with self._database.transaction() as tx:
-            if not self._is_due(await tx.rules.lock(), key):
-                return False
-            await self._halts.latch(tx, halt_scope, REASON)
-        return True
-
-    async def _cancel(self, halt_scope: HaltScope) -> None:
+        halt_scope = HaltScope.of([] if key == ALL else [key], is_all=key == ALL)
         known = self._accounts.entries
         names = [name for name in known if halt_scope.is_all or name in halt_scope.accounts]
-        _logger.warning("dead_man.fired", accounts=names)
-        report = HaltReport()
-        await self._halts.cancel(names, HaltOptions(), report)
-        _logger.warning("dead_man.done", canceled=len(report.canceled), failed=len(report.failed))
-
-    async def _forget(self, key: str) -> None:
-        """Delete the switch, unless it was armed again meanwhile."""
         async with self._database.transaction() as tx:
-            if self._is_due(await tx.rules.lock(), key):
-                await tx.rules.forget_switch(key)
-                tx.announce(Topic.FEED, Topic.SWITCHES)
+            if not self._is_due(await tx.rules.lock(), key):
+                return
+            await self._halts.latch(tx, halt_scope, REASON)
+            await self._clearing.store(tx, names, HaltOptions())
+            await tx.rules.forget_switch(key)
+            tx.announce(Topic.FEED, Topic.SWITCHES)
+        _logger.warning("dead_man.fired", accounts=names)
 
     def _is_due(self, rules: Rules, key: str) -> bool:
         fires_at = rules.switches.get(key)

@@ -13,6 +13,7 @@ from app.domain.access.audit import AuditSubject
 from app.domain.checks import invalid
 from app.domain.orders.filters import OrderFilter
 from app.domain.reasons import REASON, is_reason
+from app.domain.risk.clearings import Clearing
 from app.domain.risk.limits import (
     Losses,
     RiskLimits,
@@ -47,6 +48,8 @@ class RiskState:
     limits: RiskLimits
     standing: TradingStateRecord
     fires_at: datetime | None
+    # What the last halt cancels and closes, and how far it has come.
+    clearing: Clearing | None
     open_orders: int
     # Of the open orders whose notional is known.
     open_notional: Decimal
@@ -100,6 +103,7 @@ class RiskService:
             limits=rules.limits,
             standing=rules.standing(account),
             fires_at=rules.fires_at([account]),
+            clearing=rules.clearings.get(account),
             open_orders=await view.count(of_account),
             open_notional=money.total(known for known in notionals if known is not None),
         )
@@ -182,6 +186,9 @@ class RiskService:
             ]
             for name in restricted:
                 await tx.rules.save_standing(name, TradingStateRecord(since=now))
+            # Once trading goes on, nothing more is canceled or closed for the halt.
+            for name in rules.clearings.keys() & set(halt_scope.accounts):
+                await tx.rules.forget_clearing(name)
             if restricted:
                 await _announce(tx, halt_scope.subject)
 

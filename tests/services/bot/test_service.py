@@ -15,12 +15,12 @@ from app.domain.bot.bot import Assignment, Bot, BotState, Decision, DecisionOutc
 from app.domain.order_kinds import OrderSide, OrderSource
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderStatus
+from app.domain.risk.clearings import HaltOptions
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.bot.service import BotPlan
-from app.services.risk.halt import HaltOptions
 from app.services.risk.scope import HaltScope
 from app.settings import Settings
 from app.storage.database import Database

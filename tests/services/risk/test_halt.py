@@ -11,13 +11,14 @@ from app.domain.order_kinds import OrderType
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderStatus
 from app.domain.orders.requests import OrderRequest
+from app.domain.risk.clearings import HaltOptions
 from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.orders.service import Placement
-from app.services.risk.halt import HaltOptions, HaltReport
+from app.services.risk.clearing import HaltReport
 from app.services.risk.scope import HaltScope, restrict
 from app.services.risk.service import RiskState
 from app.settings import Settings

@@ -1,0 +1,364 @@
+"""ClearingService: cancels and closes for halts, over and over until nothing is left to do."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from app.bus import Topic
+from app.domain.order_kinds import OrderSource, OrderType
+from app.domain.orders import refusals
+from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import Order, OrderStatus
+from app.domain.portfolio.valuations import ValuedPosition
+from app.domain.risk.clearings import Clearing, ClearingFailure, HaltOptions
+from app.errors import Denied, OrderdeckError, Refusal, RefusalCode, StorageError
+from app.ports import Clock
+from app.primitives.backoff import Backoff
+from app.primitives.priorities import Priority, asking_at
+from app.services.access.audit import acting
+from app.services.orders.cancels import SIDE_BY_SIDE, cancel_each
+from app.services.orders.service import CLOSING, OrderService
+from app.services.portfolio.consistent_views import ConsistentViews
+from app.services.portfolio.position_actions import PositionActions
+from app.services.portfolio.positions import PositionFilter, PositionService
+from app.storage.database import Database, Transaction
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 15.0
+# How often the progress is stored and told, at most.
+TELL_SECONDS = 0.25
+# After this time, a process also takes care of clearings that another process has begun.
+TAKE_OVER_SECONDS = 30.0
+
+_OURS = frozenset({OrderSource.API, OrderSource.BOT})
+
+_logger = structlog.get_logger(__name__)
+
+
+@dataclass(kw_only=True, slots=True)
+class HaltReport:
+    """The outcome so far: each order that was open is in one of the first three lists."""
+
+    canceled: list[Order] = field(default_factory=list)
+    closing: list[Order] = field(default_factory=list)
+    failed: list[Denied] = field(default_factory=list)
+    # Not done yet: canceled or closed as soon as the exchange answers.
+    under_way: list[Order] = field(default_factory=list)
+    is_done: bool = True
+
+    def add(self, other: "HaltReport") -> None:
+        self.canceled += other.canceled
+        self.closing += other.closing
+        self.failed += other.failed
+        self.under_way += other.under_way
+        self.is_done = self.is_done and other.is_done
+
+
+class _Work:
+    """The clearing of one account in this process."""
+
+    def __init__(self, clearing: Clearing) -> None:
+        self.clearing = clearing
+        self.canceled: dict[str, Order] = {}
+        self.closing: dict[str, Order] = {}
+        self.failed: dict[str, Denied] = {}
+        self.under_way: dict[str, Order] = {}
+        # Positions that cannot be closed, by name, and why.
+        self.impossible: dict[str, Denied] = {}
+        self.ended = asyncio.Event()
+
+    @property
+    def done(self) -> int:
+        """How much has come to an end: while that grows, the next round follows at once."""
+        return len(self.canceled) + sum(not order.is_open for order in self.closing.values())
+
+    def report(self) -> HaltReport:
+        return HaltReport(
+            canceled=[*self.canceled.values()],
+            closing=[*self.closing.values()],
+            failed=[
+                *self.failed.values(),
+                *(Denied(unconfirmed(), existing_order=o) for o in self.under_way.values()),
+                *self.impossible.values(),
+            ],
+            under_way=[*self.under_way.values()],
+            is_done=self.ended.is_set(),
+        )
+
+    def progress(self, clearing: Clearing) -> Clearing:
+        failures = [
+            ClearingFailure(subject=_name_of(denied, key), message=denied.refusal.message)
+            for key, denied in (*self.failed.items(), *self.impossible.items())
+        ]
+        filled = (order for order in self.closing.values() if not order.is_open)
+        return replace(
+            clearing,
+            canceled=len(self.canceled),
+            closed=sum(order.status is OrderStatus.FILLED for order in filled),
+            under_way=len(self.under_way),
+            failures=tuple(failures),
+        )
+
+
+class ClearingService:
+    """Carries out the clearings that are stored, also those from before a crash."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        orders: OrderService,
+        positions: PositionService,
+        actions: PositionActions,
+        views: ConsistentViews,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._database = database
+        self._orders = orders
+        self._positions = positions
+        self._actions = actions
+        self._views = views
+        self._clock = clock
+        self._new_id = new_id
+        self._works: dict[str, _Work] = {}
+        self._begun: asyncio.Queue[str] = asyncio.Queue()
+        # In elapsed time, when a clearing of another process or run was first seen.
+        self._seen_at: dict[str, float] = {}
+
+    async def store(self, tx: Transaction, accounts: Iterable[str], options: HaltOptions) -> None:
+        """Store what is to be done, together with the halt; it is begun once it is committed."""
+        known = (await tx.rules.lock()).clearings
+        names = list(accounts)
+        for name in names:
+            before = known.get(name)
+            after = (
+                Clearing(id=self._new_id(), options=options, began_at=self._clock.now())
+                if before is None or before.is_done
+                else before.repeated(options)
+            )
+            await tx.rules.save_clearing(name, after)
+            tx.after_commit(lambda name=name, after=after: self._begin(name, after))  # type: ignore[misc]
+
+    async def report(self, accounts: Iterable[str], *, within_seconds: float) -> HaltReport:
+        """Wait until all is done, but not longer than this; returns what became of it so far."""
+        works = [self._works[name] for name in accounts if name in self._works]
+        try:
+            async with self._clock.timeout(within_seconds):
+                await asyncio.gather(*(work.ended.wait() for work in works))
+        except TimeoutError:
+            _logger.warning("halt.under_way", accounts=[*accounts])
+        report = HaltReport()
+        for work in works:
+            report.add(work.report())
+        return report
+
+    async def run(self) -> None:
+        """Carry out what is stored; what is under way goes on until it is done."""
+        await self._take_up(seconds=0)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._take_over())
+            while True:
+                name = await self._begun.get()
+                tasks.create_task(self._carry_out(name))
+
+    async def _take_over(self) -> None:
+        while self._database.is_shared:
+            await self._clock.sleep(TAKE_OVER_SECONDS)
+            await self._take_up(seconds=TAKE_OVER_SECONDS)
+
+    async def _take_up(self, *, seconds: float) -> None:
+        """Begin stored clearings on which nobody here works, if they are this old."""
+        async with self._database.snapshot() as view:
+            stored = (await view.rules.read()).clearings
+        elapsed = self._clock.elapsed()
+        for name, clearing in stored.items():
+            since = self._seen_at.setdefault(clearing.id, elapsed)
+            if not clearing.is_done and elapsed - since >= seconds:
+                self._begin(name, clearing)
+
+    def _begin(self, name: str, clearing: Clearing) -> None:
+        work = self._works.get(name)
+        if work is not None and not work.ended.is_set() and work.clearing.id == clearing.id:
+            return
+        self._works[name] = _Work(clearing)
+        self._begun.put_nowait(name)
+
+    async def _carry_out(self, name: str) -> None:
+        work = self._works[name]
+        pauses = Backoff(first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
+        telling = asyncio.create_task(self._keep_telling(name, work))
+        try:
+            # The attempt that began the halt has its audit entry; single orders have none of it.
+            with acting(None), asking_at(Priority.CANCEL):
+                done = work.done
+                while not await self._tried(name, work):
+                    if work.done == done:
+                        await self._clock.sleep(pauses.next())
+                    done = work.done
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+        await self._tell(name, work, is_done=True)
+        work.ended.set()
+
+    async def _tried(self, name: str, work: _Work) -> bool:
+        """Do what can be done now; returns whether nothing is left, or nothing is wanted."""
+        try:
+            clearing = await self._wanted(name, work)
+            return clearing is None or await self._round(name, clearing.options, work)
+        except OrderdeckError as error:
+            _logger.warning("halt.tried_again", account=name, error=str(error))
+            return False
+
+    async def _wanted(self, name: str, work: _Work) -> Clearing | None:
+        """The clearing as it is stored by now; None once trading was resumed or it was replaced."""
+        async with self._database.snapshot() as view:
+            stored = (await view.rules.read()).clearings.get(name)
+        return stored if stored is not None and stored.id == work.clearing.id else None
+
+    async def _round(self, name: str, options: HaltOptions, work: _Work) -> bool:
+        """Cancel and close what is left; returns whether nothing was left to do."""
+        await self._cancel(name, options, work)
+        if not options.close_positions:
+            return not work.under_way
+        has_closed = await self._close(name, options, work)
+        return not work.under_way and not has_closed
+
+    async def _cancel(self, name: str, options: HaltOptions, work: _Work) -> None:
+        open_orders = await self._open_orders(name)
+        closings = work.closing.keys()
+        wanted = []
+        for order in open_orders:
+            if _is_included(order, options):
+                wanted.append(order)
+            elif order.id not in closings:
+                work.failed[order.id] = Denied(_left_open(order), existing_order=order)
+        work.under_way = {order.id: order for order in wanted}
+
+        async def cancel(order: Order) -> Order:
+            after = await self._orders.until_closed(await self._orders.cancel(order.id))
+            if after.is_open:
+                work.under_way[order.id] = after
+                return after
+            work.under_way.pop(order.id, None)
+            if after.status in {OrderStatus.CANCELED, OrderStatus.EXPIRED}:
+                work.canceled[order.id] = after
+                return after
+            raise refusals.already_closed(after)
+
+        _, failed = await cancel_each(wanted, cancel)
+        for denied in failed:
+            found = denied.existing_order
+            if isinstance(found, Order) and not found.is_open:
+                work.under_way.pop(found.id, None)
+                work.failed[found.id] = denied
+
+    async def _close(self, name: str, options: HaltOptions, work: _Work) -> bool:
+        """Close what is held; returns whether an order was placed or is still open for it."""
+        names = frozenset({name})
+        wanted = PositionFilter(accounts=names)
+        async with self._views.open(names, self._positions.asked_for(names, wanted)) as view:
+            held = (await self._positions.read(view, wanted)).nodes
+            open_here = OrderFilter(accounts=names, open=True)
+            open_orders = await view.matching(open_here)
+        markets = {order.symbol for order in open_orders if order.type is OrderType.MARKET}
+        slots = asyncio.Semaphore(SIDE_BY_SIDE)
+
+        async def close(position: ValuedPosition) -> bool:
+            async with slots:
+                return await self._close_one(position, options, work)
+
+        due = [
+            position
+            for position in held
+            if position.key.name not in work.impossible and position.key.symbol not in markets
+        ]
+        outcomes = await asyncio.gather(*map(close, due))
+        return any(outcomes) or any(position.key.symbol in markets for position in held)
+
+    async def _close_one(self, position: ValuedPosition, options: HaltOptions, work: _Work) -> bool:
+        """Returns whether there is more to do or to wait for."""
+        key = position.key.name
+        amount = await self._actions.closable(position, is_external=options.close_external)
+        if amount is None:
+            return False
+        client_order_id = await self._unused_id(position, work.clearing)
+        try:
+            request = await self._actions.closing(position, amount, client_order_id, known=None)
+            placed = await self._orders.place(request, placement=CLOSING)
+        except Denied as denied:
+            _logger.warning("halt.not_closed", position=key, why=denied.refusal.message)
+            if not denied.refusal.retryable:
+                work.impossible[key] = denied
+            return denied.refusal.retryable
+        order = await self._orders.until_closed(placed.order)
+        work.closing[order.id] = order
+        return True
+
+    async def _unused_id(self, position: ValuedPosition, clearing: Clearing) -> str:
+        """The id of the next attempt, the same in every process: two can never place it twice."""
+        number = 0
+        while True:
+            number += 1
+            facts = f"{clearing.id}|{position.key.name}|{number}"
+            client_order_id = f"halt-{hashlib.sha256(facts.encode()).hexdigest()[:27]}"
+            async with self._database.snapshot() as view:
+                known = await view.orders.find_by_client_id(position.key.account, client_order_id)
+            if known is None:
+                return client_order_id
+
+    async def _open_orders(self, name: str) -> list[Order]:
+        async with self._database.snapshot() as view:
+            return await view.orders.matching(OrderFilter(accounts=frozenset({name}), open=True))
+
+    async def _keep_telling(self, name: str, work: _Work) -> None:
+        told = work.progress(work.clearing)
+        while True:
+            await self._clock.sleep(TELL_SECONDS)
+            if work.progress(work.clearing) == told:
+                continue
+            with suppress(StorageError):
+                told = work.progress(work.clearing)
+                await self._tell(name, work, is_done=False)
+
+    async def _tell(self, name: str, work: _Work, *, is_done: bool) -> None:
+        async with self._database.transaction() as tx:
+            stored = (await tx.rules.lock()).clearings.get(name)
+            if stored is None or stored.id != work.clearing.id:
+                return
+            ended_at = self._clock.now() if is_done else None
+            await tx.rules.save_clearing(name, replace(work.progress(stored), ended_at=ended_at))
+            tx.announce(Topic.FEED)
+
+
+def _is_included(order: Order, options: HaltOptions) -> bool:
+    return options.cancel_open and (order.source in _OURS or options.cancel_external)
+
+
+def _name_of(denied: Denied, key: str) -> str:
+    order = denied.existing_order
+    return order.client_order_id if isinstance(order, Order) else key
+
+
+def unconfirmed() -> Refusal:
+    return Refusal(
+        code=RefusalCode.EXCHANGE_UNAVAILABLE,
+        message="the exchange has not confirmed the cancellation yet: it is tried until it has",
+        retryable=True,
+    )
+
+
+def _left_open(order: Order) -> Refusal:
+    why = (
+        "it was placed elsewhere: cancelExternal cancels those too"
+        if order.source is OrderSource.EXTERNAL
+        else "cancelOpenOrders was not asked for"
+    )
+    return Refusal(
+        code=RefusalCode.INVALID_STATE, message=f"the order was left open: {why}", retryable=True
+    )
