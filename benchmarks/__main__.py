@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks import machine
+from benchmarks import machine, many_markets
 from benchmarks.load import Result, Target
 from benchmarks.servers import BASELINE, PRODUCT, ROOT, Server, ServerFailed, running
 
@@ -40,6 +40,8 @@ class Plan:
     """Which benchmarks to run, how many rounds, and how long each."""
 
     benchmarks: Sequence[Benchmark]
+    # The numbers of markets to trade in at a real exchange, once each.
+    markets: Sequence[int]
     rounds: int
     seconds: float
 
@@ -57,7 +59,9 @@ def main() -> int:
     try:
         for number in range(plan.rounds):
             for name in NAMES if number % 2 == 0 else reversed(NAMES):
-                _measure(name, plan, results)
+                if plan.benchmarks:
+                    _measure(name, plan, results)
+        rows = [many_markets.measured(count, plan.seconds) for count in plan.markets]
     except ServerFailed as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
@@ -65,6 +69,8 @@ def main() -> int:
         return 128 + signal.SIGINT
     for benchmark in plan.benchmarks:
         _print_table(benchmark, results)
+    if rows:
+        many_markets.print_table(rows)
     return _report_errors(results)
 
 
@@ -170,16 +176,25 @@ def _report_errors(results: Results) -> int:
 
 def _plan() -> Plan:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="place-1, place-16, fan-out")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="place-1, place-16, fan-out, markets-5, markets-50, markets-200",
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--subscribers", type=int, default=1000)
     arguments = parser.parse_args()
     known = {benchmark.name: benchmark for benchmark in _benchmarks(arguments.subscribers)}
-    if unknown := set(arguments.names) - set(known):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    counts = {f"{many_markets.PREFIX}{count}": count for count in many_markets.COUNTS}
+    every = [*known, *counts]
+    if unknown := set(arguments.names) - set(every):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(every)}")
+    names = arguments.names or every
     return Plan(
-        benchmarks=[known[name] for name in arguments.names or known],
+        benchmarks=[known[name] for name in names if name in known],
+        markets=[counts[name] for name in names if name in counts],
         rounds=arguments.rounds,
         seconds=arguments.seconds,
     )
