@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks import histories, machine
+from benchmarks import histories, machine, many_markets
 from benchmarks.load import Result, Target
 from benchmarks.servers import BASELINE, PRODUCT, ROOT, Server, ServerFailed, running
 from tests.support.history.building import HistorySize
@@ -42,6 +42,8 @@ class Plan:
 
     benchmarks: Sequence[Benchmark]
     with_histories: bool
+    # The numbers of markets to trade in at a real exchange, once each.
+    markets: Sequence[int]
     rounds: int
     seconds: float
 
@@ -61,6 +63,7 @@ def main() -> int:
             for name in NAMES if number % 2 == 0 else reversed(NAMES):
                 _measure(name, plan, results)
         by_history = _measure_histories(plan) if plan.with_histories else {}
+        rows = [many_markets.measured(count, plan.seconds) for count in plan.markets]
     except ServerFailed as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
@@ -71,6 +74,8 @@ def main() -> int:
     if by_history:
         histories.print_table(by_history)
         results |= {(histories.NAME, str(size.orders)): found for size, found in by_history.items()}
+    if rows:
+        many_markets.print_table(rows)
     return _report_errors(results)
 
 
@@ -188,19 +193,25 @@ def _report_errors(results: Results) -> int:
 def _plan() -> Plan:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="place-1, place-16, fan-out, history"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="place-1, place-16, fan-out, history, markets-5, markets-50, markets-200",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--subscribers", type=int, default=1000)
     arguments = parser.parse_args()
     known = {benchmark.name: benchmark for benchmark in _benchmarks(arguments.subscribers)}
-    if unknown := set(arguments.names) - {*known, histories.NAME}:
-        names = ", ".join([*known, histories.NAME])
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {names}")
+    counts = {f"{many_markets.PREFIX}{count}": count for count in many_markets.COUNTS}
+    every = [*known, histories.NAME, *counts]
+    if unknown := set(arguments.names) - set(every):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(every)}")
+    names = arguments.names or every
     return Plan(
-        benchmarks=[known[name] for name in arguments.names or known if name in known],
-        with_histories=not arguments.names or histories.NAME in arguments.names,
+        benchmarks=[known[name] for name in names if name in known],
+        with_histories=histories.NAME in names,
+        markets=[counts[name] for name in names if name in counts],
         rounds=arguments.rounds,
         seconds=arguments.seconds,
     )

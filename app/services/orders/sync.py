@@ -183,11 +183,13 @@ class OrderSync:
         """List the markets that are left until the next comparison; returns the seconds it took."""
         seconds = 0.0
         while len(self._unexplained) and seconds + SLICE_PAUSE_SECONDS < self._interval_seconds:
-            await self._clock.sleep(SLICE_PAUSE_SECONDS)
+            if await self._is_gap(SLICE_PAUSE_SECONDS):
+                await self.settle()
+                return self._interval_seconds
             seconds += SLICE_PAUSE_SECONDS
             result = Reconciliation()
             async with self._comparing:
-                if not await self._is_answered(self._list_closed(result, MARKETS_AT_ONCE)):
+                if not await self._is_answered(self._list_closed(result)):
                     break
             self._log_changes(result)
         return seconds
@@ -212,8 +214,13 @@ class OrderSync:
         """
         result = Reconciliation()
         async with self._comparing:
-            if not await self._is_answered(self._compare(result, is_whole=is_whole)):
-                result.problems.append(unanswered(self._account.name))
+            is_answered = await self._is_answered(self._compare(result, is_whole=is_whole))
+        while is_whole and is_answered and len(self._unexplained):
+            # The next comparison on the timer need not wait until all markets are listed.
+            async with self._comparing:
+                is_answered = await self._is_answered(self._list_closed(result))
+        if not is_answered:
+            result.problems.append(unanswered(self._account.name))
         self._log_changes(result)
         self._metrics.compared(self._account.name, is_answered=not result.problems)
         return result
@@ -255,7 +262,7 @@ class OrderSync:
         since = self._compared_since(begun_at)
         await self._note_unexplained(begun_at, since, is_whole=is_whole)
         self._compared_until = begun_at
-        await self._list_closed(result, None if is_whole else MARKETS_AT_ONCE)
+        await self._list_closed(result)
         for after in await self._guesses.look_up(min(since, begun_at - GUESSES_LOOK_BACK)):
             result.changed[after.id] = after
         await self._accounts.set_reconciled(name)
@@ -283,9 +290,9 @@ class OrderSync:
             self._unexplained.note(symbols, begin)
             self._noted_until = now
 
-    async def _list_closed(self, result: Reconciliation, most: int | None) -> None:
-        """List the closed orders of unexplained markets; what fails is asked for again."""
-        for symbol, since in self._unexplained.due(most):
+    async def _list_closed(self, result: Reconciliation) -> None:
+        """List the closed orders of some unexplained markets; what fails is asked for again."""
+        for symbol, since in self._unexplained.due(MARKETS_AT_ONCE):
             for report in await self._account.gateway.closed_orders(since, [symbol]):
                 await self._apply_or_import(report, result)
             self._unexplained.done(symbol, since)

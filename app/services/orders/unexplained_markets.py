@@ -56,7 +56,7 @@ class UnexplainedMarkets:
             (market.symbol for market in markets if {market.base, market.quote} <= moved), since
         )
 
-    def due(self, most: int | None) -> Sequence[tuple[str, datetime]]:
+    def due(self, most: int) -> Sequence[tuple[str, datetime]]:
         """The markets to ask for next, at most this many, those that wait longest first."""
         return list(self._since.items())[:most]
 

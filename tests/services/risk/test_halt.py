@@ -310,5 +310,6 @@ async def test_a_switch_whose_time_passed_while_nobody_ran_fires_before_anything
     await later.advance(11)
     async with open_runtime(settings, Parts(clock=later)) as second:
         assert (await risk(second)).standing.state is TradingState.HALTED
+        await until(later, lambda: is_all_closed(second))
         [order] = await all_orders(second)
         assert order.status is OrderStatus.CANCELED

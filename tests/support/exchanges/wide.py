@@ -14,6 +14,7 @@ from app.domain.order_kinds import OrderSide, OrderType
 from app.domain.orders.requests import OrderRequest
 from app.domain.orders.terms import OrderTerms
 from app.errors import Denied
+from app.primitives.priorities import Priority
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.settings import load_settings
@@ -42,6 +43,13 @@ class Wide:
         """What was spent of the exchange's weights so far."""
         return self.venue.limits.spent.total()
 
+    def waited_milliseconds(self, priority: Priority) -> float:
+        """How long a request of this urgency waited in our queue on average."""
+        traffic = self.services.accounts.get(ACCOUNT).gateway.traffic
+        totals = [total for total in traffic.totals if total.priority == priority.name]
+        count = sum(total.count for total in totals)
+        return sum(total.waited_seconds for total in totals) * 1000 / count if count else 0.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timings:
@@ -50,6 +58,11 @@ class Timings:
     orders: list[float] = field(default_factory=list)
     cancels: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
 @asynccontextmanager
@@ -71,6 +84,36 @@ async def trading_widely(
             await _until_in_step(services)
             symbols = [f"{listing.base}/{listing.quote}" for listing in listings]
             yield Wide(services=services, venue=venue, account=account, symbols=symbols)
+
+
+@asynccontextmanager
+async def comparing(wide: Wide) -> AsyncIterator[None]:
+    """One whole comparison after the other, which lists the closed orders of all markets."""
+
+    async def compare() -> None:
+        while True:
+            await wide.services.reconciler.reconcile(ACCOUNT)
+            await asyncio.sleep(0.01)
+
+    running = asyncio.create_task(compare())
+    try:
+        yield
+        assert not running.done(), "comparing has failed"
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def trade(wide: Wide, *, seconds: float, pause_seconds: float) -> Timings:
+    """In one market after the other, place an order that waits and cancel it, or buy."""
+    timings, began, number = Timings(), perf_counter(), 0
+    while perf_counter() - began < seconds:
+        symbol = wide.symbols[number % len(wide.symbols)]
+        act = buy if number % 2 else place_and_cancel
+        await act(wide, timings, symbol, f"order-{number}")
+        await asyncio.sleep(pause_seconds)
+        number += 1
+    return timings
 
 
 async def buy(wide: Wide, timings: Timings, symbol: str, name: str) -> None:
