@@ -60,8 +60,9 @@ async def test_of_orders_placed_elsewhere_the_stream_tells_which_market_to_list(
     await place(trading.client, symbol="BNB/USDT", amount="0.1")
     await seconds_pass(trading, 20)
     before = len(listed(trading.venue))
-    trading.venue.place_elsewhere(trading.account, "ETHUSDT", "BUY", "1")
-    await until_external(trading, ("ETH/USDT", "FILLED"))
+    elsewhere = trading.venue.place_elsewhere(trading.account, "ETHUSDT", "BUY", "1", "2000")
+    trading.venue.cancel(elsewhere.id)
+    await until_external(trading, ("ETH/USDT", "CANCELED"))
     assert listed(trading.venue, before) == ["ETHUSDT"]
 
 
@@ -103,6 +104,18 @@ async def test_after_a_start_markets_are_listed_some_at_a_time_and_orders_need_n
             while len(listed(venue, before)) < 12:
                 await seconds_pass(trading, 1)
         assert sorted(listed(venue, before)) == [f"COIN{number:03}USDT" for number in range(12)]
+
+
+async def test_what_a_comparison_finds_shows_that_the_stream_is_deaf(trading: Trading) -> None:
+    await place(trading.client, RESTING, clientOrderId="mine")
+    await seconds_pass(trading, 20)
+    trading.venue.user_streams.delivery = Delivery.NEVER
+    dials = trading.venue.user_streams.sockets.dials
+    trading.venue.fill(trading.venue.orders(trading.account)[0].id)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while trading.venue.user_streams.sockets.dials == dials:
+            await seconds_pass(trading, 1)
+    assert (await trading.order("mine"))["status"] == "FILLED"
 
 
 async def test_open_orders_are_listed_by_comparisons_alone(trading: Trading) -> None:

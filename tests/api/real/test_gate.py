@@ -4,7 +4,7 @@ import asyncio
 
 from tests.api.real.real_trading import Trading
 from tests.support.api.metrics import value
-from tests.support.api.trading import MARKET, WAITING, place, refusal
+from tests.support.api.trading import CANCEL, MARKET, WAITING, place, refusal
 from tests.support.binance.api import faults
 from tests.support.binance.api.requests import RequestKind
 
@@ -84,6 +84,13 @@ async def test_an_order_counts_what_one_on_its_way_takes(trading: Trading) -> No
     await trading.clock.advance(11)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_the_lookup_after_a_cancel_is_as_urgent_as_the_cancel(trading: Trading) -> None:
+    order = await place(trading.client, RESTING)
+    await trading.client.ask(CANCEL, input={"id": order["id"]})
+    name, labels = "orderdeck_exchange_requests_total", {"account": "main", "kind": "fetch_order"}
+    assert await value(trading.client, name, **labels, priority="CANCEL") == 1
 
 
 async def test_what_an_order_asks_the_exchange_for_is_a_metric(trading: Trading) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.exchanges.conftest import START
-from tests.support.binance.api.requests import RequestKind
+from tests.support.binance.api.requests import Request, RequestKind
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
 
@@ -31,6 +31,16 @@ async def test_prices_of_any_number_of_markets_cost_4_weights(desk: BinanceRig) 
     before = desk.venue.limits.spent.total()
     assert await last(desk) == PRICES
     assert desk.venue.limits.spent.total() - before == 4
+
+
+async def test_the_exchange_s_own_count_of_the_minute_is_taken_over(desk: BinanceRig) -> None:
+    at = desk.venue.now()
+    for _ in range(100):
+        desk.venue.limits.spend(Request(kind=RequestKind.ACCOUNT, at=at))
+    await last(desk)
+    queue = desk.gateway._session._queue
+    assert queue is not None
+    assert round(queue.budget.spent * 5) == desk.venue.limits.spent.total()
 
 
 async def test_a_market_that_is_gone_does_not_hold_up_the_others(desk: BinanceRig) -> None:
