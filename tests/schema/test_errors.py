@@ -24,6 +24,7 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.primitives.fair_scheduler import long_work
+from app.primitives.paced_starts import PacedStarts
 from app.services import Services
 from app.services.access.rate_limits import BudgetService, RateLimits
 from app.services.metrics import Metrics
@@ -54,6 +55,7 @@ def context() -> Context:
     budgets = BudgetService(ManualClock(START), RateLimits())
     at_home = SimpleNamespace(
         long_work=long_work(),
+        starts=PacedStarts(),
         costly_documents=asyncio.Semaphore(2),
         budgets=budgets,
         metrics=Metrics(),

@@ -44,6 +44,11 @@ async def test_a_position_is_closed_by_a_reduce_only_order_that_the_exchange_tak
     client = trading.client
     [held] = (await positions(client, symbols=["BTC/USDT"]))["nodes"]
     closing = {"id": held["id"], "amount": "0.5", "clientOrderId": "out"}
+    refused = await close(client, **closing)
+    assert refused["code"] == "INVALID_INPUT"
+    assert "closeExternal closes what came from outside" in refused["message"]
+    assert trading.venue.journal.of(RequestKind.CREATE_ORDER) == []
+    closing["closeExternal"] = True
     told = await close(client, **closing)
     assert (told["order"]["reduceOnly"], told["order"]["status"]) == (True, "FILLED")
     [sent] = trading.venue.journal.of(RequestKind.CREATE_ORDER)
