@@ -114,6 +114,7 @@ class Mutation:
         return CancelAllOrdersPayload(
             canceled=[Order.of(order) for order in canceled],
             failed=[Refusal.of_denied(denied) for denied in failed],
+            under_way=[Order.of(order) for order in canceled if order.is_open],
         )
 
     @strawberry.mutation(extensions=_TRADE)

@@ -123,5 +123,9 @@ TEXTS = {
     "CancelAllOrdersPayload.canceled": (
         "Canceled, or asked to be: where the exchange has not answered, cancelRequestedAt is set."
     ),
+    "CancelAllOrdersPayload.underWay": (
+        "Those of canceled that the exchange has not confirmed within 10 seconds: each is tried"
+        " until it has, and orderUpdates tells it."
+    ),
     "CancelAllOrdersPayload.failed": "Not canceled, each with its reason and its existingOrder.",
 }

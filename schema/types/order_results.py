@@ -89,3 +89,4 @@ OrderResult = Annotated[OrderSuccess | Refusal, strawberry.union("OrderResult")]
 class CancelAllOrdersPayload:
     canceled: list[Order]
     failed: list[Refusal]
+    under_way: list[Order]

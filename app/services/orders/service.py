@@ -43,6 +43,10 @@ _BY_THE_EXCHANGE = frozenset(
 )
 
 
+# How long a request to cancel many orders waits for the exchange.
+CANCELED_WITHIN_SECONDS = 8.0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placed:
     """The order of a request, and whether an earlier request had placed it (a replay)."""
@@ -153,11 +157,32 @@ class OrderService:
         return order
 
     async def cancel_all(self, wanted: OrderFilter) -> tuple[list[Order], list[Denied]]:
-        """Cancel the matching open orders; returns the canceled ones and the refusals."""
+        """Cancel the matching open orders; returns the canceled ones and the refusals.
+
+        Every wish is stored before the first is sent, so that a crash loses none. Those that the
+        exchange has not confirmed in time are returned as they are, and go on by themselves.
+        """
         await self._write_audit_entry(wanted)
         async with self._database.snapshot() as view:
             orders = await view.orders.matching(wanted)
-        return await cancel_each(orders, lambda order: self.cancel(order.id))
+        wishes, failed = await cancel_each(orders, self._store_wish)
+        latest = {order.id: order for order in wishes}
+
+        async def send(order: Order) -> Order:
+            latest[order.id] = await self._cancel_if_requested(order)
+            return latest[order.id]
+
+        try:
+            async with self._clock.timeout(CANCELED_WITHIN_SECONDS):
+                await cancel_each(wishes, send)
+        except TimeoutError:
+            self._bus.publish([Topic.DOUBTS])
+        closed = {OrderStatus.FILLED, OrderStatus.REJECTED}
+        failed += [refusals.already_closed(o) for o in latest.values() if o.status in closed]
+        return [order for order in latest.values() if order.status not in closed], failed
+
+    async def _store_wish(self, order: Order) -> Order:
+        return await self._ledger.change(order.id, self._request_cancel)
 
     async def set_metadata(self, order_id: str, metadata: Mapping[str, Any]) -> Order:
         deny(check_metadata(metadata))

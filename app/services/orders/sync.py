@@ -22,6 +22,7 @@ from app.primitives.priorities import Priority, asking_at
 from app.services.accounts import AccountEntry, AccountService
 from app.services.metrics import Metrics
 from app.services.orders.amendments import AmendmentService
+from app.services.orders.cancels import cancel_each
 from app.services.orders.guessed_fills import GuessedFills
 from app.services.orders.in_flight import OrdersInFlight
 from app.services.orders.ledger import OrderLedger, UnknownOrder
@@ -348,8 +349,7 @@ class OrderSync:
         overdue = [asked for asked in amendments if self._is_overdue(asked.order_id, asked.at)]
         self._note_doubts(doubts)
         settled = [await self._look_up(order) for order in doubts]
-        for order in uncanceled:
-            await self._orders.send_cancel(order)
+        await cancel_each(uncanceled, self._orders.send_cancel)
         settled += [await self._amendments.settle(asked) for asked in overdue]
         return not all(settled)
 
