@@ -169,6 +169,7 @@ def build_risk(
     database, accounts, clock = base.database, base.accounts, base.clock
     clearing = ClearingService(
         database=database,
+        bus=base.bus,
         orders=orders.orders,
         positions=portfolio.positions,
         actions=portfolio.actions,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from app.bus import Topic
+from app.bus import Bus, Listener, Topic
 from app.domain.order_kinds import OrderSource, OrderType
 from app.domain.orders import refusals
 from app.domain.orders.filters import OrderFilter
@@ -27,6 +27,7 @@ from app.services.portfolio.position_actions import PositionActions
 from app.services.portfolio.positions import PositionFilter, PositionService
 from app.storage.database import Database, Transaction
 
+LEAST_PAUSE_SECONDS = 0.25
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0
 # How often the progress is stored and told, at most.
@@ -34,6 +35,8 @@ TELL_SECONDS = 0.25
 # After this time, a process also takes care of clearings that another process has begun.
 TAKE_OVER_SECONDS = 30.0
 
+# What the ids of closing orders begin with.
+_PREFIX = "halt-"
 _OURS = frozenset({OrderSource.API, OrderSource.BOT})
 
 _logger = structlog.get_logger(__name__)
@@ -111,6 +114,7 @@ class ClearingService:
         self,
         *,
         database: Database,
+        bus: Bus,
         orders: OrderService,
         positions: PositionService,
         actions: PositionActions,
@@ -119,6 +123,7 @@ class ClearingService:
         new_id: Callable[[], str],
     ) -> None:
         self._database = database
+        self._bus = bus
         self._orders = orders
         self._positions = positions
         self._actions = actions
@@ -194,17 +199,28 @@ class ClearingService:
         telling = asyncio.create_task(self._keep_telling(name, work))
         try:
             # The attempt that began the halt has its audit entry; single orders have none of it.
-            with acting(None), asking_at(Priority.CANCEL):
+            with (
+                acting(None),
+                asking_at(Priority.CANCEL),
+                self._bus.listen(Topic.EVENTS) as changes,
+            ):
                 done = work.done
                 while not await self._tried(name, work):
                     if work.done == done:
-                        await self._clock.sleep(pauses.next())
+                        await self._until_due(changes, pauses.next())
                     done = work.done
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
         await self._tell(name, work, is_done=True)
         work.ended.set()
+
+    async def _until_due(self, changes: Listener, seconds: float) -> None:
+        """Wait this long, or until an order has changed."""
+        await self._clock.sleep(LEAST_PAUSE_SECONDS)
+        with suppress(TimeoutError):
+            async with self._clock.timeout(seconds):
+                await changes.wait()
 
     async def _tried(self, name: str, work: _Work) -> bool:
         """Do what can be done now; returns whether nothing is left, or nothing is wanted."""
@@ -231,12 +247,13 @@ class ClearingService:
 
     async def _cancel(self, name: str, options: HaltOptions, work: _Work) -> None:
         open_orders = await self._open_orders(name)
-        closings = work.closing.keys()
         wanted = []
         for order in open_orders:
+            if _is_closing(order):
+                continue
             if _is_included(order, options):
                 wanted.append(order)
-            elif order.id not in closings:
+            else:
                 work.failed[order.id] = Denied(_left_open(order), existing_order=order)
         work.under_way = {order.id: order for order in wanted}
 
@@ -306,7 +323,7 @@ class ClearingService:
         while True:
             number += 1
             facts = f"{clearing.id}|{position.key.name}|{number}"
-            client_order_id = f"halt-{hashlib.sha256(facts.encode()).hexdigest()[:27]}"
+            client_order_id = f"{_PREFIX}{hashlib.sha256(facts.encode()).hexdigest()[:27]}"
             async with self._database.snapshot() as view:
                 known = await view.orders.find_by_client_id(position.key.account, client_order_id)
             if known is None:
@@ -334,6 +351,12 @@ class ClearingService:
             ended_at = self._clock.now() if is_done else None
             await tx.rules.save_clearing(name, replace(work.progress(stored), ended_at=ended_at))
             tx.announce(Topic.FEED)
+
+
+def _is_closing(order: Order) -> bool:
+    """Whether a halt has placed it to close a position: perhaps before a crash, so not known."""
+    is_named = order.client_order_id.startswith(_PREFIX)
+    return is_named and order.type is OrderType.MARKET and order.source is OrderSource.API
 
 
 def _is_included(order: Order, options: HaltOptions) -> bool:
