@@ -46,6 +46,7 @@ TEXTS = {
         " quote counts at today's rate."
     ),
     "Portfolio.realizedPnlToday": "The part of it since 00:00 UTC.",
+    "Portfolio.dust": "The value of positions that are dust; equity includes it.",
     "Portfolio.drawdownPercent": (
         "How far equity stands below the highest that was ever recorded, from 0 to 100, deposits"
         " and withdrawals taken out. While something that matters has no fresh price it is that of"
@@ -93,7 +94,9 @@ TEXTS = {
         "A trade is a position from flat to flat, or to the other side. Percentages and averages"
         " are null at 0 trades."
     ),
-    "Performance.trades": "Closed ones.",
+    "Performance.trades": (
+        "Closed ones, and those of which only dust is left, until the market is bought again."
+    ),
     "Performance.wins": "Those that brought more than nothing, after all fees.",
     "Performance.losses": (
         "Those that brought less than nothing; what brought exactly nothing is neither."

@@ -24,6 +24,10 @@ TEXTS = {
     ),
     "Position.leverage": "How many times its own money it moves. Null for SPOT.",
     "Position.margin": "What is kept as security for it. Null for SPOT.",
+    "Position.dust": (
+        "Whether it is below the market's step or minimum, so that no order can close it: what fees"
+        " taken in the coin leave, for example."
+    ),
     "Position.liquidationPrice": (
         "The mark at which the exchange would close it, if all else stays as it is. Null for SPOT,"
         " and where there is none."

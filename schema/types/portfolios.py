@@ -96,6 +96,7 @@ class Portfolio:
     realized_pnl: Decimal
     realized_pnl_today: Decimal
     drawdown_percent: Decimal
+    dust: Decimal
     balances: list[Balance]
     allocation: list[Allocation]
     problems: list[Problem]
@@ -113,6 +114,7 @@ class Portfolio:
             realized_pnl=found.realized,
             realized_pnl_today=found.realized_today,
             drawdown_percent=found.drawdown_percent,
+            dust=found.dust,
             balances=[Balance.of(worth) for worth in found.worths],
             allocation=[Allocation.of(part) for part in portfolios.allocations(found.worths)],
             problems=[Problem.of(problem) for problem in found.problems],

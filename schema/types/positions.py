@@ -49,6 +49,7 @@ class Position(Node):
     leverage: Decimal | None
     margin: Decimal | None
     liquidation_price: Decimal | None
+    dust: bool
     metadata: JSON
     opened_at: datetime | None
     updated_at: datetime
@@ -74,6 +75,7 @@ class Position(Node):
             leverage=None if exposure is None else exposure.leverage,
             margin=None if exposure is None else exposure.margin,
             liquidation_price=None if exposure is None else exposure.liquidation_price,
+            dust=valued.is_dust,
             metadata=cast("JSON", dict(valued.position.metadata)),
             opened_at=holding.opened_at,
             updated_at=valued.position.updated_at,

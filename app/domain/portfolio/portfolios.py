@@ -10,7 +10,7 @@ from app.domain.accounts import Balance
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import PositionType
 from app.domain.portfolio.conversions import Converter
-from app.domain.portfolio.positions import Position, PositionKey, assets_of
+from app.domain.portfolio.positions import Position, PositionKey, RoundTripResult, assets_of
 from app.domain.portfolio.valuations import ValuedPosition, old_price, unpriced, unvalued_fees
 from app.domain.problems import Problem
 from app.errors import RefusalCode
@@ -82,6 +82,29 @@ def equity(stock: PortfolioFacts, by: Converter) -> Decimal:
     """The value of all balances, plus the unrealized profit of margin positions and swaps."""
     balances = ((balance.asset, _total(balance)) for balance in stock.balances.values())
     return by.total([*balances, *_unrealized(_beyond_balances(stock))])
+
+
+def dust(stock: PortfolioFacts, by: Converter) -> Decimal:
+    """The value of the positions that are too small for any order."""
+    return by.total(
+        (_quote(position.key), position.notional)
+        for position in stock.valued
+        if position.is_dust and position.notional is not None
+    )
+
+
+def ended_in_dust(stock: PortfolioFacts, since: datetime | None) -> Sequence[RoundTripResult]:
+    """The trades of which only dust is left: they count as closed with their last fill."""
+    return [
+        RoundTripResult(
+            symbol=held.key.symbol,
+            pnl=money.subtract(held.holding.realized, held.holding.realized_before),
+        )
+        for held in stock.valued
+        if held.is_dust
+        and held.holding.amount
+        and (since is None or held.position.updated_at >= since)
+    ]
 
 
 def unrealized(stock: PortfolioFacts, by: Converter) -> Decimal:

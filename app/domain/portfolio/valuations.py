@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from app.domain import money
 from app.domain.accounts import Balance
+from app.domain.markets.dust import is_dust
 from app.domain.markets.markets import Market, Ticker
 from app.domain.order_kinds import PositionType
 from app.domain.portfolio.exposures import Exposure
@@ -49,6 +50,8 @@ class ValuedPosition:
     mark: Mark | None
     # The exchange's own data, if it keeps the position itself.
     exposure: Exposure | None = None
+    # Whether it is too small for any order of its market.
+    is_dust: bool = False
 
     @property
     def key(self) -> PositionKey:
@@ -126,7 +129,14 @@ class ReconciledHoldings:
     def amount_of(self, position: Position) -> Decimal:
         return money.add(position.holding.amount, self.outside.get(position.key, money.ZERO))
 
-    def valued(self, position: Position, mark: Mark | None) -> ValuedPosition:
+    def valued(
+        self, position: Position, mark: Mark | None, market: Market | None = None
+    ) -> ValuedPosition:
+        found = self._valued(position, mark)
+        price = None if mark is None else mark.price
+        return replace(found, is_dust=is_dust(found.amount, market, price))
+
+    def _valued(self, position: Position, mark: Mark | None) -> ValuedPosition:
         outside = self.outside.get(position.key, money.ZERO)
         exposure = self.exposures.get(position.key)
         if exposure is None:
@@ -235,8 +245,8 @@ def _beyond(balance: Balance | None, ours: Sequence[Position], listed: Sequence[
     there = money.ZERO if balance is None else money.add(balance.free, balance.used)
     rest = money.subtract(there, money.total(known.holding.amount for known in ours))
     steps = [market.amount_step for market in listed if market.amount_step is not None]
-    is_dust = bool(steps) and rest.copy_abs() < min(steps)
-    return money.ZERO if is_dust else rest
+    is_nothing = bool(steps) and rest.copy_abs() < min(steps)
+    return money.ZERO if is_nothing else rest
 
 
 def _position_for(

@@ -6,8 +6,9 @@ import structlog
 
 from app.domain import money
 from app.domain.bot.bot import StopOptions
+from app.domain.markets.dust import tradable
 from app.domain.order_kinds import OrderSide, OrderSource
-from app.domain.orders.closing import closing_order, tradable
+from app.domain.orders.closing import closing_order
 from app.domain.orders.filters import OrderFilter
 from app.errors import Denied, ExchangeError
 from app.services.accounts import AccountService

@@ -39,6 +39,7 @@ class Portfolio:
     realized: Decimal
     realized_today: Decimal
     drawdown_percent: Decimal
+    dust: Decimal
     worths: Sequence[domain.AssetValue]
     problems: Sequence[Problem]
     as_of: LogPosition = field(compare=False)
@@ -83,6 +84,7 @@ class PortfolioService:
             realized=domain.realized(stock, by),
             realized_today=domain.realized(stock, by, before),
             drawdown_percent=drawdown.drawdown_percent,
+            dust=domain.dust(stock, by),
             worths=worths,
             problems=[*_problems(valuation), *drawdown.problems],
             as_of=await view.as_of(),
@@ -112,7 +114,8 @@ class PortfolioService:
     ) -> Performance:
         """Performance of the trades that ended since then, or of all trades if no time is given."""
         self._check_since(since)
-        results = await view.results(portfolio.account, since)
+        closed = await view.results(portfolio.account, since)
+        results = [*closed, *domain.ended_in_dust(portfolio.valuation.stock, since)]
         points = await view.equity(portfolio.records, since, None)
         fees = await _fees(view, portfolio, since)
         # On a thread, because years of trades take longer than the event loop may be held.

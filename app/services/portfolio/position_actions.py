@@ -8,9 +8,10 @@ from typing import Any
 from app.bus import Topic
 from app.domain import money
 from app.domain.access.audit import AuditSubject
+from app.domain.markets.dust import is_dust, tradable
 from app.domain.markets.markets import Market
 from app.domain.order_kinds import OrderSide
-from app.domain.orders.closing import closing_order, is_dust, tradable
+from app.domain.orders.closing import closing_order
 from app.domain.orders.order import Order
 from app.domain.orders.requests import OrderRequest, check_metadata
 from app.domain.portfolio.positions import Position, PositionKey

@@ -1,9 +1,10 @@
 """Positions: what accounts hold in each market and what it is worth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain import money
+from app.domain.markets.markets import Market
 from app.domain.order_kinds import PositionType
 from app.domain.orders.events import LogPosition
 from app.domain.orders.reconciliations import unanswered
@@ -104,7 +105,7 @@ class PositionService:
         self, view: View, name: str, known: Sequence[Position], wanted: PositionFilter
     ) -> tuple[list[ValuedPosition], list[Problem]]:
         ours = [position for position in known if position.key.account == name]
-        held = self._reconciled(view, name, ours)
+        held, markets = self._reconciled(view, name, ours)
         open_positions = [
             position
             for position in held.positions
@@ -112,7 +113,10 @@ class PositionService:
         ]
         symbols = {position.key.symbol for position in open_positions}
         prices = prices_in(view, name)
-        nodes = [held.valued(position, _mark(position, prices)) for position in open_positions]
+        nodes = [
+            held.valued(position, _mark(position, prices), markets.get(position.key.symbol))
+            for position in open_positions
+        ]
         problems = [
             problem
             for problem in held.problems
@@ -120,13 +124,17 @@ class PositionService:
         ]
         return nodes, [*problems, *_problems(nodes, prices)]
 
-    def _reconciled(self, view: View, account: str, ours: Sequence[Position]) -> ReconciledHoldings:
+    def _reconciled(
+        self, view: View, account: str, ours: Sequence[Position]
+    ) -> tuple[ReconciledHoldings, Mapping[str, Market]]:
         """Positions checked against the balances; if the exchange is silent, those of the fills."""
         try:
             holdings = holdings_in(view, account)
         except ExchangeError:
-            return ReconciledHoldings(positions=tuple(ours), problems=(unanswered(account),))
-        return reconciled(holdings, ours, account, self._clock.now())
+            silent = ReconciledHoldings(positions=tuple(ours), problems=(unanswered(account),))
+            return silent, {}
+        held = reconciled(holdings, ours, account, self._clock.now())
+        return held, holdings.markets
 
 
 def _mark(position: Position, prices: PriceAnswers) -> Mark | None:

@@ -206,7 +206,12 @@ def _stock(
     return PortfolioFacts(
         balances=holdings.balances,
         valued=[
-            held.valued(position, marks.get(position.key.symbol)) for position in open_positions
+            held.valued(
+                position,
+                marks.get(position.key.symbol),
+                holdings.markets.get(position.key.symbol),
+            )
+            for position in open_positions
         ],
         positions=positions,
         home=holdings.home,

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from app.domain.markets.dust import is_dust, tradable
 from app.domain.order_kinds import OrderSide, OrderType, PositionType
 from app.domain.orders.checks import first_refusal
-from app.domain.orders.closing import closing_order, tradable
+from app.domain.orders.closing import closing_order
 from app.domain.orders.forms import examine_form
 from app.domain.portfolio.positions import PositionKey
 from tests.domain.orders.test_checks import MARKET
@@ -45,3 +46,31 @@ def test_what_is_less_than_a_step_is_not_traded() -> None:
     assert tradable(Decimal("0.000009"), MARKET) == 0
     for market in (None, replace(MARKET, amount_step=None)):
         assert tradable(Decimal("0.123456789"), market) == Decimal("0.123456789")
+
+
+@pytest.mark.parametrize(
+    ("amount", "price", "expected"),
+    [
+        ("0.000009", None, True),
+        ("-0.000009", None, True),
+        ("0", None, True),
+        ("1", "50000", False),
+        ("1", None, False),
+    ],
+)
+def test_dust_is_what_no_order_can_trade(amount: str, price: str | None, expected: bool) -> None:
+    known = None if price is None else Decimal(price)
+    assert is_dust(Decimal(amount), MARKET, known) is expected
+
+
+def test_less_than_the_smallest_amount_or_notional_is_dust() -> None:
+    market = replace(MARKET, min_amount=Decimal("0.001"), min_notional=Decimal(5))
+    assert is_dust(Decimal("0.0009"), market, Decimal(50000))
+    assert not is_dust(Decimal("0.001"), market, Decimal(50000))
+    assert is_dust(Decimal("0.001"), market, Decimal(4999))
+    assert not is_dust(Decimal("0.001"), market, Decimal(5000))
+    assert not is_dust(Decimal("0.001"), market, None)
+
+
+def test_without_a_market_nothing_is_known_to_be_dust() -> None:
+    assert not is_dust(Decimal("0.000001"), None, None)

@@ -14,6 +14,7 @@ from app.domain.portfolio.exposures import Exposure
 from app.domain.portfolio.positions import PositionKey
 from app.errors import BadInput, ExchangeUnavailable, RefusalCode
 from app.services.portfolio.portfolios import CurveRequest, Portfolio
+from app.services.portfolio.positions import PositionFilter
 from app.storage.database import Database
 from tests.conftest import START, on_each_database
 from tests.support.clock import ManualClock
@@ -277,3 +278,50 @@ async def test_performance_of_the_future_is_refused(house: PortfolioRig) -> None
         found = await house.portfolios.read(view, house.account, None)
         with pytest.raises(BadInput, match="since lies in the future"):
             await house.portfolios.performance(view, found, START + timedelta(seconds=1))
+
+
+async def test_a_trade_of_which_only_dust_is_left_is_closed(
+    house: PortfolioRig, clock: ManualClock
+) -> None:
+    await house.trade("0.1", "50000")
+    await house.trade("-0.099995", "52000")
+    house.desk.held = {"USDT": "10000", "BTC": "0.000005"}
+    async with house.view() as view:
+        found = await house.portfolios.read(view, house.account, None)
+        performance = await house.portfolios.performance(view, found, None)
+        later = clock.now() + timedelta(microseconds=1)
+        clock.step(wall=1)
+        since = await house.portfolios.performance(view, found, later)
+        [held] = (await house.positions.read(view, PositionFilter())).nodes
+    assert held.is_dust
+    assert found.dust == Decimal("0.000005") * 50000
+    assert (performance.trades, performance.wins) == (1, 1)
+    assert since.trades == 0
+
+
+async def test_a_position_that_can_be_traded_is_no_dust(house: PortfolioRig) -> None:
+    await house.trade("0.1", "50000")
+    house.desk.held = {"USDT": "10000", "BTC": "0.1"}
+    async with house.view() as view:
+        found = await house.portfolios.read(view, house.account, None)
+        performance = await house.portfolios.performance(view, found, None)
+    assert (found.dust, performance.trades) == (Decimal(0), 0)
+
+
+@pytest.mark.parametrize(
+    ("there", "own"),
+    [("0.1", "0.1"), ("0.3", "0.1"), ("0.06", "0.06"), ("0", "0")],
+)
+async def test_only_what_was_traded_here_and_is_still_there_is_our_own(
+    house: PortfolioRig, there: str, own: str
+) -> None:
+    await house.trade("0.1", "50000")
+    house.desk.held = {"USDT": "10000", "BTC": there}
+    nodes = (await house.read_positions()).nodes
+    assert [node.own_amount for node in nodes] == ([Decimal(own)] if Decimal(there) else [])
+
+
+async def test_nothing_of_a_deposit_is_our_own(house: PortfolioRig) -> None:
+    house.desk.held = {"USDT": "10000", "BTC": "2"}
+    [node] = (await house.read_positions()).nodes
+    assert (node.amount, node.own_amount) == (Decimal(2), Decimal(0))
