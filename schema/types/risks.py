@@ -12,7 +12,7 @@ from app.domain.risk import limits as domain
 from app.domain.risk.clearings import Clearing, HaltOptions
 from app.domain.risk.limits import TradingState
 from app.services.portfolio.valuation import ValuationRequest
-from app.services.risk.clearing import HaltReport
+from app.services.risk.clearing_work import HaltReport
 from app.services.risk.scope import HaltScope
 from app.services.risk.service import RiskFigures, RiskState, WatchedRisk
 from schema import ids

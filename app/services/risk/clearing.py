@@ -4,17 +4,16 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 
 from app.bus import Bus, Listener, Topic
 from app.domain.order_kinds import OrderSource, OrderType
-from app.domain.orders import refusals
 from app.domain.orders.filters import OrderFilter
-from app.domain.orders.order import Order, OrderStatus
+from app.domain.orders.order import Order
 from app.domain.portfolio.valuations import ValuedPosition
-from app.domain.risk.clearings import Clearing, ClearingFailure, HaltOptions
+from app.domain.risk.clearings import Clearing, HaltOptions
 from app.errors import Denied, OrderdeckError, Refusal, RefusalCode, StorageError
 from app.ports import Clock
 from app.primitives.backoff import Backoff
@@ -25,6 +24,7 @@ from app.services.orders.service import CLOSING, OrderService
 from app.services.portfolio.consistent_views import ConsistentViews
 from app.services.portfolio.position_actions import PositionActions
 from app.services.portfolio.positions import PositionFilter, PositionService
+from app.services.risk.clearing_work import ClearingWork, HaltReport
 from app.storage.database import Database, Transaction
 
 LEAST_PAUSE_SECONDS = 0.25
@@ -40,71 +40,6 @@ _PREFIX = "halt-"
 _OURS = frozenset({OrderSource.API, OrderSource.BOT})
 
 _logger = structlog.get_logger(__name__)
-
-
-@dataclass(kw_only=True, slots=True)
-class HaltReport:
-    """The outcome so far: each order that was open is in one of the first three lists."""
-
-    canceled: list[Order] = field(default_factory=list)
-    closing: list[Order] = field(default_factory=list)
-    failed: list[Denied] = field(default_factory=list)
-    # Not done yet: canceled or closed as soon as the exchange answers.
-    under_way: list[Order] = field(default_factory=list)
-    is_done: bool = True
-
-    def add(self, other: "HaltReport") -> None:
-        self.canceled += other.canceled
-        self.closing += other.closing
-        self.failed += other.failed
-        self.under_way += other.under_way
-        self.is_done = self.is_done and other.is_done
-
-
-class _Work:
-    """The clearing of one account in this process."""
-
-    def __init__(self, clearing: Clearing) -> None:
-        self.clearing = clearing
-        self.canceled: dict[str, Order] = {}
-        self.closing: dict[str, Order] = {}
-        self.failed: dict[str, Denied] = {}
-        self.under_way: dict[str, Order] = {}
-        # Positions that cannot be closed, by name, and why.
-        self.impossible: dict[str, Denied] = {}
-        self.ended = asyncio.Event()
-
-    @property
-    def done(self) -> int:
-        """How much has come to an end: while that grows, the next round follows at once."""
-        return len(self.canceled) + sum(not order.is_open for order in self.closing.values())
-
-    def report(self) -> HaltReport:
-        return HaltReport(
-            canceled=[*self.canceled.values()],
-            closing=[*self.closing.values()],
-            failed=[
-                *self.failed.values(),
-                *(Denied(unconfirmed(), existing_order=o) for o in self.under_way.values()),
-                *self.impossible.values(),
-            ],
-            under_way=[*self.under_way.values()],
-            is_done=self.ended.is_set(),
-        )
-
-    def progress(self, clearing: Clearing) -> Clearing:
-        failures = [
-            ClearingFailure(subject=_name_of(denied, key), message=denied.refusal.message)
-            for key, denied in (*self.failed.items(), *self.impossible.items())
-        ]
-        filled = (order for order in self.closing.values() if not order.is_open)
-        return replace(
-            clearing,
-            canceled=len(self.canceled),
-            closed=sum(order.status is OrderStatus.FILLED for order in filled),
-            under_way=len(self.under_way),
-            failures=tuple(failures),
-        )
 
 
 class ClearingService:
@@ -130,7 +65,7 @@ class ClearingService:
         self._views = views
         self._clock = clock
         self._new_id = new_id
-        self._works: dict[str, _Work] = {}
+        self._works: dict[str, ClearingWork] = {}
         self._begun: asyncio.Queue[str] = asyncio.Queue()
         # In elapsed time, when a clearing of another process or run was first seen.
         self._seen_at: dict[str, float] = {}
@@ -190,7 +125,7 @@ class ClearingService:
         work = self._works.get(name)
         if work is not None and not work.ended.is_set() and work.clearing.id == clearing.id:
             return
-        self._works[name] = _Work(clearing)
+        self._works[name] = ClearingWork(clearing)
         self._begun.put_nowait(name)
 
     async def _carry_out(self, name: str) -> None:
@@ -204,11 +139,13 @@ class ClearingService:
                 asking_at(Priority.CANCEL),
                 self._bus.listen(Topic.EVENTS) as changes,
             ):
-                done = work.done
                 while not await self._tried(name, work):
-                    if work.done == done:
+                    if work.has_gone_on():
+                        pauses.reset()
+                    elif work.is_refused:
+                        await self._clock.sleep(pauses.next())
+                    else:
                         await self._until_due(changes, pauses.next())
-                    done = work.done
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
@@ -222,7 +159,7 @@ class ClearingService:
             async with self._clock.timeout(seconds):
                 await changes.wait()
 
-    async def _tried(self, name: str, work: _Work) -> bool:
+    async def _tried(self, name: str, work: ClearingWork) -> bool:
         """Do what can be done now; returns whether nothing is left, or nothing is wanted."""
         try:
             clearing = await self._wanted(name, work)
@@ -231,13 +168,13 @@ class ClearingService:
             _logger.warning("halt.tried_again", account=name, error=str(error))
             return False
 
-    async def _wanted(self, name: str, work: _Work) -> Clearing | None:
+    async def _wanted(self, name: str, work: ClearingWork) -> Clearing | None:
         """The clearing as it is stored by now; None once trading was resumed or it was replaced."""
         async with self._database.snapshot() as view:
             stored = (await view.rules.read()).clearings.get(name)
         return stored if stored is not None and stored.id == work.clearing.id else None
 
-    async def _round(self, name: str, options: HaltOptions, work: _Work) -> bool:
+    async def _round(self, name: str, options: HaltOptions, work: ClearingWork) -> bool:
         """Cancel and close what is left; returns whether nothing was left to do."""
         await self._cancel(name, options, work)
         if not options.close_positions:
@@ -245,7 +182,7 @@ class ClearingService:
         has_closed = await self._close(name, options, work)
         return not work.under_way and not has_closed
 
-    async def _cancel(self, name: str, options: HaltOptions, work: _Work) -> None:
+    async def _cancel(self, name: str, options: HaltOptions, work: ClearingWork) -> None:
         open_orders = await self._open_orders(name)
         wanted = []
         for order in open_orders:
@@ -255,27 +192,31 @@ class ClearingService:
                 wanted.append(order)
             else:
                 work.failed[order.id] = Denied(_left_open(order), existing_order=order)
+        await self._note_ended(work, {order.id for order in open_orders})
         work.under_way = {order.id: order for order in wanted}
+        work.is_refused = False
 
         async def cancel(order: Order) -> Order:
             after = await self._orders.until_closed(await self._orders.cancel(order.id))
-            if after.is_open:
-                work.under_way[order.id] = after
-                return after
-            work.under_way.pop(order.id, None)
-            if after.status in {OrderStatus.CANCELED, OrderStatus.EXPIRED}:
-                work.canceled[order.id] = after
-                return after
-            raise refusals.already_closed(after)
+            work.note(after)
+            return after
 
         _, failed = await cancel_each(wanted, cancel)
         for denied in failed:
             found = denied.existing_order
-            if isinstance(found, Order) and not found.is_open:
-                work.under_way.pop(found.id, None)
-                work.failed[found.id] = denied
+            if isinstance(found, Order):
+                work.note(found)
 
-    async def _close(self, name: str, options: HaltOptions, work: _Work) -> bool:
+    async def _note_ended(self, work: ClearingWork, still_open: set[str]) -> None:
+        """Note what has ended between two rounds: the exchange may answer late."""
+        ended = [order_id for order_id in work.under_way if order_id not in still_open]
+        async with self._database.snapshot() as view:
+            for order_id in ended:
+                order = await view.orders.find(order_id)
+                if order is not None:
+                    work.note(order)
+
+    async def _close(self, name: str, options: HaltOptions, work: ClearingWork) -> bool:
         """Close what is held; returns whether an order was placed or is still open for it."""
         names = frozenset({name})
         wanted = PositionFilter(accounts=names)
@@ -298,7 +239,9 @@ class ClearingService:
         outcomes = await asyncio.gather(*map(close, due))
         return any(outcomes) or any(position.key.symbol in markets for position in held)
 
-    async def _close_one(self, position: ValuedPosition, options: HaltOptions, work: _Work) -> bool:
+    async def _close_one(
+        self, position: ValuedPosition, options: HaltOptions, work: ClearingWork
+    ) -> bool:
         """Returns whether there is more to do or to wait for."""
         key = position.key.name
         amount = await self._actions.closable(position, is_external=options.close_external)
@@ -312,7 +255,9 @@ class ClearingService:
             _logger.warning("halt.not_closed", position=key, why=denied.refusal.message)
             if not denied.refusal.retryable:
                 work.impossible[key] = denied
-            return denied.refusal.retryable
+                return False
+            work.is_refused = True
+            return True
         order = await self._orders.until_closed(placed.order)
         work.closing[order.id] = order
         return True
@@ -333,7 +278,7 @@ class ClearingService:
         async with self._database.snapshot() as view:
             return await view.orders.matching(OrderFilter(accounts=frozenset({name}), open=True))
 
-    async def _keep_telling(self, name: str, work: _Work) -> None:
+    async def _keep_telling(self, name: str, work: ClearingWork) -> None:
         told = work.progress(work.clearing)
         while True:
             await self._clock.sleep(TELL_SECONDS)
@@ -343,7 +288,7 @@ class ClearingService:
                 told = work.progress(work.clearing)
                 await self._tell(name, work, is_done=False)
 
-    async def _tell(self, name: str, work: _Work, *, is_done: bool) -> None:
+    async def _tell(self, name: str, work: ClearingWork, *, is_done: bool) -> None:
         async with self._database.transaction() as tx:
             stored = (await tx.rules.lock()).clearings.get(name)
             if stored is None or stored.id != work.clearing.id:
@@ -361,19 +306,6 @@ def _is_closing(order: Order) -> bool:
 
 def _is_included(order: Order, options: HaltOptions) -> bool:
     return options.cancel_open and (order.source in _OURS or options.cancel_external)
-
-
-def _name_of(denied: Denied, key: str) -> str:
-    order = denied.existing_order
-    return order.client_order_id if isinstance(order, Order) else key
-
-
-def unconfirmed() -> Refusal:
-    return Refusal(
-        code=RefusalCode.EXCHANGE_UNAVAILABLE,
-        message="the exchange has not confirmed the cancellation yet: it is tried until it has",
-        retryable=True,
-    )
 
 
 def _left_open(order: Order) -> Refusal:

@@ -7,7 +7,8 @@ from app.domain.risk.clearings import HaltOptions
 from app.domain.risk.limits import TradingState, TradingStateRecord
 from app.ports import Clock
 from app.services.orders.gate import OrderGate, deny
-from app.services.risk.clearing import ClearingService, HaltReport
+from app.services.risk.clearing import ClearingService
+from app.services.risk.clearing_work import HaltReport
 from app.services.risk.scope import HaltScope, restrict
 from app.storage.database import Database, Transaction
 

@@ -16,7 +16,7 @@ from app.domain.risk.clearings import Clearing, HaltOptions
 from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.risk.clearing import HaltReport
+from app.services.risk.clearing_work import HaltReport
 from app.services.risk.scope import HaltScope
 from app.settings import Settings
 from tests.conftest import on_each_database

@@ -18,7 +18,7 @@ from app.exchanges.paper.faults import Call, Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.orders.service import Placement
-from app.services.risk.clearing import HaltReport
+from app.services.risk.clearing_work import HaltReport
 from app.services.risk.scope import HaltScope, restrict
 from app.services.risk.service import RiskState
 from app.settings import Settings

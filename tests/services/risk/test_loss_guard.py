@@ -51,7 +51,7 @@ async def test_a_loss_that_a_price_alone_has_brought_trips_and_stays(
         await services.orders.place(make_request(amount=Decimal("0.1")))
         so_far = (await losses(services, clock)).daily
         orders = services.orders
-        limit = so_far + 1
+        limit = max(so_far, Decimal(0)) + 1
         await services.risk.configure({"max_daily_loss": limit})
         found = await until_reducing(services, clock)
         assert found.standing.reason is not None
