@@ -44,6 +44,15 @@ async def until_reducing(services: Services, clock: ManualClock) -> RiskState:
     raise AssertionError("no price has moved so far")
 
 
+async def until_broken(services: Services, clock: ManualClock) -> None:
+    """Until a limit is reached at this very moment: the price may have recovered."""
+    for _ in range(PATIENCE_SECONDS):
+        if await services.risk._loss_guard.broken("paper") is not None:
+            return
+        await clock.advance(1)
+    raise AssertionError("the prices only rise")
+
+
 async def test_a_loss_that_a_price_alone_has_brought_trips_and_stays(
     settings: Settings, clock: ManualClock
 ) -> None:
@@ -63,6 +72,7 @@ async def test_a_loss_that_a_price_alone_has_brought_trips_and_stays(
     async with open_runtime(settings, Parts(clock=clock)) as services:
         assert (await risk(services)).standing == before
         await services.risk.configure({"max_daily_loss": Decimal("0.01")})
+        await until_broken(services, clock)
         with pytest.raises(Denied) as denied:
             await services.risk.resume(ALL)
         assert denied.value.refusal.code is RefusalCode.RISK_LIMIT
