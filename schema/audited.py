@@ -42,15 +42,11 @@ class Audited(FieldExtension):
             context.require(self._scope)
             return await next_(source, info, **kwargs)
 
-        return await _audited(context, attempt, act)
+        return await audited(context, attempt, act)
 
 
-async def part_of_attempt(info: Info, act: Callable[[], Awaitable[T]]) -> T:
-    """Run one of several changes of a mutation, with an audit entry of its own."""
-    return await _audited(info.context, info.context.services.audit.part(), act)
-
-
-async def _audited(context: Context, attempt: Attempt, act: Callable[[], Awaitable[T]]) -> T:
+async def audited(context: Context, attempt: Attempt, act: Callable[[], Awaitable[T]]) -> T:
+    """Act, and write how the attempt ended."""
     audit = context.services.audit
     try:
         with acting(attempt):

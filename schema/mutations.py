@@ -1,5 +1,6 @@
 """The Mutation type: placing and changing orders, closing positions, the bot, rules and tokens."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import strawberry
@@ -10,8 +11,10 @@ from app.domain.orders.order import Order as DomainOrder
 from app.domain.orders.requests import OrderRequest
 from app.domain.risk.clearings import HaltOptions
 from app.errors import BadInput
+from app.primitives.lanes import Lanes, side_by_side
+from app.services.orders.service import ORDERS_AT_ONCE
 from schema import ids
-from schema.audited import changes, part_of_attempt
+from schema.audited import audited, changes
 from schema.context import Info
 from schema.queries import find_order
 from schema.scalars import JSON
@@ -92,10 +95,7 @@ class Mutation:
             await or_refusal(_read(info, order), "inputs", str(index))
             for index, order in enumerate(inputs)
         ]
-        return [
-            await part_of_attempt(info, partial(_place_one, info, index, request))
-            for index, request in enumerate(requests)
-        ]
+        return await _place_side_by_side(info, requests)
 
     @strawberry.mutation(extensions=_TRADE)
     async def amend_order(self, info: Info, input: AmendOrderInput) -> OrderResult:
@@ -213,6 +213,31 @@ async def _read(info: Info, input: PlaceOrderInput) -> OrderRequest:
 
 async def _place_from(info: Info, input: PlaceOrderInput) -> PlaceOrderSuccess | Refusal:
     return await _place(info, input.to_domain(info.context))
+
+
+async def _place_side_by_side(
+    info: Info, requests: Sequence[OrderRequest | Refusal]
+) -> list[PlaceOrderSuccess | Refusal]:
+    """Place each after those before it in the same market or with the same id, and no others."""
+    context, lanes = info.context, Lanes(ORDERS_AT_ONCE)
+    # Each has an audit entry of its own; made here, they are in the order of the inputs.
+    attempts = [context.services.audit.part() for _ in requests]
+
+    async def place(index: int, request: OrderRequest | Refusal) -> PlaceOrderSuccess | Refusal:
+        async with lanes.turn(*_keys_of(request)):
+            act = partial(_place_one, info, index, request)
+            return await audited(context, attempts[index], act)
+
+    return await side_by_side(place(*numbered) for numbered in enumerate(requests))
+
+
+def _keys_of(request: OrderRequest | Refusal) -> tuple[tuple[str, str, str], ...]:
+    if isinstance(request, Refusal):
+        return ()
+    return (
+        ("market", request.account, request.symbol),
+        ("client order id", request.account, request.client_order_id),
+    )
 
 
 async def _place_one(

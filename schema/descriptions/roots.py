@@ -74,8 +74,9 @@ TEXTS = {
     ),
     "Mutation.placeOrder(input)": "The order to place.",
     "Mutation.placeOrders": (
-        "1 to 100, answered in the order of the inputs, each as by itself; those of one account"
-        " are sent in order. TRADE."
+        "1 to 100, answered in the order of the inputs, each as by itself. Those of one market of"
+        " an account are sent in order, one after the other; those of different markets side by"
+        " side, 16 at a time. TRADE."
     ),
     "Mutation.placeOrders(inputs)": "The orders to place.",
     "Mutation.amendOrder": (

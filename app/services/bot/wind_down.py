@@ -1,5 +1,6 @@
 """The wind-down of a stopped bot: cancels its orders and closes its positions, as asked for."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
@@ -7,12 +8,15 @@ import structlog
 from app.domain import money
 from app.domain.bot.bot import StopOptions
 from app.domain.markets.dust import tradable
+from app.domain.markets.markets import Market
 from app.domain.order_kinds import OrderSide, OrderSource
 from app.domain.orders.closing import closing_order
 from app.domain.orders.filters import OrderFilter
+from app.domain.portfolio.positions import Position
 from app.errors import Denied, ExchangeError
+from app.primitives.lanes import Lanes, side_by_side
 from app.services.accounts import AccountService
-from app.services.orders.service import CLOSING, OrderService
+from app.services.orders.service import CLOSING, ORDERS_AT_ONCE, OrderService
 from app.storage.database import Database
 
 _logger = structlog.get_logger(__name__)
@@ -52,16 +56,26 @@ class BotWindDown:
             markets = await self._accounts.get(account).gateway.markets()
         except ExchangeError as error:
             return [str(error)]
-        failed = []
-        for strategy, position in held:
-            amount = tradable(position.holding.amount, markets.get(position.key.symbol))
-            if amount <= money.ZERO:
-                continue
-            name = self._orders.new_client_order_id()
-            closing = closing_order(position.key, OrderSide.SELL, amount, name)
-            request = replace(closing, source=OrderSource.BOT, strategy=strategy)
-            try:
+        lanes = Lanes(ORDERS_AT_ONCE)
+        failures = await side_by_side(
+            self._sell(lanes, markets, strategy, position) for strategy, position in held
+        )
+        return [failure for failure in failures if failure is not None]
+
+    async def _sell(
+        self, lanes: Lanes, markets: Mapping[str, Market], strategy: str, position: Position
+    ) -> str | None:
+        """Sell what a strategy holds of a market; returns why it could not be sold, or None."""
+        symbol = position.key.symbol
+        amount = tradable(position.holding.amount, markets.get(symbol))
+        if amount <= money.ZERO:
+            return None
+        name = self._orders.new_client_order_id()
+        closing = closing_order(position.key, OrderSide.SELL, amount, name)
+        request = replace(closing, source=OrderSource.BOT, strategy=strategy)
+        try:
+            async with lanes.turn(symbol):
                 await self._orders.place(request, placement=CLOSING)
-            except Denied as denied:
-                failed.append(f"{position.key.symbol} of {strategy}: {denied.refusal.message}")
-        return failed
+        except Denied as denied:
+            return f"{symbol} of {strategy}: {denied.refusal.message}"
+        return None

@@ -31,6 +31,8 @@ from app.services.orders.ledger import IdMakers, News, OrderLedger
 from app.services.orders.previews import Preview
 from app.storage.database import Database, Transaction
 
+# How many orders of one batch are placed at once.
+ORDERS_AT_ONCE = 16
 # The refusals that may follow from prices, balances and positions.
 _BY_THE_EXCHANGE = frozenset(
     {

@@ -322,6 +322,27 @@ async def test_stopping_closes_what_its_strategies_hold_and_nothing_else(
     )
 
 
+async def test_stopping_closes_its_markets_side_by_side(
+    services: Services, clock: ManualClock, faults: Faults
+) -> None:
+    symbols = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+    await services.bot.start(plan(services, *(replace(DCA, symbol=each) for each in symbols)))
+    await until_decided(services, clock, len(symbols))
+    bought = len(await orders(services))
+    faults.delay_after_seconds = 1
+    stopping = asyncio.create_task(services.bot.stop(StopOptions(close_positions=True)))
+
+    async def all_are_sent() -> bool:
+        sent = (await orders(services))[bought:]
+        return {one.symbol for one in sent if one.status is OrderStatus.SUBMITTING} == set(symbols)
+
+    await until(clock, all_are_sent, step=0.01)
+    await clock.advance(2)
+    await stopping
+    assert (await bot_of(services)).last_error is None
+    assert {one.status for one in await orders(services)} == {OrderStatus.FILLED}
+
+
 async def test_twenty_clients_may_handle_it_at_random(
     services: Services, clock: ManualClock
 ) -> None:
