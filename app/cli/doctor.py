@@ -53,6 +53,7 @@ async def _examine(settings: "Settings", accounts: Sequence[str]) -> list[Findin
     async with open_health(settings) as health:
         return [
             ok("settings", "every value can be used"),
+            machine.check_libraries(),
             machine.check_folder(settings.data_dir),
             machine.check_room(settings.data_dir),
             machine.check_file_limit(),

@@ -13,6 +13,7 @@ import socket
 import stat
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,21 @@ LEAST_FILES = 256
 ENOUGH_FILES = 4096
 RENEWAL = timedelta(days=14)
 
+# What a server imports when it first needs it; others have a check of their own.
+LATE_LIBRARIES = ("alembic", "numpy")
+
 _OTHERS = 0o077
+
+
+def check_libraries() -> Finding:
+    """Import what a server does not import at its start, so that nothing is missed only later."""
+    for name in LATE_LIBRARIES:
+        try:
+            import_module(name)
+        except ImportError as error:
+            words = f"{name} cannot be imported: {error}"
+            return fault("libraries", words, "install orderdeck again, as its README says")
+    return ok("libraries", "all that is needed later can be imported")
 
 
 def check_folder(folder: Path) -> Finding:

@@ -15,6 +15,7 @@ import typer
 
 from app.cli.environment import read_settings
 from app.cli.output import fail, printed_errors
+from app.server.collector import collect_rarely
 from app.server.listening import listen, raise_file_limit
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def serve(
             _check_private(settings, listener)
             _check_writable(settings.data_dir)
             raise_file_limit()
+            collect_rarely()
             with _alone(settings):
                 from app.asgi import create_app
                 from app.server.server import run_server

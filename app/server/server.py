@@ -1,6 +1,5 @@
 """Configures and runs uvicorn: banner, graceful shutdown, certificates and start-up errors."""
 
-import gc
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import uvicorn
 
 from app.server.banner import banner
 from app.server.certificates import Certificates
+from app.server.collector import freeze_startup_objects
 from app.server.listening import BACKLOG, MAX_MESSAGE_BYTES
 from app.server.protocols import LimitedHttpProtocol, LimitedWebSocket
 from app.settings import Settings
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # At shutdown, requests have this long to finish before they are canceled.
 GRACE_SECONDS = 5
-COLLECTOR_THRESHOLDS = (20_000, 20, 100)
 _RENEWAL_TICKS = 100
 
 
@@ -39,7 +38,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and not self.should_exit:
-            _freeze_startup_objects()
+            freeze_startup_objects()
             typer.echo(self._banner())
 
     async def on_tick(self, counter: int) -> bool:
@@ -54,13 +53,6 @@ class Server(uvicorn.Server):
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
         super().handle_exit(sig, frame)
-
-
-def _freeze_startup_objects() -> None:
-    """Exempt all objects of start-up from garbage collection: they live as long as the process."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 class Lifespan:

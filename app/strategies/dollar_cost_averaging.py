@@ -1,6 +1,5 @@
 """DollarCostAveraging: buys a part of the allocation at regular intervals, at any price."""
 
-import numpy as np
 from pydantic import Field
 
 from app.domain.signals import Signal
@@ -34,7 +33,7 @@ class DollarCostAveraging(Strategy):
     def decide(self, candles: Candles, held: Held, parameters: Parameters) -> Advice:
         if len(candles) < 2:
             return hold(f"{len(candles)} of 2 candles so far")
-        interval = int(np.diff(candles.at).min()) * parameters.every
+        interval = int((candles.at[1:] - candles.at[:-1]).min()) * parameters.every
         before, last = (int(at) // interval for at in candles.at[-2:])
         if before == last:
             return hold(f"not the first of {parameters.every} candles")

@@ -1,14 +1,17 @@
 """MovingAverageCross: enters when the fast average crosses above the slow one, exits below it."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from app.domain.signals import Signal
 from app.strategies import interface
-from app.strategies.indicators import Numbers, exponential_average, simple_average
+from app.strategies.indicators import exponential_average, simple_average
 from app.strategies.interface import Advice, Candles, Held, Strategy, hold
+
+if TYPE_CHECKING:
+    from app.strategies.indicators import Numbers
 
 # After this many lengths, the start of an exponential average weighs less than 0.1 %.
 _LENGTHS = 4
@@ -69,7 +72,7 @@ class MovingAverageCross(Strategy):
         return hold(f"no crossing upwards: {averages}")
 
 
-_AVERAGES: dict[str, Callable[[Numbers, int], Numbers]] = {
+_AVERAGES: "dict[str, Callable[[Numbers, int], Numbers]]" = {
     "sma": simple_average,
     "ema": exponential_average,
 }

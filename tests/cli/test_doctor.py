@@ -95,8 +95,8 @@ def test_a_healthy_world_is_well_in_every_point() -> None:
     code, findings = examine()
     assert (code, {found["level"] for found in findings.values()}) == (0, {"ok"}), findings
     assert set(findings) == {
-        "settings", "data folder", "disk", "open files", "database", "schema", "integrity",
-        "clock", "account paper", "admin token", "privacy", "port",
+        "settings", "libraries", "data folder", "disk", "open files", "database", "schema",
+        "integrity", "clock", "account paper", "admin token", "privacy", "port",
     }  # fmt: skip
     assert findings["account paper"]["words"] == "PAPER on paper, 4 markets, connected"
 
@@ -182,6 +182,16 @@ def test_a_row_that_points_to_nothing_is_a_fault(database: Path) -> None:
 def test_a_clock_behind_the_log_is_a_fault(folder: Path) -> None:
     start_in(folder, ManualClock(datetime.now(UTC) + timedelta(hours=30)))
     assert "behind the last recorded event" in fault("clock")
+
+
+def test_a_library_that_cannot_be_imported_is_a_fault(folder: Path) -> None:
+    (folder / "numpy.py").write_text("raise ImportError('no such file: libopenblas.so')")
+    with_it = environ() | {"PYTHONPATH": os.pathsep.join((str(folder), environ()["PYTHONPATH"]))}
+    command = [*COMMAND, "doctor", "--json"]
+    told = subprocess.run(command, env=with_it, capture_output=True, text=True, check=False)
+    faults = [each for each in json.loads(told.stdout)["findings"] if each["level"] == "fault"]
+    assert [fault["name"] for fault in faults] == ["libraries"]
+    assert "numpy cannot be imported: no such file: libopenblas.so" in faults[0]["words"]
 
 
 def test_a_database_that_may_not_be_read_is_a_fault(folder: Path) -> None:

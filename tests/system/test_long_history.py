@@ -13,7 +13,7 @@ import pytest
 from app.bus import Bus
 from app.domain.order_kinds import PositionType
 from app.domain.portfolio.positions import PositionKey
-from app.server.server import COLLECTOR_THRESHOLDS
+from app.server.collector import collect_rarely
 from app.services.operation.loop_watch import LoopStop, LoopWatch
 from app.services.orders import position_bookkeeping
 from app.services.orders.update_log import OrderLog
@@ -71,7 +71,7 @@ def collected_as_when_served() -> Iterator[None]:
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    collect_rarely()
     yield
     gc.set_threshold(*before)
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
-
-import numpy as np
 
 from app.bus import Topic
 from app.domain import money
@@ -94,6 +93,8 @@ class BotCycles:
         if not questions:
             raise _nothing_known(asked)
         due = [question for question in questions if _is_new(question, decided)]
+        # The first cycle loads it; in a thread, because that holds the loop up for 0.1 s.
+        await asyncio.to_thread(import_module, "numpy")
         advices = await asyncio.gather(*(self._advice(question) for question in due))
         for question, advice in zip(due, advices, strict=True):
             await self._act(bot, account, question, advice)
@@ -265,6 +266,8 @@ def _client_order_id(decision: Decision) -> str:
 
 
 def _to_arrays(candles: Sequence[Candle]) -> Candles:
+    import numpy as np  # noqa: PLC0415 12 MB that a server whose bot never runs does without
+
     def numbers(name: str) -> Any:
         return np.array([float(getattr(candle, name)) for candle in candles], dtype=np.float64)
 

@@ -1,7 +1,7 @@
 """A cache of balances, so that orders in quick succession do not ask the exchange each time."""
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -46,6 +46,9 @@ class _Hold:
     amount: Decimal
     answered_at: float | None = None
 
+    def is_answered_before(self, at: float) -> bool:
+        return self.answered_at is not None and self.answered_at < at
+
 
 class BalanceCache:
     """Balances of real accounts, as the exchange told them last."""
@@ -54,7 +57,7 @@ class BalanceCache:
         self._ledger = ledger
         self._clock = clock
         self._answers: dict[str, _Answer] = {}
-        self._holds: defaultdict[str, list[_Hold]] = defaultdict(list)
+        self._holds: defaultdict[str, deque[_Hold]] = defaultdict(deque)
         # A question for an order never waits for the answer to a less urgent one.
         self._asking: defaultdict[tuple[str, bool], asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -88,7 +91,11 @@ class BalanceCache:
     def holding(self, account: str, asset: str, amount: Decimal) -> Iterator[None]:
         """While an order is sent inside, others know of what it takes."""
         hold = _Hold(asset=asset, amount=amount)
-        self._holds[account].append(hold)
+        holds = self._holds[account]
+        # No balances that are still in use were asked for before; on paper nobody ever asks.
+        while holds and holds[0].is_answered_before(self._clock.elapsed() - RECENT_SECONDS):
+            holds.popleft()
+        holds.append(hold)
         try:
             yield
         finally:
@@ -105,11 +112,10 @@ class BalanceCache:
         return answer
 
     def _forget_holds(self, account: str, asked_at: float) -> None:
-        self._holds[account] = [
-            hold
-            for hold in self._holds[account]
-            if hold.answered_at is None or hold.answered_at >= asked_at
-        ]
+        holds = self._holds[account]
+        self._holds[account] = deque(
+            hold for hold in holds if not hold.is_answered_before(asked_at)
+        )
 
     def _less_holds(self, account: str, answer: _Answer) -> Mapping[str, Balance]:
         balances = dict(answer.balances)

@@ -89,6 +89,18 @@ async def test_what_orders_take_is_taken_off_until_the_exchange_was_asked_again(
     assert rig.gateway.asked == 2
 
 
+async def test_orders_leave_nothing_behind_where_nobody_asks_for_balances(rig: Rig) -> None:
+    with rig.cache.holding("main", "USDT", Decimal(1)):
+        for _ in range(100):
+            with rig.cache.holding("main", "USDT", Decimal(1)):
+                await rig.clock.advance(1)
+    for _ in range(2):
+        await rig.clock.advance(11)
+        with rig.cache.holding("main", "USDT", Decimal(1)):
+            pass
+    assert len(rig.cache._holds["main"]) == 1
+
+
 async def test_balances_are_the_latest_until_a_second_passed_or_an_order_changed(rig: Rig) -> None:
     rig.gateway.answers.set()
     await rig.cache.latest(rig.account)
