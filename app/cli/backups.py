@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _File = Annotated[Path, typer.Argument(metavar="FILE")]
 _PASSWORD = "It asks for the password, or takes it from ~/.pgpass."  # noqa: S105  none
 _NEW_LOG = "UPDATE log SET identity = substr(md5(random()::text), 1, 16)"
+# A halt from before the backup closes nothing any more.
+_END_HALTS = "DELETE FROM rules WHERE kind = 'CLEARING'"
 _HALT = """\
 UPDATE rules SET value = json_build_object('state', 'HALTED', 'reason', '{reason}',\
  'since', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))::text\
@@ -119,7 +121,8 @@ def _how_to_dump(options: str, *, file: Path) -> str:
 
 def _how_to_load(options: str, *, file: Path, is_to_halt: bool) -> str:
     load = f"pg_restore {options} --clean --if-exists {shlex.quote(str(file))}"
-    statements = [_NEW_LOG, *([_HALT.format(reason=f"restored; {_THEN}")] if is_to_halt else [])]
+    halting = [_HALT.format(reason=f"restored; {_THEN}")] if is_to_halt else []
+    statements = [_NEW_LOG, _END_HALTS, *halting]
     changes = [f"psql {options} --command={shlex.quote(statement)}" for statement in statements]
     words = "PostgreSQL puts its copies back itself. Stop every server first:"
     typed = "\n".join(f"  {line}" for line in (load, *changes))

@@ -19,6 +19,7 @@ from tests.support.processes.servers import ServerProcess
 MARKET = {"symbol": "BTC/USDT", "side": "BUY", "type": "MARKET", "amount": "0.01"}
 AUDIT = "{ auditLog { nodes { actor action outcome } } }"
 DATABASE = "sqlite+aiosqlite:///data/orderdeck.db"
+CLEARING = '{"id": "1", "options": {"close_positions": true}, "began_at": "2026-01-05T12:00:00Z"}'
 HALTED_BEFORE = '{"state": "HALTED", "reason": "before", "since": "2026-01-05T12:00:00Z"}'
 
 
@@ -64,6 +65,17 @@ def test_a_backup_of_an_older_schema_is_halted_as_well() -> None:
     assert halted.state is TradingState.HALTED
     assert halted.reason is not None
     assert halted.reason.startswith("restored from a backup written ")
+
+
+@pytest.mark.parametrize("flags", [(), ("--no-halt",)])
+def test_a_halt_that_was_closing_positions_does_not_go_on(flags: tuple[str, ...]) -> None:
+    assert run("migrate").exit_code == 0
+    change("INSERT INTO rules VALUES ('CLEARING', 'paper', ?)", CLEARING)
+    assert run("backup", "copy").exit_code == 0
+    assert run("restore", "copy", "--force", *flags).exit_code == 0
+    with closing(sqlite3.connect("data/orderdeck.db")) as database:
+        found = database.execute("SELECT count(*) FROM rules WHERE kind = 'CLEARING'")
+        assert found.fetchone() == (0,)
 
 
 def test_a_halt_of_before_the_backup_keeps_its_reason() -> None:
