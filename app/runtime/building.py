@@ -16,7 +16,7 @@ from app.runtime.parts import Parts
 from app.services import Services
 from app.services.metrics import Metrics
 from app.services.orders import position_bookkeeping
-from app.services.orders.reconciler import Reconciler
+from app.services.orders.comparing.reconciler import Reconciler
 from app.services.orders.update_log import OrderLog
 from app.settings import Settings
 from app.storage.database import Database
@@ -108,7 +108,7 @@ class Build:
             _kept_running("feeds", self._markets.streams.run),
             *(_kept_running("gateway", gateway.run) for gateway in gateways),
             *(_kept_running("news", sync.run_news) for sync in syncs),
-            *(_kept_running("settling", sync.run_settling) for sync in syncs),
+            *(_kept_running("settling", sync.settling.run) for sync in syncs),
             *(_kept_running("comparing", sync.run_comparing) for sync in syncs),
             *(_kept_running("equity", recorder.run) for recorder in recorders),
             _kept_running("halts", self._risk.clearing.run),

@@ -10,8 +10,8 @@ from app.runtime.parts import Parts
 from app.services.accounts import AccountEntry, AccountService
 from app.services.ids import AscendingIds, new_wire_id
 from app.services.metrics import Metrics
+from app.services.orders.comparing.settling import SyncTimes
 from app.services.orders.ledger import IdMakers
-from app.services.orders.sync import SyncTimes
 from app.settings import Settings
 from app.storage.database import Database
 

@@ -11,6 +11,8 @@ from app.services.markets.order_prices import OrderPrices
 from app.services.metrics import Metrics
 from app.services.orders.amendments import AmendmentService
 from app.services.orders.balance_cache import BalanceCache
+from app.services.orders.comparing.settling import SyncTimes
+from app.services.orders.comparing.sync import OrderSync
 from app.services.orders.dispatch import OrderDispatcher
 from app.services.orders.exchange_facts import ExchangeFacts
 from app.services.orders.gate import OrderGate
@@ -18,7 +20,6 @@ from app.services.orders.in_flight import OrdersInFlight
 from app.services.orders.ledger import IdMakers, OrderLedger
 from app.services.orders.rules import OrderRules
 from app.services.orders.service import OrderService
-from app.services.orders.sync import OrderSync, SyncTimes
 from app.services.risk.loss_guard import LossGuard
 from app.storage.database import Database
 

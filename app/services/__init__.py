@@ -15,7 +15,7 @@ from app.services.markets.market_data import MarketDataService
 from app.services.metrics import Metrics
 from app.services.operation.metrics_export import MetricsExport
 from app.services.operation.readiness import Readiness
-from app.services.orders.reconciler import Reconciler
+from app.services.orders.comparing.reconciler import Reconciler
 from app.services.orders.service import OrderService
 from app.services.orders.update_log import OrderLog
 from app.services.portfolio.consistent_views import ConsistentViews

@@ -207,7 +207,7 @@ class Machine(RuleBasedStateMachine):
         while self.exchange.under_way:
             self.exchange.arrive(0)
         for _ in range(3):
-            await self.process.sync.settle()
+            await self.process.sync.settling.settle()
             await self.process.sync.compare(is_whole=True)
             await self.clock.advance(NOT_FOUND_SECONDS + 1)
 

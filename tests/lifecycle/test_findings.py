@@ -64,7 +64,7 @@ async def test_an_amendment_that_arrives_late_is_found_by_comparing(
     assert (after.amount, after.status) == (Decimal(7), OrderStatus.OPEN)
     assert await kinds_of(process, order) == ["SUBMITTED", "ACCEPTED", "AMENDED"]
     await clock.advance(ANSWER_SECONDS + NOT_FOUND_SECONDS + 1)
-    await process.sync.settle()
+    await process.sync.settling.settle()
     assert await process.asked() == []
 
 
@@ -114,7 +114,7 @@ async def test_an_order_that_arrives_after_the_verdict_is_found_by_comparing(
     order = (await process.orders.place(LIMIT)).order
     for _ in range(3):
         await clock.advance(NOT_FOUND_SECONDS + 1)
-        await process.sync.settle()
+        await process.sync.settling.settle()
     given_up, _ = await process.order(order.id)
     assert given_up.status is OrderStatus.REJECTED
     exchange.arrive(0)

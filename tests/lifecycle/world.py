@@ -21,12 +21,13 @@ from app.services.markets.order_prices import OrderPrices
 from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import Metrics
 from app.services.orders.balance_cache import BalanceCache
+from app.services.orders.comparing.settling import SyncTimes
+from app.services.orders.comparing.sync import OrderSync
 from app.services.orders.exchange_facts import ExchangeFacts
 from app.services.orders.gate import OrderGate
 from app.services.orders.ledger import IdMakers, OrderLedger
 from app.services.orders.rules import OrderRules
 from app.services.orders.service import OrderService
-from app.services.orders.sync import OrderSync, SyncTimes
 from app.services.orders.update_log import OrderLog
 from app.storage.database import Database
 from tests.conftest import START

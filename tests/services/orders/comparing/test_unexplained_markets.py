@@ -1,7 +1,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from app.services.orders.unexplained_markets import UnexplainedMarkets
+from app.services.orders.comparing.unexplained_markets import UnexplainedMarkets
 from tests.conftest import START
 from tests.support.market_sources import market
 

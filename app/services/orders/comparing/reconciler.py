@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from app.domain.access.audit import AuditSubject
 from app.domain.orders.reconciliations import Reconciliation
 from app.services.access.audit import acting, covers
-from app.services.orders.sync import OrderSync
+from app.services.orders.comparing.sync import OrderSync
 
 
 class Reconciler:

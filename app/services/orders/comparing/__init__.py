@@ -1,0 +1,1 @@
+"""Keeping orders in step with the exchange: its stream, doubts, comparisons."""
