@@ -193,7 +193,7 @@ class Lifecycle(Machine):
         self.exchange.is_blind = is_blind
         match what:
             case "settle":
-                self.alive(self.process.sync.settle)
+                self.alive(self.process.sync.settling.settle)
             case "compare":
                 self.alive(self.process.sync.compare)
             case "prune":
