@@ -19,6 +19,7 @@ from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.bot.service import BotPlan
 from app.services.portfolio.portfolios import Portfolio
+from app.services.portfolio.valuation import ValuationRequest
 from benchmarks.trading_day import ACCOUNT, NOON, DayClock, settings_in
 from tests.support import loops
 
@@ -62,7 +63,8 @@ async def traded(folder: Path, span: timedelta = DAY) -> BotDay:
         for _ in range(span // CANDLE):
             await clock.leap(CANDLE.total_seconds())
             await _until_cycle_done(services, clock)
-        async with services.views.open(NAMES) as view:
+        request = ValuationRequest(account=account)
+        async with services.consistent_views.open(NAMES, [request]) as view:
             return BotDay(
                 decisions=list(reversed(await view.decisions(10_000))),
                 orders=await view.matching(OrderFilter(accounts=NAMES)),

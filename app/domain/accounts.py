@@ -39,6 +39,7 @@ class Capabilities:
     position_types: tuple[PositionType, ...] = (PositionType.SPOT,)
     # The highest leverage of a MARGIN order; None if it takes no MARGIN orders.
     max_leverage: Decimal | None = None
+    streaming_candles: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,9 @@ from app.runtime.parts import Parts
 from app.services.access.audit import AuditService
 from app.services.access.auth import AuthService
 from app.services.access.rate_limits import BudgetService, RateLimits
+from app.services.bot.candle_closes import CandleCloses
 from app.services.bot.cycle import BotCycles
+from app.services.bot.decisions import DecisionMaker
 from app.services.bot.runner import BotRunner
 from app.services.bot.service import BotService
 from app.services.bot.strategies import StrategyRunner
@@ -205,15 +207,20 @@ class Bot:
 def build_bot(base: Foundation, markets: Markets, portfolio: Portfolio, orders: Orders) -> Bot:
     database, accounts, clock = base.database, base.accounts, base.clock
     strategies = StrategyRunner(base.settings.strategies_dir, clock)
-    cycles = BotCycles(
+    decisions = DecisionMaker(
         database=database,
-        accounts=accounts,
-        candles=CandleHistory(database, markets.data, clock),
         market_data=markets.data,
         orders=orders.orders,
         strategies=strategies,
         clock=clock,
         new_id=base.ids.new,
+    )
+    cycles = BotCycles(
+        database=database,
+        accounts=accounts,
+        candles=CandleHistory(database, markets.data, clock),
+        strategies=strategies,
+        decisions=decisions,
     )
     return Bot(
         strategies=strategies,
@@ -222,6 +229,7 @@ def build_bot(base: Foundation, markets: Markets, portfolio: Portfolio, orders: 
             accounts=accounts,
             orders=orders.orders,
             cycles=cycles,
+            closes=CandleCloses(markets.streams, accounts),
             bus=base.bus,
             clock=clock,
             name=base.ids.new(),

@@ -40,7 +40,9 @@ TEXTS = {
     "DecisionOutcome.REFUSED_BY_RISK": "A risk limit or the trading state did not let it through.",
     "DecisionOutcome.REFUSED_BY_WINDOW": "The trading window did not let it through.",
     "DecisionOutcome.FAILED": "The strategy failed, or the order was refused otherwise.",
-    "Bot": "Trades by itself: each cycle, every assignment's strategy is asked about new candles.",
+    "Bot": (
+        "Trades by itself: when a candle closes, the strategy of its assignment is asked about it."
+    ),
     "Bot.state": "What it is doing.",
     "Bot.desiredState": (
         "What was last asked for (RUNNING, PAUSED or STOPPED); a restart of the process returns to"
@@ -50,7 +52,10 @@ TEXTS = {
         "Where it trades. Before the first start: the default account, else the first by name."
     ),
     "Bot.assignments": "What it is to do.",
-    "Bot.cycleSeconds": "From the beginning of a cycle to that of the next.",
+    "Bot.cycleSeconds": (
+        "The slowest pace: how long after one look at all assignments the next one begins. Where"
+        " the exchange streams candles, a cycle also begins when a candle of an assignment closes."
+    ),
     "Bot.startedAt": "When it was started last.",
     "Bot.stoppedAt": "When it stopped since.",
     "Bot.cycles": "How many there were, ever.",
@@ -75,7 +80,10 @@ TEXTS = {
     "StrategyAssignmentInput.parameters": _PARAMETERS,
     "StrategyAssignmentInput.allocation": _ALLOCATION,
     "BotDecision": "What a strategy said about one closed candle, and what came of it.",
-    "BotDecision.at": "When it was made.",
+    "BotDecision.at": (
+        "When it was made: as its candle closes where the exchange streams candles, else at the"
+        " pace of cycleSeconds."
+    ),
     "BotDecision.cycle": "In which cycle.",
     "BotDecision.strategy": "Whose it is.",
     "BotDecision.symbol": "What it is about.",

@@ -79,6 +79,22 @@ def joined(
     return [*before, *closed(reported)]
 
 
+def begins_a_day(kept: Sequence[Candle], told: Candle, span: timedelta) -> bool:
+    """Whether this is the first candle to close on its day: then late corrections are fetched."""
+    return bool(kept) and _is_outdated(kept[-1], span, told.at + span)
+
+
+def continued(
+    kept: Sequence[Candle], told: Candle, wanted: CandleRequest
+) -> Sequence[Candle] | None:
+    """Stored candles and one that has closed since; None if it does not connect to enough."""
+    if not kept or len(kept) < wanted.limit:
+        return None
+    if told.at <= kept[-1].at:
+        return kept
+    return [*kept, told] if kept[-1].at + wanted.span == told.at else None
+
+
 def closed(reported: Sequence[Candle]) -> Sequence[Candle]:
     return [candle for candle in reported if candle.is_closed]
 

@@ -1,19 +1,23 @@
 """The bot's loop: follows the desired state and runs cycles, in one process at a time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from app.bus import Bus, Listener, Topic
 from app.domain.bot import bot as domain
 from app.domain.bot.bot import Bot, BotState, StopOptions
+from app.domain.markets.candles import Candle
 from app.errors import OrderdeckError
 from app.ports import Clock
 from app.services.accounts import AccountService
+from app.services.bot.agenda import Agenda, Name
+from app.services.bot.candle_closes import CandleCloses
 from app.services.bot.cycle import BotCycles
 from app.services.bot.wind_down import BotWindDown
 from app.services.markets.candle_history import forget_old
@@ -51,6 +55,7 @@ class BotRunner:
         accounts: AccountService,
         orders: OrderService,
         cycles: BotCycles,
+        closes: CandleCloses,
         bus: Bus,
         clock: Clock,
         # The name of this process.
@@ -67,8 +72,8 @@ class BotRunner:
         self._metrics = metrics or Metrics()
         self._wind_down = BotWindDown(database, accounts, orders)
         self._forgot_at: float | None = None
-        # The last cycle's time, and the elapsed time that belongs to it.
-        self._cycled_at: tuple[datetime, float] | None = None
+        self._closes = closes
+        self._agenda = Agenda(clock)
 
     async def run(self) -> None:
         with self._bus.listen(Topic.FEED) as listener:
@@ -83,14 +88,20 @@ class BotRunner:
     async def _run_mine(self, listener: Listener) -> None:
         """Work until the bot is idle, or another process has taken it over."""
         renewing = asyncio.create_task(self._keep_renewing())
+        renewing.add_done_callback(lambda _: self._agenda.close())
         try:
             await self._change(_taken_over)
             while not _is_idle(bot := await self._read()) and not renewing.done():
                 await self._step(bot, listener)
         finally:
+            self._leave_streams()
             await self._give_up(renewing)
 
     async def _step(self, bot: Bot, listener: Listener) -> None:
+        if bot.state is BotState.RUNNING:
+            self._closes.follow(bot, partial(self._note, listener))
+        else:
+            self._leave_streams()
         match bot.state:
             case BotState.STARTING:
                 await self._begin(bot, listener)
@@ -103,6 +114,14 @@ class BotRunner:
             case BotState.STOPPING | BotState.STOPPED | BotState.FAILED:
                 await self._wind_up(bot)
 
+    def _note(self, listener: Listener, names: Sequence[Name], candle: Candle) -> None:
+        self._agenda.note(names, candle)
+        listener.ring()
+
+    def _leave_streams(self) -> None:
+        self._closes.leave()
+        self._agenda.clear()
+
     async def _begin(self, bot: Bot, listener: Listener) -> None:
         """Start once the account has been compared with the exchange."""
         if self._accounts.is_in_step(bot.account or ""):
@@ -111,27 +130,17 @@ class BotRunner:
             await self._until_rung(listener, STEP_SECONDS)
 
     async def _cycle_when_due(self, bot: Bot, listener: Listener) -> None:
-        if bot.last_cycle_at is not None:
-            rest = domain.pause_seconds(bot) - self._seconds_since(bot.last_cycle_at)
-            if rest > 0:
-                await self._until_rung(listener, rest)
-                return
+        rest = self._agenda.rest_seconds(bot)
+        if rest > 0:
+            await self._until_rung(listener, rest)
+            return
         began, elapsed_before = self._clock.now(), self._clock.elapsed()
         failure = await self._cycle(bot, listener)
         took = self._clock.elapsed() - elapsed_before
-        self._cycled_at = (began, elapsed_before)
         self._metrics.cycled(took, is_done=failure is None)
         milliseconds = int(took * 1000)
         await self._change(lambda now: _after_cycle(now, began, milliseconds, failure))
         await self._forget(began)
-
-    def _seconds_since(self, cycle_at: datetime) -> float:
-        """By elapsed time; for a cycle of another process or run, first by the wall clock."""
-        elapsed = self._clock.elapsed()
-        if self._cycled_at is None or self._cycled_at[0] != cycle_at:
-            age = (self._clock.now() - cycle_at).total_seconds()
-            self._cycled_at = (cycle_at, elapsed - max(age, 0.0))
-        return elapsed - self._cycled_at[1]
 
     async def _forget(self, now: datetime) -> None:
         """Once an hour, delete old HOLD decisions and old candles."""
@@ -146,10 +155,12 @@ class BotRunner:
 
     async def _cycle(self, bot: Bot, listener: Listener) -> str | None:
         """Run a cycle; returns why it failed, or None. A stop waits a while, then cancels it."""
-        cycle = asyncio.ensure_future(self._cycles.run(bot))
+        self._agenda.open()
+        cycle = asyncio.ensure_future(self._cycles.run(bot, self._agenda))
         watching = asyncio.ensure_future(self._until_stopping(listener))
         try:
             await asyncio.wait({cycle, watching}, return_when=asyncio.FIRST_COMPLETED)
+            self._agenda.close()
             if not cycle.done():
                 await self._wait_for(cycle)
             return await _outcome(cycle)
@@ -165,7 +176,9 @@ class BotRunner:
         cycle.cancel()
 
     async def _until_stopping(self, listener: Listener) -> None:
-        while (await self._read()).state is BotState.RUNNING:
+        while (bot := await self._read()).state is BotState.RUNNING:
+            if bot.desired is not BotState.RUNNING:
+                self._agenda.close()
             await listener.wait_at_most(self._database.poll_seconds)
 
     async def _wind_up(self, bot: Bot) -> None:

@@ -2,14 +2,15 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.markets import candle_series as domain
 from app.domain.markets.candle_series import CandleSeries
 from app.domain.markets.candles import Candle, CandleRequest
 from app.ports import Clock
+from app.primitives.recent_dict import RecentDict
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 from app.storage.database import Database
@@ -17,8 +18,8 @@ from app.storage.database import Database
 # How far back candles are kept, in spans of their timeframe: no strategy looks back further.
 SPANS_KEPT = 5000
 FORGET_BATCH = 500
-# Candles written in one transaction; more would make orders wait for the writer.
-MOST_AT_ONCE = 500
+# Series in memory; the bot looks at fewer.
+MOST_SERIES = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,20 @@ class _SeriesUpdate:
     changes: domain.SeriesChanges
 
 
+class _Series:
+    """What is in memory of one series: reading hundreds of candles each time is slow."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.candles: Sequence[Candle] = ()
+        # The most candles that anybody wanted: several strategies may use the same series.
+        self.longest = 0
+        # How often the exchange was asked, for how many the last time, and why that failed.
+        self.updates = 0
+        self.covered = 0
+        self.failure: Exception | None = None
+
+
 class CandleHistory:
     """Asks the exchange each time, but only for the candles that follow the stored ones."""
 
@@ -36,50 +51,77 @@ class CandleHistory:
         self._database = database
         self._market_data = market_data
         self._clock = clock
-        # The series of the last call, in memory: reading hundreds of candles each time is slow.
-        self._in_memory: Mapping[CandleSeries, Sequence[Candle]] = {}
+        self._known: RecentDict[CandleSeries, _Series] = RecentDict(MOST_SERIES)
 
     async def closed(
-        self, account: AccountEntry, wanted: Sequence[CandleRequest]
-    ) -> Sequence[Sequence[Candle] | BaseException]:
-        """The newest closed candles for each request, or the error that prevented it."""
-        longest = _longest(account, wanted)
-        stored = await self._stored(longest)
-        results = await asyncio.gather(
-            *(self._updated(account, asked, stored[series]) for series, asked in longest.items()),
-            return_exceptions=True,
-        )
-        updates = dict(zip(longest, results, strict=True))
-        await self._store(updates)
-        self._in_memory = {
-            series: update.candles[-_most_kept(longest[series]) :]
-            for series, update in updates.items()
-            if isinstance(update, _SeriesUpdate)
-        }
-        return [_newest(updates[series_of(account, asked)], asked.limit) for asked in wanted]
+        self, account: AccountEntry, wanted: CandleRequest, told: Candle | None = None
+    ) -> Sequence[Candle]:
+        """The newest closed candles; callers that come meanwhile share the answer or error.
+
+        A candle that has just closed, as a stream told it, saves the question if it connects.
+        """
+        name = series_of(account, wanted)
+        series = self._series(name)
+        series.longest = max(series.longest, wanted.limit)
+        updates = series.updates
+        async with series.lock:
+            if not await self._is_told(name, series, wanted, told):
+                if series.updates == updates or series.covered < wanted.limit:
+                    await self._update(account, name, series, replace(wanted, limit=series.longest))
+                if series.failure is not None:
+                    raise series.failure
+                if told is not None:
+                    # By our clock, which may be behind, the answer's last candle still runs.
+                    await self._continue(name, series, wanted, told)
+            return series.candles[-wanted.limit :]
+
+    def _series(self, name: CandleSeries) -> _Series:
+        series = self._known.pop(name, None) or _Series()
+        self._known[name] = series
+        return series
+
+    async def _is_told(
+        self, name: CandleSeries, series: _Series, wanted: CandleRequest, told: Candle | None
+    ) -> bool:
+        """Whether the stream has told enough; once a day late corrections are asked for as well."""
+        if told is None or domain.begins_a_day(series.candles, told, wanted.span):
+            return False
+        return await self._continue(name, series, wanted, told)
+
+    async def _continue(
+        self, name: CandleSeries, series: _Series, wanted: CandleRequest, told: Candle
+    ) -> bool:
+        """Add the candle that a stream told; False if the exchange must be asked."""
+        candles = domain.continued(series.candles, told, wanted)
+        if candles is None:
+            return False
+        if candles is not series.candles:
+            async with self._database.transaction() as tx:
+                await tx.candles.keep(name, [told])
+            series.candles = candles[-(series.longest + 1) :]
+        return True
+
+    async def _update(
+        self, account: AccountEntry, name: CandleSeries, series: _Series, wanted: CandleRequest
+    ) -> None:
+        try:
+            stored = await self._stored(name, series, wanted)
+            update = await self._updated(account, wanted, stored)
+            await self._store(name, update.changes)
+        except Exception as error:  # noqa: BLE001 - raised for everybody who waits for the answer
+            series.failure = error
+        else:
+            series.candles, series.failure = update.candles[-_most_kept(wanted) :], None
+        series.updates += 1
+        series.covered = wanted.limit
 
     async def _stored(
-        self, longest: Mapping[CandleSeries, CandleRequest]
-    ) -> dict[CandleSeries, Sequence[Candle]]:
-        in_memory: dict[CandleSeries, Sequence[Candle]] = {
-            series: candles
-            for series, candles in self._in_memory.items()
-            if series in longest and len(candles) >= longest[series].limit
-        }
-        rest = {series: asked for series, asked in longest.items() if series not in in_memory}
-        return in_memory | await self._read(rest)
-
-    async def _read(
-        self, wanted: Mapping[CandleSeries, CandleRequest]
-    ) -> dict[CandleSeries, Sequence[Candle]]:
-        if not wanted:
-            return {}
-        now = self._clock.now()
+        self, name: CandleSeries, series: _Series, wanted: CandleRequest
+    ) -> Sequence[Candle]:
+        if len(series.candles) >= wanted.limit:
+            return series.candles
         async with self._database.snapshot() as view:
-            return {
-                series: await view.candles.kept(series, _most_kept(asked), now)
-                for series, asked in wanted.items()
-            }
+            return await view.candles.kept(name, _most_kept(wanted), self._clock.now())
 
     async def _updated(
         self, account: AccountEntry, wanted: CandleRequest, stored: Sequence[Candle]
@@ -96,15 +138,15 @@ class CandleHistory:
             candles=domain.closed(fetched), changes=domain.changes(stored, fetched)
         )
 
-    async def _store(self, updates: Mapping[CandleSeries, _SeriesUpdate | BaseException]) -> None:
-        """Write the changes: several batches the first time, then one or, in most cycles, none."""
-        for batch in _batches(updates):
-            async with self._database.transaction() as tx:
-                for series, changes in batch:
-                    await tx.candles.drop(series, changes.gone)
-                    if changes.doubtful_before is not None:
-                        await tx.candles.forget(series, changes.doubtful_before)
-                    await tx.candles.keep(series, changes.changed)
+    async def _store(self, name: CandleSeries, changes: domain.SeriesChanges) -> None:
+        """Write the changes; in most cycles there are none."""
+        if not changes:
+            return
+        async with self._database.transaction() as tx:
+            await tx.candles.drop(name, changes.gone)
+            if changes.doubtful_before is not None:
+                await tx.candles.forget(name, changes.doubtful_before)
+            await tx.candles.keep(name, changes.changed)
 
 
 async def forget_old(database: Database, now: datetime) -> None:
@@ -124,33 +166,6 @@ def series_of(account: AccountEntry, asked: CandleRequest) -> CandleSeries:
     return CandleSeries(source=source, symbol=asked.symbol, timeframe=asked.timeframe)
 
 
-def _longest(
-    account: AccountEntry, wanted: Sequence[CandleRequest]
-) -> Mapping[CandleSeries, CandleRequest]:
-    """The longest request for each series: several strategies may use the same one."""
-    by_length = sorted(wanted, key=lambda asked: asked.limit)
-    return {series_of(account, asked): asked for asked in by_length}
-
-
 def _most_kept(wanted: CandleRequest) -> int:
     """One more than is wanted: that many come when all candles are fetched."""
     return wanted.limit + 1
-
-
-def _newest(update: _SeriesUpdate | BaseException, limit: int) -> Sequence[Candle] | BaseException:
-    return update if isinstance(update, BaseException) else update.candles[-limit:]
-
-
-def _batches(
-    updates: Mapping[CandleSeries, _SeriesUpdate | BaseException],
-) -> Iterator[Sequence[tuple[CandleSeries, domain.SeriesChanges]]]:
-    """The changes in batches; a series is never split."""
-    batch: list[tuple[CandleSeries, domain.SeriesChanges]] = []
-    for series, update in updates.items():
-        if isinstance(update, _SeriesUpdate) and update.changes:
-            batch.append((series, update.changes))
-        if sum(len(changes.changed) for _, changes in batch) >= MOST_AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

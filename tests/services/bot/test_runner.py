@@ -12,19 +12,25 @@ from typing import Any, cast
 import pytest
 
 from app.bus import Bus, Topic
-from app.domain.bot.bot import Bot, BotState, StopOptions
+from app.domain.bot.bot import Assignment, Bot, BotState, StopOptions
 from app.domain.markets.candle_series import CandleSeries
 from app.domain.markets.candles import Candle
-from app.ports import Clock
-from app.services.accounts import AccountService
+from app.ports import Clock, MarketSource
+from app.services.accounts import AccountEntry, AccountService
+from app.services.bot.agenda import Agenda
+from app.services.bot.candle_closes import CandleCloses
 from app.services.bot.cycle import BotCycles
 from app.services.bot.runner import LEASE_SECONDS, BotRunner
+from app.services.markets.stream_registry import StreamRegistry
 from app.services.metrics import Metrics
 from app.services.orders.service import OrderService
 from app.storage.database import Database
 from tests.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.market_sources import CAPABILITIES, ManualMarketData
+from tests.support.services.candle_tapes import account_of
 
+ASSIGNED = Assignment(strategy="one", symbol="BTC/USDT", timeframe="1m", allocation=Decimal(1))
 CLIENTS = 20
 STEPS = 1000
 
@@ -32,8 +38,14 @@ STEPS = 1000
 class InStep:
     """Accounts that are always in step."""
 
+    def __init__(self, source: MarketSource) -> None:
+        self.entry = account_of(source)
+
     def is_in_step(self, _name: str) -> bool:
         return True
+
+    def get(self, _name: str) -> AccountEntry:
+        return self.entry
 
 
 @dataclass
@@ -47,7 +59,8 @@ class SlowCycles:
     begun: int = 0
     ended: list[str] = field(default_factory=list)
 
-    async def run(self, _bot: Bot) -> None:
+    async def run(self, bot: Bot, agenda: Agenda) -> None:
+        agenda.take(bot)
         self.begun += 1
         self.running += 1
         self.most = max(self.most, self.running)
@@ -70,7 +83,9 @@ class Handle:
     async def want(self, desired: BotState) -> None:
         async with self.database.transaction() as tx:
             bot = await tx.bots.lock()
-            wanted = replace(bot, desired=desired, account="paper", cycle_seconds=1)
+            wanted = replace(
+                bot, desired=desired, account="paper", assignments=(ASSIGNED,), cycle_seconds=1
+            )
             if desired is BotState.STOPPED and bot.state is not BotState.STOPPED:
                 wanted = wanted.moved(BotState.STOPPING)
             elif bot.state is BotState.STOPPED and desired is BotState.RUNNING:
@@ -93,10 +108,16 @@ async def process(
     cycles: SlowCycles,
     name: str = "one",
     metrics: Metrics | None = None,
+    streams: StreamRegistry | None = None,
 ) -> AsyncIterator["asyncio.Task[None]"]:
+    source = ManualMarketData(clock)
+    source.capabilities = replace(CAPABILITIES, streaming_candles=True)
+    accounts = cast("AccountService", InStep(source))
+    streams = StreamRegistry((source,), clock) if streams is None else streams
     runner = BotRunner(
         database=database,
-        accounts=cast("AccountService", InStep()),
+        accounts=accounts,
+        closes=CandleCloses(streams, accounts),
         orders=cast("OrderService", None),
         cycles=cast("BotCycles", cycles),
         bus=bus,
@@ -170,6 +191,31 @@ async def test_a_stop_waits_for_the_cycle_in_flight_and_then_ends_it(
         await handle.want(BotState.STOPPED)
         await until(clock, handle, BotState.STOPPED)
     assert endless.ended == ["cut off"]
+
+
+@pytest.mark.parametrize("desired", [BotState.PAUSED, BotState.STOPPED])
+async def test_candle_streams_are_followed_while_it_runs_and_left_when_it_does_not(
+    database: Database, bus: Bus, clock: ManualClock, desired: BotState
+) -> None:
+    handle, cycles = Handle(database), SlowCycles(clock)
+    streams = StreamRegistry((ManualMarketData(clock),), clock)
+    async with process(database, bus, clock, cycles, streams=streams):
+        for _ in range(2):
+            await handle.want(BotState.RUNNING)
+            await until_begun(clock, cycles, cycles.begun + 1)
+            assert streams.watchers == 1
+            await handle.want(desired)
+            await until(clock, handle, desired)
+            await until_left(clock, streams)
+        await handle.want(BotState.RUNNING)
+        await until_begun(clock, cycles, cycles.begun + 1)
+    assert streams.watchers == 0
+
+
+async def until_left(clock: ManualClock, streams: StreamRegistry) -> None:
+    async with asyncio.timeout(10):
+        while streams.watchers:
+            await clock.advance(0.05)
 
 
 @pytest.mark.parametrize("child", ["BotRunner._keep_renewing", "SlowCycles.run"])
@@ -271,20 +317,25 @@ async def test_of_two_processes_one_runs_it_and_the_other_takes_over(
     database: Database, database_url: str, bus: Bus, clock: ManualClock
 ) -> None:
     handle, cycles = Handle(database), SlowCycles(clock, seconds=0.1)
+    streams = [StreamRegistry((ManualMarketData(clock),), clock) for _ in range(2)]
     second_bus, second_cycles = Bus(), SlowCycles(clock, seconds=0.1)
     second = Database(database_url, second_bus)
     async with AsyncExitStack() as opened:
         opened.push_async_callback(second.close)
-        first = await opened.enter_async_context(process(database, bus, clock, cycles))
+        first = await opened.enter_async_context(
+            process(database, bus, clock, cycles, streams=streams[0])
+        )
         await handle.want(BotState.RUNNING)
         await until(clock, handle, BotState.RUNNING)
         await opened.enter_async_context(
-            process(second, second_bus, clock, second_cycles, name="two")
+            process(second, second_bus, clock, second_cycles, name="two", streams=streams[1])
         )
         await until_begun(clock, cycles)
         assert second_cycles.begun == 0
+        assert [each.watchers for each in streams] == [1, 0]
         await died(first, database, clock)
         await until_begun(clock, second_cycles)
+        assert [each.watchers for each in streams] == [0, 1]
 
 
 async def until_begun(clock: ManualClock, cycles: SlowCycles, count: int = 3) -> None:

@@ -11,72 +11,35 @@ from typing import Any
 
 import pytest
 
-from app.domain.bot.bot import Assignment, Bot, BotState, Decision, DecisionOutcome, StopOptions
+from app.domain.bot.bot import Assignment, BotState, DecisionOutcome, StopOptions
 from app.domain.order_kinds import OrderSide, OrderSource
-from app.domain.orders.filters import OrderFilter
-from app.domain.orders.order import Order, OrderStatus
+from app.domain.orders.order import OrderStatus
 from app.domain.risk.clearings import HaltOptions
 from app.errors import Denied, RefusalCode
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime
 from app.services import Services
-from app.services.bot.service import BotPlan
 from app.services.risk.scope import HaltScope
 from app.settings import Settings
 from app.storage.database import Database
 from tests.conftest import on_each_database
 from tests.support.clock import ManualClock
+from tests.support.services.bots import (
+    DCA,
+    PAPER,
+    bot_of,
+    decisions,
+    orders,
+    patiently,
+    plan,
+    until,
+    until_decided,
+)
 from tests.support.services.own_strategies import MISFIT
 
-PAPER = frozenset({"paper"})
 ALL = HaltScope.of(PAPER, is_all=True)
-DCA = Assignment(
-    strategy="dollar-cost-averaging",
-    symbol="BTC/USDT",
-    timeframe="1m",
-    parameters={"every": 1, "part": 0.25},
-    allocation=Decimal(1000),
-)
 CLIENTS = 20
 STEPS = 1000
-
-
-def plan(services: Services, *assignments: Assignment, **changes: Any) -> BotPlan:
-    values: dict[str, Any] = {"cycle_seconds": 10, **changes}
-    account = services.accounts.get("paper")
-    return BotPlan(account=account, assignments=assignments or None, **values)
-
-
-async def bot_of(services: Services) -> Bot:
-    async with services.views.open(PAPER) as view:
-        return await services.bot.read(view)
-
-
-async def decisions(services: Services) -> list[Decision]:
-    """All decisions, oldest first."""
-    async with services.views.open(PAPER) as view:
-        return list(reversed(await view.decisions(500)))
-
-
-async def orders(services: Services) -> list[Order]:
-    async with services.views.open(PAPER) as view:
-        return await view.matching(OrderFilter(accounts=PAPER))
-
-
-async def until(clock: ManualClock, is_so: Callable[[], Awaitable[object]], *, step: float) -> None:
-    for _ in range(200):
-        if await is_so():
-            return
-        await clock.advance(step)
-    raise AssertionError("it did not come to be")
-
-
-async def until_decided(services: Services, clock: ManualClock, count: int) -> list[Decision]:
-    async def enough() -> bool:
-        return len(await decisions(services)) >= count
-
-    await until(clock, enough, step=5)
-    return await decisions(services)
 
 
 async def refusal_of(action: Awaitable[None]) -> tuple[RefusalCode, tuple[str, ...] | None]:
@@ -293,14 +256,6 @@ async def test_strategies_that_misbehave_fail_alone_and_say_how(
         assert (await bot_of(services)).state is BotState.RUNNING
 
 
-async def patiently(clock: ManualClock, is_so: Callable[[], Awaitable[object]]) -> None:
-    """Wait for real processes, which the test's clock does not control."""
-    async with asyncio.timeout(30):
-        while not await is_so():
-            await clock.advance(0.05)
-            await asyncio.sleep(0.02)
-
-
 async def test_stopping_closes_what_its_strategies_hold_and_nothing_else(
     services: Services, clock: ManualClock
 ) -> None:
@@ -320,27 +275,6 @@ async def test_stopping_closes_what_its_strategies_hold_and_nothing_else(
         True,
         bought.strategy,
     )
-
-
-async def test_stopping_closes_its_markets_side_by_side(
-    services: Services, clock: ManualClock, faults: Faults
-) -> None:
-    symbols = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
-    await services.bot.start(plan(services, *(replace(DCA, symbol=each) for each in symbols)))
-    await until_decided(services, clock, len(symbols))
-    bought = len(await orders(services))
-    faults.delay_after_seconds = 1
-    stopping = asyncio.create_task(services.bot.stop(StopOptions(close_positions=True)))
-
-    async def all_are_sent() -> bool:
-        sent = (await orders(services))[bought:]
-        return {one.symbol for one in sent if one.status is OrderStatus.SUBMITTING} == set(symbols)
-
-    await until(clock, all_are_sent, step=0.01)
-    await clock.advance(2)
-    await stopping
-    assert (await bot_of(services)).last_error is None
-    assert {one.status for one in await orders(services)} == {OrderStatus.FILLED}
 
 
 async def test_twenty_clients_may_handle_it_at_random(

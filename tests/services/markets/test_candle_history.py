@@ -1,8 +1,10 @@
 """Stored candles: the answer is always the exchange's own, and seldom all of it is fetched."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -39,11 +41,8 @@ def wanted(limit: int = NEEDED, symbol: str = SYMBOLS[0], timeframe: str = "1m")
     return CandleRequest(symbol=symbol, timeframe=timeframe, limit=limit)
 
 
-async def closed(
-    tape: Tape, database: Database, limit: int = NEEDED
-) -> Sequence[Candle] | BaseException:
-    [found] = await books_of(tape, database).closed(account_of(tape), [wanted(limit)])
-    return found
+async def closed(tape: Tape, database: Database, limit: int = NEEDED) -> Sequence[Candle]:
+    return await books_of(tape, database).closed(account_of(tape), wanted(limit))
 
 
 async def asked_in(tape: Tape, database: Database, limit: int = NEEDED) -> int:
@@ -98,7 +97,7 @@ async def test_whatever_is_kept_the_answer_is_that_of_the_exchange(
         await lose(tape, database, step)
         if step.is_restarted:
             books = books_of(tape, database)
-        [found] = await books.closed(account_of(tape), [wanted(step.limit)])
+        found = await books.closed(account_of(tape), wanted(step.limit))
         assert found == tape.closed(step.limit)
 
 
@@ -144,12 +143,12 @@ async def test_what_was_looked_at_a_moment_ago_is_not_read_again(
     database = Counted(database_url, Bus())
     books = books_of(tape, database)
     for _ in range(5):
-        [found] = await books.closed(account_of(tape), [wanted()])
+        found = await books.closed(account_of(tape), wanted())
         assert found == tape.closed(NEEDED)
         await tape.clock.advance(60)
     assert database.begun == 1
-    await books.closed(account_of(tape), [wanted(NEEDED + 1)])
-    await books.closed(account_of(tape), [wanted(NEEDED + 10)])
+    await books.closed(account_of(tape), wanted(NEEDED + 1))
+    await books.closed(account_of(tape), wanted(NEEDED + 10))
     assert database.begun == 2
     await database.close()
 
@@ -188,6 +187,23 @@ async def test_what_was_corrected_long_after_is_learned_by_the_next_day(
     assert await asked_in(tape, database) == NEEDED + 1
     await clock.advance(60)
     assert await asked_in(tape, database) == OVERLAP + 1
+
+
+async def test_what_was_corrected_long_after_is_learned_although_a_stream_told_the_newest(
+    database: Database,
+) -> None:
+    clock = ManualClock(START.replace(hour=23, minute=50))
+    tape = Tape(clock, START)
+    books = books_of(tape, database)
+    await books.closed(account_of(tape), wanted())
+    tape.corrected[tape.closed(20)[0].at] += 1
+    for _ in range(9):
+        await clock.advance(60)
+        told = tape.closed(1)[0]
+        assert await books.closed(account_of(tape), wanted(), told) != tape.closed(NEEDED)
+    await clock.advance(60)
+    told = tape.closed(1)[0]
+    assert await books.closed(account_of(tape), wanted(), told) == tape.closed(NEEDED)
 
 
 async def test_what_a_short_look_finds_corrected_is_not_trusted_by_a_long_one(
@@ -239,19 +255,15 @@ async def test_what_is_known_is_not_written_again(
     await database.close()
 
 
-async def test_what_closes_is_written_at_once_and_much_of_it_in_parts(
-    tape: Tape, database_url: str
-) -> None:
-    commits: list[float] = []
-    database = Database(database_url, Bus(), commits.append)
-    asked = [wanted(400, symbol) for symbol in SYMBOLS]
-    for expected in (2, 1):
-        commits.clear()
-        found = await books_of(tape, database).closed(account_of(tape), asked)
-        assert found == [tape.closed(400)] * 3
-        assert len(commits) == expected
-        await tape.clock.advance(60)
-    await database.close()
+async def test_each_market_is_looked_at_by_itself(tape: Tape, database: Database) -> None:
+    books, slow = books_of(tape, database), wanted(symbol=SYMBOLS[1])
+    tape.held.add(SYMBOLS[1])
+    waiting = asyncio.create_task(books.closed(account_of(tape), slow))
+    async with asyncio.timeout(10):
+        assert await books.closed(account_of(tape), wanted()) == tape.closed(NEEDED)
+    assert not waiting.done()
+    tape.let_go()
+    assert await waiting == tape.closed(NEEDED)
 
 
 async def test_a_candle_that_runs_is_never_kept(tape: Tape, database: Database) -> None:
@@ -268,7 +280,8 @@ async def test_while_the_exchange_is_away_nothing_is_answered_from_what_is_kept(
     await closed(tape, database)
     tape.is_cut_off = True
     await tape.clock.advance(60)
-    assert isinstance(await closed(tape, database), ExchangeUnavailable)
+    with pytest.raises(ExchangeUnavailable):
+        await closed(tape, database)
     tape.is_cut_off = False
     assert await asked_in(tape, database) == OVERLAP + 1
 
@@ -297,10 +310,68 @@ async def test_who_looks_at_the_same_shares_it_and_who_fails_fails_alone(
     tape: Tape, database: Database
 ) -> None:
     asked = [wanted(), wanted(7), wanted(30, SYMBOLS[1]), wanted(5, "GONE/USDT")]
-    many, few, other, gone = await books_of(tape, database).closed(account_of(tape), asked)
+    books = books_of(tape, database)
+    many, few, other, gone, gone_too = await asyncio.gather(
+        *(books.closed(account_of(tape), each) for each in [*asked, asked[-1]]),
+        return_exceptions=True,
+    )
     assert (few, many, other) == (tape.closed(7), tape.closed(NEEDED), tape.closed(30))
     assert isinstance(gone, Denied)
+    assert gone_too is gone
     assert tape.returned == NEEDED + 1 + 31
+
+
+async def test_a_candle_told_by_a_stream_is_added_without_asking(
+    tape: Tape, database: Database
+) -> None:
+    books = books_of(tape, database)
+    await books.closed(account_of(tape), wanted())
+    await tape.clock.advance(60)
+    returned, told = tape.returned, tape.closed(1)[0]
+    for _ in range(2):
+        assert await books.closed(account_of(tape), wanted(), told) == tape.closed(NEEDED)
+    assert tape.returned == returned
+    async with database.snapshot() as view:
+        series = series_of(account_of(tape), wanted())
+        assert await view.candles.kept(series, 1, tape.clock.now()) == [told]
+    await tape.clock.advance(60)
+    assert await books.closed(account_of(tape), wanted()) == tape.closed(NEEDED)
+
+
+async def test_a_candle_told_wrongly_is_put_right_by_the_next_answer(
+    tape: Tape, database: Database
+) -> None:
+    books = books_of(tape, database)
+    await books.closed(account_of(tape), wanted())
+    await tape.clock.advance(60)
+    wrong = replace(tape.closed(1)[0], close=Decimal(1))
+    assert (await books.closed(account_of(tape), wanted(), wrong))[-1] == wrong
+    for _ in range(2):
+        assert await books.closed(account_of(tape), wanted()) == tape.closed(NEEDED)
+        books = books_of(tape, database)
+
+
+async def test_a_candle_that_does_not_connect_is_asked_for(tape: Tape, database: Database) -> None:
+    books = books_of(tape, database)
+    for minutes in (1, 2):
+        returned = tape.returned
+        await tape.clock.advance(60 * minutes)
+        told = tape.closed(1)[0]
+        assert await books.closed(account_of(tape), wanted(), told) == tape.closed(NEEDED)
+        assert tape.returned > returned
+
+
+async def test_a_candle_counts_as_closed_when_a_stream_says_so_before_our_clock(
+    tape: Tape, database: Database
+) -> None:
+    books = books_of(tape, database)
+    for _ in range(2):
+        running = tape.all()[-1]
+        # As it will be when it has closed by our clock too.
+        told = replace(running, close=running.open, is_closed=True)
+        candles = await books.closed(account_of(tape), wanted(), told)
+        assert candles == [*tape.closed(NEEDED - 1), told]
+        await tape.clock.advance(60)
 
 
 async def test_markets_of_another_source_are_others(tape: Tape, database: Database) -> None:
@@ -316,7 +387,8 @@ async def test_markets_of_another_source_are_others(tape: Tape, database: Databa
 async def test_what_nobody_looks_back_at_is_forgotten(tape: Tape, database: Database) -> None:
     minutes, days = wanted(), wanted(3, timeframe="1d")
     tape.first = START - 4 * DAY
-    await books_of(tape, database).closed(account_of(tape), [minutes, days])
+    for each in (minutes, days):
+        await books_of(tape, database).closed(account_of(tape), each)
     await forget_old(database, tape.clock.now() + (SPANS_KEPT - 10) * MINUTE)
     async with database.snapshot() as view:
         left = [

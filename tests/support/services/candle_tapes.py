@@ -1,5 +1,6 @@
 """A fake exchange with deterministic candles, which a test can correct, leave out and count."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from app.domain.accounts import AccountMode, Connection, Connectivity
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.markets import Market
 from app.errors import ExchangeUnavailable
-from app.ports import ExchangeGateway
+from app.ports import ExchangeGateway, MarketSource
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.stream_registry import StreamRegistry
@@ -34,6 +35,9 @@ class Tape(NoMarketData):
         self.corrected: Counter[datetime] = Counter()
         self.missing: set[datetime] = set()
         self.is_cut_off = False
+        # Questions about these markets get no answer before `let_go`.
+        self.held: set[str] = set()
+        self._let_go = asyncio.Event()
         self.asked: list[CandleRequest] = []
         self.returned = 0
 
@@ -43,7 +47,12 @@ class Tape(NoMarketData):
     async def timeframes(self) -> Sequence[str]:
         return ("1m", "1d")
 
+    def let_go(self) -> None:
+        self._let_go.set()
+
     async def candles(self, asked: CandleRequest) -> Sequence[Candle]:
+        if asked.symbol in self.held:
+            await self._let_go.wait()
         if self.is_cut_off:
             raise ExchangeUnavailable("it is cut off")
         known = self.all(asked.span)
@@ -83,7 +92,7 @@ class Tape(NoMarketData):
         )
 
 
-def account_of(tape: Tape) -> AccountEntry:
+def account_of(tape: MarketSource) -> AccountEntry:
     return AccountEntry(
         name="tape",
         exchange="tape",

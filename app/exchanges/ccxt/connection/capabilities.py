@@ -32,6 +32,7 @@ def capabilities_of(
         amend_order=quirks.amends_in_place and has.get("editOrder") is True,
         streaming_orders=has.get("watchOrders") is True,
         streaming_tickers=has.get("watchTicker") is True,
+        streaming_candles=has.get("watchOHLCV") is True,
         positions=has_positions and reads_positions(client, quirks),
     )
 

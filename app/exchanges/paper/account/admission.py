@@ -20,6 +20,7 @@ CAPABILITIES = Capabilities(
     amend_order=True,
     streaming_orders=True,
     streaming_tickers=True,
+    streaming_candles=True,
     positions=True,
     position_types=(PositionType.SPOT, PositionType.MARGIN),
     max_leverage=MOST_LEVERAGE,

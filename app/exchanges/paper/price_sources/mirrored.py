@@ -141,8 +141,12 @@ class MirroredSource:
     @property
     def capabilities(self) -> Capabilities:
         """The paper exchange's for orders, the real exchange's for prices."""
-        streams = self._prices.capabilities.streaming_tickers
-        return replace(CAPABILITIES, streaming_tickers=streams)
+        theirs = self._prices.capabilities
+        return replace(
+            CAPABILITIES,
+            streaming_tickers=theirs.streaming_tickers,
+            streaming_candles=theirs.streaming_candles,
+        )
 
     @property
     def connection(self) -> Connection:
