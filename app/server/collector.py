@@ -1,5 +1,6 @@
-"""The garbage collector: runs rarely, and never over what the start has made."""
+"""Memory of the process: garbage collection runs rarely, and free memory is given back."""
 
+import ctypes
 import gc
 
 THRESHOLDS = (20_000, 20, 100)
@@ -14,3 +15,10 @@ def freeze_startup_objects() -> None:
     """Exempt all objects of start-up from garbage collection: they live as long as the process."""
     gc.collect()
     gc.freeze()
+
+
+def give_back_free_memory() -> None:
+    """Give free pages back to the system; by itself, glibc does so only at the end of its heap."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -3,12 +3,14 @@
 import json
 from asyncio import CancelledError, TimerHandle
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode
+from websockets.server import ServerProtocol
 
 from app.server.request_ids import DROPPED
 from app.server.slow_readers import SlowReaderGuard
@@ -104,6 +106,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         elif self.url.isascii():
             self._slow_reader_guard.stop()
             super().handle_websocket_upgrade()
+            # It refers to this protocol, which nobody else knows any more.
+            self.parser = None  # type: ignore[assignment]
         else:
             self._refuse(_BAD_REQUEST)
 
@@ -161,7 +165,9 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_SECONDS
         self._wrapped_app, self.app = self.app, self._serve
         self.conn.max_message_size = MAX_FIRST_MESSAGE_BYTES
-        self._link = SocketLink(allow_large_messages=self._allow_large_messages)
+        self._link = SocketLink(
+            allow_large_messages=partial(_allow, self.conn, self.config.ws_max_size)
+        )
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -218,6 +224,10 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             await self._wrapped_app(scope, receive, send)
         except CancelledError:
             self._close_going_away()
+        finally:
+            # What refers to this protocol, and is referred to by it, would stay as garbage.
+            self._link.on_shutdown = None
+            self.app = self._wrapped_app
 
     def _refuse_handshake(self) -> None:
         """Answer a handshake with 503 and Retry-After: the client should try the next server."""
@@ -237,5 +247,6 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.close()
 
-    def _allow_large_messages(self) -> None:
-        self.conn.max_message_size = self.config.ws_max_size
+
+def _allow(connection: ServerProtocol, bytes_at_most: int) -> None:
+    connection.max_message_size = bytes_at_most

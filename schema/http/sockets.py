@@ -141,6 +141,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         for task in (self._token_watch, self._closing):
             if task is not None:
                 task.cancel()
+        # Each holds this handler in the traceback of its cancellation.
+        self._token_watch = self._closing = None
         await super().shutdown()
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:

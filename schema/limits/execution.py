@@ -1,12 +1,15 @@
 """Executes a document in slices, so that a large query does not block the event loop."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
+from weakref import proxy
 
 from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    GraphQLResolveInfoHelpers,
     get_named_type,
     is_leaf_type,
 )
@@ -25,6 +28,14 @@ class SlicedExecutor(StrawberryGraphQLCoreExecutionContext):
     """Counts the fields that it executes, and yields to others after each slice of them."""
 
     _done = 0
+
+    def __init__(self, *parts: Any, **more: Any) -> None:
+        """graphql-core's helpers hold the executor that holds them: garbage for the collector."""
+        super().__init__(*parts, **more)
+        cls, me = type(self), proxy(self)
+        self.async_helpers = GraphQLResolveInfoHelpers(
+            gather=partial(cls.gather_async_work, me), track=partial(cls.track_async_work, me)
+        )
 
     def build_per_event_executor(self, payload: Any) -> Any:
         """Give each event of a subscription a cache of its own.
