@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks import histories, machine
+from benchmarks import histories, machine, memory
 from benchmarks.load import Result, Target
 from benchmarks.servers import BASELINE, PRODUCT, ROOT, Server, ServerFailed, running
 from tests.support.history.building import HistorySize
@@ -42,8 +42,10 @@ class Plan:
 
     benchmarks: Sequence[Benchmark]
     with_histories: bool
+    with_memory: bool
     rounds: int
     seconds: float
+    subscribers: int
 
 
 _NUMBERS = [each.name for each in fields(Result) if each.type is float]
@@ -61,6 +63,7 @@ def main() -> int:
             for name in NAMES if number % 2 == 0 else reversed(NAMES):
                 _measure(name, plan, results)
         by_history = _measure_histories(plan) if plan.with_histories else {}
+        taken = memory.measure(plan.rounds, plan.subscribers) if plan.with_memory else None
     except ServerFailed as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
@@ -71,7 +74,9 @@ def main() -> int:
     if by_history:
         histories.print_table(by_history)
         results |= {(histories.NAME, str(size.orders)): found for size, found in by_history.items()}
-    return _report_errors(results)
+    if taken is not None:
+        memory.print_table(taken)
+    return _report_errors(results, () if taken is None else taken.errors)
 
 
 def _measure_histories(plan: Plan) -> dict[HistorySize, list[Result]]:
@@ -174,8 +179,10 @@ def _median(rounds: Sequence[Result]) -> Result:
     return replace(rounds[0], **middle)
 
 
-def _report_errors(results: Results) -> int:
-    found = 0
+def _report_errors(results: Results, more: Sequence[str]) -> int:
+    found = len(more)
+    for error in more[:SHOWN_ERRORS]:
+        print(f"ERROR in {memory.NAME}: {error}", file=sys.stderr)
     for (benchmark, name), rounds in results.items():
         errors = [error for each in rounds for error in each.errors]
         found += len(errors)
@@ -188,21 +195,24 @@ def _report_errors(results: Results) -> int:
 def _plan() -> Plan:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="place-1, place-16, fan-out, history"
+        "names", nargs="*", metavar="NAME", help="place-1, place-16, fan-out, history, memory"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--subscribers", type=int, default=1000)
     arguments = parser.parse_args()
     known = {benchmark.name: benchmark for benchmark in _benchmarks(arguments.subscribers)}
-    if unknown := set(arguments.names) - {*known, histories.NAME}:
-        names = ", ".join([*known, histories.NAME])
+    apart = (histories.NAME, memory.NAME)
+    if unknown := set(arguments.names) - {*known, *apart}:
+        names = ", ".join([*known, *apart])
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {names}")
     return Plan(
         benchmarks=[known[name] for name in arguments.names or known if name in known],
         with_histories=not arguments.names or histories.NAME in arguments.names,
+        with_memory=not arguments.names or memory.NAME in arguments.names,
         rounds=arguments.rounds,
         seconds=arguments.seconds,
+        subscribers=arguments.subscribers,
     )
 
 
