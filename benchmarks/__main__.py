@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks import histories, machine, many_markets
+from benchmarks import histories, machine, many_markets, memory
 from benchmarks.load import Result, Target
 from benchmarks.servers import BASELINE, PRODUCT, ROOT, Server, ServerFailed, running
 from tests.support.history.building import HistorySize
@@ -44,8 +44,10 @@ class Plan:
     with_histories: bool
     # The numbers of markets to trade in at a real exchange, once each.
     markets: Sequence[int]
+    with_memory: bool
     rounds: int
     seconds: float
+    subscribers: int
 
 
 _NUMBERS = [each.name for each in fields(Result) if each.type is float]
@@ -64,6 +66,7 @@ def main() -> int:
                 _measure(name, plan, results)
         by_history = _measure_histories(plan) if plan.with_histories else {}
         rows = [many_markets.measured(count, plan.seconds) for count in plan.markets]
+        taken = memory.measure(plan.rounds, plan.subscribers) if plan.with_memory else None
     except ServerFailed as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
@@ -76,7 +79,9 @@ def main() -> int:
         results |= {(histories.NAME, str(size.orders)): found for size, found in by_history.items()}
     if rows:
         many_markets.print_table(rows)
-    return _report_errors(results)
+    if taken is not None:
+        memory.print_table(taken)
+    return _report_errors(results, () if taken is None else taken.errors)
 
 
 def _measure_histories(plan: Plan) -> dict[HistorySize, list[Result]]:
@@ -179,8 +184,10 @@ def _median(rounds: Sequence[Result]) -> Result:
     return replace(rounds[0], **middle)
 
 
-def _report_errors(results: Results) -> int:
-    found = 0
+def _report_errors(results: Results, more: Sequence[str]) -> int:
+    found = len(more)
+    for error in more[:SHOWN_ERRORS]:
+        print(f"ERROR in {memory.NAME}: {error}", file=sys.stderr)
     for (benchmark, name), rounds in results.items():
         errors = [error for each in rounds for error in each.errors]
         found += len(errors)
@@ -196,7 +203,7 @@ def _plan() -> Plan:
         "names",
         nargs="*",
         metavar="NAME",
-        help="place-1, place-16, fan-out, history, markets-5, markets-50, markets-200",
+        help="place-1, place-16, fan-out, history, memory, markets-5, markets-50, markets-200",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
@@ -204,16 +211,18 @@ def _plan() -> Plan:
     arguments = parser.parse_args()
     known = {benchmark.name: benchmark for benchmark in _benchmarks(arguments.subscribers)}
     counts = {f"{many_markets.PREFIX}{count}": count for count in many_markets.COUNTS}
-    every = [*known, histories.NAME, *counts]
+    every = [*known, histories.NAME, memory.NAME, *counts]
     if unknown := set(arguments.names) - set(every):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(every)}")
     names = arguments.names or every
     return Plan(
         benchmarks=[known[name] for name in names if name in known],
         with_histories=histories.NAME in names,
+        with_memory=memory.NAME in names,
         markets=[counts[name] for name in names if name in counts],
         rounds=arguments.rounds,
         seconds=arguments.seconds,
+        subscribers=arguments.subscribers,
     )
 
 

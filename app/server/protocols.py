@@ -193,6 +193,11 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self._link.put_into(cast("dict[str, Any]", self.scope))
 
+    def start_keepalive(self) -> None:
+        """Called when the handshake has been answered: nobody asks for its headers again."""
+        super().start_keepalive()
+        del self.request, self.response
+
     def handle_cont(self, event: "Frame") -> None:
         super().handle_cont(event)
         if len(self.frames) > MAX_FRAGMENTS:
