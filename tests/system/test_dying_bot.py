@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.domain import money
-from app.domain.bot.bot import BotState, Decision, DecisionOutcome
+from app.domain.bot.bot import BotState, Decision, DecisionOutcome, StopOptions
 from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import Order, OrderStatus
 from app.exchanges.paper.faults import CrashPoint
@@ -75,6 +75,8 @@ async def test_a_bot_that_dies_in_the_middle_of_a_cycle_trades_no_signal_twice(
             if await is_settled(services, before):
                 break
         assert await is_settled(services, before)
+        # It waits for an order that is being placed, which would be in only one of the two lists.
+        await services.bot.stop(StopOptions())
         made, known = await decisions(services), await orders(services)
         assert max(Counter(one.candle_at for one in made).values()) == 1
         ordered = [one.order_id for one in made if one.outcome is DecisionOutcome.ORDERED]
