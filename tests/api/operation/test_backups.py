@@ -44,6 +44,10 @@ async def test_what_is_restored_is_what_was_there(
 ) -> None:
     for _ in range(3):
         await place(client)
+    async with asyncio.timeout(30):
+        # The first equity is recorded in the background, once.
+        while not tables_of(database)["equity_points"]:  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.01)
     await asyncio.to_thread(back_up, database, tmp_path / "backup", may_replace=False)
     await asyncio.to_thread(restore, tmp_path / "backup", tmp_path / "new" / "deck.db", START)
     restored = tables_of(tmp_path / "new" / "deck.db")
