@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks import histories, machine, many_markets, memory
+from benchmarks import flatten, histories, machine, many_markets, memory
 from benchmarks.load import Result, Target
 from benchmarks.servers import BASELINE, PRODUCT, ROOT, Server, ServerFailed, running
 from tests.support.history.building import HistorySize
@@ -45,6 +45,7 @@ class Plan:
     # The numbers of markets to trade in at a real exchange, once each.
     markets: Sequence[int]
     with_memory: bool
+    with_flatten: bool
     rounds: int
     seconds: float
     subscribers: int
@@ -66,6 +67,7 @@ def main() -> int:
                 _measure(name, plan, results)
         by_history = _measure_histories(plan) if plan.with_histories else {}
         rows = [many_markets.measured(count, plan.seconds) for count in plan.markets]
+        flattened = [flatten.measured(count) for count in flatten.COUNTS if plan.with_flatten]
         taken = memory.measure(plan.rounds, plan.subscribers) if plan.with_memory else None
     except ServerFailed as error:
         print(f"FAILED: {error}", file=sys.stderr)
@@ -79,6 +81,8 @@ def main() -> int:
         results |= {(histories.NAME, str(size.orders)): found for size, found in by_history.items()}
     if rows:
         many_markets.print_table(rows)
+    if flattened:
+        flatten.print_table(flattened)
     if taken is not None:
         memory.print_table(taken)
     return _report_errors(results, () if taken is None else taken.errors)
@@ -203,7 +207,8 @@ def _plan() -> Plan:
         "names",
         nargs="*",
         metavar="NAME",
-        help="place-1, place-16, fan-out, history, memory, markets-5, markets-50, markets-200",
+        help="place-1, place-16, fan-out, history, memory, flatten, markets-5, markets-50,"
+        " markets-200",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
@@ -211,7 +216,7 @@ def _plan() -> Plan:
     arguments = parser.parse_args()
     known = {benchmark.name: benchmark for benchmark in _benchmarks(arguments.subscribers)}
     counts = {f"{many_markets.PREFIX}{count}": count for count in many_markets.COUNTS}
-    every = [*known, histories.NAME, memory.NAME, *counts]
+    every = [*known, histories.NAME, memory.NAME, flatten.NAME, *counts]
     if unknown := set(arguments.names) - set(every):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(every)}")
     names = arguments.names or every
@@ -219,6 +224,7 @@ def _plan() -> Plan:
         benchmarks=[known[name] for name in names if name in known],
         with_histories=histories.NAME in names,
         with_memory=memory.NAME in names,
+        with_flatten=flatten.NAME in names,
         markets=[counts[name] for name in names if name in counts],
         rounds=arguments.rounds,
         seconds=arguments.seconds,
