@@ -33,9 +33,9 @@ QUEUED_MILLISECONDS = 10
 async def test_orders_do_not_wait_for_comparisons(database_url: str, tmp_path: Path) -> None:
     async with trading_widely(tmp_path, database_url, markets=MARKETS, held=HELD) as wide:
         async with comparing(wide):
-            timings = await trade(wide, seconds=50, pause_seconds=0.05)
+            timings = await trade(wide, seconds=20, pause_seconds=0.05)
         assert timings.refused == []
-        assert len(timings.cancels) > 50
+        assert len(timings.cancels) > 20
         assert wide.waited_milliseconds(Priority.ORDER) < QUEUED_MILLISECONDS
         assert wide.waited_milliseconds(Priority.CANCEL) < QUEUED_MILLISECONDS
         assert percentile(timings.orders, 0.99) < ORDER_MILLISECONDS

@@ -1,8 +1,11 @@
-"""Fixtures of long histories: built once for a session, copied for each test that asks."""
+"""Fixtures of long histories: built once for all test processes, copied where a test writes."""
 
 import asyncio
+import fcntl
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -15,12 +18,34 @@ from tests.support.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
-def long_history(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with 1,000,000 events of 250,000 orders, 20,000 fills of them in one market."""
-    path = tmp_path_factory.mktemp("history") / "orderdeck.db"
-    shutil.copy(sqlite_template, path)
-    build(path, sqlite_template, HistorySize(), AT)
-    return path
+def long_history(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A SQLite file with 1,000,000 events of 250,000 orders, 20,000 fills of them in one market.
+
+    It takes half a minute and a gigabyte: the first process builds it for all, and the last one
+    that used it removes it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "history"
+    folder.mkdir(exist_ok=True)
+    path = folder / "orderdeck.db"
+    with _users(folder) as others:
+        if not others:
+            shutil.copy(sqlite_template, path)
+            build(path, sqlite_template, HistorySize(), AT)
+        (folder / str(os.getpid())).touch()
+    yield path
+    with _users(folder) as users:
+        (folder / str(os.getpid())).unlink()
+        if len(users) == 1:
+            path.unlink()
+
+
+@contextmanager
+def _users(folder: Path) -> Iterator[Sequence[Path]]:
+    """The processes that use the history; one at a time may look and change that."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield [each for each in folder.iterdir() if each.name.isdigit()]
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +58,11 @@ def long_postgres_history(
 
 
 @pytest.fixture
-def long_sqlite_url(long_history: Path, tmp_path: Path) -> str:
+def long_sqlite_url(long_history: Path, tmp_path: Path) -> Iterator[str]:
     path = tmp_path / "orderdeck.db"
     shutil.copy(long_history, path)
-    return f"sqlite+aiosqlite:///{path}"
+    yield f"sqlite+aiosqlite:///{path}"
+    path.unlink()
 
 
 @pytest.fixture
