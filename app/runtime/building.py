@@ -94,6 +94,7 @@ class Build:
         for sync in self._syncs.values():
             await sync.recover()
         await self._risk.dead_man.fire_due()
+        await self._risk.clearing.cancel_at_start()
 
     def loops(self) -> list[Coroutine[None, None, None]]:
         gateways, syncs = self._base.gateways.values(), self._syncs.values()

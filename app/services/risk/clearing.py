@@ -34,6 +34,7 @@ LONGEST_PAUSE_SECONDS = 15.0
 TELL_SECONDS = 0.25
 # After this time, a process also takes care of clearings that another process has begun.
 TAKE_OVER_SECONDS = 30.0
+START_SECONDS = 2.0
 
 # What the ids of closing orders begin with.
 _PREFIX = "halt-"
@@ -97,9 +98,23 @@ class ClearingService:
             report.add(work.report())
         return report
 
+    async def cancel_at_start(self) -> None:
+        """Cancel once what stored clearings want canceled, before anybody is served.
+
+        What the exchange does not confirm at once goes on in the background.
+        """
+        await self.take_up(seconds=0)
+        async with self._database.snapshot() as view:
+            stored = (await view.rules.read()).clearings
+        with acting(None), asking_at(Priority.CANCEL), suppress(TimeoutError, OrderdeckError):
+            async with self._clock.timeout(START_SECONDS):
+                for name, clearing in stored.items():
+                    if not clearing.is_done:
+                        await self._cancel(name, clearing.options, self._works[name])
+
     async def run(self) -> None:
         """Carry out what is stored; what is under way goes on until it is done."""
-        await self._take_up(seconds=0)
+        await self.take_up(seconds=0)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take_over())
             while True:
@@ -109,9 +124,9 @@ class ClearingService:
     async def _take_over(self) -> None:
         while self._database.is_shared:
             await self._clock.sleep(TAKE_OVER_SECONDS)
-            await self._take_up(seconds=TAKE_OVER_SECONDS)
+            await self.take_up(seconds=TAKE_OVER_SECONDS)
 
-    async def _take_up(self, *, seconds: float) -> None:
+    async def take_up(self, *, seconds: float) -> None:
         """Begin stored clearings on which nobody here works, if they are this old."""
         async with self._database.snapshot() as view:
             stored = (await view.rules.read()).clearings
