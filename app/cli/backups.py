@@ -25,7 +25,7 @@ _File = Annotated[Path, typer.Argument(metavar="FILE")]
 _PASSWORD = "It asks for the password, or takes it from ~/.pgpass."  # noqa: S105  none
 _NEW_LOG = "UPDATE log SET identity = substr(md5(random()::text), 1, 16)"
 # A halt from before the backup closes nothing any more.
-_END_HALTS = "DELETE FROM rules WHERE kind = 'CLEARING'"
+_END_HALTS = "DELETE FROM rules WHERE kind = 'TO_CLEAR'"
 _HALT = """\
 UPDATE rules SET value = json_build_object('state', 'HALTED', 'reason', '{reason}',\
  'since', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))::text\

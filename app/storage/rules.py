@@ -36,7 +36,8 @@ _TURN = select(_rules.kind).where(_rules.kind == bindparam("turn")).with_for_upd
 
 
 class _Kind(StrEnum):
-    CLEARING = "CLEARING"
+    # Sorts behind LIMITS, which always is there: all who lock the rules wait at the same row first.
+    CLEARING = "TO_CLEAR"
     LIMITS = "LIMITS"
     STANDING = "STANDING"
     SWITCH = "SWITCH"

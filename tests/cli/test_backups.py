@@ -70,11 +70,11 @@ def test_a_backup_of_an_older_schema_is_halted_as_well() -> None:
 @pytest.mark.parametrize("flags", [(), ("--no-halt",)])
 def test_a_halt_that_was_closing_positions_does_not_go_on(flags: tuple[str, ...]) -> None:
     assert run("migrate").exit_code == 0
-    change("INSERT INTO rules VALUES ('CLEARING', 'paper', ?)", CLEARING)
+    change("INSERT INTO rules VALUES ('TO_CLEAR', 'paper', ?)", CLEARING)
     assert run("backup", "copy").exit_code == 0
     assert run("restore", "copy", "--force", *flags).exit_code == 0
     with closing(sqlite3.connect("data/orderdeck.db")) as database:
-        found = database.execute("SELECT count(*) FROM rules WHERE kind = 'CLEARING'")
+        found = database.execute("SELECT count(*) FROM rules WHERE kind = 'TO_CLEAR'")
         assert found.fetchone() == (0,)
 
 
