@@ -163,6 +163,7 @@ async def test_sqlite_scans_no_table_that_grows(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("long_history_url", ["sqlite"], indirect=True)
 async def test_sqlite_takes_few_steps_with_a_long_history(long_history_url: str) -> None:
     database = Database(long_history_url, Bus())
@@ -193,6 +194,7 @@ def counted_steps(connection: sqlite3.Connection, text: str, values: Any) -> int
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("long_history_url", ["postgresql"], indirect=True)
 async def test_postgresql_reads_few_rows_of_a_long_history(long_history_url: str) -> None:
     database = Database(long_history_url, Bus())

@@ -13,7 +13,7 @@ from tests.support.api.servers import Address
 from tests.support.processes.clients import api_client
 from tests.support.processes.servers import ServerProcess, launch_program
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 MEGABYTE = 1_000_000
 # It is 110 MB; each further thing that a start imports takes a few.
