@@ -1,4 +1,4 @@
-"""Views: a client that asks for too many waits, and is told when it is too long."""
+"""Views: bounds on how many one client may wait for, and for how long."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -114,6 +114,10 @@ class ClearingService:
 
     async def run(self) -> None:
         """Carry out what is stored; what is under way goes on until it is done."""
+        self._begun = asyncio.Queue()
+        for name, work in self._works.items():
+            if not work.ended.is_set():
+                self._begun.put_nowait(name)
         await self.take_up(seconds=0)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take_over())
@@ -264,7 +268,13 @@ class ClearingService:
             return False
         client_order_id = await self._unused_id(position, work.clearing)
         try:
-            request = await self._actions.closing(position, amount, client_order_id, known=None)
+            request = await self._actions.closing(
+                position,
+                amount,
+                client_order_id,
+                known=None,
+                is_external=options.close_external,
+            )
             placed = await self._orders.place(request, placement=CLOSING)
         except Denied as denied:
             _logger.warning("halt.not_closed", position=key, why=denied.refusal.message)
