@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.services.risk.clearing_work import HaltReport
 from app.services.risk.scope import HaltScope
-from app.settings import Settings
+from app.settings import Settings, load_settings
 from tests.conftest import on_each_database
 from tests.support.clock import ManualClock
 from tests.support.makers import make_request
@@ -184,6 +185,26 @@ async def test_another_halt_can_ask_for_more(services: Services) -> None:
     second = await services.halts.halt(ALL, "second", FLATTEN)
     assert len(second.closing) == 3
     assert await amounts(services) == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("is_external", "left"), [(False, "2"), (True, "0")])
+async def test_what_came_from_outside_is_sold_only_if_it_is_asked_for(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, is_external: bool, left: str
+) -> None:
+    environ = {
+        "ORDERDECK_DATABASE_URL": sqlite_url,
+        "ORDERDECK_DATA_DIR": str(tmp_path),
+        "ORDERDECK_ACCOUNTS__PAPER__PAPER__BALANCES__USDT": "10000",
+        "ORDERDECK_ACCOUNTS__PAPER__PAPER__BALANCES__BTC": "2",
+    }
+    settings = load_settings(environ, tmp_path)
+    wish = HaltOptions(close_positions=True, close_external=is_external)
+    async with open_runtime(settings, Parts(clock=clock)) as services:
+        await services.orders.place(make_request(client_order_id="in", amount=Decimal("0.01")))
+        report = await services.halts.halt(ALL, "a test", wish)
+        assert report.failed == []
+        balances = await services.accounts.get("paper").gateway.balances()
+    assert balances["BTC"].free == Decimal(left)
 
 
 async def test_a_rest_below_the_minimum_is_no_failure(services: Services) -> None:
