@@ -48,6 +48,8 @@ class Connection:
 
     connectivity: Connectivity
     detail: str | None = None
+    # Whether the exchange asked for a pause, so that nothing is sent to it now.
+    is_pausing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -111,7 +111,8 @@ async def _trade_in_the_storm(world: World, api: ApiClient, told: Acknowledged) 
     enough = asyncio.Event()
 
     async def count() -> Data:
-        return {"orders": len(told.orders)}
+        arrived = [one for one in told.orders.values() if one[-1]["status"] != "REJECTED"]
+        return {"orders": len(arrived)}
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(world.market.run(enough))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -69,7 +70,8 @@ class PaperExchange:
             return Connection(
                 connectivity=Connectivity.DISCONNECTED, detail="switched off by a test"
             )
-        return self._price_source.connection
+        # The orders stay here, so a pause of requests for prices does not concern them.
+        return replace(self._price_source.connection, is_pausing=False)
 
     @property
     def traffic(self) -> Traffic:

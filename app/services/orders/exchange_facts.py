@@ -101,7 +101,7 @@ class ExchangeFacts:
 
     def _why_unknown(self, entry: AccountEntry) -> str | None:
         connection = entry.gateway.connection
-        if connection.connectivity is Connectivity.DISCONNECTED:
+        if connection.connectivity is Connectivity.DISCONNECTED or connection.is_pausing:
             return connection.detail or refusals.CUT_OFF
         if not self._accounts.is_in_step(entry.name):
             detail = f" ({connection.detail})" if connection.detail else ""

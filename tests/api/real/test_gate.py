@@ -101,3 +101,17 @@ async def test_what_an_order_asks_the_exchange_for_is_a_metric(trading: Trading)
     assert (before, after) == (0, 1)
     weight = "orderdeck_exchange_requests_weight_total"
     assert await value(trading.client, weight, **labels) == 1
+
+
+async def test_while_the_exchange_asks_for_a_pause_an_order_is_refused_and_its_id_stays_free(
+    trading: Trading,
+) -> None:
+    trading.venue.faults.on(RequestKind.CREATE_ORDER, faults.too_many(retry_after=5))
+    rejected = await refusal(trading.client, RESTING, clientOrderId="first")
+    assert (rejected["code"], rejected["retryable"]) == ("RATE_LIMITED", True)
+    why = await refusal(trading.client, RESTING, clientOrderId="second")
+    assert (why["code"], why["retryable"]) == ("EXCHANGE_UNAVAILABLE", True)
+    assert why["message"] == ("the exchange asked for a pause of another 5 s; nothing was placed")
+    assert why["existingOrder"] is None
+    await trading.clock.advance(6)
+    assert (await place(trading.client, RESTING, clientOrderId="second"))["status"] == "OPEN"

@@ -114,7 +114,8 @@ class CcxtSession:
             words = f"the exchange asked for a pause of another {self.banned_seconds:.0f} s"
         words = self._refused_key or words
         state = Connectivity.CONNECTED if words is None else Connectivity.DEGRADED
-        return Connection(connectivity=state, detail=words)
+        is_pausing = self.banned_seconds > 0
+        return Connection(connectivity=state, detail=words, is_pausing=is_pausing)
 
     @property
     def banned_seconds(self) -> float:
