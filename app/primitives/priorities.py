@@ -11,7 +11,7 @@ class Priority(IntEnum):
 
     CANCEL = 0
     ORDER = 1
-    # Questions about single orders, balances and positions.
+    # Questions about single orders, balances and positions, and the prices that value them.
     LOOKUP = 2
     # The lists that a comparison with the exchange asks for.
     COMPARISON = 3

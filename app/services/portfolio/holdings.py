@@ -11,6 +11,7 @@ from app.domain.portfolio.positions import Position
 from app.domain.portfolio.valuations import home_currency
 from app.errors import ExchangeError, ExchangeUnavailable
 from app.ports import Clock
+from app.primitives.priorities import Priority, asking_at
 from app.services.accounts import AccountEntry
 from app.services.markets.market_data import MarketDataService
 from app.services.markets.price_lookup import fetch_prices
@@ -115,7 +116,8 @@ class HoldingsCache:
             stock = await self._stock(account.name, known)
             holdings = await self._holdings(account, stock, known)
         symbols = self._symbols(account.name, stock, holdings, currencies)
-        prices = await fetch_prices(self._market_data, account, symbols)
+        with asking_at(Priority.LOOKUP):
+            prices = await fetch_prices(self._market_data, account, symbols)
         answers: dict[Hashable, object] = {
             holdings_question(account.name): holdings,
             prices_question(account.name): prices,

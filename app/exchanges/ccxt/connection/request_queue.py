@@ -58,6 +58,7 @@ class _Ticket:
 
     priority: Priority
     cost: float = field(compare=False)
+    burst_seconds: float = field(compare=False)
     number: int = field(default_factory=lambda: next(_numbers))
     turn: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
@@ -65,10 +66,9 @@ class _Ticket:
 class _Lane:
     """Requests that share one pace, most urgent first; only the leader waits on the clock."""
 
-    def __init__(self, clock: Clock, budget: MinuteBudget, burst_seconds: float) -> None:
+    def __init__(self, clock: Clock, budget: MinuteBudget) -> None:
         self._clock = clock
         self._budget = budget
-        self._burst_seconds = burst_seconds
         self._free_at = clock.elapsed()
         self._places: list[_Ticket] = []
         self._leader: _Ticket | None = None
@@ -79,8 +79,8 @@ class _Lane:
     def charge(self, seconds: float) -> None:
         self._free_at = max(self._free_at, self._clock.elapsed()) + seconds
 
-    async def pass_through(self, priority: Priority, cost: float) -> None:
-        place = _Ticket(priority, cost)
+    async def pass_through(self, priority: Priority, cost: float, burst_seconds: float) -> None:
+        place = _Ticket(priority, cost, burst_seconds)
         heapq.heappush(self._places, place)
         try:
             if self._leader is None:
@@ -101,7 +101,7 @@ class _Lane:
                 return
 
     def _pause_seconds(self, place: _Ticket) -> float:
-        paced = self._free_at - self._clock.elapsed() - self._burst_seconds
+        paced = self._free_at - self._clock.elapsed() - place.burst_seconds
         return max(paced, self._budget.seconds_until(place.cost, place.priority))
 
     def _lead(self, place: _Ticket) -> None:
@@ -123,7 +123,7 @@ class Pace:
 
     seconds_per_cost: float
     # What may be sent at once after a pause, because exchanges count by the minute: of background
-    # work, and of orders and cancels.
+    # work, and of what somebody waits for: orders, cancels and lookups.
     burst_cost: float = 0.0
     urgent_burst_cost: float = 0.0
     # The exchange's own weight of one unit.
@@ -132,6 +132,11 @@ class Pace:
     @property
     def minute_cost(self) -> float:
         return _MINUTE_SECONDS / self.seconds_per_cost if self.seconds_per_cost > 0 else inf
+
+    def burst_seconds(self, priority: Priority) -> float:
+        is_waited_for = priority <= Priority.LOOKUP
+        cost = self.urgent_burst_cost if is_waited_for else self.burst_cost
+        return cost * self.seconds_per_cost
 
 
 class RequestQueue:
@@ -146,10 +151,9 @@ class RequestQueue:
         self._clock = clock
         self._pace = pace
         self.budget = MinuteBudget(clock, cost=pace.minute_cost)
-        urgent_burst = pace.urgent_burst_cost * pace.seconds_per_cost
-        self._cancels = _Lane(clock, self.budget, urgent_burst)
-        self._orders = _Lane(clock, self.budget, urgent_burst)
-        self._others = _Lane(clock, self.budget, pace.burst_cost * pace.seconds_per_cost)
+        self._cancels = _Lane(clock, self.budget)
+        self._orders = _Lane(clock, self.budget)
+        self._others = _Lane(clock, self.budget)
         self._call = ContextVar("call", default=_DEFAULT_CALL)
         self._totals: dict[tuple[str, Priority], _Total] = {}
         self._banned_until = clock.elapsed()
@@ -222,13 +226,14 @@ class RequestQueue:
         total.cost += cost
 
     async def _pass_in_time(self, lane: _Lane, call: _Call, cost: float) -> None:
+        burst_seconds = self._pace.burst_seconds(call.priority)
         if call.due_at is None:
-            await lane.pass_through(call.priority, cost)
+            await lane.pass_through(call.priority, cost, burst_seconds)
             return
         left = call.due_at - self._clock.elapsed()
         try:
             async with self._clock.timeout(left):
-                await lane.pass_through(call.priority, cost)
+                await lane.pass_through(call.priority, cost, burst_seconds)
         except TimeoutError:
             raise QueueTimeout("too much waits for the exchange: nothing was sent") from None
 

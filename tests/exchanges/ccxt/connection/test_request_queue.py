@@ -22,9 +22,18 @@ PACE = 0.05
 class Line:
     """A queue, and who has left it when."""
 
-    def __init__(self, seconds_per_cost: float = PACE, burst_cost: float = 0.0) -> None:
+    def __init__(
+        self,
+        seconds_per_cost: float = PACE,
+        burst_cost: float = 0.0,
+        urgent_burst_cost: float = 0.0,
+    ) -> None:
         self.clock = ManualClock(START)
-        pace = Pace(seconds_per_cost=seconds_per_cost, burst_cost=burst_cost)
+        pace = Pace(
+            seconds_per_cost=seconds_per_cost,
+            burst_cost=burst_cost,
+            urgent_burst_cost=urgent_burst_cost,
+        )
         self.queue = RequestQueue(self.clock, pace)
         self.left: list[tuple[str, float]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -323,9 +332,21 @@ async def test_the_priority_of_one_task_is_not_that_of_another() -> None:
 async def test_after_a_silence_a_burst_leaves_at_once_and_the_pace_holds_again() -> None:
     line = Line(burst_cost=3.0)
     for number in range(6):
-        line.ask(str(number), Priority.LOOKUP)
+        line.ask(str(number), Priority.MARKET_DATA)
     await line.clock.advance(1)
     assert [at for _, at in line.left] == [0.0, 0.0, 0.0, 0.0, 0.05, 0.1]
+
+
+async def test_after_a_burst_of_orders_a_lookup_waits_for_none_of_them() -> None:
+    line = Line(burst_cost=3.0, urgent_burst_cost=20.0)
+    for number in range(10):
+        line.ask(f"order {number}", Priority.ORDER)
+    line.ask("lookup", Priority.LOOKUP)
+    line.ask("candle", Priority.MARKET_DATA)
+    await line.clock.advance(1)
+    assert line.seconds("lookup") == 0.0
+    # Eleven others, less its own burst.
+    assert line.seconds("candle") == pytest.approx(0.05 * (11 - 3))
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
