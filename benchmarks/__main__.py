@@ -6,13 +6,14 @@ import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import orjson
 
-from benchmarks import flatten, histories, machine, many_markets, memory
+from benchmarks import crowds, flatten, histories, machine, many_markets, memory
 from benchmarks.load import Result, Target
 from benchmarks.servers import BASELINE, PRODUCT, ROOT, Server, ServerFailed, running
 from tests.support.history.building import HistorySize
@@ -46,6 +47,7 @@ class Plan:
     markets: Sequence[int]
     with_memory: bool
     with_flatten: bool
+    with_crowds: bool
     rounds: int
     seconds: float
     subscribers: int
@@ -66,8 +68,7 @@ def main() -> int:
             for name in NAMES if number % 2 == 0 else reversed(NAMES):
                 _measure(name, plan, results)
         by_history = _measure_histories(plan) if plan.with_histories else {}
-        rows = [many_markets.measured(count, plan.seconds) for count in plan.markets]
-        flattened = [flatten.measured(count) for count in flatten.COUNTS if plan.with_flatten]
+        tables = _measure_others(plan)
         taken = memory.measure(plan.rounds, plan.subscribers) if plan.with_memory else None
     except ServerFailed as error:
         print(f"FAILED: {error}", file=sys.stderr)
@@ -79,13 +80,25 @@ def main() -> int:
     if by_history:
         histories.print_table(by_history)
         results |= {(histories.NAME, str(size.orders)): found for size, found in by_history.items()}
-    if rows:
-        many_markets.print_table(rows)
-    if flattened:
-        flatten.print_table(flattened)
+    for print_table in tables:
+        print_table()
     if taken is not None:
         memory.print_table(taken)
     return _report_errors(results, () if taken is None else taken.errors)
+
+
+def _measure_others(plan: Plan) -> list[Callable[[], None]]:
+    """What has no rounds; returns what prints the tables."""
+    tables: list[Callable[[], None]] = []
+    if plan.markets:
+        traded = [many_markets.measured(count, plan.seconds) for count in plan.markets]
+        tables.append(partial(many_markets.print_table, traded))
+    if plan.with_flatten:
+        flattened = [flatten.measured(count) for count in flatten.COUNTS]
+        tables.append(partial(flatten.print_table, flattened))
+    if plan.with_crowds:
+        tables.append(partial(crowds.print_table, crowds.measure()))
+    return tables
 
 
 def _measure_histories(plan: Plan) -> dict[HistorySize, list[Result]]:
@@ -207,7 +220,7 @@ def _plan() -> Plan:
         "names",
         nargs="*",
         metavar="NAME",
-        help="place-1, place-16, fan-out, history, memory, flatten, markets-5, markets-50,"
+        help="place-1, place-16, fan-out, history, memory, flatten, crowds, markets-5, markets-50,"
         " markets-200",
     )
     parser.add_argument("--rounds", type=int, default=3)
@@ -216,7 +229,7 @@ def _plan() -> Plan:
     arguments = parser.parse_args()
     known = {benchmark.name: benchmark for benchmark in _benchmarks(arguments.subscribers)}
     counts = {f"{many_markets.PREFIX}{count}": count for count in many_markets.COUNTS}
-    every = [*known, histories.NAME, memory.NAME, flatten.NAME, *counts]
+    every = [*known, histories.NAME, memory.NAME, flatten.NAME, crowds.NAME, *counts]
     if unknown := set(arguments.names) - set(every):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(every)}")
     names = arguments.names or every
@@ -225,6 +238,7 @@ def _plan() -> Plan:
         with_histories=histories.NAME in names,
         with_memory=memory.NAME in names,
         with_flatten=flatten.NAME in names,
+        with_crowds=crowds.NAME in names,
         markets=[counts[name] for name in names if name in counts],
         rounds=arguments.rounds,
         seconds=arguments.seconds,

@@ -60,6 +60,8 @@ class AuthService:
         self._token_factory = token_factory or TokenFactory()
         self._admins = AdminTokens(database, clock, self._token_factory)
         self._cache: OrderedDict[str, tuple[Token, float]] = OrderedDict()
+        # Many requests with one token wait for the same reading of it.
+        self._readings: dict[str, asyncio.Task[Token | None]] = {}
         # Secrets that were right once: wrong ones from the same address do not slow them down.
         self._trusted: OrderedDict[str, None] = OrderedDict()
         self._revocations = 0
@@ -177,6 +179,14 @@ class AuthService:
             if now - read_at < REREAD_SECONDS:
                 self._cache.move_to_end(digest)
                 return token
+        reading = self._readings.get(digest)
+        if reading is None:
+            reading = asyncio.create_task(self._read(digest, now))
+            self._readings[digest] = reading
+            reading.add_done_callback(lambda done: self._end_reading(digest, done))
+        return await asyncio.shield(reading)
+
+    async def _read(self, digest: str, now: float) -> Token | None:
         revocations = self._revocations
         async with self._database.snapshot() as view:
             read = await view.tokens.find_by_digest(digest)
@@ -189,6 +199,13 @@ class AuthService:
             self._cache.popitem(last=False)
         return read
 
+    def _end_reading(self, digest: str, reading: asyncio.Task[Token | None]) -> None:
+        if self._readings.get(digest) is reading:
+            del self._readings[digest]
+        if not reading.cancelled():
+            # Whoever asked has been told; if they are all gone, nobody needs to be.
+            reading.exception()
+
     def _trust(self, digest: str) -> None:
         self._trusted[digest] = None
         self._trusted.move_to_end(digest)
@@ -199,6 +216,7 @@ class AuthService:
         """Make a revocation take effect at once in this process."""
         self._revocations += 1
         self._cache.clear()
+        self._readings.clear()
         self._end(token_id)
 
     def _end(self, token_id: str) -> None:

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -13,7 +13,8 @@ from app.services.access import auth as auth_module
 from app.services.access.auth import AuthService
 from app.services.access.login_throttle import MOST_WAITING, LoginThrottle
 from app.storage import tables
-from app.storage.database import Database
+from app.storage.database import Database, Snapshot
+from app.storage.tokens import TokenStore
 from tests.conftest import on_each_database
 from tests.support.callers import begin_elsewhere
 from tests.support.clock import ManualClock
@@ -144,6 +145,52 @@ async def test_a_token_is_not_read_again_for_every_request(
     async with database.transaction() as tx:
         await tx.tokens.revoke(token.id, at=token.created_at)
     assert await auth.authenticate(secret, HERE) == token
+
+
+async def test_a_crowd_with_one_token_reads_it_once(
+    auth: AuthService, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    await auth.authenticate(secret, HERE)
+    await clock.advance(1)
+    opened: list[Database] = []
+    snapshot = Database.snapshot
+
+    def counted(database: Database) -> AbstractAsyncContextManager[Snapshot]:
+        opened.append(database)
+        return snapshot(database)
+
+    monkeypatch.setattr(Database, "snapshot", counted)
+    first, *others = [asyncio.create_task(auth.authenticate(secret, HERE)) for _ in range(200)]
+    await asyncio.sleep(0)
+    first.cancel()
+    assert len(set(await asyncio.gather(*others))) == 1
+    assert len(opened) == 1
+
+
+async def test_who_comes_after_a_revocation_is_not_told_what_was_read_before(
+    auth: AuthService, clock: ManualClock, admin: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, secret = await auth.create(name="a bot", scopes=[Scope.READ])
+    find = TokenStore.find_by_digest
+    was_read, may_go = asyncio.Event(), asyncio.Event()
+
+    async def slow(table: TokenStore, digest: str) -> Token | None:
+        found = await find(table, digest)
+        was_read.set()
+        await may_go.wait()
+        return found
+
+    monkeypatch.setattr(TokenStore, "find_by_digest", slow)
+    before = begin_elsewhere(auth.authenticate(secret, HERE))
+    await was_read.wait()
+    await auth.revoke(token.id)
+    after = begin_elsewhere(auth.authenticate(secret, HERE))
+    await asyncio.sleep(0)
+    may_go.set()
+    assert (await before).id == token.id
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await after
 
 
 async def test_the_cache_is_bounded(auth: AuthService, monkeypatch: pytest.MonkeyPatch) -> None:
