@@ -7,10 +7,10 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.running import running_venue
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
 
 UNHURRIED = {"timeout_on_exit": 0, "enableRateLimit": False, "verify": False}
 Connect = Callable[..., Awaitable[ccxt.pro.binance]]

@@ -9,12 +9,13 @@ import ccxt.pro
 import pytest
 
 from tests.binance.conftest import Connect
-from tests.support.binance.api import faults
-from tests.support.binance.api.faults import AnyFault
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.api import faults as binance_faults
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.faults import AnyFault
+from tests.support.venues.serving.requests import RequestKind
 
 NAME = {"clientOrderId": "k1"}
 
@@ -47,8 +48,8 @@ MEASURED = {
         cause=aiohttp.ClientPayloadError,
         is_placed=True,
     ),
-    "429": Seen(fault=faults.TOO_MANY, error=ccxt.DDoSProtection),
-    "418": Seen(fault=faults.BANNED, error=ccxt.DDoSProtection),
+    "429": Seen(fault=binance_faults.TOO_MANY, error=ccxt.DDoSProtection),
+    "418": Seen(fault=binance_faults.BANNED, error=ccxt.DDoSProtection),
     "403": Seen(fault=faults.FORBIDDEN, error=ccxt.ExchangeNotAvailable),
     "500 before": Seen(fault=faults.INTERNAL_ERROR, error=ccxt.ExchangeNotAvailable),
     "500 after": Seen(
@@ -67,20 +68,20 @@ MEASURED = {
         error=ccxt.RequestTimeout,
         is_placed=True,
     ),
-    "-1007 before": Seen(fault=faults.UNKNOWN_OUTCOME, error=ccxt.RequestTimeout),
+    "-1007 before": Seen(fault=binance_faults.UNKNOWN_OUTCOME, error=ccxt.RequestTimeout),
     "-1007 after": Seen(
-        fault=faults.UNKNOWN_OUTCOME.after_acceptance(),
+        fault=binance_faults.UNKNOWN_OUTCOME.after_acceptance(),
         error=ccxt.RequestTimeout,
         is_placed=True,
     ),
     "-1006 after": Seen(
-        fault=faults.UNEXPECTED_RESPONSE.after_acceptance(),
+        fault=binance_faults.UNEXPECTED_RESPONSE.after_acceptance(),
         error=ccxt.OperationFailed,
         is_placed=True,
     ),
-    "-1008": Seen(fault=faults.OVERLOADED, error=ccxt.ExchangeError),
-    "-1021": Seen(fault=faults.LATE, error=ccxt.InvalidNonce),
-    "maintenance": Seen(fault=faults.MAINTENANCE, error=ccxt.OnMaintenance),
+    "-1008": Seen(fault=binance_faults.OVERLOADED, error=ccxt.ExchangeError),
+    "-1021": Seen(fault=binance_faults.LATE, error=ccxt.InvalidNonce),
+    "maintenance": Seen(fault=binance_faults.MAINTENANCE, error=ccxt.OnMaintenance),
 }
 
 
@@ -160,7 +161,7 @@ async def test_an_answer_may_lack_fields_or_be_absurd(
 
 
 async def test_a_ban_says_how_long_it_lasts(client: ccxt.pro.binance, venue: Venue) -> None:
-    venue.faults.on(RequestKind.ACCOUNT, faults.too_many(retry_after=33))
+    venue.faults.on(RequestKind.ACCOUNT, binance_faults.too_many(retry_after=33))
     with pytest.raises(ccxt.DDoSProtection, match=r"429.*-1003"):
         await client.fetch_balance()
     assert client.last_response_headers["Retry-After"] == "33"

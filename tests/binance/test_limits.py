@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from tests.support.binance.api.limits import Limits, weight_of
-from tests.support.binance.api.requests import Request, RequestKind
-from tests.support.binance.engine.refusals import Refused
+from tests.support.venues.binance.api.limits import Limits, weight_of
+from tests.support.venues.binance.api.refusals import Refused
+from tests.support.venues.serving.requests import Request, RequestKind
 
 
 def a_request(kind: RequestKind, at: int = 0) -> Request:

@@ -6,9 +6,9 @@ from decimal import Decimal
 import ccxt.pro
 import pytest
 
-from tests.support.binance.engine.tape import Quote
-from tests.support.binance.venue import Venue
-from tests.support.binance.watching import heard, watching
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.binance.watching import heard, watching
+from tests.support.venues.engine.tape import Quote
 
 TICKER = "ticker:{}@BTC/USDT"
 

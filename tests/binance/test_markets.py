@@ -7,12 +7,12 @@ import ccxt.pro
 import pytest
 
 from tests.binance.conftest import Connect
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.engine.listings import DEFAULT_LISTINGS
-from tests.support.binance.engine.tape import Quote
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.listings import DEFAULT_LISTINGS
+from tests.support.venues.engine.tape import Quote
+from tests.support.venues.serving.requests import RequestKind
 
 
 async def test_markets_arrive_with_their_steps_and_limits(client: ccxt.pro.binance) -> None:

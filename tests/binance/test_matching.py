@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 
 from tests.conftest import START
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.engine.matching import affordable, crosses, is_due
-from tests.support.binance.engine.orders import Side, Type
-from tests.support.binance.engine.tape import Quote
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.matching import affordable, crosses, is_due
+from tests.support.venues.engine.orders import Side, Type
+from tests.support.venues.engine.tape import Quote
 
 STOP = Decimal(100)
 BELOW, AT, ABOVE = Decimal("99.99"), Decimal(100), Decimal("100.01")

@@ -6,11 +6,11 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.engine.tape import Quote
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.tape import Quote
+from tests.support.venues.serving.requests import RequestKind
 
 NAME = {"clientOrderId": "k0001"}
 TYPES: list[tuple[str, str, str | None, dict[str, Any]]] = [

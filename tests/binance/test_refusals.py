@@ -8,11 +8,11 @@ import ccxt.pro
 import pytest
 
 from tests.binance.conftest import Connect
-from tests.support.binance.api import faults
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.requests import RequestKind
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
 TERMS = {"quantity": "0.1", "price": "40000"}

@@ -8,13 +8,14 @@ import ccxt.pro
 import pytest
 
 from tests.binance.conftest import Connect
-from tests.support.binance.api import faults
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.api.user_streams import Delivery
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.engine.listings import DEFAULT_LISTINGS, Listing
-from tests.support.binance.venue import Venue
-from tests.support.binance.watching import heard, is_heard, watching
+from tests.support.venues.binance.api import faults as binance_faults
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.binance.watching import heard, is_heard, watching
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.listings import DEFAULT_LISTINGS, Listing
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.deliveries import Delivery
+from tests.support.venues.serving.requests import RequestKind
 
 NAME = {"clientOrderId": "k1"}
 
@@ -229,7 +230,7 @@ async def test_a_refused_key_shows_as_a_key_error(
     connect: Connect, venue: Venue, account: Account
 ) -> None:
     client = await connect(account)
-    venue.faults.on(RequestKind.SUBSCRIBE, faults.LATE)
+    venue.faults.on(RequestKind.SUBSCRIBE, binance_faults.LATE)
     with pytest.raises(KeyError, match="spot"):
         await heard(asyncio.create_task(client.watch_orders()))
 

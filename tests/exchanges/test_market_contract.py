@@ -17,6 +17,7 @@ from tests.support.exchanges.binance import BinanceRig, trading
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import MirroredRig
 from tests.support.exchanges.rigs import SYMBOL, GatewayRig, PaperRig
+from tests.support.exchanges.venue_rigs import VenueRig
 
 T = TypeVar("T")
 MINUTE = timedelta(minutes=1)
@@ -50,13 +51,13 @@ def a_request(**changes: object) -> CandleRequest:
 
 
 def clock_of(rig: GatewayRig) -> ManualClock:
-    assert isinstance(rig, BinanceRig | PaperRig)
+    assert isinstance(rig, VenueRig | PaperRig)
     return rig.clock
 
 
 async def happen(rig: GatewayRig) -> None:
     """Let the market go on by a second, with a trade."""
-    if isinstance(rig, BinanceRig):
+    if isinstance(rig, VenueRig):
         rig.venue.move("BTCUSDT", rig.venue.matching.tapes["BTCUSDT"].last.price + 1)
     await clock_of(rig).advance(1)
 

@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 from app.clocks import SystemClock
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.running import running_venue
 from tests.support.processes.clients import ApiClient, Data, api_client, eventually
 from tests.support.processes.servers import ServerProcess, free_port
 from tests.support.processes.venues import settings_at
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.engine.accounts import Account
 from tests.system.conftest import MakeServer
 
 pytestmark = pytest.mark.slow

@@ -10,12 +10,12 @@ import pytest
 
 from app.clocks import SystemClock
 from tests.conftest import on_each_database
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.engine.listings import Listing, coins
-from tests.support.binance.running import running_venue
-from tests.support.binance.venue import Venue
 from tests.support.processes.clients import ApiClient, Data, api_client, eventually
 from tests.support.processes.servers import ServerProcess
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.listings import Listing, coins
 from tests.system.conftest import MakeServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -23,9 +23,9 @@ from tests.api.real.real_trading import Site, Trading, traded
 from tests.support.api.clients import Data
 from tests.support.api.documents import everything
 from tests.support.api.trading import WAITING, answer, place
-from tests.support.binance.engine.accounts import Commission
-from tests.support.binance.running import running_venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.engine.accounts import Commission
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -12,9 +12,6 @@ import pytest
 
 from app.clocks import SystemClock
 from app.domain.orders.order import OrderUpdateKind
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.running import running_venue
-from tests.support.binance.venue import Venue
 from tests.support.processes.books import (
     Books,
     assert_log_is_whole,
@@ -35,6 +32,9 @@ from tests.support.processes.servers import ServerProcess
 from tests.support.processes.storms import Storm
 from tests.support.processes.traders import VenueTrader
 from tests.support.processes.venues import differences, settings_at
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
 from tests.system.conftest import MakeServer
 
 pytestmark = pytest.mark.slow

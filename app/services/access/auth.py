@@ -203,7 +203,7 @@ class AuthService:
         if self._readings.get(digest) is reading:
             del self._readings[digest]
         if not reading.cancelled():
-            # Whoever asked has been told; if they are all gone, nobody needs to be.
+            # Looked at, so that asyncio does not log it when nobody waits any more.
             reading.exception()
 
     def _trust(self, digest: str) -> None:

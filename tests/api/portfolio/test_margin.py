@@ -14,9 +14,9 @@ from tests.api.conftest import Api, running, settings_of
 from tests.api.portfolio.test_positions import NODE, UPDATES, close, positions
 from tests.support.api.clients import PATIENCE_SECONDS, Client, Data
 from tests.support.api.trading import place, price_of, refusal
-from tests.support.binance.running import running_venue
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.binance.venue import Venue
 
 PORTFOLIO = "{ portfolio { equity unrealizedPnl realizedPnl balances { asset free used } } }"
 ORDERS = """query ($filter: OrderFilter) { orders(filter: $filter) { nodes {

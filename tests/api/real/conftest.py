@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.api.real.real_trading import Site, Trading, traded
-from tests.support.binance.running import running_venue
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.binance.venue import Venue
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from app.runtime import Parts
 from tests.api.conftest import running, settings_of
 from tests.support.api.clients import PATIENCE_SECONDS, Client, Data
 from tests.support.api.trading import WAITING
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
 
 ACCOUNTS = """{ accounts {
   name exchange mode connectivity connectivityDetail lastReconciledAt

@@ -12,11 +12,11 @@ from tests.api.real.real_trading import PREVIEW, Trading
 from tests.support.api.clients import Data
 from tests.support.api.metrics import value
 from tests.support.api.trading import CANCEL, MARKET, PLACE, WAITING, place, refusal
-from tests.support.binance.api import faults
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.engine.accounts import Commission
-from tests.support.binance.engine.orders import Status
-from tests.support.binance.venue import Venue
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Commission
+from tests.support.venues.engine.orders import Status
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.requests import RequestKind
 
 AMEND = """mutation ($id: ID!) {
   amendOrder(input: {id: $id, price: "41000"}) { ... on Refusal { code } }

@@ -8,11 +8,11 @@ import pytest
 from tests.api.real.real_trading import Site, Trading, traded
 from tests.support.api.clients import PATIENCE_SECONDS
 from tests.support.api.trading import WAITING, place
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.api.user_streams import Delivery
-from tests.support.binance.engine.listings import coins
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.listings import coins
+from tests.support.venues.serving.deliveries import Delivery
+from tests.support.venues.serving.requests import RequestKind
 
 RESTING = {**WAITING, "price": "40000", "amount": "0.001"}
 ORDERS = "{ orders { nodes { symbol status source } } }"

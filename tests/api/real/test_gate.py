@@ -5,8 +5,9 @@ import asyncio
 from tests.api.real.real_trading import Trading
 from tests.support.api.metrics import value
 from tests.support.api.trading import CANCEL, MARKET, WAITING, place, refusal
-from tests.support.binance.api import faults
-from tests.support.binance.api.requests import RequestKind
+from tests.support.venues.binance.api import faults as binance_faults
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.requests import RequestKind
 
 ASKED = (RequestKind.TICKER, RequestKind.ACCOUNT)
 RESTING = {**WAITING, "price": "40000", "amount": "0.001"}
@@ -106,7 +107,7 @@ async def test_what_an_order_asks_the_exchange_for_is_a_metric(trading: Trading)
 async def test_while_the_exchange_asks_for_a_pause_an_order_is_refused_and_its_id_stays_free(
     trading: Trading,
 ) -> None:
-    trading.venue.faults.on(RequestKind.CREATE_ORDER, faults.too_many(retry_after=5))
+    trading.venue.faults.on(RequestKind.CREATE_ORDER, binance_faults.too_many(retry_after=5))
     rejected = await refusal(trading.client, RESTING, clientOrderId="first")
     assert (rejected["code"], rejected["retryable"]) == ("RATE_LIMITED", True)
     why = await refusal(trading.client, RESTING, clientOrderId="second")

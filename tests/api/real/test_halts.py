@@ -10,8 +10,9 @@ import pytest
 from tests.api.real.real_trading import Trading
 from tests.support.api.clients import Data
 from tests.support.api.trading import WAITING, place
-from tests.support.binance.api.faults import Fault, Outcome, Proceed, too_many
-from tests.support.binance.api.requests import RequestKind
+from tests.support.venues.binance.api.faults import too_many
+from tests.support.venues.serving.faults import Fault, Outcome, Proceed
+from tests.support.venues.serving.requests import RequestKind
 
 PATIENCE_SECONDS = 100
 DEPOSITED = Decimal(2)

@@ -13,10 +13,10 @@ from tests.api.portfolio.test_positions import positions
 from tests.api.real.real_trading import Site, Trading, traded
 from tests.support.api.clients import Data
 from tests.support.api.trading import WAITING, place
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.engine.listings import Listing
-from tests.support.binance.running import running_venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.listings import Listing
 
 ETH = "ETH/USDT"
 # Traded for nothing but ether.

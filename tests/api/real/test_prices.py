@@ -12,11 +12,11 @@ from app.runtime import Parts
 from tests.api.conftest import Api, running, settings_of
 from tests.api.portfolio.test_prices import CANDLES, WATCH_TICKERS
 from tests.support.api.clients import PATIENCE_SECONDS, Data, Socket
-from tests.support.binance.api import faults
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.running import running_venue
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.requests import RequestKind
 
 CAPABILITIES = "{ accounts { name connectivity capabilities { streamingTickers } } }"
 WATCH = WATCH_TICKERS.replace("symbols: $symbols", "symbols: $symbols, account: $account").replace(

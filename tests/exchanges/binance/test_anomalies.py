@@ -13,12 +13,12 @@ from app.errors import ExchangeDoubt, ExchangeRejected
 from app.exchanges.ccxt.connection.anomalies import LOGGED_EVERY_SECONDS, AnomalyLog
 from app.exchanges.ccxt.connection.response_limits import LARGEST_ANSWER_BYTES
 from tests.exchanges.conftest import START
-from tests.support.binance.api import faults
-from tests.support.binance.api.faults import AnyFault
-from tests.support.binance.api.requests import RequestKind
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
 from tests.support.exchanges.rigs import a_limit, an_intent, key_of
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.faults import AnyFault
+from tests.support.venues.serving.requests import RequestKind
 
 PRICE = Decimal(40_000)
 

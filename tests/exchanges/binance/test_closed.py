@@ -8,10 +8,10 @@ import pytest
 
 from app.domain.orders.order import OrderStatus
 from tests.exchanges.conftest import START
-from tests.support.binance.engine.orders import Status
-from tests.support.binance.engine.tape import Quote
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.venues.engine.orders import Status
+from tests.support.venues.engine.tape import Quote
 
 PAGE = 10
 SMALL = Quote(bid=Decimal(49_999), ask=Decimal(50_000), ask_amount=Decimal("0.03"))

@@ -18,12 +18,13 @@ from app.errors import (
 )
 from app.exchanges.ccxt.connection.request_queue import Pace
 from tests.exchanges.conftest import START
-from tests.support.binance.api import faults
-from tests.support.binance.api.faults import AnyFault
-from tests.support.binance.api.requests import RequestKind
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
 from tests.support.exchanges.rigs import a_limit, key_of
+from tests.support.venues.binance.api import faults as binance_faults
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.faults import AnyFault
+from tests.support.venues.serving.requests import RequestKind
 
 PRICE = Decimal(40_000)
 AMOUNT = Decimal("0.1")
@@ -76,27 +77,29 @@ FAULTS = {
     "502 after acceptance": Seen(fault=faults.BAD_GATEWAY.after_acceptance(), is_placed=True),
     "504 after acceptance": Seen(fault=faults.GATEWAY_TIMEOUT.after_acceptance(), is_placed=True),
     "-1006 after acceptance": Seen(
-        fault=faults.UNEXPECTED_RESPONSE.after_acceptance(), is_placed=True
+        fault=binance_faults.UNEXPECTED_RESPONSE.after_acceptance(), is_placed=True
     ),
-    "-1007 before": Seen(fault=faults.UNKNOWN_OUTCOME),
-    "-1007 after acceptance": Seen(fault=faults.UNKNOWN_OUTCOME.after_acceptance(), is_placed=True),
-    "-1008": Seen(fault=faults.OVERLOADED),
+    "-1007 before": Seen(fault=binance_faults.UNKNOWN_OUTCOME),
+    "-1007 after acceptance": Seen(
+        fault=binance_faults.UNKNOWN_OUTCOME.after_acceptance(), is_placed=True
+    ),
+    "-1008": Seen(fault=binance_faults.OVERLOADED),
     "-1021": Seen(
-        fault=faults.LATE, failure=ExchangeRejected, code=RefusalCode.REJECTED_BY_EXCHANGE
+        fault=binance_faults.LATE, failure=ExchangeRejected, code=RefusalCode.REJECTED_BY_EXCHANGE
     ),
     "maintenance": Seen(
-        fault=faults.MAINTENANCE,
+        fault=binance_faults.MAINTENANCE,
         failure=ExchangeRejected,
         code=RefusalCode.EXCHANGE_UNAVAILABLE,
     ),
     "429": Seen(
-        fault=faults.too_many(retry_after=33),
+        fault=binance_faults.too_many(retry_after=33),
         failure=ExchangeRejected,
         code=RefusalCode.RATE_LIMITED,
         pause_seconds=33,
     ),
     "418": Seen(
-        fault=faults.BANNED,
+        fault=binance_faults.BANNED,
         failure=ExchangeRejected,
         code=RefusalCode.RATE_LIMITED,
         pause_seconds=120,
@@ -253,8 +256,8 @@ CANCELS: dict[str, tuple[AnyFault, bool]] = {
     "200 with HTML before": (faults.HTML, False),
     "502 before": (faults.BAD_GATEWAY, False),
     "502 after acceptance": (faults.BAD_GATEWAY.after_acceptance(), True),
-    "-1007 after acceptance": (faults.UNKNOWN_OUTCOME.after_acceptance(), True),
-    "-1021": (faults.LATE, False),
+    "-1007 after acceptance": (binance_faults.UNKNOWN_OUTCOME.after_acceptance(), True),
+    "-1021": (binance_faults.LATE, False),
 }
 
 

@@ -10,11 +10,11 @@ from pydantic import SecretStr
 from app.domain.accounts import AccountMode, Connectivity
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
 from tests.exchanges.conftest import START
-from tests.support.binance.api import faults
-from tests.support.binance.api.requests import RequestKind
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, at_binance, trading
 from tests.support.exchanges.rigs import a_limit
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.requests import RequestKind
 
 ADVICE = ("the key", "the secret", "addresses", "permission for spot trading")
 

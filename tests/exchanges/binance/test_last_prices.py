@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.exchanges.conftest import START
-from tests.support.binance.api.requests import Request, RequestKind
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.venues.serving.requests import Request, RequestKind
 
 WANTED = ["BTC/USDT", "ETH/USDT", "ETH/BTC", "NO/SUCH"]
 PRICES = {"BTC/USDT": Decimal(50_000), "ETH/USDT": Decimal(2500), "ETH/BTC": Decimal("0.05")}

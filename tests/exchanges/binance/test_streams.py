@@ -15,13 +15,14 @@ from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.streams.account_streams import LAG_SECONDS
 from app.exchanges.ccxt.streams.stream_reader import CALM_SECONDS, FIRST_PAUSE_SECONDS
 from tests.exchanges.conftest import START
-from tests.support.binance.api import faults
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.api.user_streams import Delivery
-from tests.support.binance.engine.listings import DEFAULT_LISTINGS
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, subscribed, trading
+from tests.support.exchanges.binance import BinanceRig, trading
 from tests.support.exchanges.rigs import a_limit, heard, key_of
+from tests.support.exchanges.venue_rigs import subscribed
+from tests.support.venues.engine.listings import DEFAULT_LISTINGS
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.deliveries import Delivery
+from tests.support.venues.serving.requests import RequestKind
 
 WATCHDOG_SECONDS = 30.0
 PRICE = Decimal(40_000)

@@ -15,12 +15,12 @@ from app.exchanges.paper.price_sources.mirrored import MirroredSource
 from app.exchanges.paper.price_sources.simulated import SimulatedSource
 from app.exchanges.paper.prices.simulated_markets import PaperTerms
 from app.ports import Clock
-from tests.support.binance.running import running_venue
-from tests.support.binance.venue import Venue
 from tests.support.clock import ManualClock
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.price_only import ManualPrices
 from tests.support.exchanges.rigs import TERMS, PaperRig
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.binance.venue import Venue
 
 
 def mirrored_source(terms: PaperTerms, clock: Clock) -> MirroredSource:

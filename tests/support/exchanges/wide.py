@@ -18,10 +18,10 @@ from app.primitives.priorities import Priority
 from app.runtime import Parts, open_runtime
 from app.services import Services
 from app.settings import load_settings
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.engine.listings import coins
-from tests.support.binance.running import running_venue
-from tests.support.binance.venue import Venue
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.listings import coins
 
 ACCOUNT = "main"
 _START_SECONDS = 60

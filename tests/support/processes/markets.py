@@ -5,10 +5,10 @@ import random
 from decimal import Decimal
 
 from app.domain import money
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.engine.orders import Order
-from tests.support.binance.engine.tape import Quote
-from tests.support.binance.venue import Venue
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.orders import Order
+from tests.support.venues.engine.tape import Quote
 
 LONGEST_TICK_SECONDS = 0.06
 SYMBOLS = {"BTC/USDT": "BTCUSDT", "ETH/USDT": "ETHUSDT"}

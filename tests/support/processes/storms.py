@@ -9,14 +9,15 @@ from functools import partial
 from itertools import cycle
 
 from app.ports import Clock
-from tests.support.binance.api import faults
-from tests.support.binance.api.faults import AnyFault, Outcome, Proceed
-from tests.support.binance.api.order_pages import Page
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.api.user_streams import Delivery
-from tests.support.binance.engine.refusals import banned
-from tests.support.binance.venue import Venue
 from tests.support.processes.clients import PAUSE_SECONDS
+from tests.support.venues.binance.api import faults as binance_faults
+from tests.support.venues.binance.api.order_pages import Page
+from tests.support.venues.binance.api.refusals import banned
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.deliveries import Delivery
+from tests.support.venues.serving.faults import AnyFault, Outcome, Proceed
+from tests.support.venues.serving.requests import RequestKind
 
 LONGEST_CALM_SECONDS = 0.2
 LONGEST_SPELL_SECONDS = 0.6
@@ -31,7 +32,7 @@ _LOST = {
     "cut": faults.CUT,
     "html": faults.HTML,
     "502": faults.BAD_GATEWAY,
-    "-1007": faults.UNKNOWN_OUTCOME,
+    "-1007": binance_faults.UNKNOWN_OUTCOME,
 }
 _Act = Callable[[], Awaitable[None]]
 
@@ -101,7 +102,7 @@ class Storm:
             for name, fault in _LOST.items():
                 yield kind, f"{name} before", fault
                 yield kind, f"{name} after", fault.after_acceptance()
-            yield kind, "late", faults.LATE
+            yield kind, "late", binance_faults.LATE
             for seconds in DELAYS_SECONDS:
                 slow = faults.delay(self._clock, seconds)
                 yield kind, f"{seconds} s before", slow
@@ -113,13 +114,13 @@ class Storm:
         for kind in (*ORDERS, RequestKind.FETCH_ORDER):
             yield kind, "cut short", faults.CUT_SHORT
             yield kind, "silence", faults.SILENCE
-            yield kind, "429", faults.too_many(retry_after=BAN_SECONDS)
+            yield kind, "429", binance_faults.too_many(retry_after=BAN_SECONDS)
             yield kind, "418", self._ban()
         yield RequestKind.CANCEL_ORDER, "race", faults.meanwhile(self._race)
 
     def _ban(self) -> AnyFault:
         until = self._venue.now() + BAN_SECONDS * 1000
-        return faults.refusal(banned(until=until, retry_after=BAN_SECONDS))
+        return binance_faults.refusal(banned(until=until, retry_after=BAN_SECONDS))
 
     def _spells(self) -> Mapping[str, _Act]:
         """Faults of the sockets or the whole exchange, most of which last for a while."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from app.domain import money
-from tests.support.binance.engine.tape import Quote
 from tests.support.processes.clients import ApiClient, Data
 from tests.support.processes.kills import Acknowledged
 from tests.support.processes.markets import SYMBOLS, Market
+from tests.support.venues.engine.tape import Quote
 
 REFUSED_SECONDS = 0.2
 _CENT = Decimal("0.01")

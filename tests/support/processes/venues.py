@@ -11,10 +11,10 @@ from sqlalchemy import RowMapping
 from app.domain import money
 from app.domain.order_kinds import OrderSide, OrderSource
 from app.domain.orders.order import OrderStatus
-from tests.support.binance.engine.accounts import Account
-from tests.support.binance.engine.orders import Status
-from tests.support.binance.venue import Venue
 from tests.support.processes.books import UNANSWERED, Books, Facts, compare
+from tests.support.venues.binance.venue import Venue
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.orders import Status
 
 # How long the exchange accepts a delayed request, and the same plus a second.
 RECEIVE_WINDOW_MILLISECONDS = 2_000

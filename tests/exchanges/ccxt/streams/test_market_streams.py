@@ -13,12 +13,12 @@ from app.domain.markets.markets import Ticker
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.streams.ticker_polls import POLL_SECONDS
 from tests.exchanges.conftest import START
-from tests.support.binance.api import faults
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.engine.tape import Quote
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
 from tests.support.exchanges.mirrored import paper_at_binance
+from tests.support.venues.engine.tape import Quote
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.requests import RequestKind
 
 BTC = "BTC/USDT"
 T = TypeVar("T")

@@ -14,14 +14,14 @@ from app.errors import ExchangeRejected, ExchangeUnavailable, RefusalCode
 from app.exchanges.ccxt.connection.sessions import LONGEST_PAUSE_SECONDS
 from app.exchanges.paper.price_sources.mirrored import POLL_SECONDS
 from tests.exchanges.conftest import START
-from tests.support.binance.api import faults
-from tests.support.binance.api.requests import RequestKind
-from tests.support.binance.engine.tape import Quote
-from tests.support.binance.running import running_venue
 from tests.support.clock import ManualClock
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import BinancePaper, paper_at_binance, trading_on
 from tests.support.exchanges.rigs import TERMS, a_limit, a_triggered, an_intent, heard, key_of
+from tests.support.venues.binance.running import running_venue
+from tests.support.venues.engine.tape import Quote
+from tests.support.venues.serving import faults
+from tests.support.venues.serving.requests import RequestKind
 
 MARKET = "BTCUSDT"
 

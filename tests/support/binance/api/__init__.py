@@ -1,1 +1,0 @@
-"""The fake Binance's API: routes, signatures, rate limits, JSON pages, streams and faults."""

@@ -1,1 +1,0 @@
-"""The fake Binance's engine: accounts, order rules, matching and prices."""

@@ -1,0 +1,1 @@
+"""The local Binance's API: routes, signatures, rate limits, JSON pages, streams and faults."""

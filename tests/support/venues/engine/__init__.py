@@ -1,0 +1,1 @@
+"""The engine of every local exchange: accounts, order rules, matching and prices."""

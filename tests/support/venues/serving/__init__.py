@@ -1,0 +1,1 @@
+"""What every local exchange shares between its protocol and its books: requests and faults."""
