@@ -8,7 +8,6 @@ import aiohttp
 import ccxt.pro
 import pytest
 
-from tests.binance.conftest import Connect
 from tests.support.clock import ManualClock
 from tests.support.venues.binance.api import faults as binance_faults
 from tests.support.venues.binance.venue import Venue
@@ -16,6 +15,7 @@ from tests.support.venues.engine.accounts import Account
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.faults import AnyFault
 from tests.support.venues.serving.requests import RequestKind
+from tests.venues.binance.conftest import Connect
 
 NAME = {"clientOrderId": "k1"}
 

@@ -7,7 +7,6 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.binance.conftest import Connect
 from tests.support.venues.binance.api import faults as binance_faults
 from tests.support.venues.binance.venue import Venue
 from tests.support.venues.binance.watching import heard, is_heard, watching
@@ -16,6 +15,7 @@ from tests.support.venues.engine.listings import DEFAULT_LISTINGS, Listing
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.deliveries import Delivery
 from tests.support.venues.serving.requests import RequestKind
+from tests.venues.binance.conftest import Connect
 
 NAME = {"clientOrderId": "k1"}
 

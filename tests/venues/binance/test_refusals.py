@@ -7,12 +7,12 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.binance.conftest import Connect
 from tests.support.clock import ManualClock
 from tests.support.venues.binance.venue import Venue
 from tests.support.venues.engine.accounts import Account
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind
+from tests.venues.binance.conftest import Connect
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
 TERMS = {"quantity": "0.1", "price": "40000"}

@@ -6,13 +6,13 @@ from decimal import Decimal
 import ccxt.pro
 import pytest
 
-from tests.binance.conftest import Connect
 from tests.support.clock import ManualClock
 from tests.support.venues.binance.venue import Venue
 from tests.support.venues.engine.accounts import Account
 from tests.support.venues.engine.listings import DEFAULT_LISTINGS
 from tests.support.venues.engine.tape import Quote
 from tests.support.venues.serving.requests import RequestKind
+from tests.venues.binance.conftest import Connect
 
 
 async def test_markets_arrive_with_their_steps_and_limits(client: ccxt.pro.binance) -> None:

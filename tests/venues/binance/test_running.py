@@ -9,11 +9,11 @@ import ccxt.pro
 import pytest
 
 from app.clocks import SystemClock
-from tests.binance.conftest import UNHURRIED
 from tests.support.clock import ManualClock
 from tests.support.venues.binance.running import running_venue
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind
+from tests.venues.binance.conftest import UNHURRIED
 
 
 async def test_nothing_is_left_of_open_sockets_and_unanswered_requests(clock: ManualClock) -> None:
