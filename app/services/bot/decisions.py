@@ -25,6 +25,7 @@ from app.ports import Clock
 from app.primitives.lanes import Lanes
 from app.services.accounts import AccountEntry
 from app.services.bot.strategies import StrategyRunner
+from app.services.bot.unsettled import NotSettled, require_settled
 from app.services.markets.market_data import MarketDataService
 from app.services.orders.service import ORDERS_AT_ONCE, OrderService, Placement
 from app.storage.database import Database, Transaction
@@ -112,7 +113,7 @@ class DecisionMaker:
         if isinstance(order, str):
             await self._write(_held_back(decision, f"{decision.reason}; {order}"))
         else:
-            await self._place(decision, order, question.assignment)
+            await self._place(decision, order, question)
 
     def _decision(
         self, bot: Bot, account: AccountEntry, question: _Question, advice: Advice | StrategyFailed
@@ -149,18 +150,19 @@ class DecisionMaker:
         )
         return wanted(advice.signal, Decimal(str(advice.part)), position)
 
-    async def _place(self, decision: Decision, order: SignalOrder, assignment: Assignment) -> None:
+    async def _place(self, decision: Decision, order: SignalOrder, question: _Question) -> None:
         request = OrderRequest(
             account=decision.account,
             client_order_id=_client_order_id(decision),
             symbol=decision.symbol,
             terms=OrderTerms(side=order.side, type=OrderType.MARKET, amount=order.amount),
             source=OrderSource.BOT,
-            strategy=assignment.strategy,
+            strategy=question.assignment.strategy,
         )
         ordered = replace(decision, outcome=DecisionOutcome.ORDERED)
 
         async def store_decision(tx: Transaction, placed: Order) -> None:
+            await require_settled(tx, placed, question.holding)
             await tx.bots.decide(replace(ordered, order_id=placed.id))
 
         try:
@@ -169,6 +171,8 @@ class DecisionMaker:
         except Duplicate:
             # Another process has decided on this candle already.
             return
+        except NotSettled as error:
+            await self._write(_held_back(decision, f"{decision.reason}; {error}"))
         except Denied as denied:
             await self._refused(decision, denied)
 

@@ -12,12 +12,14 @@ from app.domain.markets.markets import Market
 from app.domain.order_kinds import OrderSide, OrderSource
 from app.domain.orders.closing import closing_order
 from app.domain.orders.filters import OrderFilter
+from app.domain.orders.order import Order
 from app.domain.portfolio.positions import Position
 from app.errors import Denied, ExchangeError
 from app.primitives.lanes import Lanes, side_by_side
 from app.services.accounts import AccountService
-from app.services.orders.service import CLOSING, ORDERS_AT_ONCE, OrderService
-from app.storage.database import Database
+from app.services.bot.unsettled import NotSettled, require_settled
+from app.services.orders.service import ORDERS_AT_ONCE, OrderService, Placement
+from app.storage.database import Database, Transaction
 
 _logger = structlog.get_logger(__name__)
 
@@ -73,9 +75,16 @@ class BotWindDown:
         name = self._orders.new_client_order_id()
         closing = closing_order(position.key, OrderSide.SELL, amount, name)
         request = replace(closing, source=OrderSource.BOT, strategy=strategy)
+
+        async def check(tx: Transaction, placed: Order) -> None:
+            await require_settled(tx, placed, position.holding)
+
+        placement = Placement(is_closing=True, alongside=check)
         try:
             async with lanes.turn(symbol):
-                await self._orders.place(request, placement=CLOSING)
+                await self._orders.place(request, placement=placement)
+        except NotSettled as error:
+            return f"{symbol} of {strategy} was not sold: {error}"
         except Denied as denied:
             return f"{symbol} of {strategy}: {denied.refusal.message}"
         return None
