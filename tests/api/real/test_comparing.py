@@ -83,6 +83,20 @@ async def test_after_an_interrupted_stream_all_traded_markets_are_listed(trading
     await until_external(trading, ("ETH/USDT", "CANCELED"))
 
 
+@pytest.mark.slow
+async def test_a_market_traded_long_ago_is_listed_as_well(trading: Trading) -> None:
+    await place(trading.client, symbol="ETH/USDT", amount="1")
+    for _ in range(2 * 6):
+        await trading.clock.advance(600)
+    await seconds_pass(trading, 10)
+    trading.venue.user_streams.delivery = Delivery.NEVER
+    elsewhere = trading.venue.place_elsewhere(trading.account, "ETHUSDT", "BUY", "1", "2000")
+    trading.venue.cancel(elsewhere.id)
+    for _ in range(6):
+        await trading.clock.advance(600)
+    await until_external(trading, ("ETH/USDT", "CANCELED"))
+
+
 async def test_after_a_start_markets_are_listed_some_at_a_time_and_orders_need_not_wait(
     venue: Venue, sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:

@@ -77,6 +77,8 @@ class OrderSync:
         self._comparing = asyncio.Lock()
         # Up to when all markets were noted to be listed, and up to when orders were compared.
         self._noted_until: datetime | None = None
+        # The same for all markets that were ever traded here.
+        self._listed_until: datetime | None = None
         self._compared_until: datetime | None = None
         self._has_gap = True
         self._unexplained = UnexplainedMarkets()
@@ -241,8 +243,8 @@ class OrderSync:
     async def _note_unexplained(self, now: datetime, since: datetime, *, is_whole: bool) -> None:
         """Note the markets whose closed orders must be listed.
 
-        All of them after a gap and from time to time, otherwise those of orders or of balances that
-        nobody here can explain.
+        All of them at the start and from time to time, after a gap those that were busy, and
+        otherwise those of orders or of balances that nobody here can explain.
         """
         name, gateway = self._account.name, self._account.gateway
         async with self._database.snapshot() as view:
@@ -251,15 +253,30 @@ class OrderSync:
         for report in self._unexplained.take_strangers():
             if await self._ledger.find(name, report) is None:
                 self._unexplained.note([report.symbol], since)
-        noted_until, is_heard = self._noted_until, gateway.capabilities.streaming_orders
-        is_due = noted_until is None or now - noted_until >= LIST_ALL_AFTER
-        if is_whole or is_due or self._has_gap or not is_heard:
-            self._has_gap = False
-            begin = now - FIRST_LOOK_BACK if noted_until is None else noted_until - LOOK_BACK
-            async with self._database.snapshot() as view:
-                symbols = await view.orders.symbols(name, changed_since=begin)
-            self._unexplained.note(symbols, begin)
-            self._noted_until = now
+        is_due = self._listed_until is None or now - self._listed_until >= LIST_ALL_AFTER
+        is_heard = gateway.capabilities.streaming_orders
+        if is_whole or is_due:
+            await self._note_all(now)
+        elif self._has_gap or not is_heard:
+            await self._note_changed(now)
+
+    async def _note_all(self, now: datetime) -> None:
+        """Note every market that was ever traded here."""
+        name, until = self._account.name, self._listed_until
+        begin = now - FIRST_LOOK_BACK if until is None else until - LOOK_BACK
+        async with self._database.snapshot() as view:
+            recent = await view.orders.symbols(name, changed_since=now - FIRST_LOOK_BACK)
+            traded = await view.positions.all(frozenset({name}))
+        self._unexplained.note([*recent, *(one.key.symbol for one in traded)], begin)
+        self._has_gap, self._noted_until, self._listed_until = False, now, now
+
+    async def _note_changed(self, now: datetime) -> None:
+        """Note the markets with open orders or changes since they were noted last."""
+        begin = (self._noted_until or now) - LOOK_BACK
+        async with self._database.snapshot() as view:
+            symbols = await view.orders.symbols(self._account.name, changed_since=begin)
+        self._unexplained.note(symbols, begin)
+        self._has_gap, self._noted_until = False, now
 
     async def _list_closed(self, result: Reconciliation) -> None:
         """List the closed orders of some unexplained markets; what fails is asked for again."""
