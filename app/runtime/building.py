@@ -22,6 +22,8 @@ from app.settings import Settings
 from app.storage.database import Database
 
 RESTART_SECONDS = 1.0
+# How often a process looks whether the others of its database still see it.
+PRESENCE_SECONDS = 2.0
 
 _logger = structlog.get_logger(__name__)
 
@@ -91,10 +93,18 @@ class Build:
         await self._base.accounts.register()
         await self._log.open()
         await position_bookkeeping.catch_up(self._base.database)
+        is_alone = await self._base.database.presence.enter()
         for sync in self._syncs.values():
-            await sync.recover()
+            await sync.recover(is_alone=is_alone)
+        await self._base.database.presence.let_in()
         await self._risk.dead_man.fire_due()
         await self._risk.clearing.cancel_at_start()
+
+    async def _stay_seen(self) -> None:
+        """Be seen by the other processes again soon after a connection was lost."""
+        while True:
+            await self._base.clock.sleep(PRESENCE_SECONDS)
+            await self._base.database.presence.check()
 
     def loops(self) -> list[Coroutine[None, None, None]]:
         gateways, syncs = self._base.gateways.values(), self._syncs.values()
@@ -102,6 +112,7 @@ class Build:
         loops = [
             _kept_running("auth", self._access.auth.run),
             _kept_running("log", self._log.run),
+            _kept_running("presence", self._stay_seen),
             _kept_running("loop lag", self._operation.loop_lag.run),
             _kept_running("loop watch", self._operation.loop_watch.run),
             _kept_running("readiness", self._operation.readiness.run),

@@ -32,6 +32,7 @@ from app.storage.attempts import Attempt, current_attempt
 from app.storage.audit import AuditStore
 from app.storage.bots import BotStore
 from app.storage.candles import CandleStore
+from app.storage.engine.presence import OneOfMany, OnlyProcess, Presence
 from app.storage.engine.single_hop_cursors import begin_with_next, use_single_hop_cursors
 from app.storage.engine.sql import AsyncSql, Sql, translated
 from app.storage.engine.sqlite_writer import BUSY_TIMEOUT_SECONDS, SqliteWriter, prepare_connection
@@ -136,6 +137,7 @@ class Database:
             if self._writer
             else FairLine(places=WRITERS, most_each=WRITERS - 1)
         )
+        self.presence: Presence = OnlyProcess() if self._writer else OneOfMany(self._engine)
         self._listeners: list[Callable[[Sequence[LoggedEvent]], None]] = []
 
     @asynccontextmanager
@@ -198,6 +200,7 @@ class Database:
         return None if self._writer else POLL_SECONDS
 
     async def close(self) -> None:
+        await self.presence.leave()
         if self._writer:
             self._writer.close()
         await self._engine.dispose()
@@ -318,7 +321,8 @@ def _create_engine(url: URL) -> AsyncEngine:
 
 
 def _engine_of_server(url: URL) -> AsyncEngine:
-    size = OWN_READERS + VIEWERS + WRITERS
+    # And one that shows the other processes that this one lives.
+    size = OWN_READERS + VIEWERS + WRITERS + 1
     engine = create_async_engine(url, pool_size=size, max_overflow=0)
     dialect = engine.dialect
 

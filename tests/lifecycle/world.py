@@ -118,7 +118,7 @@ async def open_process(
     )
     await accounts.register()
     await process.log.open()
-    await process.sync.recover()
+    await process.sync.recover(is_alone=True)
     return process
 
 

@@ -89,7 +89,7 @@ class OrderSettling:
         return True
 
     async def doubt_interrupted(self) -> None:
-        """At start: nobody is sending any more what another run has begun to send."""
+        """When no other process lives: nobody is sending what another run has begun to send."""
         await self._doubt_abandoned(await self._submitting())
 
     async def settle(self) -> bool:

@@ -95,9 +95,13 @@ class OrderSync:
             clock=clock,
         )
 
-    async def recover(self) -> None:
-        """At start: put interrupted orders in doubt, then compare all that changed meanwhile."""
-        await self.settling.doubt_interrupted()
+    async def recover(self, *, is_alone: bool) -> None:
+        """At start: put interrupted orders in doubt, then compare all that changed meanwhile.
+
+        If another process lives, it may be sending them still: they have their time.
+        """
+        if is_alone:
+            await self.settling.doubt_interrupted()
         if not self._is_cut_off():
             await self.settling.settle()
             await self.compare()
