@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,11 +72,12 @@ class Trading:
     async def decide(self, advice: Advice, assignment: Assignment = ALONE) -> None:
         self.script.advice = advice
         account = self.services.accounts.get("paper")
-        await self.maker.decide(Bot(), account, assignment, self._candles())
-
-    def _candles(self) -> Sequence[Candle]:
         self.candles += 1
-        one, at = Decimal(1), self.clock.now() + timedelta(milliseconds=self.candles)
+        at = self.clock.now() + timedelta(milliseconds=self.candles)
+        await self.maker.decide(Bot(), account, assignment, self.candle(at))
+
+    def candle(self, at: datetime) -> Sequence[Candle]:
+        one = Decimal(1)
         return [Candle(at=at, open=one, high=one, low=one, close=one, volume=one, is_closed=True)]
 
     async def let_pass(self, seconds: float) -> None:
@@ -177,6 +178,19 @@ async def test_another_market_of_the_strategy_is_not_held_up(
     await trading.decide(BUY_ALL)
     await trading.decide(BUY_ALL, replace(ALONE, symbol="ETH/USDT"))
     assert {order.symbol for order in await orders(services)} == {"BTC/USDT", "ETH/USDT"}
+
+
+async def test_a_decision_that_comes_after_the_next_candle_trades_nothing(
+    services: Services, clock: ManualClock, faults: Faults
+) -> None:
+    trading = Trading(services, clock, faults)
+    candles = trading.candle(clock.now() - timedelta(minutes=2))
+    account = services.accounts.get("paper")
+    await trading.maker.decide(Bot(), account, ALONE, candles)
+    [made] = await decisions(services)
+    assert made.outcome is DecisionOutcome.HOLD
+    assert "a newer candle has closed since" in made.reason
+    assert await orders(services) == []
 
 
 FAULTS: dict[str, dict[str, Any]] = {
