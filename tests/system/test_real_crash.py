@@ -32,9 +32,10 @@ from tests.support.processes.servers import ServerProcess
 from tests.support.processes.storms import Storm
 from tests.support.processes.traders import VenueTrader
 from tests.support.processes.venues import differences, settings_at
-from tests.support.venues.binance.running import running_venue
-from tests.support.venues.binance.venue import Venue
 from tests.support.venues.engine.accounts import Account
+from tests.support.venues.every_venue import VENUES
+from tests.support.venues.serving.local_venue import LocalVenue
+from tests.support.venues.serving.running import running
 from tests.system.conftest import MakeServer
 
 pytestmark = pytest.mark.slow
@@ -47,15 +48,13 @@ ORDERS = 1_000 if IS_SOAK else 100
 LONGEST_LIFE_SECONDS = 4.0 if IS_SOAK else 2.5
 SETTLING_SECONDS = 120
 TRADING_SECONDS = 600 if IS_SOAK else 180
-# Each order asks for the balances, and they weigh much.
-UNLIMITED = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
     """An exchange, what goes wrong on the way there, and a server that trades on it."""
 
-    venue: Venue
+    venue: LocalVenue
     account: Account
     market: Market
     storm: Storm
@@ -73,10 +72,13 @@ class World:
 
 
 @asynccontextmanager
-async def opened_world(make_server: MakeServer, database_url: str) -> AsyncIterator[World]:
+async def opened_world(
+    exchange: str, make_server: MakeServer, database_url: str
+) -> AsyncIterator[World]:
     clock, chance = SystemClock(), random.Random(SEED)
-    async with running_venue(clock) as venue:
-        venue.limits.weight_limit = UNLIMITED
+    async with running(VENUES[exchange](clock)) as venue:
+        # Each order asks for the balances, and they weigh much.
+        venue.lift_limits()
         account = venue.open_account("main", USDT=10_000_000, BTC=100, ETH=2_000)
         market = Market(venue, account, chance)
         yield World(
@@ -88,11 +90,12 @@ async def opened_world(make_server: MakeServer, database_url: str) -> AsyncItera
         )
 
 
+@pytest.mark.parametrize("exchange", VENUES)
 async def test_no_kill_and_no_fault_of_the_exchange_loses_or_doubles_anything(
-    make_ccxt_server: MakeServer, sqlite_url: str
+    exchange: str, make_ccxt_server: MakeServer, sqlite_url: str
 ) -> None:
     told = Acknowledged()
-    async with opened_world(make_ccxt_server, sqlite_url) as world:
+    async with opened_world(exchange, make_ccxt_server, sqlite_url) as world:
         server = world.server
         await server.start()
         async with api_client(server) as api, following(server, await _as_of(api)) as subscriber:

@@ -1,14 +1,14 @@
-"""Moves prices and trades at random at the fake Binance, as a busy market would."""
+"""Moves prices and trades at random at a local exchange, as a busy market would."""
 
 import asyncio
 import random
 from decimal import Decimal
 
 from app.domain import money
-from tests.support.venues.binance.venue import Venue
 from tests.support.venues.engine.accounts import Account
 from tests.support.venues.engine.orders import Order
 from tests.support.venues.engine.tape import Quote
+from tests.support.venues.serving.local_venue import LocalVenue
 
 LONGEST_TICK_SECONDS = 0.06
 SYMBOLS = {"BTC/USDT": "BTCUSDT", "ETH/USDT": "ETHUSDT"}
@@ -21,7 +21,7 @@ _OFFERED = (100, 900)
 class Market:
     """Random prices, offers too small for most orders, and orders placed by another program."""
 
-    def __init__(self, venue: Venue, account: Account, chance: random.Random) -> None:
+    def __init__(self, venue: LocalVenue, account: Account, chance: random.Random) -> None:
         self._venue = venue
         self._account = account
         self._chance = chance

@@ -1,4 +1,4 @@
-"""Injects every kind of fault at the fake Binance in random order, again and again."""
+"""Injects every kind of fault at a local exchange in random order, again and again."""
 
 import asyncio
 import random
@@ -10,13 +10,10 @@ from itertools import cycle
 
 from app.ports import Clock
 from tests.support.processes.clients import PAUSE_SECONDS
-from tests.support.venues.binance.api import faults as binance_faults
-from tests.support.venues.binance.api.order_pages import Page
-from tests.support.venues.binance.api.refusals import banned
-from tests.support.venues.binance.venue import Venue
 from tests.support.venues.serving import faults
-from tests.support.venues.serving.deliveries import Delivery
+from tests.support.venues.serving.deliveries import Delivery, Page
 from tests.support.venues.serving.faults import AnyFault, Outcome, Proceed
+from tests.support.venues.serving.local_venue import LocalVenue
 from tests.support.venues.serving.requests import RequestKind
 
 LONGEST_CALM_SECONDS = 0.2
@@ -28,12 +25,6 @@ DELAYS_SECONDS = (0.3, 1.5, 2.5)
 ORDERS = (RequestKind.CREATE_ORDER, RequestKind.CANCEL_ORDER)
 LISTS = (RequestKind.OPEN_ORDERS, RequestKind.ALL_ORDERS, RequestKind.MY_TRADES)
 STARTS = (RequestKind.TIME, RequestKind.EXCHANGE_INFO, RequestKind.ACCOUNT, RequestKind.SUBSCRIBE)
-_LOST = {
-    "cut": faults.CUT,
-    "html": faults.HTML,
-    "502": faults.BAD_GATEWAY,
-    "-1007": binance_faults.UNKNOWN_OUTCOME,
-}
 _Act = Callable[[], Awaitable[None]]
 
 
@@ -54,12 +45,18 @@ class Storm:
     """Injects all faults in random order, then all of them again, until it is stopped."""
 
     def __init__(
-        self, venue: Venue, clock: Clock, chance: random.Random, race: Callable[[], None]
+        self, venue: LocalVenue, clock: Clock, chance: random.Random, race: Callable[[], None]
     ) -> None:
         self._venue = venue
         self._clock = clock
         self._chance = chance
         self._race = race
+        self._lost = {
+            "cut": faults.CUT,
+            "html": faults.HTML,
+            "502": faults.BAD_GATEWAY,
+            "perhaps": venue.own_faults.unknown_outcome,
+        }
         self.struck: Counter[str] = Counter()
         self.troubles: Mapping[str, _Act] = {**self._requests(), **self._spells()}
 
@@ -99,34 +96,28 @@ class Storm:
 
     def _request_faults(self) -> Iterator[tuple[RequestKind, str, AnyFault]]:
         for kind in ORDERS:
-            for name, fault in _LOST.items():
+            for name, fault in self._lost.items():
                 yield kind, f"{name} before", fault
                 yield kind, f"{name} after", fault.after_acceptance()
-            yield kind, "late", binance_faults.LATE
+            yield kind, "late", self._venue.own_faults.late
             for seconds in DELAYS_SECONDS:
                 slow = faults.delay(self._clock, seconds)
                 yield kind, f"{seconds} s before", slow
                 yield kind, f"{seconds} s after", slow.after_acceptance()
-        for kind, (name, fault) in zip(LISTS + STARTS, cycle(_LOST.items()), strict=False):
+        for kind, (name, fault) in zip(LISTS + STARTS, cycle(self._lost.items()), strict=False):
             yield kind, name, fault
-        for name, fault in _LOST.items():
+        for name, fault in self._lost.items():
             yield RequestKind.FETCH_ORDER, name, fault
         for kind in (*ORDERS, RequestKind.FETCH_ORDER):
             yield kind, "cut short", faults.CUT_SHORT
             yield kind, "silence", faults.SILENCE
-            yield kind, "429", binance_faults.too_many(retry_after=BAN_SECONDS)
-            yield kind, "418", self._ban()
+            yield kind, "429", self._venue.own_faults.too_many(BAN_SECONDS)
+            yield kind, "418", self._venue.own_faults.banned(BAN_SECONDS)
         yield RequestKind.CANCEL_ORDER, "race", faults.meanwhile(self._race)
-
-    def _ban(self) -> AnyFault:
-        until = self._venue.now() + BAN_SECONDS * 1000
-        return binance_faults.refusal(banned(until=until, retry_after=BAN_SECONDS))
 
     def _spells(self) -> Mapping[str, _Act]:
         """Faults of the sockets or the whole exchange, most of which last for a while."""
-        user, market = (
-            streams.sockets for streams in (self._venue.user_streams, self._venue.market_streams)
-        )
+        user, market = self._venue.user_sockets, self._venue.market_sockets
         spells: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
             "user socket cut": (user.cut, _nothing),
             "market socket cut": (market.cut, _nothing),

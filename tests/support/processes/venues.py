@@ -1,4 +1,4 @@
-"""Settings for a server with an account at the fake Binance, and checks that both agree."""
+"""Settings for a server with an account at a local exchange, and checks that both agree."""
 
 import json
 from collections import Counter
@@ -12,9 +12,9 @@ from app.domain import money
 from app.domain.order_kinds import OrderSide, OrderSource
 from app.domain.orders.order import OrderStatus
 from tests.support.processes.books import UNANSWERED, Books, Facts, compare
-from tests.support.venues.binance.venue import Venue
 from tests.support.venues.engine.accounts import Account
 from tests.support.venues.engine.orders import Status
+from tests.support.venues.serving.local_venue import LocalVenue
 
 # How long the exchange accepts a delayed request, and the same plus a second.
 RECEIVE_WINDOW_MILLISECONDS = 2_000
@@ -28,14 +28,15 @@ _STATUSES = {
 }
 
 
-def settings_at(venue: Venue, account: Account) -> dict[str, object]:
-    """Settings with an account `main` at the fake Binance, compared very often."""
+def settings_at(venue: LocalVenue, account: Account) -> dict[str, object]:
+    """Settings with an account `main` at a local exchange, compared very often."""
     ccxt = venue.ccxt_settings(account)
-    keys = {"api_key": ccxt.pop("apiKey"), "secret": ccxt.pop("secret")}
+    names = {"apiKey": "api_key", "secret": "secret", "password": "password"}
+    keys = {ours: ccxt.pop(theirs) for theirs, ours in names.items() if theirs in ccxt}
     ccxt["options"]["recvWindow"] = RECEIVE_WINDOW_MILLISECONDS
     # ccxt's pause per unit of cost, in milliseconds: the fake needs no pacing.
     ccxt["rateLimit"] = 1
-    main = {"exchange": "binance", "mode": "live", "ccxt": json.dumps(ccxt), **keys}
+    main = {"exchange": venue.exchange, "mode": "live", "ccxt": json.dumps(ccxt), **keys}
     return {
         "reconcile_seconds": 1,
         "watchdog_seconds": 3,
@@ -45,7 +46,7 @@ def settings_at(venue: Venue, account: Account) -> dict[str, object]:
     }
 
 
-def differences(books: Books, venue: Venue, account: Account) -> list[str]:
+def differences(books: Books, venue: LocalVenue, account: Account) -> list[str]:
     """The differences between our records and the exchange's, in words."""
     unanswered = [row["id"] for row in books.orders if row["status"] in UNANSWERED]
     return [
@@ -57,7 +58,7 @@ def differences(books: Books, venue: Venue, account: Account) -> list[str]:
     ]
 
 
-def _forgotten(books: Books, venue: Venue, account: Account) -> Iterator[str]:
+def _forgotten(books: Books, venue: LocalVenue, account: Account) -> Iterator[str]:
     """Orders without an exchange order id must be REJECTED, and unknown to the exchange."""
     known = {order.client_order_id for order in venue.orders(account)}
     for row in books.orders:
@@ -89,11 +90,11 @@ def _wire_id(row: RowMapping) -> str:
     return str(row[name])
 
 
-def _their_orders(venue: Venue, account: Account) -> Facts:
+def _their_orders(venue: LocalVenue, account: Account) -> Facts:
     return Counter(
         (
             order.client_order_id,
-            str(order.id),
+            venue.order_id(order),
             _symbol(venue, order.symbol),
             order.side.value,
             _STATUSES[order.status].value,
@@ -118,11 +119,11 @@ def _money(row: RowMapping) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("price", "amount", "fee_currency", "fee_amount"))
 
 
-def _their_fills(venue: Venue, account: Account) -> Facts:
+def _their_fills(venue: LocalVenue, account: Account) -> Facts:
     return Counter(
         (
-            str(trade.order_id),
-            str(trade.id),
+            venue.order_id(venue.order(trade.order_id)),
+            venue.trade_id(trade),
             trade.price,
             trade.amount,
             trade.commission_asset,
@@ -155,6 +156,6 @@ def _valid_fills(books: Books) -> Iterator[RowMapping]:
     return (row for row in books.fills if row["superseded_revision"] is None)
 
 
-def _symbol(venue: Venue, name: str) -> str:
+def _symbol(venue: LocalVenue, name: str) -> str:
     listing = venue.books.listings[name]
     return f"{listing.base}/{listing.quote}"

@@ -7,16 +7,19 @@ from typing import Any
 from aiohttp import web
 
 from app.ports import Clock
-from tests.support.venues.binance.api import rest
+from tests.support.venues.binance.api import faults, rest
 from tests.support.venues.binance.api.answers import Answers
 from tests.support.venues.binance.api.limits import Limits
 from tests.support.venues.binance.api.market_desk import MarketDesk
 from tests.support.venues.binance.api.market_streams import MarketStreams
 from tests.support.venues.binance.api.order_desk import OrderDesk
+from tests.support.venues.binance.api.refusals import banned
 from tests.support.venues.binance.api.user_streams import UserStreams
 from tests.support.venues.engine.accounts import Account
+from tests.support.venues.serving.faults import Fault
 from tests.support.venues.serving.gate import Gate
 from tests.support.venues.serving.local_venue import LocalVenue
+from tests.support.venues.serving.own_faults import OwnFaults
 from tests.support.venues.serving.requests import Request
 from tests.support.venues.serving.sockets import Sockets, Speaker
 
@@ -45,8 +48,15 @@ class Venue(LocalVenue):
         return None
 
     @property
-    def sockets(self) -> tuple[Sockets, ...]:
-        return self.market_streams.sockets, self.user_streams.sockets
+    def market_sockets(self) -> Sockets:
+        return self.market_streams.sockets
+
+    @property
+    def user_sockets(self) -> Sockets:
+        return self.user_streams.sockets
+
+    def lift_limits(self) -> None:
+        self.limits.weight_limit = 1_000_000_000
 
     def moved(self, symbol: str, before: Any) -> None:
         self.market_streams.moved(symbol, before)
@@ -56,6 +66,19 @@ class Venue(LocalVenue):
 
     def hide_new_orders(self, seconds: float) -> None:
         self.desk.visible_after_seconds = seconds
+
+    @property
+    def own_faults(self) -> OwnFaults:
+        return OwnFaults(
+            too_many=lambda seconds: faults.too_many(retry_after=seconds),
+            banned=self._banned,
+            unknown_outcome=faults.UNKNOWN_OUTCOME,
+            late=faults.LATE,
+        )
+
+    def _banned(self, seconds: int) -> Fault:
+        until = self.now() + seconds * 1000
+        return faults.refusal(banned(until=until, retry_after=seconds))
 
     def ccxt_settings(self, account: Account | None) -> dict[str, Any]:
         options = {

@@ -22,6 +22,7 @@ from tests.support.venues.engine.tape import Print, Quote, Tape
 from tests.support.venues.serving.deliveries import Deliveries
 from tests.support.venues.serving.faults import CUT, Faults
 from tests.support.venues.serving.gate import Gate
+from tests.support.venues.serving.own_faults import OwnFaults
 from tests.support.venues.serving.requests import Journal, Request
 from tests.support.venues.serving.sockets import Sockets, Speaker
 
@@ -54,8 +55,15 @@ class LocalVenue(ABC):
 
     @property
     @abstractmethod
-    def sockets(self) -> tuple[Sockets, ...]:
-        """Those of all streams."""
+    def market_sockets(self) -> Sockets: ...
+
+    @property
+    @abstractmethod
+    def user_sockets(self) -> Sockets: ...
+
+    @abstractmethod
+    def lift_limits(self) -> None:
+        """Refuse nothing any more because too much was asked."""
 
     @abstractmethod
     def moved(self, symbol: str, before: Any) -> None:
@@ -74,12 +82,28 @@ class LocalVenue(ABC):
         """Hide orders and trades from lookups until they are this old."""
 
     @property
+    @abstractmethod
+    def own_faults(self) -> OwnFaults:
+        """Faults in the exchange's own words."""
+
+    def order_id(self, order: Order) -> str:
+        """The exchange's id of an order, as it tells it."""
+        return str(order.id)
+
+    def trade_id(self, trade: Trade) -> str:
+        return str(trade.id)
+
+    @property
     def faults(self) -> Faults:
         return self.gate.faults
 
     @property
     def journal(self) -> Journal:
         return self.gate.journal
+
+    @property
+    def sockets(self) -> tuple[Sockets, Sockets]:
+        return self.market_sockets, self.user_sockets
 
     def now(self) -> int:
         """The exchange's clock in milliseconds, which skew_seconds makes wrong."""

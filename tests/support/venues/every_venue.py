@@ -1,0 +1,9 @@
+"""Every local exchange, by ccxt's name of it."""
+
+from collections.abc import Callable, Mapping
+
+from app.ports import Clock
+from tests.support.venues.binance.venue import Venue as Binance
+from tests.support.venues.serving.local_venue import LocalVenue
+
+VENUES: Mapping[str, Callable[[Clock], LocalVenue]] = {"binance": Binance}
