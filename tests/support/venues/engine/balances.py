@@ -138,7 +138,7 @@ class Books:
         in_base = (truncated(of_base), listing.base)
         in_quote = (truncated(of_quote), listing.quote)
         received = in_base if order.side is Side.BUY else in_quote
-        match account.commission:
+        match order.commission or account.commission:
             case Commission.BASE:
                 fee = in_base
             case Commission.QUOTE:

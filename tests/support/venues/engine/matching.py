@@ -84,6 +84,7 @@ class Matching:
             created_at=now,
             updated_at=now,
             is_working=not new_order.type.has_stop,
+            commission=new_order.commission,
         )
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from app.domain import money
+from tests.support.venues.engine.accounts import Commission
 from tests.support.venues.engine.digits import ZERO
 
 
@@ -65,6 +66,8 @@ class NewOrder:
     quote_amount: Decimal = ZERO
     price: Decimal = ZERO
     stop_price: Decimal = ZERO
+    # What its fees are paid in, if the order says so itself.
+    commission: Commission | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +92,7 @@ class Order:
     status: Status = Status.NEW
     filled: Decimal = ZERO
     cost: Decimal = ZERO
+    commission: Commission | None = None
 
     @property
     def remaining(self) -> Decimal:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from app.domain import money
+from tests.support.venues.engine.accounts import Commission
 from tests.support.venues.engine.digits import ZERO
 from tests.support.venues.engine.listings import Listing
 from tests.support.venues.engine.orders import NewOrder, Side, TimeInForce, Type
@@ -26,6 +27,7 @@ TYPES = {
     "take-profit": Type.TAKE_PROFIT,
     "take-profit-limit": Type.TAKE_PROFIT_LIMIT,
 }
+FEES = {"fciq": Commission.QUOTE, "fcib": Commission.BASE}
 _LONGEST_NAME = 18
 
 
@@ -35,7 +37,8 @@ def read(params: Params, listing: Listing, *, default_id: str) -> NewOrder:
     side = {"buy": Side.BUY, "sell": Side.SELL}.get(params.get("type", ""))
     if kind is None or side is None:
         raise invalid_arguments()
-    if kind is Type.LIMIT and "post" in params.get("oflags", "").split(","):
+    flags = params.get("oflags", "").split(",")
+    if kind is Type.LIMIT and "post" in flags:
         kind = Type.LIMIT_MAKER
     first, second = _number(params, "price"), _number(params, "price2")
     return NewOrder(
@@ -46,6 +49,7 @@ def read(params: Params, listing: Listing, *, default_id: str) -> NewOrder:
         amount=_number(params, "volume"),
         price=ZERO if not kind.has_price else second if kind.has_stop else first,
         stop_price=first if kind.has_stop else ZERO,
+        commission=next((FEES[flag] for flag in flags if flag in FEES), None),
     )
 
 

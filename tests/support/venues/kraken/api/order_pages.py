@@ -6,7 +6,7 @@ from typing import Any
 
 from app.domain import money
 from tests.support.venues.engine.accounts import Account, Commission
-from tests.support.venues.engine.digits import ZERO, text
+from tests.support.venues.engine.digits import ZERO, text, truncated
 from tests.support.venues.engine.listings import Listing
 from tests.support.venues.engine.orders import Change, Execution, Order, Status, TimeInForce, Trade
 from tests.support.venues.engine.orders import Type as Kind
@@ -49,7 +49,7 @@ def order_page(
         "vol": text(order.amount),
         "vol_exec": text(order.filled),
         "cost": text(order.cost),
-        "fee": text(money.total(trade.commission for trade in trades or ())),
+        "fee": text(money.total(_fee_in_quote(trade, listing) for trade in trades or ())),
         "price": text(_average(order)),
         "stopprice": text(order.stop_price),
         "limitprice": text(order.price if order.type.has_stop else ZERO),
@@ -73,7 +73,7 @@ def trade_page(trade: Trade, order: Order, listing: Listing) -> Page:
         "ordertype": _TYPES[order.type],
         "price": text(trade.price),
         "cost": text(trade.cost),
-        "fee": text(trade.commission),
+        "fee": text(_fee_in_quote(trade, listing)),
         "vol": text(trade.amount),
         "margin": text(ZERO),
         "misc": "",
@@ -228,7 +228,8 @@ def _sentence(order: Order, listing: Listing) -> str:
 
 
 def _flags(order: Order, account: Account) -> str:
-    flags = ["fcib" if account.commission is Commission.BASE else "fciq"]
+    paid_in = order.commission or account.commission
+    flags = ["fcib" if paid_in is Commission.BASE else "fciq"]
     return ",".join([*flags, "post"] if order.type is Kind.LIMIT_MAKER else flags)
 
 
@@ -244,6 +245,13 @@ def _reason(order: Order) -> str | None:
 
 def _could_not_rest(order: Order) -> bool:
     return order.type is Kind.MARKET or order.time_in_force is not TimeInForce.GTC
+
+
+def _fee_in_quote(trade: Trade, listing: Listing) -> Decimal:
+    """Requests tell fees in quote currency, whatever they were paid in."""
+    if trade.commission_asset == listing.base:
+        return truncated(money.multiply(trade.commission, trade.price))
+    return trade.commission
 
 
 def _name(order: Order) -> str | None:
