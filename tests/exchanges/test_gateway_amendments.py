@@ -26,6 +26,7 @@ from tests.support.exchanges.rigs import (
     a_triggered,
     agree,
     an_intent,
+    code_of_a_due_trigger,
     heard,
     is_rejected,
     key_of,
@@ -72,8 +73,9 @@ async def test_a_trigger_that_would_fire_at_once_is_refused(
 ) -> None:
     last = (await ticker_of(rig.gateway)).last
     intent = a_triggered(kind, side, steps_off(last, -sign * steps))
-    refusal = await is_rejected(rig, intent, RefusalCode.INVALID_INPUT)
-    assert refusal.field == ("triggerPrice",)
+    code = code_of_a_due_trigger(rig)
+    refusal = await is_rejected(rig, intent, code)
+    assert refusal.field == (("triggerPrice",) if code is RefusalCode.INVALID_INPUT else None)
 
 
 async def test_where_an_order_cannot_be_changed_in_place_that_is_said_and_nothing_is_sent(

@@ -94,6 +94,8 @@ class ExchangeQuirks:
     fees_in_quote: bool = False
     # Whether requests carry a time-based nonce, which must always increase and never be set back.
     numbers_requests: bool = False
+    # Whether its streams write numbers as numbers of JSON, and not as texts.
+    streams_numbers: bool = False
     # Whether ccxt's edit amends the order in place (not cancel and create), and whether a post-only
     # order must be marked as post-only again.
     amends_in_place: bool = False
@@ -245,6 +247,7 @@ _ROWS = (
         book_depth=100,
         fees_in_quote=True,
         numbers_requests=True,
+        streams_numbers=True,
         # ccxt's own batches end with an empty one, which Kraken refuses, if they come out even;
         # ours are smaller than one of its batches.
         options={"fetchOrderTrades": {"batchSize": 21}},
