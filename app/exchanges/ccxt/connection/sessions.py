@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -27,7 +27,7 @@ from app.exchanges.ccxt.parsing.failures import (
     words_of,
 )
 from app.exchanges.ccxt.parsing.markets import markets_of
-from app.exchanges.ccxt.parsing.numbers import positive
+from app.exchanges.ccxt.parsing.numbers import milliseconds, moment, positive
 from app.ports import Clock
 from app.primitives.backoff import Backoff
 from app.primitives.once_per_key import OncePerKey
@@ -88,6 +88,8 @@ class CcxtSession:
         self._unanswered = 0
         self._is_cut_off = False
         self._asked_pause_seconds = 0.0
+        # What the exchange's clock said last, and when that was in elapsed time.
+        self._told_time: tuple[datetime, float] | None = None
         self._is_due = asyncio.Event()
         self.opened = asyncio.Event()
 
@@ -97,6 +99,17 @@ class CcxtSession:
         if not self.opened.is_set():
             raise ExchangeUnavailable(self.connection.detail or "the exchange is being connected")
         return self._client
+
+    def exchange_time(self) -> datetime:
+        """The exchange's clock, or ours before it has told its time.
+
+        It is never ahead of the exchange, and as late as the answer that told it: some tell whole
+        seconds. Steps of our own clock do not move it.
+        """
+        if self._told_time is None:
+            return self._clock.now()
+        told, at = self._told_time
+        return told + timedelta(seconds=self._clock.elapsed() - at)
 
     @property
     def markets(self) -> Mapping[str, Market]:
@@ -240,8 +253,15 @@ class CcxtSession:
         self.has_swaps = any(market.type is PositionType.SWAP for market in self._markets.values())
 
     async def _sync_time(self, client: Any) -> None:
-        if not self.quirks.numbers_requests and client.has.get("fetchTime") is True:
-            await client.load_time_difference()
+        """Measure the exchange's clock, and let ccxt use it for the times in its requests."""
+        if client.has.get("fetchTime") is not True:
+            return
+        told = moment(await client.fetch_time())
+        if told is None:
+            raise ExchangeUnavailable("the exchange does not tell its time")
+        self._told_time = told, self._clock.elapsed()
+        if not self.quirks.numbers_requests:
+            client.options["timeDifference"] = client.milliseconds() - milliseconds(told)
 
     def _note_used_weight(self) -> None:
         """Take over the exchange's own count of the minute, where it tells it."""
