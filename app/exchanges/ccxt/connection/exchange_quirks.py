@@ -119,6 +119,9 @@ class ExchangeQuirks:
     used_weight_header: str | None = None
     # How much of orders and cancels may be sent at once, in ccxt's cost units.
     urgent_burst_cost: float = 10.0
+    # The most that the exchange's counter of a key holds, in ccxt's cost units, if it decays
+    # instead of being counted by the minute; public requests are then counted apart.
+    counter_cost: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
 
@@ -248,6 +251,11 @@ _ROWS = (
         fees_in_quote=True,
         numbers_requests=True,
         streams_numbers=True,
+        # 15 requests for an account of the lowest tier, each 3 of ccxt's units, which decay by one
+        # a second; one request less, as they may arrive closer together than they were sent.
+        # Orders, amendments and cancels are not in it, but in a counter of each market.
+        counter_cost=42.0,
+        urgent_burst_cost=30.0,
         # ccxt's own batches end with an empty one, which Kraken refuses, if they come out even;
         # ours are smaller than one of its batches.
         options={"fetchOrderTrades": {"batchSize": 21}},

@@ -16,6 +16,7 @@ from app.domain.traffic import NO_TRAFFIC, Traffic
 from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client
+from app.exchanges.ccxt.connection.numbered_requests import send_in_turn
 from app.exchanges.ccxt.connection.request_queue import Pace, RequestQueue
 from app.exchanges.ccxt.parsing.failures import (
     failure_of_read,
@@ -216,10 +217,13 @@ class CcxtSession:
             burst_cost=_BURST_COST,
             urgent_burst_cost=self.quirks.urgent_burst_cost,
             weight_per_cost=self.quirks.weight_per_cost,
+            counter_cost=self.quirks.counter_cost,
         )
         # It is kept when the connection is made anew: what was spent of the minute stays spent.
         self._queue = self._queue or RequestQueue(self._clock, pace)
         client.throttle = self._queue.admit
+        if self.quirks.numbers_requests:
+            send_in_turn(client, self._queue, self._clock)
         # Imported late: it needs aiohttp, which is loaded with ccxt and not before.
         import_module("app.exchanges.ccxt.connection.response_limits").bound_answers(client)
         await self._sync_time(client)
