@@ -86,6 +86,8 @@ _PLAIN_REFUSALS = re.compile(
     r"|Tick size|Orders limit|Positions limit|Scheduled orders|Trading agreement|Reduce only)",
     re.IGNORECASE,
 )
+# Kraken's limit of orders in one market, which is no reason to pause with everything else.
+_OF_ONE_MARKET = re.compile(r"EOrder:Rate limit", re.IGNORECASE)
 # ccxt's class names in plain words.
 _PLAINLY = {
     "ExchangeNotAvailable": "it is out of reach or out of service",
@@ -131,7 +133,8 @@ def is_unparsable(error: BaseException) -> bool:
 
 def is_ban(error: Exception) -> bool:
     """Whether the exchange asked us to stop sending requests for a while."""
-    return bool(_kinds(error) & _BANS) and not _says_revoked(error)
+    is_narrow = _OF_ONE_MARKET.search(_text(error)) is not None
+    return bool(_kinds(error) & _BANS) and not _says_revoked(error) and not is_narrow
 
 
 def key_words(error: BaseException) -> str | None:
