@@ -53,7 +53,7 @@ def books_url(request: pytest.FixtureRequest) -> str:
     return _place_of(request)
 
 
-@pytest.fixture(params=PAPER)
+@pytest.fixture(params=(*PAPER, KRAKEN))
 def amending_url(request: pytest.FixtureRequest) -> str:
     """The same for each exchange that changes orders in place."""
     return _place_of(request)

@@ -28,7 +28,9 @@ async def rig(
     venue = venue_class(clock)
     venue.skew_seconds = skew_seconds
     tape = venue.matching.tapes["BTCUSDT"]
-    tape._prints[0] = type(tape.last)(at=tape.last.at - 300_000, price=tape.last.price, amount=1)
+    tape._prints[0] = type(tape.last)(
+        at=tape.last.at - 300_000, price=tape.last.price, amount=tape.last.amount
+    )
     async with trading_at(venue, clock) as rig:
         yield rig
 

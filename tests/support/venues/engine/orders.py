@@ -71,6 +71,16 @@ class NewOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewTerms:
+    """What an order that is changed in place gets; what is None stays as it is."""
+
+    amount: Decimal | None = None
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+    is_post_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     id: int
     account: str
@@ -118,6 +128,7 @@ class Trade:
 class Execution(StrEnum):
     NEW = "NEW"
     TRADE = "TRADE"
+    AMENDED = "AMENDED"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
 

@@ -7,7 +7,7 @@ from app.domain import money
 from tests.support.venues.engine.accounts import Commission
 from tests.support.venues.engine.digits import ZERO
 from tests.support.venues.engine.listings import Listing
-from tests.support.venues.engine.orders import NewOrder, Side, TimeInForce, Type
+from tests.support.venues.engine.orders import NewOrder, NewTerms, Order, Side, TimeInForce, Type
 from tests.support.venues.engine.tape import Quote
 from tests.support.venues.kraken.api.refusals import (
     cost_minimum_not_met,
@@ -28,6 +28,7 @@ TYPES = {
     "take-profit-limit": Type.TAKE_PROFIT_LIMIT,
 }
 FEES = {"fciq": Commission.QUOTE, "fcib": Commission.BASE}
+_AMENDABLE = ("order_qty", "limit_price", "trigger_price")
 _LONGEST_NAME = 18
 
 
@@ -50,6 +51,29 @@ def read(params: Params, listing: Listing, *, default_id: str) -> NewOrder:
         price=ZERO if not kind.has_price else second if kind.has_stop else first,
         stop_price=first if kind.has_stop else ZERO,
         commission=next((FEES[flag] for flag in flags if flag in FEES), None),
+    )
+
+
+def read_terms(params: Params) -> NewTerms:
+    """What an order is to be changed to. Raises Refused."""
+    given = {name: _number(params, name) if name in params else None for name in _AMENDABLE}
+    return NewTerms(
+        amount=given["order_qty"],
+        price=given["limit_price"],
+        stop_price=given["trigger_price"],
+        is_post_only=params.get("post_only") == "true",
+    )
+
+
+def changed(order: Order, terms: NewTerms) -> NewOrder:
+    """The order as it would be placed with these terms."""
+    return NewOrder(
+        client_order_id=order.client_order_id,
+        side=order.side,
+        type=order.type,
+        amount=order.amount if terms.amount is None else terms.amount,
+        price=order.price if terms.price is None else terms.price,
+        stop_price=order.stop_price if terms.stop_price is None else terms.stop_price,
     )
 
 

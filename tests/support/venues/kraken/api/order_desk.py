@@ -44,6 +44,7 @@ class OrderDesk:
         self._tokens: dict[str, str] = {}
         self.answers: Mapping[RequestKind, Handler] = {
             RequestKind.CREATE_ORDER: self._create,
+            RequestKind.AMEND_ORDER: self._amend,
             RequestKind.CANCEL_ORDER: self._cancel,
             RequestKind.CANCEL_ALL: self._cancel_all,
             RequestKind.FETCH_ORDER: self._fetch,
@@ -82,6 +83,24 @@ class OrderDesk:
         new_orders.check(new_order, listing, self._matching.tapes[listing.symbol].quote)
         order = self._matching.place(new_order, account.name, listing)
         return order_pages.placed_page(order, listing)
+
+    def _amend(self, account: Account, request: Request) -> Any:
+        _require_trading(account)
+        order = self._named(account, request)
+        if order is None or not order.status.is_open:
+            raise unknown_order()
+        age = (request.at - order.created_at) / 1000
+        self._limits.amend(account.name, order.symbol, request, age_seconds=age)
+        terms = new_orders.read_terms(request.params)
+        if terms.amount is not None and terms.amount <= order.filled:
+            # Nothing would be left of it.
+            self._close(order)
+        else:
+            listing = self._books.listings[order.symbol]
+            quote = self._matching.tapes[order.symbol].quote
+            new_orders.check(new_orders.changed(order, terms), listing, quote)
+            self._matching.amend(order, terms)
+        return {"amend_id": f"TAMEND-{request.params['nonce'][-5:]}-LOCAL0"}
 
     def _cancel(self, account: Account, request: Request) -> Any:
         _require_trading(account)

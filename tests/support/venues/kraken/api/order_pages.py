@@ -150,7 +150,7 @@ def order_event(change: Change, listing: Listing) -> Page:
         "fee_usd_equiv": ZERO,
         "timestamp": moment_text(order.updated_at),
     }
-    if change.execution is Execution.NEW:
+    if change.execution in {Execution.NEW, Execution.AMENDED}:
         page |= _terms(order)
     if order.status in {Status.CANCELED, Status.EXPIRED}:
         page |= {"reason": _reason(order), "cancel_reason": _reason(order)}
@@ -182,6 +182,8 @@ def _exec_type(change: Change) -> str:
             return "new"
         case Execution.TRADE:
             return "filled"
+        case Execution.AMENDED:
+            return "amended"
         case _:
             return status_of(change.order)
 
