@@ -10,6 +10,7 @@ from app.storage.database import Database
 from app.storage.paper import PaperLedgers
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.kraken import trading as trading_at_kraken
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import MirroredRig
 from tests.support.exchanges.rigs import GatewayRig, PaperRig
@@ -35,14 +36,14 @@ def paper(books: PaperLedgers) -> PaperRig:
 
 # An exchange that joins the contract adds its name here. The paper exchange trades at the prices of
 # others as well; its books on PostgreSQL are looked at where the database is what matters.
-FOLLOWED, BINANCE = "followed", "binance"
+FOLLOWED, BINANCE, KRAKEN = "followed", "binance", "kraken"
 PAPER = ("sqlite_url", FOLLOWED)
-EXCHANGES = (*PAPER, BINANCE)
+EXCHANGES = (*PAPER, BINANCE, KRAKEN)
 
 
 def _place_of(request: pytest.FixtureRequest) -> str:
     """Where the books are; found before there is a loop, as databases are made."""
-    is_elsewhere = request.param in {FOLLOWED, BINANCE}
+    is_elsewhere = request.param in {FOLLOWED, BINANCE, KRAKEN}
     return str(request.param if is_elsewhere else request.getfixturevalue(request.param))
 
 
@@ -52,7 +53,7 @@ def books_url(request: pytest.FixtureRequest) -> str:
     return _place_of(request)
 
 
-@pytest.fixture(params=PAPER)
+@pytest.fixture(params=(*PAPER, KRAKEN))
 def amending_url(request: pytest.FixtureRequest) -> str:
     """The same for each exchange that changes orders in place."""
     return _place_of(request)
@@ -82,6 +83,9 @@ async def _opened(place: str) -> AsyncIterator[GatewayRig]:
     if place == BINANCE:
         async with trading(ManualClock(START)) as binance:
             yield binance
+    elif place == KRAKEN:
+        async with trading_at_kraken(ManualClock(START)) as kraken:
+            yield kraken
     elif place == FOLLOWED:
         yield MirroredRig(MemoryLedger(), ManualClock(START))
     else:

@@ -26,10 +26,12 @@ from tests.support.exchanges.rigs import (
     a_triggered,
     agree,
     an_intent,
+    code_of_a_due_trigger,
     heard,
     is_rejected,
     key_of,
     steps_off,
+    submitted,
     terms_of,
     ticker_of,
 )
@@ -72,8 +74,9 @@ async def test_a_trigger_that_would_fire_at_once_is_refused(
 ) -> None:
     last = (await ticker_of(rig.gateway)).last
     intent = a_triggered(kind, side, steps_off(last, -sign * steps))
-    refusal = await is_rejected(rig, intent, RefusalCode.INVALID_INPUT)
-    assert refusal.field == ("triggerPrice",)
+    code = code_of_a_due_trigger(rig)
+    refusal = await is_rejected(rig, intent, code)
+    assert refusal.field == (("triggerPrice",) if code is RefusalCode.INVALID_INPUT else None)
 
 
 async def test_where_an_order_cannot_be_changed_in_place_that_is_said_and_nothing_is_sent(
@@ -95,7 +98,7 @@ async def test_an_amended_order_waits_with_its_new_terms_and_reserves_for_them(
 ) -> None:
     ticker = await ticker_of(amending.gateway)
     intent = a_limit(steps_off(ticker.bid, -100_000))
-    placed = await amending.gateway.submit(intent)
+    placed = await submitted(amending.gateway, intent)
     used = (await amending.gateway.balances())["USDT"].used
     wanted = replace(terms_of(intent), amount=intent.amount * 2)
     amended = await amending.gateway.amend(key_of(intent), wanted)
@@ -108,9 +111,9 @@ async def test_an_amended_order_waits_with_its_new_terms_and_reserves_for_them(
     assert placed.terms is not None
     assert amended.terms is not None
     assert amended.terms.terms == wanted
-    assert placed.terms.version is not None
-    assert amended.terms.version is not None
-    assert amended.terms.version > placed.terms.version
+    # Real exchanges do not count amendments.
+    versions = placed.terms.version, amended.terms.version
+    assert versions == (None, None) or (versions[0] or 0) < (versions[1] or 0)
     assert (await amending.gateway.balances())["USDT"].used == used * 2
     assert await amending.gateway.open_orders() == [amended]
 
@@ -120,7 +123,7 @@ async def test_amending_to_the_same_terms_is_a_success_that_changes_nothing(
 ) -> None:
     ticker = await ticker_of(amending.gateway)
     intent = a_limit(steps_off(ticker.bid, -100_000))
-    await amending.gateway.submit(intent)
+    await submitted(amending.gateway, intent)
     wanted = replace(terms_of(intent), price=steps_off(ticker.bid, -90_000))
     once = await amending.gateway.amend(key_of(intent), wanted)
     balances = await amending.gateway.balances()
@@ -132,7 +135,7 @@ async def test_a_limit_amended_across_the_market_takes_at_once(amending: Gateway
     before = await amending.gateway.balances()
     ticker = await ticker_of(amending.gateway)
     intent = a_limit(steps_off(ticker.bid, -100_000))
-    await amending.gateway.submit(intent)
+    await submitted(amending.gateway, intent)
     wanted = replace(terms_of(intent), price=steps_off(ticker.ask, 500))
     taken = await amending.gateway.amend(key_of(intent), wanted)
     assert taken is not None
@@ -163,7 +166,7 @@ async def test_an_amendment_that_is_refused_changes_nothing(
         steps_off((await ticker_of(amending.gateway)).bid, -100_000),
         time_in_force=TimeInForce.POST_ONLY,
     )
-    placed = await amending.gateway.submit(intent)
+    placed = await submitted(amending.gateway, intent)
     wanted = replace(terms_of(intent), **changes)
     await _is_not_amended(amending, intent, wanted, code)
     assert await amending.gateway.find(key_of(intent)) == placed
@@ -174,20 +177,21 @@ async def test_a_trigger_is_amended_while_it_waits_and_never_to_the_wrong_side(
 ) -> None:
     last = (await ticker_of(amending.gateway)).last
     intent = a_triggered(OrderType.STOP_MARKET, OrderSide.SELL, steps_off(last, -100_000))
-    await amending.gateway.submit(intent)
+    await submitted(amending.gateway, intent)
     nearer = replace(terms_of(intent), trigger_price=steps_off(last, -90_000))
     amended = await amending.gateway.amend(key_of(intent), nearer)
     assert amended is not None
     assert amended.terms is not None
     assert amended.terms.terms == nearer
     wrong = replace(nearer, trigger_price=steps_off(last, 90_000))
-    refusal = await _is_not_amended(amending, intent, wrong, RefusalCode.INVALID_INPUT)
-    assert refusal.field == ("triggerPrice",)
+    code = code_of_a_due_trigger(amending)
+    refusal = await _is_not_amended(amending, intent, wrong, code)
+    assert refusal.field == (("triggerPrice",) if code is RefusalCode.INVALID_INPUT else None)
 
 
 async def test_a_closed_order_cannot_be_amended(amending: GatewayRig) -> None:
     intent = an_intent()
-    await amending.gateway.submit(intent)
+    await submitted(amending.gateway, intent)
     await _is_not_amended(amending, intent, terms_of(intent), RefusalCode.ALREADY_CLOSED)
 
 
@@ -203,7 +207,7 @@ async def test_an_amendment_that_cannot_be_asked_for_says_so(amending: GatewayRi
 
 async def test_an_amendment_whose_answer_was_lost_has_happened(amending: GatewayRig) -> None:
     intent = a_limit(steps_off((await ticker_of(amending.gateway)).bid, -100_000))
-    await amending.gateway.submit(intent)
+    await submitted(amending.gateway, intent)
     wanted = replace(terms_of(intent), amount=intent.amount * 2)
     amending.lose_answers(Call.AMEND)
     with pytest.raises(ExchangeDoubt):
@@ -216,7 +220,7 @@ async def test_an_amendment_whose_answer_was_lost_has_happened(amending: Gateway
 
 async def test_an_amendment_that_was_lost_on_its_way_has_not_happened(amending: GatewayRig) -> None:
     intent = a_limit(steps_off((await ticker_of(amending.gateway)).bid, -100_000))
-    placed = await amending.gateway.submit(intent)
+    placed = await submitted(amending.gateway, intent)
     amending.lose_questions(Call.AMEND)
     with pytest.raises(ExchangeDoubt):
         await amending.gateway.amend(
@@ -227,10 +231,12 @@ async def test_an_amendment_that_was_lost_on_its_way_has_not_happened(amending: 
 
 async def test_an_amendment_is_news(amending: GatewayRig) -> None:
     intent = a_limit(steps_off((await ticker_of(amending.gateway)).bid, -100_000))
-    await amending.gateway.submit(intent)
     news = amending.gateway.news()
+    placed = await submitted(amending.gateway, intent)
+    assert agree(await heard(news), placed)
     wanted = replace(terms_of(intent), amount=intent.amount * 2)
-    assert await amending.gateway.amend(key_of(intent), wanted) == await heard(news)
+    amended = await amending.gateway.amend(key_of(intent), wanted)
+    assert agree(await heard(news), amended)
 
 
 async def _is_not_amended(

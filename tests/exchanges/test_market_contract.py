@@ -13,11 +13,13 @@ from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.order_books import BookLevel
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.binance import trading as trading_at_binance
+from tests.support.exchanges.kraken import trading as trading_at_kraken
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import MirroredRig
 from tests.support.exchanges.rigs import SYMBOL, GatewayRig, PaperRig
 from tests.support.exchanges.venue_rigs import VenueRig
+from tests.support.venues.serving.local_venue import LocalVenue
 
 T = TypeVar("T")
 MINUTE = timedelta(minutes=1)
@@ -25,7 +27,7 @@ MINUTE = timedelta(minutes=1)
 LATE = START + timedelta(seconds=55)
 
 
-@pytest.fixture(params=["simulated", "followed", "binance"])
+@pytest.fixture(params=["simulated", "followed", "binance", "kraken"])
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[GatewayRig]:
     clock = ManualClock(LATE)
     if request.param == "simulated":
@@ -33,14 +35,15 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[GatewayRig]:
     elif request.param == "followed":
         yield MirroredRig(MemoryLedger(), clock)
     else:
+        trading = trading_at_kraken if request.param == "kraken" else trading_at_binance
         async with trading(clock) as rig:
-            have_traded_before(rig)
+            have_traded_before(rig.venue)
             yield rig
 
 
-def have_traded_before(rig: BinanceRig) -> None:
+def have_traded_before(venue: LocalVenue) -> None:
     """As if the market had been there for some minutes."""
-    tape = rig.venue.matching.tapes["BTCUSDT"]
+    tape = venue.matching.tapes["BTCUSDT"]
     [first] = tape._prints
     tape._prints.insert(0, replace(first, at=first.at - 5 * 60_000))
 

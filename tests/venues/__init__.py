@@ -1,0 +1,1 @@
+"""The local exchanges themselves, over the genuine ccxt clients."""

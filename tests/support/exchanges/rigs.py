@@ -77,6 +77,16 @@ async def ticker_of(gateway: ExchangeGateway, symbol: str = SYMBOL) -> Ticker:
     return (await gateway.tickers([symbol]))[symbol]
 
 
+async def submitted(gateway: ExchangeGateway, intent: OrderIntent) -> OrderReport:
+    """Place the order; where the exchange only acknowledges it, what a lookup tells at once."""
+    report = await gateway.submit(intent)
+    if report.filled is not None:
+        return report
+    found = await gateway.find(key_of(intent, report.exchange_order_id))
+    assert found is not None
+    return found
+
+
 async def heard(news: AsyncIterator[OrderReport]) -> OrderReport:
     """The next report, which must arrive within seconds."""
     async with asyncio.timeout(5):
@@ -123,6 +133,17 @@ class PaperRig:
     def restarted(self) -> "PaperRig":
         """A new exchange over the same ledger, as after a restart."""
         return PaperRig(self.books, self.clock)
+
+
+def exchange_of(rig: GatewayRig) -> str | None:
+    """ccxt's name of the local exchange behind the rig; None for the paper exchange."""
+    return getattr(getattr(rig, "venue", None), "exchange", None)
+
+
+def code_of_a_due_trigger(rig: GatewayRig) -> RefusalCode:
+    """How a trigger that would fire at once is refused; Kraken has no word of its own for it."""
+    has_no_word = exchange_of(rig) == "kraken"
+    return RefusalCode.REJECTED_BY_EXCHANGE if has_no_word else RefusalCode.INVALID_INPUT
 
 
 def agree(one: OrderReport | None, other: OrderReport | None) -> bool:

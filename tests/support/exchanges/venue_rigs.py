@@ -25,6 +25,7 @@ NOBODY = "http://127.0.0.1:1"
 _KINDS = {
     Call.SUBMIT: RequestKind.CREATE_ORDER,
     Call.CANCEL: RequestKind.CANCEL_ORDER,
+    Call.AMEND: RequestKind.AMEND_ORDER,
     Call.FIND: RequestKind.FETCH_ORDER,
 }
 
@@ -66,8 +67,10 @@ def _of_nobody(urls: Any) -> Any:
     return f"{NOBODY}/{urls.split('/', 3)[-1]}" if urls.startswith("http:") else urls
 
 
-def terms_for(venue: LocalVenue, account: Account | None, **changes: Any) -> CcxtTerms:
-    """The account's keys, the exchange's clock, and a rate limit that makes no test wait."""
+def terms_for(
+    venue: LocalVenue, account: Account | None, *, rate_limit: float = 1e-9, **changes: Any
+) -> CcxtTerms:
+    """The account's keys, the exchange's clock, and by default a pace that makes no test wait."""
     config = venue.ccxt_config(account)
     keys = {
         name: SecretStr(config.pop(name)) if name in config else None
@@ -80,7 +83,7 @@ def terms_for(venue: LocalVenue, account: Account | None, **changes: Any) -> Ccx
         "api_key": keys["apiKey"],
         "secret": keys["secret"],
         "password": keys["password"],
-        "overrides": {**config, "timeout_on_exit": 0, "verify": False, "rateLimit": 1e-9},
+        "overrides": {**config, "timeout_on_exit": 0, "verify": False, "rateLimit": rate_limit},
     }
     return CcxtTerms(**(values | changes))
 

@@ -44,6 +44,7 @@ def placing(intent: OrderIntent, quirks: ExchangeQuirks) -> Call:
             else money.plain(intent.price),
             {
                 quirks.create_key: intent.wire_id,
+                **quirks.create_params,
                 **_time_in_force_params(intent),
                 **_trigger_params(intent.type, intent.trigger_price),
             },
@@ -86,9 +87,10 @@ def searching(key: OrderKey, quirks: ExchangeQuirks) -> Iterator[Call]:
     """Every lookup that must be answered before the order counts as not found."""
     if key.exchange_order_id is not None:
         for lookup in quirks.by_exchange_id:
-            yield _lookup_call(lookup, key.symbol, key.exchange_order_id, is_ours=False)
+            name = key.exchange_order_id
+            yield _lookup_call(lookup, key.symbol, name, quirks.list_params, is_ours=False)
     for lookup in quirks.by_wire_id:
-        yield _lookup_call(lookup, key.symbol, key.wire_id, is_ours=True)
+        yield _lookup_call(lookup, key.symbol, key.wire_id, quirks.list_params, is_ours=True)
 
 
 def is_this(row: Mapping[str, Any], key: OrderKey) -> bool:
@@ -98,12 +100,14 @@ def is_this(row: Mapping[str, Any], key: OrderKey) -> bool:
     return row.get("clientOrderId") == key.wire_id
 
 
-def _lookup_call(lookup: LookupQuery, symbol: str, name: str, *, is_ours: bool) -> Call:
-    params = {} if lookup.key is None else {lookup.key: name}
+def _lookup_call(
+    lookup: LookupQuery, symbol: str, name: str, list_params: Mapping[str, Any], *, is_ours: bool
+) -> Call:
+    params: dict[str, Any] = {} if lookup.key is None else {lookup.key: name}
     if lookup.is_direct:
         arguments: tuple[Any, ...] = (None if is_ours else name, symbol, params)
     else:
-        arguments = (symbol, None, None, params)
+        arguments = (symbol, None, None, {**params, **list_params})
     return Call(method=lookup.method, arguments=arguments, is_optional=lookup.is_optional)
 
 

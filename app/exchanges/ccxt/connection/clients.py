@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
+from app.exchanges.ccxt.connection.exact_streams import read_exactly
 from app.exchanges.ccxt.connection.exchange_quirks import (
     ExchangeQuirks,
     no_live_words,
@@ -100,6 +101,8 @@ async def open_client(terms: CcxtTerms) -> Any:
     client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
     if terms.quirks.numbers_requests:
         client.nonce = _increasing(client.nonce)
+    if terms.quirks.streams_numbers:
+        read_exactly(client)
     return client
 
 

@@ -26,6 +26,16 @@ class LookupQuery:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AccountPages:
+    """A list of the whole account, the latest first, that is read on by an offset."""
+
+    size: int
+    # The parameters with the number of rows to skip, and with the start in seconds.
+    offset: str
+    start: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxMark:
     """How to recognise an exchange's testnet."""
 
@@ -52,6 +62,8 @@ class ExchangeQuirks:
     # The parameters that carry our wire id when an order is placed and canceled.
     create_key: str = _KEY
     cancel_key: str | None = None
+    # Parameters that every order is placed with.
+    create_params: Mapping[str, Any] = field(default_factory=dict)
     # The lookups by our wire id and by the exchange's id. All must be answered before an order
     # counts as not found.
     by_wire_id: tuple[LookupQuery, ...] = _EVERYWHERE
@@ -68,11 +80,22 @@ class ExchangeQuirks:
     # pages come oldest first and more may follow.
     closed_lists: tuple[str, ...] = ()
     closed_orders_limit: int | None = None
+    # The pages of closed orders, if the exchange lists those of all markets together.
+    closed_pages: AccountPages | None = None
+    # How many trades may be asked for at once by the ids that their order names; None if trades
+    # are listed by order or by market. And the parameters that make lists of orders name them.
+    trade_ids_limit: int | None = None
+    list_params: Mapping[str, Any] = field(default_factory=dict)
+    # Texts with which the exchange says that it has no order with the id that was looked up, if
+    # ccxt takes them for something else.
+    missing_words: tuple[str, ...] = ()
     has_stops: bool = False
     # Whether a buy's fee is paid in quote currency, for markets of which ccxt does not say.
     fees_in_quote: bool = False
     # Whether requests carry a time-based nonce, which must always increase and never be set back.
     numbers_requests: bool = False
+    # Whether its streams write numbers as numbers of JSON, and not as texts.
+    streams_numbers: bool = False
     # Whether ccxt's edit amends the order in place (not cancel and create), and whether a post-only
     # order must be marked as post-only again.
     amends_in_place: bool = False
@@ -96,6 +119,9 @@ class ExchangeQuirks:
     used_weight_header: str | None = None
     # How much of orders and cancels may be sent at once, in ccxt's cost units.
     urgent_burst_cost: float = 10.0
+    # The most that the exchange's counter of a key holds, in ccxt's cost units, if it decays
+    # instead of being counted by the minute; public requests are then counted apart.
+    counter_cost: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
 
@@ -204,7 +230,14 @@ _ROWS = (
             LookupQuery(method="fetch_closed_orders", key="cl_ord_id"),
         ),
         by_exchange_id=(_DIRECTLY,),
+        # Fees are paid in quote currency, whatever the account or the side would make of it: the
+        # trades that requests tell of do not name the currency of their fee.
+        create_params={"oflags": "fciq"},
+        missing_words=("EOrder:Unknown order", "EQuery:Unknown order"),
         wire_field="cl_ord_id",
+        closed_pages=AccountPages(size=50, offset="ofs", start="start"),
+        trade_ids_limit=20,
+        list_params={"trades": "true"},
         type_path=("descr", "ordertype"),
         has_stops=True,
         amends_in_place=True,
@@ -217,6 +250,15 @@ _ROWS = (
         book_depth=100,
         fees_in_quote=True,
         numbers_requests=True,
+        streams_numbers=True,
+        # 15 requests for an account of the lowest tier, each 3 of ccxt's units, which decay by one
+        # a second; one request less, as they may arrive closer together than they were sent.
+        # Orders, amendments and cancels are not in it, but in a counter of each market.
+        counter_cost=42.0,
+        urgent_burst_cost=30.0,
+        # ccxt's own batches end with an empty one, which Kraken refuses, if they come out even;
+        # ours are smaller than one of its batches.
+        options={"fetchOrderTrades": {"batchSize": 21}},
     ),
 )
 

@@ -8,9 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf, isinf
+from typing import Protocol
 
 from app.domain.traffic import RequestTotal, Traffic
 from app.errors import ExchangeUnavailable
+from app.exchanges.ccxt.connection.decaying_counters import DecayingCounter
 from app.exchanges.ccxt.connection.minute_budgets import MinuteBudget
 from app.ports import Clock
 from app.primitives.priorities import Priority
@@ -63,12 +65,27 @@ class _Ticket:
     turn: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
 
+class Budget(Protocol):
+    """What may be spent, in ccxt's cost units."""
+
+    cost: float
+
+    @property
+    def spent(self) -> float: ...
+
+    def spend(self, cost: float) -> None: ...
+
+    def note_used(self, cost: float) -> None: ...
+
+    def seconds_until(self, cost: float, priority: Priority) -> float: ...
+
+
 class _Lane:
     """Requests that share one pace, most urgent first; only the leader waits on the clock."""
 
-    def __init__(self, clock: Clock, budget: MinuteBudget) -> None:
+    def __init__(self, clock: Clock, budget: Budget) -> None:
+        self.budget = budget
         self._clock = clock
-        self._budget = budget
         self._free_at = clock.elapsed()
         self._places: list[_Ticket] = []
         self._leader: _Ticket | None = None
@@ -102,7 +119,7 @@ class _Lane:
 
     def _pause_seconds(self, place: _Ticket) -> float:
         paced = self._free_at - self._clock.elapsed() - place.burst_seconds
-        return max(paced, self._budget.seconds_until(place.cost, place.priority))
+        return max(paced, self.budget.seconds_until(place.cost, place.priority))
 
     def _lead(self, place: _Ticket) -> None:
         self._leader = place
@@ -117,6 +134,14 @@ class _Lane:
                 self._lead(self._places[0])
 
 
+# Of cancels, of orders, and of everything else.
+_Lanes = tuple[_Lane, _Lane, _Lane]
+
+
+def _lanes(clock: Clock, budget: Budget) -> _Lanes:
+    return _Lane(clock, budget), _Lane(clock, budget), _Lane(clock, budget)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
     """How fast an exchange may be asked, in ccxt's cost units."""
@@ -128,6 +153,9 @@ class Pace:
     urgent_burst_cost: float = 0.0
     # The exchange's own weight of one unit.
     weight_per_cost: float = 1.0
+    # The most that the exchange's counter of a key holds, if it decays at this pace instead of
+    # being counted by the minute. Public requests are counted apart from it.
+    counter_cost: float | None = None
 
     @property
     def minute_cost(self) -> float:
@@ -137,6 +165,13 @@ class Pace:
         is_waited_for = priority <= Priority.LOOKUP
         cost = self.urgent_burst_cost if is_waited_for else self.burst_cost
         return cost * self.seconds_per_cost
+
+
+def _counter_of(clock: Clock, pace: Pace) -> DecayingCounter | None:
+    if pace.counter_cost is None or pace.seconds_per_cost <= 0:
+        return None
+    per_second = 1 / pace.seconds_per_cost
+    return DecayingCounter(clock, cost=pace.counter_cost, cost_per_second=per_second)
 
 
 class RequestQueue:
@@ -150,17 +185,30 @@ class RequestQueue:
     def __init__(self, clock: Clock, pace: Pace) -> None:
         self._clock = clock
         self._pace = pace
-        self.budget = MinuteBudget(clock, cost=pace.minute_cost)
-        self._cancels = _Lane(clock, self.budget)
-        self._orders = _Lane(clock, self.budget)
-        self._others = _Lane(clock, self.budget)
+        by_minute = MinuteBudget(clock, cost=pace.minute_cost)
+        self.budget: Budget = _counter_of(clock, pace) or by_minute
+        self._cancels, self._orders, self._others = _lanes(clock, self.budget)
+        # Where keys have a counter of their own, public requests wait in lanes of their own.
+        self._public = None if self.budget is by_minute else _lanes(clock, by_minute)
+        self._is_counted_by_key = ContextVar("is_counted_by_key", default=False)
         self._call = ContextVar("call", default=_DEFAULT_CALL)
         self._totals: dict[tuple[str, Priority], _Total] = {}
         self._banned_until = clock.elapsed()
         self._next_ban_seconds = FIRST_BAN_SECONDS
 
     def __len__(self) -> int:
-        return len(self._cancels) + len(self._orders) + len(self._others)
+        lanes = (self._cancels, self._orders, self._others, *(self._public or ()))
+        return sum(map(len, lanes))
+
+    @property
+    def priority(self) -> Priority:
+        """How urgent the requests made here are."""
+        return self._call.get().priority
+
+    @property
+    def due_at(self) -> float | None:
+        """When it is too late to send those made here, in elapsed time."""
+        return self._call.get().due_at
 
     @property
     def banned_seconds(self) -> float:
@@ -199,6 +247,15 @@ class RequestQueue:
         finally:
             self._call.reset(token)
 
+    @contextmanager
+    def counted_by_key(self) -> Iterator[None]:
+        """Requests made inside are private; others are public where that makes a difference."""
+        token = self._is_counted_by_key.set(True)
+        try:
+            yield
+        finally:
+            self._is_counted_by_key.reset(token)
+
     async def admit(self, cost: float | None = None) -> None:
         """Wait for a turn; replaces ccxt's own throttle, so every request passes through here."""
         self._require_no_ban()
@@ -210,14 +267,19 @@ class RequestQueue:
             return
         came_at = self._clock.elapsed()
         # Each lane is charged for what is more urgent, and not for what is less.
-        lanes = (self._cancels, self._orders, self._others)
+        lanes = self._lanes_here()
         first = min(call.priority, Priority.LOOKUP)
         await self._pass_in_time(lanes[first], call, cost)
         self._require_no_ban()
-        self.budget.spend(cost)
+        lanes[first].budget.spend(cost)
         for lane in lanes[first:]:
             lane.charge(seconds)
         self._count(call, cost, self._clock.elapsed() - came_at)
+
+    def _lanes_here(self) -> _Lanes:
+        if self._public is not None and not self._is_counted_by_key.get():
+            return self._public
+        return self._cancels, self._orders, self._others
 
     def _count(self, call: _Call, cost: float, waited_seconds: float) -> None:
         total = self._totals.setdefault((call.kind, call.priority), _Total())

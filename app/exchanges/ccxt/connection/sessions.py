@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -16,6 +16,7 @@ from app.domain.traffic import NO_TRAFFIC, Traffic
 from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client
+from app.exchanges.ccxt.connection.numbered_requests import send_in_turn
 from app.exchanges.ccxt.connection.request_queue import Pace, RequestQueue
 from app.exchanges.ccxt.parsing.failures import (
     failure_of_read,
@@ -27,7 +28,7 @@ from app.exchanges.ccxt.parsing.failures import (
     words_of,
 )
 from app.exchanges.ccxt.parsing.markets import markets_of
-from app.exchanges.ccxt.parsing.numbers import positive
+from app.exchanges.ccxt.parsing.numbers import milliseconds, moment, positive
 from app.ports import Clock
 from app.primitives.backoff import Backoff
 from app.primitives.once_per_key import OncePerKey
@@ -88,6 +89,8 @@ class CcxtSession:
         self._unanswered = 0
         self._is_cut_off = False
         self._asked_pause_seconds = 0.0
+        # What the exchange's clock said last, and when that was in elapsed time.
+        self._told_time: tuple[datetime, float] | None = None
         self._is_due = asyncio.Event()
         self.opened = asyncio.Event()
 
@@ -97,6 +100,17 @@ class CcxtSession:
         if not self.opened.is_set():
             raise ExchangeUnavailable(self.connection.detail or "the exchange is being connected")
         return self._client
+
+    def exchange_time(self) -> datetime:
+        """The exchange's clock, or ours before it has told its time.
+
+        It is never ahead of the exchange, and as late as the answer that told it: some tell whole
+        seconds. Steps of our own clock do not move it.
+        """
+        if self._told_time is None:
+            return self._clock.now()
+        told, at = self._told_time
+        return told + timedelta(seconds=self._clock.elapsed() - at)
 
     @property
     def markets(self) -> Mapping[str, Market]:
@@ -203,10 +217,13 @@ class CcxtSession:
             burst_cost=_BURST_COST,
             urgent_burst_cost=self.quirks.urgent_burst_cost,
             weight_per_cost=self.quirks.weight_per_cost,
+            counter_cost=self.quirks.counter_cost,
         )
         # It is kept when the connection is made anew: what was spent of the minute stays spent.
         self._queue = self._queue or RequestQueue(self._clock, pace)
         client.throttle = self._queue.admit
+        if self.quirks.numbers_requests:
+            send_in_turn(client, self._queue, self._clock)
         # Imported late: it needs aiohttp, which is loaded with ccxt and not before.
         import_module("app.exchanges.ccxt.connection.response_limits").bound_answers(client)
         await self._sync_time(client)
@@ -240,8 +257,15 @@ class CcxtSession:
         self.has_swaps = any(market.type is PositionType.SWAP for market in self._markets.values())
 
     async def _sync_time(self, client: Any) -> None:
-        if not self.quirks.numbers_requests and client.has.get("fetchTime") is True:
-            await client.load_time_difference()
+        """Measure the exchange's clock, and let ccxt use it for the times in its requests."""
+        if client.has.get("fetchTime") is not True:
+            return
+        told = moment(await client.fetch_time())
+        if told is None:
+            raise ExchangeUnavailable("the exchange does not tell its time")
+        self._told_time = told, self._clock.elapsed()
+        if not self.quirks.numbers_requests:
+            client.options["timeDifference"] = client.milliseconds() - milliseconds(told)
 
     def _note_used_weight(self) -> None:
         """Take over the exchange's own count of the minute, where it tells it."""

@@ -13,7 +13,7 @@ _COLUMNS = 6
 
 
 def candle_of(row: Any, *, span: timedelta, now: datetime) -> Candle:
-    """The candle, closed if it has ended by our clock. Raises Unreadable if any cell is missing."""
+    """The candle, closed if it has ended by now. Raises Unreadable if any cell is missing."""
     cells = row if isinstance(row, Sequence) else ()
     match [written(cell) for cell in cells[:_COLUMNS]]:
         case [timestamp, *prices, volume]:

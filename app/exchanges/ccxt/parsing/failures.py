@@ -80,6 +80,14 @@ _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
         "triggerPrice",
     ),
 )
+# Kraken's refusals of an order that ccxt has no class for: it names the rule that was broken.
+_PLAIN_REFUSALS = re.compile(
+    r"EOrder:(Post only|Cannot open|Margin|Insufficient|Invalid price|Order minimum|Cost minimum"
+    r"|Tick size|Orders limit|Positions limit|Scheduled orders|Trading agreement|Reduce only)",
+    re.IGNORECASE,
+)
+# Kraken's limit of orders in one market, which is no reason to pause with everything else.
+_OF_ONE_MARKET = re.compile(r"EOrder:Rate limit", re.IGNORECASE)
 # ccxt's class names in plain words.
 _PLAINLY = {
     "ExchangeNotAvailable": "it is out of reach or out of service",
@@ -125,7 +133,8 @@ def is_unparsable(error: BaseException) -> bool:
 
 def is_ban(error: Exception) -> bool:
     """Whether the exchange asked us to stop sending requests for a while."""
-    return bool(_kinds(error) & _BANS) and not _says_revoked(error)
+    is_narrow = _OF_ONE_MARKET.search(_text(error)) is not None
+    return bool(_kinds(error) & _BANS) and not _says_revoked(error) and not is_narrow
 
 
 def key_words(error: BaseException) -> str | None:
@@ -170,6 +179,11 @@ def is_order_missing(error: Exception) -> bool:
     return "OrderNotFound" in _kinds(error) and error.__cause__ is None
 
 
+def says_one_of(error: BaseException, words: Iterable[str]) -> bool:
+    """Whether the exchange answered with one of these texts."""
+    return error.__cause__ is None and any(word in _text(error) for word in words)
+
+
 def words_of(error: BaseException) -> str:
     """The exchange's message, short, and without addresses, keys and signatures."""
     raw = _text(error)
@@ -201,6 +215,8 @@ def _refusal(error: Exception) -> Refusal | None:
         return None
     known = next((name for name in _lineage(error) if name in _REFUSALS), None)
     verdict = None if known is None else _REFUSALS[known]
+    if known is None and _PLAIN_REFUSALS.search(_text(error)):
+        verdict = (_REJECTED, False)
     if verdict is None:
         return None
     code, is_retryable = verdict

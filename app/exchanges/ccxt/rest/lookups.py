@@ -11,6 +11,7 @@ from app.errors import ExchangeDoubt, ExchangeError
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, is_this, searching
 from app.exchanges.ccxt.connection.capabilities import offers
+from app.exchanges.ccxt.connection.exchange_quirks import AccountPages
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import (
     MAX_WORDS,
@@ -20,11 +21,13 @@ from app.exchanges.ccxt.parsing.failures import (
     is_market_unknown,
     is_order_missing,
     is_unparsable,
+    says_one_of,
     words_of,
 )
 from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mixed_fees
 from app.exchanges.ccxt.parsing.order_terms import Row
+from app.exchanges.ccxt.rest.named_trades import NamedTrades
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -48,6 +51,7 @@ class OrderLookup:
         self._fills_known: RecentDict[tuple[str, str], tuple[FillReport, ...]] = RecentDict(
             _FILLS_KEPT
         )
+        self._named_trades = NamedTrades(session.quirks, self._trades)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         """The order with its trades; None only if every lookup answered that it does not exist."""
@@ -64,11 +68,14 @@ class OrderLookup:
 
     async def open_orders(self) -> Sequence[OrderReport]:
         """The readable open orders with their trades; an unreadable one hides no other."""
-        limit = self._session.quirks.open_orders_limit
+        quirks = self._session.quirks
+        arguments = (None, None, quirks.open_orders_limit, dict(quirks.list_params))
+        rows = await self.read(Priority.LOOKUP, "fetch_open_orders", *arguments)
+        await self._named_trades.keep(rows)
         reports = []
-        for row in await self.read(Priority.LOOKUP, "fetch_open_orders", None, None, limit):
+        for row in rows:
             try:
-                reports.append(await self.whole(self._session.quirks.named(row)))
+                reports.append(await self.whole(quirks.named(row)))
             except Unreadable:
                 continue
         return reports
@@ -76,11 +83,42 @@ class OrderLookup:
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         """The closed orders that the exchange lists, market by market, with their trades."""
         self._session.require()
+        if symbols and self._session.quirks.closed_pages is not None:
+            return await self._closed_of_account(self._session.quirks.closed_pages, since, symbols)
         reports: list[OrderReport] = []
         for symbol in symbols:
             rows = await self._listed(symbol, milliseconds(since))
             reports += await self._closed(symbol, [row for row in rows if not _is_open(row)])
         return reports
+
+    async def _closed_of_account(
+        self, pages: AccountPages, since: datetime, symbols: Sequence[str]
+    ) -> Sequence[OrderReport]:
+        """The same where one list has the orders of all markets."""
+        listed = [row for row in await self._account_rows(pages, since) if not _is_open(row)]
+        wanted = [row for row in listed if row.get("symbol") in symbols]
+        await self._named_trades.keep(wanted)
+        reports: list[OrderReport] = []
+        for symbol in symbols:
+            reports += await self._closed(
+                symbol, [row for row in wanted if row.get("symbol") == symbol]
+            )
+        return reports
+
+    async def _account_rows(self, pages: AccountPages, since: datetime) -> list[Row]:
+        """All pages. What closes meanwhile moves rows to the next page, and hides none."""
+        quirks, found = self._session.quirks, dict[object, Row]()
+        # The exchange leaves out what happened at the start itself.
+        start = {pages.start: milliseconds(since) // 1000 - 1, **quirks.list_params}
+        offset = 0
+        while True:
+            params = {**start, pages.offset: offset}
+            arguments = (None, None, None, params)
+            rows = await self.read(Priority.LOOKUP, "fetch_closed_orders", *arguments)
+            found |= {row.get("id"): quirks.named(row) for row in rows}
+            offset += len(rows)
+            if len(rows) < pages.size:
+                return list(found.values())
 
     async def _listed(self, symbol: str, start: int) -> list[Row]:
         """The rows of all lists for one market; a delisted market does not hold up the others."""
@@ -172,7 +210,7 @@ class OrderLookup:
         try:
             answer = await self._session.ask(Priority.LOOKUP, call)
         except Exception as error:
-            if is_order_missing(error):
+            if is_order_missing(error) or self._says_missing(call, error):
                 return None
             raise self.failure(error) from error
         rows: Iterable[Any] = (answer,) if call.is_direct else answer
@@ -180,6 +218,10 @@ class OrderLookup:
         if call.is_direct and not any(is_this(row, key) for row in found):
             raise Unreadable("the exchange answered with another order than was asked for")
         return next((row for row in found if is_this(row, key)), None)
+
+    def _says_missing(self, call: Call, error: Exception) -> bool:
+        """Only an order that was asked for by its id can be said to be missing."""
+        return call.is_direct and says_one_of(error, self._session.quirks.missing_words)
 
     async def _require_no_trades(self, key: OrderKey) -> None:
         """Raise ExchangeDoubt if an order that no list contains has trades: then it does exist."""
@@ -191,13 +233,17 @@ class OrderLookup:
 
     async def _fills(self, row: Row) -> tuple[FillReport, ...]:
         """The order's trades; empty if they cannot be read, and then the totals stand for them."""
+        if self._named_trades.is_used:
+            return self._fills_in(await self._named_trades.of([row]))
         if self._session.client.has.get("fetchOrderTrades") is True:
             call = Call(method="fetch_order_trades", arguments=(row.get("id"), row.get("symbol")))
             return self._fills_in(_of_order(await self._trades(call), row))
         return self._fills_in(_of_order(await self._trades_of([row], row.get("symbol")), row))
 
     async def _trades_of(self, rows: Sequence[Row], symbol: object) -> Sequence[Row]:
-        """The market's trades since the oldest of these orders."""
+        """The market's trades since the oldest of these orders, or those that the orders name."""
+        if self._named_trades.is_used:
+            return await self._named_trades.of(rows)
         times = [at for row in rows if isinstance(at := row.get("timestamp"), int)]
         start = min(times, default=None)
         return await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))

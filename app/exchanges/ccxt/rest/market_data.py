@@ -97,7 +97,7 @@ class MarketData:
 
     def candles_in(self, rows: Iterable[Any], span: timedelta) -> list[Candle]:
         """The readable candles, oldest first."""
-        now, found = self._clock.now(), []
+        now, found = self._session.exchange_time(), []
         for row in rows:
             try:
                 found.append(candle_of(row, span=span, now=now))
@@ -106,7 +106,7 @@ class MarketData:
         return sorted(found, key=lambda candle: candle.at)
 
     async def _collect(self, asked: CandleRequest, most: int) -> list[Candle]:
-        now, span = self._clock.now(), asked.span
+        now, span = self._session.exchange_time(), asked.span
         # From here on exactly `limit` candles begin, including the unfinished one.
         since = asked.since or now - asked.limit * span + _MILLISECOND
         found: list[Candle] = []

@@ -105,7 +105,7 @@ async def test_a_spot_market_hears_nothing_of_reduce_only(exchange: str) -> None
         ("okx", TimeInForce.POST_ONLY, ("ordType", "post_only")),
         ("kraken", TimeInForce.IOC, ("timeinforce", "IOC")),
         ("kraken", TimeInForce.FOK, ("timeinforce", "FOK")),
-        ("kraken", TimeInForce.POST_ONLY, ("oflags", "post")),
+        ("kraken", TimeInForce.POST_ONLY, ("oflags", "fciq,post")),
     ],
 )
 async def test_how_long_an_order_waits_reaches_the_exchange(

@@ -10,7 +10,15 @@ from tests.support.venues.engine.accounts import Account, Commission
 from tests.support.venues.engine.declined import Declined, Why
 from tests.support.venues.engine.digits import ZERO, truncated
 from tests.support.venues.engine.listings import Listing
-from tests.support.venues.engine.orders import Change, Execution, Order, Side, Status, Trade
+from tests.support.venues.engine.orders import (
+    Change,
+    Execution,
+    NewTerms,
+    Order,
+    Side,
+    Status,
+    Trade,
+)
 
 Listener = Callable[[Change], None]
 Rate = Callable[[str], Decimal | None]
@@ -61,6 +69,27 @@ class Books:
 
     def trigger(self, order: Order) -> Order:
         return self._record(replace(order, is_working=True, updated_at=self._now()), Execution.NEW)
+
+    def amend(self, order: Order, terms: NewTerms) -> Order:
+        """Give an open order new terms, and lock what it needs with them."""
+        if not order.status.is_open:
+            raise ValueError(f"{order} is closed already")
+        after = replace(
+            order,
+            amount=order.amount if terms.amount is None else terms.amount,
+            price=order.price if terms.price is None else terms.price,
+            stop_price=order.stop_price if terms.stop_price is None else terms.stop_price,
+            updated_at=self._now(),
+        )
+        unit_lock = order.unit_lock
+        if order.side is Side.BUY:
+            unit_lock = after.price or after.stop_price
+        locked = money.multiply(after.remaining, unit_lock)
+        account, more = self.accounts[order.account], money.subtract(locked, order.locked)
+        if account.balance(order.locked_asset).free < more:
+            raise Declined(Why.INSUFFICIENT_FUNDS)
+        account.lock(order.locked_asset, more)
+        return self._record(replace(after, locked=locked, unit_lock=unit_lock), Execution.AMENDED)
 
     def can_pay(self, order: Order, fill: Fill) -> bool:
         free = self.accounts[order.account].balance(order.locked_asset).free
@@ -138,7 +167,7 @@ class Books:
         in_base = (truncated(of_base), listing.base)
         in_quote = (truncated(of_quote), listing.quote)
         received = in_base if order.side is Side.BUY else in_quote
-        match account.commission:
+        match order.commission or account.commission:
             case Commission.BASE:
                 fee = in_base
             case Commission.QUOTE:

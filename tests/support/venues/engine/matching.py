@@ -8,7 +8,15 @@ from tests.support.venues.engine.balances import Books, Fill
 from tests.support.venues.engine.declined import Declined, Why
 from tests.support.venues.engine.digits import ZERO
 from tests.support.venues.engine.listings import Listing
-from tests.support.venues.engine.orders import NewOrder, Order, Side, Status, TimeInForce, Type
+from tests.support.venues.engine.orders import (
+    NewOrder,
+    NewTerms,
+    Order,
+    Side,
+    Status,
+    TimeInForce,
+    Type,
+)
 from tests.support.venues.engine.tape import Quote, Tape
 
 
@@ -25,6 +33,19 @@ class Matching:
         refuse_prices(new_order, tape)
         order = self._books.accept(self._order(new_order, account, listing))
         return self._take(order) if order.is_working else order
+
+    def amend(self, order: Order, terms: NewTerms) -> Order:
+        """Change an open order in place; with its new price it may take at once."""
+        tape = self.tapes[order.symbol]
+        price = order.price if terms.price is None else terms.price
+        would_take = order.is_working and crosses(order.side, price, tape.quote)
+        if would_take and terms.is_post_only:
+            raise Declined(Why.WOULD_TAKE)
+        stop = terms.stop_price
+        if stop is not None and is_due(order.type, order.side, stop, tape.last.price):
+            raise Declined(Why.WOULD_TRIGGER)
+        after = self._books.amend(order, terms)
+        return self._take(after) if would_take else after
 
     def meet(self, symbol: str) -> None:
         """Trigger or fill the open orders of a market that the present prices reach."""
@@ -84,6 +105,7 @@ class Matching:
             created_at=now,
             updated_at=now,
             is_working=not new_order.type.has_stop,
+            commission=new_order.commission,
         )
 
 

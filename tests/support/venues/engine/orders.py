@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from app.domain import money
+from tests.support.venues.engine.accounts import Commission
 from tests.support.venues.engine.digits import ZERO
 
 
@@ -65,6 +66,18 @@ class NewOrder:
     quote_amount: Decimal = ZERO
     price: Decimal = ZERO
     stop_price: Decimal = ZERO
+    # What its fees are paid in, if the order says so itself.
+    commission: Commission | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTerms:
+    """What an order that is changed in place gets; what is None stays as it is."""
+
+    amount: Decimal | None = None
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+    is_post_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +102,7 @@ class Order:
     status: Status = Status.NEW
     filled: Decimal = ZERO
     cost: Decimal = ZERO
+    commission: Commission | None = None
 
     @property
     def remaining(self) -> Decimal:
@@ -114,6 +128,7 @@ class Trade:
 class Execution(StrEnum):
     NEW = "NEW"
     TRADE = "TRADE"
+    AMENDED = "AMENDED"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
 

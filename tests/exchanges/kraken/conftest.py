@@ -1,0 +1,18 @@
+"""An account at the local Kraken, with the adapter connected to it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.exchanges.conftest import START
+from tests.support.clock import ManualClock
+from tests.support.exchanges.kraken import KrakenRig, trading
+
+WATCHDOG_SECONDS = 30.0
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[KrakenRig]:
+    async with trading(ManualClock(START), watchdog_seconds=WATCHDOG_SECONDS) as rig:
+        yield rig
+        rig.venue.journal.assert_nothing_was_sent_twice()

@@ -1,0 +1,69 @@
+"""The local Kraken: its protocol over the shared engine."""
+
+from decimal import Decimal
+from typing import Any
+
+from aiohttp import web
+
+from app.ports import Clock
+from tests.support.venues.engine.accounts import Account
+from tests.support.venues.kraken.api import rest
+from tests.support.venues.kraken.api.answers import Answers
+from tests.support.venues.kraken.api.limits import Limits
+from tests.support.venues.kraken.api.market_desk import MarketDesk
+from tests.support.venues.kraken.api.market_streams import MarketStreams
+from tests.support.venues.kraken.api.order_desk import OrderDesk
+from tests.support.venues.kraken.api.user_streams import UserStreams
+from tests.support.venues.serving.gate import Gate
+from tests.support.venues.serving.local_venue import LocalVenue
+from tests.support.venues.serving.requests import Request
+from tests.support.venues.serving.sockets import Sockets, Speaker
+
+
+class Venue(LocalVenue):
+    exchange = "kraken"
+    user_streams: UserStreams
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.limits = Limits()
+        listings, tapes = self.books.listings, self.matching.tapes
+        markets = MarketDesk(listings, tapes)
+        self.desk = OrderDesk(self.books, self.matching, markets, self.limits)
+        self.gate = Gate(Answers(markets, self.desk).give, self.now)
+        self.market_streams = MarketStreams(listings, tapes, markets, self.now)
+        self.user_streams = UserStreams(self.books, self.gate, self.now)
+
+    async def read(self, request: web.BaseRequest) -> Request:
+        return await rest.read(request, self.now())
+
+    def speaker(self, path: str) -> tuple[Sockets, Speaker] | None:
+        if path.startswith("/ws-auth/"):
+            return self.user_streams.sockets, self.user_streams
+        if path.startswith("/ws/"):
+            return self.market_streams.sockets, self.market_streams
+        return None
+
+    @property
+    def sockets(self) -> tuple[Sockets, ...]:
+        return self.market_streams.sockets, self.user_streams.sockets
+
+    def moved(self, symbol: str, before: Any) -> None:
+        self.market_streams.moved(symbol, before)
+
+    def deposited(self, account: Account, asset: str, change: Decimal) -> None:
+        """Deposits are on the channel of balances, which nobody here subscribes to."""
+
+    def hide_new_orders(self, seconds: float) -> None:
+        self.desk.visible_after_seconds = seconds
+
+    def ccxt_settings(self, account: Account | None) -> dict[str, Any]:
+        http, socket = f"http://{self.address}", f"ws://{self.address}"
+        streams = {
+            "public": f"{socket}/ws/v1",
+            "private": f"{socket}/ws-auth/v1",
+            "publicV2": f"{socket}/ws/v2",
+            "privateV2": f"{socket}/ws-auth/v2",
+        }
+        urls = {"public": http, "private": http, "ws": streams}
+        return {"urls": {"api": urls}, **self.keys(account)}
