@@ -83,6 +83,16 @@ async def heard(news: AsyncIterator[OrderReport]) -> OrderReport:
         return await anext(news)
 
 
+async def settled(rig: "GatewayRig", intent: OrderIntent) -> OrderReport:
+    """Place the order, and report how it stands: an exchange may answer with an id alone."""
+    report = await rig.gateway.submit(intent)
+    if report.filled is not None:
+        return report
+    found = await rig.gateway.find(key_of(intent, report.exchange_order_id))
+    assert found is not None
+    return found
+
+
 class GatewayRig(Protocol):
     """What the contract tests need: a gateway with money on its account, and faults to inject."""
 

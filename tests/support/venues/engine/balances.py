@@ -62,6 +62,25 @@ class Books:
     def trigger(self, order: Order) -> Order:
         return self._record(replace(order, is_working=True, updated_at=self._now()), Execution.NEW)
 
+    def amend(self, order: Order, amount: Decimal, price: Decimal) -> Order:
+        """Give an open order another total and price, and lock more or less money for it."""
+        account = self.accounts[order.account]
+        unit_lock = price if order.side is Side.BUY else order.unit_lock
+        locked = money.multiply(money.subtract(amount, order.filled), unit_lock)
+        more = money.subtract(locked, order.locked)
+        if account.balance(order.locked_asset).free < more:
+            raise Declined(Why.INSUFFICIENT_FUNDS)
+        account.lock(order.locked_asset, more)
+        after = replace(
+            order,
+            amount=amount,
+            price=price,
+            unit_lock=unit_lock,
+            locked=locked,
+            updated_at=self._now(),
+        )
+        return self._record(after, Execution.NEW)
+
     def can_pay(self, order: Order, fill: Fill) -> bool:
         free = self.accounts[order.account].balance(order.locked_asset).free
         return money.add(free, self._released(order, fill)) >= self._paid(order, fill)

@@ -26,6 +26,16 @@ class Matching:
         order = self._books.accept(self._order(new_order, account, listing))
         return self._take(order) if order.is_working else order
 
+    def turn_away(self, new_order: NewOrder, account: str, listing: Listing) -> Order:
+        """Take an order and end it at once, as exchanges do that refuse only after accepting."""
+        order = self._books.accept(self._order(new_order, account, listing))
+        return self._books.close(order, Status.EXPIRED)
+
+    def amend(self, order: Order, amount: Decimal, price: Decimal) -> Order:
+        """Give an open order another total and price in place, which may fill it."""
+        amended = self._books.amend(order, amount, price)
+        return self._take(amended) if amended.is_working else amended
+
     def meet(self, symbol: str) -> None:
         """Trigger or fill the open orders of a market that the present prices reach."""
         tape = self.tapes[symbol]
