@@ -9,6 +9,7 @@ from app.domain.accounts import AccountMode
 from app.storage.database import Database
 from app.storage.paper import PaperLedgers
 from tests.support.clock import ManualClock
+from tests.support.exchanges import bybit
 from tests.support.exchanges.binance import BinanceRig, trading
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import MirroredRig
@@ -35,20 +36,28 @@ def paper(books: PaperLedgers) -> PaperRig:
 
 # An exchange that joins the contract adds its name here. The paper exchange trades at the prices of
 # others as well; its books on PostgreSQL are looked at where the database is what matters.
-FOLLOWED, BINANCE = "followed", "binance"
+FOLLOWED, BINANCE, BYBIT = "followed", "binance", "bybit"
 PAPER = ("sqlite_url", FOLLOWED)
-EXCHANGES = (*PAPER, BINANCE)
+EXCHANGES = (*PAPER, BINANCE, BYBIT)
+# Those of them that take orders with a trigger.
+TRIGGERING = (*PAPER, BINANCE)
 
 
 def _place_of(request: pytest.FixtureRequest) -> str:
     """Where the books are; found before there is a loop, as databases are made."""
-    is_elsewhere = request.param in {FOLLOWED, BINANCE}
+    is_elsewhere = request.param in {FOLLOWED, BINANCE, BYBIT}
     return str(request.param if is_elsewhere else request.getfixturevalue(request.param))
 
 
 @pytest.fixture(params=EXCHANGES)
 def books_url(request: pytest.FixtureRequest) -> str:
     """Each exchange in turn, as the place of its books."""
+    return _place_of(request)
+
+
+@pytest.fixture(params=TRIGGERING)
+def triggering_url(request: pytest.FixtureRequest) -> str:
+    """The same for each exchange that takes orders with a trigger."""
     return _place_of(request)
 
 
@@ -61,6 +70,12 @@ def amending_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def rig(books_url: str) -> AsyncIterator[GatewayRig]:
     async with _opened(books_url) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def triggering(triggering_url: str) -> AsyncIterator[GatewayRig]:
+    async with _opened(triggering_url) as rig:
         yield rig
 
 
@@ -82,6 +97,9 @@ async def _opened(place: str) -> AsyncIterator[GatewayRig]:
     if place == BINANCE:
         async with trading(ManualClock(START)) as binance:
             yield binance
+    elif place == BYBIT:
+        async with bybit.trading(ManualClock(START)) as rig:
+            yield rig
     elif place == FOLLOWED:
         yield MirroredRig(MemoryLedger(), ManualClock(START))
     else:

@@ -45,34 +45,34 @@ KINDS = [
 
 @pytest.mark.parametrize(("kind", "side", "sign"), KINDS)
 async def test_an_order_with_a_trigger_waits_and_reserves(
-    rig: GatewayRig, kind: OrderType, side: OrderSide, sign: int
+    triggering: GatewayRig, kind: OrderType, side: OrderSide, sign: int
 ) -> None:
-    before = await rig.gateway.balances()
-    last = (await ticker_of(rig.gateway)).last
+    before = await triggering.gateway.balances()
+    last = (await ticker_of(triggering.gateway)).last
     intent = a_triggered(kind, side, steps_off(last, sign * 100_000))
-    placed = await rig.gateway.submit(intent)
+    placed = await triggering.gateway.submit(intent)
     assert (placed.status, placed.fills) == (OrderStatus.OPEN, ())
-    found = await rig.gateway.find(key_of(intent))
+    found = await triggering.gateway.find(key_of(intent))
     assert found is not None
     assert found.terms is not None
     assert found.terms.terms == terms_of(intent)
     held = "USDT" if side is OrderSide.BUY else "BTC"
-    after = await rig.gateway.balances()
+    after = await triggering.gateway.balances()
     assert after[held].used > 0
     assert after[held].free + after[held].used == before[held].free
-    assert await rig.gateway.open_orders() == [found]
-    await rig.gateway.cancel(key_of(intent))
-    assert await rig.gateway.balances() == before
+    assert await triggering.gateway.open_orders() == [found]
+    await triggering.gateway.cancel(key_of(intent))
+    assert await triggering.gateway.balances() == before
 
 
 @pytest.mark.parametrize("steps", [0, 100_000])
 @pytest.mark.parametrize(("kind", "side", "sign"), KINDS)
 async def test_a_trigger_that_would_fire_at_once_is_refused(
-    rig: GatewayRig, kind: OrderType, side: OrderSide, sign: int, steps: int
+    triggering: GatewayRig, kind: OrderType, side: OrderSide, sign: int, steps: int
 ) -> None:
-    last = (await ticker_of(rig.gateway)).last
+    last = (await ticker_of(triggering.gateway)).last
     intent = a_triggered(kind, side, steps_off(last, -sign * steps))
-    refusal = await is_rejected(rig, intent, RefusalCode.INVALID_INPUT)
+    refusal = await is_rejected(triggering, intent, RefusalCode.INVALID_INPUT)
     assert refusal.field == ("triggerPrice",)
 
 
