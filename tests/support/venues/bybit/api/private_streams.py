@@ -30,6 +30,8 @@ class PrivateStreams(Deliveries):
     ) -> None:
         super().__init__()
         self.sockets = Sockets()
+        # Whether executions say what their fee was paid in: Bybit's documentation does not list it.
+        self.names_fees = True
         self._books = books
         self._accounts = accounts
         self._gate = gate
@@ -73,6 +75,8 @@ class PrivateStreams(Deliveries):
         order = change.order
         if change.trade is not None:
             page = execution_page(change.trade, order) | {"category": "spot"}
+            if not self.names_fees:
+                del page["feeCurrency"]
             self.tell(order.account, self._event("execution", page))
         page = order_page(order) | {"category": "spot"}
         self.tell(order.account, self._event("order", page))
