@@ -25,8 +25,6 @@ _MAX_DEPTH = 10
 
 _PLACED_ALREADY = re.compile(r"duplicat|already (exist|used)|repeated", re.IGNORECASE)
 _REVOKED = re.compile(r"-2015|invalid api.?key", re.IGNORECASE)
-# What the edge of an exchange answers, without a code, to an address that asks too much.
-_TOO_FREQUENT = re.compile(r"access too frequent", re.IGNORECASE)
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
 _SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
@@ -132,8 +130,7 @@ def is_unparsable(error: BaseException) -> bool:
 
 def is_ban(error: Exception) -> bool:
     """Whether the exchange asked us to stop sending requests for a while."""
-    is_limit = bool(_kinds(error) & _BANS) or _TOO_FREQUENT.search(_text(error)) is not None
-    return is_limit and not _says_revoked(error)
+    return bool(_kinds(error) & _BANS) and not _says_revoked(error)
 
 
 def key_words(error: BaseException) -> str | None:
