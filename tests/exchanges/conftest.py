@@ -10,10 +10,11 @@ from app.storage.database import Database
 from app.storage.paper import PaperLedgers
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
-from tests.support.exchanges.kraken import trading as trading_at_kraken
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import MirroredRig
 from tests.support.exchanges.rigs import GatewayRig, PaperRig
+from tests.support.exchanges.venue_rigs import trading_at
+from tests.support.venues.every_venue import VENUES
 
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -36,14 +37,17 @@ def paper(books: PaperLedgers) -> PaperRig:
 
 # An exchange that joins the contract adds its name here. The paper exchange trades at the prices of
 # others as well; its books on PostgreSQL are looked at where the database is what matters.
-FOLLOWED, BINANCE, KRAKEN = "followed", "binance", "kraken"
+FOLLOWED = "followed"
 PAPER = ("sqlite_url", FOLLOWED)
-EXCHANGES = (*PAPER, BINANCE, KRAKEN)
+EXCHANGES = (*PAPER, *VENUES)
+# Those of them that take orders with a trigger, and those that change orders in place.
+TRIGGERING = (*PAPER, "binance", "kraken")
+AMENDING = (*PAPER, "kraken")
 
 
 def _place_of(request: pytest.FixtureRequest) -> str:
     """Where the books are; found before there is a loop, as databases are made."""
-    is_elsewhere = request.param in {FOLLOWED, BINANCE, KRAKEN}
+    is_elsewhere = request.param == FOLLOWED or request.param in VENUES
     return str(request.param if is_elsewhere else request.getfixturevalue(request.param))
 
 
@@ -53,7 +57,13 @@ def books_url(request: pytest.FixtureRequest) -> str:
     return _place_of(request)
 
 
-@pytest.fixture(params=(*PAPER, KRAKEN))
+@pytest.fixture(params=TRIGGERING)
+def triggering_url(request: pytest.FixtureRequest) -> str:
+    """The same for each exchange that takes orders with a trigger."""
+    return _place_of(request)
+
+
+@pytest.fixture(params=AMENDING)
 def amending_url(request: pytest.FixtureRequest) -> str:
     """The same for each exchange that changes orders in place."""
     return _place_of(request)
@@ -62,6 +72,12 @@ def amending_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def rig(books_url: str) -> AsyncIterator[GatewayRig]:
     async with _opened(books_url) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def triggering(triggering_url: str) -> AsyncIterator[GatewayRig]:
+    async with _opened(triggering_url) as rig:
         yield rig
 
 
@@ -80,12 +96,10 @@ async def unamending() -> AsyncIterator[BinanceRig]:
 
 @asynccontextmanager
 async def _opened(place: str) -> AsyncIterator[GatewayRig]:
-    if place == BINANCE:
-        async with trading(ManualClock(START)) as binance:
-            yield binance
-    elif place == KRAKEN:
-        async with trading_at_kraken(ManualClock(START)) as kraken:
-            yield kraken
+    if place in VENUES:
+        clock = ManualClock(START)
+        async with trading_at(VENUES[place](clock), clock) as local:
+            yield local
     elif place == FOLLOWED:
         yield MirroredRig(MemoryLedger(), ManualClock(START))
     else:

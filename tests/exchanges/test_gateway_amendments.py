@@ -30,8 +30,8 @@ from tests.support.exchanges.rigs import (
     heard,
     is_rejected,
     key_of,
+    settled,
     steps_off,
-    submitted,
     terms_of,
     ticker_of,
 )
@@ -47,35 +47,35 @@ KINDS = [
 
 @pytest.mark.parametrize(("kind", "side", "sign"), KINDS)
 async def test_an_order_with_a_trigger_waits_and_reserves(
-    rig: GatewayRig, kind: OrderType, side: OrderSide, sign: int
+    triggering: GatewayRig, kind: OrderType, side: OrderSide, sign: int
 ) -> None:
-    before = await rig.gateway.balances()
-    last = (await ticker_of(rig.gateway)).last
+    before = await triggering.gateway.balances()
+    last = (await ticker_of(triggering.gateway)).last
     intent = a_triggered(kind, side, steps_off(last, sign * 100_000))
-    placed = await rig.gateway.submit(intent)
+    placed = await triggering.gateway.submit(intent)
     assert (placed.status, placed.fills) == (OrderStatus.OPEN, ())
-    found = await rig.gateway.find(key_of(intent))
+    found = await triggering.gateway.find(key_of(intent))
     assert found is not None
     assert found.terms is not None
     assert found.terms.terms == terms_of(intent)
     held = "USDT" if side is OrderSide.BUY else "BTC"
-    after = await rig.gateway.balances()
+    after = await triggering.gateway.balances()
     assert after[held].used > 0
     assert after[held].free + after[held].used == before[held].free
-    assert await rig.gateway.open_orders() == [found]
-    await rig.gateway.cancel(key_of(intent))
-    assert await rig.gateway.balances() == before
+    assert await triggering.gateway.open_orders() == [found]
+    await triggering.gateway.cancel(key_of(intent))
+    assert await triggering.gateway.balances() == before
 
 
 @pytest.mark.parametrize("steps", [0, 100_000])
 @pytest.mark.parametrize(("kind", "side", "sign"), KINDS)
 async def test_a_trigger_that_would_fire_at_once_is_refused(
-    rig: GatewayRig, kind: OrderType, side: OrderSide, sign: int, steps: int
+    triggering: GatewayRig, kind: OrderType, side: OrderSide, sign: int, steps: int
 ) -> None:
-    last = (await ticker_of(rig.gateway)).last
+    last = (await ticker_of(triggering.gateway)).last
     intent = a_triggered(kind, side, steps_off(last, -sign * steps))
-    code = code_of_a_due_trigger(rig)
-    refusal = await is_rejected(rig, intent, code)
+    code = code_of_a_due_trigger(triggering)
+    refusal = await is_rejected(triggering, intent, code)
     assert refusal.field == (("triggerPrice",) if code is RefusalCode.INVALID_INPUT else None)
 
 
@@ -98,7 +98,7 @@ async def test_an_amended_order_waits_with_its_new_terms_and_reserves_for_them(
 ) -> None:
     ticker = await ticker_of(amending.gateway)
     intent = a_limit(steps_off(ticker.bid, -100_000))
-    placed = await submitted(amending.gateway, intent)
+    placed = await settled(amending, intent)
     used = (await amending.gateway.balances())["USDT"].used
     wanted = replace(terms_of(intent), amount=intent.amount * 2)
     amended = await amending.gateway.amend(key_of(intent), wanted)
@@ -123,7 +123,7 @@ async def test_amending_to_the_same_terms_is_a_success_that_changes_nothing(
 ) -> None:
     ticker = await ticker_of(amending.gateway)
     intent = a_limit(steps_off(ticker.bid, -100_000))
-    await submitted(amending.gateway, intent)
+    await settled(amending, intent)
     wanted = replace(terms_of(intent), price=steps_off(ticker.bid, -90_000))
     once = await amending.gateway.amend(key_of(intent), wanted)
     balances = await amending.gateway.balances()
@@ -135,7 +135,7 @@ async def test_a_limit_amended_across_the_market_takes_at_once(amending: Gateway
     before = await amending.gateway.balances()
     ticker = await ticker_of(amending.gateway)
     intent = a_limit(steps_off(ticker.bid, -100_000))
-    await submitted(amending.gateway, intent)
+    await settled(amending, intent)
     wanted = replace(terms_of(intent), price=steps_off(ticker.ask, 500))
     taken = await amending.gateway.amend(key_of(intent), wanted)
     assert taken is not None
@@ -166,7 +166,7 @@ async def test_an_amendment_that_is_refused_changes_nothing(
         steps_off((await ticker_of(amending.gateway)).bid, -100_000),
         time_in_force=TimeInForce.POST_ONLY,
     )
-    placed = await submitted(amending.gateway, intent)
+    placed = await settled(amending, intent)
     wanted = replace(terms_of(intent), **changes)
     await _is_not_amended(amending, intent, wanted, code)
     assert await amending.gateway.find(key_of(intent)) == placed
@@ -177,7 +177,7 @@ async def test_a_trigger_is_amended_while_it_waits_and_never_to_the_wrong_side(
 ) -> None:
     last = (await ticker_of(amending.gateway)).last
     intent = a_triggered(OrderType.STOP_MARKET, OrderSide.SELL, steps_off(last, -100_000))
-    await submitted(amending.gateway, intent)
+    await settled(amending, intent)
     nearer = replace(terms_of(intent), trigger_price=steps_off(last, -90_000))
     amended = await amending.gateway.amend(key_of(intent), nearer)
     assert amended is not None
@@ -191,7 +191,7 @@ async def test_a_trigger_is_amended_while_it_waits_and_never_to_the_wrong_side(
 
 async def test_a_closed_order_cannot_be_amended(amending: GatewayRig) -> None:
     intent = an_intent()
-    await submitted(amending.gateway, intent)
+    await settled(amending, intent)
     await _is_not_amended(amending, intent, terms_of(intent), RefusalCode.ALREADY_CLOSED)
 
 
@@ -207,7 +207,7 @@ async def test_an_amendment_that_cannot_be_asked_for_says_so(amending: GatewayRi
 
 async def test_an_amendment_whose_answer_was_lost_has_happened(amending: GatewayRig) -> None:
     intent = a_limit(steps_off((await ticker_of(amending.gateway)).bid, -100_000))
-    await submitted(amending.gateway, intent)
+    await settled(amending, intent)
     wanted = replace(terms_of(intent), amount=intent.amount * 2)
     amending.lose_answers(Call.AMEND)
     with pytest.raises(ExchangeDoubt):
@@ -220,7 +220,7 @@ async def test_an_amendment_whose_answer_was_lost_has_happened(amending: Gateway
 
 async def test_an_amendment_that_was_lost_on_its_way_has_not_happened(amending: GatewayRig) -> None:
     intent = a_limit(steps_off((await ticker_of(amending.gateway)).bid, -100_000))
-    placed = await submitted(amending.gateway, intent)
+    placed = await settled(amending, intent)
     amending.lose_questions(Call.AMEND)
     with pytest.raises(ExchangeDoubt):
         await amending.gateway.amend(
@@ -232,7 +232,7 @@ async def test_an_amendment_that_was_lost_on_its_way_has_not_happened(amending: 
 async def test_an_amendment_is_news(amending: GatewayRig) -> None:
     intent = a_limit(steps_off((await ticker_of(amending.gateway)).bid, -100_000))
     news = amending.gateway.news()
-    placed = await submitted(amending.gateway, intent)
+    placed = await settled(amending, intent)
     assert agree(await heard(news), placed)
     wanted = replace(terms_of(intent), amount=intent.amount * 2)
     amended = await amending.gateway.amend(key_of(intent), wanted)

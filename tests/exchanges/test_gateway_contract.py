@@ -8,8 +8,14 @@ from app.domain import money
 from app.domain.accounts import Connectivity
 from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import OrderKey
-from app.errors import ExchangeDoubt, ExchangeUnavailable, RefusalCode
+from app.domain.orders.reports import OrderIntent, OrderKey
+from app.errors import (
+    ExchangeDoubt,
+    ExchangeRejected,
+    ExchangeUnavailable,
+    Refusal,
+    RefusalCode,
+)
 from app.exchanges.paper.faults import Call
 from tests.support.exchanges.rigs import (
     SYMBOL,
@@ -21,8 +27,8 @@ from tests.support.exchanges.rigs import (
     heard,
     is_rejected,
     key_of,
+    settled,
     steps_off,
-    submitted,
     ticker_of,
 )
 
@@ -63,7 +69,7 @@ async def test_a_position_on_margin_is_told_where_it_can_be_had(
         return
     base = (await rig.gateway.balances())["BTC"]
     opening = an_intent(side=side, position_type=PositionType.MARGIN, leverage=Decimal(4))
-    opened = await submitted(rig.gateway, opening)
+    opened = await settled(rig, opening)
     [told] = await rig.gateway.exposures()
     sign = 1 if side is OrderSide.BUY else -1
     assert (told.symbol, told.type, told.amount) == (
@@ -74,7 +80,7 @@ async def test_a_position_on_margin_is_told_where_it_can_be_had(
     assert (await rig.gateway.balances())["BTC"] == base
     other = OrderSide.SELL if side is OrderSide.BUY else OrderSide.BUY
     closing = an_intent(side=other, position_type=PositionType.MARGIN, reduce_only=True)
-    await submitted(rig.gateway, closing)
+    await settled(rig, closing)
     assert await rig.gateway.exposures() == []
     refused = an_intent(side=side, position_type=PositionType.MARGIN, leverage=Decimal(6))
     assert (await is_rejected(rig, refused, RefusalCode.INVALID_INPUT)).field == ("leverage",)
@@ -86,7 +92,7 @@ async def test_a_market_order_is_filled_at_once_and_paid_for(
     rig: GatewayRig, side: OrderSide, time_in_force: TimeInForce
 ) -> None:
     before = await rig.gateway.balances()
-    report = await submitted(rig.gateway, an_intent(side=side, time_in_force=time_in_force))
+    report = await settled(rig, an_intent(side=side, time_in_force=time_in_force))
     after = await rig.gateway.balances()
     amount = money.total(fill.amount for fill in report.fills)
     cost = money.total(money.multiply(fill.amount, fill.price) for fill in report.fills)
@@ -103,7 +109,7 @@ async def test_a_market_order_is_filled_at_once_and_paid_for(
 async def test_a_limit_away_from_the_market_waits_and_reserves(rig: GatewayRig) -> None:
     before = await rig.gateway.balances()
     ticker = await ticker_of(rig.gateway)
-    report = await submitted(rig.gateway, a_limit(steps_off(ticker.bid, -100_000)))
+    report = await settled(rig, a_limit(steps_off(ticker.bid, -100_000)))
     after = await rig.gateway.balances()
     assert (report.status, report.fills) == (OrderStatus.OPEN, ())
     assert after["USDT"].used >= Decimal("0.01") * steps_off(ticker.bid, -100_000)
@@ -118,7 +124,7 @@ async def test_a_limit_that_crosses_takes_at_the_better_price(
     ticker = await ticker_of(rig.gateway)
     best = ticker.ask if side is OrderSide.BUY else ticker.bid
     intent = a_limit(steps_off(best, steps), side=side, time_in_force=time_in_force)
-    report = await submitted(rig.gateway, intent)
+    report = await settled(rig, intent)
     assert report.status is OrderStatus.FILLED
     assert [fill.price for fill in report.fills] == [best]
 
@@ -130,7 +136,7 @@ async def test_what_cannot_be_filled_at_once_expires_and_costs_nothing(
     before = await rig.gateway.balances()
     ticker = await ticker_of(rig.gateway)
     intent = a_limit(steps_off(ticker.bid, -2), time_in_force=time_in_force)
-    report = await submitted(rig.gateway, intent)
+    report = await settled(rig, intent)
     # Some exchanges say of such an order that it was canceled.
     assert report.status in {OrderStatus.EXPIRED, OrderStatus.CANCELED}
     assert report.fills == ()
@@ -142,16 +148,28 @@ async def test_what_cannot_be_filled_at_once_expires_and_costs_nothing(
 async def test_a_post_only_order_waits_or_is_refused(rig: GatewayRig) -> None:
     ticker = await ticker_of(rig.gateway)
     post_only = TimeInForce.POST_ONLY
-    waiting = await submitted(
-        rig.gateway, a_limit(steps_off(ticker.bid, -100_000), time_in_force=post_only)
-    )
+    waiting = await settled(rig, a_limit(steps_off(ticker.bid, -100_000), time_in_force=post_only))
     assert waiting.status is OrderStatus.OPEN
+    before = await rig.gateway.balances()
     crossing = a_limit(steps_off(ticker.ask, 0), time_in_force=post_only)
-    await is_rejected(rig, crossing, RefusalCode.REJECTED_BY_EXCHANGE)
+    assert (await _turned_away(rig, crossing)).code is RefusalCode.REJECTED_BY_EXCHANGE
+    assert await rig.gateway.balances() == before
+
+
+async def _turned_away(rig: GatewayRig, intent: OrderIntent) -> Refusal:
+    """Why an order is refused, or, at exchanges that take it first, ended at once."""
+    try:
+        report = await settled(rig, intent)
+    except ExchangeRejected as error:
+        assert await rig.gateway.find(key_of(intent)) is None
+        return error.refusal
+    assert (report.status, report.fills) == (OrderStatus.EXPIRED, ())
+    assert report.refusal is not None
+    return report.refusal
 
 
 async def test_a_reduce_only_order_sells_and_never_buys(rig: GatewayRig) -> None:
-    sold = await submitted(rig.gateway, an_intent(side=OrderSide.SELL, reduce_only=True))
+    sold = await settled(rig, an_intent(side=OrderSide.SELL, reduce_only=True))
     assert sold.status is OrderStatus.FILLED
     await is_rejected(rig, an_intent(reduce_only=True), RefusalCode.REJECTED_BY_EXCHANGE)
 
@@ -177,19 +195,22 @@ async def test_a_reduce_only_order_sells_and_never_buys(rig: GatewayRig) -> None
 async def test_what_is_rejected_leaves_no_trace(
     rig: GatewayRig, changes: dict[str, object], code: RefusalCode
 ) -> None:
-    await is_rejected(rig, an_intent(**changes), code)
+    intent = an_intent(**changes)
+    if intent.type not in rig.gateway.capabilities.order_types:
+        code = RefusalCode.UNSUPPORTED
+    await is_rejected(rig, intent, code)
 
 
-async def test_a_stop_that_would_fire_at_once_leaves_no_trace(rig: GatewayRig) -> None:
+async def test_a_stop_that_would_fire_at_once_leaves_no_trace(triggering: GatewayRig) -> None:
     intent = an_intent(type=OrderType.STOP_MARKET, trigger_price=Decimal(1000))
-    await is_rejected(rig, intent, code_of_a_due_trigger(rig))
+    await is_rejected(triggering, intent, code_of_a_due_trigger(triggering))
 
 
 async def test_canceling_releases_what_was_reserved_and_may_be_repeated(rig: GatewayRig) -> None:
     before = await rig.gateway.balances()
     ticker = await ticker_of(rig.gateway)
     intent = a_limit(steps_off(ticker.bid, -100_000))
-    placed = await submitted(rig.gateway, intent)
+    placed = await settled(rig, intent)
     canceled = await rig.gateway.cancel(key_of(intent, placed.exchange_order_id))
     assert canceled is not None
     assert canceled.status is OrderStatus.CANCELED
@@ -200,13 +221,13 @@ async def test_canceling_releases_what_was_reserved_and_may_be_repeated(rig: Gat
 
 async def test_canceling_a_filled_order_tells_that_it_is_filled(rig: GatewayRig) -> None:
     intent = an_intent()
-    filled = await submitted(rig.gateway, intent)
+    filled = await settled(rig, intent)
     assert agree(await rig.gateway.cancel(key_of(intent)), filled)
 
 
 async def test_an_order_is_found_by_either_id_with_its_fills(rig: GatewayRig) -> None:
     intent = an_intent()
-    placed = await submitted(rig.gateway, intent)
+    placed = await settled(rig, intent)
     assert placed.wire_id == intent.wire_id
     assert len(placed.fills) > 0
     assert agree(await rig.gateway.find(key_of(intent)), placed)
@@ -219,12 +240,13 @@ async def test_an_order_is_found_by_either_id_with_its_fills(rig: GatewayRig) ->
 async def test_open_orders_are_those_that_wait_and_no_others(rig: GatewayRig) -> None:
     ticker = await ticker_of(rig.gateway)
     intents = [a_limit(steps_off(ticker.bid, -100_000)) for _ in range(3)]
-    waiting = [await submitted(rig.gateway, intent) for intent in intents]
-    await submitted(rig.gateway, an_intent())
+    waiting = [await settled(rig, intent) for intent in intents]
+    await settled(rig, an_intent())
     await rig.gateway.cancel(key_of(intents[1]))
-    first, second = await rig.gateway.open_orders()
-    assert agree(first, waiting[0])
-    assert agree(second, waiting[2])
+    listed = {report.wire_id: report for report in await rig.gateway.open_orders()}
+    assert listed.keys() == {waiting[0].wire_id, waiting[2].wire_id}
+    assert agree(listed[waiting[0].wire_id], waiting[0])
+    assert agree(listed[waiting[2].wire_id], waiting[2])
 
 
 @pytest.mark.parametrize("exchange_order_id", [None, "P999", "nonsense", "P", "P-1"])
@@ -236,12 +258,12 @@ async def test_an_unknown_order_is_none(rig: GatewayRig, exchange_order_id: str 
 
 async def test_a_repeated_wire_id_leaves_doubt_and_one_order(rig: GatewayRig) -> None:
     intent = an_intent()
-    placed = await submitted(rig.gateway, intent)
+    placed = await settled(rig, intent)
     before = await rig.gateway.balances()
     # Even where the second could not be paid for: "no" would mean that there is no such order.
     for again in (intent, an_intent(wire_id=intent.wire_id, amount=Decimal(1000))):
         with pytest.raises(ExchangeDoubt):
-            await submitted(rig.gateway, again)
+            await settled(rig, again)
     assert await rig.gateway.balances() == before
     assert agree(await rig.gateway.find(key_of(intent)), placed)
 
@@ -250,7 +272,7 @@ async def test_an_order_whose_answer_was_lost_is_found(rig: GatewayRig) -> None:
     intent = an_intent()
     rig.lose_answers(Call.SUBMIT)
     with pytest.raises(ExchangeDoubt):
-        await submitted(rig.gateway, intent)
+        await settled(rig, intent)
     found = await rig.gateway.find(key_of(intent))
     assert found is not None
     assert (found.status, found.filled) == (OrderStatus.FILLED, intent.amount)
@@ -260,14 +282,14 @@ async def test_an_order_that_was_lost_on_its_way_is_not_there(rig: GatewayRig) -
     intent = an_intent()
     rig.lose_questions(Call.SUBMIT)
     with pytest.raises(ExchangeDoubt):
-        await submitted(rig.gateway, intent)
+        await settled(rig, intent)
     assert await rig.gateway.find(key_of(intent)) is None
 
 
 async def test_a_cancel_whose_answer_was_lost_has_happened(rig: GatewayRig) -> None:
     ticker = await ticker_of(rig.gateway)
     intent = a_limit(steps_off(ticker.bid, -100_000))
-    await submitted(rig.gateway, intent)
+    await settled(rig, intent)
     rig.lose_answers(Call.CANCEL)
     with pytest.raises(ExchangeDoubt):
         await rig.gateway.cancel(key_of(intent))
@@ -281,7 +303,7 @@ async def test_an_exchange_that_cannot_be_asked_says_so_and_does_nothing(rig: Ga
     for call in Call:
         rig.cut_off(call)
     with pytest.raises(ExchangeUnavailable):
-        await submitted(rig.gateway, intent)
+        await settled(rig, intent)
     with pytest.raises(ExchangeUnavailable):
         await rig.gateway.cancel(key_of(intent))
     with pytest.raises(ExchangeUnavailable):
@@ -296,7 +318,7 @@ async def test_news_is_kept_from_the_call_on_and_tells_what_the_answers_told(
     ticker = await ticker_of(rig.gateway)
     news = rig.gateway.news()
     intent = a_limit(steps_off(ticker.bid, -100_000))
-    placed = await submitted(rig.gateway, intent)
+    placed = await settled(rig, intent)
     canceled = await rig.gateway.cancel(key_of(intent))
     assert agree(await heard(news), placed)
     assert agree(await heard(news), canceled)

@@ -16,7 +16,13 @@ from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.domain.portfolio.exposures import Exposure
 from app.domain.traffic import Traffic
-from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, Refusal
+from app.errors import (
+    ExchangeDoubt,
+    ExchangeError,
+    ExchangeRejected,
+    ExchangeUnavailable,
+    Refusal,
+)
 from app.exchanges.ccxt.connection.account_check import AccountExaminer
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, canceling, placing
@@ -31,7 +37,7 @@ from app.exchanges.ccxt.rest.amendments import PendingAmendment, no_amending
 from app.exchanges.ccxt.rest.exposures import ExposureReader
 from app.exchanges.ccxt.rest.lookups import OrderLookup
 from app.exchanges.ccxt.rest.market_data import MarketData
-from app.exchanges.ccxt.rest.prechecks import SentIds, only_prices, refuse
+from app.exchanges.ccxt.rest.prechecks import SentIds, only_prices, refuse, spends_money
 from app.exchanges.ccxt.streams.account_streams import AccountStreams
 from app.exchanges.ccxt.streams.market_streams import MarketStreams
 from app.exchanges.news import NewsBroadcast
@@ -132,7 +138,7 @@ class CcxtExchange:
             row = await self._session.ask(Priority.ORDER, placing(intent, self._session.quirks))
         except Exception as error:
             self._lookups.note(error)
-            failure = failure_of_create(error)
+            failure = self._failure_of_change(error)
             if isinstance(failure, ExchangeUnavailable):
                 self._sent.give_back(intent.wire_id)
             raise failure from error
@@ -219,14 +225,20 @@ class CcxtExchange:
             call = amending.call(self._facts(), self._session.quirks)
             await self._session.ask(Priority.ORDER, call)
         except Exception as error:
-            raise failure_of_create(error) from error
+            raise self._failure_of_change(error) from error
         after = await self._find_after(key)
         return None if after is None else amending.with_wanted_terms(after)
+
+    def _failure_of_change(self, error: Exception) -> ExchangeError:
+        return failure_of_create(error, doubtful=self._session.quirks.doubtful_codes)
 
     def _precheck(self, intent: OrderIntent) -> Refusal | None:
         if self._terms.mode is AccountMode.PAPER:
             return only_prices()
-        return refuse(intent, self._facts())
+        refusal = refuse(intent, self._facts())
+        if refusal is None and not self._session.buys_in_base:
+            return spends_money(intent, self._session.quirks)
+        return refusal
 
     def _facts(self) -> MarketFacts:
         """The facts for the prechecks that need no request."""

@@ -77,20 +77,20 @@ async def ticker_of(gateway: ExchangeGateway, symbol: str = SYMBOL) -> Ticker:
     return (await gateway.tickers([symbol]))[symbol]
 
 
-async def submitted(gateway: ExchangeGateway, intent: OrderIntent) -> OrderReport:
-    """Place the order; where the exchange only acknowledges it, what a lookup tells at once."""
-    report = await gateway.submit(intent)
-    if report.filled is not None:
-        return report
-    found = await gateway.find(key_of(intent, report.exchange_order_id))
-    assert found is not None
-    return found
-
-
 async def heard(news: AsyncIterator[OrderReport]) -> OrderReport:
     """The next report, which must arrive within seconds."""
     async with asyncio.timeout(5):
         return await anext(news)
+
+
+async def settled(rig: "GatewayRig", intent: OrderIntent) -> OrderReport:
+    """Place the order, and report how it stands: an exchange may answer with an id alone."""
+    report = await rig.gateway.submit(intent)
+    if report.filled is not None:
+        return report
+    found = await rig.gateway.find(key_of(intent, report.exchange_order_id))
+    assert found is not None
+    return found
 
 
 class GatewayRig(Protocol):

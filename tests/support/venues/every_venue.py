@@ -4,6 +4,12 @@ from collections.abc import Callable, Mapping
 
 from app.ports import Clock
 from tests.support.venues.binance.venue import Venue as Binance
+from tests.support.venues.bybit.venue import Venue as Bybit
+from tests.support.venues.kraken.venue import Venue as Kraken
 from tests.support.venues.serving.local_venue import LocalVenue
 
-VENUES: Mapping[str, Callable[[Clock], LocalVenue]] = {"binance": Binance}
+VENUES: Mapping[str, Callable[[Clock], LocalVenue]] = {
+    "binance": Binance,
+    "bybit": Bybit,
+    "kraken": Kraken,
+}

@@ -6,6 +6,7 @@ from typing import Any
 from app.domain.account_checks import AccountCheck
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.connection.calls import Call
+from app.exchanges.ccxt.connection.exchange_quirks import spending_words
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import failure_of_read, is_unsupported, key_words
 from app.exchanges.ccxt.parsing.numbers import exact, milliseconds
@@ -27,6 +28,8 @@ class AccountExaminer:
             client = self._session.client
         except ExchangeUnavailable as error:
             return AccountCheck(problems=(str(error),))
+        if not self._session.buys_in_base:
+            self._problems.append(spending_words(self._session.quirks))
         check = replace(
             await self._permissions(),
             clock_skew_seconds=await self._clock_skew_seconds(),

@@ -89,6 +89,23 @@ class ExchangeQuirks:
     # Texts with which the exchange says that it has no order with the id that was looked up, if
     # ccxt takes them for something else.
     missing_words: tuple[str, ...] = ()
+    # The largest page of an order's or a market's trades, if the default page is smaller.
+    trades_limit: int | None = None
+    # The field of a raw order or trade with the cursor to the next page of its list.
+    page_cursor: str | None = None
+    # The field of a raw trade with its fee's currency, if ccxt guesses it.
+    fee_currency_field: str | None = None
+    # The path in the raw order to why it ended, and the words for an order that the exchange itself
+    # ended unfilled; ccxt takes them for canceled.
+    end_path: tuple[str, ...] = ()
+    expired_words: frozenset[str] = frozenset()
+    # The codes of refusals that prove nothing, although ccxt takes them for a rejected order.
+    doubtful_codes: frozenset[str] = frozenset()
+    # The ccxt method whose last answer tells whether the account takes the amount of a market buy
+    # in base currency, not as money to spend. None if every account does.
+    buys_in_base_method: str | None = None
+    # The header that tells when a rate limit is over, as a time in milliseconds.
+    limit_reset_header: str | None = None
     has_stops: bool = False
     # Whether a buy's fee is paid in quote currency, for markets of which ccxt does not say.
     fees_in_quote: bool = False
@@ -133,7 +150,20 @@ class ExchangeQuirks:
             named[_KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
+        if self.expired_words and at(raw, self.end_path) in self.expired_words:
+            named["status"] = "expired"
         return named
+
+    def traded(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A ccxt trade row whose fee is in the currency that the exchange names."""
+        raw = row.get("info")
+        if self.fee_currency_field is None or not isinstance(raw, Mapping):
+            return row
+        currency, fee = raw.get(self.fee_currency_field), row.get("fee")
+        if not currency or not isinstance(fee, Mapping):
+            return row
+        named = {**fee, "currency": currency}
+        return {**row, "fee": named, "fees": [named]}
 
 
 _ROWS = (
@@ -189,6 +219,29 @@ _ROWS = (
         ),
         acceptance_seconds=5.0,
         open_orders_limit=50,
+        closed_orders_limit=50,
+        trades_limit=100,
+        page_cursor="nextPageCursor",
+        fee_currency_field="feeCurrency",
+        end_path=("rejectReason",),
+        expired_words=frozenset(
+            {
+                "EC_CancelForNoFullFill",
+                "EC_NoEnoughQtyToFill",
+                "EC_NoImmediateQtyToFill",
+                "EC_PostOnlyWillTakeLiquidity",
+            }
+        ),
+        doubtful_codes=frozenset(
+            # Timeouts, errors within the exchange, and "submitted to the system for processing".
+            {"10000", "10016", "170001", "170007", "170032", "170035", "170146", "170149"}
+            # Cancellations that may still happen.
+            | {"110079", "170147", "170191"}
+            # The id or the request was seen before: there is such an order.
+            | {"10014", "12141", "30001", "110030", "110072", "170141"}
+        ),
+        buys_in_base_method="is_unified_enabled",
+        limit_reset_header="x-bapi-limit-reset-timestamp",
         amends_in_place=True,
         permissions=PermissionQuery(
             method="private_get_v5_user_query_api",
@@ -279,6 +332,15 @@ def no_live_words(quirks: ExchangeQuirks) -> str | None:
         f" canceled was not looked at; live are {', '.join(sorted(QUIRKS))}. Another is added by"
         " capturing what ccxt sends for it and writing that as a row of QUIRKS in"
         " app/exchanges/ccxt/connection/exchange_quirks.py"
+    )
+
+
+def spending_words(quirks: ExchangeQuirks) -> str:
+    """Why an account that takes the amount of a market buy for money places none."""
+    return (
+        f"this {quirks.exchange} account is a classic one, which takes the amount of a MARKET BUY"
+        " for money to spend and not for what is bought: buy with a LIMIT order, or upgrade the"
+        " account to a unified one"
     )
 
 

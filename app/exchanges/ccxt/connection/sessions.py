@@ -83,6 +83,8 @@ class CcxtSession:
         self._queue: RequestQueue | None = None
         self._markets: Mapping[str, Market] = {}
         self.has_swaps = False
+        # Whether the account takes the amount of a market buy in base currency.
+        self.buys_in_base = True
         self._failure: str | None = None
         # Why the exchange refuses the key, until it accepts the key again.
         self._refused_key: str | None = None
@@ -200,7 +202,7 @@ class CcxtSession:
             await self._prepare(self._client)
         except Exception as error:  # noqa: BLE001 - any failure is retried
             self._failure = _failure_words(error)
-            self._asked_pause_seconds = _asked_pause_seconds(error, self._client)
+            self._asked_pause_seconds = self._pause_after(error)
             _log.warning("exchange.unreachable", exchange=self._terms.exchange, why=self._failure)
             await self.close()
             return False
@@ -231,6 +233,11 @@ class CcxtSession:
         self._update_markets(client)
         if self._terms.has_keys:
             await client.fetch_balance()
+            self.buys_in_base = await self._ask_whether_it_buys_in_base(client)
+
+    async def _ask_whether_it_buys_in_base(self, client: Any) -> bool:
+        method = self.quirks.buys_in_base_method
+        return method is None or (await getattr(client, method)())[-1] is True
 
     async def _until_due(self) -> None:
         """Wait for an hour, or until something went wrong."""
@@ -274,6 +281,12 @@ class CcxtSession:
         if used is not None and self._queue is not None:
             self._queue.budget.note_used(float(used) / self.quirks.weight_per_cost)
 
+    def _pause_after(self, error: Exception) -> float:
+        """How long to wait before reconnecting if the exchange banned us; otherwise 0."""
+        if not is_ban(error):
+            return 0.0
+        return _retry_after(self._client, self.quirks.limit_reset_header) or BAN_AT_START_SECONDS
+
     def _note_answer(self) -> None:
         self._failure, self._unanswered, self._is_cut_off = None, 0, False
         assert self._queue is not None  # noqa: S101 - no response comes before it exists
@@ -285,7 +298,7 @@ class CcxtSession:
         if not needs_own_right:
             self._refused_key = key_words(error) or self._refused_key
         if is_ban(error):
-            self._queue.ban(_retry_after(self._client))
+            self._queue.ban(_retry_after(self._client, self.quirks.limit_reset_header))
         if is_clock_off(error):
             self._is_due.set()
         if was_never_sent(error):
@@ -298,23 +311,20 @@ class CcxtSession:
             self._is_cut_off = self._unanswered >= _CUT_OFF_AFTER
 
 
-def _asked_pause_seconds(error: Exception, client: Any) -> float:
-    """How long to wait before reconnecting if the exchange banned us; otherwise 0."""
-    if not is_ban(error):
-        return 0.0
-    return _retry_after(client) or BAN_AT_START_SECONDS
-
-
 def _failure_words(error: Exception) -> str:
     return key_words(error) or str(
         error if isinstance(error, OrderdeckError) else failure_of_read(error)
     )
 
 
-def _retry_after(client: Any) -> float | None:
-    """The pause in seconds from the Retry-After header; None without one."""
+def _retry_after(client: Any, reset_header: str | None) -> float | None:
+    """The pause in seconds that the last response asked for; None if it names none."""
     seconds = positive(_header(client, "retry-after"))
-    return None if seconds is None else float(seconds)
+    if seconds is not None:
+        return float(seconds)
+    reset = None if reset_header is None else positive(_header(client, reset_header))
+    left = 0.0 if reset is None else (float(reset) - client.nonce()) / 1000
+    return left if left > 0 else None
 
 
 def _header(client: Any, name: str) -> object:

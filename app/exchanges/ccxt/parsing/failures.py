@@ -1,7 +1,7 @@
 """Classification of ccxt's exceptions: rejected, never sent, or (if unknown) in doubt."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import orjson
 
@@ -28,6 +28,7 @@ _REVOKED = re.compile(r"-2015|invalid api.?key", re.IGNORECASE)
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
 _SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
+_CODE_KEYS = ("code", "sCode", "retCode", "ret_code")
 _MESSAGE_KEYS = ("msg", "retMsg", "sMsg", "message", "error", "errors")
 
 # No connection was made, so the request cannot have left.
@@ -101,13 +102,17 @@ _BANS = frozenset({"RateLimitExceeded", "DDoSProtection"})
 _ANSWERS = _BANS | {"InvalidNonce"}
 
 
-def failure_of_create(error: Exception) -> ExchangeError:
-    """What a failed create proves: rejected, never sent (ExchangeUnavailable), or nothing."""
+def failure_of_create(error: Exception, *, doubtful: Collection[str] = ()) -> ExchangeError:
+    """What a failed create proves: rejected, never sent (ExchangeUnavailable), or nothing.
+
+    `doubtful` are the exchange's codes that prove nothing, whatever ccxt makes of them.
+    """
     if isinstance(error, ExchangeError):
         return error
     if was_never_sent(error):
         return ExchangeUnavailable("no connection to the exchange could be made")
-    refusal = _refusal(error)
+    is_doubtful = any(code in doubtful for code in _codes_in(_json_in(_text(error))))
+    refusal = None if is_doubtful else _refusal(error)
     if refusal is not None:
         return ExchangeRejected(refusal)
     return ExchangeDoubt(f"no clear answer to the order: {_described(error)}")
@@ -258,14 +263,32 @@ def _names(error: BaseException) -> frozenset[str]:
 
 def _json_message(raw: str) -> str | None:
     """The message in the JSON embedded in an error's text; None if there is none."""
+    return _message_in(_json_in(raw))
+
+
+def _json_in(raw: str) -> object:
+    """The JSON embedded in an error's text; None if there is none."""
     start = raw.find("{")
     if start < 0:
         return None
     try:
-        body = orjson.loads(raw[start : raw.rfind("}") + 1])
+        body: object = orjson.loads(raw[start : raw.rfind("}") + 1])
     except orjson.JSONDecodeError:
         return None
-    return _message_in(body)
+    return body
+
+
+def _codes_in(body: object, depth: int = _MAX_DEPTH) -> Iterator[str]:
+    """Every code in an answer, of its parts too."""
+    if not depth:
+        return
+    if isinstance(body, Mapping):
+        yield from (str(body[key]) for key in _CODE_KEYS if key in body)
+        parts: Iterable[object] = body.values()
+    else:
+        parts = body if isinstance(body, list) else ()
+    for part in parts:
+        yield from _codes_in(part, depth - 1)
 
 
 def _message_in(body: object, depth: int = _MAX_DEPTH) -> str | None:

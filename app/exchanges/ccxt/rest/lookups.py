@@ -28,6 +28,7 @@ from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mixed_fees
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.rest.named_trades import NamedTrades
+from app.exchanges.ccxt.rest.pages import all_pages
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -69,8 +70,8 @@ class OrderLookup:
     async def open_orders(self) -> Sequence[OrderReport]:
         """The readable open orders with their trades; an unreadable one hides no other."""
         quirks = self._session.quirks
-        arguments = (None, None, quirks.open_orders_limit, dict(quirks.list_params))
-        rows = await self.read(Priority.LOOKUP, "fetch_open_orders", *arguments)
+        limit = quirks.open_orders_limit
+        rows = await self._list("fetch_open_orders", None, None, limit, also=quirks.list_params)
         await self._named_trades.keep(rows)
         reports = []
         for row in rows:
@@ -135,6 +136,8 @@ class OrderLookup:
     async def _pages(self, method: str, symbol: str, start: int) -> Iterable[Row]:
         """All pages, if the exchange limits the page size."""
         limit = self._session.quirks.closed_orders_limit
+        if self._session.quirks.page_cursor is not None:
+            return await self._list(method, symbol, start, limit)
         found: dict[object, Row] = {}
         while True:
             rows = await self.read(Priority.LOOKUP, method, symbol, start, limit)
@@ -142,6 +145,19 @@ class OrderLookup:
             if limit is None or len(rows) < limit or len(found) == known:
                 return found.values()
             start = max(row.get("timestamp") or start for row in rows)
+
+    async def _list(self, method: str, *arguments: Any, also: Row | None = None) -> list[Row]:
+        """All pages of a list of orders: one request if the exchange gives no cursor."""
+
+        async def ask(params: Row) -> Sequence[Row]:
+            named = {**(also or {}), **params}
+            rows: Sequence[Row] = await self.read(
+                Priority.LOOKUP, method, *arguments, *([named] if named else [])
+            )
+            return rows
+
+        *_, limit = arguments
+        return await all_pages(ask, cursor_field=self._session.quirks.page_cursor, limit=limit)
 
     async def read(self, priority: Priority, method: str, *arguments: Any) -> Any:
         self._session.require()
@@ -236,7 +252,8 @@ class OrderLookup:
         if self._named_trades.is_used:
             return self._fills_in(await self._named_trades.of([row]))
         if self._session.client.has.get("fetchOrderTrades") is True:
-            call = Call(method="fetch_order_trades", arguments=(row.get("id"), row.get("symbol")))
+            named = (row.get("id"), row.get("symbol"), None)
+            call = Call(method="fetch_order_trades", arguments=named)
             return self._fills_in(_of_order(await self._trades(call), row))
         return self._fills_in(_of_order(await self._trades_of([row], row.get("symbol")), row))
 
@@ -249,15 +266,23 @@ class OrderLookup:
         return await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
 
     async def _trades(self, call: Call) -> Sequence[Row]:
+        """All pages of a list of trades."""
+        quirks = self._session.quirks
+
+        async def ask(params: Row) -> Sequence[Row]:
+            further = (quirks.trades_limit, dict(params)) if quirks.trades_limit else ()
+            paged = replace(call, arguments=(*call.arguments, *further))
+            rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, paged)
+            return rows
+
         try:
-            rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)
+            return await all_pages(ask, cursor_field=quirks.page_cursor, limit=quirks.trades_limit)
         except Exception as error:  # noqa: BLE001 - the next lookup fetches them
             self._anomalies.note("trades_unanswered", why=str(failure_of_read(error)))
             return ()
-        return rows
 
     def _fills_in(self, rows: Sequence[Row]) -> tuple[FillReport, ...]:
-        fills = fills_of(rows)
+        fills = fills_of(map(self._session.quirks.traded, rows))
         if len(fills) < len({row.get("id") for row in rows}):
             self._anomalies.note("trade_unreadable", told=len(rows), read=len(fills))
         if any(has_mixed_fees(row) for row in rows):

@@ -7,6 +7,7 @@ from app.domain.orders.forms import examine_shape, listed
 from app.domain.orders.market_checks import MarketFacts, examine_steps
 from app.domain.orders.reports import OrderIntent
 from app.errors import ExchangeDoubt, Refusal, RefusalCode
+from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks, spending_words
 from app.primitives.recent_dict import RecentDict
 
 _KEPT_IDS = 10_000
@@ -37,6 +38,13 @@ def refuse(intent: OrderIntent, facts: MarketFacts) -> Refusal | None:
 def only_prices() -> Refusal:
     message = "no orders are placed on an account that has only prices"
     return Refusal(code=RefusalCode.UNSUPPORTED, message=message)
+
+
+def spends_money(intent: OrderIntent, quirks: ExchangeQuirks) -> Refusal | None:
+    """Refuse what an account would misread that takes the amount of a market buy for money."""
+    if intent.type.has_price or intent.side is not OrderSide.BUY:
+        return None
+    return _refusal(RefusalCode.UNSUPPORTED, spending_words(quirks), "type")
 
 
 def _refusals(intent: OrderIntent, facts: MarketFacts) -> Iterator[Refusal]:

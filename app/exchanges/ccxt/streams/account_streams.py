@@ -164,7 +164,7 @@ class AccountStreams:
         if has_mixed_fees(row):
             self._orders.count("fee_in_several_currencies")
         try:
-            report = trade_news_of(row, now=self._clock.now())
+            report = trade_news_of(self._session.quirks.traded(row), now=self._clock.now())
         except Unreadable as error:
             self._orders.count("trade_unreadable", why=str(error))
         else:

@@ -47,6 +47,11 @@ class Matching:
         after = self._books.amend(order, terms)
         return self._take(after) if would_take else after
 
+    def turn_away(self, new_order: NewOrder, account: str, listing: Listing) -> Order:
+        """Take an order and end it at once, as exchanges do that refuse only after accepting."""
+        order = self._books.accept(self._order(new_order, account, listing))
+        return self._books.close(order, Status.EXPIRED)
+
     def meet(self, symbol: str) -> None:
         """Trigger or fill the open orders of a market that the present prices reach."""
         tape = self.tapes[symbol]

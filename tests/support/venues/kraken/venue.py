@@ -7,7 +7,8 @@ from aiohttp import web
 
 from app.ports import Clock
 from tests.support.venues.engine.accounts import Account
-from tests.support.venues.kraken.api import rest
+from tests.support.venues.engine.orders import Order, Trade
+from tests.support.venues.kraken.api import faults, names, rest
 from tests.support.venues.kraken.api.answers import Answers
 from tests.support.venues.kraken.api.limits import Limits
 from tests.support.venues.kraken.api.market_desk import MarketDesk
@@ -16,6 +17,7 @@ from tests.support.venues.kraken.api.order_desk import OrderDesk
 from tests.support.venues.kraken.api.user_streams import UserStreams
 from tests.support.venues.serving.gate import Gate
 from tests.support.venues.serving.local_venue import LocalVenue
+from tests.support.venues.serving.own_faults import OwnFaults
 from tests.support.venues.serving.requests import Request
 from tests.support.venues.serving.sockets import Sockets, Speaker
 
@@ -45,8 +47,24 @@ class Venue(LocalVenue):
         return None
 
     @property
-    def sockets(self) -> tuple[Sockets, ...]:
-        return self.market_streams.sockets, self.user_streams.sockets
+    def market_sockets(self) -> Sockets:
+        return self.market_streams.sockets
+
+    @property
+    def user_sockets(self) -> Sockets:
+        return self.user_streams.sockets
+
+    def lift_limits(self) -> None:
+        self.limits.tier = None
+
+    @property
+    def own_faults(self) -> OwnFaults:
+        return OwnFaults(
+            too_many=lambda seconds: faults.too_many(retry_after=seconds),
+            banned=lambda seconds: faults.too_many(retry_after=seconds),
+            unknown_outcome=faults.UNKNOWN_OUTCOME,
+            late=faults.LATE,
+        )
 
     def moved(self, symbol: str, before: Any) -> None:
         self.market_streams.moved(symbol, before)
@@ -56,6 +74,12 @@ class Venue(LocalVenue):
 
     def hide_new_orders(self, seconds: float) -> None:
         self.desk.visible_after_seconds = seconds
+
+    def order_id(self, order: Order) -> str:
+        return names.order_txid(order.id)
+
+    def trade_id(self, trade: Trade) -> str:
+        return names.trade_txid(trade.id)
 
     def ccxt_settings(self, account: Account | None) -> dict[str, Any]:
         http, socket = f"http://{self.address}", f"ws://{self.address}"
