@@ -1,6 +1,7 @@
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -9,10 +10,12 @@ from app.domain.accounts import AccountMode
 from app.storage.database import Database
 from app.storage.paper import PaperLedgers
 from tests.support.clock import ManualClock
+from tests.support.exchanges import binance, okx
 from tests.support.exchanges.binance import BinanceRig, trading
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import MirroredRig
 from tests.support.exchanges.rigs import GatewayRig, PaperRig
+from tests.support.exchanges.venue_rigs import VenueRig
 
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -35,14 +38,19 @@ def paper(books: PaperLedgers) -> PaperRig:
 
 # An exchange that joins the contract adds its name here. The paper exchange trades at the prices of
 # others as well; its books on PostgreSQL are looked at where the database is what matters.
-FOLLOWED, BINANCE = "followed", "binance"
+FOLLOWED, BINANCE, OKX = "followed", "binance", "okx"
 PAPER = ("sqlite_url", FOLLOWED)
-EXCHANGES = (*PAPER, BINANCE)
+# Local servers of real exchanges, over the genuine ccxt.
+LOCAL: Mapping[str, Callable[[ManualClock], AbstractAsyncContextManager[VenueRig[Any]]]] = {
+    BINANCE: binance.trading,
+    OKX: okx.trading,
+}
+EXCHANGES = (*PAPER, *LOCAL)
 
 
 def _place_of(request: pytest.FixtureRequest) -> str:
     """Where the books are; found before there is a loop, as databases are made."""
-    is_elsewhere = request.param in {FOLLOWED, BINANCE}
+    is_elsewhere = request.param == FOLLOWED or request.param in LOCAL
     return str(request.param if is_elsewhere else request.getfixturevalue(request.param))
 
 
@@ -79,9 +87,9 @@ async def unamending() -> AsyncIterator[BinanceRig]:
 
 @asynccontextmanager
 async def _opened(place: str) -> AsyncIterator[GatewayRig]:
-    if place == BINANCE:
-        async with trading(ManualClock(START)) as binance:
-            yield binance
+    if place in LOCAL:
+        async with LOCAL[place](ManualClock(START)) as local:
+            yield local
     elif place == FOLLOWED:
         yield MirroredRig(MemoryLedger(), ManualClock(START))
     else:

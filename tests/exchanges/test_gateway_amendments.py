@@ -47,6 +47,8 @@ KINDS = [
 async def test_an_order_with_a_trigger_waits_and_reserves(
     rig: GatewayRig, kind: OrderType, side: OrderSide, sign: int
 ) -> None:
+    if await _is_unsupported(rig, kind, side):
+        return
     before = await rig.gateway.balances()
     last = (await ticker_of(rig.gateway)).last
     intent = a_triggered(kind, side, steps_off(last, sign * 100_000))
@@ -70,6 +72,8 @@ async def test_an_order_with_a_trigger_waits_and_reserves(
 async def test_a_trigger_that_would_fire_at_once_is_refused(
     rig: GatewayRig, kind: OrderType, side: OrderSide, sign: int, steps: int
 ) -> None:
+    if await _is_unsupported(rig, kind, side):
+        return
     last = (await ticker_of(rig.gateway)).last
     intent = a_triggered(kind, side, steps_off(last, -sign * steps))
     refusal = await is_rejected(rig, intent, RefusalCode.INVALID_INPUT)
@@ -231,6 +235,15 @@ async def test_an_amendment_is_news(amending: GatewayRig) -> None:
     news = amending.gateway.news()
     wanted = replace(terms_of(intent), amount=intent.amount * 2)
     assert await amending.gateway.amend(key_of(intent), wanted) == await heard(news)
+
+
+async def _is_unsupported(rig: GatewayRig, kind: OrderType, side: OrderSide) -> bool:
+    """Whether the exchange takes no orders of this kind; then that is what it says."""
+    if kind in rig.gateway.capabilities.order_types:
+        return False
+    last = steps_off((await ticker_of(rig.gateway)).last, 0)
+    await is_rejected(rig, a_triggered(kind, side, last), RefusalCode.UNSUPPORTED)
+    return True
 
 
 async def _is_not_amended(

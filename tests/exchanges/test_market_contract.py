@@ -5,15 +5,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from app.domain.markets.candles import Candle, CandleRequest
 from app.domain.markets.order_books import BookLevel
-from tests.exchanges.conftest import START
+from tests.exchanges.conftest import LOCAL, START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, trading
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import MirroredRig
 from tests.support.exchanges.rigs import SYMBOL, GatewayRig, PaperRig
@@ -25,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 LATE = START + timedelta(seconds=55)
 
 
-@pytest.fixture(params=["simulated", "followed", "binance"])
+@pytest.fixture(params=["simulated", "followed", *LOCAL])
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[GatewayRig]:
     clock = ManualClock(LATE)
     if request.param == "simulated":
@@ -33,12 +32,12 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[GatewayRig]:
     elif request.param == "followed":
         yield MirroredRig(MemoryLedger(), clock)
     else:
-        async with trading(clock) as rig:
+        async with LOCAL[request.param](clock) as rig:
             have_traded_before(rig)
             yield rig
 
 
-def have_traded_before(rig: BinanceRig) -> None:
+def have_traded_before(rig: VenueRig[Any]) -> None:
     """As if the market had been there for some minutes."""
     tape = rig.venue.matching.tapes["BTCUSDT"]
     [first] = tape._prints

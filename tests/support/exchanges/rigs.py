@@ -13,6 +13,7 @@ import pytest
 from app.domain import money
 from app.domain.markets.markets import Ticker
 from app.domain.order_kinds import OrderSide, OrderType
+from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderKey, OrderReport
 from app.domain.orders.terms import AmendableTerms, OrderTerms
 from app.errors import ExchangeRejected, Refusal, RefusalCode
@@ -123,6 +124,31 @@ class PaperRig:
     def restarted(self) -> "PaperRig":
         """A new exchange over the same ledger, as after a restart."""
         return PaperRig(self.books, self.clock)
+
+
+async def settled(rig: GatewayRig, intent: OrderIntent) -> OrderReport:
+    """Place an order; what became of it, looked up where an exchange answers with an id alone."""
+    answer = await rig.gateway.submit(intent)
+    if answer.filled is not None:
+        return answer
+    found = await rig.gateway.find(key_of(intent, answer.exchange_order_id))
+    assert found is not None
+    return found
+
+
+async def refused_by(rig: GatewayRig, intent: OrderIntent) -> Refusal:
+    """Why an order is refused, whether it is the answer or what became of it at once."""
+    before = await rig.gateway.balances()
+    try:
+        report = await settled(rig, intent)
+    except ExchangeRejected as error:
+        refusal: Refusal | None = error.refusal
+    else:
+        refusal = report.refusal
+        assert (report.status, report.fills) == (OrderStatus.REJECTED, ())
+    assert await rig.gateway.balances() == before
+    assert refusal is not None
+    return refusal
 
 
 def agree(one: OrderReport | None, other: OrderReport | None) -> bool:

@@ -62,6 +62,10 @@ class ExchangeQuirks:
     wire_field: str | None = None
     # The path in the raw order to the exchange's own order type, which says more than ccxt's.
     type_path: tuple[str, ...] = ()
+    # The path in the raw order to why it was canceled, and the status that it has for a reason of
+    # the exchange's own; for any other reason it stays canceled.
+    cancel_reason_path: tuple[str, ...] = ()
+    cancel_reasons: Mapping[str, str] = field(default_factory=dict)
     # The largest page of open orders, if the default page is smaller.
     open_orders_limit: int | None = None
     # The methods that list closed orders, if ccxt's own lists leave some out; and the page size, if
@@ -107,6 +111,9 @@ class ExchangeQuirks:
             named[_KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
+        if self.cancel_reasons and row.get("status") == "canceled":
+            reason = str(at(raw, self.cancel_reason_path))
+            named["status"] = self.cancel_reasons.get(reason, "canceled")
         return named
 
 
@@ -186,6 +193,9 @@ _ROWS = (
         by_wire_id=(LookupQuery(method="fetch_order", key=_KEY),),
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=30.0,
+        cancel_reason_path=("cancelSource",),
+        # Fill-or-kill and immediate-or-cancel that were not filled, and post-only that would take.
+        cancel_reasons={"13": "expired", "14": "expired", "31": "rejected"},
         amends_in_place=True,
         permissions=PermissionQuery(
             method="private_get_account_config",

@@ -84,6 +84,20 @@ class Books:
         trade = self._trade(order, fill, released)
         return self._record(after, Execution.TRADE, trade=trade)
 
+    def amend(self, order: Order, *, amount: Decimal, price: Decimal) -> Order:
+        """Change an open order's amount and price, and lock more or less money for it."""
+        if not order.status.is_open or amount <= order.filled:
+            raise ValueError(f"{order} cannot be amended to {amount}")
+        account = self.accounts[order.account]
+        unit_lock = price if order.side is Side.BUY else order.unit_lock
+        locked = money.multiply(money.subtract(amount, order.filled), unit_lock)
+        more = money.subtract(locked, order.locked)
+        if account.balance(order.locked_asset).free < more:
+            raise Declined(Why.INSUFFICIENT_FUNDS)
+        account.lock(order.locked_asset, more)
+        terms = replace(order, amount=amount, price=price, unit_lock=unit_lock, locked=locked)
+        return self._record(replace(terms, updated_at=self._now()), Execution.AMENDED)
+
     def close(self, order: Order, status: Status, *, request_id: str | None = None) -> Order:
         if not order.status.is_open:
             raise ValueError(f"{order} is closed already")

@@ -116,6 +116,7 @@ class Execution(StrEnum):
     TRADE = "TRADE"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
+    AMENDED = "AMENDED"
 
 
 @dataclass(frozen=True, kw_only=True)
