@@ -75,6 +75,9 @@ class ExchangeQuirks:
     has_stops: bool = False
     # Whether a buy's fee is paid in quote currency, for markets of which ccxt does not say.
     fees_in_quote: bool = False
+    # Whether ccxt's stream tells a trade's fee as the change of the balance, in which a charge is
+    # negative; its requests turn it.
+    streams_fees_negated: bool = False
     # Whether requests carry a time-based nonce, which must always increase and never be set back.
     numbers_requests: bool = False
     # Whether ccxt's edit amends the order in place (not cancel and create), and whether a post-only
@@ -193,6 +196,7 @@ _ROWS = (
         by_wire_id=(LookupQuery(method="fetch_order", key=_KEY),),
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=30.0,
+        streams_fees_negated=True,
         cancel_reason_path=("cancelSource",),
         # Fill-or-kill and immediate-or-cancel that were not filled, and post-only that would take.
         cancel_reasons={"13": "expired", "14": "expired", "31": "rejected"},

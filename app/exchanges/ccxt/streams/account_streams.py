@@ -164,7 +164,8 @@ class AccountStreams:
         if has_mixed_fees(row):
             self._orders.count("fee_in_several_currencies")
         try:
-            report = trade_news_of(row, now=self._clock.now())
+            negated = self._session.quirks.streams_fees_negated
+            report = trade_news_of(row, now=self._clock.now(), are_fees_negated=negated)
         except Unreadable as error:
             self._orders.count("trade_unreadable", why=str(error))
         else:
