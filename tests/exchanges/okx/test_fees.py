@@ -62,7 +62,9 @@ async def test_a_charge_is_a_positive_fee_by_stream_as_by_request(
     desk.venue.fill(intent.wire_id)
     told = await streamed(news)
     assert (told.fee, told.is_maker) == (fee, True)
-    assert await looked_up(desk, intent) == told
+    listed = await looked_up(desk, intent)
+    assert listed == told
+    assert (listed.is_fee_final, told.is_fee_final) == (True, False)
 
 
 @pytest.mark.parametrize(

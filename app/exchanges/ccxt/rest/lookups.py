@@ -216,7 +216,7 @@ class OrderLookup:
             self._anomalies.note("trade_unreadable", told=len(rows), read=len(fills))
         if any(has_mixed_fees(row) for row in rows):
             self._anomalies.note("fee_in_several_currencies")
-        return fills
+        return tuple(replace(fill, is_fee_final=True) for fill in fills)
 
 
 def _lacks_trades(report: OrderReport) -> bool:
