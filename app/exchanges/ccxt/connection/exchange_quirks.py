@@ -26,6 +26,17 @@ class LookupQuery:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pages:
+    """How a list, newest first, goes on after a full page."""
+
+    # The most rows of a page.
+    limit: int
+    # The parameter that asks for the rows below a number, and the path to that number in a raw row.
+    cursor: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxMark:
     """How to recognise an exchange's testnet."""
 
@@ -72,6 +83,10 @@ class ExchangeQuirks:
     # pages come oldest first and more may follow.
     closed_lists: tuple[str, ...] = ()
     closed_orders_limit: int | None = None
+    # How the lists of open orders, of closed orders and of trades go on, if by the rows' numbers.
+    open_order_pages: Pages | None = None
+    closed_order_pages: Pages | None = None
+    trade_pages: Pages | None = None
     has_stops: bool = False
     # Whether a buy's fee is paid in quote currency, for markets of which ccxt does not say.
     fees_in_quote: bool = False
@@ -196,6 +211,9 @@ _ROWS = (
         by_wire_id=(LookupQuery(method="fetch_order", key=_KEY),),
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=30.0,
+        open_order_pages=Pages(limit=100, cursor="after", path=("ordId",)),
+        closed_order_pages=Pages(limit=100, cursor="after", path=("ordId",)),
+        trade_pages=Pages(limit=100, cursor="after", path=("billId",)),
         streams_fees_negated=True,
         cancel_reason_path=("cancelSource",),
         # Fill-or-kill and immediate-or-cancel that were not filled, and post-only that would take.

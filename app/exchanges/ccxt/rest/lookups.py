@@ -25,6 +25,7 @@ from app.exchanges.ccxt.parsing.failures import (
 from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mixed_fees
 from app.exchanges.ccxt.parsing.order_terms import Row
+from app.exchanges.ccxt.rest.pages import all_rows
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -64,9 +65,8 @@ class OrderLookup:
 
     async def open_orders(self) -> Sequence[OrderReport]:
         """The readable open orders with their trades; an unreadable one hides no other."""
-        limit = self._session.quirks.open_orders_limit
         reports = []
-        for row in await self.read(Priority.LOOKUP, "fetch_open_orders", None, None, limit):
+        for row in await self._open_rows():
             try:
                 reports.append(await self.whole(self._session.quirks.named(row)))
             except Unreadable:
@@ -94,8 +94,22 @@ class OrderLookup:
                 self._anomalies.note("market_gone", symbol=symbol)
         return [quirks.named(row) for row in rows]
 
+    async def _open_rows(self) -> Sequence[Row]:
+        quirks = self._session.quirks
+        limit = () if quirks.open_order_pages else (quirks.open_orders_limit,)
+        call = Call(method="fetch_open_orders", arguments=(None, None, *limit))
+        return await all_rows(self._read_page, call, quirks.open_order_pages)
+
+    async def _read_page(self, call: Call) -> Sequence[Row]:
+        rows: Sequence[Row] = await self.read(Priority.LOOKUP, call.method, *call.arguments)
+        return rows
+
     async def _pages(self, method: str, symbol: str, start: int) -> Iterable[Row]:
         """All pages, if the exchange limits the page size."""
+        pages = self._session.quirks.closed_order_pages
+        if pages is not None:
+            call = Call(method=method, arguments=(symbol, start))
+            return await all_rows(self._read_page, call, pages)
         limit = self._session.quirks.closed_orders_limit
         found: dict[object, Row] = {}
         while True:
@@ -192,7 +206,8 @@ class OrderLookup:
     async def _fills(self, row: Row) -> tuple[FillReport, ...]:
         """The order's trades; empty if they cannot be read, and then the totals stand for them."""
         if self._session.client.has.get("fetchOrderTrades") is True:
-            call = Call(method="fetch_order_trades", arguments=(row.get("id"), row.get("symbol")))
+            named = (row.get("id"), row.get("symbol"), None)
+            call = Call(method="fetch_order_trades", arguments=named)
             return self._fills_in(_of_order(await self._trades(call), row))
         return self._fills_in(_of_order(await self._trades_of([row], row.get("symbol")), row))
 
@@ -204,10 +219,13 @@ class OrderLookup:
 
     async def _trades(self, call: Call) -> Sequence[Row]:
         try:
-            rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)
+            return await all_rows(self._ask_page, call, self._session.quirks.trade_pages)
         except Exception as error:  # noqa: BLE001 - the next lookup fetches them
             self._anomalies.note("trades_unanswered", why=str(failure_of_read(error)))
             return ()
+
+    async def _ask_page(self, call: Call) -> Sequence[Row]:
+        rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)
         return rows
 
     def _fills_in(self, rows: Sequence[Row]) -> tuple[FillReport, ...]:
