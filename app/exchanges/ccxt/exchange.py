@@ -132,7 +132,7 @@ class CcxtExchange:
             row = await self._session.ask(Priority.ORDER, placing(intent, self._session.quirks))
         except Exception as error:
             self._lookups.note(error)
-            failure = failure_of_create(error)
+            failure = failure_of_create(error, self._session.quirks.error_codes)
             if isinstance(failure, ExchangeUnavailable):
                 self._sent.give_back(intent.wire_id)
             raise failure from error
@@ -219,7 +219,7 @@ class CcxtExchange:
             call = amending.call(self._facts(), self._session.quirks)
             await self._session.ask(Priority.ORDER, call)
         except Exception as error:
-            raise failure_of_create(error) from error
+            raise failure_of_create(error, self._session.quirks.error_codes) from error
         after = await self._find_after(key)
         return None if after is None else amending.with_wanted_terms(after)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from app.exchanges.ccxt.parsing.error_codes import NO_CODES, ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionField, PermissionQuery, at
 
 _KEY = "clientOrderId"
@@ -60,6 +61,8 @@ class ExchangeQuirks:
     exchange: str
     # Whether its API keys have a passphrase.
     needs_password: bool = False
+    # What its own error codes prove of an order.
+    error_codes: ErrorCodes = NO_CODES
     # The parameters that carry our wire id when an order is placed and canceled.
     create_key: str = _KEY
     cancel_key: str | None = None
@@ -207,6 +210,19 @@ _ROWS = (
     ExchangeQuirks(
         exchange="okx",
         needs_password=True,
+        error_codes=ErrorCodes(
+            # That of the one order, or else that of the request.
+            paths=(("data", 0, "sCode"), ("code",)),
+            # Failed, unavailable, endpoint timed out, offline, busy, system error, request timed
+            # out, order timed out, internal error.
+            prove_nothing=frozenset(
+                {"1", "50001", "50004", "50005", "50013", "50026", "51054", "51149", "63999"}
+            ),
+            # The limit of orders of a whole sub-account.
+            slow_down=frozenset({"50061"}),
+            # Too many orders, and amendments of what cannot be amended (any more).
+            refuse=frozenset({"51025", "51506", "51508", "51510", "51511"}),
+        ),
         cancel_key=_KEY,
         by_wire_id=(LookupQuery(method="fetch_order", key=_KEY),),
         by_exchange_id=(_DIRECTLY,),

@@ -13,6 +13,7 @@ from app.errors import (
     Refusal,
     RefusalCode,
 )
+from app.exchanges.ccxt.parsing.error_codes import NO_CODES, ErrorCodes
 
 MAX_WORDS = 160
 # How much of an answer is looked at: an exchange's own messages are much shorter, and the page of
@@ -93,13 +94,16 @@ _BANS = frozenset({"RateLimitExceeded", "DDoSProtection"})
 _ANSWERS = _BANS | {"InvalidNonce"}
 
 
-def failure_of_create(error: Exception) -> ExchangeError:
+def failure_of_create(error: Exception, codes: ErrorCodes = NO_CODES) -> ExchangeError:
     """What a failed create proves: rejected, never sent (ExchangeUnavailable), or nothing."""
     if isinstance(error, ExchangeError):
         return error
     if was_never_sent(error):
         return ExchangeUnavailable("no connection to the exchange could be made")
-    refusal = _refusal(error)
+    code = codes.told_by(error, most=MAX_READ)
+    refusal = (
+        None if code in codes.prove_nothing else _refusal(error) or _by_code(code, codes, error)
+    )
     if refusal is not None:
         return ExchangeRejected(refusal)
     return ExchangeDoubt(f"no clear answer to the order: {_described(error)}")
@@ -213,6 +217,14 @@ def _refusal(error: Exception) -> Refusal | None:
     return Refusal(code=code, message=message, retryable=is_retryable)
 
 
+def _by_code(code: str | None, codes: ErrorCodes, error: Exception) -> Refusal | None:
+    """The rejection that the exchange's own code is, where ccxt's class proves nothing."""
+    message = f"the exchange said no: {words_of(error)}"
+    if code in codes.slow_down:
+        return Refusal(code=RefusalCode.RATE_LIMITED, message=message, retryable=True)
+    return Refusal(code=_REJECTED, message=message) if code in codes.refuse else None
+
+
 def _says_revoked(error: BaseException) -> bool:
     """Whether the key was revoked: ccxt classes a key that stops working as a ban."""
     return _REVOKED.search(_text(error)) is not None
@@ -261,8 +273,12 @@ def _message_in(body: object, depth: int = _MAX_DEPTH) -> str | None:
         return _first_message(body, depth)
     if not isinstance(body, Mapping):
         return None
+    # What is said of the one order says more than what is said of the whole request.
+    data = body.get("data")
+    rows = [row for row in data if isinstance(row, Mapping)] if isinstance(data, list) else []
+    own = (row.get("sMsg") for row in rows)
     named = (body[key] for key in _MESSAGE_KEYS if key in body)
-    return _first_message(named, depth) or _message_in(body.get("data"), depth - 1)
+    return _first_message([*own, *named], depth) or _message_in(data, depth - 1)
 
 
 def _first_message(bodies: Iterable[object], depth: int) -> str | None:

@@ -36,6 +36,7 @@ UNKNOWN_OUTCOME = refusal(
 MATCHING_UPGRADE = refusal(
     Refused(status=503, code="50001", message="Service temporarily unavailable. Try again later.")
 )
+OFFLINE = refusal(Refused(status=410, code="50005", message="API is offline or unavailable."))
 BUSY = refusal(
     Refused(status=429, code="50013", message="Systems are busy. Please try again later.")
 )
@@ -46,7 +47,21 @@ REQUEST_TIMED_OUT = refusal(
 ORDER_TIMED_OUT = refusal(of_order("51149", "Order timed out. Please try again."))
 INTERNAL_ERROR = refusal(Refused(code="63999", message="Internal system error"))
 OPERATION_FAILED = refusal(Refused(code="1", message="Operation failed."))
-# The limit of orders of the whole sub-account, which is told as of one order.
+# The limit of orders of the whole sub-account, which it says of the one order.
 TOO_MANY_ORDERS = refusal(
     of_order("50061", "You've reached the maximum order rate limit for this account.")
 )
+
+
+# Every code that does not say whether there is an order.
+PROVE_NOTHING = {
+    "50001": MATCHING_UPGRADE,
+    "50004": UNKNOWN_OUTCOME,
+    "50005": OFFLINE,
+    "50013": BUSY,
+    "50026": SYSTEM_ERROR,
+    "51054": REQUEST_TIMED_OUT,
+    "51149": ORDER_TIMED_OUT,
+    "63999": INTERNAL_ERROR,
+    "1": OPERATION_FAILED,
+}

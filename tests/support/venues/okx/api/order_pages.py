@@ -62,7 +62,7 @@ def order_page(order: Order, listing: Listing, trades: Sequence[Trade]) -> Page:
 
 
 def streamed_page(order: Order, listing: Listing, trades: Sequence[Trade], *, is_new: bool) -> Page:
-    """An order in the stream: with the trade that it is told for, if there is one."""
+    """An order in the stream: with its new trade, if there is one."""
     page = order_page(order, listing, trades)
     if not is_new:
         return page | _last_trade(None) | {"fillFee": "0", "fillFeeCcy": "", "execType": ""}
