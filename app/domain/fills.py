@@ -36,6 +36,8 @@ class Fill:
     superseded_revision: int | None = None
     # The value in quote of a fee in a third currency, once it is known.
     fee_value: Decimal | None = None
+    # The order's revision that corrected the fee, if the exchange's list of trades told another.
+    fee_revision: int | None = None
 
     @property
     def is_synthesized(self) -> bool:

@@ -22,11 +22,15 @@ _columns = tables.fills.c
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FillState:
-    """A fingerprint of a set of fills: it changes with every fill added, superseded or valued."""
+    """A fingerprint of a set of fills: it changes with every fill added, corrected or valued."""
 
     count: int
     last_id: str | None
     fee_values: int
+    fee_revisions: int
+
+
+_NO_FILLS = FillState(count=0, last_id=None, fee_values=0, fee_revisions=0)
 
 
 class FillStore:
@@ -42,6 +46,12 @@ class FillStore:
         found = _columns.id == fill_id
         changed = update(tables.fills).where(found).values(superseded_revision=at_revision)
         await self._sql.run(changed)
+
+    async def correct_fee(self, fill: Fill) -> None:
+        """Store the fill's fee in place of the one that it was booked with."""
+        row = _row(fill)
+        changed = {name: row[name] for name in _OF_FEE}
+        await self._sql.run(update(tables.fills).where(_columns.id == fill.id).values(changed))
 
     async def value_fee(self, fill_id: str, value: Decimal) -> bool:
         """Set the value of a fee in a third currency; returns False if it is set already."""
@@ -81,6 +91,7 @@ class FillStore:
             func.count(_columns.id).label("count"),
             func.max(_columns.id).label("last_id"),
             func.count(_columns.fee_value).label("fee_values"),
+            func.coalesce(func.sum(_columns.fee_revision), 0).label("fee_revisions"),
         ).where(
             _columns.account == key.account,
             _columns.symbol == key.symbol,
@@ -88,7 +99,7 @@ class FillStore:
             _is_current(),
         )
         row = await self._sql.first(found)
-        return FillState(**row) if row else FillState(count=0, last_id=None, fee_values=0)
+        return FillState(**row) if row else _NO_FILLS
 
     async def page(self, wanted: FillFilter, request: PageRequest) -> Page[Fill]:
         """A page of each account's fills, merged into one; an order's fills come oldest first."""
@@ -146,8 +157,9 @@ def _conditions(wanted: FillFilter) -> list[ColumnElement[bool]]:
 
 _PLAIN = (
     "id", "order_id", "account", "exchange_trade_id", "symbol", "price", "amount", "cost",
-    "is_maker", "at", "revision", "superseded_revision", "fee_value",
+    "is_maker", "at", "revision", "superseded_revision", "fee_value", "fee_revision",
 )  # fmt: skip
+_OF_FEE = ("fee_currency", "fee_amount", "fee_value", "awaits_fee_value", "fee_revision")
 
 
 def _row(fill: Fill) -> dict[str, Any]:

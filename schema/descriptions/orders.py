@@ -146,7 +146,10 @@ TEXTS = {
     "OrderUpdateKind.IN_DOUBT": "The exchange did not answer clearly; it is being looked up.",
     "OrderUpdateKind.RESOLVED": "The doubt ended.",
     "OrderUpdateKind.FILL": "One trade. The last one carries status FILLED.",
-    "OrderUpdateKind.CORRECTED": "A synthesized fill was replaced by real ones.",
+    "OrderUpdateKind.CORRECTED": (
+        "A synthesized fill was replaced by real ones, or the exchange told another fee for a"
+        " trade: then `fill` is the same fill with the new fee."
+    ),
     "OrderUpdateKind.AMENDED": "Its amount or prices were changed in place.",
     "OrderUpdateKind.CANCEL_REQUESTED": "Its cancel was asked for.",
     "OrderUpdateKind.CANCELED": "It was canceled.",

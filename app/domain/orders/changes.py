@@ -26,11 +26,17 @@ class TransitionForbidden(OrderdeckError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One event, with the fills that it adds and supersedes."""
+    """One event, with the fills that it adds and supersedes, and those with another fee now."""
 
     event: OrderEvent
     added: tuple[Fill, ...] = ()
     superseded: tuple[Fill, ...] = ()
+    recharged: tuple[Fill, ...] = ()
+
+    @property
+    def corrected(self) -> tuple[Fill, ...]:
+        """The fills that no longer count as they were booked."""
+        return (*self.superseded, *self.recharged)
 
 
 def submitted(order: Order) -> Change:
@@ -132,6 +138,8 @@ class _ReportBooking:
             if trade.trade_id not in known:
                 known.add(trade.trade_id)
                 self._add_trade(trade)
+            elif trade.is_fee_final:
+                self._correct_fee(trade)
         self._add_difference()
         self._close()
         return self._steps
@@ -190,6 +198,21 @@ class _ReportBooking:
         grows = money.total(known.amount for known in self._fills) > self._order.filled
         kind = OrderUpdateKind.FILL if grows or not guessed else OrderUpdateKind.CORRECTED
         self._filled(kind, added, superseded=guessed)
+
+    def _correct_fee(self, trade: FillReport) -> None:
+        """Charge a known trade's fee anew; the fill keeps its id, and so its place in positions."""
+        known = next(fill for fill in self._fills if fill.exchange_trade_id == trade.trade_id)
+        if trade.fee is None or trade.fee == known.fee:
+            return
+        revision = self._order.revision + 1
+        fill = replace(known, fee=trade.fee, fee_value=None, fee_revision=revision)
+        self._fills = [fill if each is known else each for each in self._fills]
+        changed = replace(
+            _moved(self._order, self._order.status, self._at), fees=_sum_fees(self._fills)
+        )
+        reason = "the exchange told another fee for the trade"
+        step = _step(OrderUpdateKind.CORRECTED, self._order, changed, fill=fill, reason=reason)
+        self._advance(replace(step, recharged=(fill,)))
 
     def _add_difference(self) -> None:
         """Add a synthesized fill if the exchange's totals exceed the known trades."""

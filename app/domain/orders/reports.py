@@ -1,6 +1,6 @@
 """OrderReport and its parts: what an exchange says about an order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -27,6 +27,9 @@ class FillReport:
     fee: Fee | None
     is_maker: bool | None
     at: datetime
+    # Whether it comes from the exchange's own list of trades, whose fee is the last word; it says
+    # nothing of the trade itself.
+    is_fee_final: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

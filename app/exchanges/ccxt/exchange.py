@@ -18,7 +18,6 @@ from app.domain.portfolio.exposures import Exposure
 from app.domain.traffic import Traffic
 from app.errors import (
     ExchangeDoubt,
-    ExchangeError,
     ExchangeRejected,
     ExchangeUnavailable,
     Refusal,
@@ -138,7 +137,7 @@ class CcxtExchange:
             row = await self._session.ask(Priority.ORDER, placing(intent, self._session.quirks))
         except Exception as error:
             self._lookups.note(error)
-            failure = self._failure_of_change(error)
+            failure = failure_of_create(error, self._session.quirks.error_codes)
             if isinstance(failure, ExchangeUnavailable):
                 self._sent.give_back(intent.wire_id)
             raise failure from error
@@ -225,12 +224,9 @@ class CcxtExchange:
             call = amending.call(self._facts(), self._session.quirks)
             await self._session.ask(Priority.ORDER, call)
         except Exception as error:
-            raise self._failure_of_change(error) from error
+            raise failure_of_create(error, self._session.quirks.error_codes) from error
         after = await self._find_after(key)
         return None if after is None else amending.with_wanted_terms(after)
-
-    def _failure_of_change(self, error: Exception) -> ExchangeError:
-        return failure_of_create(error, doubtful=self._session.quirks.doubtful_codes)
 
     def _precheck(self, intent: OrderIntent) -> Refusal | None:
         if self._terms.mode is AccountMode.PAPER:

@@ -12,13 +12,16 @@ from app.storage.database import Transaction
 
 
 async def book(tx: Transaction, order: Order, steps: Sequence[Change]) -> None:
-    """Add the new fills to the holding; if fills were superseded, recompute it from all fills."""
+    """Add the new fills to the holding; if fills were corrected, recompute it from all fills."""
     added = [fill for step in steps for fill in step.added]
-    if order.source is not OrderSource.BOT or order.strategy is None or not added:
+    is_corrected = any(step.corrected for step in steps)
+    if order.source is not OrderSource.BOT or order.strategy is None:
+        return
+    if not added and not is_corrected:
         return
     key = PositionKey(account=order.account, symbol=order.symbol, type=PositionType.SPOT)
     nothing = Position(key=key, updated_at=order.updated_at)
-    if any(step.superseded for step in steps):
+    if is_corrected:
         after = await _rebuilt(tx, order.strategy, nothing)
     else:
         before = await tx.bots.holding(order.account, order.strategy, order.symbol)

@@ -272,6 +272,8 @@ async def _record(tx: Transaction, before: Order, steps: Sequence[Change]) -> Or
             await tx.fills.supersede(fill.id, at_revision=step.event.order.revision)
         if step.added:
             await tx.fills.insert(step.added)
+        for fill in step.recharged:
+            await tx.fills.correct_fee(fill)
         tx.events.append(step.event)
     await position_bookkeeping.book(tx, after, steps)
     await bot_bookkeeping.book(tx, after, steps)

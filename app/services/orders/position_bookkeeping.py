@@ -26,14 +26,14 @@ SLICE = 100
 
 
 async def book(tx: Transaction, order: Order, steps: Sequence[Change]) -> None:
-    """Add the new fills to the position; if fills were superseded, replay it without them."""
+    """Add the new fills to the position; if fills were corrected, replay it from the first one."""
     added = [fill for step in steps for fill in step.added]
-    if not added:
-        return
     key = PositionKey(account=order.account, symbol=order.symbol, type=order.position_type)
-    superseded = [fill.id for step in steps for fill in step.superseded]
-    if superseded:
-        await rebuild(tx, key, since=min(superseded))
+    corrected = [fill.id for step in steps for fill in step.corrected]
+    if corrected:
+        await rebuild(tx, key, since=min(corrected))
+        return
+    if not added:
         return
     before = await tx.positions.lock(key) or Position(key=key, updated_at=order.updated_at)
     first = min(fill.id for fill in added)

@@ -108,6 +108,7 @@ fills = Table(
     Column("revision", Integer, nullable=False),
     Column("superseded_revision", Integer),
     Column("fee_value", ExactDecimal),
+    Column("fee_revision", Integer),
     Column("awaits_fee_value", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("account", "symbol", "side", "exchange_trade_id"),
     Index(None, "order_id"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import money
-from app.domain.fills import Fill
+from app.domain.fills import Fee, Fill
 from app.domain.orders import changes, refusals
 from app.domain.orders.changes import Change, TransitionForbidden, received
 from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
@@ -34,6 +34,8 @@ class Book:
         for step in steps:
             gone = {fill.id for fill in step.superseded}
             self.fills = [fill for fill in self.fills if fill.id not in gone] + list(step.added)
+            anew = {fill.id: fill for fill in step.recharged}
+            self.fills = [anew.get(fill.id, fill) for fill in self.fills]
             self.order = step.event.order
         self.steps += steps
         return steps
@@ -88,6 +90,46 @@ def test_totals_without_trades_become_a_synthesized_fill_and_real_trades_replace
     book.receive(make_report(STATUSES.PARTIALLY_FILLED, make_trade(2, "0.3", "99")))
     assert [fill.exchange_trade_id for fill in book.fills] == ["1", "2"]
     assert book.order.filled == Decimal("0.5")
+
+
+def told_by_list(number: int, fee: Fee | None) -> FillReport:
+    return replace(make_trade(number, "0.5"), fee=fee, is_fee_final=True)
+
+
+@pytest.mark.parametrize("status", [STATUSES.PARTIALLY_FILLED, STATUSES.CANCELED])
+def test_another_fee_of_a_known_trade_in_the_list_of_trades_is_corrected_once(
+    status: OrderStatus,
+) -> None:
+    book = Book(make_order())
+    rebate = replace(make_trade(1, "0.5"), fee=Fee(currency="USDT", amount=Decimal("-0.1")))
+    book.receive(make_report(status, rebate, filled=Decimal("0.5")))
+    [before] = book.fills
+    charge = Fee(currency="USDT", amount=Decimal("0.1"))
+    report = make_report(status, told_by_list(1, charge), filled=Decimal("0.5"))
+    [step] = book.receive(report)
+    assert (step.event.kind, step.event.previous_status) == (KINDS.CORRECTED, status)
+    assert step.event.fill == book.fills[0]
+    assert (book.order.status, book.order.fees) == (status, (charge,))
+    assert book.fills == [replace(before, fee=charge, fee_revision=book.order.revision)]
+    assert book.receive(report) == []
+
+
+def test_a_fee_in_another_currency_is_valued_anew() -> None:
+    book = Book(make_order())
+    book.receive(make_report(STATUSES.PARTIALLY_FILLED, make_trade(1, "0.5")))
+    book.fills = [replace(book.fills[0], fee_value=Decimal(7))]
+    fee = Fee(currency="BNB", amount=Decimal("0.1"))
+    book.receive(make_report(STATUSES.PARTIALLY_FILLED, told_by_list(1, fee)))
+    assert (book.fills[0].fee, book.fills[0].fee_value) == (fee, None)
+
+
+def test_neither_a_stream_nor_a_list_without_a_fee_corrects_one() -> None:
+    book = Book(make_order())
+    book.receive(make_report(STATUSES.PARTIALLY_FILLED, make_trade(1, "0.5")))
+    other = Fee(currency="USDT", amount=Decimal(9))
+    streamed = replace(make_trade(1, "0.5"), fee=other)
+    assert book.receive(make_report(STATUSES.PARTIALLY_FILLED, streamed)) == []
+    assert book.receive(make_report(STATUSES.PARTIALLY_FILLED, told_by_list(1, None))) == []
 
 
 def test_a_late_fill_after_cancel_is_recorded_and_can_fill_the_order() -> None:

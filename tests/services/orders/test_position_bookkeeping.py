@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
@@ -54,6 +54,15 @@ class Correct:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recharge:
+    """The exchange's list of trades tells another fee for one of them."""
+
+    which: int
+    fee: Decimal
+    fee_in: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Value:
     """The value of some fees in a third currency becomes known."""
 
@@ -75,6 +84,12 @@ steps = st.one_of(
     ),
     st.builds(Correct, which=st.integers(0, 20), fee_in=currencies),
     st.builds(
+        Recharge,
+        which=st.integers(0, 20),
+        fee=st.decimals("-2", "2", places=3),
+        fee_in=currencies,
+    ),
+    st.builds(
         Value,
         which=st.integers(0, 20),
         fees=st.lists(st.decimals("0.0001", "9", places=4), min_size=1, max_size=3).map(tuple),
@@ -92,13 +107,16 @@ class Market:
         self._database = database
         self._ledger = OrderLedger(database, ManualClock(START), IdMakers(new=new_id, new_wire=str))
         self._guessed: list[Order] = []
+        self._whole: list[tuple[Order, FillReport]] = []
 
-    async def do(self, step: Trade | Correct | Value) -> None:
+    async def do(self, step: Trade | Correct | Recharge | Value) -> None:
         match step:
             case Trade():
                 await self.trade(step)
             case Correct(which=which) if self._guessed:
                 await self.correct(self._guessed.pop(which % len(self._guessed)), step.fee_in)
+            case Recharge(which=which) if self._whole:
+                await self.recharge(*self._whole[which % len(self._whole)], step)
             case Value():
                 await self.value(step)
 
@@ -115,7 +133,9 @@ class Market:
             self._guessed.append(order)
             await self._tell(order)
         else:
-            await self._tell(order, self._told(order, "whole", trade.amount, trade.fee_in))
+            told = self._told(order, "whole", trade.amount, trade.fee_in)
+            self._whole.append((order, told))
+            await self._tell(order, told)
 
     async def correct(self, order: Order, fee_in: str) -> None:
         """Two trades replace the total, one after the other."""
@@ -123,6 +143,10 @@ class Market:
         first = self._told(order, "first", half, fee_in)
         await self._tell(order, first)
         await self._tell(order, first, self._told(order, "second", half, fee_in))
+
+    async def recharge(self, order: Order, told: FillReport, step: Recharge) -> None:
+        fee = Fee(currency=self._currencies[step.fee_in], amount=step.fee)
+        await self._tell(order, replace(told, fee=fee, is_fee_final=True))
 
     async def value(self, step: Value) -> None:
         async with self._database.snapshot() as view:
@@ -199,10 +223,38 @@ async def add_account(database: Database) -> None:
 
 
 @on_each_database
+async def test_a_charge_that_was_stored_as_a_rebate_is_taken_from_the_position(
+    database_url: str,
+) -> None:
+    database = Database(database_url, Bus())
+    await add_account(database)
+    market = Market(database)
+    await market.do(traded(OrderSide.BUY, 2000, fee_in="base"))
+    await market.do(traded(OrderSide.BUY, 2000, fee_in="base"))
+    day = AT + timedelta(days=1)
+    amounts, states = [], []
+    for fee in ("-0.001", "0.001"):
+        await market.do(Recharge(which=0, fee=Decimal(fee), fee_in="base"))
+        async with database.snapshot() as view:
+            kept = await view.positions.find(market.key)
+            [first, _] = await view.positions.fills(market.key, after=None, limit=10)
+            states.append(await view.fills.state_behind(market.key, day))
+        assert kept is not None
+        assert first.fee is not None
+        assert first.fee.amount == Decimal(fee)
+        amounts.append(kept.holding.amount)
+    await market.check()
+    await database.close()
+    assert amounts[0] - amounts[1] == Decimal("0.002")
+    # What was added up before the correction counts no more.
+    assert states[0] != states[1]
+
+
+@on_each_database
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(done=st.lists(steps, min_size=4, max_size=16))
 def test_what_is_kept_is_what_all_fills_add_up_to(
-    database_url: str, often: None, done: Sequence[Trade | Correct | Value]
+    database_url: str, often: None, done: Sequence[Trade | Correct | Recharge | Value]
 ) -> None:
     async def run() -> None:
         database = Database(database_url, Bus())

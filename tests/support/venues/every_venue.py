@@ -6,10 +6,12 @@ from app.ports import Clock
 from tests.support.venues.binance.venue import Venue as Binance
 from tests.support.venues.bybit.venue import Venue as Bybit
 from tests.support.venues.kraken.venue import Venue as Kraken
+from tests.support.venues.okx.venue import Venue as Okx
 from tests.support.venues.serving.local_venue import LocalVenue
 
 VENUES: Mapping[str, Callable[[Clock], LocalVenue]] = {
     "binance": Binance,
     "bybit": Bybit,
     "kraken": Kraken,
+    "okx": Okx,
 }

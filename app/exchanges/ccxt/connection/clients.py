@@ -20,6 +20,7 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
     no_testnet_words,
     quirks_of,
 )
+from app.exchanges.ccxt.connection.socket_messages import outliving
 
 # How many of ccxt's pings fit into the silence after which a socket counts as dead.
 _PINGS = 3
@@ -99,6 +100,7 @@ async def open_client(terms: CcxtTerms) -> Any:
     build = getattr(library, terms.exchange)
     is_sandbox = terms.mode is AccountMode.SANDBOX
     client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
+    client.handle_message = outliving(client.handle_message)
     if terms.quirks.numbers_requests:
         client.nonce = _increasing(client.nonce)
     if terms.quirks.streams_numbers:

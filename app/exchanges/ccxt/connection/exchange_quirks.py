@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from app.exchanges.ccxt.parsing.error_codes import NO_CODES, ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionField, PermissionQuery, at
 
 _KEY = "clientOrderId"
@@ -36,6 +37,17 @@ class AccountPages:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NumberedPages:
+    """How a list, newest first, goes on after a full page."""
+
+    # The most rows of a page.
+    limit: int
+    # The parameter that asks for the rows below a number, and the path to that number in a raw row.
+    cursor: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxMark:
     """How to recognise an exchange's testnet."""
 
@@ -59,6 +71,8 @@ class ExchangeQuirks:
     exchange: str
     # Whether its API keys have a passphrase.
     needs_password: bool = False
+    # What its own error codes prove of an order.
+    error_codes: ErrorCodes = NO_CODES
     # The parameters that carry our wire id when an order is placed and canceled.
     create_key: str = _KEY
     cancel_key: str | None = None
@@ -74,6 +88,10 @@ class ExchangeQuirks:
     wire_field: str | None = None
     # The path in the raw order to the exchange's own order type, which says more than ccxt's.
     type_path: tuple[str, ...] = ()
+    # The path in the raw order to why it was canceled, and the status that it has for a reason of
+    # the exchange's own; for any other reason it stays canceled.
+    cancel_reason_path: tuple[str, ...] = ()
+    cancel_reasons: Mapping[str, str] = field(default_factory=dict)
     # The largest page of open orders, if the default page is smaller.
     open_orders_limit: int | None = None
     # The methods that list closed orders, if ccxt's own lists leave some out; and the page size, if
@@ -95,20 +113,21 @@ class ExchangeQuirks:
     page_cursor: str | None = None
     # The field of a raw trade with its fee's currency, if ccxt guesses it.
     fee_currency_field: str | None = None
-    # The path in the raw order to why it ended, and the words for an order that the exchange itself
-    # ended unfilled; ccxt takes them for canceled.
-    end_path: tuple[str, ...] = ()
-    expired_words: frozenset[str] = frozenset()
-    # The codes of refusals that prove nothing, although ccxt takes them for a rejected order.
-    doubtful_codes: frozenset[str] = frozenset()
     # The ccxt method whose last answer tells whether the account takes the amount of a market buy
     # in base currency, not as money to spend. None if every account does.
     buys_in_base_method: str | None = None
     # The header that tells when a rate limit is over, as a time in milliseconds.
     limit_reset_header: str | None = None
+    # How the lists of open orders, of closed orders and of trades go on, if by the rows' numbers.
+    open_order_pages: NumberedPages | None = None
+    closed_order_pages: NumberedPages | None = None
+    trade_pages: NumberedPages | None = None
     has_stops: bool = False
     # Whether a buy's fee is paid in quote currency, for markets of which ccxt does not say.
     fees_in_quote: bool = False
+    # Whether ccxt's stream tells a trade's fee as the change of the balance, in which a charge is
+    # negative; its requests turn it.
+    streams_fees_negated: bool = False
     # Whether requests carry a time-based nonce, which must always increase and never be set back.
     numbers_requests: bool = False
     # Whether its streams write numbers as numbers of JSON, and not as texts.
@@ -150,8 +169,9 @@ class ExchangeQuirks:
             named[_KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
-        if self.expired_words and at(raw, self.end_path) in self.expired_words:
-            named["status"] = "expired"
+        if self.cancel_reasons:
+            reason = str(at(raw, self.cancel_reason_path))
+            named["status"] = self.cancel_reasons.get(reason, row.get("status"))
         return named
 
     def traded(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -223,22 +243,26 @@ _ROWS = (
         trades_limit=100,
         page_cursor="nextPageCursor",
         fee_currency_field="feeCurrency",
-        end_path=("rejectReason",),
-        expired_words=frozenset(
-            {
+        cancel_reason_path=("rejectReason",),
+        cancel_reasons=dict.fromkeys(
+            (
                 "EC_CancelForNoFullFill",
                 "EC_NoEnoughQtyToFill",
                 "EC_NoImmediateQtyToFill",
                 "EC_PostOnlyWillTakeLiquidity",
-            }
+            ),
+            "expired",
         ),
-        doubtful_codes=frozenset(
-            # Timeouts, errors within the exchange, and "submitted to the system for processing".
-            {"10000", "10016", "170001", "170007", "170032", "170035", "170146", "170149"}
-            # Cancellations that may still happen.
-            | {"110079", "170147", "170191"}
-            # The id or the request was seen before: there is such an order.
-            | {"10014", "12141", "30001", "110030", "110072", "170141"}
+        error_codes=ErrorCodes(
+            paths=(("result", "list", 0, "code"), ("retCode",)),
+            prove_nothing=frozenset(
+                # Timeouts, errors within the exchange, and "submitted to the system".
+                {"10000", "10016", "170001", "170007", "170032", "170035", "170146", "170149"}
+                # Cancellations that may still happen.
+                | {"110079", "170147", "170191"}
+                # The id or the request was seen before: there is such an order.
+                | {"10014", "12141", "30001", "110030", "110072", "170141"}
+            ),
         ),
         buys_in_base_method="is_unified_enabled",
         limit_reset_header="x-bapi-limit-reset-timestamp",
@@ -261,10 +285,30 @@ _ROWS = (
     ExchangeQuirks(
         exchange="okx",
         needs_password=True,
+        error_codes=ErrorCodes(
+            # That of the one order, or else that of the request.
+            paths=(("data", 0, "sCode"), ("code",)),
+            # Failed, unavailable, endpoint timed out, offline, busy, system error, request timed
+            # out, order timed out, internal error.
+            prove_nothing=frozenset(
+                {"1", "50001", "50004", "50005", "50013", "50026", "51054", "51149", "63999"}
+            ),
+            # The limit of orders of a whole sub-account.
+            slow_down=frozenset({"50061"}),
+            # Too many orders, and amendments of what cannot be amended (any more).
+            refuse=frozenset({"51025", "51506", "51508", "51510", "51511"}),
+        ),
         cancel_key=_KEY,
         by_wire_id=(LookupQuery(method="fetch_order", key=_KEY),),
         by_exchange_id=(_DIRECTLY,),
         acceptance_seconds=30.0,
+        open_order_pages=NumberedPages(limit=100, cursor="after", path=("ordId",)),
+        closed_order_pages=NumberedPages(limit=100, cursor="after", path=("ordId",)),
+        trade_pages=NumberedPages(limit=100, cursor="after", path=("billId",)),
+        streams_fees_negated=True,
+        cancel_reason_path=("cancelSource",),
+        # Fill-or-kill and immediate-or-cancel that were not filled, and post-only that would take.
+        cancel_reasons={"13": "expired", "14": "expired", "31": "rejected"},
         amends_in_place=True,
         permissions=PermissionQuery(
             method="private_get_account_config",

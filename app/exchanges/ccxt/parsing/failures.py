@@ -1,7 +1,7 @@
 """Classification of ccxt's exceptions: rejected, never sent, or (if unknown) in doubt."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 
@@ -13,6 +13,7 @@ from app.errors import (
     Refusal,
     RefusalCode,
 )
+from app.exchanges.ccxt.parsing.error_codes import NO_CODES, ErrorCodes
 
 MAX_WORDS = 160
 # How much of an answer is looked at: an exchange's own messages are much shorter, and the page of
@@ -28,7 +29,6 @@ _REVOKED = re.compile(r"-2015|invalid api.?key", re.IGNORECASE)
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
 _SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
-_CODE_KEYS = ("code", "sCode", "retCode", "ret_code")
 _MESSAGE_KEYS = ("msg", "retMsg", "sMsg", "message", "error", "errors")
 
 # No connection was made, so the request cannot have left.
@@ -102,17 +102,16 @@ _BANS = frozenset({"RateLimitExceeded", "DDoSProtection"})
 _ANSWERS = _BANS | {"InvalidNonce"}
 
 
-def failure_of_create(error: Exception, *, doubtful: Collection[str] = ()) -> ExchangeError:
-    """What a failed create proves: rejected, never sent (ExchangeUnavailable), or nothing.
-
-    `doubtful` are the exchange's codes that prove nothing, whatever ccxt makes of them.
-    """
+def failure_of_create(error: Exception, codes: ErrorCodes = NO_CODES) -> ExchangeError:
+    """What a failed create proves: rejected, never sent (ExchangeUnavailable), or nothing."""
     if isinstance(error, ExchangeError):
         return error
     if was_never_sent(error):
         return ExchangeUnavailable("no connection to the exchange could be made")
-    is_doubtful = any(code in doubtful for code in _codes_in(_json_in(_text(error))))
-    refusal = None if is_doubtful else _refusal(error)
+    code = codes.told_by(error, most=MAX_READ)
+    refusal = (
+        None if code in codes.prove_nothing else _refusal(error) or _by_code(code, codes, error)
+    )
     if refusal is not None:
         return ExchangeRejected(refusal)
     return ExchangeDoubt(f"no clear answer to the order: {_described(error)}")
@@ -234,6 +233,14 @@ def _refusal(error: Exception) -> Refusal | None:
     return Refusal(code=code, message=message, retryable=is_retryable)
 
 
+def _by_code(code: str | None, codes: ErrorCodes, error: Exception) -> Refusal | None:
+    """The rejection that the exchange's own code is, where ccxt's class proves nothing."""
+    message = f"the exchange said no: {words_of(error)}"
+    if code in codes.slow_down:
+        return Refusal(code=RefusalCode.RATE_LIMITED, message=message, retryable=True)
+    return Refusal(code=_REJECTED, message=message) if code in codes.refuse else None
+
+
 def _says_revoked(error: BaseException) -> bool:
     """Whether the key was revoked: ccxt classes a key that stops working as a ban."""
     return _REVOKED.search(_text(error)) is not None
@@ -278,19 +285,6 @@ def _json_in(raw: str) -> object:
     return body
 
 
-def _codes_in(body: object, depth: int = _MAX_DEPTH) -> Iterator[str]:
-    """Every code in an answer, of its parts too."""
-    if not depth:
-        return
-    if isinstance(body, Mapping):
-        yield from (str(body[key]) for key in _CODE_KEYS if key in body)
-        parts: Iterable[object] = body.values()
-    else:
-        parts = body if isinstance(body, list) else ()
-    for part in parts:
-        yield from _codes_in(part, depth - 1)
-
-
 def _message_in(body: object, depth: int = _MAX_DEPTH) -> str | None:
     if isinstance(body, str):
         return body or None
@@ -300,8 +294,12 @@ def _message_in(body: object, depth: int = _MAX_DEPTH) -> str | None:
         return _first_message(body, depth)
     if not isinstance(body, Mapping):
         return None
+    # What is said of the one order says more than what is said of the whole request.
+    data = body.get("data")
+    rows = [row for row in data if isinstance(row, Mapping)] if isinstance(data, list) else []
+    own = (row.get("sMsg") for row in rows)
     named = (body[key] for key in _MESSAGE_KEYS if key in body)
-    return _first_message(named, depth) or _message_in(body.get("data"), depth - 1)
+    return _first_message([*own, *named], depth) or _message_in(data, depth - 1)
 
 
 def _first_message(bodies: Iterable[object], depth: int) -> str | None:

@@ -69,10 +69,12 @@ def news_of(row: Row, *, now: datetime, has_trades_beside: bool) -> OrderReport:
     )
 
 
-def trade_news_of(row: Row, *, now: datetime) -> OrderReport:
+def trade_news_of(row: Row, *, now: datetime, are_fees_negated: bool = False) -> OrderReport:
     """A trade from a stream: it proves that its order is partially filled, and nothing more."""
     order_id = text(row, "order")
     fill = fill_of(row)
+    if fill is not None and are_fees_negated:
+        fill = _with_fee_negated(fill)
     if order_id is None or fill is None:
         raise Unreadable("a trade without an order, an id, a price or an amount")
     return OrderReport(
@@ -108,6 +110,13 @@ def fill_of(row: Row, *, at: datetime | None = None) -> FillReport | None:
         is_maker={"maker": True, "taker": False}.get(str(row.get("takerOrMaker"))),
         at=traded_at,
     )
+
+
+def _with_fee_negated(fill: FillReport) -> FillReport:
+    """With a charge as a positive fee and a rebate as a negative one, as everywhere else."""
+    if fill.fee is None:
+        return fill
+    return replace(fill, fee=replace(fill.fee, amount=money.subtract(money.ZERO, fill.fee.amount)))
 
 
 def has_mixed_fees(row: object) -> bool:

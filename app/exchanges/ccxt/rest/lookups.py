@@ -28,7 +28,7 @@ from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mixed_fees
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.rest.named_trades import NamedTrades
-from app.exchanges.ccxt.rest.pages import all_pages
+from app.exchanges.ccxt.rest.pages import all_pages, pages_below
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -70,8 +70,7 @@ class OrderLookup:
     async def open_orders(self) -> Sequence[OrderReport]:
         """The readable open orders with their trades; an unreadable one hides no other."""
         quirks = self._session.quirks
-        limit = quirks.open_orders_limit
-        rows = await self._list("fetch_open_orders", None, None, limit, also=quirks.list_params)
+        rows = await self._open_rows()
         await self._named_trades.keep(rows)
         reports = []
         for row in rows:
@@ -133,8 +132,24 @@ class OrderLookup:
                 self._anomalies.note("market_gone", symbol=symbol)
         return [quirks.named(row) for row in rows]
 
+    async def _open_rows(self) -> Sequence[Row]:
+        quirks, method = self._session.quirks, "fetch_open_orders"
+        if quirks.open_order_pages is not None:
+            call = Call(method=method, arguments=(None, None))
+            return await pages_below(self._read_page, call, quirks.open_order_pages)
+        limit = quirks.open_orders_limit
+        return await self._list(method, None, None, limit, also=quirks.list_params)
+
+    async def _read_page(self, call: Call) -> Sequence[Row]:
+        rows: Sequence[Row] = await self.read(Priority.LOOKUP, call.method, *call.arguments)
+        return rows
+
     async def _pages(self, method: str, symbol: str, start: int) -> Iterable[Row]:
         """All pages, if the exchange limits the page size."""
+        pages = self._session.quirks.closed_order_pages
+        if pages is not None:
+            call = Call(method=method, arguments=(symbol, start))
+            return await pages_below(self._read_page, call, pages)
         limit = self._session.quirks.closed_orders_limit
         if self._session.quirks.page_cursor is not None:
             return await self._list(method, symbol, start, limit)
@@ -276,10 +291,16 @@ class OrderLookup:
             return rows
 
         try:
+            if quirks.trade_pages is not None:
+                return await pages_below(self._ask_page, call, quirks.trade_pages)
             return await all_pages(ask, cursor_field=quirks.page_cursor, limit=quirks.trades_limit)
         except Exception as error:  # noqa: BLE001 - the next lookup fetches them
             self._anomalies.note("trades_unanswered", why=str(failure_of_read(error)))
             return ()
+
+    async def _ask_page(self, call: Call) -> Sequence[Row]:
+        rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)
+        return rows
 
     def _fills_in(self, rows: Sequence[Row]) -> tuple[FillReport, ...]:
         fills = fills_of(map(self._session.quirks.traded, rows))
@@ -287,7 +308,7 @@ class OrderLookup:
             self._anomalies.note("trade_unreadable", told=len(rows), read=len(fills))
         if any(has_mixed_fees(row) for row in rows):
             self._anomalies.note("fee_in_several_currencies")
-        return fills
+        return tuple(replace(fill, is_fee_final=True) for fill in fills)
 
 
 def _lacks_trades(report: OrderReport) -> bool:

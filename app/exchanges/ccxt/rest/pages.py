@@ -1,11 +1,15 @@
-"""Reads every page of a list, where an exchange gives a cursor to the next page."""
+"""Reads every page of a long list, by the exchange's cursor or from below the last row."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from app.exchanges.ccxt.connection.calls import Call
+from app.exchanges.ccxt.connection.exchange_quirks import NumberedPages
+from app.exchanges.ccxt.parsing.failures import Unreadable
+from app.exchanges.ccxt.parsing.key_permissions import at
 from app.exchanges.ccxt.parsing.numbers import text
-
-Row = Mapping[str, Any]
+from app.exchanges.ccxt.parsing.order_terms import Row
 
 
 async def all_pages(
@@ -30,3 +34,28 @@ def _cursor_in(rows: Sequence[Row], field: str) -> str | None:
     """The cursor, which ccxt puts into one of the raw rows."""
     raws = (raw for row in rows if isinstance(raw := row.get("info"), Mapping))
     return next((cursor for raw in raws if (cursor := text(raw, field)) is not None), None)
+
+
+async def pages_below(
+    ask: Callable[[Call], Awaitable[Sequence[Row]]], call: Call, pages: NumberedPages
+) -> Sequence[Row]:
+    """The rows of all pages, each of which begins below the lowest number of the one before.
+
+    The call has all of its arguments but the limit and the parameters.
+    """
+    found: list[Row] = []
+    params: dict[str, object] = {}
+    while True:
+        rows = await ask(replace(call, arguments=(*call.arguments, pages.limit, params)))
+        found += rows
+        if len(rows) < pages.limit:
+            return found
+        params = {pages.cursor: str(_lowest(rows, pages))}
+
+
+def _lowest(rows: Iterable[Row], pages: NumberedPages) -> int:
+    """The number of the page's last row, which ccxt may have put anywhere."""
+    try:
+        return min(int(str(at(row.get("info"), pages.path))) for row in rows)
+    except ValueError as error:
+        raise Unreadable("a page of a list that does not tell where the next begins") from error

@@ -164,7 +164,9 @@ class AccountStreams:
         if has_mixed_fees(row):
             self._orders.count("fee_in_several_currencies")
         try:
-            report = trade_news_of(self._session.quirks.traded(row), now=self._clock.now())
+            quirks, now = self._session.quirks, self._clock.now()
+            negated = quirks.streams_fees_negated
+            report = trade_news_of(quirks.traded(row), now=now, are_fees_negated=negated)
         except Unreadable as error:
             self._orders.count("trade_unreadable", why=str(error))
         else:

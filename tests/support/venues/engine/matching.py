@@ -1,6 +1,7 @@
 """Matches orders against the quote: at once, when the price reaches them, or when triggered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from app.domain import money
@@ -25,13 +26,15 @@ class Matching:
 
     def __init__(self, books: Books, now: Callable[[], int]) -> None:
         self.tapes: dict[str, Tape] = {}
+        # How many trades an order is filled by that takes what is offered.
+        self.trades_per_taker = 1
         self._books = books
         self._now = now
 
     def place(self, new_order: NewOrder, account: str, listing: Listing) -> Order:
         tape = self.tapes[listing.symbol]
         refuse_prices(new_order, tape)
-        order = self._books.accept(self._order(new_order, account, listing))
+        order = self.accept(new_order, account, listing)
         return self._take(order) if order.is_working else order
 
     def amend(self, order: Order, terms: NewTerms) -> Order:
@@ -51,6 +54,10 @@ class Matching:
         """Take an order and end it at once, as exchanges do that refuse only after accepting."""
         order = self._books.accept(self._order(new_order, account, listing))
         return self._books.close(order, Status.EXPIRED)
+
+    def accept(self, new_order: NewOrder, account: str, listing: Listing) -> Order:
+        """Take an order into the books, and fill nothing."""
+        return self._books.accept(self._order(new_order, account, listing))
 
     def meet(self, symbol: str) -> None:
         """Trigger or fill the open orders of a market that the present prices reach."""
@@ -75,7 +82,17 @@ class Matching:
         fill = Fill(amount=amount, price=_best(order.side, quote), is_maker=False)
         if not self._books.can_pay(order, fill):
             return self._books.close(order, Status.EXPIRED)
-        return self._end(self._books.fill(order, fill))
+        return self._end(self._filled(order, fill))
+
+    def _filled(self, order: Order, fill: Fill) -> Order:
+        """Fill an order by as many trades as there are to be, the last of them the largest."""
+        step = self._books.listings[order.symbol].step
+        parts = Decimal(self.trades_per_taker)
+        part = money.floor_to_step(money.divide(fill.amount, parts), step)
+        for _ in range(self.trades_per_taker - 1):
+            order = self._books.fill(order, replace(fill, amount=part))
+        rest = money.subtract(fill.amount, money.multiply(part, parts - 1))
+        return self._books.fill(order, replace(fill, amount=rest))
 
     def _end(self, order: Order) -> Order:
         rests = order.type.has_price and order.time_in_force is TimeInForce.GTC

@@ -128,9 +128,9 @@ class Trade:
 class Execution(StrEnum):
     NEW = "NEW"
     TRADE = "TRADE"
-    AMENDED = "AMENDED"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
+    AMENDED = "AMENDED"
 
 
 @dataclass(frozen=True, kw_only=True)

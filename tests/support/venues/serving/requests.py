@@ -24,6 +24,7 @@ class RequestKind(StrEnum):
     FETCH_ORDER = "FETCH_ORDER"
     OPEN_ORDERS = "OPEN_ORDERS"
     ALL_ORDERS = "ALL_ORDERS"
+    CLOSED_ORDERS = "CLOSED_ORDERS"
     MY_TRADES = "MY_TRADES"
     # Trades by their own ids.
     TRADES_BY_ID = "TRADES_BY_ID"
@@ -32,6 +33,7 @@ class RequestKind(StrEnum):
     CURRENCIES = "CURRENCIES"
     MARGIN_PAIRS = "MARGIN_PAIRS"
     OTHER_MARKETS = "OTHER_MARKETS"
+    LOGIN = "LOGIN"
     SUBSCRIBE = "SUBSCRIBE"
     UNKNOWN = "UNKNOWN"
 

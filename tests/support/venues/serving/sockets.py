@@ -1,4 +1,4 @@
-"""WebSocket connections to the fake Binance, with their faults."""
+"""WebSocket connections to a local exchange, with their faults."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ class Socket:
         try:
             async for message in self._response:
                 if message.type is WSMsgType.TEXT:
-                    await hear(self, json.loads(message.data))
+                    await hear(self, _message_in(message.data))
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
@@ -48,6 +48,11 @@ class Socket:
         while True:
             text = await self._outbox.get()
             await self._response.send_str(text)
+
+
+def _message_in(text: str) -> Message:
+    """What a client says: JSON, or a plain word such as ping."""
+    return dict(json.loads(text)) if text.startswith("{") else {"word": text}
 
 
 class Speaker(Protocol):

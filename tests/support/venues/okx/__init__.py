@@ -1,0 +1,1 @@
+"""A local OKX: its REST and WebSocket protocol over the shared engine."""

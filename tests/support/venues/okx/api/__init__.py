@@ -1,0 +1,1 @@
+"""The local OKX's API: routes, signatures, rate limits, JSON pages, streams and faults."""
