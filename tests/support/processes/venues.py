@@ -13,12 +13,16 @@ from app.domain.order_kinds import OrderSide, OrderSource
 from app.domain.orders.order import OrderStatus
 from tests.support.processes.books import UNANSWERED, Books, Facts, compare
 from tests.support.venues.engine.accounts import Account
-from tests.support.venues.engine.orders import Status
-from tests.support.venues.serving.local_venue import LocalVenue
+from tests.support.venues.engine.orders import Order, Status
+from tests.support.venues.serving.local_venue import OTHERS, LocalVenue
 
 # How long the exchange accepts a delayed request, and the same plus a second.
 RECEIVE_WINDOW_MILLISECONDS = 2_000
 NOT_FOUND_SECONDS = 3
+# What an exchange itself ended is told in words of its own: Binance says that it expired, others
+# that it was canceled, or rejected after it was taken.
+_ENDED = frozenset({OrderStatus.EXPIRED, OrderStatus.CANCELED, OrderStatus.REJECTED})
+_NAMELESS = "of others"
 _STATUSES = {
     Status.NEW: OrderStatus.OPEN,
     Status.PARTIALLY_FILLED: OrderStatus.PARTIALLY_FILLED,
@@ -33,7 +37,7 @@ def settings_at(venue: LocalVenue, account: Account) -> dict[str, object]:
     ccxt = venue.ccxt_settings(account)
     names = {"apiKey": "api_key", "secret": "secret", "password": "password"}
     keys = {ours: ccxt.pop(theirs) for theirs, ours in names.items() if theirs in ccxt}
-    ccxt["options"]["recvWindow"] = RECEIVE_WINDOW_MILLISECONDS
+    ccxt.setdefault("options", {})["recvWindow"] = RECEIVE_WINDOW_MILLISECONDS
     # ccxt's pause per unit of cost, in milliseconds: the fake needs no pacing.
     ccxt["rateLimit"] = 1
     main = {"exchange": venue.exchange, "mode": "live", "ccxt": json.dumps(ccxt), **keys}
@@ -52,7 +56,7 @@ def differences(books: Books, venue: LocalVenue, account: Account) -> list[str]:
     return [
         *(f"order {order_id} is not answered" for order_id in unanswered),
         *_forgotten(books, venue, account),
-        *compare("order", _our_orders(books), _their_orders(venue, account)),
+        *compare("order", _our_orders(books, venue), _their_orders(venue, account)),
         *compare("fill", _our_fills(books), _their_fills(venue, account)),
         *compare("balance", _our_balances(books, account), _their_balances(account)),
     ]
@@ -67,14 +71,20 @@ def _forgotten(books: Books, venue: LocalVenue, account: Account) -> Iterator[st
             yield f"order {row['id']} is {row['status']} and not known as such there"
 
 
-def _our_orders(books: Books) -> Facts:
+def _ending(venue: LocalVenue, status: str) -> str:
+    """The status; of those that only the words of an exchange tell apart, one for all."""
+    is_vague = venue.exchange != "binance" and status in _ENDED
+    return "ENDED" if is_vague else status
+
+
+def _our_orders(books: Books, venue: LocalVenue) -> Facts:
     return Counter(
         (
-            _wire_id(row),
+            _wire_id(row, venue),
             row["exchange_order_id"],
             row["symbol"],
             row["side"],
-            row["status"],
+            _ending(venue, row["status"]),
             row["amount"],
             row["filled"],
             row["cost"],
@@ -84,26 +94,32 @@ def _our_orders(books: Books) -> Facts:
     )
 
 
-def _wire_id(row: RowMapping) -> str:
+def _wire_id(row: RowMapping, venue: LocalVenue) -> str:
     """The id that the exchange has: of external orders, it is our client order id."""
-    name = "client_order_id" if row["source"] == OrderSource.EXTERNAL else "wire_id"
-    return str(row[name])
+    if row["source"] != OrderSource.EXTERNAL:
+        return str(row["wire_id"])
+    return str(row["client_order_id"]) if venue.names_others else _NAMELESS
 
 
 def _their_orders(venue: LocalVenue, account: Account) -> Facts:
     return Counter(
         (
-            order.client_order_id,
+            _name(order, venue),
             venue.order_id(order),
             _symbol(venue, order.symbol),
             order.side.value,
-            _STATUSES[order.status].value,
+            _ending(venue, _STATUSES[order.status].value),
             order.amount,
             order.filled,
             order.cost,
         )
         for order in venue.orders(account)
     )
+
+
+def _name(order: Order, venue: LocalVenue) -> str:
+    is_ours = not order.client_order_id.startswith(OTHERS)
+    return order.client_order_id if is_ours or venue.names_others else _NAMELESS
 
 
 def _our_fills(books: Books) -> Facts:

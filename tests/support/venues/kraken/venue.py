@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from app.ports import Clock
-from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.accounts import Account, Commission
 from tests.support.venues.engine.orders import Order, Trade
 from tests.support.venues.kraken.api import faults, names, rest
 from tests.support.venues.kraken.api.answers import Answers
@@ -24,6 +24,9 @@ from tests.support.venues.serving.sockets import Sockets, Speaker
 
 class Venue(LocalVenue):
     exchange = "kraken"
+    usual_commission = Commission.QUOTE
+    # Their names are longer than the 18 characters of a client order id.
+    names_others = False
     user_streams: UserStreams
 
     def __init__(self, clock: Clock) -> None:

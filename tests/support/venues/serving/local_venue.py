@@ -10,7 +10,7 @@ from aiohttp import web
 
 from app.domain import money
 from app.ports import Clock
-from tests.support.venues.engine.accounts import Account
+from tests.support.venues.engine.accounts import Account, Commission
 from tests.support.venues.engine.balances import Books, Fill
 from tests.support.venues.engine.balancing import imbalances
 from tests.support.venues.engine.client_order_ids import ClientOrderIds
@@ -26,12 +26,19 @@ from tests.support.venues.serving.own_faults import OwnFaults
 from tests.support.venues.serving.requests import Journal, Request
 from tests.support.venues.serving.sockets import Sockets, Speaker
 
+# How the client order ids of other programs begin.
+OTHERS = "web"
+
 
 class LocalVenue(ABC):
     """The books and what happens at the exchange; a subclass gives the exchange's own protocol."""
 
     # ccxt's name of the exchange.
     exchange: str
+    # What fees are paid in, if an account does not choose.
+    usual_commission = Commission.RECEIVED
+    # Whether it tells the client order ids of orders that other programs placed.
+    names_others = True
     gate: Gate
     user_streams: Deliveries
 
@@ -41,7 +48,7 @@ class LocalVenue(ABC):
         self.books = Books(self.now, self._bnb_rate)
         self.matching = Matching(self.books, self.now)
         self._clock = clock
-        self._names = ClientOrderIds("web")
+        self._names = ClientOrderIds(OTHERS)
         for listing in DEFAULT_LISTINGS:
             self.list_market(listing)
 
@@ -128,6 +135,7 @@ class LocalVenue(ABC):
         """An account with these balances, whose key may trade but not withdraw."""
         key, secret = (hashlib.sha256(f"{name} {part}".encode()).hexdigest() for part in "ks")
         account = Account(name=name, api_key=key, secret=secret)
+        account.commission = self.usual_commission
         for asset, amount in balances.items():
             account.deposit(asset, Decimal(amount))
         self.books.accounts[name] = account
