@@ -36,7 +36,8 @@ class ClassicVenue(Venue):
 @pytest.fixture
 async def classic() -> AsyncIterator[BybitRig]:
     clock = ManualClock(START)
-    async with trading_at(ClassicVenue(clock), clock) as rig:
+    venue: Venue = ClassicVenue(clock)
+    async with trading_at(venue, clock) as rig:
         yield rig
 
 
