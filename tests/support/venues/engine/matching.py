@@ -32,8 +32,14 @@ class Matching:
         return self._books.close(order, Status.EXPIRED)
 
     def amend(self, order: Order, amount: Decimal, price: Decimal) -> Order:
-        """Give an open order another total and price in place, which may fill it."""
+        """Give an open order another total and price in place, which may fill it.
+
+        A post-only order that would take ends.
+        """
         amended = self._books.amend(order, amount, price)
+        quote = self.tapes[order.symbol].quote
+        if order.type is Type.LIMIT_MAKER and crosses(order.side, price, quote):
+            return self._books.close(amended, Status.EXPIRED)
         return self._take(amended) if amended.is_working else amended
 
     def meet(self, symbol: str) -> None:
