@@ -224,7 +224,8 @@ async def _failed(name: str, client: Replayed) -> Exception:
     client.pages["/v5/order/create"] = name
     with pytest.raises(ccxt.BaseError) as caught:
         await client.create_order(BTC, "limit", "buy", "0.1", "40000")
-    return caught.value
+    failure: Exception = caught.value
+    return failure
 
 
 async def test_errors(client: Replayed) -> None:

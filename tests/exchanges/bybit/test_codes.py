@@ -26,7 +26,8 @@ def raised(code: str, words: str = "Something") -> Exception:
     try:
         client.handle_errors(200, "OK", "/v5/order/create", "POST", {}, body, answer, {}, "")
     except ccxt.BaseError as error:
-        return error
+        failure: Exception = error
+        return failure
     raise AssertionError(f"ccxt takes {code} for a success")
 
 
