@@ -124,7 +124,7 @@ class ExchangeQuirks:
             named[_KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
-        if self.expired_words and at(raw, self.end_path) in self.expired_words:
+        if row.get("status") != "open" and at(raw, self.end_path) in self.expired_words:
             named["status"] = "expired"
         return named
 

@@ -15,14 +15,15 @@ async def all_pages(
 
     A page with less than `limit` rows is the last one, though it may have a cursor too.
     """
-    found, params = list[Row](), dict[str, Any]()
+    found, params = dict[Any, Row](), dict[str, Any]()
     while True:
-        rows = await ask(params)
-        found += rows
+        rows, known = await ask(params), len(found)
+        # A row that came meanwhile moves the others on to the next page, where they come again.
+        found |= {row.get("id") or (known, number): row for number, row in enumerate(rows)}
         cursor = None if cursor_field is None else _cursor_in(rows, cursor_field)
-        is_last = cursor is None or cursor == params.get("cursor")
-        if is_last or (limit is not None and len(rows) < limit):
-            return list({row.get("id") or number: row for number, row in enumerate(found)}.values())
+        is_last = limit is not None and len(rows) < limit
+        if cursor is None or is_last or len(found) == known:
+            return list(found.values())
         params = {"cursor": cursor}
 
 
