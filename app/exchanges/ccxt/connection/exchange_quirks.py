@@ -113,6 +113,8 @@ class ExchangeQuirks:
     used_weight_header: str | None = None
     # How much of orders and cancels may be sent at once, in ccxt's cost units.
     urgent_burst_cost: float = 10.0
+    # The same of orders and cancels alone, where the exchange counts these by the second.
+    order_burst_cost: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
 
@@ -124,7 +126,8 @@ class ExchangeQuirks:
             named[_KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
-        if row.get("status") != "open" and at(raw, self.end_path) in self.expired_words:
+        has_ended = bool(self.end_path) and row.get("status") != "open"
+        if has_ended and at(raw, self.end_path) in self.expired_words:
             named["status"] = "expired"
         return named
 
@@ -216,6 +219,8 @@ _ROWS = (
         ),
         buys_in_base_method="is_unified_enabled",
         limit_reset_header="x-bapi-limit-reset-timestamp",
+        # 20 orders and 20 cancels a second, which is the pace that ccxt keeps: none on top of it.
+        order_burst_cost=0.0,
         amends_in_place=True,
         permissions=PermissionQuery(
             method="private_get_v5_user_query_api",
