@@ -163,7 +163,7 @@ async def _turned_away(rig: GatewayRig, intent: OrderIntent) -> Refusal:
     except ExchangeRejected as error:
         assert await rig.gateway.find(key_of(intent)) is None
         return error.refusal
-    assert (report.status, report.fills) == (OrderStatus.EXPIRED, ())
+    assert (report.status, report.fills) == (OrderStatus.REJECTED, ())
     assert report.refusal is not None
     return report.refusal
 

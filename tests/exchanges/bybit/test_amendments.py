@@ -69,7 +69,7 @@ async def test_a_post_only_order_amended_across_the_market_ends(desk: BybitRig) 
     wanted = replace(terms_of(intent), price=Decimal(50_100))
     ended = await desk.gateway.amend(key_of(intent), wanted)
     assert ended is not None
-    assert (ended.status, ended.fills) == (OrderStatus.EXPIRED, ())
+    assert (ended.status, ended.fills) == (OrderStatus.REJECTED, ())
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ ENDS = {
     "canceled-in-part": (OrderStatus.CANCELED, "0.04"),
     "ioc": (OrderStatus.EXPIRED, "0"),
     "fok": (OrderStatus.EXPIRED, "0"),
-    "post-only": (OrderStatus.EXPIRED, "0"),
+    "post-only": (OrderStatus.REJECTED, "0"),
     "rejected": (OrderStatus.REJECTED, "0"),
     "ioc-in-part": (OrderStatus.EXPIRED, "0.04"),
     "bought-by-cost": (OrderStatus.FILLED, "0.1"),

@@ -126,7 +126,7 @@ class ExchangeQuirks:
             named[_KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
-        has_ended = bool(self.end_path) and row.get("status") != "open"
+        has_ended = bool(self.end_path) and row.get("status") in {"canceled", "closed"}
         if has_ended and at(raw, self.end_path) in self.expired_words:
             named["status"] = "expired"
         return named

@@ -64,7 +64,7 @@ class OrderDesk:
         return _ids(self._placed(new_order, account, listing))
 
     def _placed(self, new_order: NewOrder, account: Account, listing: Listing) -> Order:
-        """A post-only order that would take is accepted, and canceled at once."""
+        """A post-only order that would take is accepted, and rejected then."""
         try:
             return self._matching.place(new_order, account.name, listing)
         except Declined as declined:
