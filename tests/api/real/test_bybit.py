@@ -12,6 +12,7 @@ from tests.support.clock import ManualClock
 from tests.support.venues.bybit.api import faults
 from tests.support.venues.bybit.running import running_venue
 from tests.support.venues.engine.accounts import Account, Commission
+from tests.support.venues.serving.deliveries import Delivery
 from tests.support.venues.serving.requests import RequestKind
 
 FILLS = """query ($name: String!) { order(clientOrderId: $name, account: "main") {
@@ -73,6 +74,21 @@ async def test_a_no_that_was_wrong_is_taken_back_and_its_fills_are_booked(
     seen = await trading.until_order("mine", "FILLED")
     assert seen["filled"] == "0.1"
     assert seen["fees"] == [{"currency": "USDT", "amount": "5"}]
+
+
+@on_each_database
+async def test_a_post_only_order_that_bybit_takes_and_then_rejects_stays_rejected(
+    trading: Trading,
+) -> None:
+    trading.venue.user_streams.delivery = Delivery.HELD
+    crossing = {**at(50_000, "0.1", "mine"), "timeInForce": "POST_ONLY"}
+    assert (await place(trading.client, crossing))["status"] == "OPEN"
+    # The news that it was taken comes after the news that it was rejected.
+    trading.venue.user_streams.release(lambda events: events[::-1])
+    seen = await trading.until_order("mine", "REJECTED")
+    assert seen["filled"] == "0"
+    await trading.clock.advance(60)
+    assert (await trading.order("mine"))["status"] == "REJECTED"
 
 
 @pytest.mark.parametrize("pieces", [60, 250])
