@@ -68,3 +68,21 @@ async def test_a_cursor_that_leads_nowhere_new_ends_the_list(cursor: str) -> Non
     lists.next_of = {"0": "1", "1": cursor}
     assert await read(lists) == list("abcd")
     assert len(lists.asked) == 3
+
+
+async def test_the_same_id_in_two_markets_is_two_rows() -> None:
+    rows: list[Row] = [{"id": "1", "symbol": symbol} for symbol in ("BTC/USDT", "ETH/USDT")]
+
+    async def ask(_: Row) -> Sequence[Row]:
+        return rows
+
+    assert await all_pages(ask, cursor_field=None, limit=None) == rows
+
+
+async def test_rows_without_an_id_are_all_kept() -> None:
+    rows: list[Row] = [{"id": None, "price": price} for price in ("1", "1")]
+
+    async def ask(_: Row) -> Sequence[Row]:
+        return rows
+
+    assert await all_pages(ask, cursor_field=None, limit=None) == rows
