@@ -95,7 +95,8 @@ TEXTS = {
         "Final: ended by its time in force or by the exchange. A part may have traded before."
     ),
     "OrderStatus.REJECTED": (
-        "Final: the exchange answered no, or surely never had it; refusal says why."
+        "Final: the exchange answered no, or surely never had it; refusal says why. If the exchange"
+        " later reports the order all the same, it is RESOLVED and its fills are booked."
     ),
     "OrderOrder": "How a list of orders is sorted. Equal times are told apart by id.",
     "OrderOrder.CREATED_AT_ASC": "Oldest first.",

@@ -65,6 +65,8 @@ class Answer(StrEnum):
 
     CLEAR = "clear"
     REJECTED = "rejected"
+    # It says no, and has done it all the same.
+    DENIED = "denied"
     # It surely never left; it is lost on the way; it is under way still; only the answer is lost.
     UNAVAILABLE = "unavailable"
     LOST_BEFORE = "lost before"
@@ -325,6 +327,8 @@ class KnownExchange(NoMarketData):
         held = act()
         if answer is Answer.KILLED_AFTER:
             raise Killed
+        if answer is Answer.DENIED:
+            raise ExchangeRejected(Refusal(code=_BELOW, message="order creation timeout"))
         if answer is Answer.LOST_AFTER:
             raise ExchangeDoubt("done, but not told")
         return self.report(held)

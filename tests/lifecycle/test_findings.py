@@ -152,3 +152,35 @@ async def test_comparing_tells_when_it_was_done(process: Process, clock: ManualC
     await clock.advance(1)
     await process.sync.compare()
     assert await reconciled_at() != before
+
+
+@pytest.mark.parametrize("kind", [OrderType.LIMIT, OrderType.MARKET])
+@pytest.mark.parametrize("by", ["news", "comparing"])
+async def test_an_order_that_the_exchange_has_although_it_said_no_is_taken_back_with_its_fills(
+    process: Process, exchange: KnownExchange, kind: OrderType, by: str
+) -> None:
+    price = Decimal(100) if kind is OrderType.LIMIT else None
+    request = make_request(type=kind, price=price, amount=Decimal(10))
+    exchange.next_answer = Answer.DENIED
+    with pytest.raises(Denied, match="order creation timeout") as denied:
+        await process.orders.place(request)
+    rejected = denied.value.existing_order
+    assert isinstance(rejected, Order)
+    assert rejected.status is OrderStatus.REJECTED
+    [held] = exchange.held.values()
+    if kind is OrderType.LIMIT:
+        exchange.fill(held, Decimal(4), Decimal(100))
+    if by == "news":
+        for report in exchange.told:
+            await process.sync.hear(report)
+    else:
+        await process.sync.compare(is_whole=True)
+    order, fills = await process.order(rejected.id)
+    assert (order.status, order.filled) == (held.status, held.filled)
+    assert [fill.exchange_trade_id for fill in fills] == [trade.trade_id for trade in held.trades]
+    assert (await kinds_of(process, order))[:4] == ["SUBMITTED", "REJECTED", "RESOLVED", "FILL"]
+    assert order.refusal is None
+    assert process.ledger.forbidden_reports == 0
+    # A repeat is answered with the order that there is, and nothing is sent.
+    assert (await process.orders.place(request)).order.id == order.id
+    assert exchange.sent[order.wire_id] == 1

@@ -90,13 +90,13 @@ def imported(order: Order) -> Change:
     return Change(event=event)
 
 
-def is_not_found_verdict(order: Order) -> bool:
-    """Whether the order was rejected as unknown to the exchange: the one rejection that may err."""
-    return (
-        order.status is OrderStatus.REJECTED
-        and order.refusal is not None
-        and order.refusal.code is RefusalCode.NOT_FOUND
-    )
+def is_disproved(order: Order, report: OrderReport) -> bool:
+    """Whether a report proves that an order exists that was rejected here.
+
+    Any report does if the exchange never named the order: it was only told no, or did not find it.
+    An order that it named and then rejected may still be reported by late news; trades are facts.
+    """
+    return order.exchange_order_id is None or bool(report.fills) or bool(report.filled)
 
 
 def received(
@@ -150,18 +150,18 @@ class _ReportBooking:
         refusal = self._report.refusal or Refusal(
             code=RefusalCode.REJECTED_BY_EXCHANGE, message="the exchange rejected the order"
         )
-        self._steps.append(rejected(self._order, refusal, self._at))
+        named = replace(self._order, exchange_order_id=self._report.exchange_order_id)
+        self._steps.append(rejected(named, refusal, self._at))
 
     def _accept(self) -> None:
-        if self._order.status is OrderStatus.REJECTED and not is_not_found_verdict(self._order):
+        was_rejected = self._order.status is OrderStatus.REJECTED
+        if was_rejected and not is_disproved(self._order, self._report):
             raise TransitionForbidden(
                 f"order {self._order.id} was rejected, yet is reported {self._report.status}"
             )
         is_first_answer = self._order.status is OrderStatus.SUBMITTING
         kind = OrderUpdateKind.ACCEPTED if is_first_answer else OrderUpdateKind.RESOLVED
-        reason = None
-        if self._order.status is OrderStatus.REJECTED:
-            reason = "the exchange has the order after all"
+        reason = "the exchange has the order after all" if was_rejected else None
         changed = replace(
             _moved(self._order, OrderStatus.OPEN, self._at),
             exchange_order_id=self._report.exchange_order_id,

@@ -55,8 +55,8 @@ _ANSWERED = frozenset(
     }
 )
 
-# Every allowed transition. REJECTED reopens only if it was a wrong not-found verdict, and an order
-# begins as OPEN only if it is imported.
+# Every allowed transition. REJECTED reopens only if the exchange shows that it has the order, and
+# an order begins as OPEN only if it is imported.
 TRANSITIONS: Mapping[OrderStatus | None, frozenset[OrderStatus]] = MappingProxyType(
     {
         None: frozenset({OrderStatus.SUBMITTING, OrderStatus.OPEN}),

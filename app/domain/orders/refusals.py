@@ -68,7 +68,7 @@ def unanswered_amendment() -> Refusal:
 
 
 def never_arrived() -> Refusal:
-    """The not-found verdict on an order in doubt: the one rejection a later report may reverse."""
+    """The not-found verdict on an order in doubt."""
     return Refusal(
         code=RefusalCode.NOT_FOUND,
         message="the exchange was asked twice and has no such order; it never arrived",

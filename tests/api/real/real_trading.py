@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.runtime import Parts
 from tests.api.conftest import running, settings_of
 from tests.support.api.clients import PATIENCE_SECONDS, Client, Data
 from tests.support.api.trading import WAITING
 from tests.support.clock import ManualClock
-from tests.support.venues.binance.venue import Venue
 from tests.support.venues.engine.accounts import Account
+from tests.support.venues.serving.local_venue import LocalVenue
 
 ACCOUNTS = """{ accounts {
   name exchange mode connectivity connectivityDetail lastReconciledAt
@@ -31,7 +32,8 @@ PREVIEW = """query ($input: PlaceOrderInput!) { previewOrder(input: $input) {
 class Trading:
     """An API with an account at the exchange, and what happens behind it."""
 
-    venue: Venue
+    # One of the local exchanges, of which each has switches of its own.
+    venue: Any
     account: Account
     clock: ManualClock
     client: Client
@@ -72,7 +74,7 @@ class Trading:
 class Site:
     """Where an API trades, and where it keeps what it knows."""
 
-    venue: Venue
+    venue: LocalVenue
     database_url: str
     folder: Path
     clock: ManualClock
@@ -84,7 +86,7 @@ async def traded(site: Site, account: Account, **settings: str) -> AsyncIterator
     venue, clock = site.venue, site.clock
     told = venue.ccxt_settings(account)
     keys = {"API_KEY": told.pop("apiKey"), "SECRET": told.pop("secret")}
-    main = {"EXCHANGE": "binance", "MODE": "live", "CCXT": json.dumps(told), **keys}
+    main = {"EXCHANGE": venue.exchange, "MODE": "live", "CCXT": json.dumps(told), **keys}
     environ = {f"accounts__main__{name}": value for name, value in main.items()}
     loaded = settings_of(site.database_url, site.folder, **(environ | settings))
     # Time stands still for the client as well, which therefore must not wait its turn.

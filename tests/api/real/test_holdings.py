@@ -106,7 +106,7 @@ async def test_a_market_that_is_gone_takes_nothing_else_with_it(
         await place(trading.client, symbol=ETH, amount="1", clientOrderId="filled")
         await place(trading.client, WAITING, symbol=ETH, clientOrderId="waiting")
         await valued(trading)
-        site.venue.user_streams.sockets.fall_silent()
+        trading.venue.user_streams.sockets.fall_silent()
         site.venue.delist_market("ETHUSDT")
         # Its client still knows what the exchange does not.
         await assert_told(trading, said={(ETH, "STALE_PRICE")}, mark="2500")

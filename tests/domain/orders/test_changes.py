@@ -147,18 +147,66 @@ def test_a_late_fill_after_cancel_is_recorded_and_can_fill_the_order() -> None:
     assert book.order.closed_at == closed_at
 
 
-def test_a_rejected_order_stays_rejected_unless_it_was_only_a_verdict() -> None:
-    refused = changes.rejected(
-        make_order(), Refusal(code=RefusalCode.INSUFFICIENT_FUNDS, message="no"), AT
-    )
-    with pytest.raises(TransitionForbidden):
-        Book(refused.event.order).receive(make_report(STATUSES.OPEN))
-    given_up = changes.rejected(make_order(), refusals.never_arrived(), AT)
-    book = Book(given_up.event.order)
-    book.receive(make_report(STATUSES.OPEN))
-    assert book.kinds == [KINDS.RESOLVED]
+REFUSALS = [
+    Refusal(code=RefusalCode.INSUFFICIENT_FUNDS, message="no"),
+    Refusal(code=RefusalCode.REJECTED_BY_EXCHANGE, message="order creation timeout"),
+    refusals.never_arrived(),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: str(refusal.code))
+@pytest.mark.parametrize(
+    ("status", "kinds"),
+    [
+        (STATUSES.OPEN, [KINDS.RESOLVED]),
+        (STATUSES.CANCELED, [KINDS.RESOLVED, KINDS.CANCELED]),
+        (STATUSES.EXPIRED, [KINDS.RESOLVED, KINDS.EXPIRED]),
+    ],
+)
+def test_every_rejection_is_proved_wrong_by_an_exchange_that_has_the_order(
+    refusal: Refusal, status: OrderStatus, kinds: list[OrderUpdateKind]
+) -> None:
+    book = Book(changes.rejected(make_order(), refusal, AT).event.order)
+    steps = book.receive(make_report(status))
+    assert book.kinds == kinds
+    assert steps[0].event.reason == "the exchange has the order after all"
+    assert (book.order.status, book.order.exchange_order_id) == (status, "7")
     assert book.order.refusal is None
-    assert book.order.closed_at is None
+    assert (book.order.closed_at is None) is status.is_open
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: str(refusal.code))
+def test_a_fill_of_a_rejected_order_is_booked(refusal: Refusal) -> None:
+    book = Book(changes.rejected(make_order(), refusal, AT).event.order)
+    book.receive(make_report(STATUSES.FILLED, make_trade(1, "1")))
+    assert book.kinds == [KINDS.RESOLVED, KINDS.FILL]
+    assert (book.order.status, book.order.filled) == (STATUSES.FILLED, Decimal(1))
+
+
+def test_late_news_of_an_order_that_was_taken_and_then_rejected_leaves_it_rejected() -> None:
+    book = Book(make_order())
+    book.receive(make_report(STATUSES.REJECTED))
+    assert (book.order.status, book.order.exchange_order_id) == (STATUSES.REJECTED, "7")
+    for late in (STATUSES.OPEN, STATUSES.CANCELED):
+        with pytest.raises(TransitionForbidden):
+            book.receive(make_report(late, filled=Decimal(0)))
+    assert book.receive(make_report(STATUSES.REJECTED)) == []
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        make_report(STATUSES.PARTIALLY_FILLED, make_trade(1, "0.4")),
+        make_report(STATUSES.PARTIALLY_FILLED, filled=Decimal("0.4"), cost=Decimal(40)),
+    ],
+    ids=["a trade", "a total"],
+)
+def test_a_fill_proves_even_that_wrong(proof: OrderReport) -> None:
+    book = Book(make_order())
+    book.receive(make_report(STATUSES.OPEN))
+    book.receive(make_report(STATUSES.REJECTED))
+    book.receive(proof)
+    assert (book.order.status, book.order.filled) == (STATUSES.PARTIALLY_FILLED, Decimal("0.4"))
 
 
 def test_an_amendment_changes_the_terms_once_and_an_older_one_no_more() -> None:
@@ -267,6 +315,26 @@ def test_applying_the_same_news_in_any_order_and_twice_ends_in_the_same_state(
     for report in shuffled:
         crooked.receive(report)
     assert _outcome(crooked) == _outcome(straight)
+
+
+@given(
+    story=exchange_stories(),
+    refusal=st.sampled_from(REFUSALS),
+    random=st.randoms(use_true_random=False),
+)
+def test_an_order_that_was_rejected_by_mistake_ends_as_if_it_never_had_been(
+    story: tuple[Sequence[OrderReport], Decimal], refusal: Refusal, random: "object"
+) -> None:
+    reports, amount = story
+    straight = Book(make_order(amount=amount))
+    for report in reports:
+        straight.receive(report)
+    shuffled = [*reports, *reports]
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    mistaken = Book(changes.rejected(make_order(amount=amount), refusal, AT).event.order)
+    for report in shuffled:
+        mistaken.receive(report)
+    assert _outcome(mistaken) == _outcome(straight)
 
 
 @given(story=exchange_stories(), random=st.randoms(use_true_random=False))

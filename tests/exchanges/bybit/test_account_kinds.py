@@ -10,7 +10,7 @@ from app.domain.orders.order import OrderStatus
 from app.errors import RefusalCode
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.bybit import trading
+from tests.support.exchanges.bybit import BybitRig, trading
 from tests.support.exchanges.rigs import (
     a_limit,
     an_intent,
@@ -18,7 +18,7 @@ from tests.support.exchanges.rigs import (
     settled,
     ticker_of,
 )
-from tests.support.exchanges.venue_rigs import VenueRig, trading_at
+from tests.support.exchanges.venue_rigs import trading_at
 from tests.support.venues.bybit.venue import Venue
 from tests.support.venues.engine.accounts import Account
 from tests.support.venues.engine.digits import Number
@@ -34,14 +34,15 @@ class ClassicVenue(Venue):
 
 
 @pytest.fixture
-async def classic() -> AsyncIterator[VenueRig[ClassicVenue]]:
+async def classic() -> AsyncIterator[BybitRig]:
     clock = ManualClock(START)
-    async with trading_at(ClassicVenue(clock), clock) as rig:
+    venue: Venue = ClassicVenue(clock)
+    async with trading_at(venue, clock) as rig:
         yield rig
 
 
 async def test_a_market_buy_on_a_classic_account_is_refused_before_it_is_sent(
-    classic: VenueRig[ClassicVenue],
+    classic: BybitRig,
 ) -> None:
     refusal = await is_rejected(classic, an_intent(), RefusalCode.UNSUPPORTED)
     assert refusal.field == ("type",)
@@ -51,7 +52,7 @@ async def test_a_market_buy_on_a_classic_account_is_refused_before_it_is_sent(
 
 
 async def test_everything_else_is_placed_on_a_classic_account_as_it_is_meant(
-    classic: VenueRig[ClassicVenue],
+    classic: BybitRig,
 ) -> None:
     amount = Decimal("0.01")
     sold = await settled(classic, an_intent(side=OrderSide.SELL, amount=amount))
@@ -66,7 +67,7 @@ async def test_everything_else_is_placed_on_a_classic_account_as_it_is_meant(
 
 
 async def test_the_account_check_says_what_a_classic_account_cannot_do(
-    classic: VenueRig[ClassicVenue],
+    classic: BybitRig,
 ) -> None:
     check = await classic.gateway.examine()
     assert check.can_trade is True

@@ -1,6 +1,7 @@
 """Lists of Bybit come in pages: every order, and every trade of an order, is read with its fee."""
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,9 @@ from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.bybit import BybitRig, trading
 from tests.support.exchanges.rigs import a_limit, key_of
+from tests.support.exchanges.venue_rigs import trading_at
+from tests.support.venues.bybit.venue import Venue
+from tests.support.venues.engine.listings import coins
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind
 
@@ -51,6 +55,21 @@ async def test_open_orders_are_all_listed_whatever_their_number(desk: BybitRig) 
     assert len({report.exchange_order_id for report in reports}) == len(reports) == 120
 
 
+async def test_open_orders_of_many_markets_are_all_listed_each_in_its_own() -> None:
+    clock = ManualClock(START)
+    venue = Venue(clock)
+    for listing in coins(70):
+        venue.list_market(listing)
+    async with trading_at(venue, clock) as desk:
+        for listing in coins(70):
+            for _ in range(2):
+                desk.venue.place_elsewhere(desk.account, listing.symbol, "BUY", "10", "0.9")
+        reports = await desk.gateway.open_orders()
+        assert Counter(report.symbol for report in reports) == {
+            f"{listing.base}/USDT": 2 for listing in coins(70)
+        }
+
+
 async def test_orders_that_closed_unseen_are_all_told_with_their_trades(desk: BybitRig) -> None:
     since = desk.clock.now()
     for number in range(130):
@@ -83,7 +102,7 @@ async def test_a_page_that_is_not_answered_leaves_no_half_list_of_trades(desk: B
     assert len(again.fills) == 150
 
 
-def _break(desk: BybitRig):  # type: ignore[no-untyped-def]
+def _break(desk: BybitRig) -> Callable[[], Awaitable[None]]:
     async def arm() -> None:
         desk.venue.faults.on(RequestKind.MY_TRADES, faults.BAD_GATEWAY)
 

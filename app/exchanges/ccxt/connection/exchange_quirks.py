@@ -158,6 +158,8 @@ class ExchangeQuirks:
     # The most that the exchange's counter of a key holds, in ccxt's cost units, if it decays
     # instead of being counted by the minute; public requests are then counted apart.
     counter_cost: float | None = None
+    # The same of orders and cancels alone, where the exchange counts these by the second.
+    order_burst_cost: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
 
@@ -169,7 +171,7 @@ class ExchangeQuirks:
             named[_KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
-        if self.cancel_reasons:
+        if self.cancel_reasons and row.get("status") in {"canceled", "closed"}:
             reason = str(at(raw, self.cancel_reason_path))
             named["status"] = self.cancel_reasons.get(reason, row.get("status"))
         return named
@@ -266,6 +268,8 @@ _ROWS = (
         ),
         buys_in_base_method="is_unified_enabled",
         limit_reset_header="x-bapi-limit-reset-timestamp",
+        # 20 orders and 20 cancels a second, which is the pace that ccxt keeps: none on top of it.
+        order_burst_cost=0.0,
         amends_in_place=True,
         permissions=PermissionQuery(
             method="private_get_v5_user_query_api",

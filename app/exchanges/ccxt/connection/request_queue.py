@@ -151,6 +151,8 @@ class Pace:
     # work, and of what somebody waits for: orders, cancels and lookups.
     burst_cost: float = 0.0
     urgent_burst_cost: float = 0.0
+    # Of orders and cancels, where the exchange counts these by the second.
+    order_burst_cost: float | None = None
     # The exchange's own weight of one unit.
     weight_per_cost: float = 1.0
     # The most that the exchange's counter of a key holds, if it decays at this pace instead of
@@ -164,6 +166,8 @@ class Pace:
     def burst_seconds(self, priority: Priority) -> float:
         is_waited_for = priority <= Priority.LOOKUP
         cost = self.urgent_burst_cost if is_waited_for else self.burst_cost
+        if self.order_burst_cost is not None and priority <= Priority.ORDER:
+            cost = self.order_burst_cost
         return cost * self.seconds_per_cost
 
 

@@ -218,6 +218,7 @@ class CcxtSession:
             seconds_per_cost=client.rateLimit / 1000,
             burst_cost=_BURST_COST,
             urgent_burst_cost=self.quirks.urgent_burst_cost,
+            order_burst_cost=self.quirks.order_burst_cost,
             weight_per_cost=self.quirks.weight_per_cost,
             counter_cost=self.quirks.counter_cost,
         )

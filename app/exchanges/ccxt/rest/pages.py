@@ -19,15 +19,21 @@ async def all_pages(
 
     A page with less than `limit` rows is the last one, though it may have a cursor too.
     """
-    found, params = list[Row](), dict[str, Any]()
+    found, params = dict[tuple[Any, Any], Row](), dict[str, Any]()
     while True:
-        rows = await ask(params)
-        found += rows
+        rows, known = await ask(params), len(found)
+        # A row that came meanwhile moves the others on to the next page, where they come again.
+        found |= {_name_of(row) or (known, number): row for number, row in enumerate(rows)}
         cursor = None if cursor_field is None else _cursor_in(rows, cursor_field)
-        is_last = cursor is None or cursor == params.get("cursor")
-        if is_last or (limit is not None and len(rows) < limit):
-            return list({row.get("id") or number: row for number, row in enumerate(found)}.values())
+        is_last = limit is not None and len(rows) < limit
+        if cursor is None or is_last or len(found) == known:
+            return list(found.values())
         params = {"cursor": cursor}
+
+
+def _name_of(row: Row) -> tuple[Any, Any] | None:
+    """The id with the market, because there are exchanges that count in each market anew."""
+    return None if row.get("id") is None else (row.get("symbol"), row["id"])
 
 
 def _cursor_in(rows: Sequence[Row], field: str) -> str | None:

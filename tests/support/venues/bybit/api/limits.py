@@ -1,6 +1,6 @@
 """Bybit's rate limits: requests per account and second, for each kind of request."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 
 from tests.support.venues.bybit.api.refusals import too_many_visits
@@ -26,31 +26,29 @@ class Limits:
 
     def __init__(self) -> None:
         self.is_on = False
-        self._spent: Counter[tuple[int, str | None, RequestKind]] = Counter()
+        self._times: defaultdict[tuple[str | None, RequestKind], list[int]] = defaultdict(list)
 
     def spend(self, request: Request) -> None:
         if not self.is_on or request.kind not in PER_SECOND:
             return
-        place = _place(request)
-        if self._spent[place] >= PER_SECOND[request.kind]:
-            raise too_many_visits(reset_at=_reset_at(request))
-        self._spent[place] += 1
+        times = self._recent(request)
+        if len(times) >= PER_SECOND[request.kind]:
+            raise too_many_visits(reset_at=times[0] + _SECOND)
+        times.append(request.at)
 
     def headers(self, request: Request) -> Mapping[str, str]:
         if request.kind not in PER_SECOND:
             return {}
-        limit = PER_SECOND[request.kind]
-        left = limit - self._spent[_place(request)]
+        times, limit = self._recent(request), PER_SECOND[request.kind]
+        left = limit - len(times)
         return {
             "X-Bapi-Limit": str(limit),
             "X-Bapi-Limit-Status": str(left),
-            "X-Bapi-Limit-Reset-Timestamp": str(request.at if left else _reset_at(request)),
+            "X-Bapi-Limit-Reset-Timestamp": str(request.at if left else times[0] + _SECOND),
         }
 
-
-def _place(request: Request) -> tuple[int, str | None, RequestKind]:
-    return request.at // _SECOND, request.api_key, request.kind
-
-
-def _reset_at(request: Request) -> int:
-    return (request.at // _SECOND + 1) * _SECOND
+    def _recent(self, request: Request) -> list[int]:
+        """When the same was asked within the last second."""
+        place = request.api_key, request.kind
+        self._times[place] = [at for at in self._times[place] if at > request.at - _SECOND]
+        return self._times[place]

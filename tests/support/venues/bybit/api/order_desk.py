@@ -22,8 +22,8 @@ from tests.support.venues.engine.balances import Books
 from tests.support.venues.engine.client_order_ids import ClientOrderIds
 from tests.support.venues.engine.declined import Declined, Why
 from tests.support.venues.engine.listings import Listing
-from tests.support.venues.engine.matching import Matching
-from tests.support.venues.engine.orders import NewOrder, NewTerms, Order, Status, Trade
+from tests.support.venues.engine.matching import Matching, crosses
+from tests.support.venues.engine.orders import NewOrder, NewTerms, Order, Status, Trade, Type
 from tests.support.venues.serving.requests import Request, RequestKind
 
 _WEEK = 7 * 24 * 60 * 60 * 1000
@@ -64,7 +64,7 @@ class OrderDesk:
         return _ids(self._placed(new_order, account, listing))
 
     def _placed(self, new_order: NewOrder, account: Account, listing: Listing) -> Order:
-        """A post-only order that would take is accepted, and canceled at once."""
+        """A post-only order that would take is accepted, and rejected then."""
         try:
             return self._matching.place(new_order, account.name, listing)
         except Declined as declined:
@@ -85,7 +85,12 @@ class OrderDesk:
             client_order_id="", side=order.side, type=order.type, amount=amount, price=price
         )
         terms.check(wanted, listing, self._matching.tapes[listing.symbol].quote)
-        return _ids(self._matching.amend(order, NewTerms(amount=amount, price=price)))
+        changed = NewTerms(amount=amount, price=price)
+        quote = self._matching.tapes[listing.symbol].quote
+        if order.type is Type.LIMIT_MAKER and crosses(order.side, price, quote):
+            # A post-only order that would take is ended.
+            return _ids(self._books.close(self._books.amend(order, changed), Status.EXPIRED))
+        return _ids(self._matching.amend(order, changed))
 
     def _cancel(self, account: Account, request: Request) -> Any:
         self._listing(account, request)

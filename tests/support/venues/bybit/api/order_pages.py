@@ -97,6 +97,8 @@ def execution_page(trade: Trade, order: Order) -> Page:
 
 
 def _status(order: Order) -> str:
+    if order.status is Status.EXPIRED and order.type is Type.LIMIT_MAKER:
+        return "Rejected"
     known = _STATUSES.get(order.status)
     return known or ("PartiallyFilledCanceled" if order.filled else "Cancelled")
 
