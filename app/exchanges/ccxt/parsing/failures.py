@@ -24,7 +24,7 @@ _MAX_PROSE = 2048
 _MAX_DEPTH = 10
 
 _PLACED_ALREADY = re.compile(r"duplicat|already (exist|used)|repeated", re.IGNORECASE)
-_REVOKED = re.compile(r"-2015|invalid api.?key", re.IGNORECASE)
+_REVOKED = re.compile(r"-2015|invalid api.?key|EAPI:Invalid (key|signature)", re.IGNORECASE)
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
 _SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
@@ -82,7 +82,7 @@ _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
 )
 # Kraken's refusals of an order that ccxt has no class for: it names the rule that was broken.
 _PLAIN_REFUSALS = re.compile(
-    r"EOrder:(Post only|Cannot open|Margin|Insufficient|Invalid price|Order minimum|Cost minimum"
+    r"EAPI:Invalid signature|EOrder:(Post only|Cannot open|Margin|Insufficient|Invalid price|Order minimum|Cost minimum"
     r"|Tick size|Orders limit|Positions limit|Scheduled orders|Trading agreement|Reduce only)",
     re.IGNORECASE,
 )
