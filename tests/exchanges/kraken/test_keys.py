@@ -19,6 +19,10 @@ from tests.support.venues.serving.requests import RequestKind
 PRICE = Decimal(40_000)
 
 
+def state_of(rig: KrakenRig) -> Connectivity:
+    return rig.gateway.connection.connectivity
+
+
 async def test_a_key_as_it_should_be_has_no_problems(desk: KrakenRig) -> None:
     found = await desk.gateway.examine()
     assert (found.can_trade, found.can_withdraw) == (True, False)
@@ -44,7 +48,7 @@ async def test_wrong_keys_are_said_with_what_to_look_at(
 ) -> None:
     async with at_kraken(ManualClock(START), **changes) as rig:
         async with asyncio.timeout(10):
-            while rig.gateway.connection.connectivity is Connectivity.CONNECTING:  # noqa: ASYNC110
+            while state_of(rig) is Connectivity.CONNECTING:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         words = rig.gateway.connection.detail or ""
         assert words.startswith("the exchange refuses the key (")
@@ -66,10 +70,10 @@ async def test_a_key_that_is_revoked_while_running_shows_until_it_is_taken_again
     desk.account.is_revoked = True
     with pytest.raises(ExchangeDoubt):
         await desk.gateway.balances()
-    assert desk.gateway.connection.connectivity is Connectivity.DEGRADED
+    assert state_of(desk) is Connectivity.DEGRADED
     desk.account.is_revoked = False
     await desk.gateway.balances()
-    assert desk.gateway.connection.connectivity is Connectivity.CONNECTED
+    assert state_of(desk) is Connectivity.CONNECTED
 
 
 @pytest.mark.parametrize("seconds", [-3600.0, 3600.0])

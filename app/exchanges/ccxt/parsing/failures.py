@@ -82,8 +82,9 @@ _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
 )
 # Kraken's refusals of an order that ccxt has no class for: it names the rule that was broken.
 _PLAIN_REFUSALS = re.compile(
-    r"EAPI:Invalid signature|EOrder:(Post only|Cannot open|Margin|Insufficient|Invalid price|Order minimum|Cost minimum"
-    r"|Tick size|Orders limit|Positions limit|Scheduled orders|Trading agreement|Reduce only)",
+    r"EAPI:Invalid signature|EOrder:(Post only|Cannot open|Margin|Insufficient|Invalid price"
+    r"|Order minimum|Cost minimum|Tick size|Orders limit|Positions limit|Scheduled orders"
+    r"|Trading agreement|Reduce only)",
     re.IGNORECASE,
 )
 # Kraken's limit of orders in one market, which is no reason to pause with everything else.
