@@ -87,6 +87,7 @@ _PLAIN_REFUSALS = re.compile(
     r"|Trading agreement|Reduce only)",
     re.IGNORECASE,
 )
+_UNKNOWN_MARKET = re.compile(r"EQuery:Unknown asset pair", re.IGNORECASE)
 # Kraken's limit of orders in one market, which is no reason to pause with everything else.
 _OF_ONE_MARKET = re.compile(r"EOrder:Rate limit", re.IGNORECASE)
 # ccxt's class names in plain words.
@@ -167,7 +168,7 @@ def is_unanswered(error: Exception) -> bool:
 
 def is_market_unknown(error: BaseException) -> bool:
     """Whether the market does not exist, or no longer does."""
-    return "BadSymbol" in _kinds(error)
+    return "BadSymbol" in _kinds(error) or _UNKNOWN_MARKET.search(_text(error)) is not None
 
 
 def is_order_unknown(error: Exception) -> bool:
@@ -215,9 +216,7 @@ def _refusal(error: Exception) -> Refusal | None:
     if _PLACED_ALREADY.search(_text(error)):
         return None
     known = next((name for name in _lineage(error) if name in _REFUSALS), None)
-    verdict = None if known is None else _REFUSALS[known]
-    if known is None and _PLAIN_REFUSALS.search(_text(error)):
-        verdict = (_REJECTED, False)
+    verdict = _plain_refusal(_text(error)) if known is None else _REFUSALS[known]
     if verdict is None:
         return None
     code, is_retryable = verdict
@@ -228,6 +227,13 @@ def _refusal(error: Exception) -> Refusal | None:
     if code is _REJECTED and matched is not None:
         return Refusal(code=matched[1], message=message, field=(matched[2],))
     return Refusal(code=code, message=message, retryable=is_retryable)
+
+
+def _plain_refusal(text: str) -> tuple[RefusalCode, bool] | None:
+    """What Kraken's own words prove where ccxt's class says nothing."""
+    if _UNKNOWN_MARKET.search(text):
+        return RefusalCode.UNKNOWN_SYMBOL, False
+    return (_REJECTED, False) if _PLAIN_REFUSALS.search(text) else None
 
 
 def _says_revoked(error: BaseException) -> bool:
