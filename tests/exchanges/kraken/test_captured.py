@@ -163,11 +163,10 @@ async def test_a_canceled_order_is_told_by_the_stream(client: Kraken) -> None:
 
 def error_of(client: Kraken, word: str) -> Exception:
     page = {"error": [word]}
-    try:
+    with pytest.raises(ccxt.BaseError) as caught:
         client.handle_errors(200, "", "", "POST", {}, json.dumps(page), page, {}, "")
-    except ccxt.BaseError as error:
-        return error
-    raise AssertionError(f"ccxt takes {word} for an answer")
+    error: Exception = caught.value
+    return error
 
 
 @pytest.mark.parametrize("word", ERRORS["not placed"])
