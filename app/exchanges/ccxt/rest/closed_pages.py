@@ -56,7 +56,7 @@ class ClosedPages:
         offset = 0
         while True:
             rows = await self._read({self._pages.start: start, self._pages.offset: offset})
-            found |= {row.get("id"): row for row in rows}
+            known, found = len(found), found | {row.get("id"): row for row in rows}
             offset += len(rows)
-            if len(rows) < self._pages.size:
+            if len(rows) < self._pages.size or len(found) == known:
                 return list(found.values())

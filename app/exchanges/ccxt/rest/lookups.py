@@ -71,7 +71,7 @@ class OrderLookup:
     async def open_orders(self) -> Sequence[OrderReport]:
         """The readable open orders with their trades; an unreadable one hides no other."""
         quirks = self._session.quirks
-        arguments = (None, None, quirks.open_orders_limit, dict(quirks.list_params))
+        arguments = (None, None, quirks.open_orders_limit, dict(quirks.lookup_params))
         rows = await self.read(Priority.LOOKUP, "fetch_open_orders", *arguments)
         await self._named_trades.keep(rows)
         reports = []
@@ -108,7 +108,7 @@ class OrderLookup:
         return reports
 
     async def _read_closed(self, params: Mapping[str, Any]) -> Sequence[Row]:
-        arguments = (None, None, None, {**params, **self._session.quirks.list_params})
+        arguments = (None, None, None, {**params, **self._session.quirks.lookup_params})
         rows: Sequence[Row] = await self.read(Priority.LOOKUP, "fetch_closed_orders", *arguments)
         return rows
 
