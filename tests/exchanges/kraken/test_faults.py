@@ -112,6 +112,11 @@ FAULTS = {
         RefusalCode.MIN_NOTIONAL,
         is_retryable=False,
     ),
+    "market gone": refused(
+        kraken_faults.word("EQuery:Unknown asset pair"),
+        RefusalCode.UNKNOWN_SYMBOL,
+        is_retryable=False,
+    ),
     "margin": refused(
         kraken_faults.word("EOrder:Margin allowance exceeded"),
         RefusalCode.REJECTED_BY_EXCHANGE,

@@ -9,6 +9,7 @@ from app.domain import money
 from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
+from app.exchanges.ccxt.rest.closed_pages import KEPT_SECONDS
 from tests.support.exchanges.kraken import KrakenRig
 from tests.support.exchanges.rigs import a_limit, key_of
 from tests.support.venues.serving import faults
@@ -86,7 +87,24 @@ async def test_closed_orders_of_all_markets_are_read_to_the_last_page(
     assert len({report.exchange_order_id for report in reports}) == len(reports) == count
     assert {len(report.fills) for report in reports} == {1}
     assert len(await desk.gateway.closed_orders(since, ["BTC/USDT"])) == count // 2
-    assert await desk.gateway.closed_orders(since, []) == []
+    assert not await desk.gateway.closed_orders(since, [])
+
+
+async def test_one_list_answers_for_the_markets_that_are_asked_for_in_a_row(
+    desk: KrakenRig,
+) -> None:
+    since = desk.clock.now()
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        desk.venue.place_elsewhere(desk.account, symbol, "BUY", "0.01")
+    for symbol in ("BTC/USDT", "ETH/USDT", "BNB/USDT"):
+        await desk.gateway.closed_orders(since, [symbol])
+    assert desk.venue.journal.count(RequestKind.ALL_ORDERS) == 1
+    # The same market again is another question, and so is a later one.
+    desk.venue.place_elsewhere(desk.account, "BTCUSDT", "BUY", "0.01")
+    assert len(await desk.gateway.closed_orders(since, ["BTC/USDT"])) == 2
+    await desk.clock.advance(KEPT_SECONDS)
+    desk.venue.place_elsewhere(desk.account, "ETHUSDT", "BUY", "0.01")
+    assert len(await desk.gateway.closed_orders(since, ["ETH/USDT"])) == 2
 
 
 async def test_an_order_that_was_opened_before_and_closed_since_is_listed(desk: KrakenRig) -> None:

@@ -106,6 +106,21 @@ async def test_reports_that_are_lost_are_found_by_asking(desk: KrakenRig) -> Non
     assert_whole(await filled_unheard(desk, intent, WATCHDOG_SECONDS * 2 / 3))
 
 
+async def test_the_token_of_a_stream_is_asked_for_once_and_not_whenever_it_is_silent(
+    desk: KrakenRig,
+) -> None:
+    for _ in range(4):
+        # The socket itself is not silent: it answers pings, which take real time.
+        for socket in desk.gateway._session.client.clients.values():
+            if socket.isConnected:
+                socket.last_message_at = desk.clock.elapsed()
+        await desk.clock.advance(WATCHDOG_SECONDS / 2)
+    for _ in range(2):
+        await placed(desk)
+    assert desk.venue.journal.count(RequestKind.STREAM_TOKEN) == 1
+    assert desk.venue.journal.count(RequestKind.SUBSCRIBE) == 1
+
+
 async def test_a_malformed_frame_costs_no_update(desk: KrakenRig) -> None:
     intent = await placed(desk)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)

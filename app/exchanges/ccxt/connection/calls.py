@@ -88,9 +88,9 @@ def searching(key: OrderKey, quirks: ExchangeQuirks) -> Iterator[Call]:
     if key.exchange_order_id is not None:
         for lookup in quirks.by_exchange_id:
             name = key.exchange_order_id
-            yield _lookup_call(lookup, key.symbol, name, quirks.list_params, is_ours=False)
+            yield _lookup_call(lookup, key.symbol, name, quirks.lookup_params, is_ours=False)
     for lookup in quirks.by_wire_id:
-        yield _lookup_call(lookup, key.symbol, key.wire_id, quirks.list_params, is_ours=True)
+        yield _lookup_call(lookup, key.symbol, key.wire_id, quirks.lookup_params, is_ours=True)
 
 
 def is_this(row: Mapping[str, Any], key: OrderKey) -> bool:
@@ -101,13 +101,13 @@ def is_this(row: Mapping[str, Any], key: OrderKey) -> bool:
 
 
 def _lookup_call(
-    lookup: LookupQuery, symbol: str, name: str, list_params: Mapping[str, Any], *, is_ours: bool
+    lookup: LookupQuery, symbol: str, name: str, lookup_params: Mapping[str, Any], *, is_ours: bool
 ) -> Call:
-    params: dict[str, Any] = {} if lookup.key is None else {lookup.key: name}
+    params = dict(lookup_params) if lookup.key is None else {lookup.key: name, **lookup_params}
     if lookup.is_direct:
         arguments: tuple[Any, ...] = (None if is_ours else name, symbol, params)
     else:
-        arguments = (symbol, None, None, {**params, **list_params})
+        arguments = (symbol, None, None, params)
     return Call(method=lookup.method, arguments=arguments, is_optional=lookup.is_optional)
 
 

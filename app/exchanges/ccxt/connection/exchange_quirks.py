@@ -101,9 +101,9 @@ class ExchangeQuirks:
     # The pages of closed orders, if the exchange lists those of all markets together.
     closed_pages: AccountPages | None = None
     # How many trades may be asked for at once by the ids that their order names; None if trades
-    # are listed by order or by market. And the parameters that make lists of orders name them.
+    # are listed by order or by market. And the parameters that make lookups of orders name them.
     trade_ids_limit: int | None = None
-    list_params: Mapping[str, Any] = field(default_factory=dict)
+    lookup_params: Mapping[str, Any] = field(default_factory=dict)
     # Texts with which the exchange says that it has no order with the id that was looked up, if
     # ccxt takes them for something else.
     missing_words: tuple[str, ...] = ()
@@ -338,7 +338,8 @@ _ROWS = (
         wire_field="cl_ord_id",
         closed_pages=AccountPages(size=50, offset="ofs", start="start"),
         trade_ids_limit=20,
-        list_params={"trades": "true"},
+        # As a text: ccxt would write its own True with a capital.
+        lookup_params={"trades": "true"},
         type_path=("descr", "ordertype"),
         has_stops=True,
         amends_in_place=True,

@@ -25,7 +25,7 @@ _MAX_PROSE = 2048
 _MAX_DEPTH = 10
 
 _PLACED_ALREADY = re.compile(r"duplicat|already (exist|used)|repeated", re.IGNORECASE)
-_REVOKED = re.compile(r"-2015|invalid api.?key", re.IGNORECASE)
+_REVOKED = re.compile(r"-2015|invalid api.?key|EAPI:Invalid (key|signature)", re.IGNORECASE)
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
 _SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
@@ -83,10 +83,12 @@ _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
 )
 # Kraken's refusals of an order that ccxt has no class for: it names the rule that was broken.
 _PLAIN_REFUSALS = re.compile(
-    r"EOrder:(Post only|Cannot open|Margin|Insufficient|Invalid price|Order minimum|Cost minimum"
-    r"|Tick size|Orders limit|Positions limit|Scheduled orders|Trading agreement|Reduce only)",
+    r"EAPI:Invalid signature|EOrder:(Post only|Cannot open|Margin|Insufficient|Invalid price"
+    r"|Order minimum|Cost minimum|Tick size|Orders limit|Positions limit|Scheduled orders"
+    r"|Trading agreement|Reduce only)",
     re.IGNORECASE,
 )
+_UNKNOWN_MARKET = re.compile(r"EQuery:Unknown asset pair", re.IGNORECASE)
 # Kraken's limit of orders in one market, which is no reason to pause with everything else.
 _OF_ONE_MARKET = re.compile(r"EOrder:Rate limit", re.IGNORECASE)
 # ccxt's class names in plain words.
@@ -170,7 +172,7 @@ def is_unanswered(error: Exception) -> bool:
 
 def is_market_unknown(error: BaseException) -> bool:
     """Whether the market does not exist, or no longer does."""
-    return "BadSymbol" in _kinds(error)
+    return "BadSymbol" in _kinds(error) or _UNKNOWN_MARKET.search(_text(error)) is not None
 
 
 def is_order_unknown(error: Exception) -> bool:
@@ -218,9 +220,7 @@ def _refusal(error: Exception) -> Refusal | None:
     if _PLACED_ALREADY.search(_text(error)):
         return None
     known = next((name for name in _lineage(error) if name in _REFUSALS), None)
-    verdict = None if known is None else _REFUSALS[known]
-    if known is None and _PLAIN_REFUSALS.search(_text(error)):
-        verdict = (_REJECTED, False)
+    verdict = _plain_refusal(_text(error)) if known is None else _REFUSALS[known]
     if verdict is None:
         return None
     code, is_retryable = verdict
@@ -239,6 +239,13 @@ def _by_code(code: str | None, codes: ErrorCodes, error: Exception) -> Refusal |
     if code in codes.slow_down:
         return Refusal(code=RefusalCode.RATE_LIMITED, message=message, retryable=True)
     return Refusal(code=_REJECTED, message=message) if code in codes.refuse else None
+
+
+def _plain_refusal(text: str) -> tuple[RefusalCode, bool] | None:
+    """What Kraken's own words prove where ccxt's class says nothing."""
+    if _UNKNOWN_MARKET.search(text):
+        return RefusalCode.UNKNOWN_SYMBOL, False
+    return (_REJECTED, False) if _PLAIN_REFUSALS.search(text) else None
 
 
 def _says_revoked(error: BaseException) -> bool:

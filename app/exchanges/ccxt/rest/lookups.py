@@ -11,7 +11,6 @@ from app.errors import ExchangeDoubt, ExchangeError
 from app.exchanges.ccxt.connection.anomalies import AnomalyLog
 from app.exchanges.ccxt.connection.calls import Call, is_this, searching
 from app.exchanges.ccxt.connection.capabilities import offers
-from app.exchanges.ccxt.connection.exchange_quirks import AccountPages
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import (
     MAX_WORDS,
@@ -27,6 +26,7 @@ from app.exchanges.ccxt.parsing.failures import (
 from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mixed_fees
 from app.exchanges.ccxt.parsing.order_terms import Row
+from app.exchanges.ccxt.rest.closed_pages import ClosedPages
 from app.exchanges.ccxt.rest.named_trades import NamedTrades
 from app.exchanges.ccxt.rest.pages import all_pages, pages_below
 from app.ports import Clock
@@ -53,6 +53,8 @@ class OrderLookup:
             _FILLS_KEPT
         )
         self._named_trades = NamedTrades(session.quirks, self._trades)
+        pages = session.quirks.closed_pages
+        self._closed_pages = None if pages is None else ClosedPages(pages, self._read_closed, clock)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         """The order with its trades; None only if every lookup answered that it does not exist."""
@@ -83,8 +85,8 @@ class OrderLookup:
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         """The closed orders that the exchange lists, market by market, with their trades."""
         self._session.require()
-        if symbols and self._session.quirks.closed_pages is not None:
-            return await self._closed_of_account(self._session.quirks.closed_pages, since, symbols)
+        if self._closed_pages is not None:
+            return await self._closed_of_account(self._closed_pages, since, symbols)
         reports: list[OrderReport] = []
         for symbol in symbols:
             rows = await self._listed(symbol, milliseconds(since))
@@ -92,33 +94,23 @@ class OrderLookup:
         return reports
 
     async def _closed_of_account(
-        self, pages: AccountPages, since: datetime, symbols: Sequence[str]
+        self, pages: ClosedPages, since: datetime, symbols: Sequence[str]
     ) -> Sequence[OrderReport]:
         """The same where one list has the orders of all markets."""
-        listed = [row for row in await self._account_rows(pages, since) if not _is_open(row)]
-        wanted = [row for row in listed if row.get("symbol") in symbols]
+        if not symbols:
+            return ()
+        wanted = [row for row in await pages.of(symbols, since) if not _is_open(row)]
         await self._named_trades.keep(wanted)
         reports: list[OrderReport] = []
         for symbol in symbols:
-            reports += await self._closed(
-                symbol, [row for row in wanted if row.get("symbol") == symbol]
-            )
+            rows = [self._session.quirks.named(row) for row in wanted if row["symbol"] == symbol]
+            reports += await self._closed(symbol, rows)
         return reports
 
-    async def _account_rows(self, pages: AccountPages, since: datetime) -> list[Row]:
-        """All pages. What closes meanwhile moves rows to the next page, and hides none."""
-        quirks, found = self._session.quirks, dict[object, Row]()
-        # The exchange leaves out what happened at the start itself.
-        start = {pages.start: milliseconds(since) // 1000 - 1, **quirks.list_params}
-        offset = 0
-        while True:
-            params = {**start, pages.offset: offset}
-            arguments = (None, None, None, params)
-            rows = await self.read(Priority.LOOKUP, "fetch_closed_orders", *arguments)
-            found |= {row.get("id"): quirks.named(row) for row in rows}
-            offset += len(rows)
-            if len(rows) < pages.size:
-                return list(found.values())
+    async def _read_closed(self, params: Mapping[str, Any]) -> Sequence[Row]:
+        arguments = (None, None, None, {**params, **self._session.quirks.lookup_params})
+        rows: Sequence[Row] = await self.read(Priority.LOOKUP, "fetch_closed_orders", *arguments)
+        return rows
 
     async def _listed(self, symbol: str, start: int) -> list[Row]:
         """The rows of all lists for one market; a delisted market does not hold up the others."""
@@ -138,7 +130,7 @@ class OrderLookup:
             call = Call(method=method, arguments=(None, None))
             return await pages_below(self._read_page, call, quirks.open_order_pages)
         limit = quirks.open_orders_limit
-        return await self._list(method, None, None, limit, also=quirks.list_params)
+        return await self._list(method, None, None, limit, also=quirks.lookup_params)
 
     async def _read_page(self, call: Call) -> Sequence[Row]:
         rows: Sequence[Row] = await self.read(Priority.LOOKUP, call.method, *call.arguments)

@@ -55,6 +55,9 @@ class Watchdog:
 
     def _is_silent(self, socket: Any) -> bool:
         """Whether its last message has been the same for too long, by our own clock."""
+        if socket.connectionStarted is None:
+            # ccxt keeps the token of Kraken's streams in a socket that it never opens.
+            return False
         now = self._clock.elapsed()
         message, since = self._heard.get(id(socket), (None, now))
         if id(socket) not in self._heard or message != socket.last_message_at:

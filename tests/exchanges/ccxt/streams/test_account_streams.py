@@ -40,6 +40,7 @@ class Socket:
 
     def __init__(self) -> None:
         self.last_message_at: int | None = None
+        self.connectionStarted: int | None = 0
         self.rejections: dict[str, Exception] = {}
         self.closed = 0
 
@@ -83,7 +84,11 @@ async def test_a_socket_that_cannot_be_closed_is_let_go() -> None:
         raise OSError("gone")
 
     client = SimpleNamespace(
-        clients={"a": SimpleNamespace(last_message_at=None, rejections={}, close=fails)}
+        clients={
+            "a": SimpleNamespace(
+                connectionStarted=0, last_message_at=None, rejections={}, close=fails
+            )
+        }
     )
     watchdog = Watchdog(clock, silence_seconds=SILENCE)
     await watchdog.check(client)

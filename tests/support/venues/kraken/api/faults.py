@@ -22,7 +22,7 @@ def word(text: str) -> Fault:
 
 
 def too_many(*, retry_after: int = 7) -> Fault:
-    """The limit of the whole API; the pause is told by a proxy before Kraken."""
+    """The limit of the whole API, as the proxy in front of it answers: with a pause."""
     headers = {"Retry-After": str(retry_after)}
     return refusal(Refused(word="EAPI:Rate limit exceeded", status=429, headers=headers))
 

@@ -190,7 +190,7 @@ class OrderDesk:
         return {"account": account.name}
 
     def _pages(self, orders: Sequence[Order], account: Account, request: Request) -> Any:
-        has_trades = request.params.get("trades", "").lower() == "true"
+        has_trades = request.params.get("trades") == "true"
         return {
             names.order_txid(order.id): order_pages.order_page(
                 order,
