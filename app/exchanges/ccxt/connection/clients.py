@@ -100,6 +100,8 @@ async def open_client(terms: CcxtTerms) -> Any:
     is_sandbox = terms.mode is AccountMode.SANDBOX
     client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
     client.handle_message = outliving(client.handle_message)
+    if terms.quirks.logs_in_by_seconds:
+        client.seconds = lambda: int(client.nonce()) // 1000
     if terms.quirks.numbers_requests:
         client.nonce = _increasing(client.nonce)
     return client

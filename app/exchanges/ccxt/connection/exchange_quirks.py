@@ -96,6 +96,9 @@ class ExchangeQuirks:
     # Whether ccxt's stream tells a trade's fee as the change of the balance, in which a charge is
     # negative; its requests turn it.
     streams_fees_negated: bool = False
+    # Whether ccxt signs a login to a stream with its own `seconds`, which know nothing of the
+    # difference of the clocks that requests allow for.
+    logs_in_by_seconds: bool = False
     # Whether requests carry a time-based nonce, which must always increase and never be set back.
     numbers_requests: bool = False
     # Whether ccxt's edit amends the order in place (not cancel and create), and whether a post-only
@@ -231,6 +234,7 @@ _ROWS = (
         closed_order_pages=Pages(limit=100, cursor="after", path=("ordId",)),
         trade_pages=Pages(limit=100, cursor="after", path=("billId",)),
         streams_fees_negated=True,
+        logs_in_by_seconds=True,
         cancel_reason_path=("cancelSource",),
         # Fill-or-kill and immediate-or-cancel that were not filled, and post-only that would take.
         cancel_reasons={"13": "expired", "14": "expired", "31": "rejected"},
