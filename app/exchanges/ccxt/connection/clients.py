@@ -187,6 +187,7 @@ def _base(terms: CcxtTerms) -> dict[str, Any]:
         "enableRateLimit": True,
         "timeout": int(terms.timeout_seconds * 1000),
         "options": {"defaultType": "spot", **terms.quirks.options},
+        "timeframes": dict(terms.quirks.timeframes),
         "streaming": {"keepAlive": int(terms.watchdog_seconds * 1000 / _PINGS)},
         **_keys(terms),
     }

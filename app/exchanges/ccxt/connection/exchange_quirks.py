@@ -110,6 +110,8 @@ class ExchangeQuirks:
     sandbox: SandboxMark | None = None
     # Parameters that make the ticker stream include bid and ask, if it does not by default.
     ticker_params: Mapping[str, Any] = field(default_factory=dict)
+    # The exchange's names of timeframes, where ccxt's stream asks for other candles than requests.
+    timeframes: Mapping[str, str] = field(default_factory=dict)
     # The depth to subscribe an order book with, if the default is too shallow.
     book_depth: int | None = None
     # The parameters to fetch positions with, one request each; and the field with the cursor of the
@@ -247,6 +249,17 @@ _ROWS = (
         ),
         sandbox=SandboxMark(header=("x-simulated-trading", "1")),
         positions=({},),
+        # Without utc in their name they begin in Hong Kong. ccxt appends it to requests alone, and
+        # not if it takes the timezone for another.
+        timeframes={
+            "6h": "6Hutc",
+            "12h": "12Hutc",
+            "1d": "1Dutc",
+            "1w": "1Wutc",
+            "1M": "1Mutc",
+            "3M": "3Mutc",
+        },
+        options={"fetchOHLCV": {"timezone": "in the name"}},
     ),
     ExchangeQuirks(
         exchange="kraken",
