@@ -1,0 +1,1 @@
+"""Tests of the local exchanges themselves, with the genuine ccxt."""
