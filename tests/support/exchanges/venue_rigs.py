@@ -25,6 +25,7 @@ NOBODY = "http://127.0.0.1:1"
 _KINDS = {
     Call.SUBMIT: RequestKind.CREATE_ORDER,
     Call.CANCEL: RequestKind.CANCEL_ORDER,
+    Call.AMEND: RequestKind.AMEND_ORDER,
     Call.FIND: RequestKind.FETCH_ORDER,
 }
 

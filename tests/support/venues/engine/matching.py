@@ -33,6 +33,10 @@ class Matching:
         """Take an order into the books, and fill nothing."""
         return self._books.accept(self._order(new_order, account, listing))
 
+    def amend(self, order: Order, *, amount: Decimal, price: Decimal) -> Order:
+        """Change an open order, which may take what its new price reaches."""
+        return self._take(self._books.amend(order, amount=amount, price=price))
+
     def meet(self, symbol: str) -> None:
         """Trigger or fill the open orders of a market that the present prices reach."""
         tape = self.tapes[symbol]
