@@ -9,10 +9,12 @@ from app.domain import money
 from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderReport
+from app.errors import ExchangeDoubt
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.okx import OkxRig, trading
 from tests.support.exchanges.rigs import SYMBOL, a_limit, an_intent, key_of
+from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind
 
 # A page of OKX's has 100 rows.
@@ -95,3 +97,34 @@ async def test_an_order_that_waits_keeps_its_trades_across_pages(desk: OkxRig) -
     [report] = await desk.gateway.open_orders()
     assert report.status is OrderStatus.PARTIALLY_FILLED
     assert money.total(fill.amount for fill in report.fills) == report.filled == Decimal("0.15")
+
+
+def _without_numbers(page: dict[str, list[dict[str, str]]]) -> dict[str, object]:
+    return {**page, "data": [{**row, "billId": ""} for row in page["data"]]}
+
+
+async def test_a_full_page_that_does_not_tell_where_the_next_begins_is_not_taken_for_all(
+    desk: OkxRig,
+) -> None:
+    desk.venue.matching.trades_per_taker = PAGE
+    intent = an_intent(amount=Decimal("0.5"))
+    await desk.gateway.submit(intent)
+    desk.venue.faults.on(RequestKind.MY_TRADES, faults.spoiled(_without_numbers))
+    report = await desk.gateway.find(key_of(intent))
+    assert report is not None
+    assert (report.filled, report.fills) == (intent.amount, ())
+    assert set(desk.gateway.anomalies) == {"trades_unanswered"}
+    again = await desk.gateway.find(key_of(intent))
+    assert again is not None
+    assert len(again.fills) == PAGE
+
+
+async def test_a_list_whose_second_page_is_lost_is_not_taken_for_all(desk: OkxRig) -> None:
+    for number in range(PAGE + 1):
+        desk.venue.place_elsewhere(desk.account, "BTCUSDT", "BUY", "0.001", 20_000 + number)
+    answered = faults.meanwhile(lambda: None)
+    desk.venue.faults.on(RequestKind.OPEN_ORDERS, answered)
+    desk.venue.faults.on(RequestKind.OPEN_ORDERS, faults.BAD_GATEWAY)
+    with pytest.raises(ExchangeDoubt):
+        await desk.gateway.open_orders()
+    assert len(await desk.gateway.open_orders()) == PAGE + 1

@@ -229,3 +229,15 @@ async def test_trades_that_one_list_does_not_hold_are_asked_for_a_few_orders_alo
     assert [len(report.fills) for report in reports] == [1] * 10 + [0] * 2
     assert {report.filled for report in reports} == {Decimal("0.01")}
     assert desk.venue.journal.count(RequestKind.MY_TRADES) == asked + 11
+
+
+async def test_a_notice_of_the_exchange_deafens_no_stream(desk: OkxRig) -> None:
+    intent = await placed(desk)
+    [socket] = desk.venue.user_streams.sockets.open
+    words = "The connection will soon be closed for a service upgrade. Please reconnect."
+    socket.say({"event": "notice", "code": "64008", "msg": words, "connId": "a4d3ae55"})
+    async with asyncio.timeout(5):
+        while "the stream of" not in (desk.gateway.connection.detail or ""):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert_whole(await filled_unheard(desk, intent, FIRST_PAUSE_SECONDS))
+    await hears_again(desk)

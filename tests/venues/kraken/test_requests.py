@@ -101,4 +101,4 @@ async def test_a_stream_tells_an_order_and_its_trade(venue: Venue, client: ccxt.
             await asyncio.sleep(0.001)
         placed = await client.create_order("BTC/USDT", "market", "buy", 0.01)
         (trade,) = await watching
-    assert (trade["order"], trade["fee"]["currency"]) == (placed["id"], "BTC")
+    assert (trade["order"], trade["fee"]["currency"]) == (placed["id"], "USDT")

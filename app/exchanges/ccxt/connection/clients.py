@@ -101,6 +101,8 @@ async def open_client(terms: CcxtTerms) -> Any:
     is_sandbox = terms.mode is AccountMode.SANDBOX
     client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
     client.handle_message = outliving(client.handle_message)
+    if terms.quirks.logs_in_by_seconds:
+        client.seconds = lambda: int(client.nonce()) // 1000
     if terms.quirks.numbers_requests:
         client.nonce = _increasing(client.nonce)
     if terms.quirks.streams_numbers:
@@ -188,6 +190,7 @@ def _base(terms: CcxtTerms) -> dict[str, Any]:
         "enableRateLimit": True,
         "timeout": int(terms.timeout_seconds * 1000),
         "options": {"defaultType": "spot", **terms.quirks.options},
+        "timeframes": dict(terms.quirks.timeframes),
         "streaming": {"keepAlive": int(terms.watchdog_seconds * 1000 / _PINGS)},
         **_keys(terms),
     }

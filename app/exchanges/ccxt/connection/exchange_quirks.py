@@ -128,6 +128,9 @@ class ExchangeQuirks:
     # Whether ccxt's stream tells a trade's fee as the change of the balance, in which a charge is
     # negative; its requests turn it.
     streams_fees_negated: bool = False
+    # Whether ccxt signs a login to a stream with its own `seconds`, which know nothing of the
+    # difference of the clocks that requests allow for.
+    logs_in_by_seconds: bool = False
     # Whether requests carry a time-based nonce, which must always increase and never be set back.
     numbers_requests: bool = False
     # Whether its streams write numbers as numbers of JSON, and not as texts.
@@ -141,6 +144,8 @@ class ExchangeQuirks:
     sandbox: SandboxMark | None = None
     # Parameters that make the ticker stream include bid and ask, if it does not by default.
     ticker_params: Mapping[str, Any] = field(default_factory=dict)
+    # The exchange's names of timeframes, where ccxt's stream asks for other candles than requests.
+    timeframes: Mapping[str, str] = field(default_factory=dict)
     # The depth to subscribe an order book with, if the default is too shallow.
     book_depth: int | None = None
     # The parameters to fetch positions with, one request each; and the field with the cursor of the
@@ -310,6 +315,7 @@ _ROWS = (
         closed_order_pages=NumberedPages(limit=100, cursor="after", path=("ordId",)),
         trade_pages=NumberedPages(limit=100, cursor="after", path=("billId",)),
         streams_fees_negated=True,
+        logs_in_by_seconds=True,
         cancel_reason_path=("cancelSource",),
         # Fill-or-kill and immediate-or-cancel that were not filled, and post-only that would take.
         cancel_reasons={"13": "expired", "14": "expired", "31": "rejected"},
@@ -322,6 +328,17 @@ _ROWS = (
         ),
         sandbox=SandboxMark(header=("x-simulated-trading", "1")),
         positions=({},),
+        # Without utc in their name they begin in Hong Kong. ccxt appends it to requests alone, and
+        # not if it takes the timezone for another.
+        timeframes={
+            "6h": "6Hutc",
+            "12h": "12Hutc",
+            "1d": "1Dutc",
+            "1w": "1Wutc",
+            "1M": "1Mutc",
+            "3M": "3Mutc",
+        },
+        options={"fetchOHLCV": {"timezone": "in the name"}},
     ),
     ExchangeQuirks(
         exchange="kraken",

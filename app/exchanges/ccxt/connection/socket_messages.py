@@ -1,9 +1,13 @@
-"""A message that ccxt cannot handle fails those who wait on its socket, and the socket lives on."""
+"""What ccxt does with a socket's messages, without its ways to fall silent for good."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import structlog
+
+# ccxt's name for what waits for a login; it stays when that is done.
+_LOGIN = "authenticated"
 
 _log = structlog.get_logger(__name__)
 
@@ -11,20 +15,28 @@ Handle = Callable[[Any, Any], Any]
 
 
 def outliving(handle: Handle) -> Handle:
-    """Without this, ccxt ends the reading of the socket for good and tells nobody.
+    """A message that cannot be handled fails those who wait, and costs neither socket nor login.
 
-    Who waits gets the error, and so looks up what he may have missed.
+    If its handler raises, ccxt ends the reading of the socket and tells nobody. If the message is
+    an error, or a mere notice, it drops the login too, and then waits for another that it never
+    sends. Who waits gets the error, and so looks up what he may have missed.
     """
 
-    def handled(socket: Any, message: Any) -> Any:
+    def handled(socket: Any, message: Any) -> None:
+        login = socket.futures.get(_LOGIN)
         try:
-            return handle(socket, message)
+            handle(socket, message)
         except Exception as error:  # noqa: BLE001 - whatever ccxt stumbles over
             _log.warning("stream.message_unreadable", error=repr(error))
-            # A login that is over has a future too, and ccxt needs it until the socket closes.
             waiting = [name for name, future in socket.futures.items() if not future.done()]
             for name in waiting:
                 socket.reject(error, name)
-            return None
+        finally:
+            if login is not None and _has_succeeded(login):
+                socket.futures.setdefault(_LOGIN, login)
 
     return handled
+
+
+def _has_succeeded(future: "asyncio.Future[Any]") -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None

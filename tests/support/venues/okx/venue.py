@@ -74,10 +74,6 @@ class Venue(LocalVenue):
     def hide_new_orders(self, seconds: float) -> None:
         self.desk.visible_after_seconds = seconds
 
-    def ccxt_config(self, account: Account | None) -> dict[str, Any]:
-        """A login to a stream carries the time in seconds."""
-        return {**super().ccxt_config(account), "seconds": lambda: self.true_now() // 1000}
-
     def ccxt_settings(self, account: Account | None) -> dict[str, Any]:
         urls = {"rest": f"http://{self.address}", "ws": f"ws://{self.address}/ws/v5"}
         passphrase = {"password": passphrase_of(account)} if account else {}

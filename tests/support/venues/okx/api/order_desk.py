@@ -87,8 +87,10 @@ class OrderDesk:
         if amount <= order.filled:
             # An order that is cut to what is filled is over.
             return [order_pages.acknowledged_page(self._books.close(order, Status.CANCELED))]
-        amended = self._books.amend(order, NewTerms(amount=amount, price=price))
-        self._matching.meet(order.symbol)
+        quote = self._matching.tapes[order.symbol].quote
+        if order.type is Type.LIMIT_MAKER and crosses(order.side, price, quote):
+            raise refusals.would_take()
+        amended = self._matching.amend(order, NewTerms(amount=amount, price=price))
         return [order_pages.acknowledged_page(amended)]
 
     def _wanted(self, order: Order, request: Request) -> tuple[Decimal, Decimal]:

@@ -86,6 +86,11 @@ def not_amendable() -> Refused:
     return of_order("51503", "Modification failed as the order does not exist.")
 
 
+def would_take() -> Refused:
+    message = "Modification failed as the order price did not meet the requirement for Post Only."
+    return of_order("51511", message)
+
+
 def duplicate() -> Refused:
     return of_order("51016", "Client order ID already exists.")
 
