@@ -48,6 +48,8 @@ async def trading(folder: Path, database_url: str) -> AsyncIterator[Desk]:
             async with asyncio.timeout(60):
                 while not services.accounts.is_in_step(ACCOUNT):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
+                while not venue.user_streams.listeners(ACCOUNT):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
             database = Database(database_url, Bus())
             yield Desk(services=services, database=database)
             await database.close()
