@@ -15,7 +15,7 @@ from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import FillReport, OrderReport
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
-from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS
+from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.candles import candle_of
 from app.exchanges.ccxt.parsing.failures import failure_of_create, is_ban, is_clock_off
 from app.exchanges.ccxt.parsing.markets import balances_of, markets_of, ticker_of

@@ -6,7 +6,7 @@ import ccxt.pro
 import pytest
 
 from app.errors import ExchangeDoubt, ExchangeRejected
-from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS
+from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.failures import failure_of_create
 
 CODES = QUIRKS["bybit"].error_codes

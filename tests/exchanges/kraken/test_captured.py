@@ -16,7 +16,7 @@ from app.domain.orders.order import OrderStatus
 from app.domain.orders.terms import AmendableTerms
 from app.errors import ExchangeDoubt, ExchangeRejected
 from app.exchanges.ccxt.connection.exact_streams import read_exactly
-from app.exchanges.ccxt.connection.exchange_quirks import quirks_of
+from app.exchanges.ccxt.connection.exchange_rows import quirks_of
 from app.exchanges.ccxt.parsing.failures import failure_of_create
 from app.exchanges.ccxt.parsing.markets import balances_of
 from app.exchanges.ccxt.parsing.order_reports import (

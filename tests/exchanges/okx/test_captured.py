@@ -12,7 +12,7 @@ import pytest
 from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeRejected, RefusalCode
-from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS
+from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.candles import candle_of
 from app.exchanges.ccxt.parsing.failures import failure_of_create
 from app.exchanges.ccxt.parsing.markets import balances_of, markets_of, ticker_of

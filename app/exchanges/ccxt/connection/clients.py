@@ -15,11 +15,10 @@ from app.errors import SettingsError
 from app.exchanges.ccxt.connection.exact_streams import read_exactly
 from app.exchanges.ccxt.connection.exchange_quirks import (
     ExchangeQuirks,
-    no_live_words,
     no_sandbox_words,
     no_testnet_words,
-    quirks_of,
 )
+from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
 from app.exchanges.ccxt.connection.socket_messages import outliving
 
 # How many of ccxt's pings fit into the silence after which a socket counts as dead.

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client, problems_of
-from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS, addresses
+from app.exchanges.ccxt.connection.exchange_quirks import addresses
+from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 
 
 def terms(exchange: str = "binance", mode: AccountMode = AccountMode.LIVE, **changes: Any) -> Any:

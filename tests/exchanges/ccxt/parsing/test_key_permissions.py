@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from app.exchanges.ccxt.connection.exchange_quirks import QUIRKS
+from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.key_permissions import PermissionQuery
 from tests.support.exchanges.request_recorders import recorded
 

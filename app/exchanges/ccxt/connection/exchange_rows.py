@@ -1,0 +1,223 @@
+"""The table of exchanges: a row of ExchangeQuirks for each one that we examined."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from app.exchanges.ccxt.connection.exchange_quirks import (
+    DIRECTLY,
+    KEY,
+    AccountPages,
+    ExchangeQuirks,
+    LookupQuery,
+    NumberedPages,
+    SandboxMark,
+)
+from app.exchanges.ccxt.parsing.error_codes import ErrorCodes
+from app.exchanges.ccxt.parsing.key_permissions import PermissionField, PermissionQuery
+
+_ROWS = (
+    ExchangeQuirks(
+        exchange="binance",
+        cancel_key=KEY,
+        by_wire_id=(LookupQuery(method="fetch_order", key=KEY),),
+        by_exchange_id=(DIRECTLY,),
+        acceptance_seconds=10.0,
+        type_path=("type",),
+        # Binance's list of canceled and closed orders leaves out expired ones.
+        closed_lists=("fetch_orders",),
+        closed_orders_limit=1000,
+        has_stops=True,
+        permissions=PermissionQuery(
+            method="sapi_get_account_apirestrictions",
+            trade=PermissionField(path=("enableSpotAndMarginTrading",)),
+            withdraw=PermissionField(path=("enableWithdrawals",)),
+            ip_bound=PermissionField(path=("ipRestrict",)),
+            account_trade=PermissionField(path=("info", "canTrade")),
+        ),
+        sandbox=SandboxMark(
+            hosts=(
+                "testnet.binance.vision",
+                "stream.testnet.binance.vision",
+                "ws-api.testnet.binance.vision",
+                "testnet.binancefuture.com",
+                "fstream.binancefuture.com",
+                "dstream.binancefuture.com",
+            )
+        ),
+        ticker_params={"name": "ticker"},
+        positions=({"type": "swap", "subType": "linear"},),
+        # 6,000 weights a minute; ccxt makes them 1,200 units of 50 ms.
+        # 4 weights for all markets; their tickers would be 80, and 2 for each market alone.
+        last_prices_method="public_get_ticker_price",
+        weight_per_cost=5.0,
+        used_weight_header="x-mbx-used-weight-1m",
+        urgent_burst_cost=100.0,
+        options={"warnOnFetchOpenOrdersWithoutSymbol": False, "fetchMargins": False},
+    ),
+    # No stops: they are on other endpoints, and ccxt's cancel reaches only plain orders.
+    ExchangeQuirks(
+        exchange="bybit",
+        cancel_key="orderLinkId",
+        by_wire_id=(
+            LookupQuery(method="fetch_open_orders", key="orderLinkId"),
+            LookupQuery(method="fetch_canceled_and_closed_orders", key="orderLinkId"),
+        ),
+        by_exchange_id=(
+            LookupQuery(method="fetch_open_orders", key="orderId"),
+            LookupQuery(method="fetch_canceled_and_closed_orders", key="orderId"),
+        ),
+        acceptance_seconds=5.0,
+        open_orders_limit=50,
+        closed_orders_limit=50,
+        trades_limit=100,
+        page_cursor="nextPageCursor",
+        fee_currency_field="feeCurrency",
+        cancel_reason_path=("rejectReason",),
+        cancel_reasons=dict.fromkeys(
+            (
+                "EC_CancelForNoFullFill",
+                "EC_NoEnoughQtyToFill",
+                "EC_NoImmediateQtyToFill",
+                "EC_PostOnlyWillTakeLiquidity",
+            ),
+            "expired",
+        ),
+        error_codes=ErrorCodes(
+            paths=(("result", "list", 0, "code"), ("retCode",)),
+            prove_nothing=frozenset(
+                # Timeouts, errors within the exchange, and "submitted to the system".
+                {"10000", "10016", "170001", "170007", "170032", "170035", "170146", "170149"}
+                # Cancellations that may still happen.
+                | {"110079", "170147", "170191"}
+                # The id or the request was seen before: there is such an order.
+                | {"10014", "12141", "30001", "110030", "110072", "170141"}
+            ),
+        ),
+        buys_in_base_method="is_unified_enabled",
+        limit_reset_header="x-bapi-limit-reset-timestamp",
+        # 20 orders and 20 cancels a second, which is the pace that ccxt keeps: none on top of it.
+        order_burst_cost=0.0,
+        amends_in_place=True,
+        permissions=PermissionQuery(
+            method="private_get_v5_user_query_api",
+            trade=PermissionField(path=("result", "permissions", "Spot"), name="SpotTrade"),
+            withdraw=PermissionField(path=("result", "permissions", "Wallet"), name="Withdraw"),
+            ip_bound=PermissionField(path=("result", "ips")),
+            read_only=("result", "readOnly"),
+        ),
+        sandbox=SandboxMark(hosts=("api-testnet.", "stream-testnet.")),
+        positions=tuple(
+            {"type": "swap", "subType": "linear", "settleCoin": coin} for coin in ("USDT", "USDC")
+        ),
+        positions_cursor="nextPageCursor",
+        book_depth=200,
+    ),
+    # No stops: they go to the algo endpoints, where ccxt sends our id under a useless name.
+    ExchangeQuirks(
+        exchange="okx",
+        needs_password=True,
+        error_codes=ErrorCodes(
+            # That of the one order, or else that of the request.
+            paths=(("data", 0, "sCode"), ("code",)),
+            # Failed, unavailable, endpoint timed out, offline, busy, system error, request timed
+            # out, order timed out, internal error.
+            prove_nothing=frozenset(
+                {"1", "50001", "50004", "50005", "50013", "50026", "51054", "51149", "63999"}
+            ),
+            # The limit of orders of a whole sub-account.
+            slow_down=frozenset({"50061"}),
+            # Too many orders, and amendments of what cannot be amended (any more).
+            refuse=frozenset({"51025", "51506", "51508", "51510", "51511"}),
+        ),
+        cancel_key=KEY,
+        by_wire_id=(LookupQuery(method="fetch_order", key=KEY),),
+        by_exchange_id=(DIRECTLY,),
+        acceptance_seconds=30.0,
+        open_order_pages=NumberedPages(limit=100, cursor="after", path=("ordId",)),
+        closed_order_pages=NumberedPages(limit=100, cursor="after", path=("ordId",)),
+        trade_pages=NumberedPages(limit=100, cursor="after", path=("billId",)),
+        streams_fees_negated=True,
+        logs_in_by_seconds=True,
+        cancel_reason_path=("cancelSource",),
+        # Fill-or-kill and immediate-or-cancel that were not filled, and post-only that would take.
+        cancel_reasons={"13": "expired", "14": "expired", "31": "rejected"},
+        amends_in_place=True,
+        permissions=PermissionQuery(
+            method="private_get_account_config",
+            trade=PermissionField(path=("data", 0, "perm"), name="trade"),
+            withdraw=PermissionField(path=("data", 0, "perm"), name="withdraw"),
+            ip_bound=PermissionField(path=("data", 0, "ip")),
+        ),
+        sandbox=SandboxMark(header=("x-simulated-trading", "1")),
+        positions=({},),
+        # Without utc in their name they begin in Hong Kong. ccxt appends it to requests alone, and
+        # not if it takes the timezone for another.
+        timeframes={
+            "6h": "6Hutc",
+            "12h": "12Hutc",
+            "1d": "1Dutc",
+            "1w": "1Wutc",
+            "1M": "1Mutc",
+            "3M": "3Mutc",
+        },
+        options={"fetchOHLCV": {"timezone": "in the name"}},
+    ),
+    ExchangeQuirks(
+        exchange="kraken",
+        cancel_key=KEY,
+        by_wire_id=(
+            LookupQuery(method="fetch_open_orders", key="cl_ord_id"),
+            LookupQuery(method="fetch_closed_orders", key="cl_ord_id"),
+        ),
+        by_exchange_id=(DIRECTLY,),
+        # Fees are paid in quote currency, whatever the account or the side would make of it: the
+        # trades that requests tell of do not name the currency of their fee.
+        create_params={"oflags": "fciq"},
+        missing_words=("EOrder:Unknown order", "EQuery:Unknown order"),
+        wire_field="cl_ord_id",
+        closed_pages=AccountPages(size=50, offset="ofs", start="start"),
+        trade_ids_limit=20,
+        # As a text: ccxt would write its own True with a capital.
+        lookup_params={"trades": "true"},
+        type_path=("descr", "ordertype"),
+        has_stops=True,
+        amends_in_place=True,
+        amends_as_post_only=True,
+        permissions=PermissionQuery(
+            method="private_post_getapikeyinfo",
+            trade=PermissionField(path=("result", "permissions"), name="modify-trades"),
+            withdraw=PermissionField(path=("result", "permissions"), name="withdraw-funds"),
+        ),
+        book_depth=100,
+        fees_in_quote=True,
+        numbers_requests=True,
+        streams_numbers=True,
+        # 15 requests for an account of the lowest tier, each 3 of ccxt's units, which decay by one
+        # a second; one request less, as they may arrive closer together than they were sent.
+        # Orders, amendments and cancels are not in it, but in a counter of each market.
+        counter_cost=42.0,
+        urgent_burst_cost=30.0,
+        # ccxt's own batches end with an empty one, which Kraken refuses, if they come out even;
+        # ours are smaller than one of its batches.
+        options={"fetchOrderTrades": {"batchSize": 21}},
+    ),
+)
+
+QUIRKS: Mapping[str, ExchangeQuirks] = MappingProxyType({row.exchange: row for row in _ROWS})
+
+
+def quirks_of(exchange: str) -> ExchangeQuirks:
+    """The exchange's row; an unexamined exchange gets the careful defaults."""
+    return QUIRKS.get(exchange) or ExchangeQuirks(exchange=exchange, is_known=False)
+
+
+def no_live_words(quirks: ExchangeQuirks) -> str | None:
+    """Why the exchange may not trade real money; None if it may."""
+    if quirks.is_known:
+        return None
+    return (
+        f"live trading on {quirks.exchange} is not offered: how its orders are placed, found and"
+        f" canceled was not looked at; live are {', '.join(sorted(QUIRKS))}. Another is added by"
+        " capturing what ccxt sends for it and writing that as a row of QUIRKS in"
+        " app/exchanges/ccxt/connection/exchange_rows.py"
+    )
