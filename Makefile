@@ -8,7 +8,7 @@ DEVELOPMENT := $(VENV)/.development
 TESTERS := $(shell cores=$$(nproc 2>/dev/null || echo 1); echo $$((cores < 4 ? cores + 1 : 4)))
 LOCKED := --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test test-all check conformance soak format web node bench schema lock clean
+.PHONY: run test test-all check conformance venue soak format web node bench schema lock clean
 
 run: $(RUNTIME) web
 	@exec $(BIN)/orderdeck serve $(ARGS)
@@ -23,6 +23,10 @@ test-all: $(DEVELOPMENT)
 # What others have written for the same protocols, against the program that is shipped.
 conformance: $(DEVELOPMENT) node
 	$(BIN)/python -m pytest tests/conformance $(ARGS)
+
+# What an exchange must pass to be traded live, or what it still needs: make venue VENUE=okx
+venue: $(DEVELOPMENT)
+	$(BIN)/python -m tests.venues.kit $(VENUE)
 
 check: $(DEVELOPMENT)
 	$(BIN)/ruff format --check .

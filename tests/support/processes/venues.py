@@ -19,8 +19,8 @@ from tests.support.venues.serving.local_venue import OTHERS, LocalVenue
 # How long the exchange accepts a delayed request, and the same plus a second.
 RECEIVE_WINDOW_MILLISECONDS = 2_000
 NOT_FOUND_SECONDS = 3
-# What an exchange itself ended is told in words of its own: Binance says that it expired, others
-# that it was canceled, or rejected after it was taken.
+# An order that the exchange ended has expired at Binance; other exchanges call it canceled, or
+# rejected after it was taken.
 _ENDED = frozenset({OrderStatus.EXPIRED, OrderStatus.CANCELED, OrderStatus.REJECTED})
 _NAMELESS = "of others"
 _STATUSES = {
