@@ -61,7 +61,7 @@ class AuthService:
         self._admins = AdminTokens(database, clock, self._token_factory)
         self._cache: OrderedDict[str, tuple[Token, float]] = OrderedDict()
         # Many requests with one token wait for the same reading of it.
-        self._readings: dict[str, asyncio.Task[Token | None]] = {}
+        self._readings: dict[str, asyncio.Future[Token | None]] = {}
         # Secrets that were right once: wrong ones from the same address do not slow them down.
         self._trusted: OrderedDict[str, None] = OrderedDict()
         self._revocations = 0
@@ -181,10 +181,28 @@ class AuthService:
                 return token
         reading = self._readings.get(digest)
         if reading is None:
-            reading = asyncio.create_task(self._read(digest, now))
-            self._readings[digest] = reading
-            reading.add_done_callback(lambda done: self._end_reading(digest, done))
-        return await asyncio.shield(reading)
+            return await self._read_for_all(digest, now)
+        # Whoever reads it may be gone before the end; then the next one reads.
+        await asyncio.wait([reading])
+        return await self._recall(digest) if reading.cancelled() else reading.result()
+
+    async def _read_for_all(self, digest: str, now: float) -> Token | None:
+        """Read the token; those who ask for it meanwhile get the same answer."""
+        reading = self._readings[digest] = asyncio.get_running_loop().create_future()
+        try:
+            token = await self._read(digest, now)
+        except StorageError as error:
+            reading.set_exception(error)
+            # Looked at, so that asyncio does not log it when nobody waits for it.
+            reading.exception()
+            raise
+        else:
+            reading.set_result(token)
+            return token
+        finally:
+            reading.cancel()
+            if self._readings.get(digest) is reading:
+                del self._readings[digest]
 
     async def _read(self, digest: str, now: float) -> Token | None:
         revocations = self._revocations
@@ -198,13 +216,6 @@ class AuthService:
         if len(self._cache) > CACHE_SIZE:
             self._cache.popitem(last=False)
         return read
-
-    def _end_reading(self, digest: str, reading: asyncio.Task[Token | None]) -> None:
-        if self._readings.get(digest) is reading:
-            del self._readings[digest]
-        if not reading.cancelled():
-            # Looked at, so that asyncio does not log it when nobody waits any more.
-            reading.exception()
 
     def _trust(self, digest: str) -> None:
         self._trusted[digest] = None
