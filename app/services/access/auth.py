@@ -182,7 +182,7 @@ class AuthService:
         reading = self._readings.get(digest)
         if reading is None:
             return await self._read_for_all(digest, now)
-        # Whoever reads it may be gone before the end; then the next one reads.
+        # A reader may be canceled before the end; then the next one reads.
         await asyncio.wait([reading])
         return await self._recall(digest) if reading.cancelled() else reading.result()
 
