@@ -62,10 +62,14 @@ class OneOfMany:
         self._is_alone = False
 
     async def enter(self) -> bool:
-        with translated():
-            self._connection = await self._engine.connect()
-            self._is_alone = bool((await self._connection.execute(_ALONE)).scalar_one())
-            await self._connection.execute(_BE_SEEN)
+        try:
+            with translated():
+                self._connection = await self._engine.connect()
+                self._is_alone = bool((await self._connection.execute(_ALONE)).scalar_one())
+                await self._connection.execute(_BE_SEEN)
+        except BaseException:
+            await self.leave()
+            raise
         return self._is_alone
 
     async def let_in(self) -> None:
@@ -75,15 +79,18 @@ class OneOfMany:
                 await self._connection.execute(_LET_IN)
 
     async def check(self) -> None:
-        if self._connection is None:
-            return
-        try:
-            with translated():
-                await self._connection.execute(_PING)
-        except StorageUnavailable:
+        if self._connection is None or not await self._answers(self._connection):
             await self.leave()
             await self.enter()
             await self.let_in()
+
+    async def _answers(self, connection: AsyncConnection) -> bool:
+        try:
+            with translated():
+                await connection.execute(_PING)
+        except StorageUnavailable:
+            return False
+        return True
 
     async def leave(self) -> None:
         connection, self._connection = self._connection, None
