@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from app.domain.bot.bot import Assignment, Bot, DecisionOutcome
 from app.domain.markets.candles import Candle
+from app.domain.order_kinds import OrderSide
+from app.domain.orders.filters import OrderFilter
 from app.domain.orders.order import OrderStatus
 from app.domain.portfolio.positions import Holding
 from app.domain.signals import Signal
@@ -105,9 +107,12 @@ class Trading:
         )
         assert ticker is not None
         assert ticker.last is not None
-        buys = [one for one in await orders(self.services) if one.is_open and one.side == "BUY"]
+        # At one moment: a fill in between would be counted twice.
+        async with self.services.orders._database.snapshot() as view:
+            held = await view.bots.holding("paper", ALONE.strategy, ALONE.symbol)
+            buys = await view.orders.matching(OrderFilter(open=True, side=OrderSide.BUY))
         may_spend = sum((one.remaining * ticker.last for one in buys), Decimal())
-        return (await self.holding()).basis + may_spend
+        return (Decimal() if held is None else held.holding.basis) + may_spend
 
     async def coins(self) -> Decimal:
         balances = await self.services.accounts.get("paper").gateway.balances()
