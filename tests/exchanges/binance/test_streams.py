@@ -1,4 +1,4 @@
-"""What goes wrong on an exchange's sockets, over the genuine ccxt: every fill is told."""
+"""What goes wrong on an exchange's sockets, over the genuine ccxt: every fill is reported."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -37,7 +37,7 @@ async def desk() -> AsyncIterator[BinanceRig]:
 
 
 async def placed(desk: BinanceRig) -> OrderIntent:
-    """An order that waits, and whose placing was told."""
+    """An open order, after the stream has reported that it was placed."""
     intent, news = a_limit(PRICE, amount=Decimal("0.1")), desk.gateway.news()
     await desk.gateway.submit(intent)
     assert (await heard(news)).wire_id == intent.wire_id

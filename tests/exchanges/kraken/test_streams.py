@@ -1,4 +1,4 @@
-"""What goes wrong on Kraken's sockets, over the genuine ccxt: every fill is told, and exactly."""
+"""What goes wrong on Kraken's sockets, over the genuine ccxt: every fill is reported exactly."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -31,7 +31,7 @@ FEE = Fee(currency="USDT", amount=Decimal(4))
 
 
 async def placed(desk: KrakenRig) -> OrderIntent:
-    """An order that waits, and whose placing was told."""
+    """An open order, after the stream has reported that it was placed."""
     intent, news = a_limit(PRICE, amount=Decimal("0.1")), desk.gateway.news()
     await desk.gateway.submit(intent)
     assert (await heard(news)).wire_id == intent.wire_id

@@ -1,4 +1,4 @@
-"""OKX's fees: a charge is negative on the wire, and the same for a trade wherever it is told."""
+"""OKX's fees: a charge is negative on the wire; stream and requests agree on each trade's fee."""
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
