@@ -70,6 +70,8 @@ class ExchangeQuirks:
     exchange: str
     # Whether its API keys have a passphrase.
     needs_password: bool = False
+    # The fields that each of its answers has; without them it is the answer of something else.
+    answer_fields: tuple[str, ...] = ()
     # What its own error codes prove of an order.
     error_codes: ErrorCodes = NO_CODES
     # The parameters that carry our wire id when an order is placed and canceled.

@@ -57,6 +57,7 @@ _ROWS = (
     # No stops: they are on other endpoints, and ccxt's cancel reaches only plain orders.
     ExchangeQuirks(
         exchange="bybit",
+        answer_fields=("retCode", "result"),
         cancel_key="orderLinkId",
         by_wire_id=(
             LookupQuery(method="fetch_open_orders", key="orderLinkId"),
@@ -115,6 +116,7 @@ _ROWS = (
     # No stops: they go to the algo endpoints, where ccxt sends our id under a useless name.
     ExchangeQuirks(
         exchange="okx",
+        answer_fields=("code", "data"),
         needs_password=True,
         error_codes=ErrorCodes(
             # That of the one order, or else that of the request.
@@ -164,6 +166,7 @@ _ROWS = (
     ),
     ExchangeQuirks(
         exchange="kraken",
+        answer_fields=("error", "result"),
         cancel_key=KEY,
         by_wire_id=(
             LookupQuery(method="fetch_open_orders", key="cl_ord_id"),
