@@ -6,14 +6,18 @@ from types import MappingProxyType
 from app.exchanges.ccxt.connection.exchange_quirks import (
     DIRECTLY,
     KEY,
-    AccountPages,
     ExchangeQuirks,
     LookupQuery,
-    NumberedPages,
     SandboxMark,
 )
 from app.exchanges.ccxt.parsing.error_codes import ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionField, PermissionQuery
+from app.exchanges.ccxt.parsing.page_styles import (
+    CursorPages,
+    NumberedPages,
+    OffsetPages,
+    TimedPages,
+)
 
 _ROWS = (
     ExchangeQuirks(
@@ -25,7 +29,7 @@ _ROWS = (
         type_path=("type",),
         # Binance's list of canceled and closed orders leaves out expired ones.
         closed_lists=("fetch_orders",),
-        closed_orders_limit=1000,
+        closed_order_pages=TimedPages(limit=1000, start="startTime"),
         has_stops=True,
         permissions=PermissionQuery(
             method="sapi_get_account_apirestrictions",
@@ -68,10 +72,9 @@ _ROWS = (
             LookupQuery(method="fetch_canceled_and_closed_orders", key="orderId"),
         ),
         acceptance_seconds=5.0,
-        open_orders_limit=50,
-        closed_orders_limit=50,
-        trades_limit=100,
-        page_cursor="nextPageCursor",
+        open_order_pages=CursorPages(limit=50, field="nextPageCursor"),
+        closed_order_pages=CursorPages(limit=50, field="nextPageCursor"),
+        trade_pages=CursorPages(limit=100, field="nextPageCursor"),
         fee_currency_field="feeCurrency",
         cancel_reason_path=("rejectReason",),
         cancel_reasons=dict.fromkeys(
@@ -110,7 +113,7 @@ _ROWS = (
         positions=tuple(
             {"type": "swap", "subType": "linear", "settleCoin": coin} for coin in ("USDT", "USDC")
         ),
-        positions_cursor="nextPageCursor",
+        position_pages=CursorPages(field="nextPageCursor"),
         book_depth=200,
     ),
     # No stops: they go to the algo endpoints, where ccxt sends our id under a useless name.
@@ -178,7 +181,8 @@ _ROWS = (
         create_params={"oflags": "fciq"},
         missing_words=("EOrder:Unknown order", "EQuery:Unknown order"),
         wire_field="cl_ord_id",
-        closed_pages=AccountPages(size=50, offset="ofs", start="start"),
+        closed_order_pages=OffsetPages(limit=50, offset="ofs"),
+        closed_account_start="start",
         trade_ids_limit=20,
         # As a text: ccxt would write its own True with a capital.
         lookup_params={"trades": "true"},
