@@ -19,6 +19,7 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
     no_testnet_words,
 )
 from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
+from app.exchanges.ccxt.connection.kept_cursors import keep_cursors
 from app.exchanges.ccxt.connection.socket_messages import outliving
 from app.exchanges.ccxt.connection.whole_answers import require_whole_answers
 
@@ -102,6 +103,8 @@ async def open_client(terms: CcxtTerms) -> Any:
     client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
     client.handle_message = outliving(client.handle_message)
     require_whole_answers(client, library.ExchangeNotAvailable, terms.quirks.answer_fields)
+    if terms.quirks.dropped_cursors is not None:
+        keep_cursors(client, terms.quirks.dropped_cursors)
     if terms.quirks.logs_in_by_seconds:
         client.seconds = lambda: int(client.nonce()) // 1000
     if terms.quirks.numbers_requests:
