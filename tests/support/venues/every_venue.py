@@ -6,6 +6,7 @@ from app.ports import Clock
 from tests.support.venues.binance.venue import Venue as Binance
 from tests.support.venues.bybit.venue import Venue as Bybit
 from tests.support.venues.kraken.venue import Venue as Kraken
+from tests.support.venues.kucoin.venue import Venue as Kucoin
 from tests.support.venues.okx.venue import Venue as Okx
 from tests.support.venues.serving.local_venue import LocalVenue
 
@@ -13,5 +14,6 @@ VENUES: Mapping[str, Callable[[Clock], LocalVenue]] = {
     "binance": Binance,
     "bybit": Bybit,
     "kraken": Kraken,
+    "kucoin": Kucoin,
     "okx": Okx,
 }
