@@ -11,7 +11,6 @@ from app.domain.fills import Fee, Fill
 from app.domain.orders.events import OrderEvent
 from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
 from app.domain.orders.reports import FillReport, OrderReport, ReportedTerms
-from app.domain.orders.terms import AmendableTerms
 from app.errors import OrderdeckError, Refusal, RefusalCode
 
 _CLOSING = {
@@ -75,10 +74,12 @@ def is_amended(order: Order, reported: ReportedTerms) -> bool:
     # A closed order is not amended any more, whatever terms the exchange lists it with.
     if not order.is_open:
         return False
-    known = AmendableTerms(
-        amount=order.amount, price=order.price, trigger_price=order.trigger_price
+    known, terms = order.terms.amendable, reported.terms
+    # Terms that lack what the order has were not readable, and nobody took it away.
+    is_whole = (known.price is None or terms.price is not None) and (
+        known.trigger_price is None or terms.trigger_price is not None
     )
-    return reported.terms != known
+    return is_whole and terms != known
 
 
 def imported(order: Order) -> Change:

@@ -22,6 +22,8 @@ from app.exchanges.ccxt.parsing.page_styles import (
 _ROWS = (
     ExchangeQuirks(
         exchange="binance",
+        # A part of a list of orders that waits for another part.
+        status_words={"PENDING_NEW": "open"},
         cancel_key=KEY,
         by_wire_id=(LookupQuery(method="fetch_order", key=KEY),),
         by_exchange_id=(DIRECTLY,),
