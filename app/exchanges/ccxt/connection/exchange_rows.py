@@ -98,6 +98,8 @@ _ROWS = (
                 # The id or the request was seen before: there is such an order.
                 | {"10014", "12141", "30001", "110030", "110072", "170141"}
             ),
+            # Too many orders within a second.
+            slow_down=frozenset({"170005"}),
         ),
         buys_in_base_method="is_unified_enabled",
         limit_reset_header="x-bapi-limit-reset-timestamp",
