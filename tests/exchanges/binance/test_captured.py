@@ -1,12 +1,9 @@
 """One page for each kind of message as Binance documents it, read by ccxt and by our parsing."""
 
-import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import ccxt.pro
 import pytest
@@ -14,7 +11,6 @@ import pytest
 from app.domain.fills import Fee
 from app.domain.order_kinds import OrderType
 from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import FillReport, OrderReport
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
 from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.candles import candle_of
@@ -30,12 +26,11 @@ from app.exchanges.ccxt.parsing.order_books import order_book_of
 from app.exchanges.ccxt.parsing.order_reports import (
     accepted,
     answered,
-    fill_of,
     news_of,
     trade_news_of,
 )
+from tests.support.exchanges.replays import Heard, Replay
 
-PAGES = Path(__file__).parents[1] / "captured" / "binance"
 MINUTE = timedelta(minutes=1)
 NOW = datetime(2025, 6, 1, 12, 1, tzinfo=UTC)
 ROW = QUIRKS["binance"]
@@ -58,61 +53,20 @@ PATHS = {
 }
 
 
-def page(name: str) -> Any:
-    return json.loads((PAGES / f"{name}.json").read_text())
-
-
-class Replayed(ccxt.pro.binance):  # type: ignore[misc]
-    """The genuine class, which gets the captured pages for answers."""
-
-    def __init__(self) -> None:
-        options = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, **ROW.options}
-        keys = {"apiKey": "key", "secret": "secret"}
-        super().__init__({"number": str, **keys, "options": options})
-        self.pages = dict(PATHS)
-
-    async def fetch(
-        self, url: str, method: str = "GET", headers: object = None, body: object = None
-    ) -> Any:
-        name = self.pages[f"{method} {urlsplit(url).path}"]
-        body_text = json.dumps(page(name))
-        answer = self.parse_json(body_text)
-        status = 400 if name.startswith("error") else 200
-        self.handle_errors(status, "", url, method, {}, body_text, answer, headers, body)
-        return answer
-
-
-class Heard:
-    """Stands in for a socket, and keeps what a message resolves."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.subscriptions: dict[str, object] = {"0": True}
-        self.resolved: dict[str, Any] = {}
-
-    def resolve(self, value: Any, name: str) -> None:
-        self.resolved[name] = value
+@pytest.fixture
+def replay() -> Replay:
+    return Replay(ROW, PATHS)
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Replayed]:
-    client = Replayed()
+async def client(replay: Replay) -> AsyncIterator[Any]:
+    client = replay.client()
     client.set_markets(await client.fetch_markets())
     yield client
     await client.close()
 
 
-def reports_of(rows: Iterable[Mapping[str, Any]]) -> dict[str | None, OrderReport]:
-    reports = [answered(ROW.named(row), now=NOW) for row in rows]
-    return {report.wire_id: report for report in reports}
-
-
-def fills_in(rows: Iterable[Mapping[str, Any]]) -> list[FillReport]:
-    fills = [fill_of(ROW.traded(row)) for row in rows]
-    return [fill for fill in fills if fill is not None]
-
-
-async def test_markets_and_the_time(client: Replayed) -> None:
+async def test_markets_and_the_time(client: Any) -> None:
     market = markets_of(client, fees_in_quote=False)[BTC]
     assert (market.amount_step, market.price_step, market.min_notional) == (
         Decimal("0.00001"), Decimal("0.01"), Decimal(5),
@@ -120,7 +74,7 @@ async def test_markets_and_the_time(client: Replayed) -> None:
     assert await client.fetch_time() == 1748779200123
 
 
-async def test_the_answer_to_an_order_has_its_trades(client: Replayed) -> None:
+async def test_the_answer_to_an_order_has_its_trades(client: Any) -> None:
     row = await client.create_order(BTC, "market", "buy", "0.1")
     report = accepted(row, wire_id="mine", symbol=BTC, now=NOW)
     assert (report.exchange_order_id, report.status, report.cost) == (
@@ -132,7 +86,7 @@ async def test_the_answer_to_an_order_has_its_trades(client: Replayed) -> None:
     ]
 
 
-async def test_an_order_that_is_looked_up_and_the_answer_to_its_cancel(client: Replayed) -> None:
+async def test_an_order_that_is_looked_up_and_the_answer_to_its_cancel(client: Any) -> None:
     found = answered(ROW.named(await client.fetch_order("29", BTC)), now=NOW)
     assert (found.wire_id, found.status, found.filled) == (
         "w00000000000000002", OrderStatus.PARTIALLY_FILLED, Decimal("0.04"),
@@ -141,8 +95,8 @@ async def test_an_order_that_is_looked_up_and_the_answer_to_its_cancel(client: R
     assert (canceled.status, canceled.filled) == (OrderStatus.CANCELED, Decimal("0.04"))
 
 
-async def test_open_orders_of_every_type(client: Replayed) -> None:
-    reports = reports_of(await client.fetch_open_orders())
+async def test_open_orders_of_every_type(client: Any, replay: Replay) -> None:
+    reports = replay.reports_of(await client.fetch_open_orders(), NOW)
     found = {
         name: (one.status, one.details.type, one.details.exchange_type)
         for name, one in reports.items()
@@ -170,14 +124,14 @@ ENDS = {
 }
 
 
-async def test_the_ends_of_orders(client: Replayed) -> None:
-    reports = reports_of(await client.fetch_orders(BTC))
+async def test_the_ends_of_orders(client: Any, replay: Replay) -> None:
+    reports = replay.reports_of(await client.fetch_orders(BTC), NOW)
     found = {name: (one.status, one.filled) for name, one in reports.items()}
     assert found == {name: (status, Decimal(filled)) for name, (status, filled) in ENDS.items()}
 
 
-async def test_trades_with_fees_in_every_currency(client: Replayed) -> None:
-    fills = fills_in(await client.fetch_my_trades(BTC))
+async def test_trades_with_fees_in_every_currency(client: Any, replay: Replay) -> None:
+    fills = replay.fills_in(await client.fetch_my_trades(BTC))
     assert [(fill.fee, fill.is_maker) for fill in fills] == [
         (Fee(currency="BTC", amount=Decimal("0.00004")), True),
         (Fee(currency="USDT", amount=Decimal("1.6")), False),
@@ -194,29 +148,31 @@ async def test_trades_with_fees_in_every_currency(client: Replayed) -> None:
         ("stream_order_canceled", OrderStatus.CANCELED),
     ],
 )
-async def test_an_order_in_the_stream(client: Replayed, name: str, status: OrderStatus) -> None:
-    heard = Heard(str(client.urls["api"]["ws"]["ws-api"]["spot"]))
-    client.handle_message(heard, page(name))
+async def test_an_order_in_the_stream(
+    client: Any, replay: Replay, name: str, status: OrderStatus
+) -> None:
+    heard = Heard(client.urls["api"]["ws"]["ws-api"]["spot"], {"0": True})
+    client.handle_message(heard, replay.page(name))
     [row] = heard.resolved["orders"]
     news = news_of(ROW.named(row), now=NOW, has_trades_beside=True)
     assert (news.symbol, news.wire_id, news.status) == (BTC, "w00000000000000002", status)
 
 
-async def test_a_trade_in_the_stream_is_the_one_that_is_listed(client: Replayed) -> None:
-    heard = Heard(str(client.urls["api"]["ws"]["ws-api"]["spot"]))
-    client.handle_message(heard, page("stream_order_trade"))
+async def test_a_trade_in_the_stream_is_the_one_that_is_listed(client: Any, replay: Replay) -> None:
+    heard = Heard(client.urls["api"]["ws"]["ws-api"]["spot"], {"0": True})
+    client.handle_message(heard, replay.page("stream_order_trade"))
     [row] = heard.resolved["myTrades"]
     [streamed] = trade_news_of(ROW.traded(row), now=NOW).fills
-    assert streamed in fills_in(await client.fetch_my_trades(BTC))
+    assert streamed in replay.fills_in(await client.fetch_my_trades(BTC))
 
 
-async def test_tickers_by_request_and_by_stream(client: Replayed) -> None:
+async def test_tickers_by_request_and_by_stream(client: Any, replay: Replay) -> None:
     asked = ticker_of(await client.fetch_ticker(BTC), now=NOW)
     assert asked is not None
     assert (asked.bid, asked.ask, asked.last) == (
         Decimal("50000.4"), Decimal("50000.5"), Decimal("50000.5"),
     )  # fmt: skip
-    streamed = ticker_of(client.parse_ws_ticker(page("stream_ticker"), "spot"), now=NOW)
+    streamed = ticker_of(client.parse_ws_ticker(replay.page("stream_ticker"), "spot"), now=NOW)
     assert streamed is not None
     assert (streamed.bid, streamed.ask, streamed.last) == (asked.bid, asked.ask, asked.last)
     assert ROW.last_prices_method is not None
@@ -224,7 +180,7 @@ async def test_tickers_by_request_and_by_stream(client: Replayed) -> None:
     assert [row["price"] for row in listed if row["symbol"] == "BTCUSDT"] == ["50000.50000000"]
 
 
-async def test_candles_and_the_order_book(client: Replayed) -> None:
+async def test_candles_and_the_order_book(client: Any) -> None:
     rows = await client.fetch_ohlcv(BTC, "1m")
     candles = [candle_of(row, span=MINUTE, now=NOW) for row in rows]
     assert [one.close for one in candles] == [Decimal("50000.1"), Decimal("50000.5")]
@@ -232,7 +188,7 @@ async def test_candles_and_the_order_book(client: Replayed) -> None:
     assert (book.bids[0].price, book.asks[0].price) == (Decimal("50000.4"), Decimal("50000.5"))
 
 
-async def test_balances_and_what_the_key_may_do(client: Replayed) -> None:
+async def test_balances_and_what_the_key_may_do(client: Any) -> None:
     balance = await client.fetch_balance()
     held = balances_of(balance)["USDT"]
     assert (held.free, held.used) == (Decimal("600.25"), Decimal("400.25"))
@@ -243,31 +199,32 @@ async def test_balances_and_what_the_key_may_do(client: Replayed) -> None:
     assert ROW.permissions.is_ip_bound(key) is True
 
 
-async def _failed(name: str, client: Replayed) -> Exception:
-    client.pages["POST /api/v3/order"] = client.pages["GET /api/v3/order"] = name
+async def _failed(name: str, client: Any, replay: Replay) -> Exception:
+    replay.paths["POST /api/v3/order"] = name
     with pytest.raises(ccxt.BaseError) as caught:
         await client.create_order(BTC, "limit", "buy", "0.1", "40000")
     failure: Exception = caught.value
     return failure
 
 
-async def test_errors(client: Replayed) -> None:
-    unknown = failure_of_create(await _failed("error_unknown_outcome", client), ROW.error_codes)
+async def test_errors(client: Any, replay: Replay) -> None:
+    unknown = failure_of_create(
+        await _failed("error_unknown_outcome", client, replay), ROW.error_codes
+    )
     assert isinstance(unknown, ExchangeDoubt)
     for name, code in (
         ("error_insufficient_balance", RefusalCode.INSUFFICIENT_FUNDS),
         ("error_min_notional", RefusalCode.MIN_NOTIONAL),
         ("error_would_trigger", RefusalCode.INVALID_INPUT),
     ):
-        refused = failure_of_create(await _failed(name, client), ROW.error_codes)
+        refused = failure_of_create(await _failed(name, client, replay), ROW.error_codes)
         assert isinstance(refused, ExchangeRejected)
         assert refused.refusal.code is code
-    assert is_ban(await _failed("error_too_many_requests", client))
-    assert is_clock_off(await _failed("error_timestamp", client))
-    assert key_words(await _failed("error_key", client)) is not None
-    assert is_order_missing(await _failed("error_unknown_order", client))
+    assert is_ban(await _failed("error_too_many_requests", client, replay))
+    assert is_clock_off(await _failed("error_timestamp", client, replay))
+    assert key_words(await _failed("error_key", client, replay)) is not None
+    assert is_order_missing(await _failed("error_unknown_order", client, replay))
 
 
-def test_every_page_is_read_by_a_test() -> None:
-    read = Path(__file__).read_text()
-    assert [one.stem for one in PAGES.glob("*.json") if f'"{one.stem}"' not in read] == []
+def test_every_page_is_read_by_a_test(replay: Replay) -> None:
+    assert replay.unread_in(__file__) == []
