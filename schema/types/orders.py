@@ -193,6 +193,7 @@ class Order(Node):
     position_type: PositionType
     leverage: Decimal | None
     source: OrderSource
+    exchange_type: str | None
     strategy: str | None
     metadata: JSON
     refusal: Refusal | None
@@ -227,6 +228,7 @@ class Order(Node):
             position_type=order.position_type,
             leverage=order.leverage,
             source=order.source,
+            exchange_type=order.exchange_type,
             strategy=order.strategy,
             metadata=JSON(order.metadata),
             refusal=None if order.refusal is None else Refusal.of(order.refusal),

@@ -92,6 +92,8 @@ class ExchangeQuirks:
     acceptance_seconds: float = 60.0
     # The field of the raw order with our wire id, if ccxt takes another id for it.
     wire_field: str | None = None
+    # Words for a status that ccxt leaves as they are, and ccxt's words for them.
+    status_words: Mapping[str, str] = field(default_factory=dict)
     # The path in the raw order to the exchange's own order type, which says more than ccxt's.
     type_path: tuple[str, ...] = ()
     # The path in the raw order to why it was canceled, and the status that it has for a reason of
@@ -199,6 +201,8 @@ class ExchangeQuirks:
         named = dict(row)
         if self.wire_field is not None:
             named[KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
+        status = row.get("status")
+        named["status"] = self.status_words.get(str(status), status)
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
         if self.cancel_reasons and row.get("status") in {"canceled", "closed"}:

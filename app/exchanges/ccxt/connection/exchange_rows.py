@@ -37,6 +37,8 @@ _KUCOIN_PAGES = CursorPages(limit=100, field="lastId", param="lastId")
 _ROWS = (
     ExchangeQuirks(
         exchange="binance",
+        # A part of a list of orders that waits for another part.
+        status_words={"PENDING_NEW": "open"},
         cancel_key=KEY,
         by_wire_id=(LookupQuery(method="fetch_order", key=KEY),),
         by_exchange_id=(DIRECTLY,),
@@ -111,6 +113,8 @@ _ROWS = (
                 # The id or the request was seen before: there is such an order.
                 | {"10014", "12141", "30001", "110030", "110072", "170141"}
             ),
+            # Too many orders within a second.
+            slow_down=frozenset({"170005"}),
         ),
         buys_in_base_method="is_unified_enabled",
         limit_reset_header="x-bapi-limit-reset-timestamp",
