@@ -27,6 +27,12 @@ def assert_whole(desk: KucoinRig, reports: dict[str, OrderReport], order: Order)
     assert fees == money.total(trade.commission for trade in trades)
 
 
+async def go_by(desk: KucoinRig, *, days: int) -> None:
+    """Let days go by at once, of which the adapter hears by the exchange's clock."""
+    desk.clock.step(wall=days * DAY)
+    await desk.gateway._session._sync_time(desk.gateway._session.client)
+
+
 @pytest.mark.parametrize("trades", [60, 99, 100, 101, 250])
 async def test_a_market_order_that_eats_many_levels_has_all_its_trades_with_their_fees(
     desk: KucoinRig, trades: int
@@ -64,7 +70,7 @@ async def test_orders_of_longer_ago_than_a_week_are_listed_week_after_week(
     since, orders = desk.clock.now(), []
     for _ in range(4):
         orders.append(desk.venue.place_elsewhere(desk.account, "BTCUSDT", "SELL", "0.01"))
-        await desk.clock.advance(6 * DAY)
+        await go_by(desk, days=6)
     listed = await desk.gateway.closed_orders(since, [SYMBOL])
     reports = {report.exchange_order_id: report for report in listed}
     assert len(reports) == len(orders)
@@ -79,7 +85,7 @@ async def test_an_order_that_was_open_for_weeks_has_the_trades_of_all_of_them(
     order = desk.venue.place_elsewhere(desk.account, "BTCUSDT", "SELL", "0.1", 60_000)
     for _ in range(4):
         desk.venue.fill(order.id, "0.02")
-        await desk.clock.advance(6 * DAY)
+        await go_by(desk, days=6)
     [open_one] = await desk.gateway.open_orders()
     assert_whole(desk, {open_one.exchange_order_id: open_one}, order)
     desk.venue.fill(order.id)

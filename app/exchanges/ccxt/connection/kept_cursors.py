@@ -43,4 +43,4 @@ def _share_cursor(data: object, dropped: DroppedCursors) -> None:
     if not isinstance(data, Mapping) or not data.get(dropped.cursor):
         return
     for row in data.get(dropped.rows) or ():
-        row[dropped.cursor] = data[dropped.cursor]
+        row[dropped.cursor] = str(data[dropped.cursor])
