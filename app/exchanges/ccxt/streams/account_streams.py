@@ -67,7 +67,9 @@ class AccountStreams:
         self._watchdog = Watchdog(clock, silence_seconds=terms.watchdog_seconds)
         self._readers: list[StreamReader] = []
         self._last_seen = LastSeenOrders()
-        self._fee_lookups = FeeLookups(orders.find, self._publish_found, clock)
+        self._fee_lookups = FeeLookups(
+            orders.find, self._publish_found, self._publish_without_fee, clock
+        )
         self._unheard = UnheardOrders(clock)
         self._heard = 0
         # When somebody else last listed the open orders, and whether that showed unheard changes.
@@ -192,6 +194,11 @@ class AccountStreams:
     def _publish_found(self, report: OrderReport) -> None:
         self.note(report)
         self._news.publish(report)
+
+    def _publish_without_fee(self, report: OrderReport) -> None:
+        """A fill is a fact; its fee comes with the comparison."""
+        self._news.publish(report)
+        self._note_gap()
 
     def _note_gap(self) -> None:
         self.gaps += 1

@@ -21,16 +21,18 @@ class _Wanted:
 
 
 class FeeLookups:
-    """Publishes trades as requests tell them; without an answer, as the stream told them."""
+    """Publishes trades as requests tell them; gives up with what the stream told of them."""
 
     def __init__(
         self,
         find: Callable[[OrderKey], Awaitable[OrderReport | None]],
         publish: Callable[[OrderReport], None],
+        give_up: Callable[[OrderReport], None],
         clock: Clock,
     ) -> None:
         self._find = find
         self._publish = publish
+        self._give_up = give_up
         self._clock = clock
         self._wanted: dict[tuple[str, str], _Wanted] = {}
         self._arrived = asyncio.Event()
@@ -66,7 +68,7 @@ class FeeLookups:
             await self._clock.sleep(pause)
             pause *= 2
         for told in wanted.told.values():
-            self._publish(told)
+            self._give_up(told)
 
     async def _found(self, wanted: _Wanted) -> OrderReport | None:
         """The order with all of the wanted trades; None if it is not listed so yet."""
