@@ -124,6 +124,7 @@ TEXTS = {
     "Fill.side": "The order's side.",
     "Fill.price": "The price, in quote currency.",
     "Fill.amount": "Base currency; contracts where the market has a contractSize.",
+    "Fill.cost": "Quote currency spent or received, without the fee.",
     "Fill.fee": "The fee of this trade. Null where it is not known.",
     "Fill.isMaker": (
         "True where the order had rested in the book, false where it took. Null where it is not"

@@ -56,6 +56,7 @@ class Fill(Node):
     side: OrderSide
     price: Decimal
     amount: Decimal
+    cost: Decimal
     fee: Fee | None
     is_maker: bool | None
     at: datetime
@@ -73,6 +74,7 @@ class Fill(Node):
             side=fill.side,
             price=fill.price,
             amount=fill.amount,
+            cost=fill.cost,
             fee=None if fill.fee is None else Fee.of(fill.fee),
             is_maker=fill.is_maker,
             at=fill.at,
