@@ -106,7 +106,7 @@ async def test_lists_have_twenty_rows_unless_the_limit_says_otherwise(
     query = {"symbol": "BTC-USDT"}
     for ask in (client.private_get_hf_orders_done, client.private_get_hf_fills):
         assert len((await ask(query))["data"]["items"]) == 20
-        # The size of a page in other lists of KuCoin is none here.
+        # Other lists of KuCoin read this parameter; these ignore it.
         assert len((await ask({**query, "pageSize": 100}))["data"]["items"]) == 20
         first = (await ask({**query, "limit": 100}))["data"]
         rest = (await ask({**query, "limit": 100, "lastId": first["lastId"]}))["data"]

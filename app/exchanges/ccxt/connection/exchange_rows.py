@@ -239,7 +239,7 @@ _ROWS = (
             prove_nothing=frozenset({"500000", "408000", "126038", "126039"})
             # The id was seen before: there is such an order.
             | {"126033", "126044"},
-            # A market or an account that takes no (more) orders, and markets that are none.
+            # The market or the account takes no (more) orders, or there is no such market.
             refuse=frozenset(
                 {"200001", "200003", "200009", "126002", "126004", "126006", "126007", "126009"}
                 | {"126011", "126015", "126042", "900001"}

@@ -19,7 +19,7 @@ def page_of(
     told: Callable[[T], Any],
     now: int,
 ) -> dict[str, Any]:
-    """A page of the items of at most a week; `pageSize` says nothing here, `limit` does."""
+    """A page of the items of at most a week; it reads `limit` and ignores `pageSize`."""
     begin, end = _span(params, now)
     last = int(params.get("lastId") or 0)
     limit = int(params.get("limit") or USUAL)

@@ -59,7 +59,7 @@ def market_page(listing: Listing) -> Page:
 
 
 def ticker_page(listing: Listing, tape: Tape, *, at: int) -> Page:
-    """Buying is told as the best bid, and selling as the best ask."""
+    """The best bid is in the field `buy`, the best ask in `sell`."""
     day, quote = tape.day(at), tape.quote
     change = money.subtract(day.close, day.open)
     return {
