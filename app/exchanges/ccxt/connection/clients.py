@@ -19,6 +19,7 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
     no_testnet_words,
 )
 from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
+from app.exchanges.ccxt.connection.shared_sockets import share_socket
 from app.exchanges.ccxt.connection.socket_messages import outliving
 
 # How many of ccxt's pings fit into the silence after which a socket counts as dead.
@@ -84,6 +85,7 @@ def problems_of(terms: CcxtTerms) -> tuple[str, ...]:
     checks = (
         _mode_words(terms),
         _password_words(terms),
+        _secret_words(terms),
         _unsafe_words(terms.overrides),
         _exposed_secret_words(terms.overrides),
     )
@@ -106,6 +108,8 @@ async def open_client(terms: CcxtTerms) -> Any:
         client.nonce = _increasing(client.nonce)
     if terms.quirks.streams_numbers:
         read_exactly(client)
+    if terms.quirks.shares_socket:
+        share_socket(client)
     return client
 
 
@@ -140,6 +144,18 @@ def _password_words(terms: CcxtTerms) -> str | None:
     if not terms.has_keys or not terms.quirks.needs_password or terms.password is not None:
         return None
     return f"{terms.exchange} gives its keys a passphrase: set password_file"
+
+
+def _secret_words(terms: CcxtTerms) -> str | None:
+    begin = terms.quirks.key_begins
+    if begin is None or not terms.has_keys or terms.secret is None:
+        return None
+    if terms.secret.get_secret_value().lstrip().startswith(begin):
+        return None
+    return (
+        f"the secret of a key of {terms.exchange} must begin with {begin}: make a key with the"
+        " ECDSA algorithm, and write its private key to secret_file, with its line breaks"
+    )
 
 
 def _no_sandbox_text(terms: CcxtTerms) -> str:

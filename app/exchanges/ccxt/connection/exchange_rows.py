@@ -15,6 +15,35 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
 from app.exchanges.ccxt.parsing.error_codes import ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionField, PermissionQuery
 
+# The reasons for which Coinbase places no order: those of its engine, and of the preview before.
+_COINBASE_REASONS = frozenset(
+    {
+        "COMMANDER_REJECTED_NEW_ORDER", "GEOFENCING_RESTRICTION", "INELIGIBLE_PAIR",
+        "INVALID_BASE_SIZE_TOO_LARGE", "INVALID_LEDGER_BALANCE",
+        "INVALID_LIMIT_PRICE", "INVALID_LIMIT_PRICE_POST_ONLY", "INVALID_NO_LIQUIDITY",
+        "INVALID_ORDER_CONFIG", "INVALID_PRICE_PRECISION", "INVALID_PRODUCT_ID",
+        "INVALID_QUOTE_SIZE_TOO_LARGE", "INVALID_SIDE",
+        "INVALID_SIZE_PRECISION", "LIMIT_PRICE_TOO_FAR_FROM_MARKET", "MISSING_COMMISSION_RATE",
+        "MISSING_PRODUCT_PRICE_BOOK", "OPEN_ORDERS_LIMIT_EXCEEDED", "ORDER_ENTRY_DISABLED",
+        "UNSUPPORTED_ORDER_CONFIGURATION", "UNTRADABLE_PRODUCT",
+    }
+)  # fmt: skip
+_COINBASE_MONEY = frozenset({"INSUFFICIENT_FUND", "INSUFFICIENT_FUNDS"})
+_COINBASE_SIZES = frozenset({"INVALID_BASE_SIZE_TOO_SMALL", "INVALID_QUOTE_SIZE_TOO_SMALL"})
+_COINBASE_CODES = ErrorCodes(
+    paths=(
+        ("error_response", "preview_failure_reason"),
+        ("error_response", "error"),
+        ("error_response", "new_order_failure_reason"),
+        ("error",),
+    ),
+    slow_down=frozenset({"RESOURCE_EXHAUSTED"}),
+    refuse=_COINBASE_REASONS | {f"PREVIEW_{reason}" for reason in _COINBASE_REASONS},
+    lack_money=_COINBASE_MONEY | {f"PREVIEW_{reason}" for reason in _COINBASE_MONEY},
+    too_small=_COINBASE_SIZES | {f"PREVIEW_{reason}" for reason in _COINBASE_SIZES},
+    say_nothing=frozenset({"UNKNOWN_FAILURE_REASON", "UNKNOWN_PREVIEW_FAILURE_REASON"}),
+)
+
 _ROWS = (
     ExchangeQuirks(
         exchange="binance",
@@ -200,6 +229,60 @@ _ROWS = (
         # ccxt's own batches end with an empty one, which Kraken refuses, if they come out even;
         # ours are smaller than one of its batches.
         options={"fetchOrderTrades": {"batchSize": 21}},
+    ),
+    # No stops: ccxt places stop-limit orders alone. No amendments: a refused one looks done to ccxt.
+    ExchangeQuirks(
+        exchange="coinbase",
+        key_begins="-----BEGIN",
+        create_key="client_order_id",
+        buy_amount_path=("order_configuration", "market_market_ioc", "base_size"),
+        # Only by Coinbase's own id.
+        cancel_key=None,
+        not_canceled_words=("cancelOrders() has failed",),
+        by_wire_id=(LookupQuery(method="fetch_orders"),),
+        by_exchange_id=(DIRECTLY,),
+        missing_words=("order with this orderID was not found",),
+        # The life of the token that a request bears.
+        acceptance_seconds=120.0,
+        error_codes=_COINBASE_CODES,
+        closed_lists=("fetch_orders",),
+        closed_orders_limit=100,
+        trades_limit=100,
+        trades_of_orders_key="order_ids",
+        page_cursor="cursor",
+        last_page_has_cursor=False,
+        order_fields={
+            # ccxt multiplies the average price, which is cut, and does not read fill-or-kill.
+            "cost": (("filled_value",),),
+            "amount": (("order_configuration", "limit_limit_fok", "base_size"),),
+            "price": (("order_configuration", "limit_limit_fok", "limit_price"),),
+        },
+        # ccxt divides the cost by an amount that it has cut.
+        trade_fields={"price": (("price",),)},
+        statuses={
+            "PENDING": "open",
+            "QUEUED": "open",
+            "CANCEL_QUEUED": "open",
+            "EDIT_QUEUED": "open",
+            "EXPIRED": "expired",
+            "FAILED": "rejected",
+        },
+        permissions=PermissionQuery(
+            method="v3_private_get_brokerage_key_permissions",
+            trade=PermissionField(path=("can_trade",)),
+            withdraw=PermissionField(path=("can_transfer",)),
+        ),
+        fees_in_quote=True,
+        # Every request bears a token that is signed with the time.
+        logs_in_by_seconds=True,
+        clock_looks_like_key=True,
+        shares_socket=True,
+        options={
+            # What ccxt asks for by default knows nothing of what orders hold.
+            "fetchBalance": "v3PrivateGetBrokerageAccounts",
+            "fetchTime": "v3PublicGetBrokerageTime",
+            "createMarketBuyOrderRequiresPrice": False,
+        },
     ),
 )
 

@@ -29,7 +29,10 @@ _REVOKED = re.compile(r"-2015|invalid api.?key|EAPI:Invalid (key|signature)", re
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
 _SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
-_MESSAGE_KEYS = ("msg", "retMsg", "sMsg", "message", "error", "errors")
+_MESSAGE_KEYS = (
+    "msg", "retMsg", "sMsg", "message", "preview_failure_reason", "error", "errors",
+    "error_response",
+)  # fmt: skip
 
 # No connection was made, so the request cannot have left.
 _NEVER_SENT = frozenset(
@@ -238,6 +241,10 @@ def _by_code(code: str | None, codes: ErrorCodes, error: Exception) -> Refusal |
     message = f"the exchange said no: {words_of(error)}"
     if code in codes.slow_down:
         return Refusal(code=RefusalCode.RATE_LIMITED, message=message, retryable=True)
+    if code in codes.lack_money:
+        return Refusal(code=RefusalCode.INSUFFICIENT_FUNDS, message=message, retryable=True)
+    if code in codes.too_small:
+        return Refusal(code=RefusalCode.MIN_NOTIONAL, message=message, field=("amount",))
     return Refusal(code=_REJECTED, message=message) if code in codes.refuse else None
 
 

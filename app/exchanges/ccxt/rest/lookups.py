@@ -164,7 +164,12 @@ class OrderLookup:
             return rows
 
         *_, limit = arguments
-        return await all_pages(ask, cursor_field=self._session.quirks.page_cursor, limit=limit)
+        cursor = self._session.quirks.page_cursor
+        return await all_pages(ask, cursor_field=cursor, limit=self._last_page_below(limit))
+
+    def _last_page_below(self, limit: int | None) -> int | None:
+        """With how few rows a page is the last, if it does not tell by having no cursor."""
+        return limit if self._session.quirks.last_page_has_cursor else None
 
     async def read(self, priority: Priority, method: str, *arguments: Any) -> Any:
         self._session.require()
@@ -231,7 +236,7 @@ class OrderLookup:
             name = self._session.quirks.exchange
             raise ExchangeDoubt(f"{name} offers no {call.method}: not looked up")
         try:
-            answer = await self._session.ask(Priority.LOOKUP, call)
+            answer = await self._asked_for(call)
         except Exception as error:
             if is_order_missing(error) or self._says_missing(call, error):
                 return None
@@ -241,6 +246,20 @@ class OrderLookup:
         if call.is_direct and not any(is_this(row, key) for row in found):
             raise Unreadable("the exchange answered with another order than was asked for")
         return next((row for row in found if is_this(row, key)), None)
+
+    async def _asked_for(self, call: Call) -> Any:
+        """The answer; all of its pages, if an order is looked for in a whole list."""
+        quirks = self._session.quirks
+        if not call.is_unfiltered or quirks.page_cursor is None:
+            return await self._session.ask(Priority.LOOKUP, call)
+
+        async def ask(params: Row) -> Sequence[Row]:
+            *before, own = call.arguments
+            paged = replace(call, arguments=(*before, {**own, **params}))
+            rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, paged)
+            return rows
+
+        return await all_pages(ask, cursor_field=quirks.page_cursor, limit=None)
 
     def _says_missing(self, call: Call, error: Exception) -> bool:
         """Only an order that was asked for by its id can be said to be missing."""
@@ -262,6 +281,10 @@ class OrderLookup:
             named = (row.get("id"), row.get("symbol"), None)
             call = Call(method="fetch_order_trades", arguments=named)
             return self._fills_in(_of_order(await self._trades(call), row))
+        key = self._session.quirks.trades_of_orders_key
+        if key is not None:
+            call = Call(method="fetch_my_trades", arguments=(row.get("symbol"), None))
+            return self._fills_in(_of_order(await self._trades(call, {key: [row["id"]]}), row))
         return self._fills_in(_of_order(await self._trades_of([row], row.get("symbol")), row))
 
     async def _trades_of(self, rows: Sequence[Row], symbol: object) -> Sequence[Row]:
@@ -272,12 +295,13 @@ class OrderLookup:
         start = min(times, default=None)
         return await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
 
-    async def _trades(self, call: Call) -> Sequence[Row]:
+    async def _trades(self, call: Call, also: Row | None = None) -> Sequence[Row]:
         """All pages of a list of trades."""
         quirks = self._session.quirks
 
         async def ask(params: Row) -> Sequence[Row]:
-            further = (quirks.trades_limit, dict(params)) if quirks.trades_limit else ()
+            params = {**(also or {}), **params}
+            further = (quirks.trades_limit, params) if quirks.trades_limit else ()
             paged = replace(call, arguments=(*call.arguments, *further))
             rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, paged)
             return rows
@@ -285,7 +309,8 @@ class OrderLookup:
         try:
             if quirks.trade_pages is not None:
                 return await pages_below(self._ask_page, call, quirks.trade_pages)
-            return await all_pages(ask, cursor_field=quirks.page_cursor, limit=quirks.trades_limit)
+            limit = self._last_page_below(quirks.trades_limit)
+            return await all_pages(ask, cursor_field=quirks.page_cursor, limit=limit)
         except Exception as error:  # noqa: BLE001 - the next lookup fetches them
             self._anomalies.note("trades_unanswered", why=str(failure_of_read(error)))
             return ()
