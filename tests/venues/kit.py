@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
+from tests.exchanges.codes import CODES
 from tests.support.venues.every_venue import VENUES
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = (
     "tests/exchanges/test_gateway_contract.py",
     "tests/exchanges/test_gateway_amendments.py",
+    "tests/exchanges/test_fault_contract.py",
+    "tests/exchanges/test_stream_contract.py",
     "tests/exchanges/test_market_contract.py",
 )
 STORM = "tests/system/test_real_crash.py"
@@ -29,10 +32,14 @@ def missing(exchange: str) -> Iterator[str]:
         yield f"a local server: tests/support/venues/{exchange}/venue.py, and a line in every_venue"
     if exchange not in QUIRKS:
         yield "a row of what is particular: app/exchanges/ccxt/connection/exchange_rows.py"
+    if exchange not in CODES:
+        yield (
+            f"what its own codes prove of an order: tests/exchanges/{exchange}/codes.py, and a line"
+            " in tests/exchanges/codes.py"
+        )
     for path, what in (
         (f"tests/venues/{exchange}", "tests of the local server itself"),
-        (f"tests/exchanges/{exchange}/test_faults.py", "what each fault proves of an order"),
-        (f"tests/exchanges/{exchange}/test_streams.py", "reports twice, swapped, lost, and gaps"),
+        (f"tests/exchanges/{exchange}", "tests of what is particular about it"),
     ):
         if not (ROOT / path).exists():
             yield f"{what}: {path}"

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from app.domain.orders.order import OrderStatus
+from app.exchanges.ccxt.parsing.page_styles import TimedPages
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
@@ -14,6 +15,7 @@ from tests.support.venues.engine.orders import Status
 from tests.support.venues.engine.tape import Quote
 
 PAGE = 10
+PAGES = TimedPages(limit=PAGE, start="startTime")
 SMALL = Quote(bid=Decimal(49_999), ask=Decimal(50_000), ask_amount=Decimal("0.03"))
 
 
@@ -40,7 +42,9 @@ async def test_one_that_still_waits_is_not_among_them(desk: BinanceRig) -> None:
 
 async def test_all_are_listed_however_many_pages_they_fill(desk: BinanceRig) -> None:
     session = desk.gateway._session
-    session.quirks = replace(session.quirks, closed_orders_limit=PAGE)
+    session.quirks = replace(
+        session.quirks, closed_order_pages=TimedPages(limit=PAGE, start="startTime")
+    )
     held = []
     for _ in range(5):
         held += [
@@ -53,7 +57,9 @@ async def test_all_are_listed_however_many_pages_they_fill(desk: BinanceRig) -> 
 
 async def test_more_at_one_instant_than_a_page_holds_end_the_list(desk: BinanceRig) -> None:
     session = desk.gateway._session
-    session.quirks = replace(session.quirks, closed_orders_limit=PAGE)
+    session.quirks = replace(
+        session.quirks, closed_order_pages=TimedPages(limit=PAGE, start="startTime")
+    )
     for _ in range(PAGE + 1):
         desk.venue.place_elsewhere(desk.account, "BTCUSDT", "BUY", "0.01")
     assert len(await desk.gateway.closed_orders(START, ["BTC/USDT"])) == PAGE

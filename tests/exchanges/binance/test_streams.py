@@ -1,32 +1,21 @@
-"""What goes wrong on an exchange's sockets, over the genuine ccxt: every fill is reported."""
+"""What is particular about Binance's streams and lists, over the genuine ccxt."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
 
-from app.domain.accounts import Connectivity
-from app.domain.fills import Fee
-from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import FillReport, OrderIntent, OrderReport
-from app.domain.orders.terms import AmendableTerms
-from app.exchanges.ccxt.streams.account_streams import LAG_SECONDS
-from app.exchanges.ccxt.streams.stream_reader import CALM_SECONDS, FIRST_PAUSE_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.binance import BinanceRig, trading
-from tests.support.exchanges.rigs import a_limit, heard, key_of
-from tests.support.exchanges.venue_rigs import subscribed
-from tests.support.venues.engine.listings import DEFAULT_LISTINGS
+from tests.support.exchanges.desks import (
+    WATCHDOG_SECONDS,
+    filled_unheard,
+    hears_again,
+    placed_and_heard,
+)
 from tests.support.venues.serving import faults
-from tests.support.venues.serving.deliveries import Delivery
 from tests.support.venues.serving.requests import RequestKind
-
-WATCHDOG_SECONDS = 30.0
-PRICE = Decimal(40_000)
-FEE = Fee(currency="USDT", amount=Decimal(4))
 
 
 @pytest.fixture
@@ -36,181 +25,26 @@ async def desk() -> AsyncIterator[BinanceRig]:
         rig.venue.journal.assert_nothing_was_sent_twice()
 
 
-async def placed(desk: BinanceRig) -> OrderIntent:
-    """An open order, after the stream has reported that it was placed."""
-    intent, news = a_limit(PRICE, amount=Decimal("0.1")), desk.gateway.news()
-    await desk.gateway.submit(intent)
-    assert (await heard(news)).wire_id == intent.wire_id
-    return intent
-
-
-async def told(news: AsyncIterator[OrderReport], intent: OrderIntent) -> OrderReport:
-    """The first news that bear a trade of this order."""
-    while True:
-        report = await heard(news)
-        if report.wire_id == intent.wire_id and report.fills:
-            return report
-
-
-async def filled_unheard(desk: BinanceRig, intent: OrderIntent, seconds: float) -> OrderReport:
-    """Fill an order that no stream tells of, and wait for the news by our own clock."""
-    news = desk.gateway.news()
-    desk.venue.fill(intent.wire_id)
-    telling = asyncio.create_task(told(news, intent))
-    await desk.clock.advance(seconds)
-    async with asyncio.timeout(5):
-        return await telling
-
-
-async def cut(desk: BinanceRig) -> None:
-    """Cut the sockets, and wait until that was noticed."""
-    desk.venue.user_streams.sockets.cut()
-    async with asyncio.timeout(5):
-        while desk.venue.user_streams.sockets.open:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-        while "the stream of" not in (desk.gateway.connection.detail or ""):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-
-
-def assert_whole(report: OrderReport) -> None:
-    assert (report.status, report.filled) == (OrderStatus.FILLED, Decimal("0.1"))
-    assert [(fill.trade_id, fill.fee) for fill in report.fills] == [("5001", FEE)]
-
-
-async def hears_again(desk: BinanceRig) -> None:
-    """A stream that tells of an order by itself, without being asked."""
-    await subscribed(desk)
-    asked = desk.venue.journal.count(RequestKind.OPEN_ORDERS)
-    await placed(desk)
-    assert desk.venue.journal.count(RequestKind.OPEN_ORDERS) == asked
-
-
-async def test_what_happened_while_the_socket_was_cut_is_told_with_its_trades(
-    desk: BinanceRig,
-) -> None:
-    intent = await placed(desk)
-    await cut(desk)
-    assert_whole(await filled_unheard(desk, intent, FIRST_PAUSE_SECONDS))
-    await hears_again(desk)
-    await desk.clock.advance(CALM_SECONDS)
-    assert desk.gateway.connection.connectivity is Connectivity.CONNECTED
-
-
-async def test_with_the_socket_silently_dead_an_update_still_arrives_within_one_watchdog_interval(
-    desk: BinanceRig,
-) -> None:
-    intent = await placed(desk)
-    desk.venue.user_streams.sockets.fall_silent()
-    assert_whole(await filled_unheard(desk, intent, WATCHDOG_SECONDS * 2 / 3))
-    # It is opened anew before it has been silent for long: what it did not tell betrayed it.
-    await desk.clock.advance(LAG_SECONDS + FIRST_PAUSE_SECONDS)
-    await hears_again(desk)
-
-
-async def test_a_malformed_frame_costs_no_update(desk: BinanceRig) -> None:
-    intent = await placed(desk)
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    desk.venue.user_streams.sockets.say_nonsense()
-    assert_whole(await filled_unheard(desk, intent, WATCHDOG_SECONDS))
-    await hears_again(desk)
-
-
 async def test_a_stream_that_is_ended_on_an_open_socket_is_subscribed_to_again(
     desk: BinanceRig,
 ) -> None:
-    intent = await placed(desk)
+    intent = await placed_and_heard(desk)
     (socket,) = desk.venue.user_streams.sockets.open
     desk.venue.user_streams.terminate(desk.account.name)
     assert socket in desk.venue.user_streams.sockets.open
-    assert_whole(await filled_unheard(desk, intent, WATCHDOG_SECONDS))
+    report = await filled_unheard(desk, intent, WATCHDOG_SECONDS)
+    assert len(report.fills) == 1
     await hears_again(desk)
     assert desk.venue.journal.count(RequestKind.SUBSCRIBE) == 2
 
 
-def _repeated(desk: BinanceRig) -> None:
-    desk.venue.user_streams.delivery = Delivery.TWICE
-
-
-def _held(desk: BinanceRig) -> None:
-    desk.venue.user_streams.delivery = Delivery.HELD
-
-
-@pytest.mark.parametrize("spoil", [_repeated, _held], ids=["duplicated", "reordered"])
-async def test_every_trade_is_told_once_or_more_and_always_the_same(
-    desk: BinanceRig, spoil: Callable[[BinanceRig], None]
-) -> None:
-    intent, news = await placed(desk), desk.gateway.news()
-    spoil(desk)
-    for amount in ("0.03", "0.03", "0.04"):
-        desk.venue.fill(intent.wire_id, amount)
-    if desk.venue.user_streams.delivery is Delivery.HELD:
-        desk.venue.user_streams.release(lambda events: events[::-1])
-    trades: dict[str, FillReport] = {}
-    while len(trades) < 3:
-        for fill in (await told(news, intent)).fills:
-            assert trades.setdefault(fill.trade_id, fill) == fill
-    assert sum(fill.amount for fill in trades.values()) == Decimal("0.1")
-    report = await desk.gateway.find(key_of(intent))
-    assert report is not None
-    assert {fill.trade_id: fill for fill in report.fills} == trades
-
-
-async def test_an_order_of_a_market_that_nobody_knows_deafens_no_stream(desk: BinanceRig) -> None:
-    news = desk.gateway.news()
-    desk.venue.list_market(replace(DEFAULT_LISTINGS[1], base="SOL"))
-    elsewhere = desk.venue.place_elsewhere(desk.account, "SOLUSDT", "BUY", "1", 2000)
-    report = await heard(news)
-    assert report.exchange_order_id == str(elsewhere.id)
-    await hears_again(desk)
-
-
-async def test_an_order_that_cannot_be_asked_for_holds_up_no_other(desk: BinanceRig) -> None:
-    news = desk.gateway.news()
-    desk.venue.list_market(replace(DEFAULT_LISTINGS[1], base="SOL"))
-    elsewhere = desk.venue.place_elsewhere(desk.account, "SOLUSDT", "BUY", "1", 2000)
-    await heard(news)
-    intent = await placed(desk)
-    await cut(desk)
-    desk.venue.cancel(elsewhere.id)
-    assert_whole(await filled_unheard(desk, intent, FIRST_PAUSE_SECONDS))
-    assert set(desk.gateway.anomalies) == {"order_unanswered"}
-
-
-async def test_an_order_that_was_placed_elsewhere_is_listed_with_what_it_is(
-    desk: BinanceRig,
-) -> None:
-    order = desk.venue.place_elsewhere(desk.account, "BTCUSDT", "SELL", "0.5", 60_000)
-    desk.venue.fill(order.id, "0.2")
-    (report,) = await desk.gateway.open_orders()
-    assert report.terms is not None
-    assert report.details is not None
-    assert report.terms.terms == AmendableTerms(
-        amount=Decimal("0.5"), price=Decimal(60_000), trigger_price=None
-    )
-    assert (report.details.symbol, report.details.client_order_id) == (
-        "BTC/USDT",
-        order.client_order_id,
-    )
-    assert [fill.amount for fill in report.fills] == [Decimal("0.2")]
-
-
-async def test_orders_that_closed_unseen_are_told_with_their_trades_and_fees(
-    desk: BinanceRig,
-) -> None:
+async def test_the_trades_of_all_closed_orders_are_asked_for_at_once(desk: BinanceRig) -> None:
     since = desk.clock.now()
-    for side, price in (("BUY", None), ("SELL", 60_000), ("SELL", None)):
-        desk.venue.place_elsewhere(desk.account, "BTCUSDT", side, "0.1", price)
-    desk.venue.cancel(desk.venue.orders(desk.account)[1].id)
+    for _ in range(12):
+        desk.venue.place_elsewhere(desk.account, "BTCUSDT", "BUY", "0.01")
     asked = desk.venue.journal.count(RequestKind.MY_TRADES)
     reports = await desk.gateway.closed_orders(since, ["BTC/USDT"])
-    bought, canceled, sold = sorted(reports, key=lambda report: report.exchange_order_id)
-    assert (bought.status, canceled.status, sold.status) == (
-        OrderStatus.FILLED,
-        OrderStatus.CANCELED,
-        OrderStatus.FILLED,
-    )
-    assert [fill.fee for fill in bought.fills] == [Fee(currency="USDT", amount=Decimal(5))]
-    assert (len(canceled.fills), len(sold.fills)) == (0, 1)
+    assert [len(report.fills) for report in reports] == [1] * 12
     assert desk.venue.journal.count(RequestKind.MY_TRADES) == asked + 1
 
 

@@ -9,7 +9,7 @@ from app.domain import money
 from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
-from app.exchanges.ccxt.rest.closed_pages import KEPT_SECONDS
+from app.exchanges.ccxt.rest.closed_of_account import KEPT_SECONDS
 from tests.support.exchanges.kraken import KrakenRig
 from tests.support.exchanges.rigs import a_limit, key_of
 from tests.support.venues.serving import faults

@@ -1,32 +1,20 @@
-"""What goes wrong on OKX's sockets, over the genuine ccxt: every fill is reported."""
+"""What is particular about OKX's streams, over the genuine ccxt."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import AsyncIterator
 
 import pytest
 
-from app.domain.accounts import Connectivity
-from app.domain.fills import Fee
-from app.domain.orders.order import OrderStatus
-from app.domain.orders.reports import FillReport, OrderIntent, OrderReport
-from app.domain.orders.terms import AmendableTerms
-from app.exchanges.ccxt.streams.account_streams import LAG_SECONDS
-from app.exchanges.ccxt.streams.stream_reader import CALM_SECONDS, FIRST_PAUSE_SECONDS
+from app.exchanges.ccxt.streams.stream_reader import FIRST_PAUSE_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.exchanges.desks import (
+    WATCHDOG_SECONDS,
+    filled_unheard,
+    hears_again,
+    is_reconnecting,
+    placed_and_heard,
+)
 from tests.support.exchanges.okx import OkxRig, trading
-from tests.support.exchanges.rigs import a_limit, heard, key_of
-from tests.support.exchanges.venue_rigs import subscribed
-from tests.support.venues.engine.listings import DEFAULT_LISTINGS
-from tests.support.venues.serving import faults
-from tests.support.venues.serving.deliveries import Delivery
-from tests.support.venues.serving.requests import RequestKind
-
-WATCHDOG_SECONDS = 30.0
-PRICE = Decimal(40_000)
-FEE = Fee(currency="USDT", amount=Decimal(4))
 
 
 @pytest.fixture
@@ -36,208 +24,12 @@ async def desk() -> AsyncIterator[OkxRig]:
         rig.venue.journal.assert_nothing_was_sent_twice()
 
 
-async def placed(desk: OkxRig) -> OrderIntent:
-    """An open order, after the stream has reported that it was placed."""
-    intent, news = a_limit(PRICE, amount=Decimal("0.1")), desk.gateway.news()
-    await desk.gateway.submit(intent)
-    while (await heard(news)).wire_id != intent.wire_id:
-        pass
-    return intent
-
-
-async def told(news: AsyncIterator[OrderReport], intent: OrderIntent) -> OrderReport:
-    """The first news that bear a trade of this order."""
-    while True:
-        report = await heard(news)
-        if report.wire_id == intent.wire_id and report.fills:
-            return report
-
-
-async def filled_unheard(desk: OkxRig, intent: OrderIntent, seconds: float) -> OrderReport:
-    """Fill an order that no stream tells of, and wait for the news by our own clock."""
-    news = desk.gateway.news()
-    desk.venue.fill(intent.wire_id)
-    telling = asyncio.create_task(told(news, intent))
-    await desk.clock.advance(seconds)
-    async with asyncio.timeout(5):
-        return await telling
-
-
-async def cut(desk: OkxRig) -> None:
-    """Cut the sockets, and wait until that was noticed."""
-    desk.venue.user_streams.sockets.cut()
-    async with asyncio.timeout(5):
-        while desk.venue.user_streams.sockets.open:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-        while "the stream of" not in (desk.gateway.connection.detail or ""):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-
-
-def assert_whole(report: OrderReport) -> None:
-    assert (report.status, report.filled) == (OrderStatus.FILLED, Decimal("0.1"))
-    assert [(fill.trade_id, fill.fee) for fill in report.fills] == [("5001", FEE)]
-
-
-async def hears_again(desk: OkxRig) -> None:
-    """A stream that tells of an order by itself, without being asked."""
-    await subscribed(desk)
-    asked = desk.venue.journal.count(RequestKind.OPEN_ORDERS)
-    await placed(desk)
-    assert desk.venue.journal.count(RequestKind.OPEN_ORDERS) == asked
-
-
-async def test_what_happened_while_the_socket_was_cut_is_told_with_its_trades(
-    desk: OkxRig,
-) -> None:
-    intent = await placed(desk)
-    await cut(desk)
-    assert_whole(await filled_unheard(desk, intent, FIRST_PAUSE_SECONDS))
-    await hears_again(desk)
-    await desk.clock.advance(CALM_SECONDS)
-    assert desk.gateway.connection.connectivity is Connectivity.CONNECTED
-
-
-async def test_with_the_socket_silently_dead_an_update_still_arrives_within_one_watchdog_interval(
-    desk: OkxRig,
-) -> None:
-    intent = await placed(desk)
-    desk.venue.user_streams.sockets.fall_silent()
-    assert_whole(await filled_unheard(desk, intent, WATCHDOG_SECONDS * 2 / 3))
-    # It is opened anew before it has been silent for long: what it did not tell betrayed it.
-    await desk.clock.advance(LAG_SECONDS + FIRST_PAUSE_SECONDS)
-    await hears_again(desk)
-
-
-async def test_a_malformed_frame_costs_no_update(desk: OkxRig) -> None:
-    intent = await placed(desk)
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    desk.venue.user_streams.sockets.say_nonsense()
-    assert_whole(await filled_unheard(desk, intent, WATCHDOG_SECONDS))
-    await hears_again(desk)
-
-
-def _repeated(desk: OkxRig) -> None:
-    desk.venue.user_streams.delivery = Delivery.TWICE
-
-
-def _held(desk: OkxRig) -> None:
-    desk.venue.user_streams.delivery = Delivery.HELD
-
-
-@pytest.mark.parametrize("spoil", [_repeated, _held], ids=["duplicated", "reordered"])
-async def test_every_trade_is_told_once_or_more_and_always_the_same(
-    desk: OkxRig, spoil: Callable[[OkxRig], None]
-) -> None:
-    intent, news = await placed(desk), desk.gateway.news()
-    spoil(desk)
-    for amount in ("0.03", "0.03", "0.04"):
-        desk.venue.fill(intent.wire_id, amount)
-    if desk.venue.user_streams.delivery is Delivery.HELD:
-        desk.venue.user_streams.release(lambda events: events[::-1])
-    trades: dict[str, FillReport] = {}
-    while len(trades) < 3:
-        for fill in (await told(news, intent)).fills:
-            assert trades.setdefault(fill.trade_id, fill) == fill
-    assert sum(fill.amount for fill in trades.values()) == Decimal("0.1")
-    report = await desk.gateway.find(key_of(intent))
-    assert report is not None
-    assert {fill.trade_id: fill for fill in report.fills} == trades
-
-
-async def told_of_a_new_market(desk: OkxRig) -> str:
-    """An order in a market that was listed a moment ago; ccxt cannot handle its message."""
-    news = desk.gateway.news()
-    desk.venue.list_market(replace(DEFAULT_LISTINGS[1], base="SOL"))
-    elsewhere = desk.venue.place_elsewhere(desk.account, "SOLUSDT", "BUY", "1", 2000)
-    telling = asyncio.create_task(heard(news))
-    async with asyncio.timeout(5):
-        while "the stream of" not in (desk.gateway.connection.detail or ""):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-    await desk.clock.advance(FIRST_PAUSE_SECONDS)
-    assert (await telling).exchange_order_id == str(elsewhere.id)
-    return str(elsewhere.id)
-
-
-async def test_an_order_of_a_market_that_nobody_knows_deafens_no_stream(desk: OkxRig) -> None:
-    intent = await placed(desk)
-    [socket] = desk.venue.user_streams.sockets.open
-    await told_of_a_new_market(desk)
-    news = desk.gateway.news()
-    desk.venue.fill(intent.wire_id)
-    report = await told(news, intent)
-    assert [(fill.trade_id, fill.fee) for fill in report.fills] == [("5001", FEE)]
-    assert desk.venue.user_streams.sockets.open == [socket]
-    assert desk.venue.journal.count(RequestKind.LOGIN) == 1
-
-
-async def test_an_order_that_cannot_be_asked_for_holds_up_no_other(desk: OkxRig) -> None:
-    elsewhere = await told_of_a_new_market(desk)
-    intent = await placed(desk)
-    await cut(desk)
-    desk.venue.cancel(elsewhere)
-    assert_whole(await filled_unheard(desk, intent, 2 * FIRST_PAUSE_SECONDS))
-    assert set(desk.gateway.anomalies) == {"order_unanswered"}
-
-
-async def test_an_order_that_was_placed_elsewhere_is_listed_with_what_it_is(
-    desk: OkxRig,
-) -> None:
-    order = desk.venue.place_elsewhere(desk.account, "BTCUSDT", "SELL", "0.5", 60_000)
-    desk.venue.fill(order.id, "0.2")
-    (report,) = await desk.gateway.open_orders()
-    assert report.terms is not None
-    assert report.details is not None
-    assert report.terms.terms == AmendableTerms(
-        amount=Decimal("0.5"), price=Decimal(60_000), trigger_price=None
-    )
-    assert (report.details.symbol, report.details.client_order_id) == (
-        "BTC/USDT",
-        order.client_order_id,
-    )
-    assert [fill.amount for fill in report.fills] == [Decimal("0.2")]
-
-
-async def test_orders_that_closed_unseen_are_told_with_their_trades_and_fees(
-    desk: OkxRig,
-) -> None:
-    since = desk.clock.now()
-    for side, price in (("BUY", None), ("SELL", 60_000), ("SELL", None)):
-        desk.venue.place_elsewhere(desk.account, "BTCUSDT", side, "0.1", price)
-    desk.venue.cancel(desk.venue.orders(desk.account)[1].id)
-    asked = desk.venue.journal.count(RequestKind.MY_TRADES)
-    reports = await desk.gateway.closed_orders(since, ["BTC/USDT"])
-    bought, canceled, sold = sorted(reports, key=lambda report: report.exchange_order_id)
-    assert (bought.status, canceled.status, sold.status) == (
-        OrderStatus.FILLED,
-        OrderStatus.CANCELED,
-        OrderStatus.FILLED,
-    )
-    assert [fill.fee for fill in bought.fills] == [Fee(currency="USDT", amount=Decimal(5))]
-    assert (len(canceled.fills), len(sold.fills)) == (0, 1)
-    assert desk.venue.journal.count(RequestKind.MY_TRADES) == asked + 1
-
-
-async def test_trades_that_one_list_does_not_hold_are_asked_for_a_few_orders_alone(
-    desk: OkxRig,
-) -> None:
-    since = desk.clock.now()
-    for _ in range(12):
-        desk.venue.place_elsewhere(desk.account, "BTCUSDT", "BUY", "0.01")
-    desk.venue.faults.on(RequestKind.MY_TRADES, faults.spoiled(lambda _: []))
-    asked = desk.venue.journal.count(RequestKind.MY_TRADES)
-    reports = await desk.gateway.closed_orders(since, ["BTC/USDT"])
-    assert [len(report.fills) for report in reports] == [1] * 10 + [0] * 2
-    assert {report.filled for report in reports} == {Decimal("0.01")}
-    assert desk.venue.journal.count(RequestKind.MY_TRADES) == asked + 11
-
-
 async def test_a_notice_of_the_exchange_deafens_no_stream(desk: OkxRig) -> None:
-    intent = await placed(desk)
+    intent = await placed_and_heard(desk)
     [socket] = desk.venue.user_streams.sockets.open
     words = "The connection will soon be closed for a service upgrade. Please reconnect."
     socket.say({"event": "notice", "code": "64008", "msg": words, "connId": "a4d3ae55"})
-    async with asyncio.timeout(5):
-        while "the stream of" not in (desk.gateway.connection.detail or ""):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-    assert_whole(await filled_unheard(desk, intent, FIRST_PAUSE_SECONDS))
+    await is_reconnecting(desk)
+    report = await filled_unheard(desk, intent, FIRST_PAUSE_SECONDS)
+    assert len(report.fills) == 1
     await hears_again(desk)

@@ -111,7 +111,7 @@ async def trading_at(venue: V, clock: ManualClock, **changes: Any) -> AsyncItera
     async with opened(venue, clock, **changes) as rig:
         async with asyncio.timeout(10):
             await rig.gateway.opened.wait()
-            await rig.venue.journal.until(RequestKind.SUBSCRIBE)
+            await rig.venue.journal.until(RequestKind.SUBSCRIBE, times=venue.account_channels)
             await subscribed(rig)
         yield rig
 

@@ -21,6 +21,7 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
 from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
 from app.exchanges.ccxt.connection.shared_sockets import share_socket
 from app.exchanges.ccxt.connection.socket_messages import outliving
+from app.exchanges.ccxt.connection.whole_answers import require_whole_answers
 
 # How many of ccxt's pings fit into the silence after which a socket counts as dead.
 _PINGS = 3
@@ -102,6 +103,14 @@ async def open_client(terms: CcxtTerms) -> Any:
     is_sandbox = terms.mode is AccountMode.SANDBOX
     client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
     client.handle_message = outliving(client.handle_message)
+    require_whole_answers(
+        client,
+        library.ExchangeNotAvailable,
+        terms.quirks.answer_fields,
+        terms.quirks.answer_has_one_of,
+    )
+    for code, name in terms.quirks.error_classes.items():
+        client.exceptions["exact"][code] = getattr(library, name)
     if terms.quirks.logs_in_by_seconds:
         client.seconds = lambda: int(client.nonce()) // 1000
     if terms.quirks.numbers_requests:

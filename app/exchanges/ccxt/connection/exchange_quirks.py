@@ -6,6 +6,7 @@ from typing import Any
 
 from app.exchanges.ccxt.parsing.error_codes import NO_CODES, ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionQuery, at
+from app.exchanges.ccxt.parsing.page_styles import ONE_PAGE, PageStyle
 
 KEY = "clientOrderId"
 
@@ -23,27 +24,6 @@ class LookupQuery:
     @property
     def is_direct(self) -> bool:
         return self.method == "fetch_order"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AccountPages:
-    """A list of the whole account, the latest first, that is read on by an offset."""
-
-    size: int
-    # The parameters with the number of rows to skip, and with the start in seconds.
-    offset: str
-    start: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NumberedPages:
-    """How a list, newest first, goes on after a full page."""
-
-    # The most rows of a page.
-    limit: int
-    # The parameter that asks for the rows below a number, and the path to that number in a raw row.
-    cursor: str
-    path: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +50,12 @@ class ExchangeQuirks:
     exchange: str
     # Whether its API keys have a passphrase.
     needs_password: bool = False
+    # The fields that each of its answers has; without them it is the answer of something else.
+    answer_fields: tuple[str, ...] = ()
+    # The fields of which each of its answers has one, if they have none in common.
+    answer_has_one_of: tuple[str, ...] = ()
+    # ccxt's classes of error for codes that it does not know.
+    error_classes: Mapping[str, str] = field(default_factory=dict)
     # What its own error codes prove of an order.
     error_codes: ErrorCodes = NO_CODES
     # The parameters that carry our wire id when an order is placed and canceled.
@@ -94,14 +80,16 @@ class ExchangeQuirks:
     # the exchange's own; for any other reason it stays canceled.
     cancel_reason_path: tuple[str, ...] = ()
     cancel_reasons: Mapping[str, str] = field(default_factory=dict)
-    # The largest page of open orders, if the default page is smaller.
-    open_orders_limit: int | None = None
-    # The methods that list closed orders, if ccxt's own lists leave some out; and the page size, if
-    # pages come oldest first and more may follow.
+    # The methods that list closed orders, if ccxt's own lists leave some out.
     closed_lists: tuple[str, ...] = ()
-    closed_orders_limit: int | None = None
-    # The pages of closed orders, if the exchange lists those of all markets together.
-    closed_pages: AccountPages | None = None
+    # The pages of the lists of open orders, of closed orders, of the trades of an order or a
+    # market, and of positions.
+    open_order_pages: PageStyle = ONE_PAGE
+    closed_order_pages: PageStyle = ONE_PAGE
+    trade_pages: PageStyle = ONE_PAGE
+    position_pages: PageStyle = ONE_PAGE
+    # The parameter with the start in seconds, if closed orders of all markets are one list.
+    closed_account_start: str | None = None
     # How many trades may be asked for at once by the ids that their order names; None if trades
     # are listed by order or by market. And the parameters that make lookups of orders name them.
     trade_ids_limit: int | None = None
@@ -109,12 +97,6 @@ class ExchangeQuirks:
     # Texts with which the exchange says that it has no order with the id that was looked up, if
     # ccxt takes them for something else.
     missing_words: tuple[str, ...] = ()
-    # The largest page of an order's or a market's trades, if the default page is smaller.
-    trades_limit: int | None = None
-    # The field of a raw order or trade with the cursor to the next page of its list; and whether
-    # the last page has one too, so that only its length tells that it is the last.
-    page_cursor: str | None = None
-    last_page_has_cursor: bool = True
     # The parameter that limits a list of trades to those of some orders.
     trades_of_orders_key: str | None = None
     # Texts with which ccxt says that an order was not canceled, whatever the reason.
@@ -134,10 +116,6 @@ class ExchangeQuirks:
     buys_in_base_method: str | None = None
     # The header that tells when a rate limit is over, as a time in milliseconds.
     limit_reset_header: str | None = None
-    # How the lists of open orders, of closed orders and of trades go on, if by the rows' numbers.
-    open_order_pages: NumberedPages | None = None
-    closed_order_pages: NumberedPages | None = None
-    trade_pages: NumberedPages | None = None
     has_stops: bool = False
     # Whether a buy's fee is paid in quote currency, for markets of which ccxt does not say.
     fees_in_quote: bool = False
@@ -147,8 +125,6 @@ class ExchangeQuirks:
     # Whether ccxt signs a login to a stream with its own `seconds`, which know nothing of the
     # difference of the clocks that requests allow for.
     logs_in_by_seconds: bool = False
-    # Whether a wrong clock is answered as a wrong key is, so that it must be looked at again.
-    clock_looks_like_key: bool = False
     # Whether all of its streams share one socket, where ccxt's leaving of a stream waits for ever.
     shares_socket: bool = False
     # Whether requests carry a time-based nonce, which must always increase and never be set back.
@@ -168,10 +144,8 @@ class ExchangeQuirks:
     timeframes: Mapping[str, str] = field(default_factory=dict)
     # The depth to subscribe an order book with, if the default is too shallow.
     book_depth: int | None = None
-    # The parameters to fetch positions with, one request each; and the field with the cursor of the
-    # next page.
+    # The parameters to fetch positions with, one list each.
     positions: tuple[Mapping[str, Any], ...] = ()
-    positions_cursor: str | None = None
     # The raw method that lists the last prices of all markets, with `symbol` and `price`.
     last_prices_method: str | None = None
     # The exchange's own weight of one of ccxt's cost units, and the header in which it tells how

@@ -6,14 +6,18 @@ from types import MappingProxyType
 from app.exchanges.ccxt.connection.exchange_quirks import (
     DIRECTLY,
     KEY,
-    AccountPages,
     ExchangeQuirks,
     LookupQuery,
-    NumberedPages,
     SandboxMark,
 )
 from app.exchanges.ccxt.parsing.error_codes import ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionField, PermissionQuery
+from app.exchanges.ccxt.parsing.page_styles import (
+    CursorPages,
+    NumberedPages,
+    OffsetPages,
+    TimedPages,
+)
 
 # The reasons for which Coinbase places no order: those of its engine, and of the preview before.
 _COINBASE_REASONS = frozenset(
@@ -37,12 +41,18 @@ _COINBASE_CODES = ErrorCodes(
         ("error_response", "new_order_failure_reason"),
         ("error",),
     ),
-    slow_down=frozenset({"RESOURCE_EXHAUSTED"}),
+    clock_looks_like_key=True,
     refuse=_COINBASE_REASONS | {f"PREVIEW_{reason}" for reason in _COINBASE_REASONS},
     lack_money=_COINBASE_MONEY | {f"PREVIEW_{reason}" for reason in _COINBASE_MONEY},
     too_small=_COINBASE_SIZES | {f"PREVIEW_{reason}" for reason in _COINBASE_SIZES},
     say_nothing=frozenset({"UNKNOWN_FAILURE_REASON", "UNKNOWN_PREVIEW_FAILURE_REASON"}),
 )
+
+# What its answers are: one of these is in each.
+_COINBASE_ANSWERS = (
+    "accounts", "can_view", "candles", "epochSeconds", "fee_tier", "fills", "order", "orders",
+    "pricebook", "products", "results", "success", "trades",
+)  # fmt: skip
 
 _ROWS = (
     ExchangeQuirks(
@@ -54,7 +64,7 @@ _ROWS = (
         type_path=("type",),
         # Binance's list of canceled and closed orders leaves out expired ones.
         closed_lists=("fetch_orders",),
-        closed_orders_limit=1000,
+        closed_order_pages=TimedPages(limit=1000, start="startTime"),
         has_stops=True,
         permissions=PermissionQuery(
             method="sapi_get_account_apirestrictions",
@@ -86,6 +96,7 @@ _ROWS = (
     # No stops: they are on other endpoints, and ccxt's cancel reaches only plain orders.
     ExchangeQuirks(
         exchange="bybit",
+        answer_fields=("retCode", "result"),
         cancel_key="orderLinkId",
         by_wire_id=(
             LookupQuery(method="fetch_open_orders", key="orderLinkId"),
@@ -96,10 +107,9 @@ _ROWS = (
             LookupQuery(method="fetch_canceled_and_closed_orders", key="orderId"),
         ),
         acceptance_seconds=5.0,
-        open_orders_limit=50,
-        closed_orders_limit=50,
-        trades_limit=100,
-        page_cursor="nextPageCursor",
+        open_order_pages=CursorPages(limit=50, field="nextPageCursor"),
+        closed_order_pages=CursorPages(limit=50, field="nextPageCursor"),
+        trade_pages=CursorPages(limit=100, field="nextPageCursor"),
         fee_currency_field="feeCurrency",
         cancel_reason_path=("rejectReason",),
         cancel_reasons=dict.fromkeys(
@@ -138,12 +148,13 @@ _ROWS = (
         positions=tuple(
             {"type": "swap", "subType": "linear", "settleCoin": coin} for coin in ("USDT", "USDC")
         ),
-        positions_cursor="nextPageCursor",
+        position_pages=CursorPages(field="nextPageCursor"),
         book_depth=200,
     ),
     # No stops: they go to the algo endpoints, where ccxt sends our id under a useless name.
     ExchangeQuirks(
         exchange="okx",
+        answer_fields=("code", "data"),
         needs_password=True,
         error_codes=ErrorCodes(
             # That of the one order, or else that of the request.
@@ -193,6 +204,7 @@ _ROWS = (
     ),
     ExchangeQuirks(
         exchange="kraken",
+        answer_fields=("error", "result"),
         cancel_key=KEY,
         by_wire_id=(
             LookupQuery(method="fetch_open_orders", key="cl_ord_id"),
@@ -204,7 +216,8 @@ _ROWS = (
         create_params={"oflags": "fciq"},
         missing_words=("EOrder:Unknown order", "EQuery:Unknown order"),
         wire_field="cl_ord_id",
-        closed_pages=AccountPages(size=50, offset="ofs", start="start"),
+        closed_order_pages=OffsetPages(limit=50, offset="ofs"),
+        closed_account_start="start",
         trade_ids_limit=20,
         # As a text: ccxt would write its own True with a capital.
         lookup_params={"trades": "true"},
@@ -230,10 +243,11 @@ _ROWS = (
         # ours are smaller than one of its batches.
         options={"fetchOrderTrades": {"batchSize": 21}},
     ),
-    # No stops: ccxt places stop-limit orders alone. No amendments: a refused one looks done to ccxt.
+    # No stops: ccxt places stop-limit orders alone. No amendments: ccxt takes a refusal for done.
     ExchangeQuirks(
         exchange="coinbase",
         key_begins="-----BEGIN",
+        answer_has_one_of=_COINBASE_ANSWERS,
         create_key="client_order_id",
         buy_amount_path=("order_configuration", "market_market_ioc", "base_size"),
         # Only by Coinbase's own id.
@@ -244,13 +258,13 @@ _ROWS = (
         missing_words=("order with this orderID was not found",),
         # The life of the token that a request bears.
         acceptance_seconds=120.0,
+        error_classes={"RESOURCE_EXHAUSTED": "RateLimitExceeded"},
         error_codes=_COINBASE_CODES,
         closed_lists=("fetch_orders",),
-        closed_orders_limit=100,
-        trades_limit=100,
+        open_order_pages=CursorPages(field="cursor"),
+        closed_order_pages=CursorPages(field="cursor"),
+        trade_pages=CursorPages(field="cursor"),
         trades_of_orders_key="order_ids",
-        page_cursor="cursor",
-        last_page_has_cursor=False,
         order_fields={
             # ccxt multiplies the average price, which is cut, and does not read fill-or-kill.
             "cost": (("filled_value",),),
@@ -275,7 +289,6 @@ _ROWS = (
         fees_in_quote=True,
         # Every request bears a token that is signed with the time.
         logs_in_by_seconds=True,
-        clock_looks_like_key=True,
         shares_socket=True,
         options={
             # What ccxt asks for by default knows nothing of what orders hold.

@@ -301,7 +301,7 @@ class CcxtSession:
         if is_ban(error):
             self._queue.ban(_retry_after(self._client, self.quirks.limit_reset_header))
         if is_clock_off(error) or (
-            self.quirks.clock_looks_like_key and key_words(error) is not None
+            self.quirks.error_codes.clock_looks_like_key and key_words(error) is not None
         ):
             self._is_due.set()
         if was_never_sent(error):

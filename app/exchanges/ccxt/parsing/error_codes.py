@@ -25,6 +25,8 @@ class ErrorCodes:
     lack_money: frozenset[str] = frozenset()
     # There is no order, because it is too small.
     too_small: frozenset[str] = frozenset()
+    # Whether a wrong clock is answered as a wrong key is, so that another try may succeed.
+    clock_looks_like_key: bool = False
     # These stand where there is no code; the code is on another path.
     say_nothing: frozenset[str] = frozenset()
 

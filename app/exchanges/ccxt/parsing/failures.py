@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import orjson
 
@@ -118,7 +119,8 @@ def failure_of_create(error: Exception, codes: ErrorCodes = NO_CODES) -> Exchang
         None if code in codes.prove_nothing else _refusal(error) or _by_code(code, codes, error)
     )
     if refusal is not None:
-        return ExchangeRejected(refusal)
+        may_be_late = codes.clock_looks_like_key and key_words(error) is not None
+        return ExchangeRejected(replace(refusal, retryable=True) if may_be_late else refusal)
     return ExchangeDoubt(f"no clear answer to the order: {_described(error)}")
 
 

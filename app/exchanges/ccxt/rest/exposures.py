@@ -16,7 +16,9 @@ from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import Unreadable, key_words, words_of
 from app.exchanges.ccxt.parsing.numbers import amount, positive, text
+from app.exchanges.ccxt.parsing.page_styles import Params
 from app.exchanges.ccxt.rest.lookups import OrderLookup
+from app.exchanges.ccxt.rest.pages import all_rows
 from app.ports import Clock
 from app.primitives.priorities import Priority
 
@@ -48,23 +50,11 @@ class ExposureReader:
         rows: list[Row] = []
         for params in self._session.quirks.positions:
             if not self.are_refused:
-                rows += await self._pages(params)
+                pages = self._session.quirks.position_pages
+                rows += await all_rows(self._ask, pages, params)
         return netted(self._readable(rows))
 
-    async def _pages(self, params: Mapping[str, Any]) -> list[Row]:
-        """All pages, if the exchange gives a cursor to the next page; otherwise the only one."""
-        cursor_field = self._session.quirks.positions_cursor
-        found: list[Row] = []
-        while True:
-            rows = await self._ask(params)
-            found += rows
-            cursors = (text(_raw(row), cursor_field) for row in rows if cursor_field is not None)
-            cursor = next((text for text in cursors if text is not None), None)
-            if cursor is None or cursor == params.get("cursor"):
-                return found
-            params = {**params, "cursor": cursor}
-
-    async def _ask(self, params: Mapping[str, Any]) -> Sequence[Row]:
+    async def _ask(self, _: int | None, params: Params) -> Sequence[Row]:
         call = Call(method="fetch_positions", arguments=(None, dict(params)), needs_own_right=True)
         try:
             rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)

@@ -26,9 +26,10 @@ from app.exchanges.ccxt.parsing.failures import (
 from app.exchanges.ccxt.parsing.numbers import milliseconds
 from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mixed_fees
 from app.exchanges.ccxt.parsing.order_terms import Row
-from app.exchanges.ccxt.rest.closed_pages import ClosedPages
+from app.exchanges.ccxt.parsing.page_styles import PageStyle, Params
+from app.exchanges.ccxt.rest.closed_of_account import ClosedOfAccount
 from app.exchanges.ccxt.rest.named_trades import NamedTrades
-from app.exchanges.ccxt.rest.pages import all_pages, pages_below
+from app.exchanges.ccxt.rest.pages import all_rows, with_page
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -53,8 +54,7 @@ class OrderLookup:
             _FILLS_KEPT
         )
         self._named_trades = NamedTrades(session.quirks, self._trades)
-        pages = session.quirks.closed_pages
-        self._closed_pages = None if pages is None else ClosedPages(pages, self._read_closed, clock)
+        self._closed_of_account = ClosedOfAccount(self._all_closed_since, clock)
 
     async def find(self, key: OrderKey) -> OrderReport | None:
         """The order with its trades; None only if every lookup answered that it does not exist."""
@@ -85,21 +85,22 @@ class OrderLookup:
     async def closed_orders(self, since: datetime, symbols: Sequence[str]) -> Sequence[OrderReport]:
         """The closed orders that the exchange lists, market by market, with their trades."""
         self._session.require()
-        if self._closed_pages is not None:
-            return await self._closed_of_account(self._closed_pages, since, symbols)
+        if self._session.quirks.closed_account_start is not None:
+            return await self._closed_in_account(since, symbols)
         reports: list[OrderReport] = []
         for symbol in symbols:
             rows = await self._listed(symbol, milliseconds(since))
             reports += await self._closed(symbol, [row for row in rows if not _is_open(row)])
         return reports
 
-    async def _closed_of_account(
-        self, pages: ClosedPages, since: datetime, symbols: Sequence[str]
+    async def _closed_in_account(
+        self, since: datetime, symbols: Sequence[str]
     ) -> Sequence[OrderReport]:
         """The same where one list has the orders of all markets."""
         if not symbols:
             return ()
-        wanted = [row for row in await pages.of(symbols, since) if not _is_open(row)]
+        listed = await self._closed_of_account.of(symbols, since)
+        wanted = [row for row in listed if not _is_open(row)]
         await self._named_trades.keep(wanted)
         reports: list[OrderReport] = []
         for symbol in symbols:
@@ -107,17 +108,19 @@ class OrderLookup:
             reports += await self._closed(symbol, rows)
         return reports
 
-    async def _read_closed(self, params: Mapping[str, Any]) -> Sequence[Row]:
-        arguments = (None, None, None, {**params, **self._session.quirks.lookup_params})
-        rows: Sequence[Row] = await self.read(Priority.LOOKUP, "fetch_closed_orders", *arguments)
-        return rows
+    async def _all_closed_since(self, start: int) -> Sequence[Row]:
+        quirks = self._session.quirks
+        params = {str(quirks.closed_account_start): start, **quirks.lookup_params}
+        call = Call(method="fetch_closed_orders", arguments=(None, None))
+        return await self._pages(call, quirks.closed_order_pages, params)
 
     async def _listed(self, symbol: str, start: int) -> list[Row]:
         """The rows of all lists for one market; a delisted market does not hold up the others."""
         quirks, rows = self._session.quirks, list[Row]()
         for method in quirks.closed_lists or _closed_lists(self._session.client):
             try:
-                rows += await self._pages(method, symbol, start)
+                call = Call(method=method, arguments=(symbol, start))
+                rows += await self._pages(call, quirks.closed_order_pages)
             except ExchangeError as error:
                 if error.__cause__ is None or not is_market_unknown(error.__cause__):
                     raise
@@ -125,51 +128,21 @@ class OrderLookup:
         return [quirks.named(row) for row in rows]
 
     async def _open_rows(self) -> Sequence[Row]:
-        quirks, method = self._session.quirks, "fetch_open_orders"
-        if quirks.open_order_pages is not None:
-            call = Call(method=method, arguments=(None, None))
-            return await pages_below(self._read_page, call, quirks.open_order_pages)
-        limit = quirks.open_orders_limit
-        return await self._list(method, None, None, limit, also=quirks.lookup_params)
+        quirks = self._session.quirks
+        call = Call(method="fetch_open_orders", arguments=(None, None))
+        return await self._pages(call, quirks.open_order_pages, quirks.lookup_params)
 
-    async def _read_page(self, call: Call) -> Sequence[Row]:
-        rows: Sequence[Row] = await self.read(Priority.LOOKUP, call.method, *call.arguments)
-        return rows
+    async def _pages(
+        self, call: Call, style: PageStyle, params: Params | None = None
+    ) -> Sequence[Row]:
+        """All pages of a list of orders."""
 
-    async def _pages(self, method: str, symbol: str, start: int) -> Iterable[Row]:
-        """All pages, if the exchange limits the page size."""
-        pages = self._session.quirks.closed_order_pages
-        if pages is not None:
-            call = Call(method=method, arguments=(symbol, start))
-            return await pages_below(self._read_page, call, pages)
-        limit = self._session.quirks.closed_orders_limit
-        if self._session.quirks.page_cursor is not None:
-            return await self._list(method, symbol, start, limit)
-        found: dict[object, Row] = {}
-        while True:
-            rows = await self.read(Priority.LOOKUP, method, symbol, start, limit)
-            known, found = len(found), found | {row.get("id"): row for row in rows}
-            if limit is None or len(rows) < limit or len(found) == known:
-                return found.values()
-            start = max(row.get("timestamp") or start for row in rows)
-
-    async def _list(self, method: str, *arguments: Any, also: Row | None = None) -> list[Row]:
-        """All pages of a list of orders: one request if the exchange gives no cursor."""
-
-        async def ask(params: Row) -> Sequence[Row]:
-            named = {**(also or {}), **params}
-            rows: Sequence[Row] = await self.read(
-                Priority.LOOKUP, method, *arguments, *([named] if named else [])
-            )
+        async def ask(limit: int | None, page: Params) -> Sequence[Row]:
+            arguments = with_page(call.arguments, limit, page)
+            rows: Sequence[Row] = await self.read(Priority.LOOKUP, call.method, *arguments)
             return rows
 
-        *_, limit = arguments
-        cursor = self._session.quirks.page_cursor
-        return await all_pages(ask, cursor_field=cursor, limit=self._last_page_below(limit))
-
-    def _last_page_below(self, limit: int | None) -> int | None:
-        """With how few rows a page is the last, if it does not tell by having no cursor."""
-        return limit if self._session.quirks.last_page_has_cursor else None
+        return await all_rows(ask, style, params)
 
     async def read(self, priority: Priority, method: str, *arguments: Any) -> Any:
         self._session.require()
@@ -249,17 +222,16 @@ class OrderLookup:
 
     async def _asked_for(self, call: Call) -> Any:
         """The answer; all of its pages, if an order is looked for in a whole list."""
-        quirks = self._session.quirks
-        if not call.is_unfiltered or quirks.page_cursor is None:
+        if not call.is_unfiltered:
             return await self._session.ask(Priority.LOOKUP, call)
+        *before, _, params = call.arguments
 
-        async def ask(params: Row) -> Sequence[Row]:
-            *before, own = call.arguments
-            paged = replace(call, arguments=(*before, {**own, **params}))
+        async def ask(limit: int | None, page: Params) -> Sequence[Row]:
+            paged = replace(call, arguments=with_page(before, limit, page))
             rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, paged)
             return rows
 
-        return await all_pages(ask, cursor_field=quirks.page_cursor, limit=None)
+        return await all_rows(ask, self._session.quirks.closed_order_pages, params)
 
     def _says_missing(self, call: Call, error: Exception) -> bool:
         """Only an order that was asked for by its id can be said to be missing."""
@@ -295,29 +267,19 @@ class OrderLookup:
         start = min(times, default=None)
         return await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
 
-    async def _trades(self, call: Call, also: Row | None = None) -> Sequence[Row]:
+    async def _trades(self, call: Call, params: Params | None = None) -> Sequence[Row]:
         """All pages of a list of trades."""
-        quirks = self._session.quirks
 
-        async def ask(params: Row) -> Sequence[Row]:
-            params = {**(also or {}), **params}
-            further = (quirks.trades_limit, params) if quirks.trades_limit else ()
-            paged = replace(call, arguments=(*call.arguments, *further))
+        async def ask(limit: int | None, page: Params) -> Sequence[Row]:
+            paged = replace(call, arguments=with_page(call.arguments, limit, page))
             rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, paged)
             return rows
 
         try:
-            if quirks.trade_pages is not None:
-                return await pages_below(self._ask_page, call, quirks.trade_pages)
-            limit = self._last_page_below(quirks.trades_limit)
-            return await all_pages(ask, cursor_field=quirks.page_cursor, limit=limit)
+            return await all_rows(ask, self._session.quirks.trade_pages, params)
         except Exception as error:  # noqa: BLE001 - the next lookup fetches them
             self._anomalies.note("trades_unanswered", why=str(failure_of_read(error)))
             return ()
-
-    async def _ask_page(self, call: Call) -> Sequence[Row]:
-        rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, call)
-        return rows
 
     def _fills_in(self, rows: Sequence[Row]) -> tuple[FillReport, ...]:
         fills = fills_of(map(self._session.quirks.traded, rows))

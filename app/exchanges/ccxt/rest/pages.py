@@ -1,67 +1,43 @@
-"""Reads every page of a long list, by the exchange's cursor or from below the last row."""
+"""Reads every page of a list, however the exchange divides it."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from app.exchanges.ccxt.connection.calls import Call
-from app.exchanges.ccxt.connection.exchange_quirks import NumberedPages
-from app.exchanges.ccxt.parsing.failures import Unreadable
-from app.exchanges.ccxt.parsing.key_permissions import at
-from app.exchanges.ccxt.parsing.numbers import text
 from app.exchanges.ccxt.parsing.order_terms import Row
+from app.exchanges.ccxt.parsing.page_styles import PageStyle, Params
+
+# Asks for a page of at most so many rows with these parameters.
+Ask = Callable[[int | None, Params], Awaitable[Sequence[Row]]]
 
 
-async def all_pages(
-    ask: Callable[[Row], Awaitable[Sequence[Row]]], *, cursor_field: str | None, limit: int | None
-) -> list[Row]:
-    """The rows of all pages, each once; `ask` gets the parameters that name the page.
+async def all_rows(ask: Ask, style: PageStyle, params: Params | None = None) -> list[Row]:
+    """The rows of all pages, each once.
 
-    A page with less than `limit` rows is the last one, though it may have a cursor too.
+    A page with less rows than the limit is the last one, and so is one that brings nothing new or
+    leads nowhere new.
     """
-    found, params = dict[tuple[Any, Any], Row](), dict[str, Any]()
+    found, seen, page = dict[object, Row](), 0, dict(params or {})
     while True:
-        rows, known = await ask(params), len(found)
+        rows = await ask(style.limit, page)
+        known = len(found)
         # A row that came meanwhile moves the others on to the next page, where they come again.
-        found |= {_name_of(row) or (known, number): row for number, row in enumerate(rows)}
-        cursor = None if cursor_field is None else _cursor_in(rows, cursor_field)
-        is_last = limit is not None and len(rows) < limit
-        if cursor is None or is_last or len(found) == known:
+        found |= {_name_of(row) or (seen, number): row for number, row in enumerate(rows)}
+        seen += len(rows)
+        is_last = style.limit is not None and len(rows) < style.limit
+        further = None if is_last or len(found) == known else style.after(rows, seen)
+        if further is None or further.items() <= page.items():
             return list(found.values())
-        params = {"cursor": cursor}
+        page |= further
 
 
-def _name_of(row: Row) -> tuple[Any, Any] | None:
-    """The id with the market, because there are exchanges that count in each market anew."""
-    return None if row.get("id") is None else (row.get("symbol"), row["id"])
+def with_page(arguments: Sequence[Any], limit: int | None, params: Params) -> tuple[Any, ...]:
+    """The arguments of a ccxt method that takes a limit and parameters last."""
+    return (*arguments, limit, dict(params)) if limit is not None or params else tuple(arguments)
 
 
-def _cursor_in(rows: Sequence[Row], field: str) -> str | None:
-    """The cursor, which ccxt puts into one of the raw rows."""
-    raws = (raw for row in rows if isinstance(raw := row.get("info"), Mapping))
-    return next((cursor for raw in raws if (cursor := text(raw, field)) is not None), None)
+def _name_of(row: Row) -> tuple[Any, ...] | None:
+    """The id with the market, because there are exchanges that count in each market anew.
 
-
-async def pages_below(
-    ask: Callable[[Call], Awaitable[Sequence[Row]]], call: Call, pages: NumberedPages
-) -> Sequence[Row]:
-    """The rows of all pages, each of which begins below the lowest number of the one before.
-
-    The call has all of its arguments but the limit and the parameters.
+    And with the side: both sides of a hedged position may have one id.
     """
-    found: list[Row] = []
-    params: dict[str, object] = {}
-    while True:
-        rows = await ask(replace(call, arguments=(*call.arguments, pages.limit, params)))
-        found += rows
-        if len(rows) < pages.limit:
-            return found
-        params = {pages.cursor: str(_lowest(rows, pages))}
-
-
-def _lowest(rows: Iterable[Row], pages: NumberedPages) -> int:
-    """The number of the page's last row, which ccxt may have put anywhere."""
-    try:
-        return min(int(str(at(row.get("info"), pages.path))) for row in rows)
-    except ValueError as error:
-        raise Unreadable("a page of a list that does not tell where the next begins") from error
+    return None if row.get("id") is None else (row.get("symbol"), row["id"], row.get("side"))

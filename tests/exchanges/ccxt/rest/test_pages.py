@@ -3,7 +3,16 @@ from typing import Any
 
 import pytest
 
-from app.exchanges.ccxt.rest.pages import all_pages
+from app.exchanges.ccxt.parsing.failures import Unreadable
+from app.exchanges.ccxt.parsing.page_styles import (
+    CursorPages,
+    NumberedPages,
+    OffsetPages,
+    OnePage,
+    PageStyle,
+    TimedPages,
+)
+from app.exchanges.ccxt.rest.pages import all_rows
 
 Row = Mapping[str, Any]
 
@@ -16,8 +25,8 @@ class Lists:
         self.asked: list[Row] = []
         self.next_of = {str(number): str(number + 1) for number in range(len(pages))}
 
-    async def ask(self, params: Row) -> Sequence[Row]:
-        self.asked.append(params)
+    async def ask(self, _: int | None, params: Row) -> Sequence[Row]:
+        self.asked.append(dict(params))
         number = params.get("cursor", "0")
         rows: list[dict[str, Any]] = [
             {"id": name, "info": {"id": name}} for name in self._pages[int(number)]
@@ -29,7 +38,10 @@ class Lists:
 
 
 async def read(lists: Lists, *, field: str | None = "next", limit: int | None = 2) -> list[str]:
-    return [row["id"] for row in await all_pages(lists.ask, cursor_field=field, limit=limit)]
+    style: PageStyle = (
+        OnePage(limit=limit) if field is None else CursorPages(field=field, limit=limit)
+    )
+    return [row["id"] for row in await all_rows(lists.ask, style)]
 
 
 @pytest.mark.parametrize(
@@ -62,27 +74,88 @@ async def test_a_row_that_moved_to_the_next_page_is_there_once() -> None:
     assert await read(Lists("ab", "bc", "d")) == list("abcd")
 
 
-@pytest.mark.parametrize("cursor", ["0", "1"])
-async def test_a_cursor_that_leads_nowhere_new_ends_the_list(cursor: str) -> None:
+@pytest.mark.parametrize(("cursor", "requests"), [("0", 3), ("1", 2)])
+async def test_a_cursor_that_leads_nowhere_new_ends_the_list(cursor: str, requests: int) -> None:
     lists = Lists("ab", "cd")
     lists.next_of = {"0": "1", "1": cursor}
     assert await read(lists) == list("abcd")
-    assert len(lists.asked) == 3
+    assert len(lists.asked) == requests
 
 
 async def test_the_same_id_in_two_markets_is_two_rows() -> None:
     rows: list[Row] = [{"id": "1", "symbol": symbol} for symbol in ("BTC/USDT", "ETH/USDT")]
 
-    async def ask(_: Row) -> Sequence[Row]:
+    async def ask(*_: object) -> Sequence[Row]:
         return rows
 
-    assert await all_pages(ask, cursor_field=None, limit=None) == rows
+    assert await all_rows(ask, OnePage()) == rows
 
 
 async def test_rows_without_an_id_are_all_kept() -> None:
     rows: list[Row] = [{"id": None, "price": price} for price in ("1", "1")]
 
-    async def ask(_: Row) -> Sequence[Row]:
+    async def ask(*_: object) -> Sequence[Row]:
         return rows
 
-    assert await all_pages(ask, cursor_field=None, limit=None) == rows
+    assert await all_rows(ask, OnePage()) == rows
+
+
+def numbered(*numbers: int) -> list[Row]:
+    return [{"id": str(one), "timestamp": one, "info": {"no": str(one)}} for one in numbers]
+
+
+STYLES: list[tuple[PageStyle, list[list[Row]], list[Row]]] = [
+    (
+        NumberedPages(limit=2, cursor="after", path=("no",)),
+        [numbered(4, 5), numbered(2, 3), numbered(1)],
+        [{}, {"after": "4"}, {"after": "2"}],
+    ),
+    (
+        OffsetPages(limit=2, offset="ofs"),
+        # One closed meanwhile, so that the third row moved to the second page.
+        [numbered(4, 3), numbered(3, 2), numbered(1)],
+        [{}, {"ofs": 2}, {"ofs": 4}],
+    ),
+    (
+        TimedPages(limit=2, start="startTime"),
+        [numbered(1, 2), numbered(2, 3), numbered(3)],
+        [{}, {"startTime": 2}, {"startTime": 3}],
+    ),
+]
+
+
+@pytest.mark.parametrize(("style", "pages", "asked"), STYLES)
+async def test_each_style_asks_for_the_page_that_follows(
+    style: PageStyle, pages: list[list[Row]], asked: list[Row]
+) -> None:
+    seen: list[Row] = []
+
+    async def ask(limit: int | None, params: Row) -> Sequence[Row]:
+        assert limit == 2
+        seen.append(dict(params))
+        return pages[len(seen) - 1]
+
+    rows = await all_rows(ask, style, {"trades": "true"})
+    assert seen == [{"trades": "true", **params} for params in asked]
+    assert {row["id"] for row in rows} == {row["id"] for page in pages for row in page}
+    assert len({row["id"] for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("style", [style for style, _, _ in STYLES])
+async def test_a_list_that_is_always_the_same_ends(style: PageStyle) -> None:
+    asked: list[Row] = []
+
+    async def ask(_: int | None, params: Row) -> Sequence[Row]:
+        asked.append(params)
+        return numbered(1, 2)
+
+    assert len(await all_rows(ask, style)) == 2
+    assert len(asked) == 2
+
+
+async def test_rows_without_their_number_are_unreadable() -> None:
+    async def ask(*_: object) -> Sequence[Row]:
+        return [{"id": "1", "info": {}}]
+
+    with pytest.raises(Unreadable):
+        await all_rows(ask, NumberedPages(limit=1, cursor="after", path=("no",)))

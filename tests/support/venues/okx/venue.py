@@ -24,6 +24,7 @@ from tests.support.venues.serving.sockets import Sockets, Speaker
 
 class Venue(LocalVenue):
     exchange = "okx"
+    account_channels = 2
     user_streams: UserStreams
 
     def __init__(self, clock: Clock) -> None:
