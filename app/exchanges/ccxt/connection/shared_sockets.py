@@ -1,7 +1,10 @@
 """Mends ccxt's client of an exchange whose streams, public and private, share one socket."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+_HEARTBEATS = "heartbeats"
+_ASK_FOR_HEARTBEATS = {"type": "subscribe", "product_ids": [], "channel": _HEARTBEATS}
 
 
 def share_socket(client: Any) -> None:
@@ -9,7 +12,8 @@ def share_socket(client: Any) -> None:
 
     ccxt sorts the texts of prices as if they were numbers. And it takes a stream for left when the
     socket is subscribed to nothing any more, which never happens while orders come over it; the
-    stream can then be neither left nor entered again.
+    stream can then be neither left nor entered again. The exchange closes a socket on which nothing
+    happens for a minute, unless it is asked for heartbeats.
     """
     client.handle_order_book_helper = _store_levels
     client.has["unWatchOrderBook"] = True
@@ -18,6 +22,17 @@ def share_socket(client: Any) -> None:
         await _leave(client, name, symbol)
 
     client.un_subscribe = leave
+    client.watch = _kept_awake(client.watch)
+
+
+def _kept_awake(watch: Callable[..., Any]) -> Callable[..., Any]:
+    def awake(url: str, *arguments: Any, **named: Any) -> Any:
+        # It does nothing on a socket that has them already, and is rejected when the socket ends.
+        beats = watch(url, _HEARTBEATS, _ASK_FOR_HEARTBEATS, _HEARTBEATS)
+        beats.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        return watch(url, *arguments, **named)
+
+    return awake
 
 
 def _store_levels(book: Mapping[str, Any], levels: Sequence[Mapping[str, Any]]) -> None:
