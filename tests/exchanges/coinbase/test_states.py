@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from app.domain import money
 from app.domain.order_kinds import OrderSide, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.terms import AmendableTerms
@@ -15,6 +16,7 @@ from tests.exchanges.conftest import START
 from tests.support.exchanges.coinbase import CoinbaseRig
 from tests.support.exchanges.desks import found, placed
 from tests.support.exchanges.rigs import a_limit, an_intent, heard, key_of
+from tests.support.venues.coinbase.api.order_pages import average
 from tests.support.venues.coinbase.venue import Venue
 from tests.support.venues.engine.tape import Quote
 from tests.support.venues.serving import faults
@@ -80,10 +82,17 @@ async def test_a_market_order_trades_the_amount_that_was_asked_for(
 async def test_the_cost_is_exact_though_the_average_price_is_cut(desk: CoinbaseRig) -> None:
     intent = a_limit(PRICE, amount=Decimal("0.03"))
     await desk.gateway.submit(intent)
-    for price in ("39999.98", "39999.99", "39999.97"):
-        desk.venue.fill(intent.wire_id, "0.00007", price)
+    for amount, price in (
+        ("0.00007", "39999.98"),
+        ("0.00011", "39999.99"),
+        ("0.00013", "39999.97"),
+    ):
+        desk.venue.fill(intent.wire_id, amount, price)
     report = await found(desk, intent)
-    assert report.cost == desk.venue.order(intent.wire_id).cost == Decimal("8.3999958")
+    order = desk.venue.order(intent.wire_id)
+    assert report.cost == order.cost
+    # Three parts of unequal size have no average that could be written down.
+    assert report.cost != money.multiply(order.filled, Decimal(average(order)))
 
 
 @pytest.mark.parametrize("lasting", [TimeInForce.FOK, TimeInForce.IOC, TimeInForce.POST_ONLY])
@@ -113,6 +122,8 @@ async def test_a_fill_or_kill_that_is_not_filled_is_over_with_nothing_filled(
     await desk.gateway.submit(intent)
     report = await found(desk, intent)
     assert (report.status, report.filled) == (OrderStatus.CANCELED, Decimal(0))
+    assert report.terms is not None
+    assert (report.terms.terms.amount, report.terms.terms.price) == (intent.amount, intent.price)
 
 
 async def test_a_fill_of_a_size_in_money_has_the_price_that_was_traded() -> None:

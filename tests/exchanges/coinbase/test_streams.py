@@ -9,7 +9,7 @@ import pytest
 from app.domain.orders.order import OrderStatus
 from app.exchanges.ccxt.streams.missing_trades import FIRST_PAUSE_SECONDS
 from tests.support.exchanges.coinbase import CoinbaseRig
-from tests.support.exchanges.desks import AMOUNT, filling, placed_and_heard
+from tests.support.exchanges.desks import AMOUNT, WATCHDOG_SECONDS, filling, placed_and_heard
 from tests.support.exchanges.rigs import heard
 from tests.support.venues.coinbase.api.streams import HEARTBEATS
 from tests.support.venues.serving import faults
@@ -30,6 +30,10 @@ async def test_a_fill_is_told_with_its_trade_as_soon_as_the_stream_tells_of_it(
     assert (report.status, report.filled) == (OrderStatus.PARTIALLY_FILLED, Decimal("0.04"))
     [fill] = report.fills
     assert (fill.amount, fill.is_fee_final) == (Decimal("0.04"), True)
+    # It is asked for the trades of this order and not for all that the market had since.
+    *_, question = desk.venue.journal.of(RequestKind.MY_TRADES)
+    order = desk.venue.order(intent.wire_id)
+    assert question.params["order_ids"] == desk.venue.order_id(order)
     assert desk.venue.journal.count(RequestKind.MY_TRADES) == asked + 1
 
 
@@ -43,11 +47,13 @@ async def test_trades_that_are_not_listed_yet_are_asked_for_again(
     desk.venue.faults.on(kind, fault)
     desk.venue.fill(intent.wire_id)
     await desk.venue.journal.until(kind, asked + 1)
-    reporting = asyncio.create_task(filling(news, intent))
+    reporting, begun = asyncio.create_task(filling(news, intent)), desk.clock.elapsed()
     while not reporting.done():
         await asyncio.sleep(0.001)
         await desk.clock.advance(FIRST_PAUSE_SECONDS)
     report = await reporting
+    # Long before the stream itself is doubted, which would lead to a question as well.
+    assert desk.clock.elapsed() - begun < WATCHDOG_SECONDS / 3
     assert (report.status, [fill.amount for fill in report.fills]) == (OrderStatus.FILLED, [AMOUNT])
 
 

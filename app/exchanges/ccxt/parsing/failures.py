@@ -29,7 +29,8 @@ _PLACED_ALREADY = re.compile(r"duplicat|already (exist|used)|repeated", re.IGNOR
 _REVOKED = re.compile(r"-2015|invalid api.?key|EAPI:Invalid (key|signature)", re.IGNORECASE)
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
-_SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
+# A code of capital words is none, however long it is.
+_SECRET = re.compile(r"(?<![A-Z_])(?!(?:[A-Z]+_)+[A-Z]+\b)[A-Za-z0-9+/=_\-]{32,}")
 _MESSAGE_KEYS = (
     "msg", "retMsg", "sMsg", "message", "preview_failure_reason", "error", "errors",
     "error_response",

@@ -47,7 +47,7 @@ def order_page(order: Order, listing: Listing, trades: list[Trade]) -> Page:
         "created_time": time_text(order.created_at),
         "completion_percentage": _percentage(order),
         "filled_size": money.plain(order.filled),
-        "average_filled_price": _average(order),
+        "average_filled_price": average(order),
         "fee": "",
         "number_of_fills": str(len(trades)),
         "filled_value": money.plain(order.cost),
@@ -78,7 +78,7 @@ def streamed_order(order: Order, listing: Listing, trades: list[Trade]) -> Page:
     """The order with its totals; the stream tells of no trade alone."""
     fees = _fees(trades)
     return {
-        "avg_price": _average(order),
+        "avg_price": average(order),
         "cancel_reason": "User requested cancel" if order.status is Status.CANCELED else "",
         "client_order_id": order.client_order_id,
         "completion_percentage": _percentage(order),
@@ -163,7 +163,7 @@ def _kind(order: Order) -> str:
     return "LIMIT" if order.type.has_price else "MARKET"
 
 
-def _average(order: Order) -> str:
+def average(order: Order) -> str:
     """It is cut, so that it does not give the exact cost."""
     if not order.filled:
         return "0"
