@@ -146,7 +146,7 @@ class CcxtExchange:
                 self._sent.give_back(intent.wire_id)
             raise failure from error
         report = self._lookups.readable(accepted, row, wire_id=intent.wire_id, symbol=intent.symbol)
-        self._streams.note(report)
+        self._streams.note_accepted(report)
         return report
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:

@@ -12,7 +12,7 @@ import ccxt.pro
 import pytest
 
 from app.domain.fills import Fee
-from app.domain.order_kinds import OrderSide, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
@@ -167,8 +167,9 @@ async def test_orders_in_every_state(client: Replayed) -> None:
     assert killed.terms.terms.price == Decimal("40000.01")
     assert expired.filled == failed.filled == Decimal(0)
     assert canceling.cost == Decimal("2000.0005")
-    # An order with a trigger is none of the types that are traded here.
-    assert (stop.terms, stop.details) == (None, None)
+    # An order with a trigger is none of the types that are placed here.
+    assert stop.details is not None
+    assert (stop.details.type, stop.details.exchange_type) == (OrderType.OTHER, "STOP_LIMIT")
     assert ROW.closed_order_pages.after(rows, len(rows)) == {"cursor": "789100"}
 
 

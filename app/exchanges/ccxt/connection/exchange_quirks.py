@@ -74,6 +74,8 @@ class ExchangeQuirks:
     acceptance_seconds: float = 60.0
     # The field of the raw order with our wire id, if ccxt takes another id for it.
     wire_field: str | None = None
+    # Words for a status that ccxt leaves as they are, and ccxt's words for them.
+    status_words: Mapping[str, str] = field(default_factory=dict)
     # The path in the raw order to the exchange's own order type, which says more than ccxt's.
     type_path: tuple[str, ...] = ()
     # The path in the raw order to why it was canceled, and the status that it has for a reason of
@@ -107,8 +109,6 @@ class ExchangeQuirks:
     # for the field; the first that leads to something.
     order_fields: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     trade_fields: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
-    # The exchange's own statuses of orders that ccxt does not know or takes for another.
-    statuses: Mapping[str, str] = field(default_factory=dict)
     # The field of a raw trade with its fee's currency, if ccxt guesses it.
     fee_currency_field: str | None = None
     # The ccxt method whose last answer tells whether the account takes the amount of a market buy
@@ -168,13 +168,13 @@ class ExchangeQuirks:
         named = dict(row)
         if self.wire_field is not None:
             named[KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
+        status = row.get("status")
+        named["status"] = self.status_words.get(str(status), status)
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
         if self.cancel_reasons and row.get("status") in {"canceled", "closed"}:
             reason = str(at(raw, self.cancel_reason_path))
             named["status"] = self.cancel_reasons.get(reason, row.get("status"))
-        if self.statuses:
-            named["status"] = self.statuses.get(str(at(raw, ("status",))), row.get("status"))
         return {**named, **_own_fields(raw, self.order_fields)}
 
     def traded(self, row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -57,6 +57,8 @@ _COINBASE_ANSWERS = (
 _ROWS = (
     ExchangeQuirks(
         exchange="binance",
+        # A part of a list of orders that waits for another part.
+        status_words={"PENDING_NEW": "open"},
         cancel_key=KEY,
         by_wire_id=(LookupQuery(method="fetch_order", key=KEY),),
         by_exchange_id=(DIRECTLY,),
@@ -131,6 +133,8 @@ _ROWS = (
                 # The id or the request was seen before: there is such an order.
                 | {"10014", "12141", "30001", "110030", "110072", "170141"}
             ),
+            # Too many orders within a second.
+            slow_down=frozenset({"170005"}),
         ),
         buys_in_base_method="is_unified_enabled",
         limit_reset_header="x-bapi-limit-reset-timestamp",
@@ -273,14 +277,11 @@ _ROWS = (
         },
         # ccxt divides the cost by an amount that it has cut.
         trade_fields={"price": (("price",),)},
-        statuses={
-            "PENDING": "open",
-            "QUEUED": "open",
-            "CANCEL_QUEUED": "open",
-            "EDIT_QUEUED": "open",
-            "EXPIRED": "expired",
-            "FAILED": "rejected",
-        },
+        type_path=("order_type",),
+        status_words=dict.fromkeys(("PENDING", "QUEUED", "CANCEL_QUEUED", "EDIT_QUEUED"), "open"),
+        # These are canceled orders to ccxt.
+        cancel_reason_path=("status",),
+        cancel_reasons={"EXPIRED": "expired", "FAILED": "rejected"},
         permissions=PermissionQuery(
             method="v3_private_get_brokerage_key_permissions",
             trade=PermissionField(path=("can_trade",)),

@@ -23,6 +23,7 @@ from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.streams.last_seen_orders import LastSeenOrders
 from app.exchanges.ccxt.streams.missing_trades import MissingTrades
 from app.exchanges.ccxt.streams.stream_reader import StreamReader, StreamSource, Watch
+from app.exchanges.ccxt.streams.unheard_orders import UnheardOrders
 from app.exchanges.ccxt.streams.watchdog import Watchdog
 from app.exchanges.news import NewsBroadcast
 from app.ports import Clock
@@ -67,6 +68,7 @@ class AccountStreams:
         self._readers: list[StreamReader] = []
         self._last_seen = LastSeenOrders()
         self._missing_trades = MissingTrades(orders.find, self._publish_whole, clock)
+        self._unheard = UnheardOrders(clock)
         self._heard = 0
         # When somebody else last listed the open orders, and whether that showed unheard changes.
         self._listed_at: float | None = None
@@ -109,6 +111,13 @@ class AccountStreams:
             if self._is_streaming:
                 tasks.create_task(self._check_hearing(client))
                 tasks.create_task(self._missing_trades.run())
+                tasks.create_task(self._look_up_unheard())
+
+    def note_accepted(self, report: OrderReport) -> None:
+        """An order was accepted: the stream reports it soon, or it is looked up."""
+        self.note(report)
+        if self._is_streaming and report.status.is_open:
+            self._unheard.expect(report)
 
     def note(self, report: OrderReport) -> bool:
         """Remember an order's state; returns whether it differs from the last one seen."""
@@ -160,15 +169,16 @@ class AccountStreams:
         try:
             named = self._session.quirks.named(row)
             # The trades come beside it or are asked for, with their fees.
-            news = news_of(named, now=now, has_trades_beside=True)
+            report = news_of(named, now=now, has_trades_beside=True)
         except Unreadable as error:
             self._orders.count("order_unreadable", why=str(error))
         else:
-            report = report_of(named, now=now)
-            self.note(report)
-            self._news.publish(news)
+            self._unheard.heard(report.name)
+            whole = report_of(named, now=now)
+            self.note(whole)
+            self._news.publish(report)
             if not self._streams_trades:
-                self._missing_trades.note(report)
+                self._missing_trades.note(whole)
 
     def _publish_whole(self, report: OrderReport) -> None:
         self.note(report)
@@ -185,6 +195,7 @@ class AccountStreams:
         except Unreadable as error:
             self._orders.count("trade_unreadable", why=str(error))
         else:
+            self._unheard.heard(report.name)
             wire_id = self._last_seen.wire_id(report.name)
             self._news.publish(replace(report, wire_id=wire_id))
 
@@ -204,6 +215,15 @@ class AccountStreams:
                 _log.info("stream.catching_up_failed", error=repr(error))
                 await self._clock.sleep(max(POLL_SECONDS, self._session.banned_seconds))
                 self._behind.set()
+
+    async def _look_up_unheard(self) -> None:
+        """Report what became of orders that were accepted before the stream could report them."""
+        while True:
+            for key in await self._unheard.overdue():
+                try:
+                    await self._refresh_one(key)
+                except ExchangeError as error:
+                    _log.info("stream.look_up_failed", error=repr(error))
 
     async def _check_hearing(self, client: Any) -> None:
         """Verify silent streams by request; if they missed a change, drop the sockets."""
@@ -238,11 +258,11 @@ class AccountStreams:
             self._news.publish(report)
             has_moved |= self.note(report)
         for key in self._last_seen.missing(reports):
-            has_moved |= await self._refresh_closed(key)
+            has_moved |= await self._refresh_one(key)
         return has_moved
 
-    async def _refresh_closed(self, key: OrderKey) -> bool:
-        """Publish the end of an order that is no longer open, with its trades."""
+    async def _refresh_one(self, key: OrderKey) -> bool:
+        """Look an order up and publish what became of it, with its trades."""
         try:
             report = await self._orders.find(key)
         except ExchangeDoubt as error:
