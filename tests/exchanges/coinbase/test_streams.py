@@ -2,16 +2,22 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from app.domain.orders.order import OrderStatus
 from app.exchanges.ccxt.streams.missing_trades import FIRST_PAUSE_SECONDS
+from tests.exchanges.conftest import START
+from tests.support.clock import ManualClock
 from tests.support.exchanges.coinbase import CoinbaseRig
 from tests.support.exchanges.desks import AMOUNT, WATCHDOG_SECONDS, filling, placed_and_heard
 from tests.support.exchanges.rigs import heard
+from tests.support.exchanges.venue_rigs import trading_at
 from tests.support.venues.coinbase.api.streams import HEARTBEATS
+from tests.support.venues.coinbase.venue import Venue
+from tests.support.venues.engine.listings import DEFAULT_LISTINGS
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.faults import AnyFault
 from tests.support.venues.serving.requests import RequestKind
@@ -114,3 +120,15 @@ async def test_heartbeats_keep_a_socket_open_on_which_nothing_happens(desk: Coin
     assert HEARTBEATS in socket.topics
     desk.venue.user_streams.beat()
     await placed_and_heard(desk)
+
+
+async def test_prices_are_those_of_the_market_that_was_asked_for_whatever_name_they_bear() -> None:
+    venue = Venue(ManualClock(START))
+    for quote in ("USD", "USDC"):
+        venue.list_market(replace(DEFAULT_LISTINGS[0], quote=quote))
+    venue.user_streams.aliases = {"BTC-USDC": "BTC-USD"}
+    async with trading_at(venue, venue._clock) as desk:  # type: ignore[arg-type]
+        stream = desk.gateway.watch_ticker("BTC/USDC")
+        async with aclosing(stream):
+            ticker = await anext(stream)
+        assert (ticker.symbol, ticker.last) == ("BTC/USDC", Decimal(50_000))

@@ -30,6 +30,8 @@ class Streams(Deliveries):
     ) -> None:
         super().__init__()
         self.sockets = Sockets()
+        # Products that share the order book of another one, by whose name they are streamed.
+        self.aliases: dict[str, str] = {}
         self._books = books
         self._tapes = tapes
         self._gate = gate
@@ -142,7 +144,8 @@ class Streams(Deliveries):
         event: Page = {"type": "snapshot" if before is None else "update"}
         match channel:
             case "ticker" | "ticker_batch":
-                event["tickers"] = [market_pages.streamed_ticker(listing, tape, at=at)]
+                ticker = market_pages.streamed_ticker(listing, tape, at=at)
+                event["tickers"] = [ticker | {"product_id": self.aliases.get(product, product)}]
             case "market_trades":
                 event["trades"] = [market_pages.streamed_trade(listing, tape)]
             case _:
