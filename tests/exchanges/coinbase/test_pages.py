@@ -81,3 +81,12 @@ async def test_an_order_is_found_by_our_id_below_many_that_came_later(
     canceled = await desk.gateway.cancel(key_of(intent))
     assert canceled is not None
     assert canceled.status is OrderStatus.CANCELED
+
+
+async def test_an_order_on_the_first_page_is_looked_for_on_no_other(desk: CoinbaseRig) -> None:
+    for _ in range(LONGER):
+        desk.venue.place_elsewhere(desk.account, "BTCUSDT", "SELL", "0.001")
+    intent = await placed(desk)
+    asked = desk.venue.journal.count(RequestKind.FETCH_ORDER)
+    assert (await found(desk, intent)).status is OrderStatus.OPEN
+    assert desk.venue.journal.count(RequestKind.FETCH_ORDER) == asked + 1

@@ -12,9 +12,18 @@ from app.exchanges.ccxt.streams.missing_trades import FIRST_PAUSE_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.coinbase import CoinbaseRig
-from tests.support.exchanges.desks import AMOUNT, WATCHDOG_SECONDS, filling, placed_and_heard
+from tests.support.exchanges.desks import (
+    AMOUNT,
+    WATCHDOG_SECONDS,
+    cut,
+    filling,
+    hears_again,
+    placed_and_heard,
+    while_time_passes,
+)
 from tests.support.exchanges.rigs import heard
-from tests.support.exchanges.venue_rigs import trading_at
+from tests.support.exchanges.venue_rigs import subscribed, trading_at
+from tests.support.venues.coinbase.api.faults import LATE
 from tests.support.venues.coinbase.api.streams import HEARTBEATS
 from tests.support.venues.coinbase.venue import Venue
 from tests.support.venues.engine.listings import DEFAULT_LISTINGS
@@ -132,3 +141,26 @@ async def test_prices_are_those_of_the_market_that_was_asked_for_whatever_name_t
         async with aclosing(stream):
             ticker = await anext(stream)
         assert (ticker.symbol, ticker.last) == ("BTC/USDC", Decimal(50_000))
+
+
+async def test_a_subscription_that_is_refused_is_asked_for_again_with_a_new_token(
+    desk: CoinbaseRig,
+) -> None:
+    await placed_and_heard(desk)
+    desk.venue.faults.on(RequestKind.SUBSCRIBE, LATE)
+    asked = desk.venue.journal.count(RequestKind.SUBSCRIBE)
+    await cut(desk)
+    begun = desk.clock.elapsed()
+    await while_time_passes(desk, desk.venue.journal.until(RequestKind.SUBSCRIBE, asked + 2))
+    assert desk.clock.elapsed() - begun < WATCHDOG_SECONDS / 3
+    await subscribed(desk)
+    await hears_again(desk)
+
+
+async def test_a_token_that_is_over_is_not_shown_again(desk: CoinbaseRig) -> None:
+    await placed_and_heard(desk)
+    # The clocks of both go on, and the token was made for two minutes.
+    desk.clock.step(wall=120)
+    await cut(desk)
+    await while_time_passes(desk, subscribed(desk))
+    await hears_again(desk)

@@ -23,6 +23,19 @@ def share_socket(client: Any) -> None:
 
     client.un_subscribe = leave
     client.watch = _kept_awake(client.watch)
+    client.handle_message = _subscribing_again(client, client.handle_message)
+
+
+def _subscribing_again(client: Any, handle: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """After an error, ask for every stream again: it does not say which of them was refused."""
+
+    def handled(socket: Any, message: Any) -> None:
+        if isinstance(message, Mapping) and message.get("type") == "error":
+            socket.subscriptions.clear()
+            client.options["wsToken"] = None
+        handle(socket, message)
+
+    return handled
 
 
 def _kept_awake(watch: Callable[..., Any]) -> Callable[..., Any]:

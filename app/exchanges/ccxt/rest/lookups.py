@@ -30,6 +30,7 @@ from app.exchanges.ccxt.parsing.page_styles import PageStyle, Params
 from app.exchanges.ccxt.rest.closed_of_account import ClosedOfAccount
 from app.exchanges.ccxt.rest.named_trades import NamedTrades
 from app.exchanges.ccxt.rest.pages import all_rows, with_page
+from app.exchanges.ccxt.rest.searches import UntilFound
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -209,7 +210,7 @@ class OrderLookup:
             name = self._session.quirks.exchange
             raise ExchangeDoubt(f"{name} offers no {call.method}: not looked up")
         try:
-            answer = await self._asked_for(call)
+            answer = await self._asked_for(call, key)
         except Exception as error:
             if is_order_missing(error) or self._says_missing(call, error):
                 return None
@@ -220,8 +221,8 @@ class OrderLookup:
             raise Unreadable("the exchange answered with another order than was asked for")
         return next((row for row in found if is_this(row, key)), None)
 
-    async def _asked_for(self, call: Call) -> Any:
-        """The answer; all of its pages, if an order is looked for in a whole list."""
+    async def _asked_for(self, call: Call, key: OrderKey) -> Any:
+        """The answer; as many of its pages as it takes, if it is a whole list to look through."""
         if not call.is_unfiltered:
             return await self._session.ask(Priority.LOOKUP, call)
         *before, _, params = call.arguments
@@ -231,7 +232,7 @@ class OrderLookup:
             rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, paged)
             return rows
 
-        return await all_rows(ask, self._session.quirks.closed_order_pages, params)
+        return await all_rows(ask, UntilFound(key=key, quirks=self._session.quirks), params)
 
     def _says_missing(self, call: Call, error: Exception) -> bool:
         """Only an order that was asked for by its id can be said to be missing."""

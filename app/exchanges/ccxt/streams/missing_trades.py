@@ -60,17 +60,22 @@ class MissingTrades:
 
     async def _ask(self, key: OrderKey, asked: int) -> None:
         self._asked[key] = asked + 1
+        is_done = await self._is_whole(key) or asked + 1 >= _MOST_ASKED
+        # The stream may have told of more meanwhile.
+        if is_done and self._asked[key] == asked + 1:
+            del self._asked[key]
+
+    async def _is_whole(self, key: OrderKey) -> bool:
+        """Publish the order as it is now; whether all of its trades are listed."""
         try:
             report = await self._find(key)
         except ExchangeError as error:
             _log.info("stream.trades_unanswered", error=repr(error))
-            return
-        if report is not None:
-            self._publish(report)
-        is_done = report is None or _is_whole(report) or asked + 1 >= _MOST_ASKED
-        # The stream may have told of more meanwhile.
-        if is_done and self._asked[key] == asked + 1:
-            del self._asked[key]
+            return False
+        if report is None:
+            return True
+        self._publish(report)
+        return money.total(fill.amount for fill in report.fills) == report.filled
 
     async def _pause(self, seconds: float) -> None:
         """Until it is worth asking again, or the stream tells of another order."""
@@ -79,7 +84,3 @@ class MissingTrades:
                 await self._is_new.wait()
         except TimeoutError:
             self._is_new.set()
-
-
-def _is_whole(report: OrderReport) -> bool:
-    return money.total(fill.amount for fill in report.fills) == report.filled

@@ -1,6 +1,5 @@
 """The one WebSocket: prices, order books and trades for all, and an account's orders by token."""
 
-import json
 from collections.abc import Callable, Mapping
 from itertools import count
 
@@ -103,7 +102,7 @@ class Streams(Deliveries):
         match outcome:
             case Cut():
                 socket.cut()
-            case Answer() if json.loads(outcome.body) == {}:
+            case Answer(body=b"{}"):
                 socket.topics[_OWNER] = owner.name
                 socket.topics[USER] = True
                 self._confirm(socket)
