@@ -131,8 +131,13 @@ async def test_a_ticker_has_the_prices_and_the_volume_of_a_day(rig: GatewayRig) 
         rig.venue.move("BTCUSDT", price, amount=2)
         await clock_of(rig).advance(1)
     ticker = (await rig.gateway.tickers([SYMBOL]))[SYMBOL]
+    if rig.venue.exchange == "coinbase":
+        # Its requests tell nothing of the day but its change, its stream all but the first price.
+        async with aclosing(rig.gateway.watch_ticker(SYMBOL)) as tickers:
+            ticker = await anext(tickers)
+    else:
+        assert ticker.open == first
     assert (ticker.high, ticker.low, ticker.last) == (first + 500, first - 500, first + 100)
-    assert ticker.open == first
     assert ticker.volume is not None
     assert ticker.volume >= 6
 
