@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tests.exchanges.binance.codes import CODES as BINANCE
 from tests.exchanges.bybit.codes import CODES as BYBIT
+from tests.exchanges.coinbase.codes import CODES as COINBASE
 from tests.exchanges.kraken.codes import CODES as KRAKEN
 from tests.exchanges.kucoin.codes import CODES as KUCOIN
 from tests.exchanges.okx.codes import CODES as OKX
@@ -12,6 +13,7 @@ from tests.support.exchanges.fault_codes import Codes
 CODES: Mapping[str, Codes] = {
     "binance": BINANCE,
     "bybit": BYBIT,
+    "coinbase": COINBASE,
     "kraken": KRAKEN,
     "kucoin": KUCOIN,
     "okx": OKX,

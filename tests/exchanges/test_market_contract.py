@@ -80,7 +80,9 @@ async def told(rig: GatewayRig, stream: AsyncGenerator[T, None], is_it: Callable
 async def test_the_usual_timeframes_are_offered_the_shortest_first(rig: GatewayRig) -> None:
     offered = await rig.gateway.timeframes()
     usual = ["1m", "5m", "15m", "1h", "4h", "1d"]
-    assert [one for one in offered if one in usual] == usual
+    # Coinbase has no candles of four hours.
+    assert set(usual) - set(offered) <= {"4h"}
+    assert [one for one in offered if one in usual] == [one for one in usual if one in offered]
 
 
 @pytest.mark.parametrize(("timeframe", "minutes"), [("1m", 1), ("1h", 60), ("1d", 1440)])
@@ -129,8 +131,13 @@ async def test_a_ticker_has_the_prices_and_the_volume_of_a_day(rig: GatewayRig) 
         rig.venue.move("BTCUSDT", price, amount=2)
         await clock_of(rig).advance(1)
     ticker = (await rig.gateway.tickers([SYMBOL]))[SYMBOL]
+    if rig.venue.exchange == "coinbase":
+        # Its requests tell nothing of the day but its change, its stream all but the first price.
+        async with aclosing(rig.gateway.watch_ticker(SYMBOL)) as tickers:
+            ticker = await anext(tickers)
+    else:
+        assert ticker.open == first
     assert (ticker.high, ticker.low, ticker.last) == (first + 500, first - 500, first + 100)
-    assert ticker.open == first
     assert ticker.volume is not None
     assert ticker.volume >= 6
 

@@ -28,7 +28,11 @@ from app.exchanges.ccxt.connection.calls import Call, canceling, placing
 from app.exchanges.ccxt.connection.capabilities import capabilities_of
 from app.exchanges.ccxt.connection.clients import CcxtTerms
 from app.exchanges.ccxt.connection.sessions import CcxtSession, MarketCache
-from app.exchanges.ccxt.parsing.failures import failure_of_create, is_order_unknown
+from app.exchanges.ccxt.parsing.failures import (
+    failure_of_create,
+    is_order_unknown,
+    says_one_of,
+)
 from app.exchanges.ccxt.parsing.markets import balances_of
 from app.exchanges.ccxt.parsing.numbers import text
 from app.exchanges.ccxt.parsing.order_reports import accepted
@@ -208,7 +212,8 @@ class CcxtExchange:
         try:
             await self._session.ask(Priority.CANCEL, call)
         except Exception as error:
-            if not is_order_unknown(error):
+            is_plain_no = says_one_of(error, self._session.quirks.not_canceled_words)
+            if not is_plain_no and not is_order_unknown(error):
                 raise self._lookups.failure(error) from error
         return await self._find_after(key)
 

@@ -12,7 +12,7 @@ import orjson
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.exchange_rows import quirks_of
 
-_IDS = {"kraken": "XBTUSDT", "kucoin": "BTC-USDT", "okx": "BTC-USDT"}
+_IDS = {"coinbase": "BTC-USDT", "kraken": "XBTUSDT", "kucoin": "BTC-USDT", "okx": "BTC-USDT"}
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "binance": {"*": {"symbol": "BTCUSDT", "orderId": 28, "status": "NEW"}},
@@ -20,6 +20,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "/v5/user/query-api": {"retCode": 0, "result": {"unified": 0, "uta": 1}},
         "/v5/account/info": {"retCode": 0, "result": {"unifiedMarginStatus": 4}},
         "*": {"retCode": 0, "result": {"orderId": "28", "list": []}},
+    },
+    "coinbase": {
+        "/api/v3/brokerage/orders": {"success": True, "success_response": {"order_id": "28"}},
+        "/api/v3/brokerage/orders/batch_cancel": {"results": [{"success": True}]},
+        "*": {"orders": [], "fills": [], "order": {"order_id": "28"}},
     },
     "kucoin": {"*": {"code": "200000", "data": {"orderId": "28"}}},
     "okx": {"*": {"code": "0", "data": [{"ordId": "28", "sCode": "0", "state": "live"}]}},

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.order_kinds import OrderType, TimeInForce
+from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderDetails, OrderIntent, OrderKey
 from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks, LookupQuery
@@ -21,6 +21,8 @@ class Call:
     method: str
     arguments: tuple[Any, ...]
     is_optional: bool = False
+    # Whether the order is to be picked out of a list that does not know it by name.
+    is_unfiltered: bool = False
     # Whether a key may lack the permission for this call and be good for everything else.
     needs_own_right: bool = False
 
@@ -47,6 +49,7 @@ def placing(intent: OrderIntent, quirks: ExchangeQuirks) -> Call:
                 **quirks.create_params,
                 **_time_in_force_params(intent),
                 **_trigger_params(intent.type, intent.trigger_price),
+                **_buy_amount_params(intent, quirks),
             },
         ),
     )
@@ -108,7 +111,12 @@ def _lookup_call(
         arguments: tuple[Any, ...] = (None if is_ours else name, symbol, params)
     else:
         arguments = (symbol, None, None, params)
-    return Call(method=lookup.method, arguments=arguments, is_optional=lookup.is_optional)
+    return Call(
+        method=lookup.method,
+        arguments=arguments,
+        is_optional=lookup.is_optional,
+        is_unfiltered=lookup.key is None and not lookup.is_direct,
+    )
 
 
 def _time_in_force_params(intent: OrderIntent) -> dict[str, Any]:
@@ -118,6 +126,16 @@ def _time_in_force_params(intent: OrderIntent) -> dict[str, Any]:
     if intent.time_in_force is TimeInForce.POST_ONLY:
         return {"postOnly": True}
     return {"timeInForce": str(intent.time_in_force)}
+
+
+def _buy_amount_params(intent: OrderIntent, quirks: ExchangeQuirks) -> dict[str, Any]:
+    """The amount of a market buy in base currency, where ccxt has no parameter for it."""
+    if not quirks.buy_amount_path or intent.type.has_price or intent.side is not OrderSide.BUY:
+        return {}
+    tree: Any = money.plain(intent.amount)
+    for step in reversed(quirks.buy_amount_path):
+        tree = {step: tree}
+    return dict(tree)
 
 
 def _trigger_params(kind: OrderType, trigger_price: Decimal | None) -> dict[str, Any]:

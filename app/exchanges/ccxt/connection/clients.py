@@ -20,6 +20,7 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
 )
 from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
 from app.exchanges.ccxt.connection.kept_cursors import keep_cursors
+from app.exchanges.ccxt.connection.shared_sockets import share_socket
 from app.exchanges.ccxt.connection.socket_messages import outliving
 from app.exchanges.ccxt.connection.whole_answers import require_whole_answers
 
@@ -86,6 +87,7 @@ def problems_of(terms: CcxtTerms) -> tuple[str, ...]:
     checks = (
         _mode_words(terms),
         _password_words(terms),
+        _secret_words(terms),
         _unsafe_words(terms.overrides),
         _exposed_secret_words(terms.overrides),
     )
@@ -102,15 +104,24 @@ async def open_client(terms: CcxtTerms) -> Any:
     is_sandbox = terms.mode is AccountMode.SANDBOX
     client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
     client.handle_message = outliving(client.handle_message)
-    require_whole_answers(client, library.ExchangeNotAvailable, terms.quirks.answer_fields)
+    require_whole_answers(
+        client,
+        library.ExchangeNotAvailable,
+        terms.quirks.answer_fields,
+        terms.quirks.answer_has_one_of,
+    )
     if terms.quirks.dropped_cursors is not None:
         keep_cursors(client, terms.quirks.dropped_cursors)
+    for code, name in terms.quirks.error_classes.items():
+        client.exceptions["exact"][code] = getattr(library, name)
     if terms.quirks.logs_in_by_seconds:
         client.seconds = lambda: int(client.nonce()) // 1000
     if terms.quirks.numbers_requests:
         client.nonce = _increasing(client.nonce)
     if terms.quirks.streams_numbers:
         read_exactly(client)
+    if terms.quirks.shares_socket:
+        share_socket(client)
     return client
 
 
@@ -145,6 +156,18 @@ def _password_words(terms: CcxtTerms) -> str | None:
     if not terms.has_keys or not terms.quirks.needs_password or terms.password is not None:
         return None
     return f"{terms.exchange} gives its keys a passphrase: set password_file"
+
+
+def _secret_words(terms: CcxtTerms) -> str | None:
+    begin = terms.quirks.key_begins
+    if begin is None or not terms.has_keys or terms.secret is None:
+        return None
+    if terms.secret.get_secret_value().lstrip().startswith(begin):
+        return None
+    return (
+        f"the secret of a key of {terms.exchange} must begin with {begin}: make a key with the"
+        " ECDSA algorithm, and write its private key to secret_file, with its line breaks"
+    )
 
 
 def _no_sandbox_text(terms: CcxtTerms) -> str:

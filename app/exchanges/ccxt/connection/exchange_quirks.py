@@ -77,11 +77,18 @@ class ExchangeQuirks:
     needs_password: bool = False
     # The fields that each of its answers has; without them it is the answer of something else.
     answer_fields: tuple[str, ...] = ()
+    # The fields of which each of its answers has one, if they have none in common.
+    answer_has_one_of: tuple[str, ...] = ()
+    # ccxt's classes of error for codes that it does not know.
+    error_classes: Mapping[str, str] = field(default_factory=dict)
     # What its own error codes prove of an order.
     error_codes: ErrorCodes = NO_CODES
     # The parameters that carry our wire id when an order is placed and canceled.
     create_key: str = KEY
     cancel_key: str | None = None
+    # The path in the parameters at which a market buy tells its amount in base currency, where ccxt
+    # would send money to spend; what it sends there is then replaced.
+    buy_amount_path: tuple[str, ...] = ()
     # Parameters that every order is placed with.
     create_params: Mapping[str, Any] = field(default_factory=dict)
     # The lookups by our wire id and by the exchange's id. All must be answered before an order
@@ -125,6 +132,16 @@ class ExchangeQuirks:
     missing_words: tuple[str, ...] = ()
     # Whether it answers with nothing at all if it has no order with the id that was looked up.
     misses_with_nothing: bool = False
+    # The parameter that limits a list of trades to those of some orders.
+    trades_of_orders_key: str | None = None
+    # Texts with which ccxt says that an order was not canceled, whatever the reason.
+    not_canceled_words: tuple[str, ...] = ()
+    # What begins every secret that ccxt can sign with.
+    key_begins: str | None = None
+    # The paths in a raw order or trade to what ccxt leaves out or computes with a loss, by its name
+    # for the field; the first that leads to something.
+    order_fields: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    trade_fields: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     # The field of a raw trade with its fee's currency, if ccxt guesses it.
     fee_currency_field: str | None = None
     # The ccxt method whose last answer tells whether the account takes the amount of a market buy
@@ -147,6 +164,8 @@ class ExchangeQuirks:
     # Whether ccxt signs a login to a stream with its own `seconds`, which know nothing of the
     # difference of the clocks that requests allow for.
     logs_in_by_seconds: bool = False
+    # Whether all of its streams share one socket, where ccxt's leaving of a stream waits for ever.
+    shares_socket: bool = False
     # Whether requests carry a time-based nonce, which must always increase and never be set back.
     numbers_requests: bool = False
     # Whether its streams write numbers as numbers of JSON, and not as texts.
@@ -208,11 +227,13 @@ class ExchangeQuirks:
         if self.cancel_reasons and row.get("status") in {"canceled", "closed"}:
             reason = str(at(raw, self.cancel_reason_path))
             named["status"] = self.cancel_reasons.get(reason, row.get("status"))
-        return named
+        return {**named, **_own_fields(raw, self.order_fields)}
 
     def traded(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """A ccxt trade row whose fee is in the currency that the exchange names."""
         raw = row.get("info")
+        if self.trade_fields:
+            return {**row, **_own_fields(raw, self.trade_fields)}
         if self.fee_currency_field is None or not isinstance(raw, Mapping):
             return row
         currency, fee = raw.get(self.fee_currency_field), row.get("fee")
@@ -220,6 +241,19 @@ class ExchangeQuirks:
             return row
         named = {**fee, "currency": currency}
         return {**row, "fee": named, "fees": [named]}
+
+
+def _own_fields(
+    raw: object, fields: Mapping[str, tuple[tuple[str, ...], ...]]
+) -> dict[str, object]:
+    """The fields that the raw row has itself."""
+    found = {name: _first_at(raw, paths) for name, paths in fields.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _first_at(raw: object, paths: tuple[tuple[str, ...], ...]) -> object:
+    values = (at(raw, path) for path in paths)
+    return next((value for value in values if value not in {None, ""}), None)
 
 
 def no_sandbox_words(quirks: ExchangeQuirks, live: Any, client: Any) -> str | None:

@@ -310,7 +310,9 @@ class CcxtSession:
             self._refused_key = key_words(error) or self._refused_key
         if is_ban(error):
             self._queue.ban(_retry_after(self._client, self.quirks))
-        if is_clock_off(error):
+        if is_clock_off(error) or (
+            self.quirks.error_codes.clock_looks_like_key and key_words(error) is not None
+        ):
             self._is_due.set()
         if was_never_sent(error):
             self._failure, self._is_cut_off = "no connection to the exchange can be made", True

@@ -21,6 +21,14 @@ class ErrorCodes:
     slow_down: frozenset[str] = frozenset()
     # There is no order.
     refuse: frozenset[str] = frozenset()
+    # There is no order, for want of money.
+    lack_money: frozenset[str] = frozenset()
+    # There is no order, because it is too small.
+    too_small: frozenset[str] = frozenset()
+    # Whether a wrong clock is answered as a wrong key is, so that another try may succeed.
+    clock_looks_like_key: bool = False
+    # These stand where there is no code; the code is on another path.
+    say_nothing: frozenset[str] = frozenset()
 
     def told_by(self, error: BaseException, *, most: int) -> str | None:
         """The code in the answer that ccxt has put into the error's text."""
@@ -33,7 +41,7 @@ class ErrorCodes:
         except orjson.JSONDecodeError:
             return None
         codes = (str(at(body, path)) for path in self.paths)
-        return next((code for code in codes if code not in _NONE), None)
+        return next((code for code in codes if code not in _NONE | self.say_nothing), None)
 
 
 NO_CODES = ErrorCodes()

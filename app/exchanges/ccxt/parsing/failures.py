@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import orjson
 
@@ -28,8 +29,12 @@ _PLACED_ALREADY = re.compile(r"duplicat|already (exist|used)|repeated", re.IGNOR
 _REVOKED = re.compile(r"-2015|invalid api.?key|EAPI:Invalid (key|signature)", re.IGNORECASE)
 _PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
-_SECRET = re.compile(r"[A-Za-z0-9+/=_\-]{32,}")
-_MESSAGE_KEYS = ("msg", "retMsg", "sMsg", "message", "error", "errors")
+# A code of capital words is none, however long it is.
+_SECRET = re.compile(r"(?<![A-Z_])(?!(?:[A-Z]+_)+[A-Z]+\b)[A-Za-z0-9+/=_\-]{32,}")
+_MESSAGE_KEYS = (
+    "msg", "retMsg", "sMsg", "message", "preview_failure_reason", "error", "errors",
+    "error_response",
+)  # fmt: skip
 
 # No connection was made, so the request cannot have left.
 _NEVER_SENT = frozenset(
@@ -117,7 +122,8 @@ def failure_of_create(error: Exception, codes: ErrorCodes = NO_CODES) -> Exchang
     if code not in codes.prove_nothing:
         refusal = _by_code(code, codes, error) or _refusal(error)
     if refusal is not None:
-        return ExchangeRejected(refusal)
+        may_be_late = codes.clock_looks_like_key and key_words(error) is not None
+        return ExchangeRejected(replace(refusal, retryable=True) if may_be_late else refusal)
     return ExchangeDoubt(f"no clear answer to the order: {_described(error)}")
 
 
@@ -240,6 +246,10 @@ def _by_code(code: str | None, codes: ErrorCodes, error: Exception) -> Refusal |
     message = f"the exchange said no: {words_of(error)}"
     if code in codes.slow_down:
         return Refusal(code=RefusalCode.RATE_LIMITED, message=message, retryable=True)
+    if code in codes.lack_money:
+        return Refusal(code=RefusalCode.INSUFFICIENT_FUNDS, message=message, retryable=True)
+    if code in codes.too_small:
+        return Refusal(code=RefusalCode.MIN_NOTIONAL, message=message, field=("amount",))
     return Refusal(code=_REJECTED, message=message) if code in codes.refuse else None
 
 

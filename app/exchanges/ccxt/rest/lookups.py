@@ -31,6 +31,7 @@ from app.exchanges.ccxt.rest.closed_of_account import ClosedOfAccount
 from app.exchanges.ccxt.rest.named_trades import NamedTrades
 from app.exchanges.ccxt.rest.open_by_market import open_rows
 from app.exchanges.ccxt.rest.pages import all_rows, with_page
+from app.exchanges.ccxt.rest.searches import UntilFound
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -222,7 +223,7 @@ class OrderLookup:
             name = self._session.quirks.exchange
             raise ExchangeDoubt(f"{name} offers no {call.method}: not looked up")
         try:
-            answer = await self._session.ask(Priority.LOOKUP, call)
+            answer = await self._asked_for(call, key)
         except Exception as error:
             if is_order_missing(error) or self._says_missing(call, error):
                 return None
@@ -234,6 +235,19 @@ class OrderLookup:
         if call.is_direct and not any(is_this(row, key) for row in found):
             raise Unreadable("the exchange answered with another order than was asked for")
         return next((row for row in found if is_this(row, key)), None)
+
+    async def _asked_for(self, call: Call, key: OrderKey) -> Any:
+        """The answer; as many of its pages as it takes, if it is a whole list to look through."""
+        if not call.is_unfiltered:
+            return await self._session.ask(Priority.LOOKUP, call)
+        *before, _, params = call.arguments
+
+        async def ask(limit: int | None, page: Params) -> Sequence[Row]:
+            paged = replace(call, arguments=with_page(before, limit, page))
+            rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, paged)
+            return rows
+
+        return await all_rows(ask, UntilFound(key=key, quirks=self._session.quirks), params)
 
     def _says_missing(self, call: Call, error: Exception) -> bool:
         """Only an order that was asked for by its id can be said to be missing."""
@@ -258,6 +272,10 @@ class OrderLookup:
                 call = Call(method="fetch_order_trades", arguments=(*named, start))
                 trades += await self._trades(call)
             return self._fills_in(_of_order(trades, row))
+        key = self._session.quirks.trades_of_orders_key
+        if key is not None:
+            call = Call(method="fetch_my_trades", arguments=(row.get("symbol"), None))
+            return self._fills_in(_of_order(await self._trades(call, {key: [row["id"]]}), row))
         return self._fills_in(_of_order(await self._trades_of([row], row.get("symbol")), row))
 
     async def _trades_of(self, rows: Sequence[Row], symbol: object) -> Sequence[Row]:
@@ -270,7 +288,7 @@ class OrderLookup:
             trades += await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
         return trades
 
-    async def _trades(self, call: Call) -> Sequence[Row]:
+    async def _trades(self, call: Call, params: Params | None = None) -> Sequence[Row]:
         """All pages of a list of trades."""
 
         async def ask(limit: int | None, page: Params) -> Sequence[Row]:
@@ -279,7 +297,7 @@ class OrderLookup:
             return rows
 
         try:
-            return await all_rows(ask, self._session.quirks.trade_pages)
+            return await all_rows(ask, self._session.quirks.trade_pages, params)
         except Exception as error:  # noqa: BLE001 - the next lookup fetches them
             self._anomalies.note("trades_unanswered", why=str(failure_of_read(error)))
             return ()

@@ -22,6 +22,7 @@ from app.exchanges.ccxt.parsing.order_reports import (
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.streams.fee_lookups import FeeLookups
 from app.exchanges.ccxt.streams.last_seen_orders import LastSeenOrders
+from app.exchanges.ccxt.streams.missing_trades import MissingTrades
 from app.exchanges.ccxt.streams.stream_reader import StreamReader, StreamSource, Watch
 from app.exchanges.ccxt.streams.unheard_orders import UnheardOrders
 from app.exchanges.ccxt.streams.watchdog import Watchdog
@@ -70,6 +71,7 @@ class AccountStreams:
         self._fee_lookups = FeeLookups(
             orders.find, self._publish_found, self._publish_without_fee, clock
         )
+        self._missing_trades = MissingTrades(orders.find, self._publish_whole, clock)
         self._unheard = UnheardOrders(clock)
         self._heard = 0
         # When somebody else last listed the open orders, and whether that showed unheard changes.
@@ -113,6 +115,7 @@ class AccountStreams:
             tasks.create_task(self._watchdog.run(client))
             if self._is_streaming:
                 tasks.create_task(self._check_hearing(client))
+                tasks.create_task(self._missing_trades.run())
                 tasks.create_task(self._look_up_unheard())
 
     def note_accepted(self, report: OrderReport) -> None:
@@ -138,12 +141,16 @@ class AccountStreams:
     def _is_streaming(self) -> bool:
         return self._session.client.has.get("watchOrders") is True
 
+    @property
+    def _streams_trades(self) -> bool:
+        return self._session.client.has.get("watchMyTrades") is True
+
     def _sources(self) -> list[StreamSource]:
         client = self._session.client
         if not self._is_streaming:
             return [self._source("orders", self._poll, self._publish_order)]
         orders = self._source("orders", client.watch_orders, self._publish_order)
-        if client.has.get("watchMyTrades") is not True:
+        if not self._streams_trades:
             return [orders]
         return [orders, self._source("trades", client.watch_my_trades, self._publish_trade)]
 
@@ -163,16 +170,24 @@ class AccountStreams:
 
     def _publish_order(self, row: Row) -> None:
         self._heard += 1
-        now, has_trades = self._clock.now(), self._session.client.has.get("watchMyTrades") is True
+        now = self._clock.now()
         try:
             named = self._session.quirks.named(row)
-            report = news_of(named, now=now, has_trades_beside=has_trades)
+            # The trades come beside it or are asked for, with their fees.
+            report = news_of(named, now=now, has_trades_beside=True)
         except Unreadable as error:
             self._orders.count("order_unreadable", why=str(error))
         else:
             self._unheard.heard(report.name)
-            self.note(report_of(named, now=now))
+            whole = report_of(named, now=now)
+            self.note(whole)
             self._news.publish(report)
+            if not self._streams_trades:
+                self._missing_trades.note(whole)
+
+    def _publish_whole(self, report: OrderReport) -> None:
+        self.note(report)
+        self._news.publish(report)
 
     def _publish_trade(self, row: Row) -> None:
         self._heard += 1

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -66,7 +66,7 @@ class MarketStreams:
             name="ticker",
             title="Ticker",
             arguments=(symbol, params),
-            read=self._tickers_in,
+            read=partial(self._tickers_in, symbol),
             ask=partial(self._polls.ask, symbol),
         )
         return self._values(channel)
@@ -138,9 +138,10 @@ class MarketStreams:
         except Exception as error:  # noqa: BLE001 - nobody reads the stream any more
             _log.info("stream.not_left", stream=channel.name, why=repr(error))
 
-    def _tickers_in(self, row: Any) -> Iterable[Ticker]:
+    def _tickers_in(self, symbol: str, row: Any) -> Iterable[Ticker]:
         ticker = self._data.ticker_in(row)
-        return () if ticker is None else (ticker,)
+        # Markets that share an order book are streamed by the name of one of them.
+        return () if ticker is None else (replace(ticker, symbol=symbol),)
 
     def _books_in(self, row: Any) -> Iterable[OrderBook]:
         # ccxt has sorted the levels; parsing the deeper ones ten times a second is not worth it.

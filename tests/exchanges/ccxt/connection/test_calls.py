@@ -1,5 +1,6 @@
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from app.exchanges.ccxt.connection.calls import canceling, is_this, placing, sea
 from app.exchanges.ccxt.connection.capabilities import offers
 from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from app.exchanges.ccxt.connection.exchange_rows import QUIRKS, quirks_of
-from tests.support.exchanges.request_recorders import Sent, recorded, sent_for
+from tests.support.exchanges.request_recorders import ANSWERS, Sent, recorded, sent_for
 from tests.support.makers import changed
 
 WIRE = "a00000000000000001"
@@ -71,12 +72,23 @@ async def sent_for_placing(exchange: str, intent: OrderIntent = INTENT) -> Sent:
                 "size": "0.1", "price": "50000",
             },
         ),
+        (
+            "coinbase",
+            {
+                "client_order_id": WIRE, "product_id": "BTC-USDT", "side": "BUY",
+                "order_configuration": {
+                    "limit_limit_gtc": {
+                        "base_size": "0.1", "limit_price": "50000", "post_only": False,
+                    }
+                },
+            },
+        ),
     ],
 )  # fmt: skip
-async def test_an_order_is_placed_under_our_wire_id(exchange: str, wanted: dict[str, str]) -> None:
+async def test_an_order_is_placed_under_our_wire_id(exchange: str, wanted: dict[str, Any]) -> None:
     sent = await sent_for_placing(exchange)
     assert sent.method == "POST"
-    assert wanted.items() <= sent.fields.items()
+    assert {**sent.fields, **wanted} == sent.fields
 
 
 @pytest.mark.parametrize(
@@ -98,7 +110,55 @@ async def test_a_market_order_is_of_an_amount_even_where_a_price_comes_with_it(
     assert not {"quoteOrderQty", "price", "px", "funds"} & sent.fields.keys()
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bybit", "okx", "kraken", "kucoin"])
+@pytest.mark.parametrize("side", list(OrderSide))
+async def test_a_market_order_at_coinbase_is_of_an_amount_in_base_currency_on_both_sides(
+    side: OrderSide,
+) -> None:
+    market = changed(INTENT, type=OrderType.MARKET, side=side, amount=Decimal("1E-5"))
+    row = QUIRKS["coinbase"]
+    call = placing(market, row)
+    async with recorded("coinbase", ANSWERS["coinbase"], options=dict(row.options)) as (
+        client,
+        recorder,
+    ):
+        await client.create_order(*call.arguments)
+    (sent,) = recorder.sent
+    assert sent.fields["order_configuration"] == {"market_market_ioc": {"base_size": "0.00001"}}
+
+
+@pytest.mark.parametrize(
+    ("lasting", "name", "is_post_only"),
+    [
+        (TimeInForce.IOC, "sor_limit_ioc", None),
+        (TimeInForce.FOK, "limit_limit_fok", None),
+        (TimeInForce.POST_ONLY, "limit_limit_gtc", True),
+    ],
+)
+async def test_how_long_an_order_waits_names_its_configuration_at_coinbase(
+    lasting: TimeInForce, name: str, *, is_post_only: bool | None
+) -> None:
+    sent = await sent_for_placing("coinbase", changed(INTENT, time_in_force=lasting))
+    ((found, terms),) = sent.fields["order_configuration"].items()
+    assert (found, terms.get("post_only")) == (name, is_post_only)
+
+
+async def test_at_coinbase_an_order_is_looked_for_in_the_whole_market_and_canceled_by_its_id() -> (
+    None
+):
+    row = QUIRKS["coinbase"]
+    (sent,) = await sent_for("coinbase", *searching(OURS, row))
+    assert sent.path == "/api/v3/brokerage/orders/historical/batch"
+    assert sent.fields == {"product_id": "BTC-USDT"}
+    assert canceling(OURS, row) is None
+    call = canceling(THEIRS, row)
+    assert call is not None
+    (sent,) = await sent_for("coinbase", call)
+    assert sent.fields == {"order_ids": ["28"]}
+    first = (await sent_for("coinbase", *searching(THEIRS, row)))[0]
+    assert first.path == "/api/v3/brokerage/orders/historical/28"
+
+
+@pytest.mark.parametrize("exchange", sorted(QUIRKS))
 async def test_a_spot_market_hears_nothing_of_reduce_only(exchange: str) -> None:
     reducing = changed(INTENT, side=OrderSide.SELL, reduce_only=True)
     sent = await sent_for_placing(exchange, reducing)

@@ -18,7 +18,7 @@ def terms(exchange: str = "binance", mode: AccountMode = AccountMode.LIVE, **cha
         "exchange": exchange,
         "mode": mode,
         "api_key": SecretStr("the-key"),
-        "secret": SecretStr("the-secret"),
+        "secret": SecretStr(f"{quirks_of(exchange).key_begins or ''}the-secret"),
         "password": SecretStr("the-passphrase") if quirks_of(exchange).needs_password else None,
     }
     return CcxtTerms(**(values | changes))
@@ -51,6 +51,11 @@ async def test_a_client_works_with_exact_numbers_and_never_sends_twice(exchange:
     assert client.options["defaultType"] == "spot"
     assert client.apiKey == "the-key"
     assert "maxRetriesOnFailure" not in client.options
+
+
+async def test_a_secret_that_ccxt_cannot_sign_with_is_said_before_anything_is_sent() -> None:
+    with pytest.raises(SettingsError, match="must begin with -----BEGIN"):
+        await open_client(terms("coinbase", secret=SecretStr("bm8gUEVN")))
 
 
 async def test_where_requests_are_numbered_by_the_time_no_number_is_used_twice() -> None:

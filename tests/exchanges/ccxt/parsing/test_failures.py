@@ -272,3 +272,10 @@ def test_a_message_deep_in_its_json_is_not_looked_for() -> None:
 def test_an_answer_too_long_to_be_read_whole_does_not_prove_a_rejection() -> None:
     text = "insufficient balance" + " " * MAX_READ + "duplicate order"
     assert isinstance(failure_of_create(errors.InsufficientFunds(text)), ExchangeDoubt)
+
+
+def test_a_long_code_is_told_and_a_secret_beside_it_is_not() -> None:
+    code, secret = "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE", "aB3" * 12
+    words = words_of(errors.ExchangeError(f"{code} of {secret} and {code}-{secret}"))
+    assert code in words
+    assert secret not in words
