@@ -4,8 +4,15 @@ from collections.abc import Mapping
 
 from tests.exchanges.binance.codes import CODES as BINANCE
 from tests.exchanges.bybit.codes import CODES as BYBIT
+from tests.exchanges.gate.codes import CODES as GATE
 from tests.exchanges.kraken.codes import CODES as KRAKEN
 from tests.exchanges.okx.codes import CODES as OKX
 from tests.support.exchanges.fault_codes import Codes
 
-CODES: Mapping[str, Codes] = {"binance": BINANCE, "bybit": BYBIT, "kraken": KRAKEN, "okx": OKX}
+CODES: Mapping[str, Codes] = {
+    "binance": BINANCE,
+    "bybit": BYBIT,
+    "gate": GATE,
+    "kraken": KRAKEN,
+    "okx": OKX,
+}

@@ -21,8 +21,8 @@ REQUESTS = (
     "cancel_order", "cancel_order_request", "create_order", "create_order_request",
     "edit_order", "edit_order_request", "fetch_canceled_and_closed_orders",
     "fetch_closed_orders", "fetch_my_trades", "fetch_open_orders", "fetch_order",
-    "fetch_order_trades", "fetch_orders", "handle_errors", "parse_order", "parse_order_status",
-    "parse_trade", "sign",
+    "fetch_order_trades", "fetch_orders", "handle_errors", "load_unified_status", "parse_order",
+    "parse_order_status", "parse_trade", "prepare_orders_by_status_request", "sign",
 )  # fmt: skip
 # Of the class for streams: how a stream is logged in to and read.
 STREAMS = (

@@ -23,7 +23,6 @@ REFUSED: list[tuple[dict[str, str], str]] = [
     ({"amount": "100"}, "BALANCE_NOT_ENOUGH"),
     ({"currency_pair": "NO_SUCH"}, "INVALID_CURRENCY_PAIR"),
     ({"price": "60000", "time_in_force": "poc"}, "POC_FILL_IMMEDIATELY"),
-    ({"time_in_force": "fok"}, "FOK_NOT_FILL"),
     ({"type": "market", "time_in_force": "gtc"}, "INVALID_PARAM_VALUE"),
     ({"account": "unified"}, "ORDER_NOT_FOUND"),
 ]

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
+from app.exchanges.ccxt.connection.account_kinds import insist_on_kind
+from app.exchanges.ccxt.connection.candle_amounts import counting_base
 from app.exchanges.ccxt.connection.exact_streams import read_exactly
 from app.exchanges.ccxt.connection.exchange_quirks import (
     ExchangeQuirks,
@@ -19,6 +21,7 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
     no_testnet_words,
 )
 from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
+from app.exchanges.ccxt.connection.new_markets import pass_on_new_markets
 from app.exchanges.ccxt.connection.socket_messages import outliving
 from app.exchanges.ccxt.connection.whole_answers import require_whole_answers
 
@@ -102,6 +105,14 @@ async def open_client(terms: CcxtTerms) -> Any:
     client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
     client.handle_message = outliving(client.handle_message)
     require_whole_answers(client, library.ExchangeNotAvailable, terms.quirks.answer_fields)
+    for code, name in terms.quirks.error_classes.items():
+        client.exceptions["exact"][code] = getattr(library, name)
+    if terms.quirks.asks_account_kind:
+        insist_on_kind(client)
+    if terms.quirks.streams_only_known_markets:
+        pass_on_new_markets(client)
+    if terms.quirks.candle_amount_field is not None:
+        client.parse_ohlcv = counting_base(client.parse_ohlcv, terms.quirks.candle_amount_field)
     if terms.quirks.logs_in_by_seconds:
         client.seconds = lambda: int(client.nonce()) // 1000
     if terms.quirks.numbers_requests:
@@ -192,6 +203,7 @@ def _base(terms: CcxtTerms) -> dict[str, Any]:
         "timeout": int(terms.timeout_seconds * 1000),
         "options": {"defaultType": "spot", **terms.quirks.options},
         "timeframes": dict(terms.quirks.timeframes),
+        "api": dict(terms.quirks.costs),
         "streaming": {"keepAlive": int(terms.watchdog_seconds * 1000 / _PINGS)},
         **_keys(terms),
     }

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from app.exchanges.ccxt.parsing.error_codes import NO_CODES, ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionQuery, at
 from app.exchanges.ccxt.parsing.page_styles import ONE_PAGE, PageStyle
+from app.exchanges.ccxt.parsing.spending_buys import SpendingBuys
 
 KEY = "clientOrderId"
 
@@ -20,6 +22,8 @@ class LookupQuery:
     key: str | None = None
     # Whether an exchange without this list may still answer "not found".
     is_optional: bool = False
+    # The parameter with the start of the list in seconds, if it has all orders that ever closed.
+    start: str | None = None
 
     @property
     def is_direct(self) -> bool:
@@ -57,6 +61,8 @@ class ExchangeQuirks:
     # The parameters that carry our wire id when an order is placed and canceled.
     create_key: str = KEY
     cancel_key: str | None = None
+    # What a wire id begins with at the exchange; a text there that does not is nobody's id.
+    wire_prefix: str = ""
     # Parameters that every order is placed with.
     create_params: Mapping[str, Any] = field(default_factory=dict)
     # The lookups by our wire id and by the exchange's id. All must be answered before an order
@@ -73,6 +79,8 @@ class ExchangeQuirks:
     # the exchange's own; for any other reason it stays canceled.
     cancel_reason_path: tuple[str, ...] = ()
     cancel_reasons: Mapping[str, str] = field(default_factory=dict)
+    # What its own words for the end of an order mean, where ccxt knows no such word.
+    statuses: Mapping[str, str] = field(default_factory=dict)
     # The methods that list closed orders, if ccxt's own lists leave some out.
     closed_lists: tuple[str, ...] = ()
     # The pages of the lists of open orders, of closed orders, of the trades of an order or a
@@ -95,7 +103,24 @@ class ExchangeQuirks:
     # The ccxt method whose last answer tells whether the account takes the amount of a market buy
     # in base currency, not as money to spend. None if every account does.
     buys_in_base_method: str | None = None
-    # The header that tells when a rate limit is over, as a time in milliseconds.
+    # What a market buy spent and bought, on an exchange whose every market buy spends an amount of
+    # money; one placed here is given a limit instead.
+    spending_buys: SpendingBuys | None = None
+    # The parameter that picks an order's trades out of its market's, if ccxt's own method asks for
+    # the latest alone; and the longest time whose trades can be asked for at once.
+    order_trades_key: str | None = None
+    trades_span: timedelta | None = None
+    # Whether ccxt asks for the kind of the account, and takes no answer for the usual one.
+    asks_account_kind: bool = False
+    # Whether ccxt fails the stream of orders over one in a market that it does not know.
+    streams_only_known_markets: bool = False
+    # ccxt's class for one of its own codes, where ccxt has none or another.
+    error_classes: Mapping[str, str] = field(default_factory=dict)
+    # The field of a streamed candle with its amount in base, if ccxt reads its worth in quote.
+    candle_amount_field: str | None = None
+    # What its requests cost, in ccxt's units, where ccxt says less; a part of ccxt's tree of them.
+    costs: Mapping[str, Any] = field(default_factory=dict)
+    # The header that tells when a rate limit is over, as a time in milliseconds or in seconds.
     limit_reset_header: str | None = None
     has_stops: bool = False
     # Whether a buy's fee is paid in quote currency, for markets of which ccxt does not say.
@@ -147,12 +172,19 @@ class ExchangeQuirks:
         named = dict(row)
         if self.wire_field is not None:
             named[KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
+        if self.wire_prefix:
+            named[KEY] = _without(self.wire_prefix, named.get(KEY))
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
         if self.cancel_reasons and row.get("status") in {"canceled", "closed"}:
             reason = str(at(raw, self.cancel_reason_path))
             named["status"] = self.cancel_reasons.get(reason, row.get("status"))
-        return named
+        named["status"] = self.statuses.get(str(named.get("status")), named.get("status"))
+        return named if self.spending_buys is None else self.spending_buys.read(named)
+
+    def wire_name(self, wire_id: str) -> str:
+        """Our wire id as the exchange has it."""
+        return self.wire_prefix + wire_id
 
     def traded(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """A ccxt trade row whose fee is in the currency that the exchange names."""
@@ -200,6 +232,12 @@ def _leaves(urls: Any) -> Iterator[str]:
     elif isinstance(urls, Mapping):
         for branch in urls.values():
             yield from _leaves(branch)
+
+
+def _without(prefix: str, name: object) -> str | None:
+    """The name after the prefix; None if it has another beginning."""
+    is_ours = isinstance(name, str) and name.startswith(prefix)
+    return str(name).removeprefix(prefix) if is_ours else None
 
 
 def spending_words(quirks: ExchangeQuirks) -> str:

@@ -71,7 +71,10 @@ _REFUSALS: Mapping[str, tuple[RefusalCode, bool] | None] = {
 # What the text of a rejection says beyond ccxt's class: the code, and the field it is about.
 _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
     (
-        re.compile(r"notional|minimum (order|not met)|cost minimum|lower limit", re.IGNORECASE),
+        re.compile(
+            r"notional|minimum (order|not met)|order size .* too small|cost minimum|lower limit",
+            re.IGNORECASE,
+        ),
         RefusalCode.MIN_NOTIONAL,
         "amount",
     ),

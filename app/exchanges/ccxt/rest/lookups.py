@@ -30,6 +30,7 @@ from app.exchanges.ccxt.parsing.page_styles import PageStyle, Params
 from app.exchanges.ccxt.rest.closed_of_account import ClosedOfAccount
 from app.exchanges.ccxt.rest.named_trades import NamedTrades
 from app.exchanges.ccxt.rest.pages import all_rows, with_page
+from app.exchanges.ccxt.rest.trade_spans import spans_of
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -209,7 +210,7 @@ class OrderLookup:
             name = self._session.quirks.exchange
             raise ExchangeDoubt(f"{name} offers no {call.method}: not looked up")
         try:
-            answer = await self._session.ask(Priority.LOOKUP, call)
+            answer = await self._answer_to(call)
         except Exception as error:
             if is_order_missing(error) or self._says_missing(call, error):
                 return None
@@ -219,6 +220,22 @@ class OrderLookup:
         if call.is_direct and not any(is_this(row, key) for row in found):
             raise Unreadable("the exchange answered with another order than was asked for")
         return next((row for row in found if is_this(row, key)), None)
+
+    async def _answer_to(self, call: Call) -> Any:
+        """What a lookup finds; of a list that the exchange does not pick it from, all pages."""
+        if call.is_direct or not call.is_long:
+            return await self._session.ask(Priority.LOOKUP, call)
+        quirks = self._session.quirks
+        is_of_open = call.method == "fetch_open_orders"
+        style = quirks.open_order_pages if is_of_open else quirks.closed_order_pages
+        *arguments, _, params = call.arguments
+
+        async def ask(limit: int | None, page: Params) -> Sequence[Row]:
+            paged = replace(call, arguments=with_page(arguments, limit, page))
+            rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, paged)
+            return rows
+
+        return await all_rows(ask, style, params)
 
     def _says_missing(self, call: Call, error: Exception) -> bool:
         """Only an order that was asked for by its id can be said to be missing."""
@@ -236,6 +253,9 @@ class OrderLookup:
         """The order's trades; empty if they cannot be read, and then the totals stand for them."""
         if self._named_trades.is_used:
             return self._fills_in(await self._named_trades.of([row]))
+        if self._session.quirks.order_trades_key is not None:
+            named_by = {self._session.quirks.order_trades_key: row.get("id")}
+            return self._fills_in(await self._trades_in_spans([row], row.get("symbol"), named_by))
         if self._session.client.has.get("fetchOrderTrades") is True:
             named = (row.get("id"), row.get("symbol"), None)
             call = Call(method="fetch_order_trades", arguments=named)
@@ -246,11 +266,24 @@ class OrderLookup:
         """The market's trades since the oldest of these orders, or those that the orders name."""
         if self._named_trades.is_used:
             return await self._named_trades.of(rows)
+        if self._session.quirks.trades_span is not None:
+            return await self._trades_in_spans(rows, symbol, {})
         times = [at for row in rows if isinstance(at := row.get("timestamp"), int)]
         start = min(times, default=None)
         return await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
 
-    async def _trades(self, call: Call) -> Sequence[Row]:
+    async def _trades_in_spans(
+        self, rows: Sequence[Row], symbol: object, params: Params
+    ) -> Sequence[Row]:
+        """The same where an exchange lists no longer time than a span of it at once."""
+        span = self._session.quirks.trades_span
+        found: list[Row] = []
+        for start, end in spans_of(rows, span, now=self._clock.now()):
+            call = Call(method="fetch_my_trades", arguments=(symbol, start))
+            found += await self._trades(call, {**params, "until": end})
+        return found
+
+    async def _trades(self, call: Call, params: Params | None = None) -> Sequence[Row]:
         """All pages of a list of trades."""
 
         async def ask(limit: int | None, page: Params) -> Sequence[Row]:
@@ -259,7 +292,7 @@ class OrderLookup:
             return rows
 
         try:
-            return await all_rows(ask, self._session.quirks.trade_pages)
+            return await all_rows(ask, self._session.quirks.trade_pages, params)
         except Exception as error:  # noqa: BLE001 - the next lookup fetches them
             self._anomalies.note("trades_unanswered", why=str(failure_of_read(error)))
             return ()

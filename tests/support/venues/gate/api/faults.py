@@ -34,9 +34,6 @@ PROVE_NOTHING = {
     "TOO_BUSY": of_label("TOO_BUSY", "Gate is too busy right now", status=503),
     # There is an order with this text already.
     "REPEATED_CREATION": refusal(repeated()),
-    # What was to be created is at an end already, and may have been filled.
-    "ORDER_CLOSED": of_label("ORDER_CLOSED", "Order closed"),
-    "ORDER_CANCELLED": of_label("ORDER_CANCELLED", "Order cancelled already"),
     "CANCEL_FAIL": of_label("CANCEL_FAIL", "Order cancel failed"),
     "UNHEARD_OF": of_label("UNHEARD_OF", "a label that nobody knows"),
 }

@@ -1,20 +1,16 @@
 """Answers to signed requests: orders, trades and balances."""
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from tests.support.venues.engine.accounts import Account
 from tests.support.venues.engine.balances import Books
 from tests.support.venues.engine.client_order_ids import ClientOrderIds
-from tests.support.venues.engine.matching import Matching, crosses
+from tests.support.venues.engine.matching import Matching
 from tests.support.venues.engine.orders import (
-    NewOrder,
     NewTerms,
     Order,
-    Side,
     Status,
-    TimeInForce,
     Trade,
     Type,
 )
@@ -91,8 +87,6 @@ class OrderDesk:
         listing = self._markets.listing(request.params.get("currency_pair", ""))
         new_order = read_new_order(request.params, default_id=self._names.next())
         check(new_order, listing)
-        if self._is_unfillable(new_order, listing.symbol):
-            raise refusals.unfillable()
         return self._page(self._matching.place(new_order, account.name, listing))
 
     def _cancel(self, account: Account, request: Request) -> Page:
@@ -226,12 +220,6 @@ class OrderDesk:
         kind = self.kind_of(account.name)
         if request.params.get("account", kind) != kind:
             raise refusals.no_such_order()
-
-    def _is_unfillable(self, new_order: NewOrder, symbol: str) -> bool:
-        quote = self._matching.tapes[symbol].quote
-        offered: Decimal = quote.ask_amount if new_order.side is Side.BUY else quote.bid_amount
-        is_short = offered < new_order.amount or not crosses(new_order.side, new_order.price, quote)
-        return new_order.time_in_force is TimeInForce.FOK and is_short
 
     def _is_visible(self, at: int, request: Request) -> bool:
         return request.at - at >= self.visible_after_seconds * 1000

@@ -11,7 +11,7 @@ from tests.support.venues.engine.listings import Listing
 from tests.support.venues.engine.orders import Order, Side, Status, TimeInForce, Trade, Type
 from tests.support.venues.gate.api.market_pages import Page, pair_of
 
-# Whose fees are told apart from those in a currency of the market.
+# Fees in it have a field of their own.
 GT = "BNB"
 _STATUSES = {
     Status.NEW: "open",

@@ -69,11 +69,6 @@ def repeated() -> Refused:
     return Refused(label="REPEATED_CREATION", message="Order with the same text was created")
 
 
-def unfillable() -> Refused:
-    message = "FOK order cannot be filled completely"
-    return Refused(label="FOK_NOT_FILL", message=message)
-
-
 def too_small(message: str) -> Refused:
     return Refused(label="INVALID_PARAM_VALUE", message=message)
 
