@@ -22,6 +22,7 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
 )
 from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
 from app.exchanges.ccxt.connection.new_markets import pass_on_new_markets
+from app.exchanges.ccxt.connection.request_costs import charging
 from app.exchanges.ccxt.connection.socket_messages import outliving
 from app.exchanges.ccxt.connection.whole_answers import require_whole_answers
 
@@ -113,6 +114,9 @@ async def open_client(terms: CcxtTerms) -> Any:
         pass_on_new_markets(client)
     if terms.quirks.candle_amount_field is not None:
         client.parse_ohlcv = counting_base(client.parse_ohlcv, terms.quirks.candle_amount_field)
+    if terms.quirks.costs:
+        reckon = client.calculate_rate_limiter_cost
+        client.calculate_rate_limiter_cost = charging(reckon, terms.quirks.costs)
     if terms.quirks.logs_in_by_seconds:
         client.seconds = lambda: int(client.nonce()) // 1000
     if terms.quirks.numbers_requests:
@@ -203,7 +207,6 @@ def _base(terms: CcxtTerms) -> dict[str, Any]:
         "timeout": int(terms.timeout_seconds * 1000),
         "options": {"defaultType": "spot", **terms.quirks.options},
         "timeframes": dict(terms.quirks.timeframes),
-        "api": dict(terms.quirks.costs),
         "streaming": {"keepAlive": int(terms.watchdog_seconds * 1000 / _PINGS)},
         **_keys(terms),
     }

@@ -118,8 +118,8 @@ class ExchangeQuirks:
     error_classes: Mapping[str, str] = field(default_factory=dict)
     # The field of a streamed candle with its amount in base, if ccxt reads its worth in quote.
     candle_amount_field: str | None = None
-    # What its requests cost, in ccxt's units, where ccxt says less; a part of ccxt's tree of them.
-    costs: Mapping[str, Any] = field(default_factory=dict)
+    # What requests cost by method and path, in ccxt's units, where ccxt says less.
+    costs: Mapping[tuple[str, str], float] = field(default_factory=dict)
     # The header that tells when a rate limit is over, as a time in milliseconds or in seconds.
     limit_reset_header: str | None = None
     has_stops: bool = False

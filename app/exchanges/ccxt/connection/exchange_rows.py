@@ -265,14 +265,7 @@ _ROWS = (
         limit_reset_header="x-gate-ratelimit-reset-timestamp",
         # Ten a second in each market; counted for all together, and a little less as they may
         # arrive closer together than they were sent.
-        costs={
-            "private": {
-                "spot": {
-                    "post": {"orders": {"cost": 2.2}},
-                    "patch": {"orders/{order_id}": {"cost": 2.2}},
-                }
-            }
-        },
+        costs={("POST", "orders"): 2.2, ("PATCH", "orders/{order_id}"): 2.2},
         order_burst_cost=0.0,
         permissions=PermissionQuery(
             method="private_account_get_detail",
