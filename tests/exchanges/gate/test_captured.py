@@ -125,6 +125,7 @@ ENDS = {
     "depth_not_enough": OrderStatus.EXPIRED,
     "trader_not_enough": OrderStatus.EXPIRED,
     "poc": OrderStatus.REJECTED,
+    "a word that nobody has heard of": OrderStatus.CANCELED,
 }
 
 

@@ -11,6 +11,8 @@ from app.exchanges.ccxt.parsing.page_styles import ONE_PAGE, PageStyle
 from app.exchanges.ccxt.parsing.spending_buys import SpendingBuys
 
 KEY = "clientOrderId"
+# The words of ccxt for the state of an order.
+_READABLE = frozenset({"open", "canceling", "closed", "canceled", "expired", "rejected"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,8 +81,10 @@ class ExchangeQuirks:
     # the exchange's own; for any other reason it stays canceled.
     cancel_reason_path: tuple[str, ...] = ()
     cancel_reasons: Mapping[str, str] = field(default_factory=dict)
-    # What its own words for the end of an order mean, where ccxt knows no such word.
+    # What its own words for the end of an order mean, where ccxt knows no such word; and the path
+    # in the raw order to a plainer one, if nobody has heard of the word.
     statuses: Mapping[str, str] = field(default_factory=dict)
+    status_path: tuple[str, ...] = ()
     # The methods that list closed orders, if ccxt's own lists leave some out.
     closed_lists: tuple[str, ...] = ()
     # The pages of the lists of open orders, of closed orders, of the trades of an order or a
@@ -179,7 +183,9 @@ class ExchangeQuirks:
         if self.cancel_reasons and row.get("status") in {"canceled", "closed"}:
             reason = str(at(raw, self.cancel_reason_path))
             named["status"] = self.cancel_reasons.get(reason, row.get("status"))
-        named["status"] = self.statuses.get(str(named.get("status")), named.get("status"))
+        if self.statuses and named.get("status") not in _READABLE:
+            plainly = self.statuses.get(str(at(raw, self.status_path)), named.get("status"))
+            named["status"] = self.statuses.get(str(named.get("status")), plainly)
         return named if self.spending_buys is None else self.spending_buys.read(named)
 
     def wire_name(self, wire_id: str) -> str:

@@ -246,7 +246,10 @@ _ROWS = (
         trades_span=timedelta(days=30),
         cancel_reason_path=("finish_as",),
         cancel_reasons={"ioc": "expired"},
+        status_path=("status",),
         statuses={
+            "closed": "closed",
+            "cancelled": "canceled",
             "fok": "expired",
             "poc": "rejected",
             "depth_not_enough": "expired",

@@ -170,7 +170,9 @@ def _finish_of(order: Order) -> str:
         case Status.CANCELED:
             return "cancelled"
         case Status.EXPIRED:
-            return "depth_not_enough" if order.type is Type.MARKET else _time_in_force(order)
+            at_once = {"ioc", "fok"} & {_time_in_force(order)}
+            # No word is known for orders that waited and that Gate ended itself.
+            return "depth_not_enough" if order.type is Type.MARKET else (*at_once, "unknown")[0]
 
 
 def _code_of(asset: str) -> str:
