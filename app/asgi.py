@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +22,7 @@ from app.settings import Settings
 from app.web.operation import routes as operation_routes
 from app.web.pages import STATIC
 from app.web.pages import routes as page_routes
-from schema.build import build_schema
+from schema.build import build_schema, print_sdl
 from schema.context import Context
 from schema.http.origins import AllowedHosts, Cors
 from schema.http.responses import error_response
@@ -52,14 +53,15 @@ def create_app(
         words = "the server ended before this was done: look up what became of it"
         return error_response(BrokenOff(words), status=503, context=Context(services=slot.get()))
 
-    endpoint = GraphQLEndpoint(build_schema(), slot.get, allowed_origins=settings.allowed_origins)
+    schema = build_schema()
+    endpoint = GraphQLEndpoint(schema, slot.get, allowed_origins=settings.allowed_origins)
     shared = Middleware(Cors, origins=endpoint.allowed_origins)
     return Starlette(
         routes=[
             Route("/graphql", endpoint, middleware=[shared]),
             WebSocketRoute("/graphql", endpoint),
             *operation_routes(slot.get, endpoint.guarded),
-            *page_routes(pages),
+            *page_routes(cache(lambda: print_sdl(schema)), pages),
         ],
         middleware=[
             Middleware(RequestIds, metrics=lambda: slot.get().metrics),

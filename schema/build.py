@@ -82,5 +82,5 @@ def build_schema() -> Schema:
     return schema
 
 
-def print_sdl() -> str:
-    return f"{build_schema().as_str()}\n"
+def print_sdl(schema: Schema) -> str:
+    return f"{schema.as_str()}\n"

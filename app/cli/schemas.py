@@ -16,6 +16,6 @@ def options() -> None:
 @app.command("print")
 def print_schema() -> None:
     """Print the schema in GraphQL's own language."""
-    from schema.build import print_sdl
+    from schema.build import build_schema, print_sdl
 
-    typer.echo(print_sdl(), nl=False)
+    typer.echo(print_sdl(build_schema()), nl=False)

@@ -19,6 +19,8 @@ class OrderType(StrEnum):
     STOP_LIMIT = "STOP_LIMIT"
     TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
     TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
+    # Of orders placed elsewhere: what is none of the others, such as a trailing stop.
+    OTHER = "OTHER"
 
     @property
     def has_price(self) -> bool:
@@ -26,7 +28,11 @@ class OrderType(StrEnum):
 
     @property
     def has_trigger(self) -> bool:
-        return self not in {OrderType.MARKET, OrderType.LIMIT}
+        return self not in {OrderType.MARKET, OrderType.LIMIT, OrderType.OTHER}
+
+
+# What can be ordered here.
+PLACEABLE = tuple(kind for kind in OrderType if kind is not OrderType.OTHER)
 
 
 class TimeInForce(StrEnum):

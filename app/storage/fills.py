@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, exists, func, insert, or_, select, update
 
 from app.domain.fills import Fee, Fill
 from app.domain.order_kinds import OrderSide
@@ -148,11 +148,25 @@ def _conditions(wanted: FillFilter) -> list[ColumnElement[bool]]:
         conditions.append(_columns.account.in_(sorted(wanted.accounts)))
     if wanted.symbols is not None:
         conditions.append(_columns.symbol.in_(sorted(wanted.symbols)))
+    if wanted.side is not None:
+        conditions.append(_columns.side == str(wanted.side))
+    if wanted.sources is not None or wanted.strategy is not None:
+        conditions.append(_is_of_an_order(wanted))
     if wanted.since is not None:
         conditions.append(_columns.at >= wanted.since)
     if wanted.until is not None:
         conditions.append(_columns.at < wanted.until)
     return conditions
+
+
+def _is_of_an_order(wanted: FillFilter) -> ColumnElement[bool]:
+    orders = tables.orders.c
+    conditions = [orders.id == _columns.order_id]
+    if wanted.sources is not None:
+        conditions.append(orders.source.in_(sorted(map(str, wanted.sources))))
+    if wanted.strategy is not None:
+        conditions.append(orders.strategy == wanted.strategy)
+    return exists().where(*conditions)
 
 
 _PLAIN = (

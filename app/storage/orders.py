@@ -231,15 +231,16 @@ def _conditions(wanted: OrderFilter) -> list[ColumnElement[bool]]:
 
 _PLAIN = (
     "id", "account", "client_order_id", "wire_id", "exchange_order_id", "symbol", "amendments",
-    "filled", "cost", "reported_filled", "reported_cost", "strategy", "cancel_requested_at",
-    "created_at", "updated_at", "closed_at", "revision",
+    "filled", "cost", "reported_filled", "reported_cost", "exchange_type", "strategy",
+    "cancel_requested_at", "created_at", "updated_at", "closed_at", "revision",
 )  # fmt: skip
 _ENUMS = {"status": OrderStatus, "source": OrderSource}
 # What no change of an order changes: writing it again would write its indexes again.
 _FIXED = frozenset(
     {
         "id", "account", "client_order_id", "wire_id", "symbol", "side", "type", "time_in_force",
-        "reduce_only", "position_type", "leverage", "source", "strategy", "created_at",
+        "reduce_only", "position_type", "leverage", "source", "exchange_type", "strategy",
+        "created_at",
     }
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
-"""Serves GraphiQL and its static files, which hold no data and need no token."""
+"""Serves GraphiQL, its static files and the schema, which hold no data and need no token."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from starlette.requests import Request
@@ -27,8 +28,8 @@ HEADERS = {
 NOT_BUILT = "GraphiQL has not been built here: run `make web`. The API itself is at /graphql.\n"
 
 
-def routes(static: Path = STATIC) -> list[BaseRoute]:
-    """The routes of the pages, to be mounted beside /graphql."""
+def routes(sdl: Callable[[], str], static: Path = STATIC) -> list[BaseRoute]:
+    """The routes of the pages, to be mounted beside /graphql; `sdl` prints the schema."""
     files = StaticFiles(directory=static, check_dir=False)
 
     async def static_file(name: str, request: Request) -> Response:
@@ -44,12 +45,16 @@ def routes(static: Path = STATIC) -> list[BaseRoute]:
     async def graphiql(request: Request) -> Response:
         return await static_file("index.html", request)
 
+    async def schema(_: Request) -> Response:
+        return PlainTextResponse(sdl(), headers=HEADERS)
+
     async def asset(request: Request) -> Response:
         return await static_file(request.path_params["name"], request)
 
     return [
         Route("/", home),
         Route("/graphiql", graphiql),
+        Route("/schema.graphql", schema),
         Route("/static/{name}", asset),
     ]
 

@@ -25,6 +25,9 @@ TEXTS = {
     "FillFilter": "What a fill must be like: all that is given must hold.",
     "FillFilter.account": _EVERY_ACCOUNT,
     "FillFilter.symbols": f"In one of these markets. {_LIST}",
+    "FillFilter.side": "Bought, or sold.",
+    "FillFilter.sources": f"Of orders placed by one of these. {_LIST}",
+    "FillFilter.strategy": "Of orders that the bot placed for this strategy.",
     "FillFilter.since": "Traded at this moment or later.",
     "FillFilter.until": "Traded before this moment.",
     "PlaceOrderInput": (

@@ -27,6 +27,9 @@ TEXTS = {
     "Order.positionType": "What kind of holding it trades: SPOT, MARGIN or SWAP.",
     "Order.leverage": "The leverage that was asked for. Null where none was.",
     "Order.source": "Who placed it.",
+    "Order.exchangeType": (
+        "What an order of type OTHER is, in the exchange's own words. Null for every other type."
+    ),
     "Order.strategy": "The strategy of the bot that placed it. Null for orders of others.",
     "Order.metadata": "Notes of the client: an object, at most 8 KiB as JSON, 8 deep.",
     "Order.refusal": "Why it was rejected or expired.",
@@ -65,6 +68,10 @@ TEXTS = {
     ),
     "OrderType.TAKE_PROFIT_LIMIT": (
         "A limit order, once the price moves in your favor to triggerPrice."
+    ),
+    "OrderType.OTHER": (
+        "Placed elsewhere, and none of these: a trailing stop, or a part of a list of orders. See"
+        " exchangeType. It can be canceled here, and not placed or amended."
     ),
     "TimeInForce": "How long an order waits. Any other pairing with a type is INVALID_INPUT.",
     "TimeInForce.GTC": "Until it is filled or canceled. Without meaning for MARKET.",
@@ -117,6 +124,7 @@ TEXTS = {
     "Fill.side": "The order's side.",
     "Fill.price": "The price, in quote currency.",
     "Fill.amount": "Base currency; contracts where the market has a contractSize.",
+    "Fill.cost": "Quote currency spent or received, without the fee.",
     "Fill.fee": "The fee of this trade. Null where it is not known.",
     "Fill.isMaker": (
         "True where the order had rested in the book, false where it took. Null where it is not"

@@ -8,6 +8,12 @@ TEXTS = {
     "Ticker.last": "The price of the last trade.",
     "Ticker.percentage": "The change over 24 hours, in percent.",
     "Ticker.quoteVolume": "What was traded in 24 hours, in quote currency.",
+    "Ticker.open": "The price 24 hours ago. Null where the exchange does not say.",
+    "Ticker.high": "The highest price in 24 hours. Null where the exchange does not say.",
+    "Ticker.low": "The lowest price in 24 hours. Null where the exchange does not say.",
+    "Ticker.volume": (
+        "What was traded in 24 hours, in base currency. Null where the exchange does not say."
+    ),
     "Ticker.at": "When these were the prices, by the exchange's clock.",
     "Ticker.stale": (
         "Too old to rely on: by the exchange's clock, or because its source has been silent for"

@@ -56,6 +56,7 @@ class Fill(Node):
     side: OrderSide
     price: Decimal
     amount: Decimal
+    cost: Decimal
     fee: Fee | None
     is_maker: bool | None
     at: datetime
@@ -73,6 +74,7 @@ class Fill(Node):
             side=fill.side,
             price=fill.price,
             amount=fill.amount,
+            cost=fill.cost,
             fee=None if fill.fee is None else Fee.of(fill.fee),
             is_maker=fill.is_maker,
             at=fill.at,
@@ -193,6 +195,7 @@ class Order(Node):
     position_type: PositionType
     leverage: Decimal | None
     source: OrderSource
+    exchange_type: str | None
     strategy: str | None
     metadata: JSON
     refusal: Refusal | None
@@ -227,6 +230,7 @@ class Order(Node):
             position_type=order.position_type,
             leverage=order.leverage,
             source=order.source,
+            exchange_type=order.exchange_type,
             strategy=order.strategy,
             metadata=JSON(order.metadata),
             refusal=None if order.refusal is None else Refusal.of(order.refusal),

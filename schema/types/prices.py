@@ -27,6 +27,10 @@ class Ticker:
     last: Decimal | None
     percentage: Decimal | None
     quote_volume: Decimal | None
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    volume: Decimal | None
     at: datetime
     stale: bool
     account_name: strawberry.Private[str]
@@ -41,6 +45,10 @@ class Ticker:
             last=ticker.last,
             percentage=ticker.percentage,
             quote_volume=ticker.quote_volume,
+            open=ticker.open,
+            high=ticker.high,
+            low=ticker.low,
+            volume=ticker.volume,
             at=ticker.at,
             stale=ticker.is_stale,
             account_name=account,

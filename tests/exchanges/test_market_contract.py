@@ -118,6 +118,23 @@ def assert_sorted(bids: tuple[BookLevel, ...], asks: tuple[BookLevel, ...]) -> N
     assert bids[0].price < asks[0].price
 
 
+async def test_a_ticker_has_the_prices_and_the_volume_of_a_day(rig: GatewayRig) -> None:
+    if not isinstance(rig, VenueRig):
+        ticker = (await rig.gateway.tickers([SYMBOL]))[SYMBOL]
+        assert ticker.open is not None
+        assert ticker.percentage is not None
+        return
+    first = rig.venue.matching.tapes["BTCUSDT"].last.price
+    for price in (first + 500, first - 500, first + 100):
+        rig.venue.move("BTCUSDT", price, amount=2)
+        await clock_of(rig).advance(1)
+    ticker = (await rig.gateway.tickers([SYMBOL]))[SYMBOL]
+    assert (ticker.high, ticker.low, ticker.last) == (first + 500, first - 500, first + 100)
+    assert ticker.open == first
+    assert ticker.volume is not None
+    assert ticker.volume >= 6
+
+
 async def test_a_ticker_is_streamed_with_bid_and_ask_where_the_exchange_streams_them(
     rig: GatewayRig,
 ) -> None:

@@ -14,6 +14,7 @@ from app.domain.orders.reports import FillReport, OrderReport
 from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.streams.account_streams import LAG_SECONDS
 from app.exchanges.ccxt.streams.stream_reader import CALM_SECONDS, FIRST_PAUSE_SECONDS
+from app.exchanges.ccxt.streams.unheard_orders import UNHEARD_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.desks import (
@@ -25,6 +26,7 @@ from tests.support.exchanges.desks import (
     filling,
     found,
     hears_again,
+    placed,
     placed_and_heard,
     while_time_passes,
 )
@@ -34,15 +36,22 @@ from tests.support.venues.engine.accounts import Commission
 from tests.support.venues.engine.listings import DEFAULT_LISTINGS
 from tests.support.venues.engine.orders import Order
 from tests.support.venues.every_venue import VENUES
+from tests.support.venues.serving import faults
 from tests.support.venues.serving.deliveries import Delivery
+from tests.support.venues.serving.requests import RequestKind
 
 FEE = Fee(currency="USDT", amount=Decimal(4))
 
 
 @pytest.fixture(params=VENUES)
-async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+def exchange(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def desk(exchange: str) -> AsyncIterator[Desk]:
     clock = ManualClock(START)
-    venue = VENUES[request.param](clock)
+    venue = VENUES[exchange](clock)
     async with trading_at(venue, clock, watchdog_seconds=WATCHDOG_SECONDS) as rig:
         yield rig
         rig.venue.journal.assert_nothing_was_sent_twice()
@@ -85,6 +94,41 @@ async def test_reports_that_are_lost_are_found_by_asking(desk: Desk) -> None:
     intent = await placed_and_heard(desk)
     desk.venue.user_streams.delivery = Delivery.NEVER
     assert_whole(desk, await filled_unheard(desk, intent, WATCHDOG_SECONDS * 2 / 3))
+
+
+async def test_what_fills_before_the_stream_is_subscribed_is_looked_up_soon(
+    exchange: str,
+) -> None:
+    clock = ManualClock(START)
+    venue = VENUES[exchange](clock)
+    venue.user_streams.delivery = Delivery.NEVER
+    async with trading_at(venue, clock, watchdog_seconds=WATCHDOG_SECONDS) as desk:
+        news = desk.gateway.news()
+        intent = await placed(desk)
+        venue.fill(intent.wire_id)
+        venue.user_streams.delivery = Delivery.ONCE
+        await clock.advance(UNHEARD_SECONDS)
+        assert_whole(desk, await filling(news, intent))
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_an_order_that_the_stream_reports_is_not_looked_up(
+    desk: Desk, *, is_first: bool
+) -> None:
+    if is_first:
+        late = faults.delay(desk.clock, 1).after_acceptance()
+        desk.venue.faults.on(RequestKind.CREATE_ORDER, late)
+        news = desk.gateway.news()
+        placing = asyncio.create_task(placed(desk))
+        await heard(news)
+        await desk.clock.advance(1)
+        intent = await placing
+    else:
+        intent = await placed_and_heard(desk)
+    asked = len(desk.venue.journal)
+    await desk.clock.advance(2 * UNHEARD_SECONDS)
+    assert len(desk.venue.journal) == asked
+    assert (await found(desk, intent)).status is OrderStatus.OPEN
 
 
 async def test_a_malformed_frame_costs_no_update(desk: Desk) -> None:
@@ -173,14 +217,14 @@ async def test_orders_that_closed_unseen_are_reported_with_their_trades_and_fees
     desk: Desk,
 ) -> None:
     since = desk.clock.now()
-    placed = [
+    elsewhere = [
         desk.venue.place_elsewhere(desk.account, "BTCUSDT", side, "0.1", price)
         for side, price in (("BUY", None), ("SELL", 60_000), ("SELL", None))
     ]
-    desk.venue.cancel(placed[1].id)
+    desk.venue.cancel(elsewhere[1].id)
     listed = await desk.gateway.closed_orders(since, ["BTC/USDT"])
     reports = {report.exchange_order_id: report for report in listed}
-    bought, canceled, sold = (reports[desk.venue.order_id(order)] for order in placed)
+    bought, canceled, sold = (reports[desk.venue.order_id(order)] for order in elsewhere)
     assert (bought.status, canceled.status, sold.status) == (
         OrderStatus.FILLED,
         OrderStatus.CANCELED,

@@ -47,7 +47,7 @@ def contract() -> GraphQLSchema:
 
 @pytest.fixture(scope="module")
 def sdl() -> str:
-    return print_sdl()
+    return print_sdl(build_ours())
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,7 @@ def missing(exchange: str) -> Iterator[str]:
     for path, what in (
         (f"tests/venues/{exchange}", "tests of the local server itself"),
         (f"tests/exchanges/{exchange}", "tests of what is particular about it"),
+        (f"tests/exchanges/captured/{exchange}", "a page of each kind of message"),
     ):
         if not (ROOT / path).exists():
             yield f"{what}: {path}"

@@ -13,4 +13,4 @@ def test_every_exchange_with_a_row_has_all_of_the_kit(exchange: str) -> None:
 
 
 def test_of_an_exchange_that_nobody_looked_at_everything_is_missing() -> None:
-    assert len(list(missing("somewhere"))) == 5
+    assert len(list(missing("somewhere"))) == 6

@@ -6,6 +6,8 @@ from starlette.applications import Starlette
 
 from app.web.pages import routes
 
+SDL = "type Query { ok: Boolean }\n"
+
 
 @pytest.fixture
 def static(tmp_path: Path) -> Path:
@@ -18,7 +20,8 @@ def static(tmp_path: Path) -> Path:
 
 
 def client_of(static: Path) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=Starlette(routes=routes(static)))
+    app = Starlette(routes=routes(lambda: SDL, static))
+    transport = httpx.ASGITransport(app=app)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 
@@ -30,6 +33,13 @@ async def get(static: Path, path: str, **headers: str) -> httpx.Response:
 def directives(answer: httpx.Response) -> dict[str, str]:
     policy = answer.headers["content-security-policy"]
     return dict(directive.strip().split(" ", 1) for directive in policy.split(";"))
+
+
+async def test_the_schema_is_served_as_text_without_a_token(static: Path) -> None:
+    answer = await get(static, "/schema.graphql")
+    assert (answer.status_code, answer.text) == (200, SDL)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_the_root_leads_to_graphiql(static: Path) -> None:

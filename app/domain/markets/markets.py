@@ -57,4 +57,9 @@ class Ticker:
     percentage: Decimal | None
     quote_volume: Decimal | None
     at: datetime
+    # The last 24 hours, where the exchange tells them.
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    volume: Decimal | None = None
     is_stale: bool = False

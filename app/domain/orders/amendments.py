@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.checks import invalid
-from app.domain.order_kinds import OrderSide
+from app.domain.order_kinds import OrderSide, OrderType
 from app.domain.orders import refusals
 from app.domain.orders.forms import examine_terms
 from app.domain.orders.market_checks import MarketFacts, examine_steps, examine_trigger_side
@@ -95,6 +95,10 @@ def check_amendment(order: Order, amendment: Amendment, facts: MarketFacts) -> R
 
 def _refusals(order: Order, amendment: Amendment, facts: MarketFacts) -> Iterator[Refusal]:
     terms = amended_terms(order, amendment)
+    if order.type is OrderType.OTHER:
+        words = f"an order of type OTHER ({order.exchange_type}) cannot be changed here: cancel it,"
+        words += " or change it where it was placed"
+        yield Refusal(code=RefusalCode.UNSUPPORTED, message=words)
     if not facts.capabilities.amend_order:
         yield Refusal(
             code=RefusalCode.UNSUPPORTED,

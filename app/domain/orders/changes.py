@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from app.domain import money
@@ -11,7 +12,6 @@ from app.domain.fills import Fee, Fill
 from app.domain.orders.events import OrderEvent
 from app.domain.orders.order import TRANSITIONS, Order, OrderStatus, OrderUpdateKind
 from app.domain.orders.reports import FillReport, OrderReport, ReportedTerms
-from app.domain.orders.terms import AmendableTerms
 from app.errors import OrderdeckError, Refusal, RefusalCode
 
 _CLOSING = {
@@ -75,10 +75,12 @@ def is_amended(order: Order, reported: ReportedTerms) -> bool:
     # A closed order is not amended any more, whatever terms the exchange lists it with.
     if not order.is_open:
         return False
-    known = AmendableTerms(
-        amount=order.amount, price=order.price, trigger_price=order.trigger_price
+    known, terms = order.terms.amendable, reported.terms
+    # Terms that lack what the order has were not readable, and nobody took it away.
+    is_whole = (known.price is None or terms.price is not None) and (
+        known.trigger_price is None or terms.trigger_price is not None
     )
-    return reported.terms != known
+    return is_whole and terms != known
 
 
 def imported(order: Order) -> Change:
@@ -120,6 +122,8 @@ class _ReportBooking:
     ) -> None:  # fmt: skip
         self._order = order
         self._fills = list(fills)
+        self._guessed = tuple(fill for fill in fills if fill.is_synthesized)
+        self._totals = _Totals.of(fills)
         self._report = report
         self._at = at
         self._new_id = new_id
@@ -190,13 +194,20 @@ class _ReportBooking:
             is_maker=trade.is_maker,
             at=trade.at,
         )
-        guessed = tuple(known for known in self._fills if known.is_synthesized)
+        guessed = self._guessed
+        if not guessed:
+            self._fills.append(fill)
+            self._totals = self._totals.plus(fill)
+            self._filled(OrderUpdateKind.FILL, (fill,))
+            return
         real = [known for known in self._fills if not known.is_synthesized] + [fill]
-        rest = self._difference(real) if guessed else None
+        rest = self._difference(_Totals.of(real))
+        self._guessed = () if rest is None else (rest,)
         added = (fill,) if rest is None else (fill, rest)
         self._fills = real if rest is None else [*real, rest]
-        grows = money.total(known.amount for known in self._fills) > self._order.filled
-        kind = OrderUpdateKind.FILL if grows or not guessed else OrderUpdateKind.CORRECTED
+        self._totals = _Totals.of(self._fills)
+        grows = self._totals.amount > self._order.filled
+        kind = OrderUpdateKind.FILL if grows else OrderUpdateKind.CORRECTED
         self._filled(kind, added, superseded=guessed)
 
     def _correct_fee(self, trade: FillReport) -> None:
@@ -207,9 +218,9 @@ class _ReportBooking:
         revision = self._order.revision + 1
         fill = replace(known, fee=trade.fee, fee_value=None, fee_revision=revision)
         self._fills = [fill if each is known else each for each in self._fills]
-        changed = replace(
-            _moved(self._order, self._order.status, self._at), fees=_sum_fees(self._fills)
-        )
+        self._totals = _Totals.of(self._fills)
+        moved = _moved(self._order, self._order.status, self._at)
+        changed = replace(moved, fees=self._totals.fees)
         reason = "the exchange told another fee for the trade"
         step = _step(OrderUpdateKind.CORRECTED, self._order, changed, fill=fill, reason=reason)
         self._advance(replace(step, recharged=(fill,)))
@@ -224,18 +235,17 @@ class _ReportBooking:
                 reported_filled=self._report.filled,
                 reported_cost=self._report.cost or money.ZERO,
             )
-        rest = self._difference(self._fills)
+        rest = self._difference(self._totals)
         if rest is not None:
             self._fills.append(rest)
+            self._totals = self._totals.plus(rest)
             self._filled(OrderUpdateKind.FILL, (rest,))
 
-    def _difference(self, known: Sequence[Fill]) -> Fill | None:
-        missing = money.subtract(
-            self._order.reported_filled, money.total(fill.amount for fill in known)
-        )
+    def _difference(self, known: "_Totals") -> Fill | None:
+        missing = money.subtract(self._order.reported_filled, known.amount)
         if missing <= money.ZERO:
             return None
-        cost = money.subtract(self._order.reported_cost, money.total(fill.cost for fill in known))
+        cost = money.subtract(self._order.reported_cost, known.cost)
         if cost <= money.ZERO:
             price = self._order.price or money.ZERO
             return self._fill(price, missing, money.multiply(price, missing))
@@ -261,12 +271,12 @@ class _ReportBooking:
     def _filled(
         self, kind: OrderUpdateKind, added: tuple[Fill, ...], superseded: tuple[Fill, ...] = ()
     ) -> None:
-        filled = money.total(fill.amount for fill in self._fills)
+        totals = self._totals
         changed = replace(
-            _moved(self._order, self._status_at(filled), self._at),
-            filled=filled,
-            cost=money.total(fill.cost for fill in self._fills),
-            fees=_sum_fees(self._fills),
+            _moved(self._order, self._status_at(totals.amount), self._at),
+            filled=totals.amount,
+            cost=totals.cost,
+            fees=totals.fees,
         )
         step = _step(kind, self._order, changed, fill=added[0])
         self._advance(replace(step, added=added, superseded=superseded))
@@ -329,10 +339,28 @@ def _check(before: OrderStatus | None, after: OrderStatus) -> None:
         raise TransitionForbidden(f"no way leads from {before} to {after}")
 
 
-def _sum_fees(fills: Iterable[Fill]) -> tuple[Fee, ...]:
-    sums: dict[str, Decimal] = {}
-    for fill in fills:
-        if fill.fee is not None:
-            so_far = sums.get(fill.fee.currency, money.ZERO)
-            sums[fill.fee.currency] = money.add(so_far, fill.fee.amount)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Totals:
+    """The sums of an order's fills; adding a fill does not sum up the others again."""
+
+    amount: Decimal = money.ZERO
+    cost: Decimal = money.ZERO
+    # One for each currency, by its name.
+    fees: tuple[Fee, ...] = ()
+
+    @classmethod
+    def of(cls, fills: Iterable[Fill]) -> "_Totals":
+        return reduce(_Totals.plus, fills, cls())
+
+    def plus(self, fill: Fill) -> "_Totals":
+        return _Totals(
+            amount=money.add(self.amount, fill.amount),
+            cost=money.add(self.cost, fill.cost),
+            fees=self.fees if fill.fee is None else _with_fee(self.fees, fill.fee),
+        )
+
+
+def _with_fee(fees: tuple[Fee, ...], added: Fee) -> tuple[Fee, ...]:
+    sums = {fee.currency: fee.amount for fee in fees}
+    sums[added.currency] = money.add(sums.get(added.currency, money.ZERO), added.amount)
     return tuple(Fee(currency=currency, amount=sums[currency]) for currency in sorted(sums))

@@ -64,6 +64,10 @@ class FillFilter:
     accounts: frozenset[str] | None = None
     order_id: str | None = None
     symbols: frozenset[str] | None = None
+    side: OrderSide | None = None
+    # Of orders that were placed by these, or by this strategy.
+    sources: frozenset[OrderSource] | None = None
+    strategy: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     # The fills as of this revision of the order.

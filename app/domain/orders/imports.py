@@ -37,6 +37,7 @@ def imported_order(account: str, report: OrderReport, *, id: str, at: datetime) 
         status=OrderStatus.OPEN,
         amendments=report.terms.version or 0,
         source=OrderSource.EXTERNAL,
+        exchange_type=details.exchange_type,
         created_at=details.created_at,
         updated_at=at,
     )

@@ -111,6 +111,8 @@ class Order(HasTerms):
     reported_filled: Decimal = money.ZERO
     reported_cost: Decimal = money.ZERO
     source: OrderSource = OrderSource.API
+    # The exchange's own word for what an order of type OTHER is.
+    exchange_type: str | None = None
     strategy: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     refusal: Refusal | None = None

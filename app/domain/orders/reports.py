@@ -52,6 +52,8 @@ class OrderDetails:
     side: OrderSide
     type: OrderType
     time_in_force: TimeInForce
+    # The exchange's own word, if the type is OTHER.
+    exchange_type: str | None = None
     reduce_only: bool
     # None: implied by the symbol.
     position_type: PositionType | None = None

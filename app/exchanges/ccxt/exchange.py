@@ -148,7 +148,7 @@ class CcxtExchange:
         if isinstance(row, Mapping):
             row = self._session.quirks.named(row)
         report = self._lookups.readable(accepted, row, wire_id=intent.wire_id, symbol=intent.symbol)
-        self._streams.note(report)
+        self._streams.note_accepted(report)
         return report
 
     async def cancel(self, key: OrderKey) -> OrderReport | None:

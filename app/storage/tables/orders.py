@@ -56,6 +56,7 @@ orders = Table(
     Column("position_type", String(16), nullable=False),
     Column("leverage", ExactDecimal),
     Column("source", String(16), nullable=False),
+    Column("exchange_type", String(64)),
     Column("strategy", String(128)),
     Column("refusal", Json),
     Column("cancel_requested_at", UtcTime),

@@ -6,7 +6,7 @@ from tests.support.clock import ManualClock
 
 FILLS = """query ($filter: FillFilter, $first: Int, $after: Cursor) {
   fills(filter: $filter, first: $first, after: $after) {
-    nodes { id symbol side price amount at isMaker synthesized exchangeTradeId
+    nodes { id symbol side price amount cost at isMaker synthesized exchangeTradeId
       fee { currency amount } account { name } order { id clientOrderId } }
     edges { cursor node { id } }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -62,6 +62,7 @@ async def test_a_fill_tells_what_was_traded(client: Client, clock: ManualClock) 
         }.items()
     )
     cost = Decimal(fill["price"]) * Decimal(fill["amount"])
+    assert Decimal(fill["cost"]) == cost
     assert fill["fee"]["currency"] == "USDT"
     assert Decimal(fill["fee"]["amount"]) == cost * Decimal("0.001")
 
@@ -74,6 +75,10 @@ async def test_fills_are_filtered(client: Client, clock: ManualClock) -> None:
         ({"account": "paper"}, {"a", "b", "c"}),
         ({"symbols": ["ETH/USDT"]}, {"b"}),
         ({"symbols": []}, set()),
+        ({"side": "SELL"}, {"c"}),
+        ({"sources": ["API", "BOT"], "side": "BUY"}, {"a", "b"}),
+        ({"sources": ["BOT"]}, set()),
+        ({"strategy": "none of ours"}, set()),
         ({"since": middle["at"]}, {"b", "c"}),
         ({"until": middle["at"]}, {"a"}),
         ({"since": first["at"], "until": last["at"]}, {"a", "b"}),

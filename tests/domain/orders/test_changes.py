@@ -246,6 +246,15 @@ def test_terms_without_a_version_amend_what_is_open_and_never_what_is_closed() -
     assert book.order.amount == Decimal("0.4")
 
 
+def test_terms_of_which_a_price_could_not_be_read_take_none_away() -> None:
+    book = Book(make_order(amount=Decimal(1), price=Decimal(100)))
+    terms = AmendableTerms(amount=Decimal("0.4"), price=None, trigger_price=None)
+    reported = ReportedTerms(version=None, terms=terms)
+    assert book.receive(make_report(STATUSES.PARTIALLY_FILLED, terms=reported)) != []
+    assert (book.order.amount, book.order.price) == (Decimal(1), Decimal(100))
+    assert book.order.amendments == 0
+
+
 def test_a_cancel_wish_keeps_the_status_whatever_it_is() -> None:
     for status in STATUSES:
         if status.is_open:

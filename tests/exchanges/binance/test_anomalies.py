@@ -10,7 +10,11 @@ from structlog.testing import capture_logs
 
 from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeDoubt, ExchangeRejected
-from app.exchanges.ccxt.connection.anomalies import LOGGED_EVERY_SECONDS, AnomalyLog
+from app.exchanges.ccxt.connection.anomalies import (
+    LOGGED_EVERY_SECONDS,
+    SAME_LOGGED_EVERY_SECONDS,
+    AnomalyLog,
+)
 from app.exchanges.ccxt.connection.response_limits import LARGEST_ANSWER_BYTES
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
@@ -151,12 +155,16 @@ async def test_a_bad_exchange_fills_no_disk() -> None:
         anomalies.note("trade_unreadable")
         await clock.advance(LOGGED_EVERY_SECONDS)
         anomalies.note("order_unreadable", why="no status")
+        anomalies.note("order_unreadable", why="no market")
+        await clock.advance(SAME_LOGGED_EVERY_SECONDS)
+        anomalies.note("order_unreadable", why="no market")
     assert [(entry["event"], entry["so_far"]) for entry in logs] == [
         ("exchange.order_unreadable", 1),
         ("exchange.trade_unreadable", 1),
-        ("exchange.order_unreadable", 1001),
+        ("exchange.order_unreadable", 1002),
+        ("exchange.order_unreadable", 1003),
     ]
-    assert anomalies.counts["order_unreadable"] == 1001
+    assert anomalies.counts["order_unreadable"] == 1003
 
 
 async def test_a_fee_in_two_currencies_is_counted(desk: BinanceRig) -> None:

@@ -23,6 +23,7 @@ CODES = Codes(
                 "177042": bybit_faults.UNHEARD_OF,
             }
         ),
+        "170005": refused(bybit_faults.TOO_MANY_ORDERS, RefusalCode.RATE_LIMITED),
         # The limit of an address: it does not say for how long.
         "403": refused(
             bybit_faults.TOO_MANY_FROM_HERE,

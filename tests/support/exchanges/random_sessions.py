@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import PLACEABLE, OrderSide, OrderType, PositionType, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent
 from app.domain.orders.terms import AmendableTerms
@@ -189,7 +189,7 @@ class Session:
         intent = an_intent(
             symbol=symbol,
             side=dice.choice(list(OrderSide)),
-            type=dice.choice(list(OrderType)),
+            type=dice.choice(PLACEABLE),
             time_in_force=dice.choice((TimeInForce.GTC, *TimeInForce)),
             reduce_only=dice.randrange(20) == 0,
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.domain.accounts import Capabilities
-from app.domain.order_kinds import OrderType, TimeInForce
+from app.domain.order_kinds import PLACEABLE, OrderType, TimeInForce
 from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 
 _PLAIN = (OrderType.MARKET, OrderType.LIMIT)
@@ -24,7 +24,7 @@ def capabilities_of(
     has_stops = all(features.get(name) is True for name in ("stopLossPrice", "takeProfitPrice"))
     times_in_force = features.get("timeInForce") or {}
     return Capabilities(
-        order_types=tuple(OrderType) if has_stops and quirks.has_stops else _PLAIN,
+        order_types=PLACEABLE if has_stops and quirks.has_stops else _PLAIN,
         time_in_force=(
             TimeInForce.GTC,
             *(known for word, known in _TIMES_IN_FORCE.items() if times_in_force.get(word) is True),

@@ -75,15 +75,15 @@ class ExchangeQuirks:
     acceptance_seconds: float = 60.0
     # The field of the raw order with our wire id, if ccxt takes another id for it.
     wire_field: str | None = None
+    # Words for a status that ccxt leaves as they are, and ccxt's words for them.
+    status_words: Mapping[str, str] = field(default_factory=dict)
     # The path in the raw order to the exchange's own order type, which says more than ccxt's.
     type_path: tuple[str, ...] = ()
     # The path in the raw order to why it was canceled, and the status that it has for a reason of
     # the exchange's own; for any other reason it stays canceled.
     cancel_reason_path: tuple[str, ...] = ()
     cancel_reasons: Mapping[str, str] = field(default_factory=dict)
-    # What its own words for the end of an order mean, where ccxt knows no such word; and the path
-    # in the raw order to a plainer one, if nobody has heard of the word.
-    statuses: Mapping[str, str] = field(default_factory=dict)
+    # The path in the raw order to a plainer word, if nobody has heard of the one that ccxt reads.
     status_path: tuple[str, ...] = ()
     # The methods that list closed orders, if ccxt's own lists leave some out.
     closed_lists: tuple[str, ...] = ()
@@ -178,14 +178,15 @@ class ExchangeQuirks:
             named[KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
         if self.wire_prefix:
             named[KEY] = _without(self.wire_prefix, named.get(KEY))
+        status = row.get("status")
+        named["status"] = self.status_words.get(str(status), status)
         if self.type_path:
             named["orderType"] = at(raw, self.type_path)
         if self.cancel_reasons and row.get("status") in {"canceled", "closed"}:
             reason = str(at(raw, self.cancel_reason_path))
             named["status"] = self.cancel_reasons.get(reason, row.get("status"))
-        if self.statuses and named.get("status") not in _READABLE:
-            plainly = self.statuses.get(str(at(raw, self.status_path)), named.get("status"))
-            named["status"] = self.statuses.get(str(named.get("status")), plainly)
+        if self.status_path and named["status"] not in _READABLE:
+            named["status"] = self.status_words.get(str(at(raw, self.status_path)), status)
         return named if self.spending_buys is None else self.spending_buys.read(named)
 
     def wire_name(self, wire_id: str) -> str:

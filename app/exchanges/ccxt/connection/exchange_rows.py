@@ -26,6 +26,8 @@ from app.exchanges.ccxt.parsing.spending_buys import SpendingBuys
 _ROWS = (
     ExchangeQuirks(
         exchange="binance",
+        # A part of a list of orders that waits for another part.
+        status_words={"PENDING_NEW": "open"},
         cancel_key=KEY,
         by_wire_id=(LookupQuery(method="fetch_order", key=KEY),),
         by_exchange_id=(DIRECTLY,),
@@ -100,6 +102,8 @@ _ROWS = (
                 # The id or the request was seen before: there is such an order.
                 | {"10014", "12141", "30001", "110030", "110072", "170141"}
             ),
+            # Too many orders within a second.
+            slow_down=frozenset({"170005"}),
         ),
         buys_in_base_method="is_unified_enabled",
         limit_reset_header="x-bapi-limit-reset-timestamp",
@@ -247,7 +251,7 @@ _ROWS = (
         cancel_reason_path=("finish_as",),
         cancel_reasons={"ioc": "expired"},
         status_path=("status",),
-        statuses={
+        status_words={
             "closed": "closed",
             "cancelled": "canceled",
             "fok": "expired",

@@ -114,9 +114,9 @@ def failure_of_create(error: Exception, codes: ErrorCodes = NO_CODES) -> Exchang
     if was_never_sent(error):
         return ExchangeUnavailable("no connection to the exchange could be made")
     code = codes.told_by(error, most=MAX_READ)
-    refusal = (
-        None if code in codes.prove_nothing else _refusal(error) or _by_code(code, codes, error)
-    )
+    refusal = None
+    if code not in codes.prove_nothing:
+        refusal = _by_code(code, codes, error) or _refusal(error)
     if refusal is not None:
         return ExchangeRejected(refusal)
     return ExchangeDoubt(f"no clear answer to the order: {_described(error)}")
@@ -237,7 +237,7 @@ def _refusal(error: Exception) -> Refusal | None:
 
 
 def _by_code(code: str | None, codes: ErrorCodes, error: Exception) -> Refusal | None:
-    """The rejection that the exchange's own code is, where ccxt's class proves nothing."""
+    """The rejection that the exchange's own code is, whatever class ccxt has for it."""
     message = f"the exchange said no: {words_of(error)}"
     if code in codes.slow_down:
         return Refusal(code=RefusalCode.RATE_LIMITED, message=message, retryable=True)

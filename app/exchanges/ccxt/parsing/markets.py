@@ -43,6 +43,10 @@ def ticker_of(row: Row, *, now: datetime) -> Ticker | None:
         percentage=exact(row.get("percentage")),
         quote_volume=amount(row.get("quoteVolume")),
         at=at,
+        open=positive(row.get("open")),
+        high=positive(row.get("high")),
+        low=positive(row.get("low")),
+        volume=amount(row.get("baseVolume")),
         is_stale=now - at > STALE_AFTER,
     )
 

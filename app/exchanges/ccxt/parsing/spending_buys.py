@@ -29,4 +29,5 @@ class SpendingBuys:
             bought, spent = raw.get(self.bought), raw.get(self.spent)
             return {**row, "amount": bought, "filled": bought, "cost": spent, "remaining": None}
         is_ours = _OURS.fullmatch(str(row.get("clientOrderId"))) is not None
-        return {**row, "orderType": "any"} if is_ours and row.get("timeInForce") == "IOC" else row
+        is_unsure = is_ours and row.get("timeInForce") == "IOC"
+        return {**row, "type": None, "orderType": None} if is_unsure else row

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.domain import money
+from app.domain.order_kinds import OrderType
 from app.domain.orders.market_checks import MarketFacts
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderDetails, OrderIntent, OrderReport, ReportedTerms
@@ -42,13 +43,13 @@ class PendingAmendment:
         """The call to make. Raises ExchangeRejected if the order must not be amended so."""
         if not self.report.status.is_open:
             raise ExchangeRejected(_closed(self.report.status))
-        if self.report.terms is None or self.report.details is None:
+        details = self.report.details
+        if self.report.terms is None or details is None or details.type is OrderType.OTHER:
             raise ExchangeRejected(no_amending(quirks.exchange))
         if self.is_cut:
             return Call(method="cancel_order", arguments=(self.row["id"], self.row["symbol"]))
         if self.wanted.amount < self._filled:
             raise ExchangeRejected(_below(self._filled))
-        details = self.report.details
         refusal = refuse(_as_intent(details, self.wanted), facts)
         if refusal is not None:
             raise ExchangeRejected(refusal)

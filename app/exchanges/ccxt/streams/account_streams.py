@@ -22,6 +22,7 @@ from app.exchanges.ccxt.parsing.order_reports import (
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.streams.last_seen_orders import LastSeenOrders
 from app.exchanges.ccxt.streams.stream_reader import StreamReader, StreamSource, Watch
+from app.exchanges.ccxt.streams.unheard_orders import UnheardOrders
 from app.exchanges.ccxt.streams.watchdog import Watchdog
 from app.exchanges.news import NewsBroadcast
 from app.ports import Clock
@@ -65,6 +66,7 @@ class AccountStreams:
         self._watchdog = Watchdog(clock, silence_seconds=terms.watchdog_seconds)
         self._readers: list[StreamReader] = []
         self._last_seen = LastSeenOrders()
+        self._unheard = UnheardOrders(clock)
         self._heard = 0
         # When somebody else last listed the open orders, and whether that showed unheard changes.
         self._listed_at: float | None = None
@@ -106,6 +108,13 @@ class AccountStreams:
             tasks.create_task(self._watchdog.run(client))
             if self._is_streaming:
                 tasks.create_task(self._check_hearing(client))
+                tasks.create_task(self._look_up_unheard())
+
+    def note_accepted(self, report: OrderReport) -> None:
+        """An order was accepted: the stream reports it soon, or it is looked up."""
+        self.note(report)
+        if self._is_streaming and report.status.is_open:
+            self._unheard.expect(report)
 
     def note(self, report: OrderReport) -> bool:
         """Remember an order's state; returns whether it differs from the last one seen."""
@@ -156,6 +165,7 @@ class AccountStreams:
         except Unreadable as error:
             self._orders.count("order_unreadable", why=str(error))
         else:
+            self._unheard.heard(report.name)
             self.note(report_of(named, now=now))
             self._news.publish(report)
 
@@ -170,6 +180,7 @@ class AccountStreams:
         except Unreadable as error:
             self._orders.count("trade_unreadable", why=str(error))
         else:
+            self._unheard.heard(report.name)
             wire_id = self._last_seen.wire_id(report.name)
             self._news.publish(replace(report, wire_id=wire_id))
 
@@ -189,6 +200,15 @@ class AccountStreams:
                 _log.info("stream.catching_up_failed", error=repr(error))
                 await self._clock.sleep(max(POLL_SECONDS, self._session.banned_seconds))
                 self._behind.set()
+
+    async def _look_up_unheard(self) -> None:
+        """Report what became of orders that were accepted before the stream could report them."""
+        while True:
+            for key in await self._unheard.overdue():
+                try:
+                    await self._refresh_one(key)
+                except ExchangeError as error:
+                    _log.info("stream.look_up_failed", error=repr(error))
 
     async def _check_hearing(self, client: Any) -> None:
         """Verify silent streams by request; if they missed a change, drop the sockets."""
@@ -223,11 +243,11 @@ class AccountStreams:
             self._news.publish(report)
             has_moved |= self.note(report)
         for key in self._last_seen.missing(reports):
-            has_moved |= await self._refresh_closed(key)
+            has_moved |= await self._refresh_one(key)
         return has_moved
 
-    async def _refresh_closed(self, key: OrderKey) -> bool:
-        """Publish the end of an order that is no longer open, with its trades."""
+    async def _refresh_one(self, key: OrderKey) -> bool:
+        """Look an order up and publish what became of it, with its trades."""
         try:
             report = await self._orders.find(key)
         except ExchangeDoubt as error:

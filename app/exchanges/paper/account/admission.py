@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from app.domain import money
 from app.domain.accounts import Capabilities
-from app.domain.order_kinds import OrderSide, OrderType, PositionType, TimeInForce
+from app.domain.order_kinds import PLACEABLE, OrderSide, PositionType, TimeInForce
 from app.domain.paper_ledger import PaperOrder
 from app.errors import Refusal, RefusalCode
 from app.exchanges.paper.account.crossing import is_due, takes, trigger_of, waits_for_fall
@@ -15,7 +15,7 @@ from app.exchanges.paper.prices.listings import MarketRules
 from app.exchanges.paper.prices.price_path import Quote
 
 CAPABILITIES = Capabilities(
-    order_types=tuple(OrderType),
+    order_types=PLACEABLE,
     time_in_force=tuple(TimeInForce),
     amend_order=True,
     streaming_orders=True,

@@ -109,6 +109,7 @@ class PriceProcess:
             percentage=money.floor_to_step(money.multiply(change, Decimal(100)), Decimal("0.01")),
             quote_volume=None,
             at=quote.at,
+            open=before,
         )
 
     def _name_waves(self, listing: Listing) -> tuple[Wave, ...]:

@@ -17,6 +17,7 @@ from app.errors import ExchangeError, OrderdeckError
 from app.ports import Clock
 from app.primitives.backoff import Backoff
 from app.primitives.priorities import Priority, asking_at
+from app.primitives.recent_dict import RecentDict
 from app.services.accounts import AccountEntry, AccountService
 from app.services.metrics import Metrics
 from app.services.orders.amendments import AmendmentService
@@ -40,6 +41,7 @@ MARKETS_AT_ONCE = 5
 SLICE_PAUSE_SECONDS = 5.0
 # How often all markets with changed orders are listed, even if nothing is unexplained.
 LIST_ALL_AFTER = timedelta(hours=1)
+_UNREADABLE_KEPT = 1000
 _CUT_OFF = {Connectivity.CONNECTING, Connectivity.DISCONNECTED}
 _UNANSWERED = (ExchangeError, TimeoutError)
 
@@ -82,6 +84,8 @@ class OrderSync:
         self._compared_until: datetime | None = None
         self._has_gap = True
         self._unexplained = UnexplainedMarkets()
+        # Orders of others that cannot be read, so that each is logged once.
+        self._unreadable: RecentDict[tuple[str, str], None] = RecentDict(_UNREADABLE_KEPT)
         self._guesses = GuessedFills(account.name, database, orders, clock)
         self.settling = OrderSettling(
             account,
@@ -320,7 +324,8 @@ class OrderSync:
             result.note(before, await self.hear(report))
         elif is_importable(report):
             result.note_imported(await self._ledger.import_order(name, report))
-        else:
+        elif report.name not in self._unreadable:
+            self._unreadable[report.name] = None
             _logger.warning("order.unknown", account=name, order=report.exchange_order_id)
 
     def _compared_since(self, now: datetime) -> datetime:

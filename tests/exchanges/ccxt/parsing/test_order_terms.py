@@ -67,11 +67,7 @@ def test_the_terms_are_those_that_the_type_has(
         {"price": None},
         {"price": "0.00"},
         {"price": "NaN"},
-        {"type": "trailing_stop"},
         {"type": None},
-        {"triggerPrice": "99"},
-        {"orderType": "stop_loss_limit"},
-        {"orderType": "stop_loss_limit", "triggerPrice": "0"},
     ],
 )
 def test_terms_that_are_not_whole_are_not_told(changes: dict[str, Any]) -> None:
@@ -111,13 +107,36 @@ def test_how_long_it_waits_is_told(changes: dict[str, Any], wanted: TimeInForce)
     [
         {"symbol": None},
         {"side": "both"},
-        {"timeInForce": "GTD"},
         {"timestamp": None},
-        {"type": "iceberg"},
+        {"type": None},
+        {"price": None},
     ],
 )
 def test_what_an_order_is_comes_whole_or_not_at_all(changes: dict[str, Any]) -> None:
     assert details_of(LIMIT | changes) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "price"),
+    [
+        # A trail has no trigger of its own, and its price may be its distance.
+        ({"orderType": "trailing-stop", "price": "5"}, "trailing-stop", None),
+        ({"type": "iceberg"}, "iceberg", None),
+        ({"orderType": "STOP_LOSS_LIMIT"}, "STOP_LOSS_LIMIT", Decimal(100)),
+        ({"orderType": "stop_loss_limit", "triggerPrice": "0"}, "stop_loss_limit", Decimal(100)),
+        ({"triggerPrice": "99"}, "limit", Decimal(100)),
+        ({"timeInForce": "GTD"}, "limit GTD", Decimal(100)),
+    ],
+)
+def test_what_is_none_of_our_types_is_of_type_other_with_the_exchanges_word(
+    changes: dict[str, Any], words: str, price: Decimal | None
+) -> None:
+    details = details_of(LIMIT | changes)
+    assert details is not None
+    assert (details.type, details.exchange_type) == (OrderType.OTHER, words)
+    assert details.time_in_force is TimeInForce.GTC
+    terms = terms_in(**changes)
+    assert terms == AmendableTerms(amount=Decimal("0.3"), price=price, trigger_price=None)
 
 
 def test_an_answer_bears_the_terms_and_news_never_do() -> None:

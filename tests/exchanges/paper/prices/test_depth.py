@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain import money
 from app.domain.markets.order_books import BookLevel, OrderBook
-from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
+from app.domain.order_kinds import PLACEABLE, OrderSide, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.exchanges.paper.exchange import PaperExchange
 from app.exchanges.paper.prices.depth import LEVELS, DepthProcess
@@ -178,7 +178,7 @@ async def test_the_book_stands_around_the_ticker_to_the_depth_that_was_asked(
 
 
 def test_every_kind_of_order_is_offered(exchange: PaperExchange) -> None:
-    assert set(exchange.capabilities.order_types) == set(OrderType)
+    assert set(exchange.capabilities.order_types) == set(PLACEABLE)
     assert exchange.capabilities.amend_order
 
 
