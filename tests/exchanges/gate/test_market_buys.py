@@ -105,3 +105,13 @@ async def test_a_market_buy_of_another_program_is_told_with_what_it_bought(desk:
     )
     assert report.terms is not None
     assert report.terms.terms.amount == Decimal("0.002")
+
+
+async def test_the_terms_of_a_limit_that_takes_at_once_are_not_taken_for_others(
+    desk: GateRig,
+) -> None:
+    intent = a_limit(ASK, time_in_force=TimeInForce.IOC)
+    report = await settled(desk, intent)
+    assert (report.status, report.terms) == (OrderStatus.FILLED, None)
+    [listed] = await desk.gateway.closed_orders(START, ["BTC/USDT"])
+    assert (listed.terms, listed.wire_id) == (None, intent.wire_id)

@@ -21,7 +21,7 @@ def spans_of(
     end = (
         max(changed) if len(changed) == len(every) else milliseconds(now)
     ) + _MARGIN // _MILLISECOND
-    start = min(begun, default=end)
+    start = min(begun, default=milliseconds(now))
     length = end - start if span is None else span // _MILLISECOND
     while start < end:
         yield start, min(start + length, end)
