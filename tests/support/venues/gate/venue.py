@@ -27,6 +27,7 @@ _SECTIONS = ("spot", "margin", "account", "unified")
 class Venue(LocalVenue):
     exchange = "gate"
     account_channels = 2
+    buys_spend_money = True
     user_streams: UserStreams
 
     def __init__(self, clock: Clock) -> None:

@@ -39,6 +39,8 @@ class LocalVenue(ABC):
     usual_commission = Commission.RECEIVED
     # Whether it tells the client order ids of orders that other programs placed.
     names_others = True
+    # Whether a market buy is told by the money that it spends: what it bought is all of its amount.
+    buys_spend_money = False
     # How many channels an account subscribes to.
     account_channels = 1
     gate: Gate
