@@ -70,7 +70,7 @@ def test_everything_that_must_not_be_opened_is_told_at_once(
     assert no_sandbox.startswith("accounts.b: kraken has no sandbox")
     assert 'use mode = "paper"' in no_sandbox
     assert no_row.startswith("accounts.c: live trading on gate is not offered")
-    assert "live are binance, bybit, kraken, okx" in no_row
+    assert "live are binance, bybit, kraken, kucoin, okx" in no_row
     assert unsafe.startswith("accounts.d: the ccxt settings must not set maxRetriesOnFailure")
     assert no_password == "accounts.f: okx gives its keys a passphrase: set password_file"
     assert own_keys.startswith("accounts.e: the ccxt settings must not hold apiKey")
@@ -82,6 +82,7 @@ def test_everything_that_must_not_be_opened_is_told_at_once(
         ({"exchange": "paper"}, 15),
         ({"exchange": "binance"}, 15),
         ({"exchange": "bybit"}, 10),
+        ({"exchange": "kucoin"}, 10),
         ({"exchange": "okx"}, 35),
         ({"exchange": "kraken"}, 65),
         ({"exchange": "binance", "ccxt": '{"options": {"recvWindow": 2000}}'}, 7),

@@ -6,6 +6,7 @@ from tests.exchanges.binance.codes import CODES as BINANCE
 from tests.exchanges.bybit.codes import CODES as BYBIT
 from tests.exchanges.gate.codes import CODES as GATE
 from tests.exchanges.kraken.codes import CODES as KRAKEN
+from tests.exchanges.kucoin.codes import CODES as KUCOIN
 from tests.exchanges.okx.codes import CODES as OKX
 from tests.support.exchanges.fault_codes import Codes
 
@@ -14,5 +15,6 @@ CODES: Mapping[str, Codes] = {
     "bybit": BYBIT,
     "gate": GATE,
     "kraken": KRAKEN,
+    "kucoin": KUCOIN,
     "okx": OKX,
 }

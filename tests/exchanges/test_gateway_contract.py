@@ -153,19 +153,22 @@ async def test_a_post_only_order_waits_or_is_refused(rig: GatewayRig) -> None:
     assert waiting.status is OrderStatus.OPEN
     before = await rig.gateway.balances()
     crossing = a_limit(steps_off(ticker.ask, 0), time_in_force=post_only)
-    assert (await _turned_away(rig, crossing)).code is RefusalCode.REJECTED_BY_EXCHANGE
+    refusal = await _turned_away(rig, crossing)
+    # Some exchanges say of such an order that it was canceled, and not why.
+    assert refusal is None or refusal.code is RefusalCode.REJECTED_BY_EXCHANGE
     assert await rig.gateway.balances() == before
 
 
-async def _turned_away(rig: GatewayRig, intent: OrderIntent) -> Refusal:
+async def _turned_away(rig: GatewayRig, intent: OrderIntent) -> Refusal | None:
     """Why an order is refused, or, at exchanges that take it first, ended at once."""
     try:
         report = await settled(rig, intent)
     except ExchangeRejected as error:
         assert await rig.gateway.find(key_of(intent)) is None
         return error.refusal
-    assert (report.status, report.fills) == (OrderStatus.REJECTED, ())
-    assert report.refusal is not None
+    assert report.status in {OrderStatus.REJECTED, OrderStatus.CANCELED}
+    assert report.fills == ()
+    assert (report.refusal is not None) is (report.status is OrderStatus.REJECTED)
     return report.refusal
 
 

@@ -18,15 +18,19 @@ from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 KNOWN = Path(__file__).with_name("relied_on.json")
 # Of the class for requests: how orders are asked for, read and refused, and requests are signed.
 REQUESTS = (
-    "cancel_order", "cancel_order_request", "create_order", "create_order_request",
+    "cancel_order", "cancel_order_request", "cancel_spot_order", "create_order",
+    "create_order_request", "create_spot_order", "create_spot_order_request",
     "edit_order", "edit_order_request", "fetch_canceled_and_closed_orders",
     "fetch_closed_orders", "fetch_my_trades", "fetch_open_orders", "fetch_order",
-    "fetch_order_trades", "fetch_orders", "handle_errors", "load_unified_status", "parse_order",
-    "parse_order_status", "parse_trade", "prepare_orders_by_status_request", "sign",
+    "fetch_my_spot_trades", "fetch_order_trades", "fetch_orders", "fetch_spot_order",
+    "fetch_spot_orders_by_status", "handle_errors", "load_unified_status", "parse_order",
+    "parse_order_status", "parse_spot_or_uta_trade", "parse_spot_order", "parse_trade",
+    "prepare_orders_by_status_request", "sign",
 )  # fmt: skip
 # Of the class for streams: how a stream is logged in to and read.
 STREAMS = (
     "authenticate", "handle_my_trade", "handle_my_trades", "handle_order", "handle_orders",
+    "negotiate", "negotiate_helper",
     "parse_ws_order", "parse_ws_order_trade", "parse_ws_trade", "watch_my_trades", "watch_orders",
 )  # fmt: skip
 

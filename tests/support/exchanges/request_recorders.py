@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from app.exchanges.ccxt.connection.calls import Call
+from app.exchanges.ccxt.connection.exchange_rows import quirks_of
 
-_IDS = {"kraken": "XBTUSDT", "okx": "BTC-USDT"}
+_IDS = {"kraken": "XBTUSDT", "kucoin": "BTC-USDT", "okx": "BTC-USDT"}
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "binance": {"*": {"symbol": "BTCUSDT", "orderId": 28, "status": "NEW"}},
@@ -20,6 +21,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "/v5/account/info": {"retCode": 0, "result": {"unifiedMarginStatus": 4}},
         "*": {"retCode": 0, "result": {"orderId": "28", "list": []}},
     },
+    "kucoin": {"*": {"code": "200000", "data": {"orderId": "28"}}},
     "okx": {"*": {"code": "0", "data": [{"ordId": "28", "sCode": "0", "state": "live"}]}},
     "kraken": {
         "/0/private/QueryOrders": {"error": [], "result": {"28": {"status": "open", "descr": {}}}},
@@ -108,7 +110,7 @@ async def recorded(
             "number": str,
             "enableRateLimit": False,
             "timeout_on_exit": 0,
-            "options": {"defaultType": "spot"},
+            "options": {"defaultType": "spot", **quirks_of(exchange).options},
             **config,
         }
     )

@@ -7,6 +7,7 @@ from tests.support.venues.binance.venue import Venue as Binance
 from tests.support.venues.bybit.venue import Venue as Bybit
 from tests.support.venues.gate.venue import Venue as Gate
 from tests.support.venues.kraken.venue import Venue as Kraken
+from tests.support.venues.kucoin.venue import Venue as Kucoin
 from tests.support.venues.okx.venue import Venue as Okx
 from tests.support.venues.serving.local_venue import LocalVenue
 
@@ -15,5 +16,6 @@ VENUES: Mapping[str, Callable[[Clock], LocalVenue]] = {
     "bybit": Bybit,
     "gate": Gate,
     "kraken": Kraken,
+    "kucoin": Kucoin,
     "okx": Okx,
 }

@@ -21,6 +21,7 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
     no_testnet_words,
 )
 from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
+from app.exchanges.ccxt.connection.kept_cursors import keep_cursors
 from app.exchanges.ccxt.connection.new_markets import pass_on_new_markets
 from app.exchanges.ccxt.connection.request_costs import charging
 from app.exchanges.ccxt.connection.socket_messages import outliving
@@ -106,17 +107,9 @@ async def open_client(terms: CcxtTerms) -> Any:
     client = (_in_sandbox if is_sandbox else _in_production)(build, terms)
     client.handle_message = outliving(client.handle_message)
     require_whole_answers(client, library.ExchangeNotAvailable, terms.quirks.answer_fields)
-    for code, name in terms.quirks.error_classes.items():
-        client.exceptions["exact"][code] = getattr(library, name)
-    if terms.quirks.asks_account_kind:
-        insist_on_kind(client)
-    if terms.quirks.streams_only_known_markets:
-        pass_on_new_markets(client)
-    if terms.quirks.candle_amount_field is not None:
-        client.parse_ohlcv = counting_base(client.parse_ohlcv, terms.quirks.candle_amount_field)
-    if terms.quirks.costs:
-        reckon = client.calculate_rate_limiter_cost
-        client.calculate_rate_limiter_cost = charging(reckon, terms.quirks.costs)
+    _mend(client, library, terms.quirks)
+    if terms.quirks.dropped_cursors is not None:
+        keep_cursors(client, terms.quirks.dropped_cursors)
     if terms.quirks.logs_in_by_seconds:
         client.seconds = lambda: int(client.nonce()) // 1000
     if terms.quirks.numbers_requests:
@@ -124,6 +117,21 @@ async def open_client(terms: CcxtTerms) -> Any:
     if terms.quirks.streams_numbers:
         read_exactly(client)
     return client
+
+
+def _mend(client: Any, library: Any, quirks: ExchangeQuirks) -> None:
+    """What ccxt's class does otherwise than we need it."""
+    for code, name in quirks.error_classes.items():
+        client.exceptions["exact"][code] = getattr(library, name)
+    if quirks.asks_account_kind:
+        insist_on_kind(client)
+    if quirks.streams_only_known_markets:
+        pass_on_new_markets(client)
+    if quirks.candle_amount_field is not None:
+        client.parse_ohlcv = counting_base(client.parse_ohlcv, quirks.candle_amount_field)
+    if quirks.costs:
+        reckon = client.calculate_rate_limiter_cost
+        client.calculate_rate_limiter_cost = charging(reckon, quirks.costs)
 
 
 def _unknown_words(exchange: str) -> str | None:

@@ -1,10 +1,11 @@
 """ExchangeQuirks: a table of the differences between exchanges, a row for each one we examined."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from app.exchanges.ccxt.connection.kept_cursors import DroppedCursors
 from app.exchanges.ccxt.parsing.error_codes import NO_CODES, ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionQuery, at
 from app.exchanges.ccxt.parsing.page_styles import ONE_PAGE, PageStyle
@@ -39,6 +40,29 @@ class SandboxMark:
     # Every URL must be on a host that begins with one of these.
     hosts: tuple[str, ...] = ()
     header: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenByMarket:
+    """Lists of open orders for one market at a time: raw methods, and where their lists are."""
+
+    markets_method: str
+    markets_path: tuple[str, ...]
+    orders_method: str
+    orders_path: tuple[str, ...]
+    # The parameter that names the market, and those that are always the same.
+    market_param: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedAccounts:
+    """A kind of account that is not traded: the raw method and the value that tell it."""
+
+    method: str
+    path: tuple[str, ...]
+    value: object
+    words: str
 
 
 DIRECTLY = LookupQuery(method="fetch_order")
@@ -93,6 +117,12 @@ class ExchangeQuirks:
     closed_order_pages: PageStyle = ONE_PAGE
     trade_pages: PageStyle = ONE_PAGE
     position_pages: PageStyle = ONE_PAGE
+    # What ccxt leaves out of the lists' pages.
+    dropped_cursors: DroppedCursors | None = None
+    # How open orders are listed, if only for one market at a time.
+    open_by_market: OpenByMarket | None = None
+    # The longest time that a list of closed orders or of trades tells of, from its start on.
+    list_span: timedelta | None = None
     # The parameter with the start in seconds, if closed orders of all markets are one list.
     closed_account_start: str | None = None
     # How many trades may be asked for at once by the ids that their order names; None if trades
@@ -102,6 +132,8 @@ class ExchangeQuirks:
     # Texts with which the exchange says that it has no order with the id that was looked up, if
     # ccxt takes them for something else.
     missing_words: tuple[str, ...] = ()
+    # Whether it answers with nothing at all if it has no order with the id that was looked up.
+    misses_with_nothing: bool = False
     # The field of a raw trade with its fee's currency, if ccxt guesses it.
     fee_currency_field: str | None = None
     # The ccxt method whose last answer tells whether the account takes the amount of a market buy
@@ -124,14 +156,21 @@ class ExchangeQuirks:
     candle_amount_field: str | None = None
     # What requests cost by method and path, in ccxt's units, where ccxt says less.
     costs: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    # The header that tells when a rate limit is over, as a time in milliseconds or in seconds.
+    # The kinds of account that are refused at the start.
+    refused_accounts: tuple[RefusedAccounts, ...] = ()
+    # The header that tells when a rate limit is over, as a time in milliseconds or
+    # in seconds; or the one that
+    # tells how many milliseconds are left of it.
     limit_reset_header: str | None = None
+    limit_left_header: str | None = None
     has_stops: bool = False
     # Whether a buy's fee is paid in quote currency, for markets of which ccxt does not say.
     fees_in_quote: bool = False
     # Whether ccxt's stream tells a trade's fee as the change of the balance, in which a charge is
     # negative; its requests turn it.
     streams_fees_negated: bool = False
+    # Whether its stream of trades tells their fees, so that they need not be asked for.
+    streams_fees: bool = True
     # Whether ccxt signs a login to a stream with its own `seconds`, which know nothing of the
     # difference of the clocks that requests allow for.
     logs_in_by_seconds: bool = False
@@ -152,6 +191,8 @@ class ExchangeQuirks:
     timeframes: Mapping[str, str] = field(default_factory=dict)
     # The depth to subscribe an order book with, if the default is too shallow.
     book_depth: int | None = None
+    # The depths in which an order book can be asked for, if not in any.
+    book_sizes: tuple[int, ...] = ()
     # The parameters to fetch positions with, one list each.
     positions: tuple[Mapping[str, Any], ...] = ()
     # The raw method that lists the last prices of all markets, with `symbol` and `price`.
@@ -169,6 +210,17 @@ class ExchangeQuirks:
     order_burst_cost: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
+
+    def starts(self, start: int, now: int) -> Sequence[int]:
+        """When to let lists begin that shall tell of all since the start, in milliseconds."""
+        if self.list_span is None:
+            return (start,)
+        return range(start, max(now, start + 1), self.list_span // timedelta(milliseconds=1))
+
+    def book_size(self, depth: int) -> int:
+        """The least depth of an order book that has as many levels, or else the largest."""
+        sizes = [size for size in self.book_sizes if size >= depth]
+        return min(sizes, default=max(self.book_sizes, default=depth))
 
     def named(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """A ccxt order row with our wire id and the exchange's order type filled in."""

@@ -16,6 +16,7 @@ from app.domain.traffic import NO_TRAFFIC, Traffic
 from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client
+from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from app.exchanges.ccxt.connection.numbered_requests import send_in_turn
 from app.exchanges.ccxt.connection.request_queue import Pace, RequestQueue
 from app.exchanges.ccxt.parsing.failures import (
@@ -27,6 +28,7 @@ from app.exchanges.ccxt.parsing.failures import (
     was_never_sent,
     words_of,
 )
+from app.exchanges.ccxt.parsing.key_permissions import at
 from app.exchanges.ccxt.parsing.markets import markets_of
 from app.exchanges.ccxt.parsing.numbers import milliseconds, moment, positive
 from app.ports import Clock
@@ -235,8 +237,16 @@ class CcxtSession:
         await self._market_cache.fill(client, self._terms.market_set)
         self._update_markets(client)
         if self._terms.has_keys:
+            await self._refuse_accounts(client)
             await client.fetch_balance()
             self.buys_in_base = await self._ask_whether_it_buys_in_base(client)
+
+    async def _refuse_accounts(self, client: Any) -> None:
+        """Raise ExchangeUnavailable for an account of a kind that is not traded."""
+        for refused in self.quirks.refused_accounts:
+            answer = await getattr(client, refused.method)()
+            if at(answer, refused.path) == refused.value:
+                raise ExchangeUnavailable(refused.words)
 
     async def _ask_whether_it_buys_in_base(self, client: Any) -> bool:
         method = self.quirks.buys_in_base_method
@@ -288,7 +298,7 @@ class CcxtSession:
         """How long to wait before reconnecting if the exchange banned us; otherwise 0."""
         if not is_ban(error):
             return 0.0
-        return _retry_after(self._client, self.quirks.limit_reset_header) or BAN_AT_START_SECONDS
+        return _retry_after(self._client, self.quirks) or BAN_AT_START_SECONDS
 
     def _note_answer(self) -> None:
         self._failure, self._unanswered, self._is_cut_off = None, 0, False
@@ -301,7 +311,7 @@ class CcxtSession:
         if not needs_own_right:
             self._refused_key = key_words(error) or self._refused_key
         if is_ban(error):
-            self._queue.ban(_retry_after(self._client, self.quirks.limit_reset_header))
+            self._queue.ban(_retry_after(self._client, self.quirks))
         if is_clock_off(error):
             self._is_due.set()
         if was_never_sent(error):
@@ -320,12 +330,16 @@ def _failure_words(error: Exception) -> str:
     )
 
 
-def _retry_after(client: Any, reset_header: str | None) -> float | None:
+def _retry_after(client: Any, quirks: ExchangeQuirks) -> float | None:
     """The pause in seconds that the last response asked for; None if it names none."""
     seconds = positive(_header(client, "retry-after"))
     if seconds is not None:
         return float(seconds)
-    reset = None if reset_header is None else positive(_header(client, reset_header))
+    left_name, reset_name = quirks.limit_left_header, quirks.limit_reset_header
+    left_ms = None if left_name is None else positive(_header(client, left_name))
+    if left_ms is not None:
+        return float(left_ms) / 1000
+    reset = None if reset_name is None else positive(_header(client, reset_name))
     # Times in seconds are small numbers.
     told = 0.0 if reset is None else float(reset) * (1 if reset >= _MILLISECONDS_FROM else 1000)
     left = (told - client.nonce()) / 1000 if told else 0.0

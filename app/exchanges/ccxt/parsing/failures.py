@@ -72,7 +72,8 @@ _REFUSALS: Mapping[str, tuple[RefusalCode, bool] | None] = {
 _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
     (
         re.compile(
-            r"notional|minimum (order|not met)|order size .* too small|cost minimum|lower limit",
+            r"notional|minimum (order|not met)|order size .* too small|cost minimum|lower limit"
+            r"|funds should",
             re.IGNORECASE,
         ),
         RefusalCode.MIN_NOTIONAL,

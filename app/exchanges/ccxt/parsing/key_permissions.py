@@ -8,10 +8,10 @@ _UNBOUND = "*"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PermissionField:
-    """The path of a permission in a response, and its name if the path leads to a list of them."""
+    """The path of a permission in a response, and its names if the path leads to a list."""
 
     path: tuple[str | int, ...]
-    name: str | None = None
+    name: str | tuple[str, ...] | None = None
 
     def read(self, answer: object) -> bool | None:
         match value := at(answer, self.path):
@@ -27,7 +27,8 @@ class PermissionField:
     def _is_among(self, parts: list[str]) -> bool:
         if self.name is None:
             return bool(parts) and _UNBOUND not in parts
-        return self.name in parts
+        names = (self.name,) if isinstance(self.name, str) else self.name
+        return any(name in parts for name in names)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

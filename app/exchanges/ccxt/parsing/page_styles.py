@@ -42,12 +42,14 @@ class CursorPages:
 
     field: str
     limit: int | None = None
+    # The parameter that asks for the page.
+    param: str = "cursor"
 
     def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
         raws = (raw for row in rows if isinstance(raw := row.get("info"), Mapping))
         cursors = (text(raw, self.field) for raw in raws)
         cursor = next((cursor for cursor in cursors if cursor is not None), None)
-        return None if cursor is None else {"cursor": cursor}
+        return None if cursor is None else {self.param: cursor}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,6 +29,7 @@ from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.parsing.page_styles import PageStyle, Params
 from app.exchanges.ccxt.rest.closed_of_account import ClosedOfAccount
 from app.exchanges.ccxt.rest.named_trades import NamedTrades
+from app.exchanges.ccxt.rest.open_by_market import open_rows
 from app.exchanges.ccxt.rest.pages import all_rows, with_page
 from app.exchanges.ccxt.rest.trade_spans import spans_of
 from app.ports import Clock
@@ -120,18 +121,30 @@ class OrderLookup:
         quirks, rows = self._session.quirks, list[Row]()
         for method in quirks.closed_lists or _closed_lists(self._session.client):
             try:
-                call = Call(method=method, arguments=(symbol, start))
-                rows += await self._pages(call, quirks.closed_order_pages)
+                for begin in self._starts(start):
+                    call = Call(method=method, arguments=(symbol, begin))
+                    rows += await self._pages(call, quirks.closed_order_pages)
             except ExchangeError as error:
                 if error.__cause__ is None or not is_market_unknown(error.__cause__):
                     raise
                 self._anomalies.note("market_gone", symbol=symbol)
         return [quirks.named(row) for row in rows]
 
+    def _starts(self, start: int | None) -> Sequence[int | None]:
+        """When to let lists begin that shall tell of all since the start."""
+        now = milliseconds(self._session.exchange_time())
+        return (None,) if start is None else self._session.quirks.starts(start, now)
+
     async def _open_rows(self) -> Sequence[Row]:
         quirks = self._session.quirks
+        if quirks.open_by_market is not None:
+            parse = self._session.client.parse_orders
+            return await open_rows(self._ask_raw, quirks.open_by_market, parse)
         call = Call(method="fetch_open_orders", arguments=(None, None))
         return await self._pages(call, quirks.open_order_pages, quirks.lookup_params)
+
+    async def _ask_raw(self, method: str, params: Params) -> Any:
+        return await self.read(Priority.LOOKUP, method, dict(params))
 
     async def _pages(
         self, call: Call, style: PageStyle, params: Params | None = None
@@ -215,6 +228,8 @@ class OrderLookup:
             if is_order_missing(error) or self._says_missing(call, error):
                 return None
             raise self.failure(error) from error
+        if call.is_direct and self._session.quirks.misses_with_nothing and not answer["info"]:
+            return None
         rows: Iterable[Any] = (answer,) if call.is_direct else answer
         found = [self._session.quirks.named(row) for row in rows if isinstance(row, Mapping)]
         if call.is_direct and not any(is_this(row, key) for row in found):
@@ -257,9 +272,12 @@ class OrderLookup:
             named_by = {self._session.quirks.order_trades_key: row.get("id")}
             return self._fills_in(await self._trades_in_spans([row], row.get("symbol"), named_by))
         if self._session.client.has.get("fetchOrderTrades") is True:
-            named = (row.get("id"), row.get("symbol"), None)
-            call = Call(method="fetch_order_trades", arguments=named)
-            return self._fills_in(_of_order(await self._trades(call), row))
+            named, trades = (row.get("id"), row.get("symbol")), list[Row]()
+            placed_at = None if self._session.quirks.list_span is None else row.get("timestamp")
+            for start in self._starts(placed_at):
+                call = Call(method="fetch_order_trades", arguments=(*named, start))
+                trades += await self._trades(call)
+            return self._fills_in(_of_order(trades, row))
         return self._fills_in(_of_order(await self._trades_of([row], row.get("symbol")), row))
 
     async def _trades_of(self, rows: Sequence[Row], symbol: object) -> Sequence[Row]:
@@ -269,8 +287,10 @@ class OrderLookup:
         if self._session.quirks.trades_span is not None:
             return await self._trades_in_spans(rows, symbol, {})
         times = [at for row in rows if isinstance(at := row.get("timestamp"), int)]
-        start = min(times, default=None)
-        return await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
+        trades = list[Row]()
+        for start in self._starts(min(times, default=None)):
+            trades += await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
+        return trades
 
     async def _trades_in_spans(
         self, rows: Sequence[Row], symbol: object, params: Params

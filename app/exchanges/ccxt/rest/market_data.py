@@ -73,7 +73,8 @@ class MarketData:
         return {ticker.symbol: ticker for ticker in tickers if ticker.symbol in symbols}
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
-        return self.book_in(await self._read("fetch_order_book", symbol, depth), depth)
+        size = self._session.quirks.book_size(depth)
+        return self.book_in(await self._read("fetch_order_book", symbol, size), depth)
 
     async def timeframes(self) -> Sequence[str]:
         self._session.require()

@@ -20,6 +20,7 @@ from app.exchanges.ccxt.parsing.order_reports import (
     trade_news_of,
 )
 from app.exchanges.ccxt.parsing.order_terms import Row
+from app.exchanges.ccxt.streams.fee_lookups import FeeLookups
 from app.exchanges.ccxt.streams.last_seen_orders import LastSeenOrders
 from app.exchanges.ccxt.streams.stream_reader import StreamReader, StreamSource, Watch
 from app.exchanges.ccxt.streams.unheard_orders import UnheardOrders
@@ -66,6 +67,9 @@ class AccountStreams:
         self._watchdog = Watchdog(clock, silence_seconds=terms.watchdog_seconds)
         self._readers: list[StreamReader] = []
         self._last_seen = LastSeenOrders()
+        self._fee_lookups = FeeLookups(
+            orders.find, self._publish_found, self._publish_without_fee, clock
+        )
         self._unheard = UnheardOrders(clock)
         self._heard = 0
         # When somebody else last listed the open orders, and whether that showed unheard changes.
@@ -105,6 +109,7 @@ class AccountStreams:
             for reader in self._readers:
                 tasks.create_task(reader.run())
             tasks.create_task(self._catch_up())
+            tasks.create_task(self._fee_lookups.run())
             tasks.create_task(self._watchdog.run(client))
             if self._is_streaming:
                 tasks.create_task(self._check_hearing(client))
@@ -182,7 +187,18 @@ class AccountStreams:
         else:
             self._unheard.heard(report.name)
             wire_id = self._last_seen.wire_id(report.name)
-            self._news.publish(replace(report, wire_id=wire_id))
+            told = replace(report, wire_id=wire_id)
+            publish = self._news.publish if quirks.streams_fees else self._fee_lookups.ask_for
+            publish(told)
+
+    def _publish_found(self, report: OrderReport) -> None:
+        self.note(report)
+        self._news.publish(report)
+
+    def _publish_without_fee(self, report: OrderReport) -> None:
+        """A fill is a fact; its fee comes with the comparison."""
+        self._news.publish(report)
+        self._note_gap()
 
     def _note_gap(self) -> None:
         self.gaps += 1

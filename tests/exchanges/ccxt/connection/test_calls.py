@@ -64,6 +64,13 @@ async def sent_for_placing(exchange: str, intent: OrderIntent = INTENT) -> Sent:
                 "volume": "0.1", "price": "50000",
             },
         ),
+        (
+            "kucoin",
+            {
+                "clientOid": WIRE, "symbol": "BTC-USDT", "side": "buy", "type": "limit",
+                "size": "0.1", "price": "50000",
+            },
+        ),
     ],
 )  # fmt: skip
 async def test_an_order_is_placed_under_our_wire_id(exchange: str, wanted: dict[str, str]) -> None:
@@ -74,7 +81,13 @@ async def test_an_order_is_placed_under_our_wire_id(exchange: str, wanted: dict[
 
 @pytest.mark.parametrize(
     ("exchange", "size"),
-    [("binance", "quantity"), ("bybit", "qty"), ("okx", "sz"), ("kraken", "volume")],
+    [
+        ("binance", "quantity"),
+        ("bybit", "qty"),
+        ("okx", "sz"),
+        ("kraken", "volume"),
+        ("kucoin", "size"),
+    ],
 )
 @pytest.mark.parametrize("side", list(OrderSide))
 async def test_a_market_order_is_of_an_amount_even_where_a_price_comes_with_it(
@@ -82,10 +95,10 @@ async def test_a_market_order_is_of_an_amount_even_where_a_price_comes_with_it(
 ) -> None:
     sent = await sent_for_placing(exchange, changed(INTENT, type=OrderType.MARKET, side=side))
     assert sent.fields[size] == "0.1"
-    assert not {"quoteOrderQty", "price", "px"} & sent.fields.keys()
+    assert not {"quoteOrderQty", "price", "px", "funds"} & sent.fields.keys()
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bybit", "okx", "kraken"])
+@pytest.mark.parametrize("exchange", ["binance", "bybit", "okx", "kraken", "kucoin"])
 async def test_a_spot_market_hears_nothing_of_reduce_only(exchange: str) -> None:
     reducing = changed(INTENT, side=OrderSide.SELL, reduce_only=True)
     sent = await sent_for_placing(exchange, reducing)
@@ -107,10 +120,13 @@ async def test_a_spot_market_hears_nothing_of_reduce_only(exchange: str) -> None
         ("kraken", TimeInForce.IOC, ("timeinforce", "IOC")),
         ("kraken", TimeInForce.FOK, ("timeinforce", "FOK")),
         ("kraken", TimeInForce.POST_ONLY, ("oflags", "fciq,post")),
+        ("kucoin", TimeInForce.IOC, ("timeInForce", "IOC")),
+        ("kucoin", TimeInForce.FOK, ("timeInForce", "FOK")),
+        ("kucoin", TimeInForce.POST_ONLY, ("postOnly", True)),
     ],
 )
 async def test_how_long_an_order_waits_reaches_the_exchange(
-    exchange: str, lasting: TimeInForce, wanted: tuple[str, str]
+    exchange: str, lasting: TimeInForce, wanted: tuple[str, object]
 ) -> None:
     sent = await sent_for_placing(exchange, changed(INTENT, time_in_force=lasting))
     assert wanted in sent.fields.items()
@@ -234,6 +250,11 @@ async def test_every_question_of_a_row_is_one_that_ccxt_can_put(venue: ExchangeQ
             assert callable(getattr(client, search.method))
             assert offers(client, search.method)
         assert not offers(client, "fetch_no_such_thing")
+        for refused in venue.refused_accounts:
+            assert callable(getattr(client, refused.method))
+        if venue.open_by_market is not None:
+            assert callable(getattr(client, venue.open_by_market.markets_method))
+            assert callable(getattr(client, venue.open_by_market.orders_method))
 
 
 @pytest.mark.parametrize("venue", [*QUIRKS.values(), quirks_of("phemex")])

@@ -10,7 +10,7 @@ from app.domain.accounts import AccountMode
 from app.errors import SettingsError
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client, problems_of
 from app.exchanges.ccxt.connection.exchange_quirks import addresses
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
+from app.exchanges.ccxt.connection.exchange_rows import QUIRKS, quirks_of
 
 
 def terms(exchange: str = "binance", mode: AccountMode = AccountMode.LIVE, **changes: Any) -> Any:
@@ -19,7 +19,7 @@ def terms(exchange: str = "binance", mode: AccountMode = AccountMode.LIVE, **cha
         "mode": mode,
         "api_key": SecretStr("the-key"),
         "secret": SecretStr("the-secret"),
-        "password": SecretStr("the-passphrase") if exchange == "okx" else None,
+        "password": SecretStr("the-passphrase") if quirks_of(exchange).needs_password else None,
     }
     return CcxtTerms(**(values | changes))
 

@@ -56,6 +56,13 @@ def told(exchange: str, answer: object) -> tuple[bool | None, bool | None, bool 
             (True, False, None),
         ),
         ("kraken", {"result": {"permissions": ["withdraw-funds"]}}, (False, True, None)),
+        ("kucoin", {"data": {"permission": "General,Spot"}}, (True, False, None)),
+        (
+            "kucoin",
+            {"data": {"permission": "General,Withdrawal", "ipWhitelist": "10.0.0.1"}},
+            (False, True, True),
+        ),
+        ("kucoin", {"data": {"permission": "General,Transfer"}}, (False, True, None)),
     ],
 )
 def test_what_a_key_may_do_is_read_from_the_exchanges_own_words(

@@ -17,6 +17,8 @@ class Socket:
     def __init__(self, request: web.BaseRequest) -> None:
         self.topics: dict[str, Any] = {}
         self.is_silent = False
+        # What the address that was dialed says after its path.
+        self.query = dict(request.rel_url.query)
         self._request = request
         self._response = web.WebSocketResponse()
         self._outbox: asyncio.Queue[str] = asyncio.Queue()

@@ -1,0 +1,17 @@
+"""An account at the local KuCoin, with the adapter connected to it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.exchanges.conftest import START
+from tests.support.clock import ManualClock
+from tests.support.exchanges.desks import WATCHDOG_SECONDS
+from tests.support.exchanges.kucoin import KucoinRig, trading
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[KucoinRig]:
+    async with trading(ManualClock(START), watchdog_seconds=WATCHDOG_SECONDS) as rig:
+        yield rig
+        rig.venue.journal.assert_nothing_was_sent_twice()

@@ -1,0 +1,1 @@
+"""The local KuCoin's API: routes, signatures, rate limits, JSON pages, streams and faults."""
