@@ -116,3 +116,5 @@ class OrderKey:
     symbol: str
     wire_id: str
     exchange_order_id: str | None
+    # When we placed it, if we did: no exchange need look for it among older ones.
+    placed_at: datetime | None = None

@@ -18,6 +18,7 @@ from app.domain.portfolio.exposures import Exposure
 from app.domain.traffic import Traffic
 from app.errors import (
     ExchangeDoubt,
+    ExchangeError,
     ExchangeRejected,
     ExchangeUnavailable,
     Refusal,
@@ -40,6 +41,7 @@ from app.exchanges.ccxt.rest.amendments import PendingAmendment, no_amending
 from app.exchanges.ccxt.rest.exposures import ExposureReader
 from app.exchanges.ccxt.rest.lookups import OrderLookup
 from app.exchanges.ccxt.rest.market_data import MarketData
+from app.exchanges.ccxt.rest.marketable import at_a_limit, is_market_buy
 from app.exchanges.ccxt.rest.prechecks import SentIds, only_prices, refuse, spends_money
 from app.exchanges.ccxt.streams.account_streams import AccountStreams
 from app.exchanges.ccxt.streams.market_streams import MarketStreams
@@ -136,6 +138,8 @@ class CcxtExchange:
         refusal = self._precheck(intent)
         if refusal is not None:
             raise ExchangeRejected(refusal)
+        if self._session.quirks.spending_buys is not None and is_market_buy(intent):
+            intent = await self._at_a_limit(intent)
         self._sent.take(intent.wire_id)
         try:
             row = await self._session.ask(Priority.ORDER, placing(intent, self._session.quirks))
@@ -145,6 +149,8 @@ class CcxtExchange:
             if isinstance(failure, ExchangeUnavailable):
                 self._sent.give_back(intent.wire_id)
             raise failure from error
+        if isinstance(row, Mapping):
+            row = self._session.quirks.named(row)
         report = self._lookups.readable(accepted, row, wire_id=intent.wire_id, symbol=intent.symbol)
         self._streams.note_accepted(report)
         return report
@@ -232,6 +238,16 @@ class CcxtExchange:
             raise failure_of_create(error, self._session.quirks.error_codes) from error
         after = await self._find_after(key)
         return None if after is None else amending.with_wanted_terms(after)
+
+    async def _at_a_limit(self, intent: OrderIntent) -> OrderIntent:
+        """A market buy as the exchange can be told it. Raises ExchangeUnavailable."""
+        try:
+            with asking_at(Priority.ORDER):
+                row = await self._lookups.read(Priority.ORDER, "fetch_ticker", intent.symbol)
+        except ExchangeError as error:
+            words = f"the price to buy at cannot be read, so nothing was sent: {error}"
+            raise ExchangeUnavailable(words) from error
+        return at_a_limit(intent, self._session.markets[intent.symbol], self._data.ticker_in(row))
 
     def _precheck(self, intent: OrderIntent) -> Refusal | None:
         if self._terms.mode is AccountMode.PAPER:

@@ -125,5 +125,8 @@ def _amended_or_denied(order: Order, asked: AskedAmendment) -> Order:
 
 def _key(order: Order) -> OrderKey:
     return OrderKey(
-        symbol=order.symbol, wire_id=order.wire_id, exchange_order_id=order.exchange_order_id
+        symbol=order.symbol,
+        wire_id=order.wire_id,
+        exchange_order_id=order.exchange_order_id,
+        placed_at=order.created_at,
     )

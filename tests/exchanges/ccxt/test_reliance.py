@@ -23,8 +23,9 @@ REQUESTS = (
     "edit_order", "edit_order_request", "fetch_canceled_and_closed_orders",
     "fetch_closed_orders", "fetch_my_trades", "fetch_open_orders", "fetch_order",
     "fetch_my_spot_trades", "fetch_order_trades", "fetch_orders", "fetch_orders_by_status",
-    "fetch_spot_order", "fetch_spot_orders_by_status", "handle_errors", "parse_order",
-    "parse_order_status", "parse_spot_or_uta_trade", "parse_spot_order", "parse_trade", "sign",
+    "fetch_spot_order", "fetch_spot_orders_by_status", "handle_errors",
+    "load_unified_status", "parse_order", "parse_order_status", "parse_spot_or_uta_trade",
+    "parse_spot_order", "parse_trade", "prepare_orders_by_status_request", "sign",
 )  # fmt: skip
 # Of the class for streams: how a stream is logged in to and read.
 STREAMS = (

@@ -128,7 +128,7 @@ async def test_the_ends_of_orders_and_the_cursor_of_their_list(client: Any, repl
     found = {name: (one.status, one.filled) for name, one in reports.items()}
     assert found == {name: (status, Decimal(filled)) for name, (status, filled) in ENDS.items()}
     assert reports["filled-market"].cost == Decimal("5000.05")
-    assert ROW.closed_order_pages.after(rows, len(rows)) == {"lastId": "19814995255305"}
+    assert ROW.closed_order_pages.after(rows, len(rows), 1) == {"lastId": "19814995255305"}
 
 
 async def test_trades_with_fees_and_rebates_in_every_currency(client: Any, replay: Replay) -> None:
@@ -138,7 +138,7 @@ async def test_trades_with_fees_and_rebates_in_every_currency(client: Any, repla
         (Fee(currency="KCS", amount=Decimal("0.14")), False),
         (Fee(currency="USDT", amount=Decimal("-0.08")), True),
     ]
-    assert ROW.trade_pages.after(rows, len(rows)) == {"lastId": "19814995255302"}
+    assert ROW.trade_pages.after(rows, len(rows), 1) == {"lastId": "19814995255302"}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -13,7 +15,7 @@ from app.domain.order_kinds import OrderSide, OrderSource
 from app.domain.orders.order import OrderStatus
 from tests.support.processes.books import UNANSWERED, Books, Facts, compare
 from tests.support.venues.engine.accounts import Account
-from tests.support.venues.engine.orders import Order, Status
+from tests.support.venues.engine.orders import Order, Side, Status, Type
 from tests.support.venues.serving.local_venue import OTHERS, LocalVenue
 
 # How long the exchange accepts a delayed request, and the same plus a second.
@@ -113,8 +115,19 @@ def _their_orders(venue: LocalVenue, account: Account) -> Facts:
             order.filled,
             order.cost,
         )
-        for order in venue.orders(account)
+        for order in map(partial(_as_told, venue), venue.orders(account))
+        if order.amount
     )
+
+
+def _as_told(venue: LocalVenue, order: Order) -> Order:
+    """The order with the amount that the exchange tells, if it tells none of a market buy."""
+    is_told_by_money = (
+        venue.buys_spend_money and order.type is Type.MARKET and order.side is Side.BUY
+    )
+    if not is_told_by_money or order.status.is_open:
+        return order
+    return replace(order, amount=order.filled, status=Status.FILLED)
 
 
 def _name(order: Order, venue: LocalVenue) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,8 @@ from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks, LookupQuery
 
 _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
+# By how much our clock may be ahead of the exchange's, whose lists go by its own.
+_CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +48,7 @@ def placing(intent: OrderIntent, quirks: ExchangeQuirks) -> Call:
             if intent.price is None or not intent.type.has_price
             else money.plain(intent.price),
             {
-                quirks.create_key: intent.wire_id,
+                quirks.create_key: quirks.wire_name(intent.wire_id),
                 **quirks.create_params,
                 **_time_in_force_params(intent),
                 **_trigger_params(intent.type, intent.trigger_price),
@@ -60,7 +63,7 @@ def canceling(key: OrderKey, quirks: ExchangeQuirks) -> Call | None:
     if key.exchange_order_id is not None:
         arguments: tuple[Any, ...] = (key.exchange_order_id, key.symbol)
     elif quirks.cancel_key is not None:
-        arguments = (None, key.symbol, {quirks.cancel_key: key.wire_id})
+        arguments = (None, key.symbol, {quirks.cancel_key: quirks.wire_name(key.wire_id)})
     else:
         return None
     return Call(method="cancel_order", arguments=arguments)
@@ -91,9 +94,10 @@ def searching(key: OrderKey, quirks: ExchangeQuirks) -> Iterator[Call]:
     if key.exchange_order_id is not None:
         for lookup in quirks.by_exchange_id:
             name = key.exchange_order_id
-            yield _lookup_call(lookup, key.symbol, name, quirks.lookup_params, is_ours=False)
+            yield _lookup_call(lookup, key, name, quirks.lookup_params, is_ours=False)
     for lookup in quirks.by_wire_id:
-        yield _lookup_call(lookup, key.symbol, key.wire_id, quirks.lookup_params, is_ours=True)
+        name = quirks.wire_name(key.wire_id)
+        yield _lookup_call(lookup, key, name, quirks.lookup_params, is_ours=True)
 
 
 def is_this(row: Mapping[str, Any], key: OrderKey) -> bool:
@@ -104,13 +108,20 @@ def is_this(row: Mapping[str, Any], key: OrderKey) -> bool:
 
 
 def _lookup_call(
-    lookup: LookupQuery, symbol: str, name: str, lookup_params: Mapping[str, Any], *, is_ours: bool
+    lookup: LookupQuery,
+    key: OrderKey,
+    name: str,
+    lookup_params: Mapping[str, Any],
+    *,
+    is_ours: bool,
 ) -> Call:
     params = dict(lookup_params) if lookup.key is None else {lookup.key: name, **lookup_params}
+    if lookup.start is not None and key.placed_at is not None:
+        params[lookup.start] = int((key.placed_at - _CLOCKS_DIFFER).timestamp())
     if lookup.is_direct:
-        arguments: tuple[Any, ...] = (None if is_ours else name, symbol, params)
+        arguments: tuple[Any, ...] = (None if is_ours else name, key.symbol, params)
     else:
-        arguments = (symbol, None, None, params)
+        arguments = (key.symbol, None, None, params)
     return Call(
         method=lookup.method,
         arguments=arguments,

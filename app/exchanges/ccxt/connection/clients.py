@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
+from app.exchanges.ccxt.connection.account_kinds import insist_on_kind
+from app.exchanges.ccxt.connection.candle_amounts import counting_base
 from app.exchanges.ccxt.connection.exact_streams import read_exactly
 from app.exchanges.ccxt.connection.exchange_quirks import (
     ExchangeQuirks,
@@ -20,6 +22,8 @@ from app.exchanges.ccxt.connection.exchange_quirks import (
 )
 from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
 from app.exchanges.ccxt.connection.kept_cursors import keep_cursors
+from app.exchanges.ccxt.connection.new_markets import pass_on_new_markets
+from app.exchanges.ccxt.connection.request_costs import charging
 from app.exchanges.ccxt.connection.shared_sockets import share_socket
 from app.exchanges.ccxt.connection.socket_messages import outliving
 from app.exchanges.ccxt.connection.whole_answers import require_whole_answers
@@ -110,10 +114,9 @@ async def open_client(terms: CcxtTerms) -> Any:
         terms.quirks.answer_fields,
         terms.quirks.answer_has_one_of,
     )
+    _mend(client, library, terms.quirks)
     if terms.quirks.dropped_cursors is not None:
         keep_cursors(client, terms.quirks.dropped_cursors)
-    for code, name in terms.quirks.error_classes.items():
-        client.exceptions["exact"][code] = getattr(library, name)
     if terms.quirks.logs_in_by_seconds:
         client.seconds = lambda: int(client.nonce()) // 1000
     if terms.quirks.numbers_requests:
@@ -123,6 +126,21 @@ async def open_client(terms: CcxtTerms) -> Any:
     if terms.quirks.shares_socket:
         share_socket(client)
     return client
+
+
+def _mend(client: Any, library: Any, quirks: ExchangeQuirks) -> None:
+    """What ccxt's class does otherwise than we need it."""
+    for code, name in quirks.error_classes.items():
+        client.exceptions["exact"][code] = getattr(library, name)
+    if quirks.asks_account_kind:
+        insist_on_kind(client)
+    if quirks.streams_only_known_markets:
+        pass_on_new_markets(client)
+    if quirks.candle_amount_field is not None:
+        client.parse_ohlcv = counting_base(client.parse_ohlcv, quirks.candle_amount_field)
+    if quirks.costs:
+        reckon = client.calculate_rate_limiter_cost
+        client.calculate_rate_limiter_cost = charging(reckon, quirks.costs)
 
 
 def _unknown_words(exchange: str) -> str | None:

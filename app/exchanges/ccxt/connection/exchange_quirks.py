@@ -9,8 +9,11 @@ from app.exchanges.ccxt.connection.kept_cursors import DroppedCursors
 from app.exchanges.ccxt.parsing.error_codes import NO_CODES, ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionQuery, at
 from app.exchanges.ccxt.parsing.page_styles import ONE_PAGE, PageStyle
+from app.exchanges.ccxt.parsing.spending_buys import SpendingBuys
 
 KEY = "clientOrderId"
+# The words of ccxt for the state of an order.
+_READABLE = frozenset({"open", "canceling", "closed", "canceled", "expired", "rejected"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +25,8 @@ class LookupQuery:
     key: str | None = None
     # Whether an exchange without this list may still answer "not found".
     is_optional: bool = False
+    # The parameter with the start of the list in seconds, if it has all orders that ever closed.
+    start: str | None = None
 
     @property
     def is_direct(self) -> bool:
@@ -89,6 +94,8 @@ class ExchangeQuirks:
     # The path in the parameters at which a market buy tells its amount in base currency, where ccxt
     # would send money to spend; what it sends there is then replaced.
     buy_amount_path: tuple[str, ...] = ()
+    # What a wire id begins with at the exchange; a text there that does not is nobody's id.
+    wire_prefix: str = ""
     # Parameters that every order is placed with.
     create_params: Mapping[str, Any] = field(default_factory=dict)
     # The lookups by our wire id and by the exchange's id. All must be answered before an order
@@ -107,6 +114,8 @@ class ExchangeQuirks:
     # the exchange's own; for any other reason it stays canceled.
     cancel_reason_path: tuple[str, ...] = ()
     cancel_reasons: Mapping[str, str] = field(default_factory=dict)
+    # The path in the raw order to a plainer word, if nobody has heard of the one that ccxt reads.
+    status_path: tuple[str, ...] = ()
     # The methods that list closed orders, if ccxt's own lists leave some out.
     closed_lists: tuple[str, ...] = ()
     # The pages of the lists of open orders, of closed orders, of the trades of an order or a
@@ -147,9 +156,25 @@ class ExchangeQuirks:
     # The ccxt method whose last answer tells whether the account takes the amount of a market buy
     # in base currency, not as money to spend. None if every account does.
     buys_in_base_method: str | None = None
+    # What a market buy spent and bought, on an exchange whose every market buy spends an amount of
+    # money; one placed here is given a limit instead.
+    spending_buys: SpendingBuys | None = None
+    # The parameter that picks an order's trades out of its market's, if ccxt's own method asks for
+    # the latest alone; and the longest time whose trades can be asked for at once.
+    order_trades_key: str | None = None
+    trades_span: timedelta | None = None
+    # Whether ccxt asks for the kind of the account, and takes no answer for the usual one.
+    asks_account_kind: bool = False
+    # Whether ccxt fails the stream of orders over one in a market that it does not know.
+    streams_only_known_markets: bool = False
+    # The field of a streamed candle with its amount in base, if ccxt reads its worth in quote.
+    candle_amount_field: str | None = None
+    # What requests cost by method and path, in ccxt's units, where ccxt says less.
+    costs: Mapping[tuple[str, str], float] = field(default_factory=dict)
     # The kinds of account that are refused at the start.
     refused_accounts: tuple[RefusedAccounts, ...] = ()
-    # The header that tells when a rate limit is over, as a time in milliseconds; or the one that
+    # The header that tells when a rate limit is over, as a time in milliseconds or
+    # in seconds; or the one that
     # tells how many milliseconds are left of it.
     limit_reset_header: str | None = None
     limit_left_header: str | None = None
@@ -220,6 +245,8 @@ class ExchangeQuirks:
         named = dict(row)
         if self.wire_field is not None:
             named[KEY] = raw.get(self.wire_field) if isinstance(raw, Mapping) else None
+        if self.wire_prefix:
+            named[KEY] = _without(self.wire_prefix, named.get(KEY))
         status = row.get("status")
         named["status"] = self.status_words.get(str(status), status)
         if self.type_path:
@@ -227,7 +254,14 @@ class ExchangeQuirks:
         if self.cancel_reasons and row.get("status") in {"canceled", "closed"}:
             reason = str(at(raw, self.cancel_reason_path))
             named["status"] = self.cancel_reasons.get(reason, row.get("status"))
-        return {**named, **_own_fields(raw, self.order_fields)}
+        named |= _own_fields(raw, self.order_fields)
+        if self.status_path and named["status"] not in _READABLE:
+            named["status"] = self.status_words.get(str(at(raw, self.status_path)), status)
+        return named if self.spending_buys is None else self.spending_buys.read(named)
+
+    def wire_name(self, wire_id: str) -> str:
+        """Our wire id as the exchange has it."""
+        return self.wire_prefix + wire_id
 
     def traded(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """A ccxt trade row whose fee is in the currency that the exchange names."""
@@ -290,6 +324,12 @@ def _leaves(urls: Any) -> Iterator[str]:
     elif isinstance(urls, Mapping):
         for branch in urls.values():
             yield from _leaves(branch)
+
+
+def _without(prefix: str, name: object) -> str | None:
+    """The name after the prefix; None if it has another beginning."""
+    is_ours = isinstance(name, str) and name.startswith(prefix)
+    return str(name).removeprefix(prefix) if is_ours else None
 
 
 def spending_words(quirks: ExchangeQuirks) -> str:

@@ -46,6 +46,8 @@ MARKETS_KEPT = timedelta(hours=1)
 _BURST_COST = 10.0
 # The share of the caller's timeout that a request may wait in the queue before it is sent.
 _PATIENCE_SHARE = 0.5
+# What a time is at least if it is in milliseconds, and at most if it is in seconds.
+_MILLISECONDS_FROM = 10**11
 # Failed requests in a row after which the exchange counts as disconnected.
 _CUT_OFF_AFTER = 3
 
@@ -340,7 +342,9 @@ def _retry_after(client: Any, quirks: ExchangeQuirks) -> float | None:
     if left_ms is not None:
         return float(left_ms) / 1000
     reset = None if reset_name is None else positive(_header(client, reset_name))
-    left = 0.0 if reset is None else (float(reset) - client.nonce()) / 1000
+    # Times in seconds are small numbers.
+    told = 0.0 if reset is None else float(reset) * (1 if reset >= _MILLISECONDS_FROM else 1000)
+    left = (told - client.nonce()) / 1000 if told else 0.0
     return left if left > 0 else None
 
 

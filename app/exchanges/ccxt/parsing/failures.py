@@ -77,7 +77,9 @@ _REFUSALS: Mapping[str, tuple[RefusalCode, bool] | None] = {
 _WORDS: tuple[tuple[re.Pattern[str], RefusalCode, str], ...] = (
     (
         re.compile(
-            r"notional|minimum (order|not met)|cost minimum|lower limit|funds should", re.IGNORECASE
+            r"notional|minimum (order|not met)|order size .* too small|cost minimum|lower limit"
+            r"|funds should",
+            re.IGNORECASE,
         ),
         RefusalCode.MIN_NOTIONAL,
         "amount",

@@ -37,14 +37,20 @@ def report_of(
 
 
 def accepted(row: object, *, wire_id: str, symbol: str, now: datetime) -> OrderReport:
-    """The response to a placed order: it needs an id, and may lack everything else."""
+    """The response to a placed order: it needs an id, and may lack everything else.
+
+    Totals without all of the trades that make them are left to those who tell of both.
+    """
     if not isinstance(row, Mapping) or text(row, "id") is None:
         raise Unreadable("the exchange answered without an id for the order")
     known = {**row, "symbol": symbol, "status": row.get("status") or "open"}
     # Trades in such a response may lack a time of their own, and all of them took liquidity.
     trades = fills_of(_trades_in(row), at=_time_of(row, now))
     fills = tuple(replace(fill, is_maker=False) for fill in trades)
-    return report_of(known, now=now, wire_id=wire_id, fills=fills)
+    report = report_of(known, now=now, wire_id=wire_id, fills=fills)
+    if report.filled and money.total(fill.amount for fill in fills) != report.filled:
+        return replace(report, status=OrderStatus.OPEN, filled=None, cost=None, refusal=None)
+    return report
 
 
 def answered(row: Row, *, now: datetime, wire_id: str | None = None) -> OrderReport:
@@ -192,7 +198,13 @@ def _fee_of(row: Row) -> Fee | None:
     return next((Fee(currency=name, amount=cost) for name, cost in sums.items()), None)
 
 
-def _costs_in(row: Row) -> Iterator[tuple[str, Decimal]]:
+def _costs_in(row: Row) -> list[tuple[str, Decimal]]:
+    """What was paid by currency; nothing at all beside something paid is no fee."""
+    every = list(_every_cost_in(row))
+    return [(currency, cost) for currency, cost in every if cost] or every
+
+
+def _every_cost_in(row: Row) -> Iterator[tuple[str, Decimal]]:
     fees = row.get("fees")
     for fee in fees if isinstance(fees, list) and fees else (row.get("fee"),):
         if not isinstance(fee, Mapping):

@@ -1,5 +1,6 @@
 """How the exchanges divide their lists into pages: each style knows how to ask for the next one."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,8 +19,11 @@ class PageStyle(Protocol):
     @property
     def limit(self) -> int | None: ...
 
-    def after(self, rows: Sequence[Row], seen: int) -> Params | None:
-        """The parameters of the page after these rows, `seen` rows into the list; None: no more."""
+    def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
+        """The parameters of the page after these rows, which end the list's first `seen` rows.
+
+        `pages` says how many pages were read. None: there is no other page.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +32,7 @@ class OnePage:
 
     limit: int | None = None
 
-    def after(self, rows: Sequence[Row], seen: int) -> Params | None:
+    def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
         return None
 
 
@@ -41,7 +45,7 @@ class CursorPages:
     # The parameter that asks for the page.
     param: str = "cursor"
 
-    def after(self, rows: Sequence[Row], seen: int) -> Params | None:
+    def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
         raws = (raw for row in rows if isinstance(raw := row.get("info"), Mapping))
         cursors = (text(raw, self.field) for raw in raws)
         cursor = next((cursor for cursor in cursors if cursor is not None), None)
@@ -57,7 +61,7 @@ class NumberedPages:
     cursor: str
     path: tuple[str, ...]
 
-    def after(self, rows: Sequence[Row], seen: int) -> Params | None:
+    def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
         try:
             # ccxt may have put the page's last row anywhere.
             lowest = min((int(str(at(row.get("info"), self.path))) for row in rows), default=None)
@@ -73,7 +77,7 @@ class OffsetPages:
     limit: int
     offset: str
 
-    def after(self, rows: Sequence[Row], seen: int) -> Params | None:
+    def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
         return {self.offset: seen}
 
 
@@ -84,9 +88,37 @@ class TimedPages:
     limit: int
     start: str
 
-    def after(self, rows: Sequence[Row], seen: int) -> Params | None:
+    def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
         latest = max((row.get("timestamp") or 0 for row in rows), default=0)
         return {self.start: latest} if latest else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountedPages:
+    """The pages have numbers, the first is 1."""
+
+    page: str
+    limit: int | None = None
+
+    def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
+        return {self.page: pages + 1}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PagesOfMarkets:
+    """A page has the next rows of every market, at most `size` of each.
+
+    It is not asked for with a limit: ccxt would cut the rows of all markets together to it.
+    """
+
+    page: str
+    size: int
+    limit: None = None
+
+    def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
+        of_markets = Counter(row.get("symbol") for row in rows)
+        is_last = max(of_markets.values(), default=0) < self.size
+        return None if is_last else {self.page: pages + 1}
 
 
 ONE_PAGE = OnePage()

@@ -32,6 +32,7 @@ from app.exchanges.ccxt.rest.named_trades import NamedTrades
 from app.exchanges.ccxt.rest.open_by_market import open_rows
 from app.exchanges.ccxt.rest.pages import all_rows, with_page
 from app.exchanges.ccxt.rest.searches import UntilFound
+from app.exchanges.ccxt.rest.trade_spans import spans_of
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -240,6 +241,9 @@ class OrderLookup:
         """The answer; as many of its pages as it takes, if it is a whole list to look through."""
         if not call.is_unfiltered:
             return await self._session.ask(Priority.LOOKUP, call)
+        quirks = self._session.quirks
+        is_of_open = call.method == "fetch_open_orders"
+        style = quirks.open_order_pages if is_of_open else quirks.closed_order_pages
         *before, _, params = call.arguments
 
         async def ask(limit: int | None, page: Params) -> Sequence[Row]:
@@ -247,7 +251,7 @@ class OrderLookup:
             rows: Sequence[Row] = await self._session.ask(Priority.LOOKUP, paged)
             return rows
 
-        return await all_rows(ask, UntilFound(key=key, quirks=self._session.quirks), params)
+        return await all_rows(ask, UntilFound(key=key, quirks=quirks, style=style), params)
 
     def _says_missing(self, call: Call, error: Exception) -> bool:
         """Only an order that was asked for by its id can be said to be missing."""
@@ -265,6 +269,9 @@ class OrderLookup:
         """The order's trades; empty if they cannot be read, and then the totals stand for them."""
         if self._named_trades.is_used:
             return self._fills_in(await self._named_trades.of([row]))
+        if self._session.quirks.order_trades_key is not None:
+            named_by = {self._session.quirks.order_trades_key: row.get("id")}
+            return self._fills_in(await self._trades_in_spans([row], row.get("symbol"), named_by))
         if self._session.client.has.get("fetchOrderTrades") is True:
             named, trades = (row.get("id"), row.get("symbol")), list[Row]()
             placed_at = None if self._session.quirks.list_span is None else row.get("timestamp")
@@ -282,11 +289,24 @@ class OrderLookup:
         """The market's trades since the oldest of these orders, or those that the orders name."""
         if self._named_trades.is_used:
             return await self._named_trades.of(rows)
+        if self._session.quirks.trades_span is not None:
+            return await self._trades_in_spans(rows, symbol, {})
         times = [at for row in rows if isinstance(at := row.get("timestamp"), int)]
         trades = list[Row]()
         for start in self._starts(min(times, default=None)):
             trades += await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
         return trades
+
+    async def _trades_in_spans(
+        self, rows: Sequence[Row], symbol: object, params: Params
+    ) -> Sequence[Row]:
+        """The same where an exchange lists no longer time than a span of it at once."""
+        span = self._session.quirks.trades_span
+        found: list[Row] = []
+        for start, end in spans_of(rows, span, now=self._clock.now()):
+            call = Call(method="fetch_my_trades", arguments=(symbol, start))
+            found += await self._trades(call, {**params, "until": end})
+        return found
 
     async def _trades(self, call: Call, params: Params | None = None) -> Sequence[Row]:
         """All pages of a list of trades."""

@@ -16,15 +16,15 @@ async def all_rows(ask: Ask, style: PageStyle, params: Params | None = None) -> 
     A page with less rows than the limit is the last one, and so is one that brings nothing new or
     leads nowhere new.
     """
-    found, seen, page = dict[object, Row](), 0, dict(params or {})
+    found, seen, pages, page = dict[object, Row](), 0, 0, dict(params or {})
     while True:
         rows = await ask(style.limit, page)
         known = len(found)
         # A row that came meanwhile moves the others on to the next page, where they come again.
         found |= {_name_of(row) or (seen, number): row for number, row in enumerate(rows)}
-        seen += len(rows)
+        seen, pages = seen + len(rows), pages + 1
         is_last = style.limit is not None and len(rows) < style.limit
-        further = None if is_last or len(found) == known else style.after(rows, seen)
+        further = None if is_last or len(found) == known else style.after(rows, seen, pages)
         if further is None or further.items() <= page.items():
             return list(found.values())
         page |= further

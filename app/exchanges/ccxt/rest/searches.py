@@ -7,7 +7,7 @@ from app.domain.orders.reports import OrderKey
 from app.exchanges.ccxt.connection.calls import is_this
 from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from app.exchanges.ccxt.parsing.order_terms import Row
-from app.exchanges.ccxt.parsing.page_styles import Params
+from app.exchanges.ccxt.parsing.page_styles import PageStyle, Params
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,12 +16,14 @@ class UntilFound:
 
     key: OrderKey
     quirks: ExchangeQuirks
+    # How the list goes on.
+    style: PageStyle
 
     @property
     def limit(self) -> int | None:
-        return self.quirks.closed_order_pages.limit
+        return self.style.limit
 
     def after(self, rows: Sequence[Row], seen: int) -> Params | None:
         if any(is_this(self.quirks.named(row), self.key) for row in rows):
             return None
-        return self.quirks.closed_order_pages.after(rows, seen)
+        return self.style.after(rows, seen)

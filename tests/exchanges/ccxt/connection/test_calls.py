@@ -276,7 +276,7 @@ async def test_an_order_is_looked_up_by_the_exchanges_id_first(
 
 
 def test_where_nobody_looked_every_list_is_gone_through_and_none_is_narrowed() -> None:
-    venue = quirks_of("gate")
+    venue = quirks_of("phemex")
     assert not venue.is_known
     assert canceling(OURS, venue) is None
     calls = list(searching(OURS, venue))
@@ -317,7 +317,7 @@ async def test_every_question_of_a_row_is_one_that_ccxt_can_put(venue: ExchangeQ
             assert callable(getattr(client, venue.open_by_market.orders_method))
 
 
-@pytest.mark.parametrize("venue", [*QUIRKS.values(), quirks_of("gate")])
+@pytest.mark.parametrize("venue", [*QUIRKS.values(), quirks_of("phemex")])
 def test_every_argument_of_an_order_is_a_text(venue: ExchangeQuirks) -> None:
     intent = changed(INTENT, amount=Decimal("1E-8"), price=Decimal("1E+2"))
     *texts, _params = placing(intent, venue).arguments

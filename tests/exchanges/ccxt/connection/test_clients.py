@@ -98,18 +98,18 @@ async def test_an_exchange_that_ccxt_does_not_know_is_refused() -> None:
 
 
 def test_what_is_wrong_with_terms_is_told_all_at_once_and_without_ccxt() -> None:
-    unsafe = terms("gate", overrides={"number": float})
+    unsafe = terms("phemex", overrides={"number": float})
     assert len(problems_of(unsafe)) == 2
     assert problems_of(terms()) == ()
 
 
 async def test_live_trading_where_nobody_looked_is_refused_and_says_how_to_add_it() -> None:
     with pytest.raises(SettingsError, match="writing that as a row of QUIRKS"):
-        await open_client(terms("gate"))
-    assert (await open_client(terms("gate", AccountMode.PAPER))).id == "gate"
+        await open_client(terms("phemex"))
+    assert (await open_client(terms("phemex", AccountMode.PAPER))).id == "phemex"
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bybit", "gate"])
+@pytest.mark.parametrize("exchange", ["binance", "bybit", "phemex"])
 async def test_a_sandbox_shares_no_address_with_the_live_exchange(exchange: str) -> None:
     live = await open_client(terms(exchange, AccountMode.PAPER))
     sandbox = await open_client(terms(exchange, AccountMode.SANDBOX))
@@ -121,7 +121,7 @@ async def test_okx_shows_its_sandbox_by_a_header() -> None:
     assert client.headers["x-simulated-trading"] == "1"
 
 
-@pytest.mark.parametrize("exchange", ["kraken", "kucoin", "bitget"])
+@pytest.mark.parametrize("exchange", ["gate", "kraken", "kucoin", "bitget"])
 async def test_a_sandbox_without_proof_is_refused(exchange: str) -> None:
     with pytest.raises(SettingsError, match="sandbox"):
         await open_client(terms(exchange, AccountMode.SANDBOX))

@@ -98,9 +98,9 @@ async def test_a_ban_at_the_start_is_not_knocked_at(
 
 
 async def test_terms_that_cannot_be_used_are_said_whole() -> None:
-    async with rigged(exchange="gate") as rig:
+    async with rigged(exchange="phemex") as rig:
         await fails_to_connect(rig)
-        assert words_of(rig).startswith("live trading on gate is not offered")
+        assert words_of(rig).startswith("live trading on phemex is not offered")
         assert words_of(rig).endswith("app/exchanges/ccxt/connection/exchange_rows.py")
 
 

@@ -5,10 +5,12 @@ import pytest
 
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.page_styles import (
+    CountedPages,
     CursorPages,
     NumberedPages,
     OffsetPages,
     OnePage,
+    PagesOfMarkets,
     PageStyle,
     TimedPages,
 )
@@ -104,6 +106,10 @@ def numbered(*numbers: int) -> list[Row]:
     return [{"id": str(one), "timestamp": one, "info": {"no": str(one)}} for one in numbers]
 
 
+def in_market(symbol: str, *numbers: int) -> list[Row]:
+    return [{**row, "symbol": symbol} for row in numbered(*numbers)]
+
+
 STYLES: list[tuple[PageStyle, list[list[Row]], list[Row]]] = [
     (
         NumberedPages(limit=2, cursor="after", path=("no",)),
@@ -121,6 +127,22 @@ STYLES: list[tuple[PageStyle, list[list[Row]], list[Row]]] = [
         [numbered(1, 2), numbered(2, 3), numbered(3)],
         [{}, {"startTime": 2}, {"startTime": 3}],
     ),
+    (
+        CountedPages(page="page", limit=2),
+        # One came meanwhile, so that the third row is on the second page again.
+        [numbered(4, 3), numbered(3, 2), numbered(1)],
+        [{}, {"page": 2}, {"page": 3}],
+    ),
+    (
+        # Two of each market: one of them has more, the others are listed to their end.
+        PagesOfMarkets(page="page", size=2),
+        [
+            [*in_market("A", 1, 2), *in_market("B", 3, 4), *in_market("C", 5)],
+            in_market("A", 6, 7),
+            in_market("A", 8),
+        ],
+        [{}, {"page": 2}, {"page": 3}],
+    ),
 ]
 
 
@@ -131,7 +153,7 @@ async def test_each_style_asks_for_the_page_that_follows(
     seen: list[Row] = []
 
     async def ask(limit: int | None, params: Row) -> Sequence[Row]:
-        assert limit == 2
+        assert limit == style.limit
         seen.append(dict(params))
         return pages[len(seen) - 1]
 

@@ -39,6 +39,8 @@ class LocalVenue(ABC):
     usual_commission = Commission.RECEIVED
     # Whether it tells the client order ids of orders that other programs placed.
     names_others = True
+    # Whether a market buy tells the money that it spends instead of an amount to buy.
+    buys_spend_money = False
     # How many channels an account subscribes to.
     account_channels = 1
     gate: Gate

@@ -1,0 +1,1 @@
+"""The local Bybit itself, asked by the genuine ccxt client."""
