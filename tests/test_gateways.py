@@ -60,7 +60,7 @@ def test_everything_that_must_not_be_opened_is_told_at_once(
             clock,
             a={"exchange": "binanc"},
             b={"exchange": "kraken", "mode": "sandbox", **KEYS},
-            c={"exchange": "gate", "mode": "live", **KEYS},
+            c={"exchange": "bitstamp", "mode": "live", **KEYS},
             d={"exchange": "bybit", "ccxt": '{"options": {"maxRetriesOnFailure": 3}}'},
             e={"exchange": "bybit", "ccxt": '{"apiKey": "k"}'},
             f={"exchange": "okx", "mode": "live", **KEYS},
@@ -70,7 +70,7 @@ def test_everything_that_must_not_be_opened_is_told_at_once(
     assert mistyped.endswith("did you mean binance?")
     assert no_sandbox.startswith("accounts.b: kraken has no sandbox")
     assert 'use mode = "paper"' in no_sandbox
-    assert no_row.startswith("accounts.c: live trading on gate is not offered")
+    assert no_row.startswith("accounts.c: live trading on bitstamp is not offered")
     assert f"live are {', '.join(sorted(QUIRKS))}" in no_row
     assert unsafe.startswith("accounts.d: the ccxt settings must not set maxRetriesOnFailure")
     assert no_password == "accounts.f: okx gives its keys a passphrase: set password_file"

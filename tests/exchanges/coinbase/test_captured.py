@@ -170,7 +170,7 @@ async def test_orders_in_every_state(client: Replayed) -> None:
     # An order with a trigger is none of the types that are placed here.
     assert stop.details is not None
     assert (stop.details.type, stop.details.exchange_type) == (OrderType.OTHER, "STOP_LIMIT")
-    assert ROW.closed_order_pages.after(rows, len(rows)) == {"cursor": "789100"}
+    assert ROW.closed_order_pages.after(rows, len(rows), 1) == {"cursor": "789100"}
 
 
 async def test_trades_with_their_fees(client: Replayed) -> None:
@@ -184,7 +184,7 @@ async def test_trades_with_their_fees(client: Replayed) -> None:
     assert (second.price, second.fee, second.is_maker) == (
         Decimal(30_000), Fee(currency="USDT", amount=Decimal("0.6")), None,
     )  # fmt: skip
-    assert ROW.trade_pages.after(rows, len(rows)) == {"cursor": "789101"}
+    assert ROW.trade_pages.after(rows, len(rows), 1) == {"cursor": "789101"}
 
 
 async def test_a_cancel(client: Replayed) -> None:

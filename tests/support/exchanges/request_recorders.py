@@ -12,7 +12,13 @@ import orjson
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.exchange_rows import quirks_of
 
-_IDS = {"coinbase": "BTC-USDT", "kraken": "XBTUSDT", "kucoin": "BTC-USDT", "okx": "BTC-USDT"}
+_IDS = {
+    "coinbase": "BTC-USDT",
+    "gate": "BTC_USDT",
+    "kraken": "XBTUSDT",
+    "kucoin": "BTC-USDT",
+    "okx": "BTC-USDT",
+}
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "binance": {"*": {"symbol": "BTCUSDT", "orderId": 28, "status": "NEW"}},
@@ -20,6 +26,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "/v5/user/query-api": {"retCode": 0, "result": {"unified": 0, "uta": 1}},
         "/v5/account/info": {"retCode": 0, "result": {"unifiedMarginStatus": 4}},
         "*": {"retCode": 0, "result": {"orderId": "28", "list": []}},
+    },
+    "gate": {
+        "/api/v4/account/detail": {"key": {"mode": 1}},
+        "*": {"id": "28", "text": "t-w", "status": "open", "currency_pair": "BTC_USDT"},
     },
     "coinbase": {
         "/api/v3/brokerage/orders": {"success": True, "success_response": {"order_id": "28"}},
@@ -133,5 +143,5 @@ async def sent_for(exchange: str, *calls: Call) -> list[Sent]:
     async with recorded(exchange, ANSWERS[exchange]) as (client, recorder):
         for call in calls:
             await getattr(client, call.method)(*call.arguments)
-        asides = {"/v5/user/query-api", "/v5/account/info"}
+        asides = {"/v5/user/query-api", "/v5/account/info", "/api/v4/account/detail"}
         return [request for request in recorder.sent if request.path not in asides]

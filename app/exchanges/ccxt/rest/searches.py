@@ -23,7 +23,7 @@ class UntilFound:
     def limit(self) -> int | None:
         return self.style.limit
 
-    def after(self, rows: Sequence[Row], seen: int) -> Params | None:
+    def after(self, rows: Sequence[Row], seen: int, pages: int) -> Params | None:
         if any(is_this(self.quirks.named(row), self.key) for row in rows):
             return None
-        return self.style.after(rows, seen)
+        return self.style.after(rows, seen, pages)
