@@ -7,8 +7,8 @@ import pytest
 
 from app.bus import Bus
 from app.errors import SettingsError
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.exchange import CcxtExchange
+from app.exchanges.ccxt.rows.table import QUIRKS
 from app.exchanges.paper.exchange import PaperExchange
 from app.gateways import Gateways, build_all
 from app.settings import load_settings

@@ -9,8 +9,8 @@ import pytest
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent
 from app.errors import ExchangeDoubt, ExchangeRejected, ExchangeUnavailable, RefusalCode
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.connection.request_queue import Pace
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.exchanges.codes import CODES
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.exchanges.codes import CODES
 from tests.support.venues.every_venue import VENUES
 
@@ -31,7 +31,7 @@ def missing(exchange: str) -> Iterator[str]:
     if exchange not in VENUES:
         yield f"a local server: tests/support/venues/{exchange}/venue.py, and a line in every_venue"
     if exchange not in QUIRKS:
-        yield "a row of what is particular: app/exchanges/ccxt/connection/exchange_rows.py"
+        yield f"a row of what is particular: app/exchanges/ccxt/rows/{exchange}.py, and in table.py"
     if exchange not in CODES:
         yield (
             f"what its own codes prove of an order: tests/exchanges/{exchange}/codes.py, and a line"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.support.venues.every_venue import VENUES
 from tests.venues.kit import missing
 

@@ -12,7 +12,6 @@ from app.domain.fills import Fee
 from app.domain.order_kinds import OrderType
 from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.candles import candle_of
 from app.exchanges.ccxt.parsing.failures import (
     failure_of_create,
@@ -29,6 +28,7 @@ from app.exchanges.ccxt.parsing.order_reports import (
     news_of,
     trade_news_of,
 )
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.support.exchanges.replays import Heard, Replay
 
 MINUTE = timedelta(minutes=1)

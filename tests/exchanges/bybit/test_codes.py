@@ -6,8 +6,8 @@ import ccxt.pro
 import pytest
 
 from app.errors import ExchangeDoubt, ExchangeRejected
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.failures import failure_of_create
+from app.exchanges.ccxt.rows.table import QUIRKS
 
 CODES = QUIRKS["bybit"].error_codes
 DOUBTFUL = CODES.prove_nothing

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
+from app.exchanges.ccxt.rows.table import QUIRKS
 
 KNOWN = Path(__file__).with_name("relied_on.json")
 # Of the class for requests: how orders are asked for, read and refused, and requests are signed.

@@ -16,13 +16,13 @@ from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderReport
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
-from app.exchanges.ccxt.connection.shared_sockets import share_socket
+from app.exchanges.ccxt.mends.shared_sockets import share_socket
 from app.exchanges.ccxt.parsing.candles import candle_of
 from app.exchanges.ccxt.parsing.failures import failure_of_create, says_one_of
 from app.exchanges.ccxt.parsing.markets import balances_of, markets_of, ticker_of
 from app.exchanges.ccxt.parsing.order_books import order_book_of
 from app.exchanges.ccxt.parsing.order_reports import accepted, answered, fill_of, report_of
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.exchanges.conftest import START
 from tests.support.venues.coinbase.api.signatures import new_key
 

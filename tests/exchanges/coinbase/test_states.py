@@ -10,8 +10,8 @@ from app.domain.order_kinds import OrderSide, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.terms import AmendableTerms
 from app.errors import ExchangeRejected, RefusalCode
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.order_reports import answered, fill_of
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.exchanges.conftest import START
 from tests.support.exchanges.coinbase import CoinbaseRig
 from tests.support.exchanges.desks import found, placed

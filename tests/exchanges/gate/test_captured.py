@@ -14,7 +14,6 @@ from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.candles import candle_of
 from app.exchanges.ccxt.parsing.failures import failure_of_create
 from app.exchanges.ccxt.parsing.markets import balances_of, markets_of, ticker_of
@@ -26,6 +25,7 @@ from app.exchanges.ccxt.parsing.order_reports import (
     news_of,
     trade_news_of,
 )
+from app.exchanges.ccxt.rows.table import QUIRKS
 
 PAGES = Path(__file__).parents[1] / "captured" / "gate"
 GATE = QUIRKS["gate"]

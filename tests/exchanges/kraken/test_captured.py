@@ -15,8 +15,7 @@ from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.terms import AmendableTerms
 from app.errors import ExchangeDoubt, ExchangeRejected
-from app.exchanges.ccxt.connection.exact_streams import read_exactly
-from app.exchanges.ccxt.connection.exchange_rows import quirks_of
+from app.exchanges.ccxt.mends.exact_streams import read_exactly
 from app.exchanges.ccxt.parsing.failures import failure_of_create
 from app.exchanges.ccxt.parsing.markets import balances_of
 from app.exchanges.ccxt.parsing.order_reports import (
@@ -26,6 +25,7 @@ from app.exchanges.ccxt.parsing.order_reports import (
     news_of,
     trade_news_of,
 )
+from app.exchanges.ccxt.rows.table import quirks_of
 
 PAGES = Path(__file__).parents[1] / "captured" / "kraken"
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)

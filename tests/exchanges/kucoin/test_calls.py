@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.orders.reports import OrderKey
 from app.exchanges.ccxt.connection.calls import canceling, searching
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.support.exchanges.request_recorders import sent_for
 
 ROW = QUIRKS["kucoin"]

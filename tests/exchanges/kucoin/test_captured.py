@@ -11,8 +11,7 @@ import pytest
 from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
-from app.exchanges.ccxt.connection.kept_cursors import keep_cursors
+from app.exchanges.ccxt.mends.kept_cursors import keep_cursors
 from app.exchanges.ccxt.parsing.candles import candle_of
 from app.exchanges.ccxt.parsing.failures import (
     failure_of_create,
@@ -25,6 +24,7 @@ from app.exchanges.ccxt.parsing.key_permissions import at
 from app.exchanges.ccxt.parsing.markets import balances_of, markets_of, ticker_of
 from app.exchanges.ccxt.parsing.order_books import order_book_of
 from app.exchanges.ccxt.parsing.order_reports import accepted, news_of, trade_news_of
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.support.exchanges.replays import Heard, Replay
 
 MINUTE = timedelta(minutes=1)

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import ccxt.pro
 
 from app.domain.orders.reports import FillReport, OrderReport
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from app.exchanges.ccxt.parsing.order_reports import answered, fill_of
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks
 
 FOLDER = Path(__file__).parents[2] / "exchanges" / "captured"
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from app.exchanges.ccxt.connection.calls import Call
-from app.exchanges.ccxt.connection.exchange_rows import quirks_of
+from app.exchanges.ccxt.rows.table import quirks_of
 
 _IDS = {
     "coinbase": "BTC-USDT",

@@ -6,10 +6,10 @@ from typing import Any
 from app.domain.account_checks import AccountCheck
 from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.connection.calls import Call
-from app.exchanges.ccxt.connection.exchange_quirks import spending_words
 from app.exchanges.ccxt.connection.sessions import CcxtSession
 from app.exchanges.ccxt.parsing.failures import failure_of_read, is_unsupported, key_words
 from app.exchanges.ccxt.parsing.numbers import exact, milliseconds
+from app.exchanges.ccxt.rows.quirks import spending_words
 from app.ports import Clock
 from app.primitives.priorities import Priority
 

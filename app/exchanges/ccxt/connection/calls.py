@@ -10,7 +10,7 @@ from app.domain import money
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderDetails, OrderIntent, OrderKey
 from app.domain.orders.terms import AmendableTerms
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks, LookupQuery
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks, LookupQuery
 
 _STOPS = {OrderType.STOP_MARKET, OrderType.STOP_LIMIT}
 # By how much our clock may be ahead of the exchange's, whose lists go by its own.

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.domain.accounts import Capabilities
 from app.domain.order_kinds import PLACEABLE, OrderType, TimeInForce
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks
 
 _PLAIN = (OrderType.MARKET, OrderType.LIMIT)
 _TIMES_IN_FORCE = {

@@ -12,21 +12,18 @@ from typing import Any, Protocol
 
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
-from app.exchanges.ccxt.connection.account_kinds import insist_on_kind
-from app.exchanges.ccxt.connection.candle_amounts import counting_base
-from app.exchanges.ccxt.connection.exact_streams import read_exactly
-from app.exchanges.ccxt.connection.exchange_quirks import (
-    ExchangeQuirks,
-    no_sandbox_words,
-    no_testnet_words,
-)
-from app.exchanges.ccxt.connection.exchange_rows import no_live_words, quirks_of
-from app.exchanges.ccxt.connection.kept_cursors import keep_cursors
-from app.exchanges.ccxt.connection.new_markets import pass_on_new_markets
-from app.exchanges.ccxt.connection.request_costs import charging
-from app.exchanges.ccxt.connection.shared_sockets import share_socket
-from app.exchanges.ccxt.connection.socket_messages import outliving
-from app.exchanges.ccxt.connection.whole_answers import require_whole_answers
+from app.exchanges.ccxt.mends.account_kinds import insist_on_kind
+from app.exchanges.ccxt.mends.candle_amounts import counting_base
+from app.exchanges.ccxt.mends.exact_streams import read_exactly
+from app.exchanges.ccxt.mends.kept_cursors import keep_cursors
+from app.exchanges.ccxt.mends.new_markets import pass_on_new_markets
+from app.exchanges.ccxt.mends.request_costs import charging
+from app.exchanges.ccxt.mends.shared_sockets import share_socket
+from app.exchanges.ccxt.mends.socket_messages import outliving
+from app.exchanges.ccxt.mends.whole_answers import require_whole_answers
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks
+from app.exchanges.ccxt.rows.sandboxes import no_sandbox_words, no_testnet_words
+from app.exchanges.ccxt.rows.table import no_live_words, quirks_of
 
 # How many of ccxt's pings fit into the silence after which a socket counts as dead.
 _PINGS = 3
@@ -209,9 +206,9 @@ def _in_sandbox(build: Any, terms: CcxtTerms) -> Any:
         client.set_sandbox_mode(True)
     except Exception as error:
         raise SettingsError((_no_sandbox_text(terms),)) from error
-    doubts = [no_testnet_words(terms.quirks, client)]
+    doubts = [no_testnet_words(terms.quirks.sandbox, client)]
     client.urls = client.deep_extend(client.urls, urls)
-    doubts.append(no_sandbox_words(terms.quirks, live, client))
+    doubts.append(no_sandbox_words(terms.quirks.sandbox, live, client))
     if any(doubts):
         raise SettingsError(tuple(words for words in doubts if words is not None))
     return client

@@ -16,7 +16,6 @@ from app.domain.traffic import NO_TRAFFIC, Traffic
 from app.errors import ExchangeUnavailable, OrderdeckError
 from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from app.exchanges.ccxt.connection.numbered_requests import send_in_turn
 from app.exchanges.ccxt.connection.request_queue import Pace, RequestQueue
 from app.exchanges.ccxt.parsing.failures import (
@@ -31,6 +30,7 @@ from app.exchanges.ccxt.parsing.failures import (
 from app.exchanges.ccxt.parsing.key_permissions import at
 from app.exchanges.ccxt.parsing.markets import markets_of
 from app.exchanges.ccxt.parsing.numbers import milliseconds, moment, positive
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks
 from app.ports import Clock
 from app.primitives.backoff import Backoff
 from app.primitives.once_per_key import OncePerKey

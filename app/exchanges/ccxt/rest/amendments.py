@@ -11,9 +11,9 @@ from app.domain.orders.reports import OrderDetails, OrderIntent, OrderReport, Re
 from app.domain.orders.terms import AmendableTerms
 from app.errors import ExchangeRejected, Refusal, RefusalCode
 from app.exchanges.ccxt.connection.calls import Call, amending
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.rest.prechecks import refuse
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.exchanges.ccxt.connection.calls import Call
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from app.exchanges.ccxt.parsing.order_terms import Row
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks
 from app.primitives.recent_dict import RecentDict
 
 _KEPT = 10_000

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from app.exchanges.ccxt.connection.exchange_quirks import OpenByMarket
 from app.exchanges.ccxt.parsing.failures import Unreadable
 from app.exchanges.ccxt.parsing.key_permissions import at
 from app.exchanges.ccxt.parsing.order_terms import Row
+from app.exchanges.ccxt.rows.quirks import OpenByMarket
 
 # A raw method of the exchange's, with its parameters.
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]

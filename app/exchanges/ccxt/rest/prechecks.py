@@ -7,7 +7,7 @@ from app.domain.orders.forms import examine_shape, listed
 from app.domain.orders.market_checks import MarketFacts, examine_steps
 from app.domain.orders.reports import OrderIntent
 from app.errors import ExchangeDoubt, Refusal, RefusalCode
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks, spending_words
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks, spending_words
 from app.primitives.recent_dict import RecentDict
 
 _KEPT_IDS = 10_000

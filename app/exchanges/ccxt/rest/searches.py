@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from app.domain.orders.reports import OrderKey
 from app.exchanges.ccxt.connection.calls import is_this
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.parsing.page_styles import PageStyle, Params
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,8 @@ from app.domain.orders.reports import OrderIntent, OrderKey
 from app.domain.orders.terms import OrderTerms
 from app.exchanges.ccxt.connection.calls import canceling, is_this, placing, searching
 from app.exchanges.ccxt.connection.capabilities import offers
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS, quirks_of
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks
+from app.exchanges.ccxt.rows.table import QUIRKS, quirks_of
 from tests.support.exchanges.request_recorders import ANSWERS, Sent, recorded, sent_for
 from tests.support.makers import changed
 

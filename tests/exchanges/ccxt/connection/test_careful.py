@@ -6,7 +6,7 @@ import pytest
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt
-from app.exchanges.ccxt.connection.exchange_quirks import ExchangeQuirks
+from app.exchanges.ccxt.rows.quirks import ExchangeQuirks
 from tests.support.exchanges.ccxt import ORDER, TRADE, WIRE, Rig, connected
 from tests.support.exchanges.ccxt_servers import says, shows
 

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from app.domain.accounts import AccountMode
 from app.errors import SettingsError
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client, problems_of
-from app.exchanges.ccxt.connection.exchange_quirks import addresses
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS, quirks_of
+from app.exchanges.ccxt.rows.sandboxes import addresses
+from app.exchanges.ccxt.rows.table import QUIRKS, quirks_of
 
 
 def terms(exchange: str = "binance", mode: AccountMode = AccountMode.LIVE, **changes: Any) -> Any:
@@ -104,7 +104,7 @@ def test_what_is_wrong_with_terms_is_told_all_at_once_and_without_ccxt() -> None
 
 
 async def test_live_trading_where_nobody_looked_is_refused_and_says_how_to_add_it() -> None:
-    with pytest.raises(SettingsError, match="writing that as a row of QUIRKS"):
+    with pytest.raises(SettingsError, match="writing that as a row in"):
         await open_client(terms("phemex"))
     assert (await open_client(terms("phemex", AccountMode.PAPER))).id == "phemex"
 

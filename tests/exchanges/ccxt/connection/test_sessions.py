@@ -101,7 +101,7 @@ async def test_terms_that_cannot_be_used_are_said_whole() -> None:
     async with rigged(exchange="phemex") as rig:
         await fails_to_connect(rig)
         assert words_of(rig).startswith("live trading on phemex is not offered")
-        assert words_of(rig).endswith("app/exchanges/ccxt/connection/exchange_rows.py")
+        assert words_of(rig).endswith("app/exchanges/ccxt/rows")
 
 
 async def test_a_ban_is_kept_and_shown_and_ends_by_itself() -> None:

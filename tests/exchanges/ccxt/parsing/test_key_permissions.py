@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.key_permissions import PermissionQuery
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.support.exchanges.request_recorders import recorded
 
 BYBIT: dict[str, Any] = {

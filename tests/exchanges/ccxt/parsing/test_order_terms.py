@@ -7,9 +7,9 @@ import pytest
 from app.domain.order_kinds import OrderSide, OrderType, TimeInForce
 from app.domain.orders.reports import OrderDetails
 from app.domain.orders.terms import AmendableTerms
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
 from app.exchanges.ccxt.parsing.order_reports import answered, news_of
 from app.exchanges.ccxt.parsing.order_terms import details_of, reported_terms
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.support.exchanges.request_recorders import recorded
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)

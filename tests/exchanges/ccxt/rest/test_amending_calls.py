@@ -9,7 +9,7 @@ from app.domain.orders.reports import OrderDetails
 from app.domain.orders.terms import AmendableTerms
 from app.exchanges.ccxt.connection.calls import amending
 from app.exchanges.ccxt.connection.capabilities import capabilities_of
-from app.exchanges.ccxt.connection.exchange_rows import QUIRKS
+from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.support.exchanges.request_recorders import recorded, sent_for
 
 WIRE = "a00000000000000001"

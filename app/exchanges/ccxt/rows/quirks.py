@@ -1,15 +1,16 @@
 """ExchangeQuirks: a table of the differences between exchanges, a row for each one we examined."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from app.exchanges.ccxt.connection.kept_cursors import DroppedCursors
+from app.exchanges.ccxt.mends.kept_cursors import DroppedCursors
 from app.exchanges.ccxt.parsing.error_codes import NO_CODES, ErrorCodes
 from app.exchanges.ccxt.parsing.key_permissions import PermissionQuery, at
 from app.exchanges.ccxt.parsing.page_styles import ONE_PAGE, PageStyle
 from app.exchanges.ccxt.parsing.spending_buys import SpendingBuys
+from app.exchanges.ccxt.rows.sandboxes import SandboxMark
 
 KEY = "clientOrderId"
 # The words of ccxt for the state of an order.
@@ -31,15 +32,6 @@ class LookupQuery:
     @property
     def is_direct(self) -> bool:
         return self.method == "fetch_order"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SandboxMark:
-    """How to recognise an exchange's testnet."""
-
-    # Every URL must be on a host that begins with one of these.
-    hosts: tuple[str, ...] = ()
-    header: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -288,42 +280,6 @@ def _own_fields(
 def _first_at(raw: object, paths: tuple[tuple[str, ...], ...]) -> object:
     values = (at(raw, path) for path in paths)
     return next((value for value in values if value not in {None, ""}), None)
-
-
-def no_sandbox_words(quirks: ExchangeQuirks, live: Any, client: Any) -> str | None:
-    """Why this client may not be on a testnet; None if it is proved to be on one."""
-    proof = quirks.sandbox or SandboxMark()
-    if proof.header is not None:
-        name, value = proof.header
-        is_shown = (client.headers or {}).get(name) == value
-        return None if is_shown else f"{quirks.exchange} does not send {name}: {value}"
-    shared = addresses(live) & addresses(client.urls["api"])
-    if shared:
-        return f"{quirks.exchange}'s sandbox shares addresses with its live exchange"
-    return None
-
-
-def no_testnet_words(quirks: ExchangeQuirks, client: Any) -> str | None:
-    """Why these URLs are not the testnet's; None if they are, or if its hosts are not known."""
-    hosts = quirks.sandbox.hosts if quirks.sandbox else ()
-    if not hosts:
-        return None
-    found = (address.split("://")[-1] for address in addresses(client.urls["api"]))
-    other = next((address for address in found if not address.startswith(hosts)), None)
-    return None if other is None else f"{quirks.exchange}'s sandbox is at {other.split('/')[0]}"
-
-
-def addresses(urls: Any) -> frozenset[str]:
-    """Every URL in ccxt's tree of URLs."""
-    return frozenset(_leaves(urls))
-
-
-def _leaves(urls: Any) -> Iterator[str]:
-    if isinstance(urls, str):
-        yield urls
-    elif isinstance(urls, Mapping):
-        for branch in urls.values():
-            yield from _leaves(branch)
 
 
 def _without(prefix: str, name: object) -> str | None:

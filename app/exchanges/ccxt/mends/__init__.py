@@ -1,0 +1,1 @@
+"""Changes to ccxt's clients: what they do otherwise than we need it."""
