@@ -1,1 +1,1 @@
-"""ccxt clients, sessions, the request queue, and the differences between exchanges."""
+"""ccxt clients, sessions, and the request queue."""

@@ -1,6 +1,6 @@
 """OrderLookup: finds and lists orders at the exchange, with their trades."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -28,11 +28,11 @@ from app.exchanges.ccxt.parsing.order_reports import answered, fills_of, has_mix
 from app.exchanges.ccxt.parsing.order_terms import Row
 from app.exchanges.ccxt.parsing.page_styles import PageStyle, Params
 from app.exchanges.ccxt.rest.closed_of_account import ClosedOfAccount
+from app.exchanges.ccxt.rest.list_spans import spans_of, traded_between, until_now
 from app.exchanges.ccxt.rest.named_trades import NamedTrades
 from app.exchanges.ccxt.rest.open_by_market import open_rows
 from app.exchanges.ccxt.rest.pages import all_rows, with_page
 from app.exchanges.ccxt.rest.searches import UntilFound
-from app.exchanges.ccxt.rest.trade_spans import spans_of
 from app.ports import Clock
 from app.primitives.priorities import Priority
 from app.primitives.recent_dict import RecentDict
@@ -122,19 +122,23 @@ class OrderLookup:
         quirks, rows = self._session.quirks, list[Row]()
         for method in quirks.closed_lists or _closed_lists(self._session.client):
             try:
-                for begin in self._starts(start):
+                for begin, params in self._spans(start, until_now(self._clock.now())):
                     call = Call(method=method, arguments=(symbol, begin))
-                    rows += await self._pages(call, quirks.closed_order_pages)
+                    rows += await self._pages(call, quirks.closed_order_pages, params)
             except ExchangeError as error:
                 if error.__cause__ is None or not is_market_unknown(error.__cause__):
                     raise
                 self._anomalies.note("market_gone", symbol=symbol)
         return [quirks.named(row) for row in rows]
 
-    def _starts(self, start: int | None) -> Sequence[int | None]:
-        """When to let lists begin that shall tell of all since the start."""
-        now = milliseconds(self._session.exchange_time())
-        return (None,) if start is None else self._session.quirks.starts(start, now)
+    def _spans(self, start: int, end: int) -> Iterator[tuple[int, Params]]:
+        """Where lists of this time begin, and the parameters with their end if they need one."""
+        span = self._session.quirks.list_span
+        if span is None:
+            yield start, {}
+            return
+        for begin, until in spans_of(start, end, span):
+            yield begin, {"until": until}
 
     async def _open_rows(self) -> Sequence[Row]:
         quirks = self._session.quirks
@@ -269,43 +273,37 @@ class OrderLookup:
         """The order's trades; empty if they cannot be read, and then the totals stand for them."""
         if self._named_trades.is_used:
             return self._fills_in(await self._named_trades.of([row]))
-        if self._session.quirks.order_trades_key is not None:
-            named_by = {self._session.quirks.order_trades_key: row.get("id")}
-            return self._fills_in(await self._trades_in_spans([row], row.get("symbol"), named_by))
-        if self._session.client.has.get("fetchOrderTrades") is True:
-            named, trades = (row.get("id"), row.get("symbol")), list[Row]()
-            placed_at = None if self._session.quirks.list_span is None else row.get("timestamp")
-            for start in self._starts(placed_at):
-                call = Call(method="fetch_order_trades", arguments=(*named, start))
-                trades += await self._trades(call)
-            return self._fills_in(_of_order(trades, row))
-        key = self._session.quirks.trades_of_orders_key
-        if key is not None:
-            call = Call(method="fetch_my_trades", arguments=(row.get("symbol"), None))
-            return self._fills_in(_of_order(await self._trades(call, {key: [row["id"]]}), row))
-        return self._fills_in(_of_order(await self._trades_of([row], row.get("symbol")), row))
+        quirks, name, symbol = self._session.quirks, row.get("id"), row.get("symbol")
+        if quirks.order_trades_key is not None:
+            call = Call(method="fetch_my_trades", arguments=(symbol,))
+            params = {quirks.order_trades_key: [name] if quirks.order_trades_in_list else name}
+            trades = await self._of_one_order(call, row, params)
+        elif self._session.client.has.get("fetchOrderTrades") is True:
+            call = Call(method="fetch_order_trades", arguments=(name, symbol))
+            trades = await self._of_one_order(call, row, {})
+        else:
+            trades = await self._trades_of([row], symbol)
+        return self._fills_in(_of_order(trades, row))
+
+    async def _of_one_order(self, call: Call, row: Row, params: Params) -> Sequence[Row]:
+        """A list of one order's trades, which needs a time only where lists have spans."""
+        if self._session.quirks.list_span is None:
+            return await self._trades(_from(call, None), params)
+        return await self._in_spans(call, [row], params)
 
     async def _trades_of(self, rows: Sequence[Row], symbol: object) -> Sequence[Row]:
         """The market's trades since the oldest of these orders, or those that the orders name."""
         if self._named_trades.is_used:
             return await self._named_trades.of(rows)
-        if self._session.quirks.trades_span is not None:
-            return await self._trades_in_spans(rows, symbol, {})
-        times = [at for row in rows if isinstance(at := row.get("timestamp"), int)]
-        trades = list[Row]()
-        for start in self._starts(min(times, default=None)):
-            trades += await self._trades(Call(method="fetch_my_trades", arguments=(symbol, start)))
-        return trades
+        call = Call(method="fetch_my_trades", arguments=(symbol,))
+        if not any(isinstance(row.get("timestamp"), int) for row in rows):
+            return await self._trades(_from(call, None), {})
+        return await self._in_spans(call, rows, {})
 
-    async def _trades_in_spans(
-        self, rows: Sequence[Row], symbol: object, params: Params
-    ) -> Sequence[Row]:
-        """The same where an exchange lists no longer time than a span of it at once."""
-        span = self._session.quirks.trades_span
+    async def _in_spans(self, call: Call, rows: Sequence[Row], params: Params) -> Sequence[Row]:
         found: list[Row] = []
-        for start, end in spans_of(rows, span, now=self._clock.now()):
-            call = Call(method="fetch_my_trades", arguments=(symbol, start))
-            found += await self._trades(call, {**params, "until": end})
+        for start, until in self._spans(*traded_between(rows, self._clock.now())):
+            found += await self._trades(_from(call, start), {**params, **until})
         return found
 
     async def _trades(self, call: Call, params: Params | None = None) -> Sequence[Row]:
@@ -334,6 +332,10 @@ class OrderLookup:
 def _lacks_trades(report: OrderReport) -> bool:
     known = money.total(fill.amount for fill in report.fills)
     return report.filled is not None and known < report.filled
+
+
+def _from(call: Call, start: int | None) -> Call:
+    return replace(call, arguments=(*call.arguments, start))
 
 
 def _is_open(row: Row) -> bool:

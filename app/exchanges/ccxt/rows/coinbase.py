@@ -61,7 +61,8 @@ ROW = ExchangeQuirks(
     open_order_pages=CursorPages(field="cursor"),
     closed_order_pages=CursorPages(field="cursor"),
     trade_pages=CursorPages(field="cursor"),
-    trades_of_orders_key="order_ids",
+    order_trades_key="order_ids",
+    order_trades_in_list=True,
     order_fields={
         # ccxt multiplies the average price, which is cut, and does not read fill-or-kill.
         "cost": (("filled_value",),),

@@ -39,7 +39,7 @@ ROW = ExchangeQuirks(
     trade_pages=CountedPages(page="page", limit=1000),
     # Without an end they are listed for a week.
     order_trades_key="order_id",
-    trades_span=timedelta(days=30),
+    list_span=timedelta(days=30),
     cancel_reason_path=("finish_as",),
     cancel_reasons={"ioc": "expired"},
     status_path=("status",),

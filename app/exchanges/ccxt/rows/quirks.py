@@ -1,6 +1,6 @@
 """ExchangeQuirks: a table of the differences between exchanges, a row for each one we examined."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -120,7 +120,7 @@ class ExchangeQuirks:
     dropped_cursors: DroppedCursors | None = None
     # How open orders are listed, if only for one market at a time.
     open_by_market: OpenByMarket | None = None
-    # The longest time that a list of closed orders or of trades tells of, from its start on.
+    # The longest time that a list of closed orders or of trades is asked for at once.
     list_span: timedelta | None = None
     # The parameter with the start in seconds, if closed orders of all markets are one list.
     closed_account_start: str | None = None
@@ -133,8 +133,6 @@ class ExchangeQuirks:
     missing_words: tuple[str, ...] = ()
     # Whether it answers with nothing at all if it has no order with the id that was looked up.
     misses_with_nothing: bool = False
-    # The parameter that limits a list of trades to those of some orders.
-    trades_of_orders_key: str | None = None
     # Texts with which ccxt says that an order was not canceled, whatever the reason.
     not_canceled_words: tuple[str, ...] = ()
     # What begins every secret that ccxt can sign with.
@@ -151,10 +149,10 @@ class ExchangeQuirks:
     # What a market buy spent and bought, on an exchange whose every market buy spends an amount of
     # money; one placed here is given a limit instead.
     spending_buys: SpendingBuys | None = None
-    # The parameter that picks an order's trades out of its market's, if ccxt's own method asks for
-    # the latest alone; and the longest time whose trades can be asked for at once.
+    # The parameter that picks an order's trades out of its market's, if ccxt has no method for it
+    # or one that asks for the latest alone; and whether it takes a list of orders.
     order_trades_key: str | None = None
-    trades_span: timedelta | None = None
+    order_trades_in_list: bool = False
     # Whether ccxt asks for the kind of the account, and takes no answer for the usual one.
     asks_account_kind: bool = False
     # Whether ccxt fails the stream of orders over one in a market that it does not know.
@@ -219,12 +217,6 @@ class ExchangeQuirks:
     order_burst_cost: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_known: bool = True
-
-    def starts(self, start: int, now: int) -> Sequence[int]:
-        """When to let lists begin that shall tell of all since the start, in milliseconds."""
-        if self.list_span is None:
-            return (start,)
-        return range(start, max(now, start + 1), self.list_span // timedelta(milliseconds=1))
 
     def book_size(self, depth: int) -> int:
         """The least depth of an order book that has as many levels, or else the largest."""
