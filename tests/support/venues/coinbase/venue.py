@@ -25,6 +25,7 @@ from tests.support.venues.serving.sockets import Sockets, Speaker
 
 class Venue(LocalVenue):
     exchange = "coinbase"
+    tells_unfilled = False
     usual_commission = Commission.QUOTE
     user_streams: Streams
 

@@ -24,6 +24,7 @@ from tests.support.venues.serving.sockets import Sockets, Speaker
 
 class Venue(LocalVenue):
     exchange = "kraken"
+    tells_unfilled = False
     usual_commission = Commission.QUOTE
     # Their names are longer than the 18 characters of a client order id.
     names_others = False

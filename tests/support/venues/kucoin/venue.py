@@ -28,6 +28,8 @@ from tests.support.venues.serving.sockets import Sockets, Speaker
 
 class Venue(LocalVenue):
     exchange = "kucoin"
+    tells_unfilled = False
+    tells_crossing = False
     usual_commission = Commission.QUOTE
     user_streams: UserStreams
 

@@ -41,6 +41,10 @@ class LocalVenue(ABC):
     names_others = True
     # Whether a market buy tells the money that it spends instead of an amount to buy.
     buys_spend_money = False
+    # Whether it tells that it ended an order because nothing filled it at once, and that it ended a
+    # post-only order because something would; otherwise it says that the order was canceled.
+    tells_unfilled = True
+    tells_crossing = True
     # How many channels an account subscribes to.
     account_channels = 1
     gate: Gate
