@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from app.domain.orders.order import OrderStatus
-from app.exchanges.ccxt.streams.missing_trades import FIRST_PAUSE_SECONDS
+from app.exchanges.ccxt.streams.trade_lookups import FIRST_PAUSE_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
 from tests.support.exchanges.coinbase import CoinbaseRig

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from app.domain.fills import Fee
-from app.exchanges.ccxt.streams.fee_lookups import FIRST_PAUSE_SECONDS, MOST_LOOKS
+from app.exchanges.ccxt.streams.trade_lookups import FIRST_PAUSE_SECONDS, MOST_LOOKS
 from tests.support.exchanges.desks import filling, placed_and_heard, while_time_passes
 from tests.support.exchanges.kucoin import KucoinRig
 from tests.support.exchanges.rigs import a_limit

@@ -20,10 +20,9 @@ from app.exchanges.ccxt.parsing.order_reports import (
     trade_news_of,
 )
 from app.exchanges.ccxt.parsing.order_terms import Row
-from app.exchanges.ccxt.streams.fee_lookups import FeeLookups
 from app.exchanges.ccxt.streams.last_seen_orders import LastSeenOrders
-from app.exchanges.ccxt.streams.missing_trades import MissingTrades
 from app.exchanges.ccxt.streams.stream_reader import StreamReader, StreamSource, Watch
+from app.exchanges.ccxt.streams.trade_lookups import TradeLookups
 from app.exchanges.ccxt.streams.unheard_orders import UnheardOrders
 from app.exchanges.ccxt.streams.watchdog import Watchdog
 from app.exchanges.news import NewsBroadcast
@@ -68,10 +67,9 @@ class AccountStreams:
         self._watchdog = Watchdog(clock, silence_seconds=terms.watchdog_seconds)
         self._readers: list[StreamReader] = []
         self._last_seen = LastSeenOrders()
-        self._fee_lookups = FeeLookups(
-            orders.find, self._publish_found, self._publish_without_fee, clock
+        self._trade_lookups = TradeLookups(
+            orders.find, self._publish_found, self._publish_incomplete, clock
         )
-        self._missing_trades = MissingTrades(orders.find, self._publish_whole, clock)
         self._unheard = UnheardOrders(clock)
         self._heard = 0
         # When somebody else last listed the open orders, and whether that showed unheard changes.
@@ -111,11 +109,10 @@ class AccountStreams:
             for reader in self._readers:
                 tasks.create_task(reader.run())
             tasks.create_task(self._catch_up())
-            tasks.create_task(self._fee_lookups.run())
+            tasks.create_task(self._trade_lookups.run())
             tasks.create_task(self._watchdog.run(client))
             if self._is_streaming:
                 tasks.create_task(self._check_hearing(client))
-                tasks.create_task(self._missing_trades.run())
                 tasks.create_task(self._look_up_unheard())
 
     def note_accepted(self, report: OrderReport) -> None:
@@ -182,12 +179,8 @@ class AccountStreams:
             whole = report_of(named, now=now)
             self.note(whole)
             self._news.publish(report)
-            if not self._streams_trades:
-                self._missing_trades.note(whole)
-
-    def _publish_whole(self, report: OrderReport) -> None:
-        self.note(report)
-        self._news.publish(report)
+            if whole.filled and not self._streams_trades:
+                self._trade_lookups.ask_for(whole)
 
     def _publish_trade(self, row: Row) -> None:
         self._heard += 1
@@ -203,15 +196,15 @@ class AccountStreams:
             self._unheard.heard(report.name)
             wire_id = self._last_seen.wire_id(report.name)
             told = replace(report, wire_id=wire_id)
-            publish = self._news.publish if quirks.streams_fees else self._fee_lookups.ask_for
+            publish = self._news.publish if quirks.streams_fees else self._trade_lookups.ask_for
             publish(told)
 
     def _publish_found(self, report: OrderReport) -> None:
         self.note(report)
         self._news.publish(report)
 
-    def _publish_without_fee(self, report: OrderReport) -> None:
-        """A fill is a fact; its fee comes with the comparison."""
+    def _publish_incomplete(self, report: OrderReport) -> None:
+        """A fill is a fact; its trades or its fee come with the comparison."""
         self._news.publish(report)
         self._note_gap()
 
