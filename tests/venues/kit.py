@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 CONTRACTS = (
     "tests/exchanges/test_gateway_contract.py",
     "tests/exchanges/test_gateway_amendments.py",
+    "tests/exchanges/test_amendment_contract.py",
+    "tests/exchanges/test_clock_contract.py",
     "tests/exchanges/test_fault_contract.py",
     "tests/exchanges/test_stream_contract.py",
     "tests/exchanges/test_market_contract.py",

@@ -42,3 +42,10 @@ async def test_a_pause_lasts_until_the_time_that_gate_tells_in_whichever_unit(
             await desk.gateway.submit(a_limit(Decimal(40_000)))
         assert caught.value.refusal.code is RefusalCode.RATE_LIMITED
         assert desk.gateway._session.banned_seconds == 7
+
+
+async def test_amendments_of_ten_a_second_share_the_pace_of_orders() -> None:
+    async with trading(ManualClock(START)) as desk:
+        client = desk.gateway._session.client
+        amending = client.calculate_rate_limiter_cost([], "PATCH", "orders/{order_id}", {}, {})
+        assert amending == client.calculate_rate_limiter_cost([], "POST", "orders", {}, {}) == 2.2

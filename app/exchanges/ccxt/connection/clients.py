@@ -15,6 +15,7 @@ from app.errors import SettingsError
 from app.exchanges.ccxt.mends.account_kinds import insist_on_kind
 from app.exchanges.ccxt.mends.candle_amounts import counting_base
 from app.exchanges.ccxt.mends.exact_streams import read_exactly
+from app.exchanges.ccxt.mends.exchange_clocks import go_by_its_milliseconds, go_by_its_seconds
 from app.exchanges.ccxt.mends.kept_cursors import keep_cursors
 from app.exchanges.ccxt.mends.new_markets import pass_on_new_markets
 from app.exchanges.ccxt.mends.request_costs import charging
@@ -115,7 +116,9 @@ async def open_client(terms: CcxtTerms) -> Any:
     if terms.quirks.dropped_cursors is not None:
         keep_cursors(client, terms.quirks.dropped_cursors)
     if terms.quirks.logs_in_by_seconds:
-        client.seconds = lambda: int(client.nonce()) // 1000
+        go_by_its_seconds(client)
+    if terms.quirks.logs_in_by_milliseconds:
+        go_by_its_milliseconds(client)
     if terms.quirks.numbers_requests:
         client.nonce = _increasing(client.nonce)
     if terms.quirks.streams_numbers:

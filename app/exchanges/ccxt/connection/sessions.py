@@ -18,6 +18,7 @@ from app.exchanges.ccxt.connection.calls import Call
 from app.exchanges.ccxt.connection.clients import CcxtTerms, open_client
 from app.exchanges.ccxt.connection.numbered_requests import send_in_turn
 from app.exchanges.ccxt.connection.request_queue import Pace, RequestQueue
+from app.exchanges.ccxt.mends.exchange_clocks import own_milliseconds
 from app.exchanges.ccxt.parsing.failures import (
     failure_of_read,
     is_ban,
@@ -285,7 +286,7 @@ class CcxtSession:
             raise ExchangeUnavailable("the exchange does not tell its time")
         self._told_time = told, self._clock.elapsed()
         if not self.quirks.numbers_requests:
-            client.options["timeDifference"] = client.milliseconds() - milliseconds(told)
+            client.options["timeDifference"] = own_milliseconds(client) - milliseconds(told)
 
     def _note_used_weight(self) -> None:
         """Take over the exchange's own count of the minute, where it tells it."""

@@ -52,6 +52,7 @@ ROW = ExchangeQuirks(
     # 20 orders and 20 cancels a second, which is the pace that ccxt keeps: none on top of it.
     order_burst_cost=0.0,
     amends_in_place=True,
+    logs_in_by_milliseconds=True,
     permissions=PermissionQuery(
         method="private_get_v5_user_query_api",
         trade=PermissionField(path=("result", "permissions", "Spot"), name="SpotTrade"),

@@ -176,9 +176,10 @@ class ExchangeQuirks:
     streams_fees_negated: bool = False
     # Whether its stream of trades tells their fees, so that they need not be asked for.
     streams_fees: bool = True
-    # Whether ccxt signs a login to a stream with its own `seconds`, which know nothing of the
-    # difference of the clocks that requests allow for.
+    # Whether ccxt signs a login to a stream with its own `seconds` or `milliseconds`, which know
+    # nothing of the difference of the clocks that requests allow for.
     logs_in_by_seconds: bool = False
+    logs_in_by_milliseconds: bool = False
     # Whether all of its streams share one socket, where ccxt's leaving of a stream waits for ever.
     shares_socket: bool = False
     # Whether requests carry a time-based nonce, which must always increase and never be set back.
