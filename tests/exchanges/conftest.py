@@ -9,7 +9,7 @@ from app.domain.accounts import AccountMode
 from app.storage.database import Database
 from app.storage.paper import PaperLedgers
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.at.binance import BinanceRig, trading
 from tests.support.exchanges.memory_ledger import MemoryLedger
 from tests.support.exchanges.mirrored import MirroredRig
 from tests.support.exchanges.rigs import GatewayRig, PaperRig

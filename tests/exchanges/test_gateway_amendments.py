@@ -18,7 +18,7 @@ from app.errors import (
     RefusalCode,
 )
 from app.exchanges.paper.faults import Call
-from tests.support.exchanges.binance import BinanceRig
+from tests.support.exchanges.at.binance import BinanceRig
 from tests.support.exchanges.rigs import (
     STOPS,
     GatewayRig,

@@ -18,7 +18,7 @@ from app.exchanges.ccxt.connection.anomalies import (
 from app.exchanges.ccxt.connection.response_limits import LARGEST_ANSWER_BYTES
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.at.binance import BinanceRig, trading
 from tests.support.exchanges.rigs import a_limit, an_intent, key_of
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.faults import AnyFault

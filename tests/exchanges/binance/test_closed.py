@@ -10,7 +10,7 @@ from app.domain.orders.order import OrderStatus
 from app.exchanges.ccxt.parsing.page_styles import TimedPages
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.at.binance import BinanceRig, trading
 from tests.support.venues.engine.orders import Status
 from tests.support.venues.engine.tape import Quote
 

@@ -7,7 +7,7 @@ import pytest
 from app.domain.orders.order import OrderStatus
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.at.binance import BinanceRig, trading
 from tests.support.exchanges.desks import placed
 from tests.support.exchanges.rigs import key_of
 from tests.support.venues.serving import faults

@@ -11,7 +11,7 @@ from app.domain.accounts import AccountMode, Connectivity
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, at_binance, trading
+from tests.support.exchanges.at.binance import BinanceRig, at_binance, trading
 from tests.support.exchanges.rigs import a_limit
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind

@@ -9,7 +9,7 @@ import pytest
 
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.at.binance import BinanceRig, trading
 from tests.support.venues.serving.requests import Request, RequestKind
 
 WANTED = ["BTC/USDT", "ETH/USDT", "ETH/BTC", "NO/SUCH"]

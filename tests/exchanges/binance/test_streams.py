@@ -7,7 +7,7 @@ import pytest
 
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.at.binance import BinanceRig, trading
 from tests.support.exchanges.desks import (
     WATCHDOG_SECONDS,
     filled_unheard,

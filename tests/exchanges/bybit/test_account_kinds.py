@@ -10,7 +10,7 @@ from app.domain.orders.order import OrderStatus
 from app.errors import RefusalCode
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.bybit import BybitRig, trading
+from tests.support.exchanges.at.bybit import BybitRig, trading
 from tests.support.exchanges.rigs import (
     a_limit,
     an_intent,

@@ -9,7 +9,7 @@ from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeDoubt, ExchangeRejected
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.bybit import BybitRig, trading
+from tests.support.exchanges.at.bybit import BybitRig, trading
 from tests.support.exchanges.desks import AMOUNT, a_buy, found, placed
 from tests.support.exchanges.rigs import key_of, terms_of
 from tests.support.venues.bybit.api import faults as bybit_faults

@@ -11,7 +11,7 @@ from app.domain.orders.reports import OrderIntent, OrderReport
 from app.exchanges.ccxt.connection.request_queue import Pace
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.bybit import BybitRig, trading
+from tests.support.exchanges.at.bybit import BybitRig, trading
 from tests.support.exchanges.rigs import a_limit, key_of
 from tests.support.venues.serving.requests import RequestKind
 

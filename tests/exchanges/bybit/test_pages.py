@@ -10,7 +10,7 @@ from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.bybit import BybitRig, trading
+from tests.support.exchanges.at.bybit import BybitRig, trading
 from tests.support.exchanges.rigs import a_limit, key_of
 from tests.support.exchanges.venue_rigs import trading_at
 from tests.support.venues.bybit.venue import Venue

@@ -8,7 +8,7 @@ import pytest
 from app.domain.fills import Fee
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.bybit import BybitRig, trading
+from tests.support.exchanges.at.bybit import BybitRig, trading
 from tests.support.exchanges.desks import WATCHDOG_SECONDS, filling, found, placed_and_heard
 from tests.support.venues.engine.accounts import Commission
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.coinbase import CoinbaseRig, trading
+from tests.support.exchanges.at.coinbase import CoinbaseRig, trading
 from tests.support.exchanges.desks import WATCHDOG_SECONDS
 
 

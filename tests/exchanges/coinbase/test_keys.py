@@ -10,7 +10,7 @@ from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeRejected
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.coinbase import CoinbaseRig, at_coinbase
+from tests.support.exchanges.at.coinbase import CoinbaseRig, at_coinbase
 from tests.support.exchanges.desks import a_buy
 from tests.support.exchanges.venue_rigs import trading_at
 from tests.support.venues.coinbase.api import signatures

@@ -7,7 +7,7 @@ import pytest
 from app.domain import money
 from app.domain.orders.order import OrderStatus
 from tests.exchanges.conftest import START
-from tests.support.exchanges.coinbase import CoinbaseRig
+from tests.support.exchanges.at.coinbase import CoinbaseRig
 from tests.support.exchanges.desks import found, placed
 from tests.support.exchanges.rigs import SYMBOL, an_intent, key_of
 from tests.support.venues.serving.requests import RequestKind

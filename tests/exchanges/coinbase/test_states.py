@@ -13,7 +13,7 @@ from app.errors import ExchangeRejected, RefusalCode
 from app.exchanges.ccxt.parsing.order_reports import answered, fill_of
 from app.exchanges.ccxt.rows.table import QUIRKS
 from tests.exchanges.conftest import START
-from tests.support.exchanges.coinbase import CoinbaseRig
+from tests.support.exchanges.at.coinbase import CoinbaseRig
 from tests.support.exchanges.desks import found, placed
 from tests.support.exchanges.rigs import a_limit, an_intent, heard, key_of
 from tests.support.venues.coinbase.api.order_pages import average

@@ -11,7 +11,7 @@ from app.domain.orders.order import OrderStatus
 from app.exchanges.ccxt.streams.trade_lookups import FIRST_PAUSE_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.coinbase import CoinbaseRig
+from tests.support.exchanges.at.coinbase import CoinbaseRig
 from tests.support.exchanges.desks import (
     AMOUNT,
     WATCHDOG_SECONDS,

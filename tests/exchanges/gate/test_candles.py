@@ -6,7 +6,7 @@ from contextlib import aclosing
 from app.domain.markets.candles import CandleRequest
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.gate import trading
+from tests.support.exchanges.at.gate import trading
 from tests.support.exchanges.rigs import SYMBOL
 
 

@@ -8,8 +8,8 @@ import pytest
 from app.domain.fills import Fee
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.exchanges.at.gate import GateRig, trading
 from tests.support.exchanges.desks import filling
-from tests.support.exchanges.gate import GateRig, trading
 from tests.support.exchanges.rigs import a_limit, key_of
 from tests.support.venues.engine.accounts import Commission
 

@@ -8,8 +8,8 @@ import pytest
 from app.errors import ExchangeRejected, RefusalCode
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.exchanges.at.gate import trading
 from tests.support.exchanges.desks import while_time_passes
-from tests.support.exchanges.gate import trading
 from tests.support.exchanges.rigs import a_limit
 from tests.support.venues.gate.api.faults import refusal
 from tests.support.venues.gate.api.refusals import too_many_requests

@@ -10,7 +10,7 @@ from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeUnavailable
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.gate import GateRig, trading
+from tests.support.exchanges.at.gate import GateRig, trading
 from tests.support.exchanges.rigs import a_limit, an_intent, key_of, settled
 from tests.support.venues.engine.tape import Quote
 from tests.support.venues.serving import faults

@@ -12,7 +12,7 @@ from app.domain.orders.order import OrderStatus
 from tests.exchanges.conftest import START
 from tests.exchanges.gate.ages import aged
 from tests.support.clock import ManualClock
-from tests.support.exchanges.gate import GateRig, trading
+from tests.support.exchanges.at.gate import GateRig, trading
 from tests.support.exchanges.rigs import a_limit, key_of
 from tests.support.venues.serving.requests import RequestKind
 

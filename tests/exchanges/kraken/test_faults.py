@@ -5,8 +5,8 @@ import pytest
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderKey
 from app.errors import ExchangeDoubt, ExchangeRejected
+from tests.support.exchanges.at.kraken import KrakenRig
 from tests.support.exchanges.desks import a_buy, placed
-from tests.support.exchanges.kraken import KrakenRig
 from tests.support.exchanges.rigs import key_of
 from tests.support.venues.kraken.api import faults as kraken_faults
 from tests.support.venues.serving.requests import RequestKind

@@ -11,7 +11,7 @@ from app.domain.orders.order import OrderStatus
 from app.errors import ExchangeDoubt, ExchangeRejected, RefusalCode
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.kraken import KrakenRig, at_kraken
+from tests.support.exchanges.at.kraken import KrakenRig, at_kraken
 from tests.support.exchanges.rigs import a_limit
 from tests.support.venues.kraken.api import faults as kraken_faults
 from tests.support.venues.serving.requests import RequestKind

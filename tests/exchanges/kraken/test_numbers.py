@@ -13,7 +13,7 @@ from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.connection.numbered_requests import LONGEST_TURN_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.kraken import KrakenRig, trading
+from tests.support.exchanges.at.kraken import KrakenRig, trading
 from tests.support.exchanges.rigs import a_limit, key_of
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind

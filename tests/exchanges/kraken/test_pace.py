@@ -11,7 +11,7 @@ from app.domain.orders.order import OrderStatus
 from app.primitives.priorities import Priority, asking_at
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.kraken import KrakenRig, trading
+from tests.support.exchanges.at.kraken import KrakenRig, trading
 from tests.support.exchanges.rigs import a_limit, key_of
 from tests.support.venues.kraken.api.limits import STARTER
 from tests.support.venues.serving.requests import RequestKind

@@ -10,7 +10,7 @@ from app.domain.fills import Fee
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderIntent, OrderReport
 from app.exchanges.ccxt.rest.closed_of_account import KEPT_SECONDS
-from tests.support.exchanges.kraken import KrakenRig
+from tests.support.exchanges.at.kraken import KrakenRig
 from tests.support.exchanges.rigs import a_limit, key_of
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind

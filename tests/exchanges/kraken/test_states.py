@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.order_kinds import OrderSide, OrderType
 from app.domain.orders.order import OrderStatus
-from tests.support.exchanges.kraken import KrakenRig
+from tests.support.exchanges.at.kraken import KrakenRig
 from tests.support.exchanges.rigs import a_limit, a_triggered, heard, key_of
 from tests.support.venues.kraken.venue import Venue
 

@@ -6,6 +6,7 @@ from app.domain.orders.order import OrderStatus
 from app.exchanges.ccxt.streams.stream_reader import FIRST_PAUSE_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.exchanges.at.kraken import KrakenRig
 from tests.support.exchanges.desks import (
     WATCHDOG_SECONDS,
     cut,
@@ -14,7 +15,6 @@ from tests.support.exchanges.desks import (
     hears_again,
     placed_and_heard,
 )
-from tests.support.exchanges.kraken import KrakenRig
 from tests.support.exchanges.rigs import a_limit, heard, key_of
 from tests.support.exchanges.venue_rigs import subscribed, trading_at
 from tests.support.venues.engine.listings import Listing

@@ -6,8 +6,8 @@ import pytest
 
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.exchanges.at.kucoin import KucoinRig, trading
 from tests.support.exchanges.desks import WATCHDOG_SECONDS
-from tests.support.exchanges.kucoin import KucoinRig, trading
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from app.exchanges.ccxt.connection.sessions import MarketCache
 from app.exchanges.ccxt.exchange import CcxtExchange
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.kucoin import KucoinRig, at_kucoin
+from tests.support.exchanges.at.kucoin import KucoinRig, at_kucoin
 from tests.support.exchanges.rigs import an_intent, key_of
 from tests.support.exchanges.venue_rigs import opened, terms_for
 from tests.support.venues.kucoin.venue import Venue

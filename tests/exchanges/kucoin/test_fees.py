@@ -7,8 +7,8 @@ import pytest
 
 from app.domain.fills import Fee
 from app.exchanges.ccxt.streams.trade_lookups import FIRST_PAUSE_SECONDS, MOST_LOOKS
+from tests.support.exchanges.at.kucoin import KucoinRig
 from tests.support.exchanges.desks import filling, placed_and_heard, while_time_passes
-from tests.support.exchanges.kucoin import KucoinRig
 from tests.support.exchanges.rigs import a_limit
 from tests.support.venues.engine.accounts import Commission
 from tests.support.venues.serving import faults

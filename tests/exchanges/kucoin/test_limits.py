@@ -3,8 +3,8 @@
 import pytest
 
 from app.errors import ExchangeRejected, RefusalCode
+from tests.support.exchanges.at.kucoin import KucoinRig
 from tests.support.exchanges.desks import placed
-from tests.support.exchanges.kucoin import KucoinRig
 from tests.support.exchanges.rigs import an_intent
 from tests.support.venues.kucoin.api import faults
 from tests.support.venues.serving.requests import RequestKind

@@ -3,8 +3,8 @@
 import pytest
 
 from app.domain.orders.reports import OrderKey
+from tests.support.exchanges.at.kucoin import KucoinRig
 from tests.support.exchanges.desks import placed
-from tests.support.exchanges.kucoin import KucoinRig
 from tests.support.exchanges.rigs import key_of
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind

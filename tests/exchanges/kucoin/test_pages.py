@@ -7,7 +7,7 @@ import pytest
 from app.domain import money
 from app.domain.orders.order import OrderStatus
 from app.domain.orders.reports import OrderReport
-from tests.support.exchanges.kucoin import KucoinRig
+from tests.support.exchanges.at.kucoin import KucoinRig
 from tests.support.exchanges.rigs import SYMBOL, an_intent, key_of
 from tests.support.venues.engine.orders import Order
 from tests.support.venues.serving.requests import RequestKind

@@ -1,5 +1,6 @@
 """What is particular about KuCoin's streams: a token opens them, for a day."""
 
+from tests.support.exchanges.at.kucoin import KucoinRig
 from tests.support.exchanges.desks import (
     cut,
     filled_unheard,
@@ -7,7 +8,6 @@ from tests.support.exchanges.desks import (
     placed_and_heard,
     while_time_passes,
 )
-from tests.support.exchanges.kucoin import KucoinRig
 from tests.support.exchanges.venue_rigs import subscribed
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.markets.candles import CandleRequest
 from tests.support.clock import ManualClock
-from tests.support.exchanges.okx import trading
+from tests.support.exchanges.at.okx import trading
 from tests.support.exchanges.rigs import SYMBOL
 from tests.support.venues.engine.tape import DAY_MILLISECONDS
 

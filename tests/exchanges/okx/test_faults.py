@@ -7,8 +7,8 @@ import pytest
 from app.errors import ExchangeRejected
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.exchanges.at.okx import OkxRig, trading
 from tests.support.exchanges.desks import a_buy
-from tests.support.exchanges.okx import OkxRig, trading
 from tests.support.venues.engine.declined import Declined, Why
 from tests.support.venues.okx.api import faults as okx_faults
 from tests.support.venues.okx.api import refusals

@@ -11,7 +11,7 @@ from app.domain.order_kinds import OrderSide
 from app.domain.orders.reports import FillReport, OrderIntent, OrderReport
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.okx import OkxRig, trading
+from tests.support.exchanges.at.okx import OkxRig, trading
 from tests.support.exchanges.rigs import a_limit, an_intent, heard, key_of
 from tests.support.venues.engine.accounts import Commission
 

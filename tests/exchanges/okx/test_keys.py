@@ -5,7 +5,7 @@ import pytest
 from app.errors import ExchangeRejected
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.okx import trading
+from tests.support.exchanges.at.okx import trading
 from tests.support.exchanges.rigs import an_intent
 
 

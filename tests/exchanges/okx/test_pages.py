@@ -12,7 +12,7 @@ from app.domain.orders.reports import OrderReport
 from app.errors import ExchangeDoubt
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.okx import OkxRig, trading
+from tests.support.exchanges.at.okx import OkxRig, trading
 from tests.support.exchanges.rigs import SYMBOL, a_limit, an_intent, key_of
 from tests.support.venues.serving import faults
 from tests.support.venues.serving.requests import RequestKind

@@ -7,6 +7,7 @@ import pytest
 from app.exchanges.ccxt.streams.stream_reader import FIRST_PAUSE_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
+from tests.support.exchanges.at.okx import OkxRig, trading
 from tests.support.exchanges.desks import (
     WATCHDOG_SECONDS,
     filled_unheard,
@@ -14,7 +15,6 @@ from tests.support.exchanges.desks import (
     is_reconnecting,
     placed_and_heard,
 )
-from tests.support.exchanges.okx import OkxRig, trading
 
 
 @pytest.fixture

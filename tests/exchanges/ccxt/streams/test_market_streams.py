@@ -14,7 +14,7 @@ from app.errors import ExchangeUnavailable
 from app.exchanges.ccxt.streams.ticker_polls import POLL_SECONDS
 from tests.exchanges.conftest import START
 from tests.support.clock import ManualClock
-from tests.support.exchanges.binance import BinanceRig, trading
+from tests.support.exchanges.at.binance import BinanceRig, trading
 from tests.support.exchanges.mirrored import paper_at_binance
 from tests.support.venues.engine.tape import Quote
 from tests.support.venues.serving import faults

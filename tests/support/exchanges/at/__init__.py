@@ -1,0 +1,1 @@
+"""The rig at each local exchange."""
