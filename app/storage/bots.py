@@ -59,7 +59,7 @@ _id_of = attrgetter("id")
 _IS_HOLD = _decisions.outcome == literal_column(f"'{DecisionOutcome.HOLD}'")
 _PLAIN = (
     "id", "at", "cycle", "account", "strategy", "symbol", "timeframe", "candle_at", "reason",
-    "order_id",
+    "order_id", "price", "held",
 )  # fmt: skip
 _HOLDING = ("amount", "basis", "realized", "fees", "opened_at", "realized_before")
 

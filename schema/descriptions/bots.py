@@ -87,6 +87,12 @@ TEXTS = {
     "BotDecision.cycle": "In which cycle.",
     "BotDecision.strategy": "Whose it is.",
     "BotDecision.symbol": "What it is about.",
+    "BotDecision.timeframe": "Of which candles.",
+    "BotDecision.candleAt": "When the candle began on whose close it was made.",
+    "BotDecision.price": "The close of that candle. Null of decisions of old.",
+    "BotDecision.held": (
+        "How much of the base currency the strategy held then. Null of decisions of old."
+    ),
     "BotDecision.signal": "What the strategy said.",
     "BotDecision.outcome": "What came of it.",
     "BotDecision.reason": "Why, in words of the strategy and of whoever refused it.",

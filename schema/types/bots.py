@@ -58,6 +58,10 @@ class BotDecision:
     cycle: int
     strategy: str
     symbol: str
+    timeframe: str
+    candle_at: datetime
+    price: Decimal | None
+    held: Decimal | None
     signal: Signal
     outcome: DecisionOutcome
     reason: str
@@ -71,6 +75,10 @@ class BotDecision:
             cycle=decision.cycle,
             strategy=decision.strategy,
             symbol=decision.symbol,
+            timeframe=decision.timeframe,
+            candle_at=decision.candle_at,
+            price=decision.price,
+            held=decision.held,
             signal=decision.signal,
             outcome=decision.outcome,
             reason=decision.reason,

@@ -125,6 +125,9 @@ class Decision:
     outcome: DecisionOutcome
     reason: str
     order_id: str | None = None
+    # The close of the candle, and how much the strategy held; unknown of decisions of old.
+    price: Decimal | None = None
+    held: Decimal | None = None
 
 
 def pause_seconds(bot: Bot) -> float:

@@ -131,6 +131,8 @@ class DecisionMaker:
             signal=Signal.HOLD if isinstance(advice, StrategyFailed) else advice.signal,
             outcome=DecisionOutcome.FAILED if is_failed else DecisionOutcome.HOLD,
             reason=str(advice) if isinstance(advice, StrategyFailed) else advice.reason,
+            price=question.candles[-1].close,
+            held=question.holding.amount,
         )
 
     async def _order(

@@ -53,6 +53,8 @@ bot_decisions = Table(
     Column("outcome", String(32), nullable=False),
     Column("reason", Text, nullable=False),
     Column("order_id", ForeignKey("orders.id")),
+    Column("price", ExactDecimal),
+    Column("held", ExactDecimal),
     UniqueConstraint("account", "strategy", "symbol", "timeframe", "candle_at"),
     Index(None, "account", "id"),
 )

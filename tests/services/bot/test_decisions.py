@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.domain.bot.bot import Decision, DecisionOutcome, StopOptions
+from app.domain.markets.candles import CandleRequest
 from app.domain.orders.order import OrderStatus
 from app.exchanges.paper.faults import Faults
 from app.runtime import Parts, open_runtime
@@ -90,6 +91,23 @@ async def test_the_orders_of_several_strategies_go_out_side_by_side(
         return {one.symbol for one in sent} == set(symbols)
 
     await until(clock, all_are_sent, step=0.004)
+
+
+@on_each_database
+async def test_a_decision_has_the_candles_close_and_what_was_held(
+    services: Services, clock: ManualClock
+) -> None:
+    await services.bot.start(plan(services, DCA))
+    first, second, *_ = await until_decided(services, clock, 2)
+    bought = {order.id: order.filled for order in await orders(services)}
+    assert first.held == 0
+    assert first.order_id is not None
+    assert second.held == bought[first.order_id] > 0
+    account = services.accounts.get("paper")
+    request = CandleRequest(symbol=DCA.symbol, timeframe=DCA.timeframe, limit=20)
+    closes = {candle.at: candle.close for candle in await account.gateway.candles(request)}
+    for decision in (first, second):
+        assert decision.price == closes[decision.candle_at]
 
 
 async def test_stopping_closes_its_markets_side_by_side(
